@@ -1,0 +1,3 @@
+//! The `kinescore` command.
+
+fn main() {}

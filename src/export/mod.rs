@@ -1,0 +1,2 @@
+//! Results to files. Every file is written under a temporary name in the folder of its destination and renamed when it
+//! is whole.

@@ -1,0 +1,1 @@
+//! ONNX Runtime: names, shapes and numbers only; neither music nor poses. The only place that imports ort.

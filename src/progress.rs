@@ -1,0 +1,106 @@
+//! How a long job tells how far it is, and how it is stopped.
+
+use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The stages of a job, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// Video to poses (decoding and inference together).
+    Pose,
+    /// Poses to beats and accents.
+    Rhythm,
+    /// Rhythm to drum grid.
+    Drums,
+    /// Drum grid to score.
+    Score,
+    /// Score to sound.
+    Audio,
+    /// Sound and picture to files.
+    Export,
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pose => "pose",
+            Self::Rhythm => "rhythm",
+            Self::Drums => "drums",
+            Self::Score => "score",
+            Self::Audio => "audio",
+            Self::Export => "export",
+        })
+    }
+}
+
+/// A switch that stops a job from another thread. Clones share the switch.
+#[derive(Debug, Clone, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// A switch that is off.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Stops every job that watches this switch, at its next check (well under half a second).
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the switch is on.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+type Report<'a> = dyn Fn(Stage, f64) + Send + Sync + 'a;
+
+/// What a job is watched with: a switch to stop it and a function told of its progress.
+#[derive(Default)]
+pub struct Monitor<'a> {
+    cancel: Cancel,
+    report: Option<Box<Report<'a>>>,
+}
+
+impl<'a> Monitor<'a> {
+    /// Watches nothing and never cancels.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Calls `report` with the stage and the share of it that is done, 0 to 1, and stops when `cancel` is switched on.
+    /// `report` may be called from any thread.
+    pub fn new(cancel: Cancel, report: impl Fn(Stage, f64) + Send + Sync + 'a) -> Self {
+        Self {
+            cancel,
+            report: Some(Box::new(report)),
+        }
+    }
+
+    /// The switch this monitor watches.
+    pub fn cancel(&self) -> &Cancel {
+        &self.cancel
+    }
+
+    /// [`Error::Cancelled`] if the switch is on. To be called often: at least ten times a second.
+    pub fn check(&self) -> Result<()> {
+        if self.cancel.is_cancelled() {
+            Err(Error::Cancelled)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Tells that `done` (0 to 1) of `stage` is done, and [checks](Self::check).
+    pub fn progress(&self, stage: Stage, done: f64) -> Result<()> {
+        if let Some(report) = &self.report {
+            report(stage, done.clamp(0.0, 1.0));
+        }
+        self.check()
+    }
+}

@@ -1,0 +1,333 @@
+//! Frames, seconds, steps, ticks, samples: every conversion between them lives here.
+//!
+//! Instants, spans, rates and tempi are types, so that a number of seconds is never taken for a number of
+//! frames. All instants are counted from the start of the clip as it is analysed (after `--start`).
+
+use serde::{Deserialize, Serialize};
+use std::ops::{Add, AddAssign, Mul, Sub};
+
+/// Steps a beat is divided into: sixteenth notes when the beat is a quarter note.
+pub const STEPS_PER_BEAT: usize = 4;
+
+/// MIDI ticks a beat (quarter note), the resolution of REMI (Huang & Yang 2020).
+pub const TICKS_PER_BEAT: u32 = 480;
+
+/// MIDI ticks a step.
+pub const TICKS_PER_STEP: u32 = TICKS_PER_BEAT / STEPS_PER_BEAT as u32;
+
+/// A point in time, in seconds from the start of the clip.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Instant(f64);
+
+/// A length of time in seconds; negative when it points backwards.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Span(f64);
+
+/// Events a second, in hertz: frames, activation values or audio samples. Always above zero and finite.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Rate(f64);
+
+/// Beats a minute.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Tempo(f64);
+
+/// A position in a score, in ticks of 1/[`TICKS_PER_BEAT`] beat from the score's start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Tick(pub u32);
+
+impl Instant {
+    /// The start of the clip.
+    pub const ZERO: Self = Self(0.0);
+
+    /// The instant `seconds` after the start of the clip.
+    pub const fn from_seconds(seconds: f64) -> Self {
+        Self(seconds)
+    }
+
+    /// Seconds since the start of the clip.
+    pub const fn seconds(self) -> f64 {
+        self.0
+    }
+
+    /// Index of the audio sample nearest to this instant; instants before the clip give 0.
+    pub fn to_sample(self, rate: Rate) -> usize {
+        (self.0 * rate.hz()).round().max(0.0) as usize
+    }
+}
+
+impl Span {
+    /// No time at all.
+    pub const ZERO: Self = Self(0.0);
+
+    /// A span of so many seconds.
+    pub const fn from_seconds(seconds: f64) -> Self {
+        Self(seconds)
+    }
+
+    /// The span's length in seconds.
+    pub const fn seconds(self) -> f64 {
+        self.0
+    }
+
+    /// Number of audio samples in the span, rounded to the nearest.
+    pub fn to_samples(self, rate: Rate) -> usize {
+        (self.0 * rate.hz()).round().max(0.0) as usize
+    }
+}
+
+impl Rate {
+    /// A rate of so many events a second.
+    ///
+    /// # Panics
+    /// In debug builds when `hz` is not above zero and finite: rates come from checked settings and constants.
+    pub const fn from_hz(hz: f64) -> Self {
+        debug_assert!(hz > 0.0 && hz.is_finite());
+        Self(hz)
+    }
+
+    /// Events a second.
+    pub const fn hz(self) -> f64 {
+        self.0
+    }
+
+    /// The time from one event to the next.
+    pub fn period(self) -> Span {
+        Span(1.0 / self.0)
+    }
+
+    /// When event number `index` happens, event 0 being at the clip's start.
+    pub fn instant(self, index: usize) -> Instant {
+        Instant(index as f64 / self.0)
+    }
+}
+
+impl Tempo {
+    /// A tempo of so many beats a minute.
+    pub const fn from_bpm(bpm: f64) -> Self {
+        Self(bpm)
+    }
+
+    /// The tempo whose beats are `span` apart.
+    pub fn from_beat_span(span: Span) -> Self {
+        Self(60.0 / span.0)
+    }
+
+    /// Beats a minute.
+    pub const fn bpm(self) -> f64 {
+        self.0
+    }
+
+    /// The time from one beat to the next.
+    pub fn beat_span(self) -> Span {
+        Span(60.0 / self.0)
+    }
+}
+
+impl Add<Span> for Instant {
+    type Output = Self;
+    fn add(self, span: Span) -> Self {
+        Self(self.0 + span.0)
+    }
+}
+
+impl AddAssign<Span> for Instant {
+    fn add_assign(&mut self, span: Span) {
+        self.0 += span.0;
+    }
+}
+
+impl Sub<Span> for Instant {
+    type Output = Self;
+    fn sub(self, span: Span) -> Self {
+        Self(self.0 - span.0)
+    }
+}
+
+impl Sub for Instant {
+    type Output = Span;
+    fn sub(self, earlier: Self) -> Span {
+        Span(self.0 - earlier.0)
+    }
+}
+
+impl Add for Span {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self(self.0 + other.0)
+    }
+}
+
+impl Sub for Span {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        Self(self.0 - other.0)
+    }
+}
+
+impl Mul<f64> for Span {
+    type Output = Self;
+    fn mul(self, factor: f64) -> Self {
+        Self(self.0 * factor)
+    }
+}
+
+/// The sixteenth-note grid that a list of beats spans. Step 0 is the first beat; steps before the first and
+/// after the last beat go on at the interval of the outermost beats.
+///
+/// Between two beats the steps are evenly spaced, so the grid follows every change of tempo.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BeatGrid {
+    beats: Vec<Instant>,
+}
+
+impl BeatGrid {
+    /// The grid over `beats`, which must hold at least two instants in strictly rising order; `None` otherwise.
+    pub fn new(beats: Vec<Instant>) -> Option<Self> {
+        let rising = beats.windows(2).all(|pair| pair[1] > pair[0]);
+        (beats.len() >= 2 && rising).then_some(Self { beats })
+    }
+
+    /// The beats that span the grid.
+    pub fn beats(&self) -> &[Instant] {
+        &self.beats
+    }
+
+    /// When a position in steps happens; fractions lie between steps, negative ones before the first beat.
+    pub fn instant(&self, step: f64) -> Instant {
+        let beat = step / STEPS_PER_BEAT as f64;
+        let index = (beat.floor().max(0.0) as usize).min(self.beats.len() - 2);
+        let (from, to) = (self.beats[index], self.beats[index + 1]);
+        from + (to - from) * (beat - index as f64)
+    }
+
+    /// Position of an instant in steps: the inverse of [`instant`](Self::instant).
+    pub fn position(&self, instant: Instant) -> f64 {
+        let after = self.beats.partition_point(|beat| *beat <= instant);
+        let index = after.saturating_sub(1).min(self.beats.len() - 2);
+        let (from, to) = (self.beats[index], self.beats[index + 1]);
+        let beat = index as f64 + (instant - from).seconds() / (to - from).seconds();
+        beat * STEPS_PER_BEAT as f64
+    }
+
+    /// The step nearest to an instant.
+    pub fn nearest_step(&self, instant: Instant) -> i64 {
+        self.position(instant).round() as i64
+    }
+
+    /// Length of the step that begins at `step`.
+    pub fn step_span(&self, step: i64) -> Span {
+        self.instant(step as f64 + 1.0) - self.instant(step as f64)
+    }
+}
+
+/// Maps ticks of a score to instants of the clip: a list of points between which time runs evenly.
+///
+/// Tick 0 is the start of the clip. After the last point the last tempo goes on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TempoMap {
+    points: Vec<TempoPoint>,
+}
+
+/// A tick and the instant at which it sounds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct TempoPoint {
+    /// Position in the score.
+    pub tick: Tick,
+    /// When it sounds.
+    pub time: Instant,
+}
+
+impl TempoMap {
+    /// A map through `points`, of which there must be at least two, rising strictly in tick and in time, the first
+    /// at tick 0; `None` otherwise.
+    pub fn new(points: Vec<TempoPoint>) -> Option<Self> {
+        let rising = points
+            .windows(2)
+            .all(|p| p[1].tick > p[0].tick && p[1].time > p[0].time);
+        let starts = points.first().is_some_and(|p| p.tick == Tick(0));
+        (points.len() >= 2 && rising && starts).then_some(Self { points })
+    }
+
+    /// The points of the map.
+    pub fn points(&self) -> &[TempoPoint] {
+        &self.points
+    }
+
+    /// When a tick sounds.
+    pub fn instant(&self, tick: Tick) -> Instant {
+        let after = self.points.partition_point(|p| p.tick <= tick);
+        let index = after.saturating_sub(1).min(self.points.len() - 2);
+        let (from, to) = (self.points[index], self.points[index + 1]);
+        let share = (f64::from(tick.0) - f64::from(from.tick.0)) / f64::from(to.tick.0 - from.tick.0);
+        from.time + (to.time - from.time) * share
+    }
+
+    /// The tick nearest to an instant; instants before the score's start give tick 0.
+    pub fn tick(&self, instant: Instant) -> Tick {
+        let after = self.points.partition_point(|p| p.time <= instant);
+        let index = after.saturating_sub(1).min(self.points.len() - 2);
+        let (from, to) = (self.points[index], self.points[index + 1]);
+        let share = (instant - from.time).seconds() / (to.time - from.time).seconds();
+        Tick(
+            (f64::from(from.tick.0) + share * f64::from(to.tick.0 - from.tick.0))
+                .round()
+                .max(0.0) as u32,
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grid(seconds: &[f64]) -> BeatGrid {
+        BeatGrid::new(seconds.iter().copied().map(Instant::from_seconds).collect()).expect("rising beats")
+    }
+
+    #[test]
+    fn steps_follow_a_tempo_change_and_go_on_outside() {
+        let grid = grid(&[1.0, 1.5, 2.5]);
+        assert_eq!(grid.instant(0.0).seconds(), 1.0);
+        assert_eq!(grid.instant(2.0).seconds(), 1.25);
+        assert_eq!(grid.instant(6.0).seconds(), 2.0);
+        assert_eq!(grid.instant(-4.0).seconds(), 0.5);
+        assert_eq!(grid.instant(12.0).seconds(), 3.5);
+        for step in -8..20 {
+            assert!((grid.position(grid.instant(f64::from(step))) - f64::from(step)).abs() < 1e-9);
+        }
+    }
+
+    #[test]
+    fn a_grid_needs_two_rising_beats() {
+        assert!(BeatGrid::new(vec![Instant::ZERO]).is_none());
+        assert!(BeatGrid::new(vec![Instant::from_seconds(1.0), Instant::from_seconds(1.0)]).is_none());
+    }
+
+    #[test]
+    fn ticks_and_instants_are_inverse() {
+        let map = TempoMap::new(vec![
+            TempoPoint {
+                tick: Tick(0),
+                time: Instant::ZERO,
+            },
+            TempoPoint {
+                tick: Tick(480),
+                time: Instant::from_seconds(0.37),
+            },
+            TempoPoint {
+                tick: Tick(960),
+                time: Instant::from_seconds(0.89),
+            },
+        ])
+        .expect("rising points");
+        for tick in [0, 1, 479, 480, 700, 960, 5000] {
+            assert_eq!(map.tick(map.instant(Tick(tick))), Tick(tick));
+        }
+        assert_eq!(Instant::from_seconds(0.5).to_sample(Rate::from_hz(48_000.0)), 24_000);
+    }
+}

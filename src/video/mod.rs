@@ -1,0 +1,65 @@
+//! Video in: frames in time order, from a file or pushed by a host.
+
+use crate::error::Result;
+use crate::time::{Instant, Span};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// An upright RGB picture, 8 bits a channel, rows packed without padding.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Picture {
+    /// Width in pixels.
+    pub width: usize,
+    /// Height in pixels.
+    pub height: usize,
+    /// `height × width × 3` bytes, red first, top row first.
+    pub rgb: Vec<u8>,
+}
+
+/// One decoded frame, scaled for analysis and turned upright.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Frame {
+    /// When it is shown, from the start of the clip (after `--start`).
+    pub time: Instant,
+    /// The picture.
+    pub picture: Picture,
+    /// Pixels of the upright source a pixel of `picture`, the same in both directions.
+    pub scale: f64,
+}
+
+/// Frames in time order.
+///
+/// # For callers
+/// Times rise strictly. `Ok(None)` is the end and is given again on every later call. An error ends the source.
+///
+/// # For implementers
+/// Times come from timestamps, never from frame numbers. Frames that do not advance the time are dropped. The whole
+/// clip is never held in memory.
+pub trait FrameSource: Send {
+    /// What is known of the clip.
+    fn clip(&self) -> &Clip;
+
+    /// The next frame, or `None` at the end.
+    fn next_frame(&mut self) -> Result<Option<Frame>>;
+}
+
+/// The part of a video that is worked on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Clip {
+    /// The media file.
+    pub path: PathBuf,
+    /// Where the clip starts within the media, seconds from the media's first shown frame.
+    pub start: Instant,
+    /// Length of the clip: the soundtrack is exactly as long.
+    pub duration: Span,
+    /// Width of the upright picture, pixels.
+    pub width: u32,
+    /// Height of the upright picture, pixels.
+    pub height: u32,
+    /// Mean frames a second, for information only: time comes from timestamps.
+    pub frame_rate: f64,
+    /// Whether the media has an audio stream.
+    pub has_audio: bool,
+    /// Whether the cut is the whole media (no `--start`, no `--end`).
+    pub whole: bool,
+}
