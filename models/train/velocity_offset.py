@@ -184,12 +184,15 @@ def train(args, takes, styles):
             history.append([round(clock.spent, 2), update, loss.item(), *map(float, errors)])
             print(f"{clock.spent:6.2f} min  update {update}  train {loss.item():.4f}  validation MSE velocity {errors[0]:.5f} offset {errors[1]:.5f}", flush=True)
             common.save(path, model=model.state_dict(), average=average.model.state_dict(), optimizer=optimizer.state_dict(),
-                        update=update, spent=clock.spent, best=best, history=history, styles=styles, seed=args.seed, machine=common.machine())
+                        update=update, spent=clock.spent, best=best, history=history, styles=styles, machine=common.machine())
 
 
 def best_model():
-    members, states = [], [torch.load(p, weights_only=False, map_location="cpu") for p in sorted(common.RUNS.glob("velocity_offset-*.pt"))]
-    for state in states:
+    members, states = [], []
+    for path in sorted(common.RUNS.glob("velocity_offset-*.pt")):
+        state = torch.load(path, weights_only=False, map_location="cpu")
+        state["seed"] = int(path.stem.split("-")[1])
+        states.append(state)
         member = VelocityOffset(len(state["styles"]))
         member.velocity.load_state_dict(state["best"]["velocity"][1])
         member.offset.load_state_dict(state["best"]["offset"][1])
