@@ -2,3 +2,4 @@
 //! is whole.
 
 pub mod atomic;
+pub mod mux;
