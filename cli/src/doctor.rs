@@ -38,12 +38,9 @@ impl Report {
 
     fn line(&mut self, mark: &str, what: &str, found: &str) {
         // What goes on over several lines stays in its column.
-        let found = found
-            .lines()
-            .map(str::trim)
-            .collect::<Vec<_>>()
-            .join("\n                      ");
-        let _ = writeln!(self.text, "{mark} {what:<18} {found}"); // writing to a String cannot fail
+        let margin = format!("\n   {:WIDTH$} ", "");
+        let found = found.lines().map(str::trim).collect::<Vec<_>>().join(&margin);
+        let _ = writeln!(self.text, "{mark} {what:WIDTH$} {found}"); // writing to a String cannot fail
     }
 }
 
