@@ -58,7 +58,7 @@ pub const CODES: &[Code] = &[
     },
     Code {
         number: RESOURCES,
-        meaning: "ONNX Runtime, a model, the device or the SoundFont is missing or wrong (see `kinescore doctor`)",
+        meaning: "ONNX Runtime, a model, the device or the SoundFont is missing or wrong",
     },
     Code {
         number: OUTPUT,
