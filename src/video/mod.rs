@@ -65,3 +65,14 @@ pub struct Clip {
     /// Whether the cut is the whole media (no `--start`, no `--end`).
     pub whole: bool,
 }
+
+/// Versions of the FFmpeg libraries that are in use.
+pub fn ffmpeg_version() -> String {
+    let version = |packed: u32| format!("{}.{}.{}", packed >> 16, packed >> 8 & 0xff, packed & 0xff);
+    format!(
+        "libavcodec {}, libavformat {}, libavutil {}",
+        version(ffmpeg_next::codec::version()),
+        version(ffmpeg_next::format::version()),
+        version(ffmpeg_next::util::version()),
+    )
+}
