@@ -1,0 +1,326 @@
+//! Following everybody through the frames. Decides; does not know how people are found.
+//!
+//! The finder looks at the whole picture at the start, every half second, after a cut, and after somebody was lost. In
+//! between each person is looked for where the frame before leaves them.
+
+use super::crop::Region;
+use super::finder::{self, similarity};
+use super::landmarks::{Body, COCO, joints};
+use super::model::Look;
+use super::smooth::Sample;
+use crate::error::Result;
+use crate::time::{Instant, Span};
+use crate::video::{Frame, Picture};
+use std::f64::consts::{PI, TAU};
+
+/// People followed at once, at most.
+const MOST_PEOPLE: usize = 4;
+
+/// Time between two looks at the whole picture while somebody is followed, and while nobody is.
+const SEARCH_PERIOD: Span = Span::from_seconds(0.5);
+const EMPTY_SEARCH_PERIOD: Span = Span::from_seconds(0.1);
+
+/// Time between two looks at the whole picture in the finer resolution.
+const FINE_SEARCH_PERIOD: Span = Span::from_seconds(2.0);
+const EMPTY_FINE_SEARCH_PERIOD: Span = Span::from_seconds(0.5);
+
+/// Longer side of the picture that the finder looks at: somebody near is found better in the coarse one.
+const COARSE: usize = 256;
+const FINE: usize = 512;
+
+/// Least score of a candidate at each resolution. Low ones are well checked by the landmarks.
+const COARSE_SCORE: f64 = 0.2;
+const FINE_SCORE: f64 = 0.1;
+
+/// Share of the picture's height under which a person is far away, and is found better in the fine resolution.
+const FAR: f64 = 0.3;
+
+/// Landmark score under which a person is lost.
+const LEAST_SCORE: f64 = 0.5;
+
+/// Mean visibility under which a candidate is nobody.
+const LEAST_VISIBILITY: f64 = 0.4;
+
+/// Share of the key points outside the picture from which on a person is lost.
+const MOST_OUTSIDE: f64 = 0.6;
+
+/// Similarity from which on a candidate is somebody who is followed already, and two people are one.
+const SAME_CANDIDATE: f64 = 0.3;
+const SAME_PERSON: f64 = 0.5;
+
+/// The scale of the similarity: share of the region's size.
+const SIMILARITY_SCALE: f64 = 0.4;
+
+/// When the region has moved more than this, the crop was a bad one and is made again: share of its size, radians, ratio.
+const MOVED: f64 = 0.08;
+const TURNED: f64 = 0.35;
+const GROWN: std::ops::Range<f64> = 0.8..1.25;
+
+/// Mean difference of thumbnails, of 255, that is a cut; and one that is a cut if everybody is lost as well.
+const CUT: f64 = 30.0;
+const CUT_IF_LOST: f64 = 15.0;
+
+/// A flash: after at most this time the picture is as it was before, up to this difference.
+const FLASH: Span = Span::from_seconds(0.25);
+const AS_BEFORE: f64 = 20.0;
+
+/// One person, followed without a break.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Tracklet {
+    /// The samples, by frame; joints and size in pixels of the source.
+    pub samples: Vec<Sample>,
+}
+
+/// Everything that was followed in a clip.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Tracked {
+    /// When each frame is shown.
+    pub times: Vec<Instant>,
+    /// People, each as often as they were found anew; none goes across a cut.
+    pub tracklets: Vec<Tracklet>,
+    /// First frame of each shot but the first.
+    pub cuts: Vec<usize>,
+}
+
+/// Follows people from frame to frame.
+#[derive(Debug, Default)]
+pub struct Tracker {
+    done: Tracked,
+    /// Those followed now, the longest first.
+    tracks: Vec<Track>,
+    thumbnail: Option<Thumbnail>,
+    suspects: Vec<Suspect>,
+    next_search: Instant,
+    next_fine_search: Instant,
+}
+
+#[derive(Debug)]
+struct Track {
+    tracklet: Tracklet,
+    body: Body,
+}
+
+/// A cut that may prove to be a flash.
+#[derive(Debug)]
+struct Suspect {
+    frame: usize,
+    before: Thumbnail,
+}
+
+impl Tracker {
+    /// Follows everybody into the next frame.
+    ///
+    /// # Errors
+    /// Those of `look`.
+    pub fn step(&mut self, look: &mut impl Look, frame: &Frame) -> Result<()> {
+        let (picture, time) = (&frame.picture, frame.time);
+        let index = self.done.times.len();
+        self.done.times.push(time);
+        let thumbnail = Thumbnail::new(picture);
+        let before = self.thumbnail.replace(thumbnail.clone());
+        let difference = before.as_ref().map_or(0.0, |before| before.difference(&thumbnail));
+        self.forget_flashes(&thumbnail, time);
+        if difference > CUT {
+            self.cut(index, before.as_ref());
+        }
+
+        let mut lost = false;
+        for mut track in std::mem::take(&mut self.tracks) {
+            match settle(look, picture, track.body.region)? {
+                Some(body) if is_there(&body, picture) => {
+                    track.push(index, frame.scale, body);
+                    self.tracks.push(track);
+                }
+                _ => {
+                    self.done.tracklets.push(track.tracklet);
+                    lost = true;
+                }
+            }
+        }
+        self.drop_doubles();
+        if lost && self.tracks.is_empty() && (CUT_IF_LOST..=CUT).contains(&difference) {
+            self.cut(index, before.as_ref());
+        }
+        if lost || time >= self.next_search {
+            self.search(look, frame, index, lost)?;
+        }
+        Ok(())
+    }
+
+    /// What was followed.
+    pub fn finish(mut self) -> Tracked {
+        self.done.tracklets.extend(self.tracks.into_iter().map(|t| t.tracklet));
+        self.done.tracklets.sort_by_key(|t| t.samples.first().map(|s| s.frame));
+        self.done
+    }
+
+    fn cut(&mut self, index: usize, before: Option<&Thumbnail>) {
+        self.done.cuts.push(index);
+        self.done.tracklets.extend(self.tracks.drain(..).map(|t| t.tracklet));
+        self.suspects.extend(before.map(|before| Suspect {
+            frame: index,
+            before: before.clone(),
+        }));
+        self.next_search = Instant::ZERO;
+        self.next_fine_search = Instant::ZERO;
+    }
+
+    /// Takes back the cuts of a flash, once the picture is as it was before it.
+    fn forget_flashes(&mut self, now: &Thumbnail, time: Instant) {
+        let times = &self.done.times;
+        self.suspects.retain(|s| time - times[s.frame] <= FLASH);
+        if let Some(first) = self.suspects.iter().position(|s| s.before.difference(now) < AS_BEFORE) {
+            let from = self.suspects[first].frame;
+            self.done.cuts.retain(|cut| *cut < from);
+            self.suspects.truncate(first);
+        }
+    }
+
+    /// Of two tracks on one person the older stays.
+    fn drop_doubles(&mut self) {
+        let mut kept: Vec<Track> = Vec::with_capacity(self.tracks.len());
+        for track in std::mem::take(&mut self.tracks) {
+            if kept.iter().any(|k| likeness(&k.body, &coco(&track.body)) > SAME_PERSON) {
+                self.done.tracklets.push(track.tracklet);
+            } else {
+                kept.push(track);
+            }
+        }
+        self.tracks = kept;
+    }
+
+    /// Looks for people who are not followed yet.
+    fn search(&mut self, look: &mut impl Look, frame: &Frame, index: usize, lost: bool) -> Result<()> {
+        let (picture, time) = (&frame.picture, frame.time);
+        let mut candidates = look.find(picture, COARSE, COARSE_SCORE)?;
+        let tallest = candidates.iter().map(finder::Candidate::height).fold(0.0, f64::max);
+        let far = tallest < FAR * picture.height as f64;
+        if far && (time >= self.next_fine_search || (lost && self.tracks.is_empty())) {
+            let fine = look.find(picture, FINE, FINE_SCORE)?;
+            if !fine.is_empty() {
+                candidates = fine;
+            }
+            let period = if self.tracks.is_empty() {
+                EMPTY_FINE_SEARCH_PERIOD
+            } else {
+                FINE_SEARCH_PERIOD
+            };
+            self.next_fine_search = time + period;
+        }
+        candidates.sort_by(|a, b| b.score.total_cmp(&a.score));
+        for candidate in candidates {
+            if self.tracks.len() >= MOST_PEOPLE {
+                break;
+            }
+            let followed = |points: &_| self.tracks.iter().any(|t| likeness(&t.body, points) > SAME_CANDIDATE);
+            if followed(&candidate.points) {
+                continue;
+            }
+            let Some(region) = candidate.region() else {
+                continue;
+            };
+            let Some(body) = settle(look, picture, region)? else {
+                continue;
+            };
+            let visibility = COCO.iter().map(|i| body.points[*i].visibility).sum::<f64>() / COCO.len() as f64;
+            if !is_there(&body, picture) || visibility < LEAST_VISIBILITY || followed(&coco(&body)) {
+                continue;
+            }
+            let mut track = Track {
+                tracklet: Tracklet::default(),
+                body: body.clone(),
+            };
+            track.push(index, frame.scale, body);
+            self.tracks.push(track);
+        }
+        let period = if self.tracks.is_empty() {
+            EMPTY_SEARCH_PERIOD
+        } else {
+            SEARCH_PERIOD
+        };
+        self.next_search = time + period;
+        Ok(())
+    }
+}
+
+impl Track {
+    fn push(&mut self, frame: usize, scale: f64, body: Body) {
+        self.tracklet.samples.push(Sample {
+            frame,
+            size: (body.size() * scale) as f32,
+            joints: joints(&body, scale),
+        });
+        self.body = body;
+    }
+}
+
+/// The body in a region, looked at once more where the region turns out to have been a bad one.
+fn settle(look: &mut impl Look, picture: &Picture, region: Region) -> Result<Option<Body>> {
+    if !region.is_usable(picture) {
+        return Ok(None);
+    }
+    let Some(body) = look.look(picture, region)? else {
+        return Ok(None);
+    };
+    let next = body.region;
+    let moved = (next.x - region.x).hypot(next.y - region.y) / region.size;
+    let turned = ((next.rotation - region.rotation + PI).rem_euclid(TAU) - PI).abs();
+    let bad = moved > MOVED || turned > TURNED || !GROWN.contains(&(next.size / region.size));
+    if bad
+        && body.score > 0.3
+        && next.is_usable(picture)
+        && let Some(again) = look.look(picture, next)?
+        && again.score >= body.score - 0.2
+    {
+        return Ok(Some(again));
+    }
+    Ok(Some(body))
+}
+
+fn is_there(body: &Body, picture: &Picture) -> bool {
+    let inside = |x: f64, y: f64| (0.0..picture.width as f64).contains(&x) && (0.0..picture.height as f64).contains(&y);
+    let outside = coco(body).iter().filter(|(x, y)| !inside(*x, *y)).count();
+    body.score >= LEAST_SCORE && body.region.is_usable(picture) && outside as f64 <= MOST_OUTSIDE * COCO.len() as f64
+}
+
+fn coco(body: &Body) -> [(f64, f64); finder::POINTS] {
+    COCO.map(|i| (body.points[i].x, body.points[i].y))
+}
+
+fn likeness(body: &Body, points: &[(f64, f64); finder::POINTS]) -> f64 {
+    similarity(&coco(body), points, SIMILARITY_SCALE * body.region.size)
+}
+
+/// A picture in 32 × 18 coloured cells, for telling shots apart.
+#[derive(Debug, Clone)]
+struct Thumbnail(Vec<[f32; 3]>);
+
+impl Thumbnail {
+    const COLUMNS: usize = 32;
+    const ROWS: usize = 18;
+    /// Pixels looked at in a cell, in each direction: enough for a mean.
+    const PROBES: usize = 4;
+
+    fn new(picture: &Picture) -> Self {
+        let at = |index: usize, count: usize, length: usize| (2 * index + 1) * length / (2 * count);
+        let mut cells = vec![[0.0; 3]; Self::COLUMNS * Self::ROWS];
+        for row in 0..Self::ROWS * Self::PROBES {
+            let y = at(row, Self::ROWS * Self::PROBES, picture.height);
+            for column in 0..Self::COLUMNS * Self::PROBES {
+                let x = at(column, Self::COLUMNS * Self::PROBES, picture.width);
+                let start = 3 * (y * picture.width + x);
+                let cell = &mut cells[row / Self::PROBES * Self::COLUMNS + column / Self::PROBES];
+                for (sum, value) in cell.iter_mut().zip(picture.rgb.iter().skip(start)) {
+                    *sum += f32::from(*value) / (Self::PROBES * Self::PROBES) as f32;
+                }
+            }
+        }
+        Self(cells)
+    }
+
+    /// Mean difference of the colours, of 255.
+    fn difference(&self, other: &Self) -> f64 {
+        let (a, b) = (self.0.iter().flatten(), other.0.iter().flatten());
+        a.zip(b).map(|(a, b)| f64::from((a - b).abs())).sum::<f64>() / (3 * self.0.len()) as f64
+    }
+}
