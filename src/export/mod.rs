@@ -2,3 +2,8 @@
 //! is whole.
 
 pub mod atomic;
+pub mod midi;
+pub mod wav;
+
+pub use midi::write_midi;
+pub use wav::write_wav;
