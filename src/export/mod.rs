@@ -2,4 +2,9 @@
 //! is whole.
 
 pub mod atomic;
+pub mod midi;
 pub mod mux;
+pub mod wav;
+
+pub use midi::write_midi;
+pub use wav::write_wav;

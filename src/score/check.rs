@@ -135,7 +135,8 @@ mod tests {
     fn a_good_score_passes_and_each_fault_is_found() {
         good().check().expect("good");
         assert_eq!(good().end(), Tick(1920));
-        let spoil: Vec<(&str, fn(&mut Score))> = vec![
+        type Spoil = fn(&mut Score);
+        let spoil: Vec<(&str, Spoil)> = vec![
             ("long", |s| s.duration = Span::ZERO),
             ("long", |s| s.duration = Span::from_seconds(f64::NAN)),
             ("tempo map", |s| {
