@@ -1,0 +1,264 @@
+//! From decoded beats to a grid that music can be played on.
+//!
+//! Decoded beats sit on whole frames of the model and on peaks of a noisy signal; an audience hears a beat that stumbles by
+//! 30 ms. Each beat is therefore replaced by a straight line through its neighbours, over as many of them as agree: where
+//! one tempo explains the whole clip the grid is exactly even, and where the tempo really changes it follows.
+
+use super::activation::ACTIVATION_RATE;
+use super::{metrics, signal};
+use crate::time::{Instant, Span, Tempo};
+
+/// Half widths, in beats, of the neighbourhoods that are tried; the whole clip comes after the last.
+const HALF_WIDTHS: [usize; 7] = [2, 3, 4, 6, 9, 14, 21];
+
+/// Scatter of single beats that is taken for granted, however well they seem to agree: half a frame of a 30 fps video.
+const LEAST_SCATTER: Span = Span::from_seconds(0.016);
+
+/// How many standard errors a wider neighbourhood's line may lie from a narrower one's. Lepski's rule: the widest
+/// neighbourhood that contradicts none of the narrower ones (Lepski 1991; for local polynomials Goldenshluger & Nemirovski 1997).
+const AGREEMENT: f64 = 2.0;
+
+/// A straight line through (index, time) by weighted least squares: (time at `at`, slope, standard error at `at` per unit
+/// of scatter).
+fn line(points: &[(f64, f64)], weights: &[f64], at: f64) -> Option<(f64, f64, f64)> {
+    let total: f64 = weights.iter().sum();
+    if total <= 0.0 {
+        return None;
+    }
+    let weighted = |f: &dyn Fn(&(f64, f64)) -> f64| points.iter().zip(weights).map(|(p, w)| w * f(p)).sum::<f64>();
+    let middle = weighted(&|p| p.0) / total;
+    let mean = weighted(&|p| p.1) / total;
+    let spread = weighted(&|p| (p.0 - middle).powi(2));
+    if spread <= 0.0 {
+        return None;
+    }
+    let slope = weighted(&|p| (p.0 - middle) * (p.1 - mean)) / spread;
+    let variance: f64 = points
+        .iter()
+        .zip(weights)
+        .map(|(p, w)| (w / total + w * (p.0 - middle) * (at - middle) / spread).powi(2))
+        .sum();
+    Some((mean + slope * (at - middle), slope, variance.sqrt()))
+}
+
+/// [`line`] with beats that lie far off counted less (Tukey's biweight at 4.7 scatters, three rounds).
+fn robust_line(points: &[(f64, f64)], at: f64, scatter: f64) -> Option<(f64, f64, f64)> {
+    let mut weights = vec![1.0; points.len()];
+    let mut result = line(points, &weights, at)?;
+    for _ in 0..3 {
+        for (w, p) in weights.iter_mut().zip(points) {
+            let off = (p.1 - (result.0 + result.1 * (p.0 - at))) / (4.685 * scatter);
+            *w = if off.abs() < 1.0 {
+                (1.0 - off * off).powi(2)
+            } else {
+                0.0
+            };
+        }
+        match line(points, &weights, at) {
+            Some(better) => result = better,
+            None => break,
+        }
+    }
+    Some(result)
+}
+
+/// How far single beats scatter about an even pulse: from the second differences of successive beats, which a steady change of tempo
+/// leaves small; robust against a few outliers.
+fn scatter(times: &[f64]) -> f64 {
+    let bends: Vec<f64> = times
+        .windows(3)
+        .map(|t| (t[0] - 2.0 * t[1] + t[2]).abs() / 6.0_f64.sqrt())
+        .collect();
+    // 0.6745: the middle absolute deviation of a normal distribution.
+    (signal::median(&bends) / 0.6745).max(LEAST_SCATTER.seconds())
+}
+
+/// Beats on lines through their neighbours, by index. Fewer than three come back as they are.
+pub(crate) fn smooth(beats: &[Instant]) -> Vec<Instant> {
+    let times: Vec<f64> = beats.iter().map(|b| b.seconds()).collect();
+    if times.len() < 3 {
+        return beats.to_vec();
+    }
+    let scatter = scatter(&times);
+    let points: Vec<(f64, f64)> = times.iter().enumerate().map(|(i, t)| (i as f64, *t)).collect();
+    let fitted: Vec<Instant> = (0..times.len())
+        .map(|i| {
+            let (mut low, mut high) = (f64::NEG_INFINITY, f64::INFINITY);
+            let mut chosen = times[i];
+            for half in HALF_WIDTHS.into_iter().chain([times.len()]) {
+                let from = i.saturating_sub(half);
+                let to = (i + half + 1).min(times.len());
+                let Some((time, _, error)) = robust_line(&points[from..to], i as f64, scatter) else {
+                    break;
+                };
+                let margin = AGREEMENT * scatter * error;
+                // An empty common interval: the wider line contradicts a narrower one.
+                if time - margin > high || time + margin < low {
+                    break;
+                }
+                (low, high) = (low.max(time - margin), high.min(time + margin));
+                chosen = time;
+                if from == 0 && to == times.len() {
+                    break;
+                }
+            }
+            Instant::from_seconds(chosen)
+        })
+        .collect();
+    if fitted.windows(2).all(|pair| pair[1] > pair[0]) {
+        fitted
+    } else {
+        beats.to_vec()
+    }
+}
+
+/// The tempo of the straight line that fits all beats best; `None` for fewer than two.
+pub(crate) fn tempo(beats: &[Instant]) -> Option<Tempo> {
+    let points: Vec<(f64, f64)> = beats.iter().enumerate().map(|(i, b)| (i as f64, b.seconds())).collect();
+    let (_, slope, _) = line(&points, &vec![1.0; points.len()], 0.0)?;
+    (slope > 0.0).then(|| Tempo::from_beat_span(Span::from_seconds(slope)))
+}
+
+/// Carries the beats on, at the interval of the outermost four, so that the first lies within one beat of the clip's start and
+/// the last within one beat of its end, and takes out those outside the clip.
+pub(crate) fn cover(beats: &[Instant], duration: Span) -> Vec<Instant> {
+    let end = Instant::ZERO + duration;
+    let interval = |pair: Option<(&Instant, &Instant)>, apart: usize| {
+        pair.map(|(a, b)| (*b - *a) * (1.0 / apart.max(1) as f64))
+            .filter(|span| span.seconds() > 0.0)
+    };
+    let reach = (beats.len().saturating_sub(1)).min(4);
+    let front = interval(beats.first().zip(beats.get(reach)), reach);
+    let back = interval(
+        beats.get(beats.len().saturating_sub(reach + 1)).zip(beats.last()),
+        reach,
+    );
+    let (Some(front), Some(back)) = (front, back) else {
+        return beats.to_vec();
+    };
+    let mut covered: Vec<Instant> = Vec::new();
+    if let Some(first) = beats.first() {
+        let mut time = *first - front;
+        while time >= Instant::ZERO {
+            covered.push(time);
+            time = time - front;
+        }
+        covered.reverse();
+    }
+    covered.extend(beats.iter().copied());
+    if let Some(last) = beats.last() {
+        let mut time = *last + back;
+        while time <= end {
+            covered.push(time);
+            time += back;
+        }
+    }
+    covered.retain(|t| *t >= Instant::ZERO && *t <= end);
+    covered
+}
+
+/// Phases of a metronome that are compared: 5 ms apart at 60 beats a minute.
+const PHASES: usize = 200;
+
+/// The metronome of exactly `tempo` whose beats the activation fits best (mean log odds on the beats), over the clip from its
+/// start to its end. Where the activation says nothing the first beat is the clip's start. Fewer than two beats when the clip
+/// is shorter than one.
+pub(crate) fn metronome(activation: &[f64], tempo: Tempo, duration: Span) -> Vec<Instant> {
+    let odds: Vec<f64> = activation
+        .iter()
+        .map(|a| {
+            let a = a.clamp(1e-6, 1.0 - 1e-6);
+            (a / (1.0 - a)).ln()
+        })
+        .collect();
+    // Wide enough that a beat some tens of milliseconds early or late still counts.
+    let odds = signal::smooth(&odds, 0.025 * ACTIVATION_RATE.hz());
+    let interval = tempo.beat_span();
+    let fit = |phase: f64| -> Option<f64> {
+        let beats = metrics::metronome(tempo, interval * phase, duration);
+        // A phase that leaves one beat only makes no grid.
+        let values: Vec<f64> = beats
+            .iter()
+            .map(|b| signal::at(&odds, ACTIVATION_RATE.position(*b)))
+            .collect();
+        (values.len() >= 2).then(|| signal::mean(&values))
+    };
+    let fits: Vec<f64> = (0..PHASES)
+        .map(|i| fit(i as f64 / PHASES as f64).unwrap_or(f64::NEG_INFINITY))
+        .collect();
+    let best = (0..PHASES)
+        .max_by(|a, b| fits[*a].total_cmp(&fits[*b]).then(b.cmp(a)))
+        .unwrap_or(0);
+    let shift = if best == 0 || fits.iter().any(|f| !f.is_finite()) {
+        0.0
+    } else {
+        signal::parabola(&fits, best)
+    };
+    metrics::metronome(tempo, interval * ((best as f64 + shift) / PHASES as f64), duration)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn instants(times: impl IntoIterator<Item = f64>) -> Vec<Instant> {
+        times.into_iter().map(Instant::from_seconds).collect()
+    }
+
+    /// Deterministic noise, −1 to 1.
+    fn noise(i: usize) -> f64 {
+        let x = (i as f64 * 12.9898).sin() * 43_758.547;
+        2.0 * (x - x.floor()) - 1.0
+    }
+
+    #[test]
+    fn jitter_of_an_even_pulse_becomes_an_even_pulse() {
+        let beats = instants((0..60).map(|i| 0.3 + 0.5 * i as f64 + 0.02 * noise(i)));
+        let smoothed = smooth(&beats);
+        for pair in smoothed.windows(3) {
+            let stumble = ((pair[2] - pair[1]) - (pair[1] - pair[0])).seconds().abs();
+            assert!(stumble < 0.004, "{stumble}");
+        }
+        for (i, beat) in smoothed.iter().enumerate() {
+            assert!((beat.seconds() - 0.3 - 0.5 * i as f64).abs() < 0.008);
+        }
+        let tempo = tempo(&smoothed).expect("a tempo").bpm();
+        assert!((tempo - 120.0).abs() < 0.06, "{tempo}");
+    }
+
+    #[test]
+    fn one_beat_far_off_moves_nothing() {
+        let beats = instants((0..30).map(|i| 0.5 * f64::from(i) + if i == 11 { 0.12 } else { 0.0 }));
+        for (i, beat) in smooth(&beats).iter().enumerate() {
+            assert!(
+                (beat.seconds() - 0.5 * i as f64).abs() < 0.01,
+                "{i}: {}",
+                beat.seconds()
+            );
+        }
+    }
+
+    #[test]
+    fn a_change_of_tempo_is_followed() {
+        let mut time = 0.0;
+        let truth: Vec<f64> = (0..60)
+            .map(|i| {
+                time += if i < 30 { 0.6 } else { 0.5 };
+                time
+            })
+            .collect();
+        let beats = instants(truth.iter().enumerate().map(|(i, t)| t + 0.01 * noise(i)));
+        // A sudden change is rounded over the two beats to either side.
+        for (i, (beat, t)) in smooth(&beats).iter().zip(&truth).enumerate() {
+            let allowed = if i.abs_diff(29) <= 2 { 0.080 } else { 0.020 };
+            assert!((beat.seconds() - t).abs() < allowed, "{i}, {t}: {}", beat.seconds());
+        }
+    }
+
+    #[test]
+    fn beats_cover_the_clip() {
+        let covered = cover(&instants([2.0, 2.5, 3.0]), Span::from_seconds(4.2));
+        assert_eq!(covered, instants([0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0]));
+        assert_eq!(cover(&[], Span::from_seconds(4.0)), []);
+    }
+}
