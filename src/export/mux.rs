@@ -8,7 +8,7 @@ use crate::export::atomic::atomically;
 use crate::progress::{Cancel, Monitor, Stage};
 use crate::time::{Instant, Span};
 use crate::video::Clip;
-use crate::video::sound::{first_shown, media_error, no_video, open_media};
+use crate::video::sound::{first_shown, media_error, no_video, open_media, open_media_with};
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::format::sample::Type::{Packed, Planar};
 use ffmpeg_next::format::stream::Disposition;
@@ -33,8 +33,8 @@ const REORDERING: f64 = 1.0;
 /// Packets without a decoding timestamp that are held back at the start until one with it comes.
 const HELD: usize = 64;
 
-/// A shift of the picture that is not worth a warning: a frame or so.
-const UNSEEN: f64 = 0.05;
+/// A shift of the picture that is not worth a warning: some frames.
+const UNSEEN: f64 = 0.15;
 
 /// What a container is called and holds.
 struct Container {
@@ -210,6 +210,10 @@ struct Part {
     end: Option<i64>,
     /// Picture before the start of the clip that players will show, seconds.
     lead: f64,
+    /// Whether missing timestamps of showing can be completed by reading ahead.
+    complete: bool,
+    /// Whether pictures are shown in another order than decoded.
+    reordered: bool,
 }
 
 impl Muxing<'_> {
@@ -218,10 +222,13 @@ impl Muxing<'_> {
         let mut input = self.input(&part)?;
         let matrix = display_matrix(&input, part.stream);
         let fault = Fault::default();
-        let opened = match self.output(&input, &part, false, &fault, monitor) {
+        let opened = match self.output(&input, &part, Code::Kept, &fault, monitor) {
             // The code that the input's container has for the codec means something else here.
-            Err(ffmpeg::Error::InvalidData) if self.container.boxes || self.container.own_codes => {
-                self.output(&input, &part, true, &fault, monitor)
+            Err(ffmpeg::Error::InvalidData) if self.container.own_codes => {
+                self.output(&input, &part, Code::Unused, &fault, monitor)
+            }
+            Err(ffmpeg::Error::InvalidData) if self.container.boxes && self.carries_own_headers(&part)? => {
+                self.output(&input, &part, Code::New, &fault, monitor)
             }
             other => other,
         };
@@ -232,7 +239,6 @@ impl Muxing<'_> {
             output,
             sound,
             subtitles,
-            recoded,
         } = opened.map_err(|e| {
             fault.or(self.temporary, monitor, || {
                 let extension = self.temporary.extension().unwrap_or_default().display();
@@ -247,13 +253,6 @@ impl Muxing<'_> {
             matrix,
             ..mp4::Changes::default()
         };
-        if recoded && self.container.boxes {
-            changes.code = Some(sample_entry(codec, self.container.format).ok_or_else(|| Error::Media {
-                path: self.temporary.to_owned(),
-                doing: "starting the file",
-                reason: format!("{codec:?} video does not fit into this container; .mkv holds it"),
-            })?);
-        }
         if !self.clip.whole {
             changes.shown = Some(self.clip.duration.seconds());
         }
@@ -293,10 +292,14 @@ impl Muxing<'_> {
         let path = &self.clip.path;
         let first = first_shown(path, monitor)?;
         let input = open_media(path)?;
-        let (stream, time_base) = match input.streams().best(media::Type::Video) {
-            Some(stream) => (stream.index(), stream.time_base()),
-            None => return Err(no_video(path, &input)),
+        let Some(stream) = input.streams().best(media::Type::Video) else {
+            return Err(no_video(path, &input));
         };
+        let time_base = stream.time_base();
+        let codec = stream.parameters().id();
+        let decoder = codec::Context::from_parameters(stream.parameters()).and_then(|c| c.decoder().video());
+        let reordered = decoder.is_ok_and(|d| d.has_b_frames());
+        let stream = stream.index();
         drop(input);
         let units = |seconds: f64| (seconds / f64::from(time_base)).round() as i64;
         let start = first
@@ -309,17 +312,22 @@ impl Muxing<'_> {
             key: None,
             end: (!self.clip.whole).then(|| start.saturating_add(units(self.clip.duration.seconds()))),
             lead: 0.0,
+            complete: self.container.format != "avi" && !matches!(codec, codec::Id::H264 | codec::Id::HEVC),
+            reordered: reordered && self.container.format != "avi",
         };
+        // AVI counts frames in the order of decoding; a decoder that reorders them shows the first one later than that.
+        let decoding = self.container.format == "avi";
+        let time = |(pts, dts): (Option<i64>, Option<i64>)| if decoding { dts.or(pts) } else { pts.or(dts) };
         let shown = if start > first.timestamp {
             part.key = match self.key_before(&part, start, true, monitor)? {
                 None => self.key_before(&part, start, false, monitor)?,
                 found => found,
             };
-            part.key.and_then(|(pts, dts)| pts.or(dts)).unwrap_or(first.timestamp)
+            part.key.and_then(time).unwrap_or(first.timestamp)
         } else {
             // An edit list of the input may hide pictures before the first.
             self.key_before(&part, start, false, monitor)?
-                .and_then(|(pts, dts)| pts.or(dts))
+                .and_then(time)
                 .unwrap_or(start)
         };
         if !self.container.boxes {
@@ -339,9 +347,9 @@ impl Muxing<'_> {
 
     /// The input, where reading is to begin.
     fn input(&self, part: &Part) -> Result<context::Input> {
-        let mut input = open_media(&self.clip.path)?;
+        let mut input = open_media_with(&self.clip.path, part.complete)?;
         if part.key.is_some() && self.seek(&mut input, part).is_err() {
-            input = open_media(&self.clip.path)?;
+            input = open_media_with(&self.clip.path, part.complete)?;
         }
         Ok(input)
     }
@@ -364,7 +372,7 @@ impl Muxing<'_> {
         seek: bool,
         monitor: &Monitor<'_>,
     ) -> Result<Option<(Option<i64>, Option<i64>)>> {
-        let mut input = open_media(&self.clip.path)?;
+        let mut input = open_media_with(&self.clip.path, part.complete)?;
         if seek && self.seek(&mut input, part).is_err() {
             return Ok(None);
         }
@@ -384,12 +392,32 @@ impl Muxing<'_> {
         Ok(found)
     }
 
+    /// Whether the video's packets have the codec's headers in them, so that the stream can do without its own: MPEG-1
+    /// and -2, Motion JPEG, and H.264 and H.265 as byte streams (Annex B of the standards).
+    fn carries_own_headers(&self, part: &Part) -> Result<bool> {
+        let mut input = open_media(&self.clip.path)?;
+        let Some(codec) = input.stream(part.stream).map(|s| s.parameters().id()) else {
+            return Ok(false);
+        };
+        Ok(match codec {
+            codec::Id::MPEG1VIDEO | codec::Id::MPEG2VIDEO | codec::Id::MJPEG => true,
+            codec::Id::H264 | codec::Id::HEVC => {
+                let first = input.packets().find(|(_, packet)| packet.stream() == part.stream);
+                first.is_some_and(|(_, packet)| {
+                    let data = packet.data().unwrap_or_default();
+                    data.starts_with(&[0, 0, 1]) || data.starts_with(&[0, 0, 0, 1])
+                })
+            }
+            _ => false,
+        })
+    }
+
     /// Makes the output with its streams and writes its header.
     fn output(
         &self,
         input: &context::Input,
         part: &Part,
-        recoded: bool,
+        code: Code,
         fault: &Fault,
         monitor: &Monitor<'_>,
     ) -> Result<Opened<'_>, ffmpeg::Error> {
@@ -403,7 +431,10 @@ impl Muxing<'_> {
         let source = input.stream(part.stream).ok_or(ffmpeg::Error::StreamNotFound)?;
         {
             let mut video = output.add_stream(encoder::find(codec::Id::None))?;
-            video.set_parameters(source.parameters());
+            match code {
+                Code::New => video.set_parameters(bare(&source)?),
+                Code::Kept | Code::Unused => video.set_parameters(source.parameters()),
+            }
             video.set_time_base(part.time_base);
             video.set_rate(source.rate());
             video.set_avg_frame_rate(source.avg_frame_rate());
@@ -449,8 +480,7 @@ impl Muxing<'_> {
         if self.container.format == "matroska" {
             options.set("default_mode", "infer");
         }
-        if recoded {
-            // Accepts the foreign code: Matroska does not write it, and in boxes it is replaced afterwards.
+        if code == Code::Unused {
             options.set("strict", "unofficial");
         }
         output.write_header_with(options)?;
@@ -458,7 +488,6 @@ impl Muxing<'_> {
             output,
             sound,
             subtitles,
-            recoded,
         })
     }
 
@@ -488,7 +517,37 @@ struct Opened<'a> {
     sound: SoundStream<'a>,
     /// Index and time base in the input, index in the output.
     subtitles: Vec<(usize, Rational, usize)>,
-    recoded: bool,
+}
+
+/// What becomes of the code that the input's container has for the video codec.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Code {
+    /// It is kept: the containers are of one family.
+    Kept,
+    /// It is not written, and so may be anything.
+    Unused,
+    /// The muxer chooses one.
+    New,
+}
+
+/// A stream's parameters without its code and codec headers.
+///
+/// The wrapper of FFmpeg has no call that clears the code alone.
+fn bare(source: &ffmpeg::Stream<'_>) -> Result<codec::Parameters, ffmpeg::Error> {
+    let decoder = codec::Context::from_parameters(source.parameters())?
+        .decoder()
+        .video()?;
+    let codec = codec::decoder::find(source.parameters().id()).ok_or(ffmpeg::Error::DecoderNotFound)?;
+    let mut video = codec::Context::new_with_codec(codec).encoder().video()?;
+    video.set_width(decoder.width());
+    video.set_height(decoder.height());
+    video.set_format(decoder.format());
+    video.set_aspect_ratio(decoder.aspect_ratio());
+    video.set_colorspace(decoder.color_space());
+    video.set_color_range(decoder.color_range());
+    video.set_color_primaries(decoder.color_primaries());
+    video.set_color_transfer_characteristic(decoder.color_transfer_characteristic());
+    Ok(codec::Parameters::from(&video))
 }
 
 /// The matrix of a picture that is shown as it is stored: 16.16 and, in the last column, 2.30 fixed point.
@@ -511,24 +570,6 @@ fn display_matrix(input: &context::Input, stream: usize) -> Option<[u8; 36]> {
         to.copy_from_slice(&i32::from_ne_bytes(from.try_into().ok()?).to_be_bytes());
     }
     (side.data().len() == 36).then_some(matrix)
-}
-
-/// The code of a codec's sample entry in boxes.
-fn sample_entry(codec: codec::Id, format: &str) -> Option<[u8; 4]> {
-    let quicktime = format == "mov";
-    Some(match codec {
-        codec::Id::H264 => *b"avc1",
-        codec::Id::HEVC => *b"hev1",
-        codec::Id::AV1 => *b"av01",
-        codec::Id::VP9 => *b"vp09",
-        codec::Id::MPEG4 => *b"mp4v",
-        codec::Id::H263 => *b"s263",
-        codec::Id::MJPEG if quicktime => *b"jpeg",
-        codec::Id::MPEG1VIDEO if quicktime => *b"m1v ",
-        codec::Id::MPEG2VIDEO if quicktime => *b"m2v1",
-        codec::Id::MJPEG | codec::Id::MPEG1VIDEO | codec::Id::MPEG2VIDEO => *b"mp4v",
-        _ => return None,
-    })
 }
 
 /// Metadata without what belongs to the file it comes from.
@@ -652,6 +693,13 @@ impl Writer<'_> {
     }
 
     fn write(&mut self, mut packet: ffmpeg::Packet, monitor: &Monitor<'_>) -> Result<(), Stop> {
+        if packet.pts().is_none() && self.part.reordered {
+            return Err(Stop::Job(Error::Media {
+                path: self.clip.path.clone(),
+                doing: "copying the video",
+                reason: "it does not say when its pictures are shown, which this container must; .avi need not".into(),
+            }));
+        }
         let base = self
             .output
             .stream(0)

@@ -327,8 +327,14 @@ pub(crate) fn first_shown(path: &Path, monitor: &Monitor<'_>) -> Result<FirstSho
 /// Opens a media file for reading.
 ///
 /// The file is handed to FFmpeg open, not by name: names need not be UTF-8, may look like a protocol (`a:b.mp4`), and
-/// a playlist must not reach for the network. Missing timestamps are filled in.
+/// a playlist must not reach for the network.
 pub(crate) fn open_media(path: &Path) -> Result<context::Input> {
+    open_media_with(path, false)
+}
+
+/// [`open_media`]; `complete`: timestamps of showing that are missing are taken from those of decoding, which is right
+/// for codecs whose kind of picture FFmpeg knows without decoding.
+pub(crate) fn open_media_with(path: &Path, complete: bool) -> Result<context::Input> {
     let file = File::open(path).map_err(Error::input(path))?;
     // A folder opens, but cannot be read.
     if file.metadata().map_err(Error::input(path))?.is_dir() {
@@ -344,7 +350,9 @@ pub(crate) fn open_media(path: &Path) -> Result<context::Input> {
     ffmpeg::util::log::set_level(ffmpeg::util::log::Level::Quiet);
     let stream = context::StreamIo::from_read_seek_with_capacity(file, 1 << 18).map_err(refuse)?;
     let mut options = ffmpeg::Dictionary::new();
-    options.set("fflags", "+genpts");
+    if complete {
+        options.set("fflags", "+genpts");
+    }
     options.set("protocol_whitelist", "file");
     // The name helps to recognise formats without a signature.
     let name = path.file_name().and_then(|n| n.to_str()).filter(|n| !n.contains('\0'));

@@ -17,8 +17,6 @@ const CHUNK: u64 = 1 << 20;
 pub(super) struct Changes {
     /// Display matrix: nine big-endian numbers as in `tkhd`.
     pub matrix: Option<[u8; 36]>,
-    /// Code of the sample entry, where the one that the input came with belongs to another container.
-    pub code: Option<[u8; 4]>,
     /// Show no more than these seconds.
     pub shown: Option<f64>,
 }
@@ -216,11 +214,6 @@ fn change(moov: &mut [u8], changes: &Changes) -> Option<()> {
         let at = if moov.get(tkhd.start) == Some(&1) { 52 } else { 40 };
         put(moov, tkhd.start + at, &matrix)?;
     }
-    if let Some(code) = changes.code {
-        // After version, flags and count: the size of the first entry, then its code.
-        let stsd = descend(moov, video, &[b"mdia", b"minf", b"stbl", b"stsd"])?;
-        put(moov, stsd.start + 12, &code)?;
-    }
     if let Some(shown) = changes.shown {
         let mvhd = descend(moov, &inside, &[b"mvhd"])?;
         let wide = moov.get(mvhd.start) == Some(&1);
@@ -297,9 +290,7 @@ mod tests {
     fn sample(data: &[u8], offset: u32) -> Vec<u8> {
         let mut stco = vec![0, 0, 0, 0, 0, 0, 0, 1];
         stco.extend_from_slice(&offset.to_be_bytes());
-        let mut stsd = vec![0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 16];
-        stsd.extend_from_slice(b"\x1b\0\0\0--------");
-        let stbl = boxed(b"stbl", &[boxed(b"stsd", &stsd), boxed(b"stco", &stco)].concat());
+        let stbl = boxed(b"stbl", &boxed(b"stco", &stco));
         let hdlr = boxed(b"hdlr", b"\0\0\0\0\0\0\0\0vide............");
         let mdia = boxed(b"mdia", &[hdlr, boxed(b"minf", &stbl)].concat());
         let mut tkhd = vec![0; 84];
@@ -335,7 +326,6 @@ mod tests {
             &file,
             &Changes {
                 matrix: Some(matrix),
-                code: Some(*b"avc1"),
                 shown: Some(3.25),
             },
         )
@@ -361,8 +351,6 @@ mod tests {
         assert_eq!(u32_at(&out, elst.start + 8), Some(3250));
         let mvhd = descend(&out, &moov, &[b"mvhd"]).expect("mvhd");
         assert_eq!(u32_at(&out, mvhd.start + 16), Some(3250));
-        let stsd = descend(&out, &stbl, &[b"stsd"]).expect("stsd");
-        assert_eq!(&out[stsd.start + 12..stsd.start + 16], b"avc1");
     }
 
     #[test]
@@ -379,7 +367,6 @@ mod tests {
         assert!(finished(b"not boxes at all", &Changes::default()).is_none());
         let changes = Changes {
             matrix: Some([0; 36]),
-            code: Some(*b"avc1"),
             shown: Some(1.0),
         };
         for at in 0..file.len() {
