@@ -1,5 +1,7 @@
 //! Video in: frames in time order, from a file or pushed by a host.
 
+pub mod sound;
+
 use crate::error::Result;
 use crate::time::{Instant, Span};
 use serde::{Deserialize, Serialize};

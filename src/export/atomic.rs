@@ -1,0 +1,233 @@
+//! A file that appears whole or not at all: written under a temporary name in the folder of its destination, then
+//! renamed.
+
+use crate::error::{Error, Result};
+use std::ffi::OsString;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use tempfile::TempPath;
+
+/// A file that is being written. Dropped without [`commit`](Self::commit), it leaves nothing behind.
+///
+/// The temporary name keeps the destination's extension, because FFmpeg guesses the container from it.
+#[derive(Debug)]
+pub struct Pending {
+    destination: PathBuf,
+    temporary: TempPath,
+}
+
+impl Pending {
+    /// Makes an empty temporary file beside `destination`.
+    ///
+    /// # Errors
+    /// [`Error::Output`] when the folder is missing or cannot be written to, or when `destination` is a folder or
+    /// names no file.
+    pub fn new(destination: &Path) -> Result<Self> {
+        let refuse = |kind, text: &str| Error::Output {
+            path: destination.to_owned(),
+            source: io::Error::new(kind, text),
+        };
+        let Some(name) = destination.file_name() else {
+            return Err(refuse(io::ErrorKind::InvalidInput, "not the name of a file"));
+        };
+        if destination.is_dir() {
+            return Err(refuse(io::ErrorKind::IsADirectory, "is a folder"));
+        }
+        let folder = match destination.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let mut suffix = OsString::new();
+        if let Some(extension) = destination.extension() {
+            suffix.push(".");
+            suffix.push(extension);
+        }
+        // Long names leave no room for more letters in most file systems (255 bytes a name).
+        let mut prefix = OsString::from(".");
+        if name.len() < 200 {
+            prefix.push(destination.file_stem().unwrap_or(name));
+            prefix.push(".");
+        }
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(&prefix).suffix(&suffix);
+        // A temporary file is for its owner only; the result is to have the rights of any new file.
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            builder.permissions(std::fs::Permissions::from_mode(0o666));
+        }
+        let temporary = builder
+            .tempfile_in(folder)
+            .map_err(|source| Error::Output {
+                path: destination.to_owned(),
+                source: plain(source),
+            })?
+            .into_temp_path();
+        Ok(Self {
+            destination: destination.to_owned(),
+            temporary,
+        })
+    }
+
+    /// Where to write. The file is there and empty.
+    pub fn path(&self) -> &Path {
+        &self.temporary
+    }
+
+    /// The name the file gets.
+    pub fn destination(&self) -> &Path {
+        &self.destination
+    }
+
+    /// Gives the file its name, in place of any file of that name.
+    ///
+    /// # Errors
+    /// [`Error::Output`] when the data cannot be brought to disk or the file cannot be renamed; it is removed then.
+    pub fn commit(self) -> Result<()> {
+        // Some file systems tell only here that the disk is full.
+        File::options()
+            .write(true)
+            .open(&self.temporary)
+            .and_then(|file| file.sync_all())
+            .map_err(Error::output(&self.destination))?;
+        self.temporary
+            .persist(&self.destination)
+            .map_err(|e| Error::output(&self.destination)(e.error))
+    }
+}
+
+/// Runs `write` with a temporary name and renames the file when it has succeeded; on an error nothing is left behind.
+///
+/// Errors that name the temporary file are made to name `destination`.
+///
+/// # Errors
+/// Those of `write`, and [`Error::Output`].
+///
+/// ```
+/// # fn main() -> kinescore::Result<()> {
+/// # let folder = tempfile::tempdir().expect("a temporary folder");
+/// # let path = folder.path().join("note.txt");
+/// kinescore::export::atomic::atomically(&path, |temporary| {
+///     std::fs::write(temporary, "la").map_err(kinescore::Error::output(temporary))
+/// })?;
+/// # assert!(path.exists());
+/// # Ok(()) }
+/// ```
+pub fn atomically<T>(destination: &Path, write: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
+    let pending = Pending::new(destination)?;
+    let value = write(pending.path()).map_err(|error| pending.rename_in(error))?;
+    pending.commit()?;
+    Ok(value)
+}
+
+impl Pending {
+    fn rename_in(&self, error: Error) -> Error {
+        match error {
+            Error::Output { path, source } if path == self.path() => Error::Output {
+                path: self.destination.clone(),
+                source,
+            },
+            Error::Media { path, doing, reason } if path == self.path() => Error::Media {
+                path: self.destination.clone(),
+                doing,
+                reason,
+            },
+            other => other,
+        }
+    }
+}
+
+/// The system's own words, without the temporary path that the tempfile crate adds to them.
+fn plain(error: io::Error) -> io::Error {
+    let text = error.to_string();
+    let words = text.split(" at path \"").next().unwrap_or(&text);
+    io::Error::new(error.kind(), words.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn entries(folder: &Path) -> Vec<String> {
+        let mut names: Vec<String> = fs::read_dir(folder)
+            .expect("folder")
+            .map(|e| e.expect("entry").file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn the_file_appears_whole_with_its_name_and_rights() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("clip.soundtrack.mp4");
+        fs::write(&path, "old").expect("write");
+        let seen = atomically(&path, |temporary| {
+            assert_eq!(
+                temporary.extension(),
+                path.extension(),
+                "FFmpeg guesses from the extension"
+            );
+            assert_eq!(
+                temporary.parent(),
+                path.parent(),
+                "a rename must not cross file systems"
+            );
+            assert_eq!(fs::read_to_string(&path).expect("read"), "old", "untouched until whole");
+            fs::write(temporary, "new").map_err(Error::output(temporary))?;
+            Ok(temporary.to_owned())
+        })
+        .expect("written");
+        assert_eq!(fs::read_to_string(&path).expect("read"), "new");
+        assert!(!seen.exists());
+        assert_eq!(entries(folder.path()), ["clip.soundtrack.mp4"]);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let plain = folder.path().join("plain");
+            fs::write(&plain, "").expect("write");
+            let mode = |p: &Path| fs::metadata(p).expect("metadata").permissions().mode();
+            assert_eq!(mode(&path), mode(&plain));
+        }
+    }
+
+    #[test]
+    fn an_error_leaves_nothing_and_names_the_destination() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("out.wav");
+        let error = atomically(&path, |temporary| -> Result<()> {
+            fs::write(temporary, "half").map_err(Error::output(temporary))?;
+            Err(Error::output(temporary)(io::Error::from(io::ErrorKind::StorageFull)))
+        })
+        .expect_err("the disk is full");
+        assert!(matches!(&error, Error::Output { path: p, .. } if *p == path), "{error}");
+        assert!(entries(folder.path()).is_empty());
+
+        let cancelled = atomically(&path, |_| -> Result<()> { Err(Error::Cancelled) });
+        assert!(matches!(cancelled, Err(Error::Cancelled)));
+        drop(Pending::new(&path).expect("pending"));
+        assert!(entries(folder.path()).is_empty());
+    }
+
+    #[test]
+    fn folders_that_are_missing_and_names_that_are_none_are_refused() {
+        let folder = tempfile::tempdir().expect("folder");
+        for path in [
+            folder.path().join("no/such/folder/out.wav"),
+            folder.path().to_owned(),
+            PathBuf::from(".."),
+            PathBuf::new(),
+        ] {
+            let error = Pending::new(&path).expect_err("refused");
+            assert!(matches!(&error, Error::Output { path: p, .. } if *p == path), "{error}");
+        }
+        let missing = Pending::new(&folder.path().join("no/out.wav"))
+            .expect_err("refused")
+            .to_string();
+        assert!(missing.ends_with("No such file or directory (os error 2)"), "{missing}");
+        let long = folder.path().join("x".repeat(250) + ".wav");
+        atomically(&long, |_| Ok(())).expect("a long name is still a name");
+    }
+}

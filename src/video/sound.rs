@@ -1,0 +1,379 @@
+//! The clip's own audio, decoded and laid beside its picture by timestamps.
+
+use crate::audio::AudioBuffer;
+use crate::error::{Error, Result};
+use crate::progress::Monitor;
+use crate::time::{Instant, Rate, Span};
+use ffmpeg_next as ffmpeg;
+use ffmpeg_next::format::sample::Type::Packed;
+use ffmpeg_next::format::{Sample, context};
+use ffmpeg_next::{ChannelLayout, codec, frame, media, software};
+use std::fs::File;
+use std::path::Path;
+
+/// Channels of what is read.
+const CHANNELS: usize = 2;
+
+/// How far a timestamp may lie from where the samples before it end until they are taken apart. Containers round
+/// timestamps to a millisecond, and some recorders write them with more jitter; a real gap is longer.
+const JITTER: Span = Span::from_seconds(0.02);
+
+/// A cut that starts later than this is sought; before it, reading from the start is as quick.
+const SEEK_BEYOND: Span = Span::from_seconds(5.0);
+
+/// How long before the cut reading begins after a seek: codecs need some packets to get going.
+const RUN_UP: Span = Span::from_seconds(1.0);
+
+/// Reads the clip's own audio.
+///
+/// The result has two channels at `rate` and is exactly `duration` long. Its first sample sounds `start` after the
+/// media's first shown frame; where the media has no audio, it is silent. One channel is played on both sides at its
+/// own level; more than two are mixed down with FFmpeg's default matrix (ITU-R BS.775).
+///
+/// `None`: there is no audio stream, or none that can be decoded, which is logged. Damaged packets are left out with a
+/// warning.
+///
+/// # Errors
+/// [`Error::Input`] and [`Error::NotAVideo`] when the file cannot be opened, [`Error::NoVideoStream`] and
+/// [`Error::NoFrames`] when it has no picture, [`Error::Cancelled`].
+pub fn read_sound(
+    path: &Path,
+    start: Instant,
+    duration: Span,
+    rate: Rate,
+    monitor: &Monitor<'_>,
+) -> Result<Option<AudioBuffer>> {
+    monitor.check()?;
+    let mut input = open_media(path)?;
+    let Some(stream) = input.streams().best(media::Type::Audio).map(|s| s.index()) else {
+        return Ok(None);
+    };
+    let origin = first_shown(path, monitor)?.seconds + start.seconds();
+    if start - Instant::ZERO > SEEK_BEYOND {
+        let target = ((origin - RUN_UP.seconds()) * 1e6) as i64;
+        if input.seek(target, ..target).is_err() {
+            input = open_media(path)?;
+        }
+    }
+    let mut reading = match Reading::new(&input, stream, origin, duration, rate) {
+        Ok(reading) => reading,
+        Err(reason) => {
+            log::warn!("{}: its audio cannot be decoded: {reason}", path.display());
+            return Ok(None);
+        }
+    };
+    let late = reading.run(&mut input, monitor)?;
+    if late && start - Instant::ZERO > SEEK_BEYOND {
+        // The seek ended behind the cut: some containers have no index.
+        let mut input = open_media(path)?;
+        if let Ok(again) = Reading::new(&input, stream, origin, duration, rate) {
+            reading = again;
+            reading.run(&mut input, monitor)?;
+        }
+    }
+    if reading.damaged > 0 {
+        log::warn!(
+            "{}: {} damaged audio packets were left out",
+            path.display(),
+            reading.damaged
+        );
+    }
+    Ok(Some(reading.sound))
+}
+
+/// A decoder on its way through an audio stream.
+struct Reading {
+    stream: usize,
+    decoder: codec::decoder::Audio,
+    /// Seconds a unit of the stream's timestamps.
+    unit: f64,
+    /// The media's time at which the result begins, seconds.
+    origin: f64,
+    rate: u32,
+    resampler: Option<software::resampling::Context>,
+    /// Index of the sample that the resampler gives next, from the start of the result; `None`: nothing decoded yet.
+    cursor: Option<i64>,
+    /// When the next decoded sample is due, seconds of the media.
+    due: f64,
+    /// Whether anything was decoded, and whether the first of it came after the start of the result.
+    late: bool,
+    damaged: usize,
+    sound: AudioBuffer,
+}
+
+impl Reading {
+    fn new(
+        input: &context::Input,
+        stream: usize,
+        origin: f64,
+        duration: Span,
+        rate: Rate,
+    ) -> Result<Self, ffmpeg::Error> {
+        let source = input.stream(stream).ok_or(ffmpeg::Error::StreamNotFound)?;
+        let mut decoder = codec::Context::from_parameters(source.parameters())?.decoder();
+        // Without it the decoder cannot move the timestamp of a frame from whose front it cuts the encoder's priming.
+        decoder.set_packet_time_base(source.time_base());
+        Ok(Self {
+            stream,
+            decoder: decoder.audio()?,
+            unit: f64::from(source.time_base()),
+            origin,
+            rate: rate.hz().round() as u32,
+            resampler: None,
+            cursor: None,
+            due: 0.0,
+            late: false,
+            damaged: 0,
+            sound: AudioBuffer::silence(rate, CHANNELS, duration.to_samples(rate)),
+        })
+    }
+
+    /// Decodes until the result is full. Whether the first sample came after the start of the result.
+    fn run(&mut self, input: &mut context::Input, monitor: &Monitor<'_>) -> Result<bool> {
+        let frames = self.sound.frames() as i64;
+        let mut packets = input.packets();
+        while self.cursor.is_none_or(|cursor| cursor < frames) {
+            monitor.check()?;
+            let Some((_, packet)) = packets.next() else { break };
+            if packet.stream() != self.stream {
+                continue;
+            }
+            if self.decoder.send_packet(&packet).is_err() {
+                self.damaged += 1;
+                continue;
+            }
+            self.receive();
+        }
+        if self.decoder.send_eof().is_ok() {
+            self.receive();
+        }
+        self.flush();
+        Ok(self.late)
+    }
+
+    fn receive(&mut self) {
+        let mut decoded = frame::Audio::empty();
+        loop {
+            match self.decoder.receive_frame(&mut decoded) {
+                Ok(()) => {
+                    if self.take(&decoded).is_err() {
+                        self.damaged += 1;
+                    }
+                }
+                Err(ffmpeg::Error::Other { .. } | ffmpeg::Error::Eof) => break,
+                Err(_) => {
+                    self.damaged += 1;
+                    break;
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, decoded: &frame::Audio) -> Result<(), ffmpeg::Error> {
+        let (samples, rate, channels) = (decoded.samples(), decoded.rate(), decoded.channels());
+        if samples == 0 || rate == 0 || channels == 0 {
+            return Ok(());
+        }
+        let time = decoded.timestamp().map_or(self.due, |t| t as f64 * self.unit);
+        let apart = (time - self.due).abs() > JITTER.seconds();
+        let layout = ChannelLayout::default(i32::from(channels));
+        let layout = match decoded.channel_layout() {
+            named if named.channels() == i32::from(channels) && !named.is_empty() => named,
+            _ => layout,
+        };
+        let same = self.resampler.as_ref().is_some_and(|r| {
+            let from = r.input();
+            from.format == decoded.format() && from.rate == rate && from.channel_layout == layout
+        });
+        if self.cursor.is_none() || apart || !same {
+            self.flush();
+            // Not at the timestamp of the frame but where the last one ended, when only the format has changed.
+            let begin = if self.cursor.is_none() || apart { time } else { self.due };
+            let index = ((begin - self.origin) * f64::from(self.rate)).round() as i64;
+            if self.cursor.is_none() {
+                self.late = index > 0;
+            }
+            self.cursor = Some(index);
+            self.due = begin;
+            let target = if channels == 1 {
+                ChannelLayout::MONO
+            } else {
+                ChannelLayout::STEREO
+            };
+            self.resampler = Some(software::resampling::Context::get(
+                decoded.format(),
+                layout,
+                rate,
+                Sample::F32(Packed),
+                target,
+                self.rate,
+            )?);
+        }
+        self.due += samples as f64 / f64::from(rate);
+        // A copy with the layout set: frames of some decoders name none, and the resampler refuses them.
+        let mut source = frame::Audio::new(decoded.format(), samples, layout);
+        source.set_rate(rate);
+        for plane in 0..decoded.planes().min(source.planes()) {
+            let bytes =
+                samples * decoded.format().bytes() * if decoded.is_packed() { usize::from(channels) } else { 1 };
+            // All planes have the size of the first, which may be padded.
+            if let (Some(to), Some(from)) = (
+                source.data_mut(plane).get_mut(..bytes),
+                decoded.data(plane).get(..bytes),
+            ) {
+                to.copy_from_slice(from);
+            }
+        }
+        let Some(resampler) = &mut self.resampler else {
+            return Ok(());
+        };
+        let room = resampled(samples, rate, self.rate) + resampler.delay().map_or(0, |d| d.output.max(0) as usize);
+        let output = resampler.output();
+        let mut converted = frame::Audio::new(output.format, room, output.channel_layout);
+        resampler.run(&source, &mut converted)?;
+        self.place(&converted);
+        Ok(())
+    }
+
+    /// Takes what the resampler still holds.
+    fn flush(&mut self) {
+        let Some(mut resampler) = self.resampler.take() else {
+            return;
+        };
+        while let Some(delay) = resampler.delay() {
+            let output = resampler.output();
+            let mut rest = frame::Audio::new(output.format, delay.output.max(0) as usize + 64, output.channel_layout);
+            if resampler.flush(&mut rest).is_err() || rest.samples() == 0 {
+                break;
+            }
+            self.place(&rest);
+        }
+    }
+
+    fn place(&mut self, converted: &frame::Audio) {
+        let Some(cursor) = &mut self.cursor else { return };
+        if converted.samples() == 0 {
+            return;
+        }
+        let channels = usize::from(converted.channels()).clamp(1, CHANNELS);
+        for sample in converted.plane::<f32>(0).chunks_exact(channels) {
+            let (Some(left), Some(right)) = (sample.first(), sample.last()) else {
+                break;
+            };
+            if let Ok(index) = usize::try_from(*cursor)
+                && let Some(to) = self.sound.samples.get_mut(CHANNELS * index..CHANNELS * (index + 1))
+            {
+                to.copy_from_slice(&[*left, *right]);
+            }
+            *cursor += 1;
+        }
+    }
+}
+
+/// Samples that come of `samples` at most, with room for rounding.
+fn resampled(samples: usize, from: u32, to: u32) -> usize {
+    (samples as u64 * u64::from(to) / u64::from(from.max(1))) as usize + 64
+}
+
+/// The media's first shown frame.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FirstShown {
+    /// Its timestamp, in the time base of the video stream.
+    pub timestamp: i64,
+    /// The same in seconds.
+    pub seconds: f64,
+}
+
+/// Finds the first frame that a decoder shows: packets that an edit list hides, and those that lack a reference,
+/// do not count.
+pub(crate) fn first_shown(path: &Path, monitor: &Monitor<'_>) -> Result<FirstShown> {
+    let mut input = open_media(path)?;
+    let (stream, time_base, mut decoder) = {
+        let Some(stream) = input.streams().best(media::Type::Video) else {
+            return Err(no_video(path, &input));
+        };
+        let refuse = |e: ffmpeg::Error| media_error(path, "decoding the picture", e);
+        let mut decoder = codec::Context::from_parameters(stream.parameters())
+            .map_err(refuse)?
+            .decoder();
+        decoder.set_packet_time_base(stream.time_base());
+        (stream.index(), stream.time_base(), decoder.video().map_err(refuse)?)
+    };
+    let mut shown = frame::Video::empty();
+    let mut answer = |decoder: &mut codec::decoder::Video| {
+        while decoder.receive_frame(&mut shown).is_ok() {
+            if let Some(timestamp) = shown.timestamp() {
+                return Some(FirstShown {
+                    timestamp,
+                    seconds: timestamp as f64 * f64::from(time_base),
+                });
+            }
+        }
+        None
+    };
+    for (_, packet) in input.packets() {
+        monitor.check()?;
+        if packet.stream() != stream || decoder.send_packet(&packet).is_err() {
+            continue;
+        }
+        if let Some(first) = answer(&mut decoder) {
+            return Ok(first);
+        }
+    }
+    let drained = decoder.send_eof().ok().and_then(|()| answer(&mut decoder));
+    drained.ok_or_else(|| Error::NoFrames { path: path.to_owned() })
+}
+
+/// Opens a media file for reading.
+///
+/// The file is handed to FFmpeg open, not by name: names need not be UTF-8, may look like a protocol (`a:b.mp4`), and
+/// a playlist must not reach for the network. Missing timestamps are filled in.
+pub(crate) fn open_media(path: &Path) -> Result<context::Input> {
+    let file = File::open(path).map_err(Error::input(path))?;
+    // A folder opens, but cannot be read.
+    if file.metadata().map_err(Error::input(path))?.is_dir() {
+        return Err(Error::input(path)(std::io::Error::from(
+            std::io::ErrorKind::IsADirectory,
+        )));
+    }
+    let refuse = |e: ffmpeg::Error| Error::NotAVideo {
+        path: path.to_owned(),
+        reason: e.to_string(),
+    };
+    // FFmpeg writes to the terminal otherwise; what matters comes back as errors.
+    ffmpeg::util::log::set_level(ffmpeg::util::log::Level::Quiet);
+    let stream = context::StreamIo::from_read_seek_with_capacity(file, 1 << 18).map_err(refuse)?;
+    let mut options = ffmpeg::Dictionary::new();
+    options.set("fflags", "+genpts");
+    options.set("protocol_whitelist", "file");
+    // The name helps to recognise formats without a signature.
+    let name = path.file_name().and_then(|n| n.to_str()).filter(|n| !n.contains('\0'));
+    ffmpeg::format::input_from_stream(stream, name, Some(options)).map_err(refuse)
+}
+
+/// [`Error::NoVideoStream`] with what is there in its place.
+pub(crate) fn no_video(path: &Path, input: &context::Input) -> Error {
+    let mut kinds: Vec<String> = input
+        .streams()
+        .map(|s| format!("{:?}", s.parameters().medium()).to_lowercase())
+        .collect();
+    kinds.dedup();
+    let found = if kinds.is_empty() {
+        "nothing".to_owned()
+    } else {
+        kinds.join(", ")
+    };
+    Error::NoVideoStream {
+        path: path.to_owned(),
+        found,
+    }
+}
+
+/// An [`Error::Media`] for what FFmpeg said.
+pub(crate) fn media_error(path: &Path, doing: &'static str, error: ffmpeg::Error) -> Error {
+    Error::Media {
+        path: path.to_owned(),
+        doing,
+        reason: error.to_string(),
+    }
+}

@@ -1,0 +1,626 @@
+//! Videos made with the `ffmpeg` program, given a soundtrack, and looked at again with `ffprobe`.
+
+use kinescore::audio::AudioBuffer;
+use kinescore::export::mux::{default_output, write_video};
+use kinescore::progress::Cancel;
+use kinescore::time::{Instant, Rate, Span};
+use kinescore::video::Clip;
+use kinescore::video::sound::read_sound;
+use kinescore::{Error, Monitor};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const RATE: f64 = 48_000.0;
+
+fn run(program: &str, arguments: &[&str]) -> Vec<u8> {
+    let done = Command::new(program)
+        .args(arguments)
+        .output()
+        .expect("ffmpeg is installed");
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{program} {arguments:?}: {said}");
+    done.stdout
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
+/// Makes a file from `ffmpeg` arguments.
+fn make(path: &Path, arguments: &str) {
+    let mut all = vec!["-hide_banner", "-loglevel", "error", "-y"];
+    all.extend(arguments.split_whitespace());
+    all.push(text(path));
+    run("ffmpeg", &all);
+}
+
+/// The answer of `ffprobe` to `-show_entries`, a line an entry.
+fn probe(path: &Path, arguments: &str) -> Vec<String> {
+    let mut all = vec!["-v", "error", "-of", "csv=p=0"];
+    all.extend(arguments.split_whitespace());
+    all.push(text(path));
+    let mut lines: Vec<String> = String::from_utf8(run("ffprobe", &all))
+        .expect("UTF-8")
+        .lines()
+        .map(|line| line.trim_end_matches(',').to_owned())
+        .filter(|line| !line.is_empty())
+        .collect();
+    // Streams of transport streams are listed a second time by programme.
+    if arguments.contains("entries stream=") {
+        lines.dedup();
+    }
+    lines
+}
+
+fn clip(path: &Path, start: f64, duration: f64, whole: bool) -> Clip {
+    Clip {
+        path: path.to_owned(),
+        start: Instant::from_seconds(start),
+        duration: Span::from_seconds(duration),
+        width: 0,
+        height: 0,
+        frame_rate: 0.0,
+        has_audio: false,
+        whole,
+    }
+}
+
+/// Silence but for a click at `at` seconds.
+fn click(at: f64, duration: f64) -> AudioBuffer {
+    let mut sound = AudioBuffer::silence(Rate::from_hz(RATE), 2, (duration * RATE).round() as usize);
+    let index = (at * RATE).round() as usize;
+    for sample in &mut sound.samples[2 * index - 4..2 * index + 6] {
+        *sample = 0.9;
+    }
+    sound
+}
+
+/// When the loudest sample sounds after the first picture, and how long the sound is, both by decoding with `ffmpeg`.
+fn heard(path: &Path) -> (f64, f64) {
+    let first = |stream: &str| -> f64 {
+        let lines = probe(
+            path,
+            &format!("-select_streams {stream} -read_intervals %+#40 -show_entries frame=pts_time"),
+        );
+        let times = lines.iter().filter_map(|l| l.split(',').next()?.parse::<f64>().ok());
+        times.fold(f64::INFINITY, f64::min)
+    };
+    let raw = run(
+        "ffmpeg",
+        &[
+            "-v",
+            "error",
+            "-i",
+            text(path),
+            "-map",
+            "0:a",
+            "-f",
+            "f32le",
+            "-ar",
+            "48000",
+            "-ac",
+            "1",
+            "-",
+        ],
+    );
+    let samples: Vec<f32> = raw
+        .chunks_exact(4)
+        .map(|b| f32::from_le_bytes(b.try_into().expect("four bytes")))
+        .collect();
+    let loudest = (0..samples.len())
+        .max_by(|a, b| samples[*a].abs().total_cmp(&samples[*b].abs()))
+        .expect("sound");
+    assert!(samples[loudest].abs() > 0.2, "the click is there");
+    let at = first("a:0") + loudest as f64 / RATE - first("v:0");
+    (at, samples.len() as f64 / RATE)
+}
+
+/// Checksums of the video packets, without their timestamps.
+fn packets(path: &Path) -> Vec<String> {
+    let raw = run(
+        "ffmpeg",
+        &[
+            "-v",
+            "error",
+            "-i",
+            text(path),
+            "-map",
+            "0:v:0",
+            "-c",
+            "copy",
+            "-f",
+            "data",
+            "-",
+        ],
+    );
+    let hash = run(
+        "ffprobe",
+        &[
+            "-v",
+            "error",
+            "-select_streams",
+            "v:0",
+            "-show_data_hash",
+            "md5",
+            "-show_entries",
+            "packet=data_hash",
+            "-of",
+            "csv=p=0",
+            text(path),
+        ],
+    );
+    assert!(!raw.is_empty());
+    String::from_utf8(hash)
+        .expect("UTF-8")
+        .lines()
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Presentation times of the shown frames, from the first one.
+fn shown(path: &Path) -> Vec<f64> {
+    let times: Vec<f64> = probe(path, "-select_streams v:0 -show_entries frame=pts_time")
+        .iter()
+        .filter_map(|l| l.split(',').next()?.parse().ok())
+        .collect();
+    times.iter().map(|t| t - times[0]).collect()
+}
+
+fn entries(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .expect("folder")
+        .map(|e| e.expect("entry").file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+/// The types of a file's boxes at its top level.
+fn boxes(path: &Path) -> Vec<String> {
+    let data = fs::read(path).expect("read");
+    let (mut at, mut kinds) = (0, Vec::new());
+    while at + 8 <= data.len() {
+        let size = u32::from_be_bytes(data[at..at + 4].try_into().expect("four")) as usize;
+        kinds.push(String::from_utf8_lossy(&data[at + 4..at + 8]).into_owned());
+        assert!(size >= 8);
+        at += size;
+    }
+    assert_eq!(at, data.len());
+    kinds
+}
+
+const H264: &str = "-c:v libx264 -preset ultrafast -bf 2 -g 30 -pix_fmt yuv420p";
+
+fn pattern(seconds: f64) -> String {
+    format!("-f lavfi -i testsrc2=s=192x108:r=30:d={seconds}")
+}
+
+#[test]
+fn the_video_is_copied_and_the_sound_is_in_sync_in_every_container() {
+    let folder = tempfile::tempdir().expect("folder");
+    let vp9 = "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -g 30";
+    let cases = [
+        ("mp4", H264, "aac", 0.0214),
+        ("mov", H264, "aac", 0.0214),
+        ("mkv", H264, "aac", 0.043),
+        ("webm", vp9, "opus", 0.021),
+        ("avi", "-c:v mpeg4", "pcm_s16le", 0.001),
+        ("ts", H264, "aac", 0.043),
+        ("flv", "-c:v flv1", "aac", 0.043),
+    ];
+    for (extension, codec, audio, slack) in cases {
+        let input = folder.path().join(format!("in.{extension}"));
+        let out = default_output(&input);
+        make(&input, &format!("{} {codec} -metadata title=Dance", pattern(3.0)));
+        write_video(&clip(&input, 0.0, 3.0, true), &click(1.0, 3.0), &out, &Monitor::none())
+            .unwrap_or_else(|e| panic!("{extension}: {e}"));
+        assert_eq!(
+            probe(
+                &out,
+                "-select_streams a -show_entries stream=codec_name,sample_rate,channels"
+            ),
+            [format!("{audio},48000,2")],
+            "{extension}"
+        );
+        if extension != "ts" {
+            assert_eq!(packets(&input), packets(&out), "{extension}: bit for bit the same");
+        }
+        let (before, after) = (shown(&input), shown(&out));
+        assert_eq!(before.len(), after.len(), "{extension}");
+        for (a, b) in before.iter().zip(&after) {
+            assert!((a - b).abs() < 0.0011, "{extension}: a frame moved from {a} to {b}");
+        }
+        let (at, length) = heard(&out);
+        println!("{extension}: click at {at:.5} s, sound {length:.5} s");
+        assert!(
+            (at - 1.0).abs() < 0.002,
+            "{extension}: the click at 1 s is heard at {at} s"
+        );
+        assert!(
+            (length - 3.0).abs() <= slack,
+            "{extension}: {length} s of sound for 3 s"
+        );
+        if ["mp4", "mov"].contains(&extension) {
+            let kinds = boxes(&out);
+            let place = |kind: &str| kinds.iter().position(|k| k == kind).expect("box");
+            assert!(place("moov") < place("mdat"), "{kinds:?}");
+            // Decoders give the last frame of AAC whole, but players stop where the track ends.
+            for stream in ["v", "a"] {
+                let ends = probe(&out, &format!("-select_streams {stream} -show_entries stream=duration"));
+                assert_eq!(ends, ["3.000000"], "{extension}: track {stream}");
+            }
+        }
+        if ["mp4", "mov", "mkv", "webm", "avi"].contains(&extension) {
+            let title = probe(&out, "-show_entries format_tags=title");
+            assert_eq!(title, ["Dance"], "{extension}");
+        }
+        // What we read of our own output is what went in.
+        let again = read_sound(
+            &out,
+            Instant::ZERO,
+            Span::from_seconds(3.0),
+            Rate::from_hz(RATE),
+            &Monitor::none(),
+        )
+        .expect("read")
+        .expect("sound");
+        assert_eq!(again.frames(), 144_000);
+        let loudest = (0..again.frames())
+            .max_by(|a, b| again.samples[2 * a].abs().total_cmp(&again.samples[2 * b].abs()))
+            .expect("samples");
+        assert!((loudest as f64 / RATE - 1.0).abs() < 0.002, "{extension}: {loudest}");
+    }
+}
+
+#[test]
+fn rotation_aspect_colours_and_metadata_are_kept() {
+    let folder = tempfile::tempdir().expect("folder");
+    let upright = folder.path().join("upright.mp4");
+    make(
+        &upright,
+        &format!(
+            "{} {H264} -vf setsar=4/3 -colorspace bt709 -color_primaries bt709 -color_trc bt709 -color_range tv \
+             -metadata title=Solo -metadata creation_time=2024-05-06T07:08:09Z",
+            pattern(2.0)
+        ),
+    );
+    for (extension, angle) in [("mp4", "90"), ("mov", "180"), ("mp4", "270")] {
+        let input = folder.path().join(format!("turned.{extension}"));
+        make(
+            &input,
+            &format!(
+                "-i {} -c copy -map_metadata 0 -metadata:s:v:0 rotate={angle}",
+                text(&upright)
+            ),
+        );
+        let entries = "-select_streams v:0 -show_entries stream=sample_aspect_ratio,color_range,color_space,\
+                       color_transfer,color_primaries,width,height,avg_frame_rate:stream_side_data=displaymatrix,rotation:\
+                       format_tags=title,creation_time";
+        let before = probe(&input, entries);
+        assert!(
+            before.join(" ").contains("00000000:"),
+            "the input is rotated: {before:?}"
+        );
+        assert!(
+            before.join(" ").contains("4:3") && before.join(" ").contains("2024-05-06"),
+            "{before:?}"
+        );
+        let out = default_output(&input);
+        write_video(&clip(&input, 0.0, 2.0, true), &click(1.0, 2.0), &out, &Monitor::none()).expect("written");
+        assert_eq!(probe(&out, entries), before, "{extension} {angle}");
+        assert_eq!(packets(&input), packets(&out));
+    }
+    // Neither the bit stream of VP8 nor its Matroska track can do without the container here.
+    let input = folder.path().join("wide.mkv");
+    make(
+        &input,
+        &format!("{} -c:v libvpx -deadline realtime -vf setsar=4/3", pattern(1.0)),
+    );
+    let out = default_output(&input);
+    write_video(&clip(&input, 0.0, 1.0, true), &click(0.5, 1.0), &out, &Monitor::none()).expect("written");
+    let aspect = "-select_streams v:0 -show_entries stream=sample_aspect_ratio";
+    assert_eq!(probe(&input, aspect), ["4:3"]);
+    assert_eq!(probe(&out, aspect), ["4:3"]);
+}
+
+#[test]
+fn a_cut_is_in_sync_with_its_picture() {
+    let folder = tempfile::tempdir().expect("folder");
+    for (extension, codec) in [
+        ("mp4", H264),
+        ("mov", H264),
+        ("mkv", H264),
+        ("webm", "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -g 30"),
+        ("avi", "-c:v mpeg4 -g 30"),
+        ("ts", H264),
+    ] {
+        let input = folder.path().join(format!("in.{extension}"));
+        // The picture is black but for the frame at 3.2 s, in the middle of a group of pictures.
+        make(
+            &input,
+            &format!("-f lavfi -i color=black:s=64x64:r=30:d=5,drawbox=c=white:t=fill:enable='eq(n\\,96)' {codec}"),
+        );
+        let out = default_output(&input);
+        // The cut starts at 2.4 s, so that the white frame is at 0.8 s of the clip, and so is the click.
+        write_video(&clip(&input, 2.4, 1.5, false), &click(0.8, 1.5), &out, &Monitor::none()).expect("written");
+        let levels = run(
+            "ffprobe",
+            &[
+                "-v",
+                "error",
+                "-f",
+                "lavfi",
+                "-i",
+                &format!("movie={},signalstats", text(&out)),
+                "-show_entries",
+                "frame=pts_time:frame_tags=lavfi.signalstats.YAVG",
+                "-of",
+                "csv=p=0",
+            ],
+        );
+        let frames: Vec<(f64, f64)> = String::from_utf8(levels)
+            .expect("UTF-8")
+            .lines()
+            .filter_map(|line| {
+                let (time, level) = line.split_once(',')?;
+                Some((time.parse().ok()?, level.parse().ok()?))
+            })
+            .collect();
+        let white = frames.iter().max_by(|a, b| a.1.total_cmp(&b.1)).expect("frames");
+        assert!(white.1 > 200.0, "{extension}: {white:?}");
+        let picture = white.0 - frames[0].0;
+        let (sound, length) = heard(&out);
+        println!(
+            "{extension}: picture {picture:.4} s, sound {sound:.4} s, {} frames, {length:.3} s of sound",
+            frames.len()
+        );
+        assert!(
+            (picture - sound).abs() < 0.002,
+            "{extension}: picture {picture} s, sound {sound} s"
+        );
+        if ["mp4", "mov"].contains(&extension) {
+            assert!(
+                (picture - 0.8).abs() < 0.002,
+                "{extension}: starts on its frame: {picture} s"
+            );
+            assert_eq!(frames.len(), 45, "{extension}: 1.5 s of 30 frames a second");
+            for stream in ["v", "a"] {
+                let ends = probe(&out, &format!("-select_streams {stream} -show_entries stream=duration"));
+                assert_eq!(ends, ["1.500000"], "{extension}: track {stream}");
+            }
+        } else {
+            assert!(
+                picture - 0.8 < 1.04,
+                "{extension}: no more than a group of pictures before: {picture}"
+            );
+        }
+    }
+}
+
+#[test]
+fn odd_timestamps_and_foreign_codecs_are_copied() {
+    let folder = tempfile::tempdir().expect("folder");
+    let at = |name: &str| folder.path().join(name);
+    // Variable rate: every frame n is shown at a time of its own.
+    make(
+        &at("variable.mp4"),
+        &format!(
+            "{} -vf settb=1/1000,setpts='N*33+7*mod(N\\,3)' -fps_mode vfr {H264}",
+            pattern(3.0)
+        ),
+    );
+    make(
+        &at("late.ts"),
+        &format!("{} {H264} -output_ts_offset 100", pattern(3.0)),
+    );
+    make(
+        &at("bframes.avi"),
+        &format!("{} -c:v libx264 -preset ultrafast -bf 2", pattern(3.0)),
+    );
+    make(&at("raw.h264"), &format!("{} {H264}", pattern(3.0)));
+    make(
+        &at("hevc.mp4"),
+        &format!(
+            "{} -c:v libx265 -preset ultrafast -tag:v hvc1 -x265-params log-level=none",
+            pattern(3.0)
+        ),
+    );
+    make(&at("xvid.avi"), &format!("{} -c:v mpeg4 -vtag XVID", pattern(3.0)));
+    for (from, to) in [
+        ("variable.mp4", "variable.out.mp4"),
+        ("variable.mp4", "variable.out.mkv"),
+        ("late.ts", "late.out.ts"),
+        ("late.ts", "late.out.mp4"),
+        ("bframes.avi", "bframes.out.avi"),
+        ("bframes.avi", "bframes.out.mp4"),
+        ("raw.h264", "raw.out.mkv"),
+        ("hevc.mp4", "hevc.out.mkv"),
+        ("xvid.avi", "xvid.out.mp4"),
+        ("xvid.avi", "xvid.out.mkv"),
+    ] {
+        write_video(
+            &clip(&at(from), 0.0, 3.0, true),
+            &click(1.0, 3.0),
+            &at(to),
+            &Monitor::none(),
+        )
+        .unwrap_or_else(|e| panic!("{from} to {to}: {e}"));
+        let (sound, _) = heard(&at(to));
+        assert!((sound - 1.0).abs() < 0.002, "{from} to {to}: {sound}");
+        let (before, after) = (shown(&at(from)), shown(&at(to)));
+        assert_eq!(before.len(), after.len(), "{from} to {to}");
+        if from != "raw.h264" {
+            for (a, b) in before.iter().zip(&after) {
+                assert!((a - b).abs() < 0.0011, "{from} to {to}: a frame moved from {a} to {b}");
+            }
+        }
+    }
+}
+
+#[test]
+fn subtitles_are_copied_where_they_fit_and_other_streams_left_out() {
+    let folder = tempfile::tempdir().expect("folder");
+    let srt = folder.path().join("words.srt");
+    fs::write(
+        &srt,
+        "1\n00:00:00,500 --> 00:00:01,500\nstep\n\n2\n00:00:02,000 --> 00:00:02,500\nturn\n",
+    )
+    .expect("srt");
+    let input = folder.path().join("in.mkv");
+    make(
+        &input,
+        &format!(
+            "{} -f lavfi -i sine=d=3 -i {} {H264} -c:a aac -c:s srt",
+            pattern(3.0),
+            text(&srt)
+        ),
+    );
+    let kinds = "-show_entries stream=codec_type,codec_name";
+    for (name, expected) in [
+        ("out.mkv", vec!["h264,video", "aac,audio", "subrip,subtitle"]),
+        ("out.mp4", vec!["h264,video", "aac,audio"]),
+    ] {
+        let out = folder.path().join(name);
+        write_video(&clip(&input, 0.0, 3.0, true), &click(1.0, 3.0), &out, &Monitor::none()).expect("written");
+        assert_eq!(probe(&out, kinds), expected);
+    }
+    let times = probe(
+        &folder.path().join("out.mkv"),
+        "-select_streams s -show_entries packet=pts_time",
+    );
+    let first: f64 = times[0].parse().expect("time");
+    assert!((first - 0.5).abs() < 0.03, "{times:?}");
+}
+
+#[test]
+fn what_cannot_be_written_is_refused_and_leaves_nothing() {
+    let folder = tempfile::tempdir().expect("folder");
+    let input = folder.path().join("in.mp4");
+    make(&input, &format!("{} {H264}", pattern(2.0)));
+    let before = fs::read(&input).expect("read");
+    let whole = clip(&input, 0.0, 2.0, true);
+    let sound = click(1.0, 2.0);
+    let write = |out: &Path| write_video(&whole, &sound, out, &Monitor::none());
+
+    let inner = folder.path().join("inner");
+    fs::create_dir(&inner).expect("folder");
+    let hard = folder.path().join("hard.mp4");
+    fs::hard_link(&input, &hard).expect("link");
+    let mut same = vec![input.clone(), inner.join("../in.mp4"), hard.clone()];
+    #[cfg(unix)]
+    {
+        let soft = folder.path().join("soft.mp4");
+        std::os::unix::fs::symlink(&input, &soft).expect("link");
+        same.push(soft);
+    }
+    for out in &same {
+        let error = write(out).expect_err("the input itself");
+        assert!(
+            matches!(&error, Error::OutputIsInput { path } if path == out),
+            "{error}"
+        );
+    }
+    assert_eq!(fs::read(&input).expect("read"), before);
+
+    let names = entries(folder.path());
+    for (name, says) in [
+        ("out.txt", ".mp4 .m4v"),
+        ("out", ".mp4 .m4v"),
+        ("no/such/folder/out.mp4", "No such file"),
+        ("out.webm", "H264 video does not fit into .webm"),
+    ] {
+        let error = write(&folder.path().join(name)).expect_err(name);
+        assert!(error.to_string().contains(says), "{error}");
+        assert!(error.to_string().contains(name), "{error}");
+        assert_eq!(entries(folder.path()), names);
+    }
+
+    let missing = write_video(
+        &clip(&folder.path().join("gone.mp4"), 0.0, 2.0, true),
+        &sound,
+        &folder.path().join("out.mp4"),
+        &Monitor::none(),
+    );
+    assert!(matches!(missing, Err(Error::Input { .. })), "{missing:?}");
+    assert_eq!(entries(folder.path()), names);
+}
+
+#[test]
+fn a_full_disk_is_an_error_and_leaves_nothing() {
+    let folder = tempfile::tempdir().expect("folder");
+    let small = folder.path().join("small");
+    fs::create_dir(&small).expect("folder");
+    let mounted = Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=64k", "tmpfs", text(&small)])
+        .output();
+    if !mounted.is_ok_and(|done| done.status.success()) {
+        eprintln!("SKIPPED: a small file system cannot be mounted here, so that a full disk is not tested");
+        return;
+    }
+    let input = folder.path().join("in.mkv");
+    make(&input, "-f lavfi -i testsrc2=s=320x240:r=30:d=3 -c:v mjpeg -q:v 2");
+    let results: Vec<(String, Result<(), Error>, Vec<String>)> = ["out.mkv", "out.mov", "out.avi"]
+        .iter()
+        .map(|name| {
+            let result = write_video(
+                &clip(&input, 0.0, 3.0, true),
+                &click(1.0, 3.0),
+                &small.join(name),
+                &Monitor::none(),
+            );
+            ((*name).to_owned(), result, entries(&small))
+        })
+        .collect();
+    let unmounted = Command::new("umount").arg(text(&small)).output();
+    assert!(unmounted.is_ok_and(|done| done.status.success()));
+    for (name, result, left) in results {
+        let error = result.expect_err("the disk is full");
+        assert!(
+            matches!(&error, Error::Output { path, source } if path.ends_with(&name) && source.kind() == std::io::ErrorKind::StorageFull),
+            "{error:?}"
+        );
+        assert!(left.is_empty(), "{left:?}");
+    }
+}
+
+#[test]
+fn cancelling_stops_soon_and_leaves_nothing() {
+    let folder = tempfile::tempdir().expect("folder");
+    let input = folder.path().join("in.mp4");
+    make(&input, &format!("-f lavfi -i testsrc2=s=64x64:r=30:d=600 {H264}"));
+    let names = entries(folder.path());
+    let sound = AudioBuffer::silence(Rate::from_hz(RATE), 2, 600 * 48_000);
+    let cancel = Cancel::new();
+    let switch = cancel.clone();
+    let since = std::sync::Mutex::new(None);
+    let monitor = Monitor::new(cancel, |_, done| {
+        if done > 0.1 && !switch.is_cancelled() {
+            switch.cancel();
+            *since.lock().expect("lock") = Some(std::time::Instant::now());
+        }
+    });
+    let result = write_video(
+        &clip(&input, 0.0, 600.0, true),
+        &sound,
+        &folder.path().join("out.mp4"),
+        &monitor,
+    );
+    let waited = since.lock().expect("lock").expect("cancelled on the way").elapsed();
+    assert!(matches!(result, Err(Error::Cancelled)), "{result:?}");
+    assert!(waited.as_secs_f64() < 0.2, "{waited:?}");
+    assert_eq!(entries(folder.path()), names);
+}
+
+#[test]
+fn the_default_name_keeps_containers_that_can_be_written() {
+    for (clip, out) in [
+        ("a/clip.mp4", "a/clip.soundtrack.mp4"),
+        ("clip.MOV", "clip.soundtrack.MOV"),
+        ("two.dots.webm", "two.dots.soundtrack.webm"),
+        ("old.rm", "old.soundtrack.mkv"),
+        ("none", "none.soundtrack.mkv"),
+    ] {
+        assert_eq!(default_output(Path::new(clip)), PathBuf::from(out));
+    }
+}
