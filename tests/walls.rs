@@ -1,5 +1,7 @@
 //! The walls of the house: who may use what. Reads the sources, so that a wall cannot be crossed unseen.
 
+#![allow(clippy::expect_used)] // helpers of tests stop at the first surprise, as tests do
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

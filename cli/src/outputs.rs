@@ -8,21 +8,6 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// Containers that a video keeps; any other becomes Matroska, which takes every codec.
-const CONTAINERS: &[&str] = &[
-    "mp4", "m4v", "mov", "mkv", "webm", "avi", "ts", "mts", "m2ts", "flv", "3gp", "3g2",
-];
-
-/// `clip.soundtrack.mp4` beside `clip.mp4`.
-pub fn video_name(clip: &Path) -> PathBuf {
-    let extension = clip
-        .extension()
-        .map(|e| e.to_string_lossy().to_lowercase())
-        .filter(|e| CONTAINERS.contains(&e.as_str()))
-        .unwrap_or_else(|| "mkv".to_owned());
-    renamed(clip, &format!("soundtrack.{extension}"))
-}
-
 /// `clip.ending` beside `clip.mp4`.
 pub fn renamed(clip: &Path, ending: &str) -> PathBuf {
     let mut name: OsString = clip.file_stem().unwrap_or_default().to_owned();
@@ -118,15 +103,6 @@ mod tests {
 
     #[test]
     fn names_follow_the_clip() {
-        assert_eq!(
-            video_name(Path::new("a/dance.MOV")),
-            Path::new("a/dance.soundtrack.mov")
-        );
-        assert_eq!(video_name(Path::new("dance.gif")), Path::new("dance.soundtrack.mkv"));
-        assert_eq!(
-            video_name(Path::new("my.dance.mp4")),
-            Path::new("my.dance.soundtrack.mp4")
-        );
         assert_eq!(
             renamed(Path::new("dance.mp4"), "rhythm.json"),
             Path::new("dance.rhythm.json")

@@ -5,6 +5,7 @@ use crate::exit::Failure;
 use crate::outputs;
 use crate::progress::{Console, Progress};
 use crate::{resources, stdout};
+use kinescore::export::mux::default_output;
 use kinescore::pipeline::Cut;
 use kinescore::progress::{Cancel, Stage};
 use kinescore::{Engine, Error, Job, Monitor};
@@ -228,7 +229,7 @@ pub fn render(args: &Render, console: &Console, cancel: &Cancel) -> Result<(), F
             wanted.saved = Some(wanted.saved.unwrap_or_else(name));
         }
         None if !args.no_video => {
-            let name = || outputs::video_name(order.clip(&job));
+            let name = || default_output(order.clip(&job));
             wanted.video = Some(wanted.video.unwrap_or_else(name));
         }
         None => {}

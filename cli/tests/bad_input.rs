@@ -1,5 +1,7 @@
 //! Bad input: each kind gets its own clear error, its documented exit code, and nothing is written.
 #![allow(missing_docs)]
+#![allow(clippy::print_stderr)] // a test that is skipped says so
+#![allow(clippy::expect_used)] // helpers of tests stop at the first surprise, as tests do
 
 mod common;
 

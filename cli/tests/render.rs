@@ -1,5 +1,6 @@
 //! Real renders of the clip that ships, as a user starts them.
 #![allow(missing_docs)]
+#![allow(clippy::expect_used)] // helpers of tests stop at the first surprise, as tests do
 
 mod common;
 

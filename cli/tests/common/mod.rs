@@ -1,5 +1,6 @@
 //! What the tests of the program share: running it, making clips, looking at folders.
 #![allow(dead_code, missing_docs)] // each test file uses a part
+#![allow(clippy::expect_used)] // helpers of tests stop at the first surprise, as tests do
 
 use std::ffi::OsStr;
 use std::fs;
