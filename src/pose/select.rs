@@ -10,7 +10,9 @@ use crate::time::{Instant, Span};
 const LONGEST_LINK: Span = Span::from_seconds(3.0);
 /// within this distance in body lengths at once, and so much more for each second,
 const LINK_DISTANCE: f64 = 0.5;
-const LINK_SPEED: f64 = 0.5;
+const LINK_SPEED: f64 = 1.0;
+/// but never further than this,
+const LINK_FURTHEST: f64 = 1.6;
 /// and with a size that differs by at most this factor.
 const LINK_SIZE: f64 = 1.67;
 
@@ -172,7 +174,7 @@ fn link_cost(last: &Sample, first: &Sample, times: &[Instant]) -> Option<f64> {
     let size = f64::from(last.size.max(first.size)).max(1.0);
     let distance = (a.0 - b.0).hypot(a.1 - b.1) / size;
     let ratio = f64::from(last.size.max(first.size) / last.size.min(first.size).max(1.0));
-    let near = distance <= LINK_DISTANCE + LINK_SPEED * gap.seconds();
+    let near = distance <= (LINK_DISTANCE + LINK_SPEED * gap.seconds()).min(LINK_FURTHEST);
     (gap <= LONGEST_LINK && near && ratio <= LINK_SIZE).then(|| distance + 0.2 * gap.seconds())
 }
 

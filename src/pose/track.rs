@@ -22,7 +22,7 @@ const EMPTY_SEARCH_PERIOD: Span = Span::from_seconds(0.1);
 
 /// Time between two looks at the whole picture in the finer resolution.
 const FINE_SEARCH_PERIOD: Span = Span::from_seconds(2.0);
-const EMPTY_FINE_SEARCH_PERIOD: Span = Span::from_seconds(0.5);
+const EMPTY_FINE_SEARCH_PERIOD: Span = Span::from_seconds(0.2);
 
 /// Longer side of the picture that the finder looks at: somebody near is found better in the coarse one.
 const COARSE: usize = 256;
