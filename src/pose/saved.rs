@@ -116,3 +116,59 @@ impl TryFrom<Track> for PoseTrack {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn track() -> PoseTrack {
+        let poses = (0..50)
+            .map(|i| Pose {
+                time: Instant::from_seconds(f64::from(i) / 29.97),
+                joints: std::array::from_fn(|j| JointPoint {
+                    x: 1000.0 / 3.0 + i as f32 * 0.777,
+                    y: j as f32 * 31.123_456,
+                    confidence: if i == 7 { 0.0 } else { 0.912_345_6 },
+                }),
+            })
+            .collect();
+        PoseTrack {
+            poses,
+            cuts: vec![Instant::from_seconds(1.0 / 3.0)],
+            people: 2,
+        }
+    }
+
+    #[test]
+    fn a_rounded_track_comes_back_as_it_was_and_is_small() {
+        let mut track = track();
+        let before = track.clone();
+        round(&mut track);
+        let text = serde_json::to_string(&track).unwrap();
+        assert_eq!(serde_json::from_str::<PoseTrack>(&text).unwrap(), track);
+        // Saving rounds by itself.
+        assert_eq!(serde_json::to_string(&before).unwrap(), text);
+        assert!(text.len() < 50 * 400, "{}", text.len());
+        let (old, new) = (before.poses[9].joints[4], track.poses[9].joints[4]);
+        assert!((old.x - new.x).abs() < 0.006 && (old.confidence - new.confidence).abs() < 0.0006);
+        assert_eq!(track.poses[7].joints[3], JointPoint::default());
+    }
+
+    #[test]
+    fn a_file_that_makes_no_sense_is_refused() {
+        let good = serde_json::to_value(track()).unwrap();
+        let refused = |change: &dyn Fn(&mut serde_json::Value)| {
+            let mut value = good.clone();
+            change(&mut value);
+            serde_json::from_value::<PoseTrack>(value).unwrap_err().to_string()
+        };
+        let told = refused(&|v| v["poses"][3]["time"] = 0.0.into());
+        assert!(told.contains("pose 3: time 0"), "{told}");
+        let told = refused(&|v| v["poses"][2]["joints"] = vec![1.0; 50].into());
+        assert!(told.contains("pose 2 has 50 numbers; needed are 51"), "{told}");
+        let told = refused(&|v| v["poses"][0]["joints"][2] = 1.5.into());
+        assert!(told.contains("confidence 1.5"), "{told}");
+        let told = refused(&|v| v["poses"] = "none".into());
+        assert!(told.contains("none"), "{told}");
+    }
+}

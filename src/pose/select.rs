@@ -10,7 +10,9 @@ use crate::time::{Instant, Span};
 const LONGEST_LINK: Span = Span::from_seconds(3.0);
 /// within this distance in body lengths at once, and so much more for each second,
 const LINK_DISTANCE: f64 = 0.5;
-const LINK_SPEED: f64 = 0.5;
+const LINK_SPEED: f64 = 1.0;
+/// but never further than this,
+const LINK_FURTHEST: f64 = 1.6;
 /// and with a size that differs by at most this factor.
 const LINK_SIZE: f64 = 1.67;
 
@@ -172,7 +174,7 @@ fn link_cost(last: &Sample, first: &Sample, times: &[Instant]) -> Option<f64> {
     let size = f64::from(last.size.max(first.size)).max(1.0);
     let distance = (a.0 - b.0).hypot(a.1 - b.1) / size;
     let ratio = f64::from(last.size.max(first.size) / last.size.min(first.size).max(1.0));
-    let near = distance <= LINK_DISTANCE + LINK_SPEED * gap.seconds();
+    let near = distance <= (LINK_DISTANCE + LINK_SPEED * gap.seconds()).min(LINK_FURTHEST);
     (gap <= LONGEST_LINK && near && ratio <= LINK_SIZE).then(|| distance + 0.2 * gap.seconds())
 }
 
@@ -221,4 +223,129 @@ fn distance(a: &Sample, b: &Sample) -> f64 {
     }
     let size = f64::from(a.size + b.size).max(2.0) * 0.5;
     if count == 0 { 0.0 } else { sum / f64::from(count) / size }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pose::track::Tracklet;
+
+    const FPS: f64 = 30.0;
+
+    fn sample(frame: usize, x: f32, size: f32) -> Sample {
+        Sample {
+            frame,
+            size,
+            joints: std::array::from_fn(|j| JointPoint {
+                x,
+                y: 100.0 + j as f32,
+                confidence: 0.9,
+            }),
+        }
+    }
+
+    fn tracklet(frames: std::ops::Range<usize>, size: f32, x: impl Fn(usize) -> f32) -> Tracklet {
+        Tracklet {
+            samples: frames.map(|f| sample(f, x(f), size)).collect(),
+        }
+    }
+
+    fn people(frames: usize, tracklets: Vec<Tracklet>, cuts: Vec<usize>) -> People {
+        let times = (0..frames).map(|i| Instant::from_seconds(i as f64 / FPS)).collect();
+        People::new(Tracked { times, tracklets, cuts })
+    }
+
+    fn missing(track: &PoseTrack) -> Vec<usize> {
+        let gone = |p: &Pose| p.joints.iter().all(|j| j.confidence == 0.0);
+        track
+            .poses
+            .iter()
+            .enumerate()
+            .filter(|(_, p)| gone(p))
+            .map(|(i, _)| i)
+            .collect()
+    }
+
+    #[test]
+    fn who_moves_comes_before_who_stands_and_who_is_near_before_who_is_far() {
+        let to_and_fro = |f: usize| 300.0 + 100.0 * (f as f32 * 0.3).sin();
+        let people = people(
+            90,
+            vec![
+                tracklet(0..90, 200.0, |_| 100.0),
+                tracklet(0..90, 180.0, to_and_fro),
+                tracklet(0..90, 40.0, |f| 600.0 + to_and_fro(f) / 3.0),
+                tracklet(40..45, 900.0, to_and_fro),
+            ],
+            vec![],
+        );
+        assert_eq!(people.count(), 3, "a moment is nobody");
+        let x = |number| people.track(number).poses[42].joints[0].x;
+        assert!((200.0..=400.0).contains(&x(1)) && (x(2) - 100.0).abs() < 0.01 && x(3) > 600.0);
+        assert_eq!(people.track(1).people, 3);
+        assert!((people.seen(1).seconds() - 3.0).abs() < 1e-9);
+        assert_eq!(people.seen(4), Span::ZERO);
+    }
+
+    #[test]
+    fn a_short_gap_is_bridged_and_a_long_one_marked() {
+        let walk = |f: usize| 100.0 + f as f32;
+        let people = people(
+            120,
+            vec![
+                tracklet(0..30, 200.0, walk),
+                tracklet(36..60, 200.0, walk),
+                tracklet(80..120, 200.0, walk),
+            ],
+            vec![],
+        );
+        assert_eq!(people.count(), 1, "the same person each time");
+        let track = people.track(1);
+        assert_eq!(track.poses.len(), 120);
+        assert_eq!(missing(&track), (60..80).collect::<Vec<_>>());
+        let bridged = track.poses[33].joints[2];
+        assert!((bridged.x - 133.0).abs() < 1.5, "{bridged:?}");
+        assert!((bridged.confidence - 0.45).abs() < 0.01, "{bridged:?}");
+        assert!((track.poses[29].joints[2].confidence - 0.9).abs() < 0.01);
+    }
+
+    #[test]
+    fn somebody_else_far_away_is_not_taken_for_the_one_who_was_lost() {
+        for (x, size) in [(900.0, 200.0), (100.0, 90.0)] {
+            let people = people(
+                120,
+                vec![tracklet(0..60, 200.0, |_| 100.0), tracklet(66..120, size, |_| x)],
+                vec![],
+            );
+            assert_eq!(people.count(), 2);
+            assert_eq!(missing(&people.track(1)), (60..120).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn people_are_numbered_in_each_shot_and_nothing_goes_across_a_cut() {
+        let dance = |f: usize| 300.0 + 60.0 * (f as f32 * 0.3).sin();
+        let people = people(
+            120,
+            vec![
+                tracklet(0..60, 100.0, |_| 100.0),
+                tracklet(0..60, 100.0, dance),
+                tracklet(60..120, 300.0, |f| 500.0 + dance(f)),
+            ],
+            vec![60],
+        );
+        assert_eq!(people.count(), 2);
+        let first = people.track(1);
+        assert!(missing(&first).is_empty());
+        assert!(first.poses[59].joints[0].x < 400.0 && first.poses[60].joints[0].x > 700.0);
+        assert_eq!(first.cuts, [Instant::from_seconds(2.0)]);
+        assert_eq!(missing(&people.track(2)), (60..120).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn nobody_is_nobody() {
+        let people = people(10, vec![Tracklet::default()], vec![]);
+        assert_eq!((people.count(), people.longest()), (0, Span::ZERO));
+        assert_eq!(people.track(1).poses.len(), 10);
+    }
 }

@@ -153,7 +153,7 @@ mod tests {
         let x = |i: usize| f64::from(out[i].joints[0].x);
         for (frame, time) in times.iter().enumerate().take(290).skip(10) {
             let expected = 200.0 + 50.0 * (TAU * 2.0 * time).sin();
-            assert!((x(frame) - expected).abs() < 6.0, "{frame}: {} {expected}", x(frame));
+            assert!((x(frame) - expected).abs() < 10.0, "{frame}: {} {expected}", x(frame));
         }
         // Phase of the fundamental, in seconds.
         let (mut re, mut im) = (0.0, 0.0);

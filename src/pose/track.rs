@@ -22,7 +22,7 @@ const EMPTY_SEARCH_PERIOD: Span = Span::from_seconds(0.1);
 
 /// Time between two looks at the whole picture in the finer resolution.
 const FINE_SEARCH_PERIOD: Span = Span::from_seconds(2.0);
-const EMPTY_FINE_SEARCH_PERIOD: Span = Span::from_seconds(0.5);
+const EMPTY_FINE_SEARCH_PERIOD: Span = Span::from_seconds(0.2);
 
 /// Longer side of the picture that the finder looks at: somebody near is found better in the coarse one.
 const COARSE: usize = 256;
@@ -119,8 +119,9 @@ impl Tracker {
         let thumbnail = Thumbnail::new(picture);
         let before = self.thumbnail.replace(thumbnail.clone());
         let difference = before.as_ref().map_or(0.0, |before| before.difference(&thumbnail));
-        self.forget_flashes(&thumbnail, time);
-        if difference > CUT {
+        if self.flash_is_over(&thumbnail, time) {
+            self.next_search = time;
+        } else if difference > CUT {
             self.cut(index, before.as_ref());
         }
 
@@ -165,15 +166,17 @@ impl Tracker {
         self.next_fine_search = Instant::ZERO;
     }
 
-    /// Takes back the cuts of a flash, once the picture is as it was before it.
-    fn forget_flashes(&mut self, now: &Thumbnail, time: Instant) {
+    /// Takes back the cuts of a flash, once the picture is as it was before it; whether it did.
+    fn flash_is_over(&mut self, now: &Thumbnail, time: Instant) -> bool {
         let times = &self.done.times;
         self.suspects.retain(|s| time - times[s.frame] <= FLASH);
-        if let Some(first) = self.suspects.iter().position(|s| s.before.difference(now) < AS_BEFORE) {
-            let from = self.suspects[first].frame;
-            self.done.cuts.retain(|cut| *cut < from);
-            self.suspects.truncate(first);
-        }
+        let Some(first) = self.suspects.iter().position(|s| s.before.difference(now) < AS_BEFORE) else {
+            return false;
+        };
+        let from = self.suspects[first].frame;
+        self.done.cuts.retain(|cut| *cut < from);
+        self.suspects.truncate(first);
+        true
     }
 
     /// Of two tracks on one person the older stays.
@@ -322,5 +325,223 @@ impl Thumbnail {
     fn difference(&self, other: &Self) -> f64 {
         let (a, b) = (self.0.iter().flatten(), other.0.iter().flatten());
         a.zip(b).map(|(a, b)| f64::from((a - b).abs())).sum::<f64>() / (3 * self.0.len()) as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pose::finder::Candidate;
+    use crate::pose::landmarks::{Point, region};
+
+    /// A stage with people on it, seen through made-up networks.
+    #[derive(Default)]
+    struct Stage {
+        /// Hips of each person, and the height, this frame.
+        people: Vec<(f64, f64, f64)>,
+        /// Height from which on the finder sees somebody at 256 pixels.
+        coarse_from: f64,
+        searches: Vec<usize>,
+        looks: usize,
+    }
+
+    fn body(person: (f64, f64, f64), score: f64) -> Body {
+        let (x, y, height) = person;
+        let mut points = [Point::default(); landmarks_count()];
+        for (index, point) in points.iter_mut().enumerate() {
+            let share = index as f64 / points_span();
+            *point = Point {
+                x: x + height * 0.1 * (index as f64).sin(),
+                y: y + height * (share - 0.5),
+                visibility: 0.9,
+            };
+        }
+        Body {
+            points,
+            score,
+            region: region((x, y), (x, y - height / 2.0)),
+        }
+    }
+
+    const fn landmarks_count() -> usize {
+        crate::pose::landmarks::POINTS
+    }
+
+    fn points_span() -> f64 {
+        landmarks_count() as f64 - 1.0
+    }
+
+    impl Look for Stage {
+        fn find(&mut self, _: &Picture, side: usize, _: f64) -> Result<Vec<Candidate>> {
+            self.searches.push(side);
+            let seen = self.people.iter().filter(|p| side == FINE || p.2 >= self.coarse_from);
+            let candidate = |person: &(f64, f64, f64)| {
+                let mut points = coco(&body(*person, 1.0));
+                let (x, y, height) = *person;
+                for (index, up) in [(5, 0.25), (6, 0.25), (11, 0.0), (12, 0.0)] {
+                    points[index] = (x, y - up * height);
+                }
+                Candidate {
+                    points,
+                    scores: [0.9; finder::POINTS],
+                    score: 0.8,
+                }
+            };
+            Ok(seen.map(candidate).collect())
+        }
+
+        fn look(&mut self, _: &Picture, region: Region) -> Result<Option<Body>> {
+            self.looks += 1;
+            let near = |p: &&(f64, f64, f64)| (p.0 - region.x).hypot(p.1 - region.y) < 0.3 * region.size;
+            let found = self.people.iter().find(near).map(|p| body(*p, 0.9));
+            Ok(Some(found.unwrap_or_else(|| {
+                body((region.x, region.y, region.size / 1.25), 0.1)
+            })))
+        }
+    }
+
+    fn picture(level: u8) -> Picture {
+        Picture {
+            width: 640,
+            height: 360,
+            rgb: vec![level; 3 * 640 * 360],
+        }
+    }
+
+    fn run(stage: &mut Stage, frames: usize, mut each: impl FnMut(usize, &mut Stage) -> u8) -> Tracked {
+        let mut tracker = Tracker::default();
+        for index in 0..frames {
+            let level = each(index, stage);
+            let frame = Frame {
+                time: Instant::from_seconds(index as f64 / 30.0),
+                picture: picture(level),
+                scale: 2.0,
+            };
+            tracker.step(stage, &frame).unwrap();
+        }
+        tracker.finish()
+    }
+
+    #[test]
+    fn one_person_is_one_track_in_source_pixels() {
+        let mut stage = Stage::default();
+        let tracked = run(&mut stage, 60, |i, stage| {
+            stage.people = vec![(200.0 + 2.0 * i as f64, 180.0, 200.0)];
+            100
+        });
+        assert_eq!(tracked.tracklets.len(), 1);
+        let samples = &tracked.tracklets[0].samples;
+        assert_eq!(
+            samples.iter().map(|s| s.frame).collect::<Vec<_>>(),
+            (0..60).collect::<Vec<_>>()
+        );
+        assert!((f64::from(samples[10].size) - 400.0).abs() < 1e-3);
+        let nose = samples[10].joints[0];
+        assert!(
+            (nose.x - 440.0).abs() < 1e-3 && (nose.y - 160.0).abs() < 1e-3,
+            "{nose:?}"
+        );
+        // Every half second, and no fine look at somebody so near.
+        assert_eq!(stage.searches, vec![COARSE; 4]);
+    }
+
+    #[test]
+    fn far_people_are_found_in_the_fine_picture_and_an_empty_stage_costs_little() {
+        let mut stage = Stage {
+            coarse_from: 80.0,
+            ..Stage::default()
+        };
+        let tracked = run(&mut stage, 60, |i, stage| {
+            stage.people = if i < 30 { vec![] } else { vec![(300.0, 200.0, 60.0)] };
+            100
+        });
+        assert_eq!(tracked.tracklets.len(), 1);
+        let first = tracked.tracklets[0].samples[0].frame;
+        assert!((30..=36).contains(&first), "{first}");
+        let before = stage.searches.iter().filter(|s| **s == COARSE).count();
+        assert!(before <= 14, "{before}");
+    }
+
+    #[test]
+    fn a_cut_ends_tracks_and_a_flash_is_no_cut() {
+        let mut stage = Stage::default();
+        let tracked = run(&mut stage, 60, |i, stage| {
+            stage.people = vec![(if i < 20 { 200.0 } else { 420.0 }, 180.0, 200.0)];
+            if i < 20 { 50 } else { 150 }
+        });
+        assert_eq!(tracked.cuts, [20]);
+        let spans: Vec<_> = tracked
+            .tracklets
+            .iter()
+            .map(|t| (t.samples[0].frame, t.samples.len()))
+            .collect();
+        assert_eq!(spans, [(0, 20), (20, 40)]);
+
+        let mut stage = Stage::default();
+        let tracked = run(&mut stage, 90, |i, stage| {
+            stage.people = vec![(200.0, 180.0, 200.0)];
+            if [30, 31, 45].contains(&i) { 250 } else { 50 }
+        });
+        assert_eq!(tracked.cuts, [] as [usize; 0]);
+        let frames: usize = tracked.tracklets.iter().map(|t| t.samples.len()).sum();
+        assert_eq!(frames, 90, "nobody was missed");
+    }
+
+    #[test]
+    fn somebody_who_leaves_is_lost_and_found_again() {
+        let mut stage = Stage::default();
+        let tracked = run(&mut stage, 90, |i, stage| {
+            stage.people = if (30..50).contains(&i) {
+                vec![]
+            } else {
+                vec![(300.0, 180.0, 200.0)]
+            };
+            100
+        });
+        let spans: Vec<_> = tracked
+            .tracklets
+            .iter()
+            .map(|t| (t.samples[0].frame, t.samples[t.samples.len() - 1].frame))
+            .collect();
+        assert_eq!(spans.len(), 2);
+        assert_eq!(spans[0], (0, 29));
+        assert!((50..=53).contains(&spans[1].0) && spans[1].1 == 89, "{spans:?}");
+    }
+
+    #[test]
+    fn people_are_followed_apart_up_to_four_of_them() {
+        let mut stage = Stage::default();
+        let tracked = run(&mut stage, 40, |i, stage| {
+            stage.people = (0..6)
+                .map(|n| (60.0 + 100.0 * f64::from(n) + i as f64 * 0.1, 180.0, 80.0))
+                .collect();
+            100
+        });
+        assert_eq!(tracked.tracklets.len(), MOST_PEOPLE);
+        assert!(tracked.tracklets.iter().all(|t| t.samples.len() == 40));
+        // Two that come together are one in the end.
+        let mut stage = Stage::default();
+        let tracked = run(&mut stage, 40, |i, stage| {
+            let gap = 200.0 - 10.0 * i.min(20) as f64;
+            stage.people = vec![(200.0, 180.0, 150.0), (200.0 + gap, 180.0, 150.0)];
+            100
+        });
+        let lasting = tracked
+            .tracklets
+            .iter()
+            .filter(|t| t.samples.last().unwrap().frame == 39)
+            .count();
+        assert_eq!((tracked.tracklets.len(), lasting), (2, 1));
+    }
+
+    #[test]
+    fn a_body_outside_the_picture_is_lost() {
+        let mut stage = Stage::default();
+        let tracked = run(&mut stage, 60, |i, stage| {
+            stage.people = vec![(300.0 + 10.0 * i as f64, 180.0, 200.0)];
+            100
+        });
+        let last = tracked.tracklets[0].samples.last().unwrap().frame;
+        assert!((30..40).contains(&last), "{last}");
     }
 }

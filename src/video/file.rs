@@ -5,7 +5,7 @@
 
 use super::pace::Pace;
 use super::upright::Orientation;
-use super::{Clip, Frame, FrameSource, silence_ffmpeg};
+use super::{Clip, Frame, FrameSource, prepare_ffmpeg};
 use crate::error::{Error, Result};
 use crate::limits::{GREATEST_FRAME_SIDE, LEAST_CLIP, LEAST_FRAME_SIDE};
 use crate::time::{Instant, Rate, Span};
@@ -26,6 +26,11 @@ use std::thread::JoinHandle;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FileOptions {
     /// Longest side of the pictures given out, pixels; larger frames are scaled down, smaller ones stay.
+    ///
+    /// The default was chosen by measuring joints against OpenPose's on one clip, with the person filling the frame, and
+    /// shrunk to a quarter and an eighth of the height of a 1080p frame. Near people come out the same from 384 pixels
+    /// on; the eighth has its 90th percentile of error (torso lengths) at 0.22 with 640 pixels, 0.17 with 800, 0.11 with
+    /// 960, 0.09 with 1280. From 640 to 960 scaling costs 1 ms of CPU time a frame more.
     pub long_side: usize,
     /// Frames a second at most; those beyond it are not scaled.
     pub rate: Rate,
@@ -49,8 +54,10 @@ const FRAMES_AHEAD: usize = 4;
 /// How far the end asked for may lie behind the media's: announced lengths are rounded, and users round too.
 const END_SLACK: Span = Span::from_seconds(0.1);
 
-/// A difference between the announced and the real length beyond this is told to the user.
-const LENGTH_SLACK: Span = Span::from_seconds(0.5);
+/// A difference between the announced and the real length beyond this is told to the user. Where only the length of the
+/// whole file is announced, sound may go on after the picture.
+const LENGTH_SLACK: Span = Span::from_seconds(0.2);
+const FILE_LENGTH_SLACK: Span = Span::from_seconds(0.5);
 
 /// A start nearer than this is reached by decoding from the media's start: seeking is not free either.
 const SEEK_FROM: Span = Span::from_seconds(3.0);
@@ -333,11 +340,12 @@ struct Reader {
     damaged: usize,
     /// What ended the reading before the file's end.
     broken_off: Option<String>,
+    length_slack: Span,
 }
 
 impl Reader {
     fn open(path: &Path, options: FileOptions) -> Result<Self> {
-        silence_ffmpeg();
+        prepare_ffmpeg();
         let input = open_input(path)?;
         refuse_what_is_no_video(path, &input)?;
         let stream = video_stream(path, &input)?;
@@ -367,6 +375,11 @@ impl Reader {
             draining: false,
             damaged: 0,
             broken_off: None,
+            length_slack: if stream.duration() > 0 || !has_audio {
+                LENGTH_SLACK
+            } else {
+                FILE_LENGTH_SLACK
+            },
             input,
         })
     }
@@ -515,7 +528,7 @@ impl Reader {
             faults.push(format!("reading broke off: {reason}"));
         }
         if let Some(announced) = announced
-            && announced - end > LENGTH_SLACK
+            && announced - end > self.length_slack
         {
             faults.push(format!(
                 "the video ends at {:.2} s, but {:.2} s are announced",
@@ -556,7 +569,11 @@ fn open_input(path: &Path) -> Result<Input> {
         None => StreamIo::from_read_seek(file)
             .and_then(|stream| ffmpeg::format::input_from_stream(stream, None, Some(options))),
     };
-    opened.map_err(|e| refuse(e.to_string()))
+    opened.map_err(|e| match e {
+        // A header and nothing after it.
+        ffmpeg::Error::Eof => Error::NoFrames { path: path.to_owned() },
+        other => refuse(other.to_string()),
+    })
 }
 
 /// FFmpeg finds "video" in still pictures and in text (as ANSI art), too.

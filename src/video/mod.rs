@@ -84,8 +84,12 @@ pub fn ffmpeg_version() -> String {
     )
 }
 
-/// To be called before FFmpeg is used: FFmpeg prints to standard error of itself, a library may not.
-pub(crate) fn silence_ffmpeg() {
+/// To be called before FFmpeg is used: fetches the texts of its errors, and keeps it from printing to standard error,
+/// which a library may not.
+pub(crate) fn prepare_ffmpeg() {
     static ONCE: Once = Once::new();
-    ONCE.call_once(|| ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Quiet));
+    ONCE.call_once(|| {
+        let _ = ffmpeg_next::init(); // registers only, and cannot fail with these features
+        ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Quiet);
+    });
 }
