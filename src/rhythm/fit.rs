@@ -105,11 +105,23 @@ pub(crate) fn smooth(beats: &[Instant]) -> Vec<Instant> {
             Instant::from_seconds(chosen)
         })
         .collect();
-    if fitted.windows(2).all(|pair| pair[1] > pair[0]) {
-        fitted
+    let even = even_out(&even_out(&fitted));
+    if even.windows(2).all(|pair| pair[1] > pair[0]) {
+        even
     } else {
         beats.to_vec()
     }
+}
+
+/// Takes half of each beat's bend between its neighbours. Beats on a line stay; where the neighbourhood of one beat is wider than
+/// that of the next, the step between their lines is rounded.
+fn even_out(beats: &[Instant]) -> Vec<Instant> {
+    let mut even = beats.to_vec();
+    for (middle, around) in even.iter_mut().skip(1).zip(beats.windows(3)) {
+        let bend = (around[2] - around[1]) - (around[1] - around[0]);
+        *middle = around[1] + bend * 0.25;
+    }
+    even
 }
 
 /// The tempo of the straight line that fits all beats best; `None` for fewer than two.

@@ -13,6 +13,8 @@ mod activation;
 mod bars;
 pub mod compose;
 mod confidence;
+#[cfg(test)]
+mod decoding_tests;
 mod fit;
 mod hmm;
 mod impact;
