@@ -7,8 +7,10 @@ The source is the file of Debian's package fluidr3mono-gm-soundfont 2.315-7 (MIT
 
     apt-get download fluidr3mono-gm-soundfont && dpkg-deb -x fluidr3mono-gm-soundfont_*.deb .
 
-Nothing that sounds is changed: zones, generators, modulators and the Ogg Vorbis samples are copied as they are, only
-their numbers change. Needs the standard library alone; the result is the same byte for byte on every machine.
+Zones, generators, modulators and the Ogg Vorbis samples are copied as they are, only their numbers change, with one
+exception: drums that were half of a stereo pair, and are still panned hard left although the right half is gone from
+the mono font (electronic toms, brush snares), go back to the middle. Needs the standard library alone; the result is
+the same byte for byte on every machine.
 """
 
 import hashlib
@@ -39,10 +41,13 @@ PRESETS = [
 
 NOTE = (
     "Subset made for Kinescore: seven drum kits, two pianos, four guitars and three basses; "
-    "all other presets, instruments and samples are left out, nothing else is changed.\n\n"
+    "all other presets, instruments and samples are left out. Electronic toms and brush snares, panned hard left "
+    "without a right half, are centred; nothing else is changed.\n\n"
 )
 
 INSTRUMENT, SAMPLE_ID = 41, 53  # generators that name what a zone plays (SoundFont 2.04, 8.1.2)
+PAN, HARD_LEFT = 17, 0x10000 - 500  # in tenths of a percent, as an unsigned 16-bit number
+DRUM_BANK = 128
 
 # Layouts of the records of the pdta list (SoundFont 2.04, 7.2 to 7.10).
 LAYOUTS = {
@@ -98,6 +103,19 @@ def renumber(zone_list, generator, number):
     return [([(g, number(v) if g == generator else v) for g, v in gens], mods) for gens, mods in zone_list]
 
 
+def centre_left_halves(zone_list, headers):
+    """Takes the hard left pan from zones that play the left sample of a pair ("… (L)")."""
+
+    def left_half(gens):
+        names = [headers[v][0].rstrip(b"\0") for g, v in gens if g == SAMPLE_ID]
+        return any(name.endswith(b"(L)") for name in names)
+
+    return [
+        ([(g, v) for g, v in gens if not (g == PAN and v == HARD_LEFT and left_half(gens))], mods)
+        for gens, mods in zone_list
+    ]
+
+
 def subset(records, samples):
     out = {name: [] for name in LAYOUTS}
     pool = bytearray()
@@ -122,7 +140,7 @@ def subset(records, samples):
             out[mod].extend(mods)
 
     # Instruments are numbered first, in the order in which the presets name them.
-    presets = []
+    presets, drums = [], set()
     for bank, program in PRESETS:
         heads = records[b"phdr"]
         index = next(i for i, h in enumerate(heads[:-1]) if (h[2], h[1]) == (bank, program))
@@ -131,11 +149,14 @@ def subset(records, samples):
             for g, v in gens:
                 if g == INSTRUMENT:
                     instruments.setdefault(v, len(instruments))
+                    drums.update([v] if bank == DRUM_BANK else [])
         presets.append((heads[index], preset_zones))
 
     for old in instruments:
         name, first = records[b"inst"][old]
         instrument_zones = zones(records, first, records[b"inst"][old + 1][1], b"ibag", b"igen", b"imod")
+        if old in drums:
+            instrument_zones = centre_left_halves(instrument_zones, records[b"shdr"])
         out[b"inst"].append((name, len(out[b"ibag"])))
         add(renumber(instrument_zones, SAMPLE_ID, take_sample), b"ibag", b"igen", b"imod")
 

@@ -16,6 +16,9 @@ pub(super) mod generator {
     pub const END_LOOP_OFFSET: u16 = 3;
     pub const START_COARSE_OFFSET: u16 = 4;
     pub const END_COARSE_OFFSET: u16 = 12;
+    pub const PAN: u16 = 17;
+    pub const DELAY_MODULATION_ENVELOPE: u16 = 25;
+    pub const DELAY_VOLUME_ENVELOPE: u16 = 33;
     pub const INSTRUMENT: u16 = 41;
     pub const KEY_RANGE: u16 = 43;
     pub const VELOCITY_RANGE: u16 = 44;
@@ -67,6 +70,11 @@ pub(super) struct Zone {
 impl Zone {
     pub fn get(&self, generator: u16) -> Option<i16> {
         self.generators.iter().find(|(g, _)| *g == generator).map(|(_, v)| *v)
+    }
+
+    pub fn set(&mut self, generator: u16, value: i16) {
+        self.remove(&[generator]);
+        self.generators.push((generator, value));
     }
 
     pub fn remove(&mut self, generators: &[u16]) {
@@ -211,7 +219,7 @@ struct Tables {
 
 /// The records of a table without its terminal record, which only marks the end.
 fn records<'a>(table: &'a [u8], name: &str, size: usize) -> Result<Vec<&'a [u8]>, String> {
-    if table.len() < size || table.len() % size != 0 {
+    if table.len() < size || !table.len().is_multiple_of(size) {
         return Err(format!(
             "its {name} table has {} bytes; a multiple of {size} is needed",
             table.len()

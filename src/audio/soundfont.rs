@@ -20,6 +20,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Zeros after each sample, as the specification asks (2.04, 6.1): interpolation reads past the end.
 const GUARD: usize = 46;
 
+/// Pan from which a zone is audibly aside, in tenths of a percent.
+const AUDIBLY_ASIDE: u16 = 100;
+
 /// A SoundFont whose structure has been checked. Can be shared by threads.
 #[derive(Debug)]
 pub struct SoundFont {
@@ -105,13 +108,33 @@ impl SoundFont {
         })
     }
 
+    /// Whether any of `notes` is placed left or right by the font itself.
+    pub(super) fn is_panned(&self, bank: u16, program: u8, notes: &[Note]) -> bool {
+        let played = played(notes);
+        let aside = |zone: &Zone| {
+            let pan = zone.get(generator::PAN).unwrap_or(0);
+            pan.unsigned_abs() >= AUDIBLY_ASIDE && contains_any(zone, &played)
+        };
+        self.bank
+            .presets
+            .iter()
+            .find(|preset| (preset.bank, preset.program) == (bank, u16::from(program)))
+            .into_iter()
+            .flat_map(|preset| &preset.zones)
+            .filter(|zone| contains_any(zone, &played))
+            .any(|zone| {
+                let instrument = self.bank.instruments.get(zone.target);
+                aside(zone) || instrument.is_some_and(|zones| zones.iter().any(aside))
+            })
+    }
+
     /// What the synthesiser needs to play `notes` on a preset.
     pub(super) fn for_notes(&self, bank: u16, program: u8, notes: &[Note]) -> Result<Arc<rustysynth::SoundFont>> {
         self.require(bank, program)?;
-        let played: BTreeSet<(u8, u8)> = notes.iter().map(|note| (note.pitch, note.velocity)).collect();
+        let played = played(notes);
         let bytes = self.sf2(
             |b, p| (b, p) == (bank, u16::from(program)),
-            |zone| played.iter().any(|(key, velocity)| zone.contains(*key, *velocity)),
+            |zone| contains_any(zone, &played),
         )?;
         // Everything in these bytes has been checked above; should the synthesiser still find a way to panic, a font
         // must not end the caller's process.
@@ -186,7 +209,7 @@ impl SoundFont {
                 writer.sample(zone.target, sample, &values);
             }
             if let Some((number, placed)) = writer.samples.get(&zone.target) {
-                own.push((*number, within_sample(zone, placed)));
+                own.push((*number, at_once(within_sample(zone, placed))));
             }
         }
         Ok(own)
@@ -208,6 +231,15 @@ impl SoundFont {
         let values = bytes.as_chunks::<2>().0.iter().map(|pair| i16::from_le_bytes(*pair));
         Ok(values.collect())
     }
+}
+
+/// Keys and velocities of notes.
+fn played(notes: &[Note]) -> BTreeSet<(u8, u8)> {
+    notes.iter().map(|note| (note.pitch, note.velocity)).collect()
+}
+
+fn contains_any(zone: &Zone, played: &BTreeSet<(u8, u8)>) -> bool {
+    played.iter().any(|(key, velocity)| zone.contains(*key, *velocity))
 }
 
 /// The zone with offsets and loop that lie within its sample: offsets that lead outside are left out, and a loop that is
@@ -237,6 +269,21 @@ fn within_sample(zone: &Zone, sample: &Placed) -> Zone {
             END_LOOP_COARSE_OFFSET,
             SAMPLE_MODES,
         ]);
+    }
+    zone
+}
+
+/// The zone without the default delay of its envelopes.
+///
+/// Where a font names no delay, the specification gives −12000 timecents, "less than 1 ms" (2.04, 8.1.3). Synthesisers
+/// that work in blocks of 64 samples round that to nothing; ours works in finer ones and would begin every note a
+/// millisecond late.
+fn at_once(mut zone: Zone) -> Zone {
+    const DEFAULT: i16 = -12_000;
+    for delay in [generator::DELAY_VOLUME_ENVELOPE, generator::DELAY_MODULATION_ENVELOPE] {
+        if zone.get(delay).unwrap_or(DEFAULT) <= DEFAULT {
+            zone.set(delay, i16::MIN);
+        }
     }
     zone
 }
