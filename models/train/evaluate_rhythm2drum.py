@@ -117,9 +117,8 @@ class Pieces:
         self.position = np.broadcast_to(np.arange(128) % 16, self.rhythm.shape)
         self.bar = np.broadcast_to(np.arange(128) // 16, self.rhythm.shape)
 
-    def generate(self, drummer, rhythm=None, seed=1, **how):
-        rhythm = self.rhythm if rhythm is None else rhythm
-        words = drummer.generate(rhythm, np.zeros_like(self.energy), self.position, self.bar, self.style, self.tempo,
+    def generate(self, drummer, energy=0, seed=1, **how):
+        words = drummer.generate(self.rhythm, np.full_like(self.energy, energy), self.position, self.bar, self.style, self.tempo,
                                  generator=np.random.default_rng(seed), **how)
         return drummer.hits(words).astype(bool)
 
@@ -229,6 +228,13 @@ def main() -> None:
         everything = np.ones(len(hits), bool)
         results["musical"] = {f"{name}, {who}": musical(h, which) for name, which in (("all styles", everything), ("rock", rock))
                               for who, h in (("generated", hits), ("test grooves", pieces.hits))}
+        some = Pieces(test, styles, simulator, args.pieces // 4)
+        results["energy"] = {}
+        for level in range(1, stage1.ENERGY_LEVELS):
+            drums = some.generate(drummer, energy=level)
+            velocity, _ = drummer.feel(drums, some.position, some.style, some.tempo)
+            results["energy"][str(level)] = {"hits a step": float(drums.sum(-1).mean()), "strokes a step": float(drums[..., STROKES].sum(-1).mean()),
+                                             "summed velocity a step": float(velocity.sum(-1).mean())}
         results["sampling"] = dict(temperature=decode_reference.TEMPERATURE, top_p=decode_reference.TOP_P, guidance=decode_reference.GUIDANCE)
         RESULTS.write_text(json.dumps(results))
         print(json.dumps(results, indent=1))
