@@ -1,13 +1,16 @@
 //! `kinescore doctor`: what the program has found on this machine, and what is missing.
 
-use crate::args::{Doctor, ResourceFlags};
+use crate::args::Doctor;
 use crate::exit::{Failure, RESOURCES};
 use crate::{resources, stdout};
 use kinescore::Settings;
+use kinescore::audio::SoundFont;
 use kinescore::model::{Manifest, Runtime};
 use kinescore::pipeline::Resources;
+use kinescore::score::kits::DRUM_BANK;
 use kinescore::settings::Device;
 use std::fmt::Write as _;
+use std::path::Path;
 
 /// Name of the shipped SoundFont in the manifest.
 const SOUND_FONT: &str = "soundfont";
@@ -61,7 +64,9 @@ pub fn doctor(args: &Doctor) -> Result<(), Failure> {
         }
         Err(failure) => report.bad("models", failure.message),
     }
-    sound_font(&mut report, &args.resources);
+    if let Some(font) = &args.resources.soundfont {
+        sound_font(&mut report, font);
+    }
     report.note("cache", "none: this version keeps nothing between runs");
     if report.missing > 0 {
         let _ = writeln!(report.text, "\n{} missing or damaged", report.missing);
@@ -111,18 +116,34 @@ fn models(report: &mut Report, found: &Resources) {
         }
     }
     if !has_font {
+        let manifest = manifest.path();
         report.bad(
             "SoundFont",
-            format!("no entry '{SOUND_FONT}' in {}", manifest.path().display()),
+            format!("no entry '{SOUND_FONT}' in {}", manifest.display()),
         );
+    } else if found.sound_font.is_none()
+        && let Ok(font) = manifest.file(SOUND_FONT)
+    {
+        sound_font(report, &font);
     }
 }
 
-/// A SoundFont that the user names in place of the shipped one.
-fn sound_font(report: &mut Report, flags: &ResourceFlags) {
-    let Some(font) = &flags.soundfont else { return };
-    match resources::check_sound_font(flags) {
-        Ok(()) => report.good("SoundFont", font.display().to_string()),
-        Err(error) => report.bad("SoundFont", error.to_string()),
+/// The SoundFont that is played, its presets, and whether there are drums among them.
+fn sound_font(report: &mut Report, path: &Path) {
+    let font = match SoundFont::load(path) {
+        Ok(font) => font,
+        Err(error) => return report.bad("SoundFont", error.to_string()),
+    };
+    let presets = font.presets();
+    let kits = presets.iter().filter(|(bank, _)| *bank == DRUM_BANK).count();
+    let found = format!(
+        "{} ({} presets, {kits} of them drum kits)",
+        path.display(),
+        presets.len()
+    );
+    if kits > 0 {
+        report.good("SoundFont", found);
+    } else {
+        report.bad("SoundFont", found);
     }
 }
