@@ -99,6 +99,19 @@ pub fn find(
     let mut tracker = track::Tracker::default();
     let mut frames = 0;
     while let Some(frame) = source.next_frame()? {
+        let picture = &frame.picture;
+        if picture.rgb.is_empty() || picture.rgb.len() != 3 * picture.width * picture.height {
+            return Err(Error::Media {
+                path: source.clip().path.clone(),
+                doing: "reading a frame",
+                reason: format!(
+                    "{} bytes for {}×{} pixels",
+                    picture.rgb.len(),
+                    picture.width,
+                    picture.height
+                ),
+            });
+        }
         tracker.step(models, &frame)?;
         frames += 1;
         let duration = source.clip().duration.seconds();
