@@ -158,7 +158,7 @@ pub fn find(track: &PoseTrack, duration: Span, settings: &RhythmSettings, monito
                 .iter()
                 .map(|b| hmm::RATE.instant_at(b.position))
                 .collect();
-            let beats = fit::cover(&fit::smooth(&decoded), duration);
+            let beats = fit::cover(&fit::grid(&decoded, &activation), duration);
             (decoded, beats)
         }
     };
