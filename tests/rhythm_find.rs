@@ -1,5 +1,7 @@
 //! The rhythm stage on skeletons that dance to a known grid.
 
+#![allow(clippy::expect_used, clippy::panic)] // helpers of tests stop at the first surprise
+
 mod rhythm_support;
 
 use kinescore::pose::{JOINTS, Joint, JointPoint, PoseTrack};

@@ -1,5 +1,7 @@
 //! The measures of beats and of following, against numbers of `mir_eval` 0.8.2 and numbers made by hand.
 
+#![allow(clippy::expect_used, clippy::panic)] // helpers of tests stop at the first surprise
+
 mod rhythm_support;
 
 use kinescore::rhythm::{Accent, AccentKind, Curve, metrics};

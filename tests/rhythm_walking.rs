@@ -1,5 +1,7 @@
 //! The rhythm stage on the poses of a real walk (see `fixtures/rhythm_walking.md`).
 
+#![allow(clippy::expect_used)] // helpers of tests stop at the first surprise
+
 use kinescore::pose::{JOINTS, JointPoint, Pose, PoseTrack};
 use kinescore::rhythm::{self, metrics};
 use kinescore::time::{Instant, Span};
