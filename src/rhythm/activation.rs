@@ -32,7 +32,7 @@ const EVIDENCE: f64 = 0.4;
 const FLOOR: f64 = 0.15;
 
 /// Share of the decoder's states that are beat states, the probability at which an activation says nothing.
-const NEUTRAL: f64 = 1.0 / 16.0;
+pub(crate) const NEUTRAL: f64 = 1.0 / 16.0;
 
 /// The activation (0 to 1) at [`ACTIVATION_RATE`] over a clip of `duration`. Neutral where the person is not seen.
 pub(crate) fn activation(motion: &Motion, impact: &[f64], movement: &[f64], duration: Span) -> Vec<f64> {

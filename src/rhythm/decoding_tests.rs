@@ -49,7 +49,7 @@ fn found(activation: &[f64], duration: Span) -> Vec<Instant> {
         .iter()
         .map(|b| hmm::RATE.instant_at(b.position))
         .collect();
-    fit::cover(&fit::smooth(&decoded), duration)
+    fit::cover(&fit::grid(&decoded, activation), duration)
 }
 
 fn error_at(found: &[Instant], beat: Instant) -> f64 {

@@ -4,15 +4,18 @@
 //! 30 ms. Each beat is therefore replaced by a straight line through its neighbours, over as many of them as agree: where
 //! one tempo explains the whole clip the grid is exactly even, and where the tempo really changes it follows.
 
-use super::activation::ACTIVATION_RATE;
+use super::activation::{ACTIVATION_RATE, NEUTRAL};
 use super::{metrics, signal};
 use crate::time::{Instant, Span, Tempo};
 
 /// Half widths, in beats, of the neighbourhoods that are tried; the whole clip comes after the last.
-const HALF_WIDTHS: [usize; 7] = [2, 3, 4, 6, 9, 14, 21];
+const HALF_WIDTHS: [usize; 9] = [2, 3, 4, 6, 9, 14, 21, 32, 48];
 
 /// Scatter of single beats that is taken for granted, however well they seem to agree: half a frame of a 30 fps video.
 const LEAST_SCATTER: Span = Span::from_seconds(0.016);
+
+/// Farthest that a beat is moved to a peak: the tolerance within which two beats count as one.
+const LARGEST_MOVE: Span = metrics::F_TOLERANCE;
 
 /// How many standard errors a wider neighbourhood's line may lie from a narrower one's. Lepski's rule: the widest
 /// neighbourhood that contradicts none of the narrower ones (Lepski 1991; for local polynomials Goldenshluger & Nemirovski 1997).
@@ -62,32 +65,72 @@ fn robust_line(points: &[(f64, f64)], at: f64, scatter: f64) -> Option<(f64, f64
     Some(result)
 }
 
-/// How far single beats scatter about an even pulse: from the second differences of successive beats, which a steady change of tempo
-/// leaves small; robust against a few outliers.
-fn scatter(times: &[f64]) -> f64 {
-    let bends: Vec<f64> = times
+/// How far single beats scatter about an even pulse: from the second differences of three beats in a row, which a steady
+/// change of tempo leaves small; robust against a few outliers.
+fn scatter(points: &[(f64, f64)]) -> f64 {
+    let bends: Vec<f64> = points
         .windows(3)
-        .map(|t| (t[0] - 2.0 * t[1] + t[2]).abs() / 6.0_f64.sqrt())
+        .filter(|p| p[2].0 - p[0].0 < 2.5)
+        .map(|p| (p[0].1 - 2.0 * p[1].1 + p[2].1).abs() / 6.0_f64.sqrt())
         .collect();
     // 0.6745: the middle absolute deviation of a normal distribution.
     (signal::median(&bends) / 0.6745).max(LEAST_SCATTER.seconds())
 }
 
+/// The grid of decoded beats: each beat on a line through its neighbours, then each moved to the activation's peak near that
+/// line and the lines fitted again. The decoder snaps to peaks within a sixteenth of a beat only, on one side of where it believes the
+/// beat begins; a peak a little outside says more about the tempo.
+pub(crate) fn grid(decoded: &[Instant], activation: &[f64]) -> Vec<Instant> {
+    let mut beats = smooth(decoded);
+    for _ in 0..2 {
+        let interval = signal::median(&beats.windows(2).map(|b| (b[1] - b[0]).seconds()).collect::<Vec<_>>());
+        let reach = Span::from_seconds((interval / 8.0).min(LARGEST_MOVE.seconds()));
+        let points: Vec<(f64, f64)> = beats
+            .iter()
+            .enumerate()
+            .filter_map(|(i, beat)| Some((i as f64, peak_near(activation, *beat, reach)?.seconds())))
+            .collect();
+        // Too few peaks say nothing that the decoder has not said.
+        if points.len() < 3 || points.len() * 2 < beats.len() {
+            break;
+        }
+        beats = smooth_points(&points, &beats);
+    }
+    beats
+}
+
+/// The highest peak of the activation within `reach` of an instant, above the value at which it says nothing.
+fn peak_near(activation: &[f64], instant: Instant, reach: Span) -> Option<Instant> {
+    let bound = |t: Instant| (ACTIVATION_RATE.position(t).max(0.0) as usize).min(activation.len());
+    let (from, to) = (bound(instant - reach), bound(instant + reach));
+    let index = (from.max(1)..to.min(activation.len().saturating_sub(1)))
+        .filter(|&i| activation[i] > NEUTRAL && activation[i - 1] < activation[i] && activation[i + 1] <= activation[i])
+        .max_by(|a, b| activation[*a].total_cmp(&activation[*b]).then(b.cmp(a)))?;
+    Some(ACTIVATION_RATE.instant_at(index as f64 + signal::parabola(activation, index)))
+}
+
 /// Beats on lines through their neighbours, by index. Fewer than three come back as they are.
 pub(crate) fn smooth(beats: &[Instant]) -> Vec<Instant> {
-    let times: Vec<f64> = beats.iter().map(|b| b.seconds()).collect();
-    if times.len() < 3 {
+    if beats.len() < 3 {
         return beats.to_vec();
     }
-    let scatter = scatter(&times);
-    let points: Vec<(f64, f64)> = times.iter().enumerate().map(|(i, t)| (i as f64, *t)).collect();
-    let fitted: Vec<Instant> = (0..times.len())
+    let points: Vec<(f64, f64)> = beats.iter().enumerate().map(|(i, t)| (i as f64, t.seconds())).collect();
+    smooth_points(&points, beats)
+}
+
+/// Beats 0 to the number of `before` on lines through `points` (index, seconds); `before` where a beat has too few neighbours.
+fn smooth_points(points: &[(f64, f64)], before: &[Instant]) -> Vec<Instant> {
+    let scatter = scatter(points);
+    let fitted: Vec<Instant> = (0..before.len())
         .map(|i| {
             let (mut low, mut high) = (f64::NEG_INFINITY, f64::INFINITY);
-            let mut chosen = times[i];
-            for half in HALF_WIDTHS.into_iter().chain([times.len()]) {
-                let from = i.saturating_sub(half);
-                let to = (i + half + 1).min(times.len());
+            let mut chosen = None;
+            for half in HALF_WIDTHS.into_iter().chain([before.len()]) {
+                let from = points.partition_point(|p| p.0 < i as f64 - half as f64);
+                let to = points.partition_point(|p| p.0 <= (i + half) as f64);
+                if to - from < 3 {
+                    continue;
+                }
                 let Some((time, _, error)) = robust_line(&points[from..to], i as f64, scatter) else {
                     break;
                 };
@@ -97,19 +140,19 @@ pub(crate) fn smooth(beats: &[Instant]) -> Vec<Instant> {
                     break;
                 }
                 (low, high) = (low.max(time - margin), high.min(time + margin));
-                chosen = time;
-                if from == 0 && to == times.len() {
+                chosen = Some(time);
+                if from == 0 && to == points.len() {
                     break;
                 }
             }
-            Instant::from_seconds(chosen)
+            chosen.map_or(before[i], Instant::from_seconds)
         })
         .collect();
     let even = even_out(&even_out(&fitted));
     if even.windows(2).all(|pair| pair[1] > pair[0]) {
         even
     } else {
-        beats.to_vec()
+        before.to_vec()
     }
 }
 

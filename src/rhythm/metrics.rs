@@ -246,27 +246,27 @@ pub fn follow(accents: &[Accent], onsets: &[(Instant, f32)], grid: &BeatGrid) ->
     answered.count() as f64 / accents.len() as f64
 }
 
-/// The accents of a movement shuffled in time: the gaps between them in another order, drawn with `seed`, the strengths staying in
-/// theirs. The baseline of [`follow`].
+/// The accents of a movement shuffled in time: the gaps between them in another order, and the time before the first and after the
+/// last shared out anew, drawn with `seed`; the strengths stay in their order. The baseline of [`follow`].
 pub fn shuffled(accents: &[Accent], duration: Span, seed: u64) -> Vec<Accent> {
     let (Some(first), Some(last)) = (accents.first(), accents.last()) else {
         return Vec::new();
     };
     let mut gaps: Vec<Span> = accents.windows(2).map(|p| p[1].time - p[0].time).collect();
-    // What is left before the first and after the last is a gap as well.
-    gaps.push(first.time - Instant::ZERO);
-    gaps.push((Instant::ZERO + duration) - last.time);
-    let mut state = seed;
+    let mut state = splitmix(seed);
+    let free = (duration - (last.time - first.time)).seconds().max(0.0);
+    let start = Span::from_seconds(free * (state >> 11) as f64 / (1_u64 << 53) as f64);
     for i in (1..gaps.len()).rev() {
         state = splitmix(state);
         gaps.swap(i, (state % (i as u64 + 1)) as usize);
     }
-    let mut time = Instant::ZERO;
+    let mut time = Instant::ZERO + start;
+    let gaps = std::iter::once(Span::ZERO).chain(gaps);
     accents
         .iter()
-        .zip(&gaps)
+        .zip(gaps)
         .map(|(accent, gap)| {
-            time += *gap;
+            time += gap;
             Accent { time, ..*accent }
         })
         .collect()

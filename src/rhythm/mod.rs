@@ -147,8 +147,8 @@ pub fn find(track: &PoseTrack, duration: Span, settings: &RhythmSettings, monito
 
     let (decoded, beats) = match settings.tempo {
         Some(tempo) => {
-            let beats = fit::metronome(&activation, tempo, duration);
-            (beats.clone(), beats)
+            // Nothing was decoded that could lie close to the grid or far from it.
+            (Vec::new(), fit::metronome(&activation, tempo, duration))
         }
         None => {
             let intervals = hmm::intervals(settings.slowest, settings.fastest);
@@ -158,7 +158,7 @@ pub fn find(track: &PoseTrack, duration: Span, settings: &RhythmSettings, monito
                 .iter()
                 .map(|b| hmm::RATE.instant_at(b.position))
                 .collect();
-            let beats = fit::cover(&fit::smooth(&decoded), duration);
+            let beats = fit::cover(&fit::grid(&decoded, &activation), duration);
             (decoded, beats)
         }
     };
