@@ -1,5 +1,6 @@
 //! A SoundFont small enough to be damaged at every byte, and grooves by hand.
 #![allow(dead_code)] // each test file uses its own part
+#![allow(clippy::expect_used)] // tests may stop at the first surprise
 
 use kinescore::audio::SoundFont;
 use kinescore::drums::{DrumClass, DrumGrid, Hit};
