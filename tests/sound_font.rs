@@ -1,4 +1,5 @@
 //! SoundFonts that are whole, of the other kind, damaged, or no SoundFonts at all.
+#![allow(clippy::expect_used)] // helpers of tests may stop at the first surprise
 
 mod sound_common;
 
@@ -7,7 +8,7 @@ use kinescore::score::{Note, Part, Score, TimeSignature};
 use kinescore::settings::{KITS, Settings};
 use kinescore::time::{Instant, Rate, Span, TempoMap, TempoPoint, Tick};
 use kinescore::{Error, Monitor};
-use sound_common::{score, shipped, shipped_font, tiny_sf2};
+use sound_common::{score, sf2_of_zones, shipped, shipped_font, tiny_sf2};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -178,6 +179,47 @@ fn melodic_presets_play_in_tune() {
         assert!(best.abs() <= 12, "program {program} is {best} cents off");
         assert!(power(hertz) > 1.0, "program {program} is silent");
     }
+}
+
+#[test]
+fn a_hi_hat_in_stereo_sounds_on_both_sides_and_is_cut_on_both() {
+    // Left and right halves of an open (46) and a closed (42) hi-hat, all of exclusive class 1.
+    let half = |key: i32, pan: i32| vec![43, key * 0x101, 17, pan, 56, 0, 54, 1, 57, 1];
+    let zones = [half(46, -500), half(46, 500), half(42, -500), half(42, 500)];
+    let zones: Vec<&[i32]> = zones.iter().map(Vec::as_slice).collect();
+    let folder = tempfile::tempdir().expect("folder");
+    let font = SoundFont::load(&file(folder.path(), &sf2_of_zones(&zones))).expect("a SoundFont");
+    let score = short_score();
+    let level = |hits: &[(u32, u8, u8)], side: usize| {
+        let mut part = score.parts[0].clone();
+        part.notes = hits
+            .iter()
+            .map(|(onset, pitch, velocity)| Note {
+                onset: Tick(*onset),
+                ticks: 480,
+                pitch: *pitch,
+                velocity: *velocity,
+            })
+            .collect();
+        let mut buffer = AudioBuffer::silence(Rate::from_hz(48_000.0), 2, 48_000);
+        render_part(
+            &font,
+            &part,
+            &score.tempo_map,
+            &mut buffer,
+            &Monitor::none(),
+            (0.0, 1.0),
+        )
+        .expect("played");
+        // From 0.35 s to 0.4 s.
+        let late = buffer.samples.iter().skip(side).step_by(2).skip(16_800).take(2_400);
+        late.map(|s| s.abs()).fold(0.0, f32::max)
+    };
+    let open = [0, 1].map(|side| level(&[(0, 46, 120)], side));
+    assert!(open[0] > 0.05 && (open[0] - open[1]).abs() < 0.1 * open[0], "{open:?}");
+    // A closed hit, far softer, a quarter of a second after the open one, takes its place on both sides.
+    let cut = [0, 1].map(|side| level(&[(0, 46, 120), (240, 42, 30)], side));
+    assert!(cut.iter().all(|level| *level < 0.3 * open[0]), "{cut:?} {open:?}");
 }
 
 #[test]

@@ -26,6 +26,7 @@ pub(super) mod generator {
     pub const END_LOOP_COARSE_OFFSET: u16 = 50;
     pub const SAMPLE_ID: u16 = 53;
     pub const SAMPLE_MODES: u16 = 54;
+    pub const EXCLUSIVE_CLASS: u16 = 57;
     /// First number that means nothing.
     pub const END: u16 = 61;
 }
@@ -81,13 +82,29 @@ impl Zone {
         self.generators.retain(|(g, _)| !generators.contains(g));
     }
 
+    /// Least and greatest key, or velocity, that the zone sounds for.
+    fn range(&self, generator: u16) -> (u8, u8) {
+        let [least, most] = self.get(generator).unwrap_or(0x7f00).to_le_bytes();
+        (least, most)
+    }
+
     /// Whether the zone sounds for a key struck at a velocity.
     pub fn contains(&self, key: u8, velocity: u8) -> bool {
         let within = |generator, value| {
-            let [least, most] = self.get(generator).unwrap_or(0x7f00).to_le_bytes();
+            let (least, most) = self.range(generator);
             (least..=most).contains(&value)
         };
         within(generator::KEY_RANGE, key) && within(generator::VELOCITY_RANGE, velocity)
+    }
+
+    /// Whether there is a note that both zones sound for.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        [generator::KEY_RANGE, generator::VELOCITY_RANGE]
+            .iter()
+            .all(|generator| {
+                let (a, b) = (self.range(*generator), other.range(*generator));
+                a.0 <= b.1 && b.0 <= a.1
+            })
     }
 }
 

@@ -5,6 +5,7 @@
 
 use super::AudioBuffer;
 use crate::error::{Error, Result};
+use crate::progress::Monitor;
 use ebur128::{EbuR128, Mode};
 
 /// Integrated loudness and true peak of a buffer.
@@ -64,11 +65,11 @@ fn ratio(decibels: f64) -> f64 {
 /// # Errors
 /// [`Error::Sound`] when the buffer's rate or number of channels cannot be measured.
 pub fn measure(buffer: &AudioBuffer) -> Result<Loudness> {
-    measure_with(buffer, &GainCurve::constant(1.0))
+    measure_with(buffer, &GainCurve::constant(1.0), &Monitor::none())
 }
 
 /// Measures what `buffer` is after the gain.
-fn measure_with(buffer: &AudioBuffer, gain: &GainCurve) -> Result<Loudness> {
+fn measure_with(buffer: &AudioBuffer, gain: &GainCurve, monitor: &Monitor<'_>) -> Result<Loudness> {
     let unfit = |error: ebur128::Error| Error::Sound {
         reason: format!(
             "{} channels at {} Hz cannot be measured: {error}",
@@ -87,6 +88,7 @@ fn measure_with(buffer: &AudioBuffer, gain: &GainCurve) -> Result<Loudness> {
         for _ in 0..needed.div_ceil(buffer.frames()) {
             let mut chunk = Vec::with_capacity(CHUNK * buffer.channels);
             for (index, samples) in buffer.samples.chunks(CHUNK * buffer.channels).enumerate() {
+                monitor.check()?;
                 chunk.clear();
                 chunk.extend_from_slice(samples);
                 gain.apply(&mut chunk, buffer.channels, index * CHUNK);
@@ -154,13 +156,19 @@ impl GainCurve {
 /// near as that allows. Silence (under −70 LUFS) stays as it is.
 ///
 /// # Errors
-/// [`Error::Sound`] when the buffer's rate or number of channels cannot be measured.
-pub fn master(buffer: &mut AudioBuffer, loudness: f64, peak: f64) -> Result<(GainCurve, Loudness)> {
-    let raw = measure(buffer)?;
+/// [`Error::Sound`] when the buffer's rate or number of channels cannot be measured; [`Error::Cancelled`], which leaves
+/// the buffer as it was.
+pub fn master(
+    buffer: &mut AudioBuffer,
+    loudness: f64,
+    peak: f64,
+    monitor: &Monitor<'_>,
+) -> Result<(GainCurve, Loudness)> {
+    let raw = measure_with(buffer, &GainCurve::constant(1.0), monitor)?;
     if raw.integrated < SILENCE || raw.true_peak == f64::NEG_INFINITY {
         return Ok((GainCurve::constant(1.0), raw));
     }
-    let peaks = Peaks::of(buffer);
+    let peaks = Peaks::of(buffer, monitor)?;
     let most = peak + MOST_REDUCTION - decibels(f64::from(peaks.greatest()));
     let mut gain = (loudness - raw.integrated).min(most);
     let mut ceiling = peak - MARGIN;
@@ -168,7 +176,7 @@ pub fn master(buffer: &mut AudioBuffer, loudness: f64, peak: f64) -> Result<(Gai
     let mut measured = raw;
     for _ in 0..ROUNDS {
         curve = peaks.limit(ratio(gain), ratio(ceiling));
-        measured = measure_with(buffer, &curve)?;
+        measured = measure_with(buffer, &curve, monitor)?;
         let over = measured.true_peak - peak;
         let short = loudness - measured.integrated;
         if over > 0.0 {
@@ -187,7 +195,7 @@ pub fn master(buffer: &mut AudioBuffer, loudness: f64, peak: f64) -> Result<(Gai
     if measured.true_peak > peak {
         // Scaling down is exact where limiting is not.
         curve.level *= ratio(peak - measured.true_peak - 1e-3);
-        measured = measure_with(buffer, &curve)?;
+        measured = measure_with(buffer, &curve, monitor)?;
     }
     curve.apply(&mut buffer.samples, buffer.channels, 0);
     Ok((curve, measured))
@@ -196,18 +204,19 @@ pub fn master(buffer: &mut AudioBuffer, loudness: f64, peak: f64) -> Result<(Gai
 /// Lowers what is above `peak` dBTP, and nothing else.
 ///
 /// # Errors
-/// [`Error::Sound`] when the buffer's rate or number of channels cannot be measured.
-pub fn limit(buffer: &mut AudioBuffer, peak: f64) -> Result<Loudness> {
-    let mut measured = measure(buffer)?;
+/// [`Error::Sound`] when the buffer's rate or number of channels cannot be measured; [`Error::Cancelled`], which leaves
+/// the buffer as it was.
+pub fn limit(buffer: &mut AudioBuffer, peak: f64, monitor: &Monitor<'_>) -> Result<Loudness> {
+    let mut measured = measure_with(buffer, &GainCurve::constant(1.0), monitor)?;
     if measured.true_peak <= peak {
         return Ok(measured);
     }
-    let peaks = Peaks::of(buffer);
+    let peaks = Peaks::of(buffer, monitor)?;
     let mut ceiling = peak - MARGIN;
     let mut curve = GainCurve::constant(1.0);
     for _ in 0..ROUNDS {
         curve = peaks.limit(1.0, ratio(ceiling));
-        measured = measure_with(buffer, &curve)?;
+        measured = measure_with(buffer, &curve, monitor)?;
         let over = measured.true_peak - peak;
         if over <= 0.0 {
             break;
@@ -216,7 +225,7 @@ pub fn limit(buffer: &mut AudioBuffer, peak: f64) -> Result<Loudness> {
     }
     if measured.true_peak > peak {
         curve.level *= ratio(peak - measured.true_peak - 1e-3);
-        measured = measure_with(buffer, &curve)?;
+        measured = measure_with(buffer, &curve, monitor)?;
     }
     curve.apply(&mut buffer.samples, buffer.channels, 0);
     Ok(measured)
@@ -235,7 +244,7 @@ const REACH: usize = 8;
 const BETWEEN: usize = 3;
 
 impl Peaks {
-    fn of(buffer: &AudioBuffer) -> Self {
+    fn of(buffer: &AudioBuffer, monitor: &Monitor<'_>) -> Result<Self> {
         let frames = buffer.frames();
         let mut values = vec![0.0_f32; frames.div_ceil(STEP)];
         let taps = interpolation();
@@ -249,6 +258,9 @@ impl Peaks {
         let matters = greatest / 8.0 / bound;
         let mut channel = vec![0.0_f32; STEP + 2 * REACH];
         for (block, value) in values.iter_mut().enumerate() {
+            if block % CHUNK == 0 {
+                monitor.check()?;
+            }
             let first = block * STEP;
             for c in 0..buffer.channels {
                 for (index, sample) in channel.iter_mut().enumerate() {
@@ -263,10 +275,10 @@ impl Peaks {
                 *value = value.max(near_peak(&channel, &taps, near > matters));
             }
         }
-        Self {
+        Ok(Self {
             values,
             rate: buffer.rate.hz(),
-        }
+        })
     }
 
     fn greatest(&self) -> f32 {
@@ -386,7 +398,7 @@ mod tests {
         // A quarter of the rate, 45° off: sample peaks are 3 dB under the true peak (BS.1770-4 Annex 2).
         for rate in [44_100.0, 48_000.0] {
             let sine = stereo(rate, 1.0, |t| 0.5 * (TAU * rate / 4.0 * t + TAU / 8.0).sin());
-            let ours = decibels(f64::from(Peaks::of(&sine).greatest()));
+            let ours = decibels(f64::from(Peaks::of(&sine, &Monitor::none()).expect("peaks").greatest()));
             let theirs = measure(&sine).expect("measured").true_peak;
             assert!(
                 (ours - theirs).abs() < 0.4 && (ours + 6.02).abs() < 0.4,
@@ -400,7 +412,7 @@ mod tests {
         for rate in [44_100.0, 48_000.0, 96_000.0] {
             for every in [0.125, 0.5, 1.0] {
                 let mut buffer = hits(rate, 4.0, every);
-                let (curve, measured) = master(&mut buffer, -16.0, -1.0).expect("mastered");
+                let (curve, measured) = master(&mut buffer, -16.0, -1.0, &Monitor::none()).expect("mastered");
                 let after = measure(&buffer).expect("measured");
                 assert!(
                     (after.integrated - measured.integrated).abs() < 0.01,
@@ -416,7 +428,7 @@ mod tests {
     #[test]
     fn a_lone_hit_is_not_squashed_for_loudness() {
         let mut buffer = stereo(48_000.0, 10.0, |t| (-t / 0.001).exp());
-        let (curve, measured) = master(&mut buffer, -16.0, -1.0).expect("mastered");
+        let (curve, measured) = master(&mut buffer, -16.0, -1.0, &Monitor::none()).expect("mastered");
         assert!(
             measured.true_peak <= -1.0 && curve.reduction() < 12.2,
             "{measured:?} {}",
@@ -427,30 +439,30 @@ mod tests {
     #[test]
     fn short_and_silent_buffers() {
         let mut short = stereo(48_000.0, 0.1, |t| 0.1 * (TAU * 1000.0 * t).sin());
-        let (_, measured) = master(&mut short, -16.0, -1.0).expect("mastered");
+        let (_, measured) = master(&mut short, -16.0, -1.0, &Monitor::none()).expect("mastered");
         assert!((measured.integrated + 16.0).abs() < 0.5, "{measured:?}");
         let mut silent = AudioBuffer::silence(Rate::from_hz(48_000.0), 2, 48_000);
-        let (curve, measured) = master(&mut silent, -16.0, -1.0).expect("mastered");
+        let (curve, measured) = master(&mut silent, -16.0, -1.0, &Monitor::none()).expect("mastered");
         assert_eq!(
             (curve, measured.integrated),
             (GainCurve::constant(1.0), f64::NEG_INFINITY)
         );
         assert!(silent.samples.iter().all(|s| *s == 0.0));
         let mut none = AudioBuffer::silence(Rate::from_hz(48_000.0), 2, 0);
-        master(&mut none, -16.0, -1.0).expect("nothing is silence");
+        master(&mut none, -16.0, -1.0, &Monitor::none()).expect("nothing is silence");
     }
 
     #[test]
     fn the_limiter_leaves_what_needs_no_limiting_alone() {
         let mut soft = stereo(48_000.0, 1.0, |t| 0.5 * (TAU * 440.0 * t).sin());
         let before = soft.clone();
-        limit(&mut soft, -1.0).expect("limited");
+        limit(&mut soft, -1.0, &Monitor::none()).expect("limited");
         assert_eq!(soft, before);
         let mut loud = stereo(48_000.0, 1.0, |t| {
             (if (0.5..0.51).contains(&t) { 2.0 } else { 0.5 }) * (TAU * 440.0 * t).sin()
         });
         let far = loud.samples[..2 * 20_000].to_vec();
-        let measured = limit(&mut loud, -1.0).expect("limited");
+        let measured = limit(&mut loud, -1.0, &Monitor::none()).expect("limited");
         assert!(measured.true_peak <= -1.0);
         assert_eq!(
             loud.samples[..2 * 20_000],

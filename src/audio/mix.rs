@@ -3,6 +3,7 @@
 use super::AudioBuffer;
 use super::loudness::limit;
 use crate::error::{Error, Result};
+use crate::progress::Monitor;
 use crate::settings::{OriginalAudio, SoundSettings};
 
 /// Loudest tenth of a second under which a clip's own audio is silence, dBFS (RMS over all channels): 10 dB above the
@@ -63,12 +64,13 @@ pub fn is_silent(buffer: &AudioBuffer) -> bool {
 /// too long is cut off.
 ///
 /// # Errors
-/// [`Error::Sound`] when the two differ in rate or number of channels.
+/// [`Error::Sound`] when the two differ in rate or number of channels; [`Error::Cancelled`].
 pub fn add_original(
     soundtrack: &AudioBuffer,
     mut original: AudioBuffer,
     how: Blend,
     settings: &SoundSettings,
+    monitor: &Monitor<'_>,
 ) -> Result<AudioBuffer> {
     if (soundtrack.rate, soundtrack.channels) != (original.rate, original.channels) {
         return Err(Error::Sound {
@@ -90,7 +92,7 @@ pub fn add_original(
     for (sum, sample) in original.samples.iter_mut().zip(&soundtrack.samples) {
         *sum += sample;
     }
-    limit(&mut original, settings.peak)?;
+    limit(&mut original, settings.peak, monitor)?;
     Ok(original)
 }
 
@@ -206,16 +208,18 @@ mod tests {
         });
         let original = stereo(6.0, sine(0.1, 1000.0));
         let settings = Settings::default().sound;
-        let ducked = add_original(&soundtrack, original.clone(), Blend::Duck, &settings).expect("mixed");
+        let ducked =
+            add_original(&soundtrack, original.clone(), Blend::Duck, &settings, &Monitor::none()).expect("mixed");
         let at = |from, to| 20.0 * (amplitude(&ducked, 1000.0, from, to) / 0.1).log10();
         assert!(at(0.5, 1.5).abs() < 0.05, "{}", at(0.5, 1.5));
         assert!((at(2.5, 3.5) + DUCKING).abs() < 0.1, "{}", at(2.5, 3.5));
         assert!(at(2.05, 2.1) < -8.0, "down within 50 ms: {}", at(2.05, 2.1));
         assert!(at(4.1, 4.2) < -5.0 && at(5.5, 6.0) > -1.0, "up slowly");
-        let kept = add_original(&soundtrack, original.clone(), Blend::Keep, &settings).expect("mixed");
+        let kept =
+            add_original(&soundtrack, original.clone(), Blend::Keep, &settings, &Monitor::none()).expect("mixed");
         assert!((amplitude(&kept, 1000.0, 2.5, 3.5) - 0.1).abs() < 0.001);
         assert!((amplitude(&kept, 100.0, 2.5, 3.5) - 0.3).abs() < 0.001);
-        let dropped = add_original(&soundtrack, original, Blend::Drop, &settings).expect("mixed");
+        let dropped = add_original(&soundtrack, original, Blend::Drop, &settings, &Monitor::none()).expect("mixed");
         assert_eq!(dropped, soundtrack);
     }
 
@@ -224,12 +228,18 @@ mod tests {
         let settings = Settings::default().sound;
         let soundtrack = stereo(2.0, sine(0.85, 100.0));
         for seconds in [1.0, 3.0] {
-            let mixed = add_original(&soundtrack, stereo(seconds, sine(0.9, 90.0)), Blend::Keep, &settings);
+            let mixed = add_original(
+                &soundtrack,
+                stereo(seconds, sine(0.9, 90.0)),
+                Blend::Keep,
+                &settings,
+                &Monitor::none(),
+            );
             let mixed = mixed.expect("mixed");
             assert_eq!(mixed.frames(), soundtrack.frames());
             assert!(measure(&mixed).expect("measured").true_peak <= settings.peak);
         }
         let other = AudioBuffer::silence(Rate::from_hz(44_100.0), 2, 10);
-        assert!(add_original(&soundtrack, other, Blend::Keep, &settings).is_err());
+        assert!(add_original(&soundtrack, other, Blend::Keep, &settings, &Monitor::none()).is_err());
     }
 }

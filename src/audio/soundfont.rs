@@ -171,11 +171,12 @@ impl SoundFont {
                 continue;
             }
             let mut zones = Vec::new();
+            let mut layers = Layers::default();
             for preset_zone in wanted.zones.iter().filter(|z| zone(z)) {
                 let number = match writer.instruments.get(&preset_zone.target) {
                     Some(number) => *number,
                     None => {
-                        let own = self.instrument_zones(preset_zone.target, &zone, &mut writer)?;
+                        let own = self.instrument_zones(preset_zone.target, &zone, &mut writer, &mut layers)?;
                         writer.instrument(preset_zone.target, &own)
                     }
                 };
@@ -191,6 +192,7 @@ impl SoundFont {
         instrument: usize,
         wanted: impl Fn(&Zone) -> bool,
         writer: &mut Writer,
+        layers: &mut Layers,
     ) -> Result<Vec<(usize, Zone)>> {
         let zones = self.bank.instruments.get(instrument).map_or(&[][..], Vec::as_slice);
         let mut own = Vec::new();
@@ -209,7 +211,8 @@ impl SoundFont {
                 writer.sample(zone.target, sample, &values);
             }
             if let Some((number, placed)) = writer.samples.get(&zone.target) {
-                own.push((*number, at_once(within_sample(zone, placed))));
+                let zone = at_once(within_sample(zone, placed));
+                own.push((*number, layers.apart(zone)));
             }
         }
         Ok(own)
@@ -286,6 +289,41 @@ fn at_once(mut zone: Zone) -> Zone {
         }
     }
     zone
+}
+
+/// Zones of a preset that cut each other off.
+///
+/// Zones of one exclusive class cut off each other's notes, as a closed hi-hat does an open one. The synthesiser does so
+/// even for zones of one note, so that of a hi-hat recorded in stereo only one channel would sound. So the first zones
+/// of notes, the second zones and so on become classes of their own.
+#[derive(Default)]
+struct Layers {
+    /// Zones so far, with their class and which of the zones of their notes they are.
+    zones: Vec<(i16, i16, Zone)>,
+}
+
+impl Layers {
+    /// Greater than any class of a font (2.04, 8.1.3: 1 to 127).
+    const STRIDE: i16 = 128;
+
+    fn apart(&mut self, mut zone: Zone) -> Zone {
+        let class = zone.get(generator::EXCLUSIVE_CLASS).unwrap_or(0);
+        if !(1..Self::STRIDE).contains(&class) {
+            return zone;
+        }
+        let layer = self
+            .zones
+            .iter()
+            .filter(|(other, _, before)| *other == class && before.overlaps(&zone))
+            .map(|(_, layer, _)| layer + 1)
+            .max()
+            .unwrap_or(0);
+        // More layers than there are classes for are more than anyone hears.
+        let layer = layer.min(200);
+        self.zones.push((class, layer, zone.clone()));
+        zone.set(generator::EXCLUSIVE_CLASS, class + layer * Self::STRIDE);
+        zone
+    }
 }
 
 /// A sample in the new font.

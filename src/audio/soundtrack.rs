@@ -49,7 +49,7 @@ pub fn render(score: &Score, font: &SoundFont, settings: &SoundSettings, monitor
     }
     fade_out(&mut mix, score);
     monitor.progress(Stage::Audio, SYNTHESIS_SHARE)?;
-    let (gain, loudness) = master(&mut mix, settings.loudness, settings.peak)?;
+    let (gain, loudness) = master(&mut mix, settings.loudness, settings.peak, monitor)?;
     if (loudness.integrated - settings.loudness).abs() > 0.5 {
         log::info!(
             "soundtrack at {:.1} LUFS, not {:.1}: more would squash its peaks",

@@ -1,5 +1,6 @@
 //! A SoundFont small enough to be damaged at every byte, and grooves by hand.
 #![allow(dead_code)] // each test file uses its own part
+#![allow(clippy::expect_used)] // tests may stop at the first surprise
 
 use kinescore::audio::SoundFont;
 use kinescore::drums::{DrumClass, DrumGrid, Hit};
@@ -30,6 +31,12 @@ fn words(values: &[i32]) -> Vec<u8> {
 
 /// An .sf2 of one preset, bank 128, program 0, whose only sample is a plateau: every note begins with a step.
 pub fn tiny_sf2() -> Vec<u8> {
+    // One zone for all keys, at the pitch it was recorded at, looped.
+    sf2_of_zones(&[&[43, 0x7f00, 44, 0x7f00, 56, 0, 54, 1]])
+}
+
+/// As [`tiny_sf2`], with these zones: generators and their values in turn.
+pub fn sf2_of_zones(zones: &[&[i32]]) -> Vec<u8> {
     let length = 300;
     let mut samples = vec![16_000; length];
     samples.extend([0; 46]);
@@ -41,10 +48,16 @@ pub fn tiny_sf2() -> Vec<u8> {
         head([words(&[0, 0, 1]), vec![0; 12]].concat()),
     ]
     .concat();
-    let inst = [head(words(&[0])), head(words(&[2]))].concat();
-    // A global zone with a short release; a zone for all keys, at the pitch it was recorded at, looped.
-    let ibag = words(&[0, 0, 1, 0, 6, 0]);
-    let igen = words(&[38, -6000, 43, 0x7f00, 44, 0x7f00, 56, 0, 54, 1, 53, 0, 0, 0]);
+    let inst = [head(words(&[0])), head(words(&[1 + zones.len() as i32]))].concat();
+    // A global zone with a short release, then the zones, which all play the one sample.
+    let (mut ibag, mut igen) = (words(&[0, 0]), words(&[38, -6000]));
+    for zone in zones {
+        ibag.extend(words(&[igen.len() as i32 / 4, 0]));
+        igen.extend(words(zone));
+        igen.extend(words(&[53, 0]));
+    }
+    ibag.extend(words(&[igen.len() as i32 / 4, 0]));
+    igen.extend(words(&[0, 0]));
     let mut shdr = name.to_vec();
     for value in [0, length as u32, 8, length as u32 - 8, 48_000] {
         shdr.extend(value.to_le_bytes());
