@@ -3,3 +3,4 @@
 
 pub mod atomic;
 pub mod mux;
+pub mod plot;
