@@ -2,5 +2,6 @@
 //! is whole.
 
 pub mod atomic;
+pub mod json;
 pub mod mux;
 pub mod plot;
