@@ -2,8 +2,10 @@
 //! is whole.
 
 pub mod atomic;
+pub mod json;
 pub mod midi;
 pub mod mux;
+pub mod plot;
 pub mod wav;
 
 pub use midi::write_midi;

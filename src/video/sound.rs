@@ -28,7 +28,8 @@ const RUN_UP: Span = Span::from_seconds(1.0);
 ///
 /// The result has two channels at `rate` and is exactly `duration` long. Its first sample sounds `start` after the
 /// media's first shown frame; where the media has no audio, it is silent. One channel is played on both sides at its
-/// own level; more than two are mixed down with FFmpeg's default matrix (ITU-R BS.775).
+/// own level; more than two are mixed down with FFmpeg's default matrix (ITU-R BS.775), which does not scale down, so
+/// that full sound on all channels goes beyond full scale.
 ///
 /// `None`: there is no audio stream, or none that can be decoded, which is logged. Damaged packets are left out with a
 /// warning.

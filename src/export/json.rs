@@ -1,0 +1,279 @@
+//! The analysis as JSON: beats, accents, tempo, confidence and drums, with what they were made by.
+
+use crate::drums::{DrumClass, DrumGrid};
+use crate::error::{Error, Result};
+use crate::export::atomic::atomically;
+use crate::rhythm::{Accent, Beat, Rhythm};
+use crate::settings::Settings;
+use crate::time::{BeatGrid, Instant};
+use crate::video::Clip;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+/// Version of the layout of [`Analysis`]. It rises when a field changes its meaning or goes; new fields do not raise it.
+pub const SCHEMA: u32 = 1;
+
+/// The analysis of a clip.
+///
+/// Times are seconds from the start of the clip (after `--start`). The keys are written in the order of the fields, those
+/// of maps in the order of the alphabet.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Analysis {
+    /// Version of this layout, [`SCHEMA`].
+    pub schema: u32,
+    /// Version of the program, as `0.1.0`.
+    pub version: String,
+    /// The models that were used: name to SHA-256 in hexadecimal digits.
+    pub models: BTreeMap<String, String>,
+    /// All settings, as `stage.name` to the text that sets them.
+    pub settings: BTreeMap<String, String>,
+    /// Seed of the random choices.
+    pub seed: u64,
+    /// The clip.
+    pub clip: Clip,
+    /// Beats a minute; `null` before the rhythm is known.
+    pub tempo_bpm: Option<f64>,
+    /// How far beats and tempo can be trusted, 0 to 1.
+    pub confidence: Option<f32>,
+    /// Beats in a bar.
+    pub beats_per_bar: Option<u8>,
+    /// The beats: time and number in the bar, 1 being the downbeat.
+    pub beats: Vec<Beat>,
+    /// Peaks of the movement: time, strength above 0 to 1, and kind, `style` or `impact`.
+    pub accents: Vec<Accent>,
+    /// The drums; `null` before they are known.
+    pub drums: Option<DrumSummary>,
+}
+
+/// The drums of a clip.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DrumSummary {
+    /// The style played.
+    pub style: String,
+    /// How many hits each class has; classes without a hit are left out.
+    pub counts: BTreeMap<String, usize>,
+    /// The hits, in the order of the grid.
+    pub hits: Vec<TimedHit>,
+}
+
+/// A drum hit with its time.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct TimedHit {
+    /// When it sounds, its offset included.
+    pub time: Instant,
+    /// What is struck.
+    pub class: DrumClass,
+    /// How hard, above 0, at most 1.
+    pub velocity: f32,
+    /// Step of the grid (sixteenth notes), 0 being the first beat.
+    pub step: i32,
+    /// How far from the step, in steps; positive is late.
+    pub offset: f32,
+}
+
+impl Analysis {
+    /// The analysis of a clip, as far as it has come. `models` are the names of those used with their SHA-256.
+    pub fn new(
+        clip: &Clip,
+        rhythm: Option<&Rhythm>,
+        drums: Option<&DrumGrid>,
+        settings: &Settings,
+        models: BTreeMap<String, String>,
+    ) -> Self {
+        Self {
+            schema: SCHEMA,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            models,
+            settings: settings.to_map(),
+            seed: settings.seed,
+            clip: clip.clone(),
+            tempo_bpm: rhythm.map(|r| r.tempo.bpm()),
+            confidence: rhythm.map(|r| r.confidence),
+            beats_per_bar: rhythm.map(|r| r.beats_per_bar),
+            beats: rhythm.map(|r| r.beats.clone()).unwrap_or_default(),
+            accents: rhythm.map(|r| r.accents.clone()).unwrap_or_default(),
+            drums: drums.map(DrumSummary::new),
+        }
+    }
+}
+
+impl DrumSummary {
+    /// The drums with the times of their hits.
+    pub fn new(drums: &DrumGrid) -> Self {
+        let grid = BeatGrid::new(drums.beats.clone());
+        let mut counts = BTreeMap::new();
+        let mut hits = Vec::new();
+        for hit in &drums.hits {
+            let name = serde_json::to_value(hit.class).ok();
+            if let Some(name) = name.as_ref().and_then(|n| n.as_str()) {
+                *counts.entry(name.to_owned()).or_insert(0) += 1;
+            }
+            if let Some(grid) = &grid {
+                hits.push(TimedHit {
+                    time: grid.instant(f64::from(hit.step) + f64::from(hit.offset)),
+                    class: hit.class,
+                    velocity: hit.velocity,
+                    step: hit.step,
+                    offset: hit.offset,
+                });
+            }
+        }
+        Self {
+            style: drums.style.clone(),
+            counts,
+            hits,
+        }
+    }
+}
+
+/// Writes a value as indented JSON with a line feed at the end.
+///
+/// Numbers are written so that they are read back as the same bits; what is no number becomes `null`.
+///
+/// # Errors
+/// [`Error::Output`].
+pub fn write_json(value: &impl Serialize, path: &Path) -> Result<()> {
+    atomically(path, |temporary| {
+        let refuse = Error::output(temporary);
+        let write = || -> std::io::Result<()> {
+            let mut file = BufWriter::new(std::fs::File::create(temporary)?);
+            serde_json::to_writer_pretty(&mut file, value)?;
+            file.write_all(b"\n")?;
+            file.into_inner().map_err(|e| e.into_error()).map(drop)
+        };
+        write().map_err(refuse)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::drums::Hit;
+    use crate::rhythm::{AccentKind, Curve};
+    use crate::time::{Rate, Span, Tempo};
+
+    fn clip() -> Clip {
+        Clip {
+            path: "dance.mp4".into(),
+            start: Instant::from_seconds(1.5),
+            duration: Span::from_seconds(4.0),
+            width: 640,
+            height: 360,
+            frame_rate: 29.97,
+            has_audio: true,
+            whole: false,
+        }
+    }
+
+    fn rhythm() -> Rhythm {
+        let beats = (0..4u8)
+            .map(|n| Beat {
+                time: Instant::from_seconds(0.1 + 0.5 * f64::from(n)),
+                number: n + 1,
+            })
+            .collect();
+        let curve = Curve {
+            rate: Rate::from_hz(100.0),
+            values: vec![0.5],
+        };
+        Rhythm {
+            beats,
+            beats_per_bar: 4,
+            tempo: Tempo::from_bpm(120.0),
+            confidence: 0.75,
+            accents: vec![Accent {
+                time: Instant::from_seconds(0.6),
+                strength: 1.0,
+                kind: AccentKind::Impact,
+            }],
+            movement: curve.clone(),
+            activation: curve,
+        }
+    }
+
+    fn drums() -> DrumGrid {
+        let hit = |step, class, offset| Hit {
+            step,
+            class,
+            velocity: 0.5,
+            offset,
+        };
+        DrumGrid {
+            beats: rhythm().beats.iter().map(|b| b.time).collect(),
+            first_beat: 1,
+            beats_per_bar: 4,
+            style: "rock".to_owned(),
+            hits: vec![
+                hit(0, DrumClass::Kick, 0.0),
+                hit(4, DrumClass::ClosedHat, 0.25),
+                hit(8, DrumClass::Kick, -0.5),
+            ],
+        }
+    }
+
+    #[test]
+    fn the_analysis_comes_back_as_it_was_with_its_keys_in_order() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("analysis.json");
+        let models = BTreeMap::from([("pose".to_owned(), "ab12".to_owned())]);
+        let (rhythm, drums) = (rhythm(), drums());
+        let analysis = Analysis::new(&clip(), Some(&rhythm), Some(&drums), &Settings::default(), models);
+        write_json(&analysis, &path).expect("written");
+        let text = std::fs::read_to_string(&path).expect("read");
+        let back: Analysis = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(back, analysis);
+        let mut at = 0;
+        for key in [
+            "schema",
+            "version",
+            "models",
+            "settings",
+            "seed",
+            "clip",
+            "tempo_bpm",
+            "confidence",
+            "beats_per_bar",
+            "beats",
+            "accents",
+            "drums",
+        ] {
+            let found = text
+                .find(&format!("\n  \"{key}\": "))
+                .unwrap_or_else(|| panic!("{key}: {text}"));
+            assert!(found >= at, "{key} is out of order");
+            at = found;
+        }
+        assert!(text.ends_with("}\n"));
+        let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(value["schema"], 1);
+        assert_eq!(value["tempo_bpm"], 120.0);
+        assert_eq!(value["beats"][1]["number"], 2);
+        assert_eq!(value["accents"][0]["kind"], "impact");
+        assert_eq!(value["drums"]["counts"]["kick"], 2);
+        assert_eq!(value["drums"]["hits"][1]["class"], "closed_hat");
+        let time = value["drums"]["hits"][1]["time"].as_f64().expect("time");
+        assert!((time - (0.6 + 0.25 * 0.125)).abs() < 1e-9, "{time}");
+        assert_eq!(
+            value["settings"].as_object().map(serde_json::Map::len),
+            Some(Settings::default().to_map().len())
+        );
+    }
+
+    #[test]
+    fn what_is_not_known_yet_is_null() {
+        let analysis = Analysis::new(&clip(), None, None, &Settings::default(), BTreeMap::new());
+        let value = serde_json::to_value(&analysis).expect("JSON");
+        assert!(value["tempo_bpm"].is_null() && value["drums"].is_null());
+        assert_eq!(value["beats"].as_array().map(Vec::len), Some(0));
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_an_error() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("no/analysis.json");
+        let error = write_json(&1, &path).expect_err("no folder");
+        assert!(matches!(&error, Error::Output { path: p, .. } if *p == path), "{error}");
+    }
+}
