@@ -7,6 +7,7 @@ Order of operations, which the product must keep:
 1. Windows of `context_bars` bars. The first begins with BOS. Each later one keeps the last half as context: its first
    input is the word before the window (not BOS), the context is prefilled in one causal pass, the other half is written.
 2. logits = absent + guidance * (given - absent), where `absent` has every rhythm level at 3; guidance 1 needs `given` alone.
+   With `free_energy`, `absent` has the energy at 0 as well, which makes the drums follow energy more strongly too.
 3. Logits are rounded to 1e-3 as floor(1000 x + 0.5) / 1000, in double precision.
 4. Greedy: the largest, of equals the lowest id. Sampling: softmax of logits / temperature; words in falling order of
    probability (equals: lower id first) until their sum reaches top_p; one uniform number picks among them.
@@ -76,7 +77,7 @@ class Drummer:
         return np.zeros(size, np.float32), np.zeros(size, np.float32)
 
     def generate(self, rhythm, energy, position, bar, style, tempo, steps_per_bar=16, temperature=TEMPERATURE, top_p=TOP_P,
-                 guidance=GUIDANCE, generator=None, logits_out=None):
+                 guidance=GUIDANCE, generator=None, logits_out=None, free_energy=False):
         """Word ids [N, T] for N pieces of one length; greedy without `generator`."""
         pieces, steps = rhythm.shape
         window, half = self.table["context_bars"] * steps_per_bar, self.table["context_bars"] * steps_per_bar // 2
@@ -88,7 +89,7 @@ class Drummer:
             part = slice(start, min(steps, start + window))
             given = [rhythm[:, part], energy[:, part], position[:, part], bar[:, part], style, tempo]
             if guided:
-                given = [np.concatenate([a, np.full_like(a, ABSENT) if i == 0 else a]) for i, a in enumerate(given)]
+                given = [np.concatenate([a, np.full_like(a, ABSENT) if i == 0 else np.zeros_like(a) if i == 1 and free_energy else a]) for i, a in enumerate(given)]
             encoded, past = self.encode(*given), self.empty_past(len(given[0]))
             before = written[:, start - 1 : start] if start else np.full((pieces, 1), self.table["bos"])
             feed = np.concatenate([before, written[:, start:done]], 1)
@@ -132,6 +133,7 @@ def write_golden() -> None:
     logits: list = []
     plain = drummer.generate(**inputs, guidance=1.0, logits_out=logits)
     guided = drummer.generate(**inputs, guidance=2.0)
+    free = drummer.generate(**inputs, guidance=2.0, free_energy=True)
     velocity, offset = drummer.feel(drummer.hits(plain), inputs["position"], inputs["style"], inputs["tempo"])
     order = np.sort(round_logits(np.concatenate(logits)), -1)
     data = {
@@ -141,6 +143,7 @@ def write_golden() -> None:
         "first_logits": [[round(float(x), 5) for x in row[0]] for row in logits[:4]],
         "words": plain[0].tolist(),
         "words_guidance_2": guided[0].tolist(),
+        "words_guidance_2_free_energy": free[0].tolist(),
         "smallest_margin": float((order[:, -1] - order[:, -2]).min()),
         "velocity": [[round(float(x), 5) for x in row] for row in velocity[0]],
         "offset": [[round(float(x), 5) for x in row] for row in offset[0]],

@@ -19,6 +19,7 @@ import common
 import decode_reference
 import groove
 import rhythm2drum
+import rhythm2drum_card
 import stage1
 
 RESULTS, TUNING = common.RUNS / "rhythm2drum-results.json", common.RUNS / "rhythm2drum-tuning.json"
@@ -89,7 +90,7 @@ def measure_nll(drummer, takes, styles, simulator, vocabulary, split) -> dict:
         theirs = rhythm2drum.Examples(part, styles, vocabulary, simulator, "paper")
         for mode in ("taps", "accents"):
             result[f"paper's setting, 2 bars: {mode}"] = rhythm2drum.nll(model, theirs.windows(bars=2, mode=mode))
-        result["paper"] = dict(minutes=state["spent"], updates=state["update"], parameters=common.parameters(model), batch=state["batch"])
+        result["paper"] = dict(minutes=state["spent"], updates=state["update"], parameters=common.parameters(model), batch=state["batch"], validation=state["best"][0])
     return result
 
 
@@ -185,7 +186,7 @@ def musical(hits, chosen) -> dict:
 
 def tune(drummer, takes, styles, simulator, limit) -> list:
     pieces, rows = Pieces(groove.of_split(takes, "validation"), styles, simulator, limit), []
-    settings = [(1.0, 1.0, 1.0), (1.0, 0.95, 1.0), (0.9, 0.95, 1.0), (1.0, 0.95, 1.5), (1.0, 0.95, 2.0), (1.0, 0.95, 3.0), (1.0, 0.9, 1.5), (0.9, 0.95, 2.0)]
+    settings = [(1.0, 1.0, 1.0), (1.0, 0.95, 1.0), (0.9, 0.95, 1.0), (1.0, 0.95, 1.5), (1.0, 0.95, 2.0), (1.0, 0.95, 3.0), (1.0, 0.9, 1.5), (0.9, 0.95, 2.0), (1.0, 1.0, 2.0)]
     for temperature, top_p, guidance in settings:
         hits = pieces.generate(drummer, temperature=temperature, top_p=top_p, guidance=guidance)
         rows.append(dict(temperature=temperature, top_p=top_p, guidance=guidance, **answer(hits, pieces.rhythm),
@@ -230,16 +231,14 @@ def main() -> None:
                               for who, h in (("generated", hits), ("test grooves", pieces.hits))}
         some = Pieces(test, styles, simulator, args.pieces // 4)
         results["energy"] = {}
-        for level in range(1, stage1.ENERGY_LEVELS):
-            drums = some.generate(drummer, energy=level)
+        for level, free in ((level, free) for free in (False, True) for level in range(1, stage1.ENERGY_LEVELS)):
+            drums = some.generate(drummer, energy=level, free_energy=free)
             velocity, _ = drummer.feel(drums, some.position, some.style, some.tempo)
-            results["energy"][str(level)] = {"hits a step": float(drums.sum(-1).mean()), "strokes a step": float(drums[..., STROKES].sum(-1).mean()),
+            results["energy"][f"{level}{', energy freed as well' if free else ''}"] = {"hits a step": float(drums.sum(-1).mean()), "strokes a step": float(drums[..., STROKES].sum(-1).mean()),
                                              "summed velocity a step": float(velocity.sum(-1).mean())}
         results["sampling"] = dict(temperature=decode_reference.TEMPERATURE, top_p=decode_reference.TOP_P, guidance=decode_reference.GUIDANCE)
         RESULTS.write_text(json.dumps(results))
         print(json.dumps(results, indent=1))
-    import rhythm2drum_card
-
     (common.MODELS / "rhythm2drum.md").write_text(rhythm2drum_card.card(
         json.loads(RESULTS.read_text()), json.loads(TUNING.read_text()) if TUNING.exists() else [], counts, drummer.table))
 

@@ -36,7 +36,8 @@ def card(results: dict, tuning: list, counts, table: dict) -> str:
     paper_text = "" if not paper else f"""
 The paper's setting was trained by the same script (`--preset paper`: 2 bars, taps in, 3 + 3 layers, 4 heads, width 128, feed-forward
 256, absolute positions; {paper["parameters"]:,} parameters, {paper["updates"]} updates of {paper["batch"]} crops in {paper["minutes"]:.1f} minutes; best validation
-checkpoint). It had less time than ours, and it knows neither style nor tempo, as the original."""
+checkpoint, NLL {paper["validation"]:.3f} on taps). It knows neither style nor tempo, as the original. Ours, given the same taps and not told the style,
+is the like-for-like row; ours saw complete taps in only {stage1.P_TAPS:.0%} of its training."""
     left_out = ", ".join(f"{k.removeprefix('left out: ')}: {n}" for k, n in counts.items() if k.startswith("left out"))
     return f"""# rhythm2drum_encoder.onnx, rhythm2drum_decoder.onnx, rhythm2drum.json
 
@@ -132,7 +133,8 @@ Recommended: temperature {s["temperature"]}, top-p {s["top_p"]}, guidance {s["gu
 
 ### Energy answer
 
-{len(results["energy"])} × the same pieces (a quarter of them), energy held at one level throughout:
+A quarter of the same pieces, energy held at one level throughout. "Freed as well": the absent pass of the guidance has energy 0
+too, not only rhythm 3 (`free_energy` in the reference decoder; not the default):
 
 | energy | hits a step | strokes a step | summed velocity a step |
 |---|---|---|---|
