@@ -87,7 +87,7 @@ impl Wanted {
         write(&self.saved, &|path| job.save(path))?;
         write(&self.wav, &|path| job.write_wav(path))?;
         write(&self.midi, &|path| job.write_midi(path))?;
-        write(&self.stems, &|path| job.write_stems(path))?;
+        write(&self.stems, &|path| job.write_stems(path, monitor))?;
         write(&self.plot, &|path| job.write_plot(path))?;
         match &self.json {
             Some(path) if is_stdout(path) => json_to_stdout(job),
@@ -109,13 +109,10 @@ fn names(paths: &[PathBuf]) -> String {
         .join(", ")
 }
 
-/// The library writes whole files only, so that the analysis takes its way through one.
 fn json_to_stdout(job: &Job) -> Result<(), Failure> {
-    let scratch = |reason| Failure::from(Error::output(&std::env::temp_dir())(reason));
-    let folder = tempfile::tempdir().map_err(scratch)?;
-    let file = folder.path().join("analysis.json");
-    job.write_json(&file).map_err(Failure::writing)?;
-    stdout::write(&fs::read_to_string(&file).map_err(scratch)?)
+    let text = serde_json::to_string_pretty(&job.analysis())
+        .map_err(|e| Failure::from(Error::output(Path::new("-"))(e.into())))?;
+    stdout::write(&format!("{text}\n"))
 }
 
 /// Everything that a job takes beside what is wanted of it.
@@ -152,7 +149,7 @@ impl Order<'_> {
             )));
         }
         resources::check_sound_font(self.resources)?;
-        let engine = Arc::new(Engine::new(resources::find(self.resources)?, &settings)?);
+        let engine = Arc::new(Engine::new(resources::find(self.resources)?)?);
         let job = match (&self.input.clip, &self.input.from) {
             (Some(clip), _) => {
                 let cut = Cut {
