@@ -641,6 +641,10 @@ fn what_is_no_video_is_told() {
             "text",
         ),
         (folder.write("notes.mp4", "Dear diary,\n".repeat(500).as_bytes()), ""),
+        (
+            folder.write("words.srt", b"1\n00:00:01,000 --> 00:00:09,000\nHello\n"),
+            "text",
+        ),
         (folder.write("empty.mp4", b""), "empty"),
         (folder.write("garbage.mp4", &garbage), ""),
         (folder.write("garbage", &garbage), ""),

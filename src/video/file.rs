@@ -62,7 +62,7 @@ const FILE_LENGTH_SLACK: Span = Span::from_seconds(0.5);
 /// A start nearer than this is reached by decoding from the media's start: seeking is not free either.
 const SEEK_FROM: Span = Span::from_seconds(3.0);
 
-/// Damaged packets in a row after which the rest of the file is given up.
+/// Damaged packets after which the rest of the file is given up.
 const MOST_DAMAGED: usize = 1000;
 
 /// FFmpeg's unit for instants that belong to no stream.
@@ -388,14 +388,20 @@ impl Reader {
     fn next(&mut self) -> Result<Option<Shown>> {
         let mut picture = ffmpeg::frame::Video::empty();
         loop {
-            if self.decoder.receive_frame(&mut picture).is_ok() {
-                if let Some((time, end)) = self.place(&picture) {
-                    return Ok(Some(Shown { time, end, picture }));
+            match self.decoder.receive_frame(&mut picture) {
+                Ok(()) => {
+                    if let Some((time, end)) = self.place(&picture) {
+                        return Ok(Some(Shown { time, end, picture }));
+                    }
+                    continue;
                 }
-                continue;
-            }
-            if self.draining {
-                return Ok(None);
+                // With several threads damage shows only here; the next frame may be sound.
+                Err(ffmpeg::Error::InvalidData) if self.damaged < MOST_DAMAGED => {
+                    self.damaged += 1;
+                    continue;
+                }
+                Err(_) if self.draining => return Ok(None),
+                Err(_) => {}
             }
             self.feed();
         }
@@ -580,7 +586,10 @@ fn open_input(path: &Path) -> Result<Input> {
 fn refuse_what_is_no_video(path: &Path, input: &Input) -> Result<()> {
     let format = input.format();
     let name = format.name();
-    let what = if name.split(',').any(|n| n.starts_with("image2") || n.ends_with("_pipe")) {
+    let mut media = input.streams().map(|stream| stream.parameters().medium());
+    let what = if input.nb_streams() > 0 && media.all(|medium| medium == Medium::Subtitle) {
+        "it is text (subtitles)"
+    } else if name.split(',').any(|n| n.starts_with("image2") || n.ends_with("_pipe")) {
         "it is a still picture"
     } else if ["tty", "bin", "xbin", "adf", "idf"].contains(&name) {
         "it is text"
