@@ -21,16 +21,17 @@ impl Pace {
     ///
     /// A frame is due a period after the one before it was *due*, not after it came, so that the jitter of timestamps
     /// does not add up. Up to a quarter of a period early is in time: 30 frames a second at a rate of 30 all stay, though
-    /// a file may round their times to milliseconds.
+    /// a file may round their times to milliseconds. Lateness moves the following frames along by a quarter of it, so that
+    /// of 59.94 frames a second every second one stays.
     pub(super) fn keep(&mut self, time: Instant) -> bool {
         let due = self.due.unwrap_or(time);
         if time + self.period * 0.25 < due {
             return false;
         }
+        let late = Span::from_seconds((time - due).seconds().max(0.0));
         // After a gap the count starts anew: frames are not made up for.
-        let next = due + self.period;
-        let soonest = time + self.period * 0.5;
-        self.due = Some(if next > soonest { next } else { soonest });
+        let counted = if late > self.period { time } else { due + late * 0.25 };
+        self.due = Some(counted + self.period);
         true
     }
 }
