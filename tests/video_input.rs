@@ -462,6 +462,29 @@ fn time_counts_from_the_first_shown_frame() {
 }
 
 #[test]
+fn timestamps_that_begin_anew_go_on() {
+    let folder = Folder::new();
+    let one = std::fs::read(folder.video(COUNTER, "-c:v libx264 -bf 2 -qp 10", "one.ts")).unwrap();
+    let far = folder.video(COUNTER, "-c:v libx264 -bf 2 -qp 10 -output_ts_offset 5000", "far.ts");
+    let far = std::fs::read(far).unwrap();
+    for (name, parts) in [
+        ("again.ts", [&one, &one]),
+        ("on.ts", [&one, &far]),
+        ("back.ts", [&far, &one]),
+    ] {
+        let path = folder.write(name, &[parts[0].as_slice(), parts[1]].concat());
+        let (source, frames) = all(&path);
+        assert!((178..=180).contains(&frames.len()), "{name}: {}", frames.len());
+        let times = times(&frames);
+        assert!(
+            times.windows(2).all(|w| (0.03..0.12).contains(&(w[1] - w[0]))),
+            "{name}: {times:?}"
+        );
+        assert!((duration(&source) - 6.0).abs() < 0.1, "{name}: {}", duration(&source));
+    }
+}
+
+#[test]
 fn missing_timestamps_are_made_up_for() {
     let folder = Folder::new();
     let path = folder.video(COUNTER, "-c:v libx264 -bf 0 -f h264", "raw.h264");
@@ -641,6 +664,10 @@ fn what_is_no_video_is_told() {
             "text",
         ),
         (folder.write("notes.mp4", "Dear diary,\n".repeat(500).as_bytes()), ""),
+        (
+            folder.write("words.srt", b"1\n00:00:01,000 --> 00:00:09,000\nHello\n"),
+            "text",
+        ),
         (folder.write("empty.mp4", b""), "empty"),
         (folder.write("garbage.mp4", &garbage), ""),
         (folder.write("garbage", &garbage), ""),

@@ -1,4 +1,9 @@
 //! Video to poses: one person's joints over time.
+//!
+//! CPU time a frame of one person in 1080p h264, on one thread of a busy server, dev profile: decoding and scaling 6 to 7 ms
+//! in a thread of their own; cropping 0.8 ms, 1.7 ms where the person is larger than 512 pixels; BlazePose full 6.3 ms (a
+//! batch of several people is no faster an image); the finder 13.5 ms every half second, 48 ms where people are far away;
+//! 9.5 to 10 ms in all beside the decoding.
 
 use crate::error::{Error, Result};
 use crate::limits::LEAST_PERSON;

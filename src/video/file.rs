@@ -62,8 +62,16 @@ const FILE_LENGTH_SLACK: Span = Span::from_seconds(0.5);
 /// A start nearer than this is reached by decoding from the media's start: seeking is not free either.
 const SEEK_FROM: Span = Span::from_seconds(3.0);
 
-/// Damaged packets in a row after which the rest of the file is given up.
+/// Damaged packets after which the rest of the file is given up.
 const MOST_DAMAGED: usize = 1000;
+
+/// In streams made for broadcast timestamps may begin anew anywhere: so far forward, or so far back, is such a place.
+/// FFmpeg's own threshold is 10 s.
+const JUMP: f64 = 10.0;
+const JUMP_BACK: f64 = 1.0;
+
+/// In all other files only a jump of this length is taken for damage: a picture may stand still for long.
+const DAMAGED_JUMP: f64 = 600.0;
 
 /// FFmpeg's unit for instants that belong to no stream.
 const MICROSECONDS: f64 = 1e6;
@@ -200,7 +208,8 @@ fn work(
         .ok_or_else(|| Error::NoFrames { path: path.to_owned() })?;
     let mut scaler = Scaler::new(path, &reader, &first.picture, options)?;
 
-    let announced = reader.announced()?;
+    // Damage can make it nothing, or less.
+    let announced = reader.announced()?.filter(|end| *end > Instant::ZERO);
     let cut = Cut::new(path, start, end, announced)?;
     let clip = Clip {
         path: path.to_owned(),
@@ -332,6 +341,11 @@ struct Reader {
     origin: Option<f64>,
     /// Time and end of the frame before, seconds of timestamps.
     before: Option<(f64, f64)>,
+    /// What is added to timestamps for the jumps met so far, seconds, and how many those were.
+    shift: f64,
+    jumps: usize,
+    /// Whether timestamps may begin anew in mid-stream.
+    broadcast: bool,
     orientation: Option<Orientation>,
     frame_rate: f64,
     has_audio: bool,
@@ -369,6 +383,9 @@ impl Reader {
             tick: f64::from(time_base.numerator()) / f64::from(time_base.denominator()),
             origin: None,
             before: None,
+            shift: 0.0,
+            jumps: 0,
+            broadcast: ["mpegts", "mpeg"].contains(&input.format().name()),
             orientation,
             frame_rate,
             has_audio,
@@ -388,14 +405,20 @@ impl Reader {
     fn next(&mut self) -> Result<Option<Shown>> {
         let mut picture = ffmpeg::frame::Video::empty();
         loop {
-            if self.decoder.receive_frame(&mut picture).is_ok() {
-                if let Some((time, end)) = self.place(&picture) {
-                    return Ok(Some(Shown { time, end, picture }));
+            match self.decoder.receive_frame(&mut picture) {
+                Ok(()) => {
+                    if let Some((time, end)) = self.place(&picture) {
+                        return Ok(Some(Shown { time, end, picture }));
+                    }
+                    continue;
                 }
-                continue;
-            }
-            if self.draining {
-                return Ok(None);
+                // With several threads damage shows only here; the next frame may be sound.
+                Err(ffmpeg::Error::InvalidData) if self.damaged < MOST_DAMAGED => {
+                    self.damaged += 1;
+                    continue;
+                }
+                Err(_) if self.draining => return Ok(None),
+                Err(_) => {}
             }
             self.feed();
         }
@@ -403,7 +426,15 @@ impl Reader {
 
     /// When a frame is shown, and until when. `None` for one that does not advance the time.
     fn place(&mut self, picture: &ffmpeg::frame::Video) -> Option<(Instant, Instant)> {
-        let stamp = picture.timestamp().map(|t| t as f64 * self.tick);
+        let mut stamp = picture.timestamp().map(|t| t as f64 * self.tick + self.shift);
+        if let (Some(jumped), Some((before, end))) = (stamp, self.before) {
+            let (forward, back) = (jumped - end, before - jumped);
+            if forward > DAMAGED_JUMP || (self.broadcast && (forward > JUMP || back > JUMP_BACK)) {
+                self.shift += end - jumped;
+                self.jumps += 1;
+                stamp = Some(end);
+            }
+        }
         let length = match picture.packet().duration as f64 * self.tick {
             length if length > 0.0 && length < 60.0 => length,
             _ => 1.0 / self.frame_rate,
@@ -505,6 +536,7 @@ impl Reader {
             self.decoder.flush();
             self.draining = false;
             self.before = None;
+            self.shift = 0.0;
             if let Some(shown) = self.next()?
                 && shown.time <= start
             {
@@ -523,6 +555,9 @@ impl Reader {
         let mut faults = Vec::new();
         if self.damaged > 0 {
             faults.push(format!("{} damaged packets were skipped", self.damaged));
+        }
+        if self.jumps > 0 {
+            faults.push(format!("timestamps jump {} times", self.jumps));
         }
         if let Some(reason) = &self.broken_off {
             faults.push(format!("reading broke off: {reason}"));
@@ -580,7 +615,10 @@ fn open_input(path: &Path) -> Result<Input> {
 fn refuse_what_is_no_video(path: &Path, input: &Input) -> Result<()> {
     let format = input.format();
     let name = format.name();
-    let what = if name.split(',').any(|n| n.starts_with("image2") || n.ends_with("_pipe")) {
+    let mut media = input.streams().map(|stream| stream.parameters().medium());
+    let what = if input.nb_streams() > 0 && media.all(|medium| medium == Medium::Subtitle) {
+        "it is text (subtitles)"
+    } else if name.split(',').any(|n| n.starts_with("image2") || n.ends_with("_pipe")) {
         "it is a still picture"
     } else if ["tty", "bin", "xbin", "adf", "idf"].contains(&name) {
         "it is text"
