@@ -57,6 +57,12 @@ pub fn render(score: &Score, font: &SoundFont, settings: &SoundSettings, monitor
             settings.loudness
         );
     }
+    log::debug!(
+        "soundtrack at {:.2} LUFS, {:.2} dBTP; the limiter takes off up to {:.1} dB",
+        loudness.integrated,
+        loudness.true_peak,
+        gain.reduction()
+    );
     monitor.progress(Stage::Audio, 1.0)?;
     Ok(Soundtrack { mix, gain, loudness })
 }
