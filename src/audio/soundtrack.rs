@@ -85,6 +85,9 @@ impl Soundtrack {
 
     /// One part of the score that this is the sound of. The stems of all parts add up to the mix.
     ///
+    /// The true peak of the settings is kept by the mix, not by a single stem: where parts cancel each other in the mix,
+    /// one of them may be louder alone.
+    ///
     /// The only part of a score is the mix itself. Of several, each is played again, so that never more than two buffers
     /// of the clip's length are held.
     ///
