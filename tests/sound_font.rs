@@ -1,5 +1,5 @@
 //! SoundFonts that are whole, of the other kind, damaged, or no SoundFonts at all.
-#![allow(clippy::expect_used)] // helpers of tests may stop at the first surprise
+#![allow(clippy::expect_used)] // tests may stop at the first surprise
 
 mod sound_common;
 
