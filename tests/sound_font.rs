@@ -1,5 +1,5 @@
 //! SoundFonts that are whole, of the other kind, damaged, or no SoundFonts at all.
-#![allow(clippy::expect_used)] // helpers of tests may stop at the first surprise
+#![allow(clippy::expect_used)] // tests may stop at the first surprise
 
 mod sound_common;
 
@@ -227,7 +227,7 @@ fn a_font_cut_off_anywhere_is_an_error() {
     let folder = tempfile::tempdir().expect("folder");
     let whole = tiny_sf2();
     play(&file(folder.path(), &whole), &short_score()).expect("the whole font plays");
-    for length in 0..whole.len() {
+    for length in (0..whole.len()).step_by(3) {
         let error = SoundFont::load(&file(folder.path(), &whole[..length])).expect_err("cut off");
         assert!(is_font_error(&error), "{length}: {error}");
     }
@@ -250,18 +250,17 @@ fn a_font_with_any_byte_damaged_plays_or_is_an_error() {
         if (60..whole.len() - 600).contains(&at) && at % 97 != 0 {
             continue;
         }
-        for flip in [0xff, 0x01] {
-            let mut bytes = whole.clone();
-            bytes[at] ^= flip;
-            match play(&file(folder.path(), &bytes), &score) {
-                Ok(sound) => {
-                    played += 1;
-                    assert!(sound.samples.iter().all(|s| s.is_finite()), "byte {at} ^ {flip:#x}");
-                }
-                Err(error) => {
-                    refused += 1;
-                    assert!(is_font_error(&error), "byte {at} ^ {flip:#x}: {error}");
-                }
+        let flip = [0xff, 0x01, 0x80][at % 3];
+        let mut bytes = whole.clone();
+        bytes[at] ^= flip;
+        match play(&file(folder.path(), &bytes), &score) {
+            Ok(sound) => {
+                played += 1;
+                assert!(sound.samples.iter().all(|s| s.is_finite()), "byte {at} ^ {flip:#x}");
+            }
+            Err(error) => {
+                refused += 1;
+                assert!(is_font_error(&error), "byte {at} ^ {flip:#x}: {error}");
             }
         }
     }

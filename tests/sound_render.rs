@@ -1,5 +1,5 @@
 //! Scores to sound: when it begins, how long and how loud it is, and that it is the same every time.
-#![allow(clippy::expect_used)] // helpers of tests may stop at the first surprise
+#![allow(clippy::expect_used)] // tests may stop at the first surprise
 
 mod sound_common;
 

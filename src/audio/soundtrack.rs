@@ -57,6 +57,12 @@ pub fn render(score: &Score, font: &SoundFont, settings: &SoundSettings, monitor
             settings.loudness
         );
     }
+    log::debug!(
+        "soundtrack at {:.2} LUFS, {:.2} dBTP; the limiter takes off up to {:.1} dB",
+        loudness.integrated,
+        loudness.true_peak,
+        gain.reduction()
+    );
     monitor.progress(Stage::Audio, 1.0)?;
     Ok(Soundtrack { mix, gain, loudness })
 }
@@ -78,6 +84,9 @@ impl Soundtrack {
     }
 
     /// One part of the score that this is the sound of. The stems of all parts add up to the mix.
+    ///
+    /// The true peak of the settings is kept by the mix, not by a single stem: where parts cancel each other in the mix,
+    /// one of them may be louder alone.
     ///
     /// The only part of a score is the mix itself. Of several, each is played again, so that never more than two buffers
     /// of the clip's length are held.

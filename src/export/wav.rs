@@ -35,6 +35,13 @@ pub fn write_wav(buffer: &AudioBuffer, path: &Path) -> Result<()> {
         bits_per_sample: 8 * BYTES as u16,
         sample_format: SampleFormat::Int,
     };
+    let beyond = buffer.samples.iter().filter(|sample| sample.abs() > 1.0).count();
+    if beyond > 0 {
+        log::warn!(
+            "{}: {beyond} samples are beyond full scale and are clipped",
+            path.display()
+        );
+    }
     atomically(path, |temporary| {
         let write = || -> hound::Result<()> {
             let mut writer = WavWriter::create(temporary, spec)?;
