@@ -1,4 +1,12 @@
 //! Videos made with the `ffmpeg` program, given a soundtrack, and looked at again with `ffprobe`.
+// Tests stop at the first surprise and may tell what they measured.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
 
 use kinescore::audio::AudioBuffer;
 use kinescore::export::mux::{default_output, write_video};
@@ -314,6 +322,17 @@ fn rotation_aspect_colours_and_metadata_are_kept() {
         assert_eq!(probe(&out, entries), before, "{extension} {angle}");
         assert_eq!(packets(&input), packets(&out));
     }
+
+    // The aspect ratio of the container, against that of the bit stream.
+    let plain = folder.path().join("plain.mp4");
+    make(&plain, &format!("{} {H264}", pattern(2.0)));
+    let input = folder.path().join("wide.mp4");
+    make(&input, &format!("-i {} -c copy -aspect 2:1", text(&plain)));
+    let out = default_output(&input);
+    write_video(&clip(&input, 0.0, 2.0, true), &click(0.5, 2.0), &out, &Monitor::none()).expect("written");
+    let aspect = "-select_streams v:0 -show_entries stream=sample_aspect_ratio,display_aspect_ratio";
+    assert_eq!(probe(&input, aspect), ["9:8,2:1"]);
+    assert_eq!(probe(&out, aspect), ["9:8,2:1"]);
 }
 
 #[test]
@@ -419,6 +438,7 @@ fn odd_timestamps_and_foreign_codecs_are_copied() {
             pattern(3.0)
         ),
     );
+    make(&at("hevc.ts"), &format!("-i {} -c copy", text(&at("hevc.mp4"))));
     make(&at("xvid.avi"), &format!("{} -c:v mpeg4 -vtag XVID", pattern(3.0)));
     for (from, to) in [
         ("variable.mp4", "variable.out.mp4"),

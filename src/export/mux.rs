@@ -251,7 +251,10 @@ impl Muxing<'_> {
         })?;
         let mut changes = mp4::Changes {
             matrix,
-            ..mp4::Changes::default()
+            aspect: File::open(&self.clip.path)
+                .ok()
+                .and_then(|mut file| mp4::pixel_aspect(&mut file)),
+            shown: None,
         };
         if !self.clip.whole {
             changes.shown = Some(self.clip.duration.seconds());
