@@ -89,7 +89,7 @@ fn heard(path: &Path) -> (f64, f64) {
     let first = |stream: &str| -> f64 {
         let lines = probe(
             path,
-            &format!("-select_streams {stream} -read_intervals %+#40 -show_entries frame=best_effort_timestamp_time"),
+            &format!("-select_streams {stream} -read_intervals %+#600 -show_entries frame=best_effort_timestamp_time"),
         );
         let times = lines.iter().filter_map(|l| l.split(',').next()?.parse::<f64>().ok());
         times.fold(f64::INFINITY, f64::min)
@@ -652,5 +652,49 @@ fn the_default_name_keeps_containers_that_can_be_written() {
         ("none", "none.soundtrack.mkv"),
     ] {
         assert_eq!(default_output(Path::new(clip)), PathBuf::from(out));
+    }
+}
+
+#[test]
+fn real_clips_get_a_soundtrack_in_sync() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/video");
+    if !data.is_dir() {
+        eprintln!("SKIPPED: ../shared/data/video is not there, so that real clips are not tested");
+        return;
+    }
+    let folder = tempfile::tempdir().expect("folder");
+    for (name, extension) in [
+        ("dance-80bpm-silent.mp4", "mp4"),
+        ("dance-with-music-117bpm.mp4", "mov"),
+        ("volleyball.mp4", "mp4"),
+        ("volleyball.mp4", "mkv"),
+        ("walking-two-people.mp4", "webm"),
+    ] {
+        let input = data.join(name);
+        let out = folder.path().join(format!("out.{extension}"));
+        write_video(&clip(&input, 0.0, 7.0, true), &click(1.0, 7.0), &out, &Monitor::none()).expect("written");
+        assert_eq!(
+            packets(&input),
+            packets(&out),
+            "{name} to {extension}: bit for bit the same"
+        );
+        let (at, _) = heard(&out);
+        assert!((at - 1.0).abs() < 0.002, "{name} to {extension}: {at}");
+        if name.starts_with("dance-with") || name.starts_with("walking") {
+            continue; // Large pictures, slow to decode twice more.
+        }
+        write_video(&clip(&input, 2.5, 3.0, false), &click(1.0, 3.0), &out, &Monitor::none()).expect("written");
+        if extension == "mp4" || extension == "mov" {
+            let (at, _) = heard(&out);
+            let (frames, whole) = (shown(&out), shown(&input));
+            let within = whole.iter().filter(|t| (2.5..5.5).contains(*t)).count();
+            assert!(
+                frames.len().abs_diff(within) <= 1,
+                "{name}: {} frames of {within}",
+                frames.len()
+            );
+            // The cut may lie within a frame's time: the sound is exact to the clip, not to that frame.
+            assert!((at - 1.0).abs() < 0.043, "{name}: {at}");
+        }
     }
 }
