@@ -510,8 +510,25 @@ fn subtitles_are_copied_where_they_fit_and_other_streams_left_out() {
     for (name, expected) in [
         ("out.mkv", vec!["h264,video", "aac,audio", "subrip,subtitle"]),
         ("out.mp4", vec!["h264,video", "aac,audio"]),
+        ("cover.mp4", vec!["h264,video", "aac,audio"]),
     ] {
         let out = folder.path().join(name);
+        let mut input = input.clone();
+        if name == "cover.mp4" {
+            // A picture of the cover, larger than the video, as a stream of its own.
+            let with = folder.path().join("with-cover.mp4");
+            let picture = folder.path().join("cover.png");
+            make(&picture, "-f lavfi -i color=red:s=640x640 -frames:v 1");
+            make(
+                &with,
+                &format!(
+                    "-i {} -i {} -map 1 -map 0:v -map 0:a -c copy -disposition:v:0 attached_pic",
+                    text(&input),
+                    text(&picture)
+                ),
+            );
+            input = with;
+        }
         write_video(&clip(&input, 0.0, 3.0, true), &click(1.0, 3.0), &out, &Monitor::none()).expect("written");
         assert_eq!(probe(&out, kinds), expected);
     }

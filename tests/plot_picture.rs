@@ -234,6 +234,7 @@ fn a_picture_shows_all_parts_and_is_the_same_every_time() {
         "Crash",
         "Closed hat",
         "Kick",
+        "0:00",
         "0:12",
         "accent: impact",
     ] {
