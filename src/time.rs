@@ -104,6 +104,17 @@ impl Rate {
     pub fn instant(self, index: usize) -> Instant {
         Instant(index as f64 / self.0)
     }
+
+    /// How many events, fractions included, lie between the clip's start and an instant: the inverse of
+    /// [`instant`](Self::instant).
+    pub fn position(self, instant: Instant) -> f64 {
+        instant.0 * self.0
+    }
+
+    /// The instant at a position in events, fractions included.
+    pub fn instant_at(self, position: f64) -> Instant {
+        Instant(position / self.0)
+    }
 }
 
 impl Tempo {
@@ -207,11 +218,15 @@ impl BeatGrid {
 
     /// Position of an instant in steps: the inverse of [`instant`](Self::instant).
     pub fn position(&self, instant: Instant) -> f64 {
+        self.beat_position(instant) * STEPS_PER_BEAT as f64
+    }
+
+    /// Position of an instant in beats: 0 at the first beat, fractions between beats.
+    pub fn beat_position(&self, instant: Instant) -> f64 {
         let after = self.beats.partition_point(|beat| *beat <= instant);
         let index = after.saturating_sub(1).min(self.beats.len() - 2);
         let (from, to) = (self.beats[index], self.beats[index + 1]);
-        let beat = index as f64 + (instant - from).seconds() / (to - from).seconds();
-        beat * STEPS_PER_BEAT as f64
+        index as f64 + (instant - from).seconds() / (to - from).seconds()
     }
 
     /// The step nearest to an instant.

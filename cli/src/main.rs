@@ -1,3 +1,115 @@
-//! The `kinescore` command.
+//! The `kinescore` command: flags, progress and exit codes; the work is in the library.
 
-fn main() {}
+mod args;
+mod doctor;
+mod exit;
+mod outputs;
+mod progress;
+mod render;
+mod resources;
+mod settings_cmd;
+mod stdout;
+
+use args::{Cli, Command};
+use clap::{CommandFactory, Parser};
+use exit::Failure;
+use kinescore::Error;
+use kinescore::progress::Cancel;
+use progress::Console;
+use std::panic;
+use std::path::Path;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(answer) => {
+            // Help and version arrive here as well. Nobody is left to be told when the stream is closed.
+            let _ = answer.print();
+            return ExitCode::from(if answer.use_stderr() { exit::USAGE } else { exit::DONE });
+        }
+    };
+    let console = Console::new(cli.voice.quiet);
+    explain_panics(&console);
+    progress::log_to(&console, cli.voice.verbose);
+    let result = panic::catch_unwind(panic::AssertUnwindSafe(|| run(&cli.command, &console)));
+    match result {
+        Ok(Ok(())) => ExitCode::from(exit::DONE),
+        Ok(Err(failure)) => {
+            if !failure.message.is_empty() {
+                console.error(&failure.message);
+            }
+            ExitCode::from(failure.code)
+        }
+        // The hook has told the user.
+        Err(_) => ExitCode::from(exit::INTERNAL),
+    }
+}
+
+fn run(command: &Command, console: &Console) -> Result<(), Failure> {
+    match command {
+        Command::Render(args) => render::render(args, console, &cancel_on_signal()?),
+        Command::Analyze(args) => render::analyze(args, console, &cancel_on_signal()?),
+        Command::Doctor(args) => doctor::doctor(args),
+        Command::Settings(args) if args.json => stdout::write(&settings_cmd::json()),
+        Command::Settings(_) => stdout::write(&settings_cmd::table()),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "kinescore", &mut script);
+            stdout::write_bytes(&script)
+        }
+        Command::Man { dir: Some(dir) } => {
+            clap_mangen::generate_to(Cli::command(), dir).map_err(|e| Error::output(dir)(e).into())
+        }
+        Command::Man { dir: None } => {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(Cli::command())
+                .render(&mut page)
+                .map_err(Error::output(Path::new("man page")))?;
+            stdout::write_bytes(&page)
+        }
+    }
+}
+
+/// A switch that Ctrl-C and SIGTERM turn on; the second time the program ends on the spot.
+fn cancel_on_signal() -> Result<Cancel, Failure> {
+    let cancel = Cancel::new();
+    let switch = cancel.clone();
+    ctrlc::set_handler(move || {
+        if switch.is_cancelled() {
+            std::process::exit(i32::from(exit::CANCELLED));
+        }
+        switch.cancel();
+    })
+    .map_err(|e| Failure {
+        code: exit::INTERNAL,
+        message: format!("signals cannot be caught: {e}"),
+    })?;
+    Ok(cancel)
+}
+
+/// A panic is a fault of the program: the user gets one sentence, and a developer who asks for it the backtrace.
+fn explain_panics(console: &Console) {
+    let console = console.clone();
+    let developer = std::env::var_os("RUST_BACKTRACE").is_some_and(|value| value != "0");
+    let usual = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        if developer {
+            usual(info);
+        }
+        let place = info
+            .location()
+            .map(|l| format!(" at {}:{}", l.file(), l.line()))
+            .unwrap_or_default();
+        let payload = info.payload();
+        let what = payload
+            .downcast_ref::<&str>()
+            .copied()
+            .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+            .unwrap_or("unknown");
+        console.error(&format!(
+            "a fault of the program{place}: {what}. Please report it, with the command and if possible the clip, at {}/issues",
+            env!("CARGO_PKG_REPOSITORY")
+        ));
+    }));
+}

@@ -1,5 +1,18 @@
 //! Score to sound: synthesis, loudness, mixing. Knows neither grids nor tensors nor video.
 
+mod bank;
+pub mod loudness;
+pub mod mix;
+mod sf3;
+pub mod soundfont;
+pub mod soundtrack;
+pub mod synth;
+
+pub use loudness::{GainCurve, Loudness, measure};
+pub use mix::{Blend, add_original, blend, is_silent};
+pub use soundfont::SoundFont;
+pub use soundtrack::{Soundtrack, render};
+
 use crate::time::{Rate, Span};
 
 /// Interleaved samples.

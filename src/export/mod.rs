@@ -3,5 +3,10 @@
 
 pub mod atomic;
 pub mod json;
+pub mod midi;
 pub mod mux;
 pub mod plot;
+pub mod wav;
+
+pub use midi::write_midi;
+pub use wav::write_wav;

@@ -1,5 +1,13 @@
 //! A score: parts and notes in ticks with a tempo map. Knows neither how the notes were found nor how they will sound.
 
+mod check;
+pub mod ending;
+mod from_drums;
+pub mod kits;
+
+pub use from_drums::{DRUM_PART, from_drums};
+pub use kits::{kit_for_style, kit_program};
+
 use crate::time::{Span, TempoMap, Tick};
 use serde::{Deserialize, Serialize};
 

@@ -6,6 +6,13 @@ use crate::error::Result;
 use crate::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use std::sync::Once;
+
+pub mod file;
+mod pace;
+mod upright;
+
+pub use file::{FileOptions, FileSource};
 
 /// An upright RGB picture, 8 bits a channel, rows packed without padding.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -38,7 +45,7 @@ pub struct Frame {
 /// Times come from timestamps, never from frame numbers. Frames that do not advance the time are dropped. The whole
 /// clip is never held in memory.
 pub trait FrameSource: Send {
-    /// What is known of the clip.
+    /// What is known of the clip. Its length is what the media announces until the end has been reached, and exact then.
     fn clip(&self) -> &Clip;
 
     /// The next frame, or `None` at the end.
@@ -64,4 +71,25 @@ pub struct Clip {
     pub has_audio: bool,
     /// Whether the cut is the whole media (no `--start`, no `--end`).
     pub whole: bool,
+}
+
+/// Versions of the FFmpeg libraries that are in use.
+pub fn ffmpeg_version() -> String {
+    let version = |packed: u32| format!("{}.{}.{}", packed >> 16, packed >> 8 & 0xff, packed & 0xff);
+    format!(
+        "libavcodec {}, libavformat {}, libavutil {}",
+        version(ffmpeg_next::codec::version()),
+        version(ffmpeg_next::format::version()),
+        version(ffmpeg_next::util::version()),
+    )
+}
+
+/// To be called before FFmpeg is used: fetches the texts of its errors, and keeps it from printing to standard error,
+/// which a library may not.
+pub(crate) fn prepare_ffmpeg() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let _ = ffmpeg_next::init(); // registers only, and cannot fail with these features
+        ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Quiet);
+    });
 }

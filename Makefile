@@ -1,0 +1,73 @@
+# `make demo` and `make test` are all that is needed; `make help` lists the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test bench install uninstall clean
+
+export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
+CARGO ?= cargo
+PREFIX ?= /usr/local
+DESTDIR ?=
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+KINESCORE := $(TARGET)/release/kinescore
+# The program that was just built works with this folder's models and library, wherever the target folder is.
+HERE := KINESCORE_MODELS="$(CURDIR)/models" KINESCORE_ONNXRUNTIME="$(CURDIR)/.setup/onnxruntime"
+CLIP ?= tests/fixtures/walking-two-people.mp4
+OUT ?= out
+NAME := $(basename $(notdir $(CLIP)))
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install what is missing: Debian packages, ONNX Runtime (in .setup/)
+	@scripts/setup.sh
+
+build: setup ## the program, optimised, in target/release
+	$(CARGO) build --release --locked --package kinescore-cli
+
+demo: build ## set-up, build, and a soundtrack for the bundled clip (or CLIP=…) in out/
+	@mkdir -p "$(OUT)"
+	$(HERE) $(KINESCORE) doctor
+	$(HERE) $(KINESCORE) render "$(CLIP)" -o "$(OUT)/$(NAME).soundtrack.mp4" --midi "$(OUT)/$(NAME).mid" \
+	    --json "$(OUT)/$(NAME).json" --plot "$(OUT)/$(NAME).svg"
+	@printf '\nThe demo is done. Look at it and listen to it:\n'
+	@printf '  %s\n' "$(OUT)/$(NAME).soundtrack.mp4   the clip with its soundtrack" \
+	    "$(OUT)/$(NAME).mid              the drums as MIDI" \
+	    "$(OUT)/$(NAME).json             the analysis: beats, accents, tempo" \
+	    "$(OUT)/$(NAME).svg              the analysis as a picture"
+
+test: ## set-up, formatting, lints and all tests
+	@scripts/setup.sh test
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(CARGO) test --workspace --locked
+
+bench: setup ## speed and memory by stage
+	$(CARGO) bench --workspace --locked
+
+install: build ## the program, its models and ONNX Runtime below PREFIX (/usr/local)
+	install -Dm755 $(KINESCORE) "$(DESTDIR)$(PREFIX)/bin/kinescore"
+	install -d "$(DESTDIR)$(PREFIX)/share/kinescore/models" "$(DESTDIR)$(PREFIX)/lib/kinescore" \
+	    "$(DESTDIR)$(PREFIX)/share/doc/kinescore" "$(DESTDIR)$(PREFIX)/share/man/man1"
+	find models -maxdepth 1 -type f -exec install -m644 -t "$(DESTDIR)$(PREFIX)/share/kinescore/models" {} +
+	install -m755 .setup/onnxruntime/libonnxruntime.so.* "$(DESTDIR)$(PREFIX)/lib/kinescore"
+	install -m644 README.md NOTICE LICENSE-MIT LICENSE-APACHE "$(DESTDIR)$(PREFIX)/share/doc/kinescore"
+	install -m644 .setup/onnxruntime/LICENSE "$(DESTDIR)$(PREFIX)/share/doc/kinescore/onnxruntime-LICENSE"
+	install -m644 .setup/onnxruntime/ThirdPartyNotices.txt "$(DESTDIR)$(PREFIX)/share/doc/kinescore/onnxruntime-ThirdPartyNotices.txt"
+	$(KINESCORE) man "$(DESTDIR)$(PREFIX)/share/man/man1"
+	install -d "$(DESTDIR)$(PREFIX)/share/bash-completion/completions" "$(DESTDIR)$(PREFIX)/share/zsh/site-functions" \
+	    "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d"
+	$(KINESCORE) completions bash > "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/kinescore"
+	$(KINESCORE) completions zsh > "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_kinescore"
+	$(KINESCORE) completions fish > "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/kinescore.fish"
+
+uninstall: ## what `make install` put below PREFIX
+	rm -f "$(DESTDIR)$(PREFIX)/bin/kinescore" "$(DESTDIR)$(PREFIX)"/share/man/man1/kinescore*.1 \
+	    "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/kinescore" \
+	    "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_kinescore" \
+	    "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/kinescore.fish"
+	rm -rf "$(DESTDIR)$(PREFIX)/share/kinescore" "$(DESTDIR)$(PREFIX)/lib/kinescore" "$(DESTDIR)$(PREFIX)/share/doc/kinescore"
+
+clean: ## build output and the demo's results; .setup/ is kept
+	$(CARGO) clean
+	rm -rf "$(OUT)"

@@ -1,0 +1,477 @@
+//! The command line: one definition that the parser, the help, the man page and the completions come from.
+//!
+//! Flags for settings are made from the library's table of settings, so that a new row there is a new flag here.
+
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
+use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
+use kinescore::progress::Stage;
+use kinescore::settings::{Kind, Setting, TABLE};
+use kinescore::time::Instant;
+use kinescore::{Settings, settings};
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+/// Watches how a person moves in a video and writes the soundtrack: drums that land on the movement.
+#[derive(Debug, Parser)]
+#[command(name = "kinescore", version, max_term_width = 110, after_long_help = crate::exit::help(), subcommand_required = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// How much to tell.
+    #[command(flatten)]
+    pub voice: Voice,
+}
+
+/// How much is told on the way.
+#[derive(Debug, Args)]
+pub struct Voice {
+    /// Say nothing but errors
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Messages")]
+    pub quiet: bool,
+    /// Say more: -v tells what is done, -vv every detail
+    #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Messages")]
+    pub verbose: u8,
+}
+
+/// What the program does.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write the soundtrack: the same video with drums, and MIDI, stems or analysis on request
+    Render(Box<Render>),
+    /// Find tempo, beats and accents, and show them
+    Analyze(Box<Analyze>),
+    /// Say what the program has found on this machine, and what is missing
+    Doctor(Doctor),
+    /// List the settings, their values and what they are for
+    Settings(SettingsList),
+    /// Write a completion script for a shell to standard output
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the man pages into a folder, or the main one to standard output
+    Man {
+        /// Folder to write kinescore.1 and a page for each command into
+        #[arg(value_hint = ValueHint::DirPath)]
+        dir: Option<PathBuf>,
+    },
+}
+
+/// Where the clip comes from.
+#[derive(Debug, Args)]
+pub struct Input {
+    /// The video of a moving person
+    #[arg(value_name = "CLIP", required_unless_present = "from", value_hint = ValueHint::FilePath)]
+    pub clip: Option<PathBuf>,
+    /// Begin at this time of the video: seconds, MM:SS or HH:MM:SS, with decimals
+    #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Input")]
+    pub start: Option<Instant>,
+    /// End at this time of the video
+    #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Input")]
+    pub end: Option<Instant>,
+    /// Go on from a file that --until has saved; its stages are not run again
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["clip", "start", "end"], value_hint = ValueHint::FilePath, help_heading = "Input")]
+    pub from: Option<PathBuf>,
+}
+
+/// `kinescore render`.
+#[derive(Debug, Args)]
+#[command(after_long_help = format!("{RENDER_EXAMPLES}\n\n{}", crate::exit::help()))]
+pub struct Render {
+    /// The clip.
+    #[command(flatten)]
+    pub input: Input,
+    /// The video to write, or with --until the file to save [default: CLIP.soundtrack.mp4 beside the clip]
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
+    pub output: Option<PathBuf>,
+    /// Write no video, only the files asked for
+    #[arg(long, conflicts_with_all = ["output", "until"], requires = "files", help_heading = "Output")]
+    pub no_video: bool,
+    /// Stop after this stage and save its result as JSON, for --from
+    #[arg(long, value_name = "STAGE", help_heading = "Output")]
+    pub until: Option<SavedStage>,
+    /// The other files to write.
+    #[command(flatten)]
+    pub files: RenderFiles,
+    /// The settings.
+    #[command(flatten)]
+    pub settings: SettingFlags,
+    /// Where things are found.
+    #[command(flatten)]
+    pub resources: ResourceFlags,
+}
+
+/// Files that `render` writes on request.
+#[derive(Debug, Args)]
+#[group(id = "files", multiple = true)]
+pub struct RenderFiles {
+    /// Write the soundtrack alone as 24-bit WAV
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
+    pub wav: Option<PathBuf>,
+    /// Write the score as a standard MIDI file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
+    pub midi: Option<PathBuf>,
+    /// Write one WAV a part into this folder; together they are the soundtrack
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
+    pub stems: Option<PathBuf>,
+    /// Write the analysis as JSON: beats, accents, tempo, confidence, settings, versions ('-': standard output)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
+    pub json: Option<PathBuf>,
+    /// Draw the analysis, .svg or .png: skeletons, movement, accents, beats and drum hits over time
+    #[arg(long, value_name = "FILE", value_parser = plot_file(), value_hint = ValueHint::FilePath, help_heading = "Output")]
+    pub plot: Option<PathBuf>,
+}
+
+/// `kinescore analyze`.
+#[derive(Debug, Args)]
+pub struct Analyze {
+    /// The clip.
+    #[command(flatten)]
+    pub input: Input,
+    /// Write the analysis as JSON: beats, accents, tempo, confidence, settings, versions ('-': standard output)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
+    pub json: Option<PathBuf>,
+    /// Draw the analysis, .svg or .png, with the drum hits
+    #[arg(long, value_name = "FILE", value_parser = plot_file(), value_hint = ValueHint::FilePath, help_heading = "Output")]
+    pub plot: Option<PathBuf>,
+    /// The settings.
+    #[command(flatten)]
+    pub settings: SettingFlags,
+    /// Where things are found.
+    #[command(flatten)]
+    pub resources: ResourceFlags,
+}
+
+/// `kinescore doctor`.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Device to check: with cuda, that it can be used is demanded [auto|cpu|cuda]
+    #[arg(long, value_name = "WORD", default_value = "auto")]
+    pub device: String,
+    /// Where things are found.
+    #[command(flatten)]
+    pub resources: ResourceFlags,
+}
+
+/// `kinescore settings`.
+#[derive(Debug, Args)]
+pub struct SettingsList {
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Where models, SoundFont and ONNX Runtime are found.
+#[derive(Debug, Args)]
+pub struct ResourceFlags {
+    /// SoundFont to play with (.sf2 or .sf3) in place of the one that ships
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Places")]
+    pub soundfont: Option<PathBuf>,
+    /// Folder with manifest.toml and the models [default: looked for beside the program; environment: KINESCORE_MODELS]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Places")]
+    pub models: Option<PathBuf>,
+    /// ONNX Runtime library, or the folder it is in [default: looked for; environment: KINESCORE_ONNXRUNTIME]
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath, help_heading = "Places")]
+    pub onnxruntime: Option<PathBuf>,
+}
+
+/// A stage whose result can be saved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)] // the names say it
+pub enum SavedStage {
+    Pose,
+    Rhythm,
+    Drums,
+    Score,
+}
+
+impl From<SavedStage> for Stage {
+    fn from(stage: SavedStage) -> Self {
+        match stage {
+            SavedStage::Pose => Self::Pose,
+            SavedStage::Rhythm => Self::Rhythm,
+            SavedStage::Drums => Self::Drums,
+            SavedStage::Score => Self::Score,
+        }
+    }
+}
+
+const RENDER_EXAMPLES: &str = "\
+Examples:
+  kinescore render dance.mp4
+  kinescore render dance.mp4 --style funk --kit room --seed 7 --midi dance.mid
+  kinescore render match.mov --start 1:05 --end 1:25 --person 2 -o match.drums.mov
+  kinescore render dance.mp4 --until rhythm -o dance.rhythm.json
+  kinescore render --from dance.rhythm.json --style jazz";
+
+/// Settings given on the command line, as text by key, in the order in which they are to be set.
+#[derive(Debug, Default, Clone)]
+pub struct SettingFlags(Vec<(String, String)>);
+
+impl SettingFlags {
+    /// The defaults with these settings applied, checked.
+    pub fn settings(&self) -> kinescore::Result<Settings> {
+        let mut settings = Settings::default();
+        for (key, value) in &self.0 {
+            settings.set(key, value)?;
+        }
+        settings.check()?;
+        Ok(settings)
+    }
+}
+
+impl FromArgMatches for SettingFlags {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut flags = Self::default();
+        flags.update_from_arg_matches(matches)?;
+        Ok(flags)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        // Named flags come last, so that they win over --set.
+        self.0.extend(
+            matches
+                .get_many::<(String, String)>("set")
+                .into_iter()
+                .flatten()
+                .cloned(),
+        );
+        for setting in TABLE {
+            if let Some(value) = matches.get_one::<String>(setting.key) {
+                self.0.push((setting.key.to_owned(), value.clone()));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Args for SettingFlags {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        let defaults = Settings::default();
+        let set = Arg::new("set")
+            .long("set")
+            .value_name("KEY=VALUE")
+            .value_parser(key_value)
+            .action(ArgAction::Append)
+            .help("Set any setting by its key (see `kinescore settings`); the flags below win over it")
+            .help_heading("Settings");
+        TABLE
+            .iter()
+            .zip(FLAGS.iter())
+            .fold(command.arg(set), |command, (setting, flag)| {
+                command.arg(setting_arg(setting, flag, &defaults))
+            })
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+/// The flag of a setting: its key without the stage where the rest says enough.
+pub fn flag_name(key: &str) -> String {
+    let rate = key.ends_with(".rate");
+    let name = ["pose.", "drums.", "sound."]
+        .iter()
+        .find_map(|stage| key.strip_prefix(stage).filter(|_| !rate))
+        .unwrap_or(key);
+    name.trim_end_matches(".source").replace(['.', '_'], "-")
+}
+
+/// Names of the flags in the order of the table: clap keeps names for as long as the program runs.
+static FLAGS: LazyLock<Vec<String>> = LazyLock::new(|| TABLE.iter().map(|setting| flag_name(setting.key)).collect());
+
+fn setting_arg(setting: &'static Setting, flag: &'static str, defaults: &Settings) -> Arg {
+    let default = defaults.get(setting.key).unwrap_or_default();
+    let allowed = match setting.kind {
+        // The whole range of a 64-bit number tells nobody anything.
+        Kind::Whole {
+            least: 0,
+            most: u64::MAX,
+        } => "a whole number".to_owned(),
+        kind => kind.allowed(),
+    };
+    Arg::new(setting.key)
+        .long(flag)
+        .value_name(match setting.kind {
+            Kind::Choice(_) | Kind::ChoiceOrAuto(_) => "WORD",
+            _ => "NUMBER",
+        })
+        .value_parser(SettingText(&setting.kind))
+        .hide_possible_values(true)
+        // `--loudness -14`: a number below zero is a value, not a flag.
+        .allow_negative_numbers(true)
+        .help(format!("{} [{allowed}] [default: {default}]", setting.help))
+        .help_heading("Settings")
+}
+
+/// Takes any text, as the library checks values itself and says more about a wrong one; knows the words for completion.
+#[derive(Clone)]
+struct SettingText(&'static Kind);
+
+impl TypedValueParser for SettingText {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        arg: Option<&Arg>,
+        value: &std::ffi::OsStr,
+    ) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let (auto, words): (&[&str], &[&str]) = match *self.0 {
+            settings::Kind::Choice(words) => (&[], words),
+            settings::Kind::ChoiceOrAuto(words) => (&["auto"], words),
+            _ => return None,
+        };
+        Some(Box::new(auto.iter().chain(words).map(|word| PossibleValue::new(*word))))
+    }
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    text.split_once('=')
+        .map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned()))
+        .ok_or_else(|| "expected KEY=VALUE, such as tempo=120".to_owned())
+}
+
+fn plot_file() -> impl TypedValueParser<Value = PathBuf> {
+    clap::builder::PathBufValueParser::new().try_map(|path| {
+        let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
+        match extension.as_deref() {
+            Some("svg" | "png") => Ok(path),
+            _ => Err("a picture's name ends in .svg or .png"),
+        }
+    })
+}
+
+/// Reads `SS`, `MM:SS` or `HH:MM:SS`, the seconds with decimals.
+fn time(text: &str) -> Result<Instant, String> {
+    let wrong = || "expected seconds, MM:SS or HH:MM:SS, such as 65.5 or 1:05.5".to_owned();
+    let parts: Vec<&str> = text.split(':').collect();
+    let [whole @ .., seconds] = parts.as_slice() else {
+        return Err(wrong());
+    };
+    let digits = |part: &str| part.starts_with(|c: char| c.is_ascii_digit());
+    if whole.len() > 2 || !digits(seconds) {
+        return Err(wrong());
+    }
+    let seconds: f64 = seconds.parse().map_err(|_| wrong())?;
+    let mut minutes = 0.0;
+    for (place, part) in whole.iter().enumerate() {
+        let number: u32 = part.parse().map_err(|_| wrong())?;
+        if place > 0 && number >= 60 {
+            return Err("minutes after hours go up to 59".to_owned());
+        }
+        minutes = minutes * 60.0 + f64::from(number);
+    }
+    if !whole.is_empty() && seconds >= 60.0 {
+        return Err("seconds after minutes go up to 59.999".to_owned());
+    }
+    let total = minutes * 60.0 + seconds;
+    total
+        .is_finite()
+        .then(|| Instant::from_seconds(total))
+        .ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn times_are_read_as_people_write_them() {
+        let seconds = |text| time(text).map(Instant::seconds);
+        assert_eq!(seconds("5"), Ok(5.0));
+        assert_eq!(seconds("65.25"), Ok(65.25));
+        assert_eq!(seconds("1:05.5"), Ok(65.5));
+        assert_eq!(seconds("01:00:00.001"), Ok(3600.001));
+        for wrong in [
+            "", "-1", "1:75", "1:61:00", "a", "1:2:3:4", "nan", "inf", "1e999", ":5", "5:",
+        ] {
+            assert!(time(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn flags_are_the_short_names_and_win_over_set() {
+        let names: Vec<String> = TABLE.iter().map(|s| flag_name(s.key)).collect();
+        for expected in [
+            "device",
+            "seed",
+            "quality",
+            "pose-rate",
+            "person",
+            "beats",
+            "tempo",
+            "tempo-min",
+            "tempo-max",
+            "beats-per-bar",
+            "style",
+            "temperature",
+            "top-p",
+            "follow",
+            "kit",
+            "loudness",
+            "original",
+        ] {
+            assert!(
+                names.iter().any(|n| n == expected),
+                "--{expected} is not among {names:?}"
+            );
+        }
+        let cli = Cli::try_parse_from([
+            "kinescore",
+            "render",
+            "a.mp4",
+            "--seed",
+            "7",
+            "--set",
+            "seed=3",
+            "--set",
+            "drums.style=jazz",
+            "--loudness",
+            "-20",
+        ])
+        .expect("a good line");
+        let Command::Render(render) = cli.command else {
+            panic!("render was asked for");
+        };
+        let settings = render.settings.settings().expect("good settings");
+        assert_eq!(settings.seed, 7);
+        assert_eq!(settings.drums.style, Some("jazz"));
+        assert_eq!(settings.sound.loudness, -20.0);
+    }
+
+    #[test]
+    fn help_tells_each_setting_with_its_default_and_the_values_allowed() {
+        let mut command = Cli::command();
+        let help = command
+            .find_subcommand_mut("render")
+            .expect("render is a command")
+            .clone()
+            .term_width(0)
+            .render_long_help()
+            .to_string();
+        let defaults = Settings::default();
+        for setting in TABLE {
+            let default = defaults.get(setting.key).expect("a setting of the table");
+            assert!(
+                help.contains(&format!("--{} ", flag_name(setting.key))),
+                "{}",
+                setting.key
+            );
+            assert!(help.contains(setting.help), "{}", setting.key);
+            assert!(help.contains(&format!("[default: {default}]")), "{}", setting.key);
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! `kinescore doctor`: what the program has found on this machine, and what is missing.
+
+use crate::args::Doctor;
+use crate::exit::{Failure, RESOURCES};
+use crate::{resources, stdout};
+use kinescore::Settings;
+use kinescore::audio::SoundFont;
+use kinescore::model::{Manifest, Runtime};
+use kinescore::pipeline::Resources;
+use kinescore::score::kits::DRUM_BANK;
+use kinescore::settings::Device;
+use std::fmt::Write as _;
+use std::path::Path;
+
+/// Name of the shipped SoundFont in the manifest.
+const SOUND_FONT: &str = "soundfont";
+
+/// Width of the column of names.
+const WIDTH: usize = 22;
+
+/// What was found, a line each.
+#[derive(Default)]
+struct Report {
+    text: String,
+    missing: usize,
+}
+
+impl Report {
+    fn good(&mut self, what: &str, found: impl AsRef<str>) {
+        self.line("ok", what, found.as_ref());
+    }
+
+    fn note(&mut self, what: &str, found: impl AsRef<str>) {
+        self.line("--", what, found.as_ref());
+    }
+
+    fn bad(&mut self, what: &str, found: impl AsRef<str>) {
+        self.missing += 1;
+        self.line("!!", what, found.as_ref());
+    }
+
+    fn line(&mut self, mark: &str, what: &str, found: &str) {
+        // What goes on over several lines stays in its column.
+        let margin = format!("\n   {:WIDTH$} ", "");
+        let found = found.lines().map(str::trim).collect::<Vec<_>>().join(&margin);
+        let _ = writeln!(self.text, "{mark} {what:WIDTH$} {found}"); // writing to a String cannot fail
+    }
+}
+
+/// Looks at everything the program needs.
+///
+/// # Errors
+/// A failure without a message when something is missing: the report on standard output has said it.
+pub fn doctor(args: &Doctor) -> Result<(), Failure> {
+    let mut settings = Settings::default();
+    settings.set("device", &args.device)?;
+    let mut report = Report::default();
+    report.good("kinescore", env!("CARGO_PKG_VERSION"));
+    report.good("FFmpeg", kinescore::video::ffmpeg_version());
+    match resources::find(&args.resources) {
+        Ok(found) => {
+            runtime(&mut report, &found, settings.device);
+            models(&mut report, &found);
+        }
+        Err(failure) => report.bad("models", failure.message),
+    }
+    if let Some(font) = &args.resources.soundfont {
+        sound_font(&mut report, font);
+    }
+    report.note("cache", "none: this version keeps nothing between runs");
+    if report.missing > 0 {
+        let _ = writeln!(report.text, "\n{} missing or damaged", report.missing);
+    }
+    stdout::write(&report.text)?;
+    if report.missing > 0 {
+        return Err(Failure {
+            code: RESOURCES,
+            message: String::new(),
+        });
+    }
+    Ok(())
+}
+
+fn runtime(report: &mut Report, found: &Resources, device: Device) {
+    let runtime = match Runtime::load(found.runtime.as_deref(), &found.runtime_search) {
+        Ok(runtime) => runtime,
+        Err(error) => return report.bad("ONNX Runtime", error.to_string()),
+    };
+    report.good(
+        "ONNX Runtime",
+        format!("{} ({})", runtime.version(), runtime.path().display()),
+    );
+    report.good("providers", runtime.providers().join(", "));
+    match runtime.cuda_refusal() {
+        None => report.good("CUDA", "can be used"),
+        Some(reason) if device == Device::Cuda => report.bad("CUDA", format!("cannot be used: {reason}")),
+        Some(reason) => report.note("CUDA", format!("not used: {reason}")),
+    }
+}
+
+fn models(report: &mut Report, found: &Resources) {
+    let manifest = match Manifest::read(&found.models) {
+        Ok(manifest) => manifest,
+        Err(error) => return report.bad("models", error.to_string()),
+    };
+    report.good("models", found.models.display().to_string());
+    let mut has_font = false;
+    for (name, entry) in manifest.entries() {
+        has_font |= name == SOUND_FONT;
+        match manifest.verify(name) {
+            Ok(()) => report.good(
+                &format!("  {name}"),
+                format!("{} ({}, sha256 {}…)", entry.file, entry.licence, &entry.sha256[..12]),
+            ),
+            Err(error) => report.bad(&format!("  {name}"), error.to_string()),
+        }
+    }
+    if !has_font {
+        let manifest = manifest.path();
+        report.bad(
+            "SoundFont",
+            format!("no entry '{SOUND_FONT}' in {}", manifest.display()),
+        );
+    } else if found.sound_font.is_none()
+        && let Ok(font) = manifest.file(SOUND_FONT)
+    {
+        sound_font(report, &font);
+    }
+}
+
+/// The SoundFont that is played, its presets, and whether there are drums among them.
+fn sound_font(report: &mut Report, path: &Path) {
+    let font = match SoundFont::load(path) {
+        Ok(font) => font,
+        Err(error) => return report.bad("SoundFont", error.to_string()),
+    };
+    let presets = font.presets();
+    let kits = presets.iter().filter(|(bank, _)| *bank == DRUM_BANK).count();
+    let found = format!(
+        "{} ({} presets, {kits} of them drum kits)",
+        path.display(),
+        presets.len()
+    );
+    if kits > 0 {
+        report.good("SoundFont", found);
+    } else {
+        report.bad("SoundFont", found);
+    }
+}

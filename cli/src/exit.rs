@@ -1,0 +1,395 @@
+//! Exit codes: the only place where they are decided.
+
+use kinescore::Error;
+use std::fmt;
+
+/// An exit code and when it is given.
+pub struct Code {
+    /// The number.
+    pub number: u8,
+    /// When it is given.
+    pub meaning: &'static str,
+}
+
+/// Everything went well.
+pub const DONE: u8 = 0;
+/// A fault of the program.
+pub const INTERNAL: u8 = 1;
+/// The command line or a setting is wrong.
+pub const USAGE: u8 = 2;
+/// The input cannot be read.
+pub const INPUT: u8 = 3;
+/// There is nobody to follow, or not for long enough.
+pub const NOTHING_TO_FOLLOW: u8 = 4;
+/// There is no beat.
+pub const NO_BEAT: u8 = 5;
+/// Something that the program needs is missing or damaged.
+pub const RESOURCES: u8 = 6;
+/// The output cannot be written.
+pub const OUTPUT: u8 = 7;
+/// Stopped by the user: 128 + SIGINT, as shells count.
+pub const CANCELLED: u8 = 130;
+
+/// All exit codes, for the help, the man page and the README.
+pub const CODES: &[Code] = &[
+    Code {
+        number: DONE,
+        meaning: "done",
+    },
+    Code {
+        number: INTERNAL,
+        meaning: "a fault of the program itself",
+    },
+    Code {
+        number: USAGE,
+        meaning: "the command line, a setting, or --start/--end is not allowed",
+    },
+    Code {
+        number: INPUT,
+        meaning: "the input cannot be used: not a video, no picture, no frames, damaged",
+    },
+    Code {
+        number: NOTHING_TO_FOLLOW,
+        meaning: "nothing to follow: no person, or the clip or the person's part in it too short",
+    },
+    Code {
+        number: NO_BEAT,
+        meaning: "no beat: the person hardly moves (--tempo overcomes it)",
+    },
+    Code {
+        number: RESOURCES,
+        meaning: "ONNX Runtime, a model, the device or the SoundFont is missing or wrong",
+    },
+    Code {
+        number: OUTPUT,
+        meaning: "an output cannot be written, or would overwrite the input",
+    },
+    Code {
+        number: CANCELLED,
+        meaning: "stopped by Ctrl-C or SIGTERM",
+    },
+];
+
+/// The exit codes as a section of the help.
+pub fn help() -> String {
+    CODES.iter().fold("Exit codes:".to_owned(), |text, code| {
+        format!("{text}\n  {:>3}  {}", code.number, code.meaning)
+    })
+}
+
+/// Why the program ends without a result: what the user is told, and the code.
+#[derive(Debug)]
+pub struct Failure {
+    /// The exit code.
+    pub code: u8,
+    /// The sentence; empty when there is nothing to say.
+    pub message: String,
+}
+
+impl Failure {
+    /// A command line that parses, but asks for what cannot be.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self {
+            code: USAGE,
+            message: message.into(),
+        }
+    }
+
+    /// A failure while an output was written: trouble with media is trouble with the output then.
+    pub fn writing(error: Error) -> Self {
+        let code = match error {
+            Error::Media { .. } => OUTPUT,
+            ref other => code(other),
+        };
+        Self {
+            code,
+            message: sentence(&error),
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self {
+            code: code(&error),
+            message: sentence(&error),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// The error's message, with the flag of a setting beside its key.
+fn sentence(error: &Error) -> String {
+    match error {
+        Error::SettingValue { key, .. } => format!("{error} (--{})", crate::args::flag_name(key)),
+        Error::UnknownSetting { .. } => format!("{error} (`kinescore settings` lists them)"),
+        _ => error.to_string(),
+    }
+}
+
+/// The exit code for a failure of the library.
+pub fn code(error: &Error) -> u8 {
+    match error {
+        Error::UnknownSetting { .. } | Error::SettingValue { .. } | Error::CutOutside { .. } => USAGE,
+        Error::NotAVideo { .. }
+        | Error::NoVideoStream { .. }
+        | Error::NoFrames { .. }
+        | Error::FrameSize { .. }
+        | Error::Media { .. }
+        | Error::Saved { .. }
+        | Error::Input { .. } => INPUT,
+        Error::ClipTooShort { .. }
+        | Error::NoPerson { .. }
+        | Error::PersonTooBrief { .. }
+        | Error::NoSuchPerson { .. } => NOTHING_TO_FOLLOW,
+        Error::NoBeat { .. } => NO_BEAT,
+        Error::ModelMissing { .. }
+        | Error::ModelHash { .. }
+        | Error::ModelShape { .. }
+        | Error::Manifest { .. }
+        | Error::RuntimeMissing { .. }
+        | Error::DeviceUnavailable { .. }
+        | Error::Inference { .. }
+        | Error::SoundFontMissing { .. }
+        | Error::SoundFontInvalid { .. }
+        | Error::PresetMissing { .. } => RESOURCES,
+        Error::OutputIsInput { .. } | Error::Output { .. } => OUTPUT,
+        Error::Cancelled => CANCELLED,
+        Error::Sound { .. } => INTERNAL,
+        // A later library may know errors that this program does not.
+        _ => INTERNAL,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+    use std::path::PathBuf;
+
+    #[test]
+    fn every_error_has_its_documented_code() {
+        let path = || PathBuf::from("clip.mp4");
+        let text = || "why".to_owned();
+        let io = || io::Error::other("why");
+        let table: Vec<(Error, u8)> = vec![
+            (
+                Error::NotAVideo {
+                    path: path(),
+                    reason: text(),
+                },
+                3,
+            ),
+            (
+                Error::NoVideoStream {
+                    path: path(),
+                    found: text(),
+                },
+                3,
+            ),
+            (Error::NoFrames { path: path() }, 3),
+            (
+                Error::FrameSize {
+                    path: path(),
+                    width: 1,
+                    height: 1,
+                    least: 16,
+                    most: 16384,
+                },
+                3,
+            ),
+            (
+                Error::ClipTooShort {
+                    path: path(),
+                    seconds: 1.0,
+                    least: 2.0,
+                },
+                4,
+            ),
+            (
+                Error::CutOutside {
+                    path: path(),
+                    start: 1.0,
+                    end: 9.0,
+                    duration: 5.0,
+                },
+                2,
+            ),
+            (
+                Error::Media {
+                    path: path(),
+                    doing: "decoding",
+                    reason: text(),
+                },
+                3,
+            ),
+            (
+                Error::NoPerson {
+                    path: path(),
+                    frames: 9,
+                },
+                4,
+            ),
+            (
+                Error::PersonTooBrief {
+                    path: path(),
+                    seconds: 1.0,
+                    least: 2.0,
+                },
+                4,
+            ),
+            (
+                Error::NoSuchPerson {
+                    path: path(),
+                    wanted: 3,
+                    found: 1,
+                },
+                4,
+            ),
+            (
+                Error::NoBeat {
+                    movement: 0.0,
+                    least: 0.1,
+                },
+                5,
+            ),
+            (Error::ModelMissing { path: path() }, 6),
+            (
+                Error::ModelHash {
+                    path: path(),
+                    expected: text(),
+                    found: text(),
+                },
+                6,
+            ),
+            (
+                Error::ModelShape {
+                    path: path(),
+                    tensor: text(),
+                    expected: text(),
+                    found: text(),
+                },
+                6,
+            ),
+            (
+                Error::Manifest {
+                    path: path(),
+                    reason: text(),
+                },
+                6,
+            ),
+            (Error::RuntimeMissing { tried: vec![text()] }, 6),
+            (
+                Error::DeviceUnavailable {
+                    device: text(),
+                    reason: text(),
+                },
+                6,
+            ),
+            (
+                Error::Inference {
+                    path: path(),
+                    reason: text(),
+                },
+                6,
+            ),
+            (Error::SoundFontMissing { path: path() }, 6),
+            (
+                Error::SoundFontInvalid {
+                    path: path(),
+                    reason: text(),
+                },
+                6,
+            ),
+            (
+                Error::PresetMissing {
+                    path: path(),
+                    bank: 128,
+                    program: 0,
+                    available: text(),
+                },
+                6,
+            ),
+            (
+                Error::UnknownSetting {
+                    key: text(),
+                    nearest: None,
+                },
+                2,
+            ),
+            (
+                Error::SettingValue {
+                    key: text(),
+                    value: text(),
+                    allowed: text(),
+                    nearest: None,
+                },
+                2,
+            ),
+            (
+                Error::Saved {
+                    path: path(),
+                    reason: text(),
+                },
+                3,
+            ),
+            (Error::OutputIsInput { path: path() }, 7),
+            (
+                Error::Output {
+                    path: path(),
+                    source: io(),
+                },
+                7,
+            ),
+            (
+                Error::Input {
+                    path: path(),
+                    source: io(),
+                },
+                3,
+            ),
+            (Error::Sound { reason: text() }, 1),
+            (Error::Cancelled, 130),
+        ];
+        for (error, expected) in &table {
+            assert_eq!(code(error), *expected, "{error}");
+            assert!(
+                CODES.iter().any(|c| c.number == *expected),
+                "{expected} is not documented"
+            );
+        }
+        // A new kind of error must be given a code here, too.
+        let source = include_str!("../../src/error.rs");
+        let (_, variants) = source.split_once("pub enum Error {").expect("the enum is there");
+        let (variants, _) = variants.split_once("\n}\n").expect("the enum ends");
+        let known = variants
+            .lines()
+            .filter(|line| line.starts_with("    ") && line[4..].starts_with(|c: char| c.is_ascii_uppercase()))
+            .count();
+        assert_eq!(table.len(), known, "the library's errors and this table differ");
+        let writing = Failure::writing(Error::Media {
+            path: path(),
+            doing: "muxing",
+            reason: text(),
+        });
+        assert_eq!(writing.code, 7);
+    }
+
+    #[test]
+    fn the_help_tells_every_code_once() {
+        let help = help();
+        for code in CODES {
+            assert!(
+                help.contains(&format!("{:>5}  {}", code.number, code.meaning)),
+                "{}",
+                code.number
+            );
+            assert_eq!(CODES.iter().filter(|c| c.number == code.number).count(), 1);
+        }
+    }
+}

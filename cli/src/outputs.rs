@@ -1,0 +1,136 @@
+//! Checks on what is to be written, made before any work, so that nobody waits minutes for "no such folder".
+
+use crate::exit::Failure;
+use kinescore::Error;
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// `clip.ending` beside `clip.mp4`.
+pub fn renamed(clip: &Path, ending: &str) -> PathBuf {
+    let mut name: OsString = clip.file_stem().unwrap_or_default().to_owned();
+    name.push(".");
+    name.push(ending);
+    clip.with_file_name(name)
+}
+
+/// Refuses files that cannot be written, that are an input, or that are named twice.
+///
+/// # Errors
+/// [`Error::Output`] or [`Error::OutputIsInput`]; a usage failure for a name given twice.
+pub fn check(files: &[&Path], inputs: &[&Path]) -> Result<(), Failure> {
+    for (index, file) in files.iter().enumerate() {
+        let refuse = |reason: io::Error| Error::output(file)(reason);
+        if inputs.iter().any(|input| same_file(file, input)) {
+            return Err(Error::OutputIsInput {
+                path: (*file).to_owned(),
+            }
+            .into());
+        }
+        if files[..index].iter().any(|other| place(other) == place(file)) {
+            return Err(Failure::usage(format!("{}: named for two outputs", file.display())));
+        }
+        // A rename over a device or a folder would not do what was meant.
+        match fs::metadata(file) {
+            Ok(there) if !there.is_file() => {
+                return Err(refuse(io::Error::other("there is something that is no file")).into());
+            }
+            Ok(there) if there.permissions().readonly() => {
+                return Err(refuse(io::Error::other("the file that is there is write-protected")).into());
+            }
+            _ => {}
+        }
+        if file.file_name().is_none() {
+            return Err(refuse(io::Error::other("not the name of a file")).into());
+        }
+        probe(folder_of(file)).map_err(refuse)?;
+    }
+    Ok(())
+}
+
+/// Refuses a folder that is not there and cannot be made, or that cannot be written to.
+pub fn check_folder(folder: &Path) -> Result<(), Failure> {
+    let refuse = |reason: io::Error| Failure::from(Error::output(folder)(reason));
+    let there = folder
+        .ancestors()
+        .map(|ancestor| {
+            if ancestor.as_os_str().is_empty() {
+                Path::new(".")
+            } else {
+                ancestor
+            }
+        })
+        .find(|ancestor| ancestor.exists())
+        .unwrap_or(Path::new("/"));
+    if !there.is_dir() {
+        return Err(refuse(io::ErrorKind::NotADirectory.into()));
+    }
+    probe(there).map_err(refuse)
+}
+
+/// Makes a file in the folder and takes it away again.
+fn probe(folder: &Path) -> io::Result<()> {
+    tempfile::Builder::new()
+        .prefix(".kinescore-")
+        .tempfile_in(folder)?
+        .close()
+}
+
+fn folder_of(file: &Path) -> &Path {
+    match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// A file's folder, free of links, with its name.
+fn place(file: &Path) -> Option<(PathBuf, &std::ffi::OsStr)> {
+    Some((folder_of(file).canonicalize().ok()?, file.file_name()?))
+}
+
+fn same_file(a: &Path, b: &Path) -> bool {
+    match (fs::metadata(a), fs::metadata(b)) {
+        (Ok(a), Ok(b)) => (a.dev(), a.ino()) == (b.dev(), b.ino()),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_follow_the_clip() {
+        assert_eq!(
+            renamed(Path::new("dance.mp4"), "rhythm.json"),
+            Path::new("dance.rhythm.json")
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_refused_and_leaves_no_trace() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("clip.mp4"), b"clip").expect("a clip");
+        fs::hard_link(at("clip.mp4"), at("link.mp4")).expect("a link");
+        let clip = at("clip.mp4");
+        let refused = |file: &Path| check(&[file], &[&clip]).expect_err("must be refused");
+
+        assert_eq!(refused(&clip).code, 7);
+        assert!(refused(&at("link.mp4")).message.contains("overwrite the input"));
+        assert!(refused(&at("none/out.mp4")).message.contains("none/out.mp4"));
+        assert_eq!(refused(&at("clip.mp4/out.mp4")).code, 7);
+        assert_eq!(refused(folder.path()).code, 7);
+        assert_eq!(refused(Path::new("/dev/full")).code, 7);
+        assert_eq!(refused(Path::new("/proc/out.mp4")).code, 7);
+        let twice = at("same.wav");
+        assert_eq!(check(&[&twice, &twice], &[&clip]).expect_err("named twice").code, 2);
+        check(&[&at("a.wav"), &at("b.wav")], &[&clip]).expect("good names");
+
+        assert_eq!(check_folder(&at("clip.mp4/stems")).expect_err("under a file").code, 7);
+        check_folder(&at("new/stems")).expect("a folder that can be made");
+        assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 2);
+    }
+}

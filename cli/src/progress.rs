@@ -1,0 +1,194 @@
+//! What the user sees on the way: bars on a terminal, plain lines elsewhere, and the library's log. All of it goes to
+//! standard error; standard output is for results.
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use kinescore::progress::Stage;
+use log::{Level, LevelFilter, Log, Metadata, Record};
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Least time between two plain lines of one stage.
+const LINE_EVERY: Duration = Duration::from_secs(3);
+/// Parts that a bar is counted in.
+const BAR_PARTS: u64 = 1000;
+
+/// Where messages go.
+#[derive(Clone)]
+pub struct Console {
+    bars: MultiProgress,
+    quiet: bool,
+    terminal: bool,
+}
+
+impl Console {
+    /// Messages to standard error; with `quiet` only errors.
+    pub fn new(quiet: bool) -> Self {
+        Self {
+            bars: MultiProgress::new(),
+            quiet,
+            terminal: io::stderr().is_terminal(),
+        }
+    }
+
+    /// Tells the user something that `--quiet` silences.
+    pub fn say(&self, text: &str) {
+        if !self.quiet {
+            self.write(text);
+        }
+    }
+
+    /// Tells the user why there is no result.
+    pub fn error(&self, text: &str) {
+        self.write(&format!("kinescore: {text}"));
+    }
+
+    fn write(&self, text: &str) {
+        // Nobody is left to be told when standard error is closed.
+        let _ = self.bars.suspend(|| writeln!(io::stderr().lock(), "{text}"));
+    }
+}
+
+/// Shows how far a job is.
+pub struct Progress<'a> {
+    console: &'a Console,
+    shown: Mutex<Shown>,
+}
+
+#[derive(Default)]
+struct Shown {
+    bars: BTreeMap<Stage, ProgressBar>,
+    last_line: Option<(Stage, Instant)>,
+    done: Option<Stage>,
+}
+
+impl<'a> Progress<'a> {
+    /// Shows nothing yet.
+    pub fn new(console: &'a Console) -> Self {
+        Self {
+            console,
+            shown: Mutex::default(),
+        }
+    }
+
+    /// Shows that the share `done` (0 to 1) of `stage` is done. May be called from any thread.
+    pub fn report(&self, stage: Stage, done: f64) {
+        if self.console.quiet {
+            return;
+        }
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.console.terminal {
+            self.bar(&mut shown, stage, done);
+        } else {
+            self.line(&mut shown, stage, done);
+        }
+    }
+
+    fn bar(&self, shown: &mut Shown, stage: Stage, done: f64) {
+        // A stage has begun: those before it are over, even if they did not say so.
+        for (_, earlier) in shown.bars.range(..stage).filter(|(_, bar)| !bar.is_finished()) {
+            finish(earlier);
+        }
+        let bar = shown.bars.entry(stage).or_insert_with(|| {
+            let bar = self.console.bars.add(ProgressBar::new(BAR_PARTS));
+            if let Ok(style) = ProgressStyle::with_template("{prefix:>7} {bar:32} {percent:>3} %  {msg}{eta} left") {
+                bar.set_style(style);
+            }
+            bar.set_prefix(stage.to_string());
+            bar
+        });
+        if bar.is_finished() {
+            return;
+        }
+        bar.set_position((done * BAR_PARTS as f64) as u64);
+        if done >= 1.0 {
+            finish(bar);
+        }
+    }
+
+    fn line(&self, shown: &mut Shown, stage: Stage, done: f64) {
+        let over = done >= 1.0;
+        let due = match shown.last_line {
+            Some((last, at)) if last == stage => at.elapsed() >= LINE_EVERY,
+            // The first line of a stage is held back, so that short stages give one line in all.
+            _ => {
+                shown.last_line = Some((stage, Instant::now()));
+                false
+            }
+        };
+        if (over && shown.done != Some(stage)) || (due && !over) {
+            shown.last_line = Some((stage, Instant::now()));
+            if over {
+                shown.done = Some(stage);
+            }
+            self.console.write(&format!("{stage} {:.0} %", (done * 100.0).floor()));
+        }
+    }
+
+    /// Leaves finished bars standing and takes unfinished ones away.
+    pub fn end(&self) {
+        let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        for bar in shown.bars.values().filter(|bar| !bar.is_finished()) {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn finish(bar: &ProgressBar) {
+    if let Ok(style) = ProgressStyle::with_template("{prefix:>7} {bar:32} {percent:>3} %  {elapsed}") {
+        bar.set_style(style);
+    }
+    bar.set_position(BAR_PARTS);
+    bar.finish();
+}
+
+/// Writes the library's log to the console.
+struct Logger {
+    console: Console,
+    level: LevelFilter,
+    /// Whether what other libraries log is shown, too.
+    all: bool,
+}
+
+/// Sends the log to the console: warnings, with `verbose` 1 also what is done, with 2 and above every detail.
+pub fn log_to(console: &Console, verbose: u8) {
+    let level = match (console.quiet, verbose) {
+        (true, _) => LevelFilter::Error,
+        (false, 0) => LevelFilter::Warn,
+        (false, 1) => LevelFilter::Info,
+        (false, 2) => LevelFilter::Debug,
+        (false, _) => LevelFilter::Trace,
+    };
+    let logger = Logger {
+        console: console.clone(),
+        level,
+        all: verbose >= 2,
+    };
+    // The program sets its logger once, so that this cannot fail.
+    if log::set_boxed_logger(Box::new(logger)).is_ok() {
+        log::set_max_level(level);
+    }
+}
+
+impl Log for Logger {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        let ours = metadata.target().split("::").next() == Some("kinescore");
+        metadata.level() <= self.level && (ours || self.all)
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if !self.enabled(record.metadata()) {
+            return;
+        }
+        let text = match record.level() {
+            Level::Error => format!("kinescore: error: {}", record.args()),
+            Level::Warn => format!("kinescore: warning: {}", record.args()),
+            Level::Info => format!("kinescore: {}", record.args()),
+            Level::Debug | Level::Trace => format!("{}: {}", record.target(), record.args()),
+        };
+        self.console.write(&text);
+    }
+
+    fn flush(&self) {}
+}

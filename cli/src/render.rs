@@ -1,0 +1,313 @@
+//! `kinescore render` and `kinescore analyze`: from flags to a job and the files it writes.
+
+use crate::args::{Analyze, Input, Render, ResourceFlags, SettingFlags};
+use crate::exit::Failure;
+use crate::outputs;
+use crate::progress::{Console, Progress};
+use crate::{resources, stdout};
+use kinescore::export::mux::default_output;
+use kinescore::pipeline::Cut;
+use kinescore::progress::{Cancel, Stage};
+use kinescore::{Engine, Error, Job, Monitor};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What a job is to give.
+#[derive(Default)]
+struct Wanted {
+    video: Option<PathBuf>,
+    saved: Option<PathBuf>,
+    wav: Option<PathBuf>,
+    midi: Option<PathBuf>,
+    stems: Option<PathBuf>,
+    json: Option<PathBuf>,
+    plot: Option<PathBuf>,
+}
+
+impl Wanted {
+    /// What is wanted, by flag, with the stage that it takes.
+    fn list(&self) -> Vec<(&'static str, &Path, Stage)> {
+        [
+            ("--output", &self.video, Stage::Audio),
+            ("--wav", &self.wav, Stage::Audio),
+            ("--stems", &self.stems, Stage::Audio),
+            ("--midi", &self.midi, Stage::Score),
+            ("--plot", &self.plot, Stage::Drums),
+            ("--json", &self.json, Stage::Rhythm),
+        ]
+        .into_iter()
+        .filter_map(|(flag, path, stage)| Some((flag, path.as_deref()?, stage)))
+        .collect()
+    }
+
+    /// The last stage that anything wanted takes, `least` or later.
+    fn last_stage(&self, least: Stage) -> Stage {
+        self.list()
+            .into_iter()
+            .map(|(_, _, stage)| stage)
+            .fold(least, Stage::max)
+    }
+
+    /// Checks all that can be checked before the work.
+    fn check(&self, inputs: &[&Path]) -> Result<(), Failure> {
+        let mut files: Vec<&Path> = self.saved.iter().map(PathBuf::as_path).collect();
+        files.extend(
+            self.list()
+                .into_iter()
+                .filter(|(flag, path, _)| *flag != "--stems" && !is_stdout(path))
+                .map(|(_, path, _)| path),
+        );
+        outputs::check(&files, inputs)?;
+        self.stems.as_deref().map_or(Ok(()), outputs::check_folder)
+    }
+
+    /// Writes everything and gives what was written. A failure tells what was written before it: those files are whole.
+    fn write(&self, job: &Job, monitor: &Monitor<'_>) -> Result<Vec<PathBuf>, Failure> {
+        let mut written = Vec::new();
+        self.write_each(job, monitor, &mut written).map_err(|mut failure| {
+            if !written.is_empty() {
+                failure.message = format!("{} (written before that: {})", failure.message, names(&written));
+            }
+            failure
+        })?;
+        Ok(written)
+    }
+
+    fn write_each(&self, job: &Job, monitor: &Monitor<'_>, written: &mut Vec<PathBuf>) -> Result<(), Failure> {
+        let mut write = |path: &Option<PathBuf>, write: &dyn Fn(&Path) -> kinescore::Result<()>| {
+            let Some(path) = path else { return Ok(()) };
+            monitor.check()?;
+            write(path).map_err(Failure::writing)?;
+            written.push(path.clone());
+            Ok::<(), Failure>(())
+        };
+        // The video first: it is wanted most, and most can go wrong with it.
+        write(&self.video, &|path| job.write_video(path, monitor))?;
+        write(&self.saved, &|path| job.save(path))?;
+        write(&self.wav, &|path| job.write_wav(path))?;
+        write(&self.midi, &|path| job.write_midi(path))?;
+        write(&self.stems, &|path| job.write_stems(path, monitor))?;
+        write(&self.plot, &|path| job.write_plot(path))?;
+        match &self.json {
+            Some(path) if is_stdout(path) => json_to_stdout(job),
+            _ => write(&self.json, &|path| job.write_json(path)),
+        }
+    }
+}
+
+/// Whether a path stands for standard output.
+fn is_stdout(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+fn names(paths: &[PathBuf]) -> String {
+    paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn json_to_stdout(job: &Job) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(&job.analysis())
+        .map_err(|e| Failure::from(Error::output(Path::new("-"))(e.into())))?;
+    stdout::write(&format!("{text}\n"))
+}
+
+/// Everything that a job takes beside what is wanted of it.
+struct Order<'a> {
+    input: &'a Input,
+    settings: &'a SettingFlags,
+    resources: &'a ResourceFlags,
+}
+
+impl Order<'_> {
+    /// What must not be overwritten.
+    fn inputs(&self) -> Vec<&Path> {
+        [&self.input.clip, &self.input.from, &self.resources.soundfont]
+            .into_iter()
+            .filter_map(|path| path.as_deref())
+            .collect()
+    }
+
+    /// The file that default names are made from.
+    fn clip<'a>(&'a self, job: &'a Job) -> &'a Path {
+        self.input.clip.as_deref().unwrap_or_else(|| &job.clip().path)
+    }
+
+    /// Opens the clip or the saved file.
+    fn open(&self) -> Result<Job, Failure> {
+        let settings = self.settings.settings()?;
+        if let (Some(start), Some(end)) = (self.input.start, self.input.end)
+            && start >= end
+        {
+            return Err(Failure::usage(format!(
+                "--start {} is not before --end {}",
+                start.seconds(),
+                end.seconds()
+            )));
+        }
+        resources::check_sound_font(self.resources)?;
+        let engine = Arc::new(Engine::new(resources::find(self.resources)?)?);
+        let job = match (&self.input.clip, &self.input.from) {
+            (Some(clip), _) => {
+                let cut = Cut {
+                    start: self.input.start,
+                    end: self.input.end,
+                };
+                Job::open(engine, settings, clip, cut)?
+            }
+            (None, Some(saved)) => Job::load(engine, settings, saved)?,
+            (None, None) => return Err(Failure::usage("no clip given")),
+        };
+        Ok(job)
+    }
+}
+
+/// Runs a job that has been opened, up to `until`, and writes what is wanted.
+fn run(
+    job: &mut Job,
+    wanted: &Wanted,
+    until: Stage,
+    console: &Console,
+    cancel: &Cancel,
+) -> Result<Vec<PathBuf>, Failure> {
+    let progress = Progress::new(console);
+    let monitor = Monitor::new(cancel.clone(), |stage, done| progress.report(stage, done));
+    let result = job
+        .run(until, &monitor)
+        .map_err(Failure::from)
+        .and_then(|()| wanted.write(job, &monitor));
+    progress.end();
+    result
+}
+
+/// `kinescore render`.
+pub fn render(args: &Render, console: &Console, cancel: &Cancel) -> Result<(), Failure> {
+    let order = Order {
+        input: &args.input,
+        settings: &args.settings,
+        resources: &args.resources,
+    };
+    let until = args.until.map(Stage::from);
+    let mut wanted = Wanted {
+        wav: args.files.wav.clone(),
+        midi: args.files.midi.clone(),
+        stems: args.files.stems.clone(),
+        json: args.files.json.clone(),
+        plot: args.files.plot.clone(),
+        ..Wanted::default()
+    };
+    if let Some(until) = until {
+        if let Some((flag, _, stage)) = wanted.list().into_iter().find(|(_, _, stage)| *stage > until) {
+            return Err(Failure::usage(format!(
+                "{flag} takes the {stage} stage, but --until {until} stops before it"
+            )));
+        }
+        wanted.saved.clone_from(&args.output);
+    } else {
+        wanted.video.clone_from(&args.output);
+    }
+    // Settings, then names, then the clip: what is quick to check comes before what is slow.
+    args.settings.settings()?;
+    wanted.check(&order.inputs())?;
+    let mut job = order.open()?;
+
+    match until {
+        Some(until) => {
+            if let Some(stage) = latest_stage(&job).filter(|stage| *stage > until) {
+                return Err(Failure::usage(format!(
+                    "{} holds the {stage} stage already; --until {until} comes before it",
+                    order.clip(&job).display()
+                )));
+            }
+            let name = || outputs::renamed(order.clip(&job), &format!("{until}.json"));
+            wanted.saved = Some(wanted.saved.unwrap_or_else(name));
+        }
+        None if !args.no_video => {
+            let name = || default_output(order.clip(&job));
+            wanted.video = Some(wanted.video.unwrap_or_else(name));
+        }
+        None => {}
+    }
+    // Again, for now the names made up here are known, and with --from the clip as well.
+    let mut inputs = order.inputs();
+    let clip = job.clip().path.clone();
+    inputs.push(&clip);
+    wanted.check(&inputs)?;
+
+    let until = until.unwrap_or_else(|| wanted.last_stage(Stage::Rhythm));
+    let written = run(&mut job, &wanted, until, console, cancel)?;
+    for line in summary(&job) {
+        console.say(&line);
+    }
+    for path in &written {
+        console.say(&format!("wrote {}", path.display()));
+    }
+    Ok(())
+}
+
+/// `kinescore analyze`.
+pub fn analyze(args: &Analyze, console: &Console, cancel: &Cancel) -> Result<(), Failure> {
+    let order = Order {
+        input: &args.input,
+        settings: &args.settings,
+        resources: &args.resources,
+    };
+    let wanted = Wanted {
+        json: args.json.clone(),
+        plot: args.plot.clone(),
+        ..Wanted::default()
+    };
+    args.settings.settings()?;
+    wanted.check(&order.inputs())?;
+    let mut job = order.open()?;
+    let clip = job.clip().path.clone();
+    wanted.check(&[&clip])?;
+
+    let written = run(&mut job, &wanted, wanted.last_stage(Stage::Rhythm), console, cancel)?;
+    if wanted.json.as_deref().is_some_and(is_stdout) {
+        // Standard output is the JSON's.
+        summary(&job).iter().for_each(|line| console.say(line));
+    } else {
+        stdout::write(&(summary(&job).join("\n") + "\n"))?;
+    }
+    for path in &written {
+        console.say(&format!("wrote {}", path.display()));
+    }
+    Ok(())
+}
+
+/// The latest stage whose result a job holds.
+fn latest_stage(job: &Job) -> Option<Stage> {
+    [
+        (Stage::Audio, job.audio().is_some()),
+        (Stage::Score, job.score().is_some()),
+        (Stage::Drums, job.drums().is_some()),
+        (Stage::Rhythm, job.rhythm().is_some()),
+        (Stage::Pose, job.poses().is_some()),
+    ]
+    .into_iter()
+    .find_map(|(stage, there)| there.then_some(stage))
+}
+
+/// What was found and chosen, a line each.
+fn summary(job: &Job) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(rhythm) = job.rhythm() {
+        lines.push(format!(
+            "tempo: {:.1} beats a minute (confidence {:.2})",
+            rhythm.tempo.bpm(),
+            rhythm.confidence
+        ));
+        lines.push(format!("beats: {}, {} a bar", rhythm.beats.len(), rhythm.beats_per_bar));
+        lines.push(format!("accents: {}", rhythm.accents.len()));
+    } else if let Some(poses) = job.poses() {
+        lines.push(format!("poses: {} of {} people", poses.poses.len(), poses.people));
+    }
+    if let Some(drums) = job.drums() {
+        lines.push(format!("drums: {} hits, style {}", drums.hits.len(), drums.style));
+    }
+    lines
+}

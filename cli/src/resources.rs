@@ -1,0 +1,112 @@
+//! Where models, SoundFont and ONNX Runtime are looked for. With `main`, the only place that reads the environment.
+
+use crate::args::ResourceFlags;
+use crate::exit::{Failure, RESOURCES};
+use kinescore::Error;
+use kinescore::pipeline::Resources;
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Environment variable with the folder of the models.
+pub const MODELS_VARIABLE: &str = "KINESCORE_MODELS";
+/// Environment variable with the ONNX Runtime library or its folder.
+pub const RUNTIME_VARIABLE: &str = "KINESCORE_ONNXRUNTIME";
+
+/// What the flags, the environment and the places around the program give, in this order.
+pub fn find(flags: &ResourceFlags) -> Result<Resources, Failure> {
+    Ok(Resources {
+        models: models(flags)?,
+        runtime: flags.onnxruntime.clone().or_else(|| variable(RUNTIME_VARIABLE)),
+        runtime_search: runtime_folders(),
+        sound_font: flags.soundfont.clone(),
+    })
+}
+
+/// Says that a SoundFont named by the user is not there before any work is done, although it is loaded late.
+pub fn check_sound_font(flags: &ResourceFlags) -> Result<(), Error> {
+    match &flags.soundfont {
+        Some(path) if !path.is_file() => Err(Error::SoundFontMissing { path: path.clone() }),
+        _ => Ok(()),
+    }
+}
+
+/// The folder of the models. One that the user names is taken as it is, so that what is wrong with it is told.
+fn models(flags: &ResourceFlags) -> Result<PathBuf, Failure> {
+    if let Some(folder) = flags.models.clone().or_else(|| variable(MODELS_VARIABLE)) {
+        return Ok(folder);
+    }
+    let candidates: Vec<PathBuf> = program_folder()
+        .map(|here| ["models", "../share/kinescore/models", "../../models"].map(|place| here.join(place)))
+        .into_iter()
+        .flatten()
+        .collect();
+    if let Some(folder) = candidates.iter().find(|folder| folder.join("manifest.toml").is_file()) {
+        return Ok(folder.canonicalize().unwrap_or_else(|_| folder.clone()));
+    }
+    let tried = candidates
+        .iter()
+        .map(|folder| format!("\n  {}", folder.display()))
+        .collect::<String>();
+    Err(Failure {
+        code: RESOURCES,
+        message: format!(
+            "no folder with the models (manifest.toml); looked in:{tried}\nname it with --models DIR or {MODELS_VARIABLE}"
+        ),
+    })
+}
+
+/// Folders that may hold the ONNX Runtime library, nearest first.
+fn runtime_folders() -> Vec<PathBuf> {
+    let mut folders = Vec::new();
+    if let Some(here) = program_folder() {
+        folders.extend(["", "../lib/kinescore", "../lib", "../../.setup/onnxruntime"].map(|place| here.join(place)));
+    }
+    // Python's onnxruntime package brings the same library.
+    let mut pythons = Vec::new();
+    pythons.extend(variable("VIRTUAL_ENV").map(|root| (root.join("lib"), "site-packages")));
+    pythons.extend(variable("HOME").map(|home| (home.join(".local/lib"), "site-packages")));
+    pythons.push((PathBuf::from("/usr/local/lib"), "dist-packages"));
+    for (root, packages) in pythons {
+        folders.extend(
+            versions_of_python(&root)
+                .into_iter()
+                .map(|python| python.join(packages).join("onnxruntime/capi")),
+        );
+    }
+    folders.extend(["/usr/local/lib", debian_folder(), "/usr/lib64", "/usr/lib"].map(PathBuf::from));
+    folders
+}
+
+/// Debian's library folder of this processor.
+fn debian_folder() -> &'static str {
+    if cfg!(target_arch = "aarch64") {
+        "/usr/lib/aarch64-linux-gnu"
+    } else {
+        "/usr/lib/x86_64-linux-gnu"
+    }
+}
+
+/// `root/python3.*`, in an order that does not hang on the file system.
+fn versions_of_python(root: &Path) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = fs::read_dir(root)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with("python3"))
+        .map(|entry| entry.path())
+        .collect();
+    found.sort();
+    found.reverse();
+    found
+}
+
+fn program_folder() -> Option<PathBuf> {
+    let program = env::current_exe().ok()?;
+    let program = program.canonicalize().unwrap_or(program);
+    program.parent().map(Path::to_owned)
+}
+
+fn variable(name: &str) -> Option<PathBuf> {
+    env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}

@@ -1,0 +1,61 @@
+//! `kinescore settings`: the table of settings.
+
+use crate::args::flag_name;
+use kinescore::Settings;
+use kinescore::settings::{Kind, TABLE};
+use serde_json::{Value, json};
+
+/// The table for people.
+pub fn table() -> String {
+    let defaults = Settings::default();
+    TABLE
+        .iter()
+        .map(|setting| {
+            let allowed = match setting.kind {
+                Kind::Whole {
+                    least: 0,
+                    most: u64::MAX,
+                } => "a whole number".to_owned(),
+                kind => kind.allowed(),
+            };
+            format!(
+                "{} = {}\n    {}\n    allowed: {allowed}; flag: --{}\n",
+                setting.key,
+                defaults.get(setting.key).unwrap_or_default(),
+                setting.help,
+                flag_name(setting.key),
+            )
+        })
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// The table for programs: an array of one object a setting.
+pub fn json() -> String {
+    let defaults = Settings::default();
+    let rows: Vec<Value> = TABLE
+        .iter()
+        .map(|setting| {
+            let mut row = json!({
+                "key": setting.key,
+                "flag": format!("--{}", flag_name(setting.key)),
+                "default": defaults.get(setting.key),
+                "help": setting.help,
+            });
+            let (kind, auto) = match setting.kind {
+                Kind::Choice(words) => (json!({ "type": "choice", "words": words }), false),
+                Kind::ChoiceOrAuto(words) => (json!({ "type": "choice", "words": words }), true),
+                Kind::Number { least, most } => (json!({ "type": "number", "least": least, "most": most }), false),
+                Kind::NumberOrAuto { least, most } => (json!({ "type": "number", "least": least, "most": most }), true),
+                Kind::Whole { least, most } => (json!({ "type": "whole", "least": least, "most": most }), false),
+                Kind::WholeOrAuto { least, most } => (json!({ "type": "whole", "least": least, "most": most }), true),
+            };
+            if let (Value::Object(row), Value::Object(kind)) = (&mut row, kind) {
+                row.extend(kind);
+                row.insert("auto".to_owned(), Value::Bool(auto));
+            }
+            row
+        })
+        .collect();
+    format!("{:#}\n", Value::Array(rows))
+}

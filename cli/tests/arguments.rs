@@ -1,0 +1,278 @@
+//! What the program makes of its arguments, without looking at a video.
+#![allow(missing_docs)]
+
+mod common;
+
+use common::{folder, kinescore, listing, root, run, text};
+use kinescore::Settings;
+use kinescore::settings::TABLE;
+use std::fs;
+use std::process::{Command, Stdio};
+
+#[test]
+fn an_unknown_setting_tells_the_nearest_name() {
+    run(&["render", "x.mp4", "--set", "drums.stile=rock"])
+        .expect(2)
+        .tells(&["drums.stile", "did you mean 'drums.style'?"]);
+    run(&["render", "x.mp4", "--stile", "rock"])
+        .expect(2)
+        .tells(&["--stile", "--style"]);
+}
+
+#[test]
+fn a_value_that_is_not_allowed_tells_what_is() {
+    for (args, parts) in [
+        (["--tempo", "500"], ["tempo = '500'", "40 to 240"]),
+        (["--tempo-min", "5"], ["tempo.min = '5'", "40 to 240"]),
+        (["--top-p", "2"], ["drums.top_p = '2'", "0.05 to 1"]),
+        (["--loudness", "-3"], ["sound.loudness = '-3'", "-40 to -8"]),
+        (["--seed", "-1"], ["seed = '-1'", "whole number"]),
+        (["--style", "jaz"], ["drums.style = 'jaz'", "did you mean 'jazz'?"]),
+        (["--device", "gpu"], ["device = 'gpu'", "auto|cpu|cuda"]),
+        (["--set", "pose.person=0"], ["pose.person = '0'", "1 to 16"]),
+        (["--set", "tempo"], ["KEY=VALUE", "tempo"]),
+        (["--start", "1:75"], ["1:75", "59.999"]),
+        (["--plot", "picture.gif"], ["picture.gif", ".svg or .png"]),
+    ] {
+        let folder = folder();
+        let before = listing(folder.path());
+        let output = kinescore(&["render", "x.mp4"])
+            .args(args)
+            .current_dir(folder.path())
+            .output()
+            .expect("the program starts");
+        common::Run::from(output).expect(2).tells(&parts);
+        assert_eq!(listing(folder.path()), before);
+    }
+    run(&["render", "x.mp4", "--tempo-min", "170"])
+        .expect(2)
+        .tells(&["tempo.min", "135"]);
+}
+
+#[test]
+fn flags_that_contradict_each_other_are_refused() {
+    for args in [
+        &["render"][..],
+        &["render", "a.mp4", "--from", "b.json"],
+        &["render", "--from", "b.json", "--start", "1"],
+        &["render", "a.mp4", "--no-video"],
+        &["render", "a.mp4", "--no-video", "-o", "b.mp4", "--wav", "b.wav"],
+        &["render", "a.mp4", "--until", "rhythm", "--midi", "b.mid"],
+        &["render", "a.mp4", "--until", "export"],
+        &["render", "a.mp4", "--wav", "same.wav", "--midi", "same.wav"],
+        &["render", "a.mp4", "--start", "5", "--end", "2"],
+        &["render", "a.mp4", "-q", "-v"],
+        &["completions", "tcl"],
+        &["sing"],
+        &[],
+    ] {
+        let output = run(args).expect(2);
+        assert!(!output.stderr.is_empty(), "{args:?}");
+        assert_eq!(output.stdout, "", "{args:?}");
+    }
+}
+
+#[test]
+fn help_shows_every_setting_and_the_exit_codes() {
+    let defaults = Settings::default();
+    for args in [["render", "--help"], ["analyze", "--help"]] {
+        let help = run(&args).expect(0).stdout;
+        let flat = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        for setting in TABLE {
+            assert!(flat.contains(setting.help), "{}", setting.key);
+            let default = format!("[default: {}]", defaults.get(setting.key).expect("a default"));
+            assert!(flat.contains(&default), "{} {default}", setting.key);
+        }
+    }
+    for help in [run(&["--help"]), run(&["render", "--help"])] {
+        assert!(help.stdout.contains("Exit codes:") && help.stdout.contains("130  stopped by Ctrl-C"));
+    }
+}
+
+#[test]
+fn the_readme_tells_each_flag_and_each_exit_code() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("README.md");
+    let help = run(&["render", "--help"]).expect(0).stdout;
+    let mut told = 0;
+    for line in help.lines().filter(|line| line.trim_start().starts_with('-')) {
+        let flag = line
+            .split_whitespace()
+            .find(|word| word.starts_with("--"))
+            .expect("a long flag");
+        let flag = flag.trim_end_matches("...");
+        assert!(readme.contains(&format!("`{flag}")), "README.md does not tell {flag}");
+        told += 1;
+    }
+    assert!(told > 30, "{told} flags");
+    let codes: Vec<(&str, &str)> = help
+        .split("Exit codes:\n")
+        .nth(1)
+        .expect("the exit codes")
+        .lines()
+        .filter_map(|line| line.trim().split_once("  "))
+        .collect();
+    assert_eq!(codes.len(), 9, "{codes:?}");
+    for (number, meaning) in codes {
+        let row = format!("| {number} | {meaning} |");
+        assert!(readme.contains(&row), "README.md does not tell: {row}");
+    }
+}
+
+#[test]
+fn the_settings_are_listed_for_programs_and_people() {
+    let listed = run(&["settings", "--json"]).expect(0).stdout;
+    let listed: serde_json::Value = serde_json::from_str(&listed).expect("JSON");
+    let rows = listed.as_array().expect("an array");
+    assert_eq!(rows.len(), TABLE.len());
+    let table = run(&["settings"]).expect(0).stdout;
+    for (row, setting) in rows.iter().zip(TABLE) {
+        assert_eq!(row["key"], setting.key);
+        assert_eq!(row["help"], setting.help);
+        assert!(row["flag"].as_str().is_some_and(|flag| flag.starts_with("--")), "{row}");
+        let default = row["default"].as_str().expect("text");
+        Settings::default()
+            .set(setting.key, default)
+            .expect("a default that is allowed");
+        assert!(
+            table.contains(&format!("{} = {default}\n", setting.key)),
+            "{}",
+            setting.key
+        );
+        assert!(row["least"].is_number() || row["words"].is_array(), "{row}");
+    }
+}
+
+#[test]
+fn completions_and_man_pages_know_the_flags() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = run(&["completions", shell]).expect(0).stdout;
+        assert!(script.contains("top-p") && script.contains("neworleans"), "{shell}");
+    }
+    let page = run(&["man"]).expect(0).stdout;
+    assert!(
+        page.contains(".TH kinescore 1") && page.contains("Exit codes:"),
+        "{page}"
+    );
+    let folder = folder();
+    run(&["man", text(folder.path())]).expect(0);
+    let render = fs::read_to_string(folder.path().join("kinescore-render.1")).expect("a page for render");
+    assert!(render.contains("\\-\\-top\\-p") && render.contains("Exit codes:"));
+    for page in [
+        "kinescore.1",
+        "kinescore-analyze.1",
+        "kinescore-doctor.1",
+        "kinescore-settings.1",
+    ] {
+        assert!(folder.path().join(page).is_file(), "{page}");
+    }
+    run(&["man", "/dev/null/pages"]).expect(7).tells(&["/dev/null/pages"]);
+}
+
+#[test]
+fn a_closed_or_full_standard_output_is_no_panic() {
+    let mut child = kinescore(&["settings"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("a start");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("an end");
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(output.stderr.is_empty());
+
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("/dev/full");
+    let output = kinescore(&["settings"]).stdout(full).output().expect("a start");
+    common::Run::from(output)
+        .expect(7)
+        .tells(&["standard output", "No space left"]);
+}
+
+#[test]
+fn doctor_tells_what_is_there_and_what_is_missing() {
+    let found = run(&["doctor"]);
+    let manifest = fs::read_to_string(common::models().join("manifest.toml")).expect("the manifest");
+    for line in manifest.lines().filter(|line| line.starts_with("file = ")) {
+        let file = line.split('"').nth(1).expect("a quoted name");
+        assert!(found.stdout.contains(file), "{file} is not in:\n{}", found.stdout);
+    }
+    for part in [
+        "FFmpeg",
+        "libavcodec",
+        "ONNX Runtime",
+        "1.31.1",
+        "CPUExecutionProvider",
+        "CUDA",
+        "cache",
+    ] {
+        assert!(found.stdout.contains(part), "{part} is not in:\n{}", found.stdout);
+    }
+    assert!(!found.stdout.contains("!!"), "{}", found.stdout);
+    let found = found.expect(0);
+    assert_eq!(found.stderr, "");
+
+    let empty = folder();
+    let missing = run(&[
+        "doctor",
+        "--onnxruntime",
+        text(empty.path()),
+        "--models",
+        text(empty.path()),
+    ])
+    .expect(6);
+    assert!(
+        missing.stdout.contains("!! ONNX Runtime") && missing.stdout.contains("!! models"),
+        "{}",
+        missing.stdout
+    );
+    assert!(missing.stdout.contains(text(empty.path())));
+    let font = run(&["doctor", "--soundfont", "/nowhere/drums.sf2"]).expect(6);
+    assert!(font.stdout.contains("/nowhere/drums.sf2"), "{}", font.stdout);
+}
+
+#[test]
+fn a_damaged_model_is_named_by_doctor() {
+    let folder = folder();
+    for entry in fs::read_dir(common::models()).expect("the models").flatten() {
+        if entry.path().is_file() {
+            fs::copy(entry.path(), folder.path().join(entry.file_name())).expect("a copy");
+        }
+    }
+    let model = folder.path().join("blazepose_full.onnx");
+    let mut content = fs::read(&model).expect("the model");
+    content[1000] ^= 1;
+    fs::write(&model, content).expect("a damaged model");
+    let found = run(&["doctor", "--models", text(folder.path())]).expect(6);
+    let line = found
+        .stdout
+        .lines()
+        .find(|line| line.starts_with("!!"))
+        .expect("a line on what is wrong");
+    assert!(
+        line.contains("blazepose_full.onnx") && line.contains("sha256"),
+        "{line}"
+    );
+}
+
+#[test]
+fn models_that_are_nowhere_are_told_with_the_places_looked_in() {
+    // A copy of the program far from any models.
+    let folder = folder();
+    let program = folder.path().join("kinescore");
+    fs::copy(env!("CARGO_BIN_EXE_kinescore"), &program).expect("a copy");
+    let output = Command::new(&program)
+        .args(["render", text(&common::walkers()), "-o"])
+        .arg(folder.path().join("out.mp4"))
+        .env_remove("KINESCORE_MODELS")
+        .output()
+        .expect("the program starts");
+    let place = folder.path().canonicalize().expect("the folder").join("models");
+    common::Run::from(output)
+        .expect(6)
+        .tells(&[text(&place), "KINESCORE_MODELS"]);
+    assert_eq!(listing(folder.path()).len(), 1);
+}

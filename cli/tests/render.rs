@@ -1,0 +1,311 @@
+//! Real renders of the clip that ships, as a user starts them.
+#![allow(missing_docs)]
+#![allow(clippy::expect_used)] // helpers of tests stop at the first surprise, as tests do
+
+mod common;
+
+use common::{Run, folder, kinescore, listing, make_clip, probe, run, text, walkers};
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// A copy of the clip in a folder of its own.
+fn clip_in(folder: &Path) -> PathBuf {
+    let clip = folder.join("walk.mp4");
+    fs::copy(walkers(), &clip).expect("a copy");
+    clip
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    listing(folder)
+        .into_iter()
+        .map(|(path, _)| text(path.strip_prefix(folder).expect("below the folder")).to_owned())
+        .collect()
+}
+
+fn seconds(path: &Path, stream: &str) -> f64 {
+    probe(path, stream, "stream=duration").parse().expect("a number")
+}
+
+/// The packets of the video stream, as one checksum.
+fn picture(path: &Path) -> String {
+    let output = Command::new("ffmpeg")
+        .args(["-v", "error", "-nostdin", "-i", text(path)])
+        .args(["-map", "0:v:0", "-c", "copy", "-f", "md5", "-"])
+        .output()
+        .expect("ffmpeg is installed by the set-up");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+#[test]
+fn one_command_gives_the_video_with_a_soundtrack_and_all_that_is_asked_for() {
+    let folder = folder();
+    let clip = clip_in(folder.path());
+    let at = |name: &str| folder.path().join(name);
+    let output = kinescore(&["render", "walk.mp4", "--device", "cpu", "--seed", "5"])
+        .args(["--wav", "walk.wav", "--midi", "walk.mid", "--stems", "stems"])
+        .args(["--json", "walk.json", "--plot", "walk.svg"])
+        .current_dir(folder.path())
+        .output()
+        .expect("the program starts");
+    let run = Run::from(output).expect(0);
+    assert_eq!(run.stdout, "", "standard output is for results that were asked for");
+    let run = run.tells(&[
+        "pose 100 %",
+        "audio 100 %",
+        "tempo:",
+        "confidence",
+        "wrote walk.soundtrack.mp4",
+        "wrote walk.wav",
+        "wrote stems",
+    ]);
+    assert!(!run.stderr.contains("error"), "{}", run.stderr);
+
+    let names = names(folder.path());
+    let stems: Vec<&String> = names.iter().filter(|name| name.starts_with("stems/")).collect();
+    assert!(
+        !stems.is_empty() && stems.iter().all(|name| name.ends_with(".wav")),
+        "{names:?}"
+    );
+    let others: Vec<&str> = names
+        .iter()
+        .map(String::as_str)
+        .filter(|name| !name.starts_with("stems/"))
+        .collect();
+    assert_eq!(
+        others,
+        [
+            "stems",
+            "walk.json",
+            "walk.mid",
+            "walk.mp4",
+            "walk.soundtrack.mp4",
+            "walk.svg",
+            "walk.wav"
+        ],
+        "no other file, and nothing half-written"
+    );
+
+    let video = at("walk.soundtrack.mp4");
+    assert_eq!(picture(&video), picture(&clip), "the video stream is copied");
+    assert_eq!(probe(&video, "a:0", "stream=codec_name"), "aac");
+    assert_eq!(probe(&video, "a:0", "stream=sample_rate"), "48000");
+    let length = seconds(&clip, "v:0");
+    assert!((seconds(&video, "a:0") - length).abs() < 0.05);
+    assert!((seconds(&at("walk.wav"), "a:0") - length).abs() < 0.001);
+    assert_eq!(probe(&at("walk.wav"), "a:0", "stream=codec_name"), "pcm_s24le");
+    assert_eq!(
+        fs::read(&clip).expect("the clip"),
+        fs::read(walkers()).expect("the original")
+    );
+
+    assert!(fs::read(at("walk.mid")).expect("MIDI").starts_with(b"MThd"));
+    let picture = fs::read_to_string(at("walk.svg")).expect("a picture");
+    assert!(picture.contains("<svg") && picture.trim_end().ends_with("</svg>"));
+    let analysis: Value = serde_json::from_slice(&fs::read(at("walk.json")).expect("JSON")).expect("JSON");
+    for key in ["tempo", "confidence", "beats", "accents", "settings", "seed"] {
+        assert!(find(&analysis, key).is_some(), "'{key}' is not in {analysis:#}");
+    }
+    let beats = find(&analysis, "beats")
+        .and_then(Value::as_array)
+        .expect("a list of beats");
+    assert!(beats.len() >= 4, "{} beats in {length} s", beats.len());
+}
+
+/// The value of a key, wherever it is.
+fn find<'a>(value: &'a Value, key: &str) -> Option<&'a Value> {
+    match value {
+        Value::Object(map) => map.get(key).or_else(|| map.values().find_map(|inner| find(inner, key))),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_saved_stage_goes_on_to_the_same_notes() {
+    let folder = folder();
+    let clip = clip_in(folder.path());
+    let at = |name: &str| text(folder.path()).to_owned() + "/" + name;
+    let common = ["--device", "cpu", "--quiet"];
+    let go = |args: &[&str]| {
+        let run = run(&[args, &common[..]].concat()).expect(0);
+        assert_eq!(run.stderr, "", "--quiet says nothing");
+    };
+    go(&["render", text(&clip), "--no-video", "--midi", &at("straight.mid")]);
+    go(&["render", text(&clip), "--until", "pose"]);
+    go(&[
+        "render",
+        "--from",
+        &at("walk.pose.json"),
+        "--until",
+        "rhythm",
+        "-o",
+        &at("r.json"),
+    ]);
+    go(&[
+        "render",
+        "--from",
+        &at("r.json"),
+        "--until",
+        "drums",
+        "-o",
+        &at("d.json"),
+    ]);
+    go(&[
+        "render",
+        "--from",
+        &at("d.json"),
+        "--until",
+        "score",
+        "-o",
+        &at("s.json"),
+    ]);
+    let straight = fs::read(at("straight.mid")).expect("MIDI");
+    for stage in ["walk.pose.json", "r.json", "d.json", "s.json"] {
+        let midi = at(&format!("{stage}.mid"));
+        go(&["render", "--from", &at(stage), "--no-video", "--midi", &midi]);
+        assert_eq!(fs::read(midi).expect("MIDI"), straight, "from {stage}");
+    }
+
+    // From a saved stage the video finds its way back to the clip, and lies beside it.
+    go(&["render", "--from", &at("s.json")]);
+    assert_eq!(picture(Path::new(&at("walk.soundtrack.mp4"))), picture(&clip));
+
+    run(&["render", "--from", &at("d.json"), "--until", "rhythm"])
+        .expect(2)
+        .tells(&["d.json", "drums", "rhythm"]);
+    let broken = at("broken.json");
+    let saved = fs::read_to_string(at("r.json")).expect("the saved stage");
+    fs::write(&broken, &saved[..saved.len() / 2]).expect("a file");
+    let before = listing(folder.path());
+    run(&["render", "--from", &broken]).expect(3).tells(&["broken.json"]);
+    fs::write(&broken, "{}").expect("a file");
+    run(&["render", "--from", &broken]).expect(3).tells(&["broken.json"]);
+    run(&["render", "--from", &at("none.json")])
+        .expect(3)
+        .tells(&["none.json"]);
+    assert_eq!(listing(folder.path()).len(), before.len());
+}
+
+#[test]
+fn a_part_of_the_clip_gives_a_soundtrack_of_its_length() {
+    let folder = folder();
+    let wav = folder.path().join("part.wav");
+    run(&[
+        "render",
+        text(&walkers()),
+        "--device",
+        "cpu",
+        "--start",
+        "0:02.5",
+        "--end",
+        "6",
+        "--tempo",
+        "100",
+        "--no-video",
+        "--wav",
+        text(&wav),
+    ])
+    .expect(0);
+    let length = seconds(&wav, "a:0");
+    // The cut falls on frames, 30 of them a second.
+    assert!((length - 3.5).abs() < 0.035, "{length}");
+}
+
+#[test]
+fn analyze_prints_a_summary_or_json_and_writes_nothing_unasked() {
+    let folder = folder();
+    let clip = clip_in(folder.path());
+    let summary = run(&["analyze", text(&clip), "--device", "cpu"]).expect(0).stdout;
+    for line in ["tempo: ", "beats: ", "accents: "] {
+        assert!(summary.lines().any(|l| l.starts_with(line)), "{summary}");
+    }
+    let json = run(&["analyze", text(&clip), "--device", "cpu", "--json", "-"]).expect(0);
+    let analysis: Value = serde_json::from_str(&json.stdout).expect("nothing but JSON on standard output");
+    assert!(find(&analysis, "beats").is_some());
+    assert!(json.stderr.contains("tempo:"));
+    assert_eq!(names(folder.path()), ["walk.mp4"]);
+
+    let plot = folder.path().join("walk.png");
+    run(&["analyze", text(&clip), "--device", "cpu", "--plot", text(&plot)]).expect(0);
+    assert!(fs::read(&plot).expect("a picture").starts_with(b"\x89PNG"));
+}
+
+/// Starts a render of a clip that takes long enough to be stopped.
+fn long_render(folder: &Path) -> Child {
+    let clip = folder.join("long.mp4");
+    if !clip.exists() {
+        let walkers = walkers();
+        make_clip(
+            folder,
+            "long.mp4",
+            &format!("-stream_loop 7 -i {} -c copy", text(&walkers)),
+        );
+    }
+    kinescore(&["render", text(&clip), "--device", "cpu", "--wav"])
+        .arg(folder.join("long.wav"))
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts")
+}
+
+fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill")
+        .args([name, &child.id().to_string()])
+        .status()
+        .expect("kill");
+    assert!(sent.success());
+}
+
+#[test]
+fn ctrl_c_stops_within_half_a_second_and_leaves_nothing() {
+    let folder = folder();
+    let mut shortest = Duration::MAX;
+    // Other tests take turns on the processor: the best of three tells what the program does.
+    for (name, after) in [("-INT", 1500), ("-TERM", 2500), ("-INT", 400)] {
+        let mut child = long_render(folder.path());
+        sleep(Duration::from_millis(after));
+        assert!(child.try_wait().expect("a state").is_none(), "the render is under way");
+        let sent = Instant::now();
+        signal(&child, name);
+        let status = loop {
+            if let Some(status) = child.try_wait().expect("a state") {
+                break status;
+            }
+            assert!(sent.elapsed() < Duration::from_secs(20), "it does not stop");
+            sleep(Duration::from_millis(5));
+        };
+        shortest = shortest.min(sent.elapsed());
+        let stderr = std::io::read_to_string(child.stderr.take().expect("piped")).expect("UTF-8");
+        assert_eq!(status.code(), Some(130), "{stderr}");
+        assert!(stderr.contains("cancelled"), "{stderr}");
+        assert_eq!(names(folder.path()), ["long.mp4"]);
+    }
+    assert!(shortest < Duration::from_millis(500), "{shortest:?}");
+}
+
+#[test]
+fn ffmpeg_and_other_libraries_say_nothing_by_themselves() {
+    let folder = folder();
+    let output = kinescore(&[
+        "render",
+        text(&walkers()),
+        "--device",
+        "cpu",
+        "--end",
+        "3",
+        "--tempo",
+        "100",
+        "-q",
+    ])
+    .arg("-o")
+    .arg(folder.path().join("out.mkv"))
+    .output()
+    .expect("the program starts");
+    let run = Run::from(output).expect(0);
+    assert_eq!((run.stdout.as_str(), run.stderr.as_str()), ("", ""));
+    assert_eq!(probe(&folder.path().join("out.mkv"), "a:0", "stream=codec_name"), "aac");
+}

@@ -1,0 +1,175 @@
+"""Text of `rhythm2drum.md` around the measured figures."""
+
+from __future__ import annotations
+
+import json
+
+import common
+import groove
+import rhythm2drum
+import stage1
+
+
+OTHERS = "by a stroke, another's accents"
+
+
+def rows(table: dict, columns: list[str], form="{:.3f}") -> str:
+    return "\n".join("| " + " | ".join([name, *(form.format(r[c]) if isinstance(r[c], float) else str(r[c]) for c in columns)]) + " |" for name, r in table.items())
+
+
+def card(results: dict, tuning: list, counts, table: dict) -> str:
+    model, vocabulary, state = rhythm2drum.best_model("ours")
+    check = json.loads((common.RUNS / "rhythm2drum-check.json").read_text())
+    nll, shape, s = results["nll"], model.shape, results["sampling"]
+    sizes = {p.name: p.stat().st_size / 1e6 for p in (rhythm2drum.ENCODER, rhythm2drum.DECODER)}
+    nll_rows = "\n".join(f"| {k} | {v:.3f} |" for k, v in nll.items() if isinstance(v, float))
+    answer_columns = ["strong accents", "answered", "answered, another's accents", "answered, shuffled", "by a stroke", "by a stroke, another's accents",
+                      "by a stroke, shuffled", "hit at steps without accent", "stroke at steps without accent"]
+    answers = rows(results["answer"], answer_columns)
+    spread = "\n".join(f"| {k} | {a:.3f} | {b:.3f} |" for k, (a, b) in results["distributions"].items())
+    music_columns = [c for c in next(iter(results["musical"].values()))]
+    music = "\n".join(f"| {c} | " + " | ".join(f"{m[c]:.2f}" if isinstance(m[c], float) else str(m[c]) for m in results["musical"].values()) + " |" for c in music_columns)
+    tuned = "\n".join(f"| {t['temperature']} | {t['top_p']} | {t['guidance']} | {t['answered']:.3f} | {t['by a stroke']:.3f} | {t[OTHERS]:.3f} | "
+                      f"{t['hit at steps without accent']:.3f} | {t['stroke at steps without accent']:.3f} | {t['hits a step']:.2f} | {t['overlap']:.3f} | {t['alike']:.2f} |" for t in tuning)
+    energies = rows(results["energy"], ["hits a step", "strokes a step", "summed velocity a step"])
+    paper = nll.get("paper")
+    paper_text = "" if not paper else f"""
+The paper's setting was trained by the same script (`--preset paper`: 2 bars, taps in, 3 + 3 layers, 4 heads, width 128, feed-forward
+256, absolute positions; {paper["parameters"]:,} parameters, {paper["updates"]} updates of {paper["batch"]} crops in {paper["minutes"]:.1f} minutes; best validation
+checkpoint, NLL {paper["validation"]:.3f} on taps). It knows neither style nor tempo, as the original. Ours, given the same taps and not told the style,
+is the like-for-like row; ours saw complete taps in only {stage1.P_TAPS:.0%} of its training."""
+    left_out = ", ".join(f"{k.removeprefix('left out: ')}: {n}" for k, n in counts.items() if k.startswith("left out"))
+    return f"""# rhythm2drum_encoder.onnx, rhythm2drum_decoder.onnx, rhythm2drum.json
+
+Which drums sound at each 16th note, for a rhythm and an energy that were read off a moving person: the first half of
+Rhythm2Drum. `velocity_offset.onnx` then gives each hit its loudness and its lateness.
+
+## Tensors
+
+| encoder | type and shape | meaning |
+|---|---|---|
+| `rhythm` | i64 [N, T] | 0 nothing, 1 accent, 2 strong accent, 3 no rhythm information given (then 3 at every step) |
+| `energy` | i64 [N, T] | 0 unknown, 1..4 = quartile of how strongly the person moves in this bar |
+| `position` | i64 [N, T] | step within the bar, 0..15 in 4/4, 0..11 in 3/4 |
+| `bar` | i64 [N, T] | bar number modulo 8 |
+| `style` | i64 [N] | index into `styles`, 0 = unknown |
+| `tempo` | f32 [N] | BPM; normalised inside |
+| → `memory` | f32 [N, T, {shape.width}] | |
+| → `cross_key`, `cross_value` | f32 [{shape.decoder_layers}, N, {shape.heads}, T, {shape.width // shape.heads}] | |
+
+| decoder | type and shape | meaning |
+|---|---|---|
+| `words` | i64 [N, S] | previous words: row s stands at window step P + s and predicts that step's word. At the start of a piece the first is BOS ({vocabulary.bos}), later the real word before the window |
+| `memory`, `cross_key`, `cross_value`, `position` | as above | of the whole window |
+| `past_key`, `past_value` | f32 [{shape.decoder_layers}, N, {shape.heads}, P, {shape.width // shape.heads}] | cache; P = 0 at first |
+| → `logits` | f32 [N, S, {len(vocabulary)}] | |
+| → `key`, `value` | f32 [{shape.decoder_layers}, N, {shape.heads}, P + S, {shape.width // shape.heads}] | the next call's cache |
+
+A word is a set of drums that sound together, a 9-bit mask: bit i = class i of {", ".join(groove.CLASSES)}. Vocabulary: the
+{len(vocabulary)} combinations that occur at least {rhythm2drum.MIN_WORD_COUNT} times in the training split, by frequency. Any other is mapped to the nearest: its least
+important class is dropped until the word is known ({", ".join(reversed(rhythm2drum.IMPORTANCE))}: in this order). Out of vocabulary on the test
+split: {100 * results["out of vocabulary"]:.3f} % of {results["steps"]:,} steps. Besides BOS the decoder knows one more input, "hidden" ({vocabulary.hidden}): a previous word that is not known.
+
+Windows are {table["context_bars"]} bars; long pieces keep the last half as context and write the other half. Longer windows run (checked at 256 steps), but
+were not trained. The decoding in full, with its order of rounding: `train/decode_reference.py`, and `tests/fixtures/rhythm2drum_golden.json`.
+
+## Network and training
+
+Encoder-decoder transformer, {shape.encoder_layers} + {shape.decoder_layers} layers, width {shape.width}, {shape.heads} heads, feed-forward {shape.feed_forward}, dropout {shape.dropout}; {common.parameters(model):,} parameters
+({", ".join(f"{k} {v:.1f} MB" for k, v in sizes.items())}, fp32). Attention has a learned bias per head and lag in place of absolute positions; memory[t] is
+added to the decoder's input at step t; a word's vector is its own plus those of its drums, tied between input and output.
+Cross-entropy, AdamW; {state["update"]} updates in {state["spent"]:.1f} minutes on a machine shared with other work ({state["machine"]}), bfloat16 autocast; the
+averaged weights of the best of {len(state["history"])} looks at the validation split (NLL {state["best"][0]:.4f}). ONNX Runtime against PyTorch: largest difference
+{check["difference"]:.1e}, step by step through the cache against one pass included; the best word is the same in {check["agree"]} of {check["steps"]} steps.
+
+Augmentation: tempo ±{rhythm2drum.TEMPO_JITTER:.0%}; style dropped in {rhythm2drum.STYLE_DROP:.0%}; previous words hidden or wrong (up to 25 % of them) in {rhythm2drum.P_WORD_NOISE:.0%} of the examples;
+3/4 cut out of 4/4 (beat 3 or 4 of every bar removed) in {rhythm2drum.P_THREE_FOUR:.0%}, since there are four training files in 3/4. **3/4 is therefore weak**, and no
+test file is in it. Fills (short files without what went before) never start with BOS, so that pieces do not begin with a fill.
+
+### What the rhythm is in training
+
+There is no data of movement with drums. The rhythm is simulated from the groove, to look like what stage 1 gives (`train/stage1.py`):
+
+- Salience of a step = sum of velocity × weight ({", ".join(f"{k} {v}" for k, v in stage1.WEIGHT.items())}): a body answers the big strokes.
+- Accents on {stage1.DENSITY[0]:.0%} to {stage1.DENSITY[1]:.0%} of the steps (Beta(1, 1.6): sparse is commoner), in {stage1.P_STILL:.0%} of the examples on 0 to 3 %. True ones are drawn without
+  replacement by salience^k, k in {stage1.SHARPNESS[0]}..{stage1.SHARPNESS[1]}, so loud steps are missed too; in {stage1.P_SYNCOPATED:.0%} of the examples relative to how loud that place in the bar usually
+  is, since a body does not know the metre.
+- Up to {stage1.EXTRAS:.0%} of the accents are extras that answer nothing, half of them on beats; {stage1.JITTER:.0%} of the weak ones are a step early or late; in {stage1.P_GAP:.0%} of the
+  examples 1 to 4 bars have none.
+- Strong accents: the loudest {stage1.STRONG_SHARE[0]:.0%} to {stage1.STRONG_SHARE[1]:.0%} of the true ones, salience ≥ {stage1.STRONG_SALIENCE}; never extras, never moved. So the model learns that a strong accent is answered.
+- {stage1.P_ABSENT:.0%}: no rhythm (level 3 throughout), for guidance. {stage1.P_TAPS:.0%}: the complete tap track at level 1.
+- Energy: quartile of the bar's mean salience and density in the training split, with noise (log: {stage1.ENERGY_GAIN_NOISE} per example, {stage1.ENERGY_BAR_NOISE} per bar); unknown in {stage1.P_ENERGY_UNKNOWN:.0%}.
+
+## Measured
+
+Official test split, all {counts["test files"]} files, consecutive windows over every step. `python models/train/evaluate_rhythm2drum.py --data DIR` repeats it.
+
+### NLL, nats per step
+
+| | NLL |
+|---|---|
+{nll_rows}
+
+"8 bars" rows begin later windows with the real previous word; in "2 bars" rows it is hidden, so that ours knows no more than the
+paper's. Rhythm rows with accents are means over three simulations (2 bars: one). **Complete taps give away which steps are empty** (a quarter of them) and that every
+other step holds something: their NLL is not comparable with that of accents, and no camera delivers them.{paper_text}
+
+### Sampling
+
+Recommended: temperature {s["temperature"]}, top-p {s["top_p"]}, guidance {s["guidance"]} (logits = absent + w · (given − absent)). Chosen on the validation split
+(`--tune`, 8-bar pieces, energy unknown); "stroke" = kick, snare, tom, crash or open hat; "another's" = the same drums held against another piece's accents, what chance and metre alone give:
+
+| temperature | top-p | w | strong accents answered | … by a stroke | … by a stroke, another's | hit at steps without accent | stroke there | hits a step | overlap of hits a step | next bar alike |
+|---|---|---|---|---|---|---|---|---|---|---|
+{tuned}
+
+### Accent answer
+
+{results["pieces"]} pieces of 8 bars from the test split's "beat" takes, each sampled from BOS with one simulated rhythm, at the recommended setting.
+
+| | {" | ".join(answer_columns)} |
+|---|{"---|" * len(answer_columns)}
+{answers}
+
+### Energy answer
+
+A quarter of the same pieces, energy held at one level throughout. "Freed as well": the absent pass of the guidance has energy 0
+too, not only rhythm 3 (`free_energy` in the reference decoder; not the default):
+
+| energy | hits a step | strokes a step | summed velocity a step |
+|---|---|---|---|
+{energies}
+
+### Distributions, generated against test grooves
+
+Histograms over the same pieces (velocity: 32 bins, offset: 40). KL in nats, of the test distribution from the generated one.
+
+| | overlap area | KL |
+|---|---|---|
+{spread}
+
+The velocity and offset rows are limited by that network, which gives expected values (see its card): the test grooves' own hits
+with predicted velocities fare alike.
+
+### Is it what a drummer plays?
+
+Shares of bars (or of steps) with the drum there:
+
+| | {" | ".join(results["musical"])} |
+|---|{"---|" * len(results["musical"])}
+{music}
+
+## Limits
+
+- The accents are simulated. That real movement gives such accents is an assumption that this card does not test.
+- Ten drummers, mostly rock, funk, latin and jazz; styles with little data ({", ".join(table["styles"][-5:])}) are known by a handful of takes.
+- Step resolution is a 16th note: triplet feels are approximated by offsets.
+
+## Data and licence
+
+Groove MIDI Dataset v1.0.0 (Jon Gillick, Adam Roberts, Jesse Engel, Douglas Eck, David Bamman: *Learning to Groove with
+Inverse Sequence Transformations*, ICML 2019), CC BY 4.0, <https://magenta.tensorflow.org/datasets/groove>: the attribution must
+be kept with the weights. Files in 4/4 and 3/4, official split: {counts["train files"]} training ({counts["train steps"]:,} steps, {counts["train hits"]:,} hits),
+{counts["validation files"]} validation ({counts["validation steps"]:,} steps), {counts["test files"]} test ({counts["test steps"]:,} steps). Left out: {left_out}.
+Styles ({len(table["styles"]) - 1} with at least {groove.STYLE_MIN_SECONDS:.0f} s and {groove.STYLE_MIN_FILES} files in the training split; others are "unknown"): {", ".join(table["styles"][1:])}.
+"""

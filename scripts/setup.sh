@@ -1,0 +1,145 @@
+#!/usr/bin/env bash
+# Gets what the build and the program need and this machine lacks: Debian packages, Rust's tools, ONNX Runtime.
+# Everything that is already there is left alone, so that running it again costs a fraction of a second.
+#
+#   scripts/setup.sh         for building and running
+#   scripts/setup.sh test    for the tests as well: rustfmt and clippy
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+purpose=${1:-build}
+
+say() { printf 'set-up: %s\n' "$*" >&2; }
+fail() {
+    printf 'set-up failed: %s\n' "$*" >&2
+    exit 1
+}
+
+# FFmpeg's libraries for the video, clang for their Rust bindings, ffmpeg and ffprobe for the tests' clips.
+debian_packages=(
+    gcc libc6-dev make pkg-config clang libclang-dev
+    libavcodec-dev libavformat-dev libavutil-dev libswscale-dev libswresample-dev
+    ffmpeg python3
+)
+rust_least=1.90
+
+# ONNX Runtime: one library out of the Python wheel; Python itself is not needed when the program runs.
+# The checksums are those of the wheel as published and of the library inside it.
+onnxruntime_version=1.31.1
+case $(uname -m) in
+x86_64)
+    wheel_platform=manylinux_2_28_x86_64
+    wheel_sha256=1f3dea47f2f0e5117c2404cea7d21fd253ae7836a3bf167a501cdfbb2600d536
+    library_sha256=fc44112fbe06d7d689c57e11d3862031f64711007e4ee020f8eed5185fd2c1d3
+    ;;
+aarch64)
+    wheel_platform=manylinux_2_28_aarch64
+    wheel_sha256=0b9a492176886992e0e875f06bc0367e333f5fff11711a2d642e18b02f3009cc
+    library_sha256=8aa3b76b28c778a2b1dd660d34161adb1d508c9ccd04ff9dc80e26eca5df8467
+    ;;
+*) fail "no pinned ONNX Runtime for the processor $(uname -m); pinned are x86_64 and aarch64" ;;
+esac
+
+# Installs those of the named Debian packages that are not installed.
+install_packages() {
+    local missing=() package
+    for package in "$@"; do
+        [[ $(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true) == installed ]] || missing+=("$package")
+    done
+    ((${#missing[@]})) || return 0
+
+    local as_root=()
+    if ((EUID != 0)); then
+        command -v sudo >/dev/null ||
+            fail "these Debian packages are missing, and installing them takes root or sudo: ${missing[*]}
+  as root: apt-get install ${missing[*]}"
+        as_root=(sudo)
+    fi
+    say "installing Debian packages: ${missing[*]}"
+    "${as_root[@]}" apt-get update -qq || say "the package lists could not be brought up to date; trying with those at hand"
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2 ||
+        fail "apt-get could not install: ${missing[*]}"
+}
+
+if command -v dpkg-query >/dev/null && command -v apt-get >/dev/null; then
+    install_packages "${debian_packages[@]}"
+else
+    # Not Debian: nothing is installed, but what is missing is named.
+    missing=()
+    for tool in cc make pkg-config clang ffmpeg python3; do
+        command -v "$tool" >/dev/null || missing+=("$tool")
+    done
+    if command -v pkg-config >/dev/null; then
+        for library in libavcodec libavformat libavutil libswscale libswresample; do
+            pkg-config --exists "$library" || missing+=("$library (development files)")
+        done
+    fi
+    ((${#missing[@]} == 0)) || fail "this is no Debian system, so please install: ${missing[*]}"
+fi
+
+# Rust.
+PATH=$PATH:${CARGO_HOME:-${HOME:-/root}/.cargo}/bin
+command -v cargo >/dev/null || fail "cargo not found in PATH or ~/.cargo/bin; Rust $rust_least or newer is needed (https://rustup.rs)"
+rust_version=$(cd "$root" && rustc --version 2>/dev/null | cut -d' ' -f2) || rust_version=
+[[ -n $rust_version ]] || fail "rustc does not run; Rust $rust_least or newer is needed (https://rustup.rs)"
+[[ $(printf '%s\n' "$rust_least" "$rust_version" | sort -V | head -n1) == "$rust_least" ]] ||
+    fail "Rust $rust_version is too old; $rust_least or newer is needed (rustup update)"
+if [[ $purpose == test ]]; then
+    for tool in fmt clippy; do
+        cargo "$tool" --version >/dev/null 2>&1 && continue
+        component=${tool/fmt/rustfmt}
+        command -v rustup >/dev/null || fail "cargo $tool is missing; install Rust's component $component"
+        say "adding Rust's component $component"
+        rustup component add "$component" || fail "rustup could not add $component"
+    done
+fi
+
+# ONNX Runtime.
+target=$root/.setup/onnxruntime
+library=libonnxruntime.so.$onnxruntime_version
+is_sha256() { [[ -f $1 && $(sha256sum "$1" | cut -d' ' -f1) == "$2" ]]; }
+
+if ! is_sha256 "$target/$library" "$library_sha256" || [[ ! -f $target/LICENSE || ! -f $target/ThirdPartyNotices.txt ]]; then
+    python=
+    for candidate in python3 /usr/bin/python3; do
+        if "$candidate" -m pip --version >/dev/null 2>&1; then
+            python=$candidate
+            break
+        fi
+    done
+    if [[ -z $python ]]; then
+        command -v apt-get >/dev/null || fail "python3 has no pip; please install it"
+        install_packages python3-pip
+        python=/usr/bin/python3
+    fi
+
+    mkdir -p "$root/.setup"
+    work=$(mktemp -d "$root/.setup/download.XXXXXX")
+    trap 'rm -rf "$work"' EXIT
+    say "fetching ONNX Runtime $onnxruntime_version"
+    "$python" -m pip download --quiet --disable-pip-version-check --no-cache-dir --no-deps --only-binary=:all: \
+        --implementation cp --python-version 3.12 --platform "$wheel_platform" \
+        --dest "$work" "onnxruntime==$onnxruntime_version" >&2 ||
+        fail "pip could not download onnxruntime $onnxruntime_version; is there a connection to a Python package index?"
+    wheel=$work/onnxruntime-$onnxruntime_version-cp312-cp312-$wheel_platform.whl
+    [[ -f $wheel ]] || fail "pip downloaded another file than expected: $(ls "$work")"
+    is_sha256 "$wheel" "$wheel_sha256" ||
+        fail "the wheel of onnxruntime $onnxruntime_version has sha256 $(sha256sum "$wheel" | cut -d' ' -f1), expected is $wheel_sha256"
+
+    # A whole folder is put in place at once, so that a half-unpacked library is never seen.
+    mkdir "$work/onnxruntime"
+    "$python" - "$wheel" "$work/onnxruntime" "$library" <<'PYTHON' || fail "the wheel of onnxruntime cannot be unpacked"
+import sys, zipfile
+
+wheel, folder, library = sys.argv[1:]
+with zipfile.ZipFile(wheel) as archive:
+    for member in (f"onnxruntime/capi/{library}", "onnxruntime/LICENSE", "onnxruntime/ThirdPartyNotices.txt"):
+        with open(f"{folder}/{member.rsplit('/', 1)[1]}", "wb") as out:
+            out.write(archive.read(member))
+PYTHON
+    is_sha256 "$work/onnxruntime/$library" "$library_sha256" || fail "the library in the wheel is not the one expected"
+    chmod 755 "$work/onnxruntime/$library"
+    rm -rf "$target"
+    mv "$work/onnxruntime" "$target"
+    say "ONNX Runtime $onnxruntime_version is in .setup/onnxruntime"
+fi

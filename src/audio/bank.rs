@@ -1,0 +1,416 @@
+//! The structure of a SoundFont file: presets, instruments, zones and sample headers, checked.
+//!
+//! Written from the SoundFont Technical Specification 2.04. Files come from anywhere, so every size and every index is
+//! checked here, before the synthesiser sees any of it: the synthesiser takes indices on trust. Modulators are not
+//! read, because the synthesiser has none. An .sf3 file has the same structure with three differences: samples are Ogg
+//! Vorbis streams, a compressed sample's start and end are bytes and its loop points are counted from its own start,
+//! and chunks of odd size are not always padded.
+
+use std::io::{Read, Seek, SeekFrom};
+
+/// Generators that are looked at here (SoundFont 2.04, 8.1.2).
+pub(super) mod generator {
+    pub const START_OFFSET: u16 = 0;
+    pub const END_OFFSET: u16 = 1;
+    pub const START_LOOP_OFFSET: u16 = 2;
+    pub const END_LOOP_OFFSET: u16 = 3;
+    pub const START_COARSE_OFFSET: u16 = 4;
+    pub const END_COARSE_OFFSET: u16 = 12;
+    pub const PAN: u16 = 17;
+    pub const DELAY_MODULATION_ENVELOPE: u16 = 25;
+    pub const DELAY_VOLUME_ENVELOPE: u16 = 33;
+    pub const INSTRUMENT: u16 = 41;
+    pub const KEY_RANGE: u16 = 43;
+    pub const VELOCITY_RANGE: u16 = 44;
+    pub const START_LOOP_COARSE_OFFSET: u16 = 45;
+    pub const END_LOOP_COARSE_OFFSET: u16 = 50;
+    pub const SAMPLE_ID: u16 = 53;
+    pub const SAMPLE_MODES: u16 = 54;
+    pub const EXCLUSIVE_CLASS: u16 = 57;
+    /// First number that means nothing.
+    pub const END: u16 = 61;
+}
+
+/// Bit of a sample's type that marks it as compressed (.sf3).
+const COMPRESSED: u16 = 0x10;
+
+/// Bit of a sample's type that places it in a sound card's ROM.
+const IN_ROM: u16 = 0x8000;
+
+/// Sample rates that are believed, in hertz: the specification's least, and twice the highest in use.
+const RATES: std::ops::RangeInclusive<u32> = 400..=192_000;
+
+/// What a SoundFont holds, apart from the sample data itself.
+#[derive(Debug)]
+pub(super) struct Bank {
+    pub presets: Vec<Preset>,
+    pub instruments: Vec<Vec<Zone>>,
+    pub samples: Vec<Sample>,
+    /// Where the sample data begins in the file, and its length in bytes.
+    pub data: (u64, u64),
+}
+
+/// A preset: an instrument, or several at once, under a bank and program number.
+#[derive(Debug)]
+pub(super) struct Preset {
+    pub bank: u16,
+    pub program: u16,
+    /// Each zone's target is an index into [`Bank::instruments`].
+    pub zones: Vec<Zone>,
+}
+
+/// A region of keys and velocities with its parameters; those of the global zone are already in it.
+#[derive(Debug, Clone)]
+pub(super) struct Zone {
+    /// Instrument or sample that is played.
+    pub target: usize,
+    /// Other parameters by generator number, each number once.
+    pub generators: Vec<(u16, i16)>,
+}
+
+impl Zone {
+    pub fn get(&self, generator: u16) -> Option<i16> {
+        self.generators.iter().find(|(g, _)| *g == generator).map(|(_, v)| *v)
+    }
+
+    pub fn set(&mut self, generator: u16, value: i16) {
+        self.remove(&[generator]);
+        self.generators.push((generator, value));
+    }
+
+    pub fn remove(&mut self, generators: &[u16]) {
+        self.generators.retain(|(g, _)| !generators.contains(g));
+    }
+
+    /// Least and greatest key, or velocity, that the zone sounds for.
+    fn range(&self, generator: u16) -> (u8, u8) {
+        let [least, most] = self.get(generator).unwrap_or(0x7f00).to_le_bytes();
+        (least, most)
+    }
+
+    /// Whether the zone sounds for a key struck at a velocity.
+    pub fn contains(&self, key: u8, velocity: u8) -> bool {
+        let within = |generator, value| {
+            let (least, most) = self.range(generator);
+            (least..=most).contains(&value)
+        };
+        within(generator::KEY_RANGE, key) && within(generator::VELOCITY_RANGE, velocity)
+    }
+
+    /// Whether there is a note that both zones sound for.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        [generator::KEY_RANGE, generator::VELOCITY_RANGE]
+            .iter()
+            .all(|generator| {
+                let (a, b) = (self.range(*generator), other.range(*generator));
+                a.0 <= b.1 && b.0 <= a.1
+            })
+    }
+}
+
+/// A sample header.
+#[derive(Debug, Clone)]
+pub(super) struct Sample {
+    /// First byte of the sample, from the start of the sample data.
+    pub from: u64,
+    /// Byte after the last.
+    pub to: u64,
+    /// Loop in samples from the sample's own start; not yet known to lie within it.
+    pub looped: (i64, i64),
+    pub rate: u32,
+    pub pitch: u8,
+    pub correction: i8,
+    /// Whether the bytes are an Ogg Vorbis stream rather than 16-bit numbers.
+    pub compressed: bool,
+}
+
+/// Reads and checks the structure of a SoundFont of `length` bytes.
+///
+/// # Errors
+/// What is wrong, in words that follow "not a SoundFont that can be read: ".
+pub(super) fn read(file: &mut (impl Read + Seek), length: u64) -> Result<Bank, String> {
+    let mut head = [0; 12];
+    read_at(file, 0, &mut head, "the file's head")?;
+    if &head[..4] != b"RIFF" || &head[8..] != b"sfbk" {
+        return Err("it does not begin with RIFF and sfbk".to_owned());
+    }
+    let stated = u64::from(le32(&head, 4)) + 8;
+    if stated > length {
+        return Err(format!("truncated: {length} bytes of {stated}"));
+    }
+    let mut version = None;
+    let mut data = None;
+    let mut tables = Tables::default();
+    for list in chunks(file, 12, stated)? {
+        if &list.name != b"LIST" || list.size < 4 {
+            continue;
+        }
+        let mut kind = [0; 4];
+        read_at(file, list.body, &mut kind, "a list")?;
+        for chunk in chunks(file, list.body + 4, list.body + list.size)? {
+            match (&kind, &chunk.name) {
+                (b"INFO", b"ifil") => version = Some(le16(&chunk.read(file)?, 0)),
+                (b"sdta", b"smpl") => data = Some((chunk.body, chunk.size)),
+                (b"pdta", name) => tables.put(name, chunk.read(file)?),
+                _ => {}
+            }
+        }
+    }
+    let version = version.ok_or("its version (ifil) is missing")?;
+    let data = data.ok_or("its sample data (smpl) is missing")?;
+    tables.parse(version, data)
+}
+
+struct Chunk {
+    name: [u8; 4],
+    body: u64,
+    size: u64,
+}
+
+impl Chunk {
+    fn read(&self, file: &mut (impl Read + Seek)) -> Result<Vec<u8>, String> {
+        // The size has been checked against the file's length.
+        let mut bytes = vec![0; self.size as usize];
+        read_at(file, self.body, &mut bytes, &String::from_utf8_lossy(&self.name))?;
+        Ok(bytes)
+    }
+}
+
+/// The chunks between two offsets of the file.
+fn chunks(file: &mut (impl Read + Seek), mut at: u64, end: u64) -> Result<Vec<Chunk>, String> {
+    let mut found = Vec::new();
+    while at + 8 <= end {
+        let mut head = [0; 8];
+        read_at(file, at, &mut head, "a chunk's head")?;
+        let mut name = [0; 4];
+        name.copy_from_slice(&head[..4]);
+        let size = u64::from(le32(&head, 4));
+        let body = at + 8;
+        if size > end - body {
+            return Err(format!(
+                "truncated: chunk '{}' at byte {at} has {size} bytes, {} are left",
+                name.escape_ascii(),
+                end - body
+            ));
+        }
+        found.push(Chunk { name, body, size });
+        at = body + size;
+        // Names do not begin with a zero, so a zero here is the padding of an odd size.
+        if size % 2 == 1 && at < end {
+            let mut byte = [0];
+            read_at(file, at, &mut byte, "a chunk's padding")?;
+            at += u64::from(byte[0] == 0);
+        }
+    }
+    Ok(found)
+}
+
+fn read_at(file: &mut (impl Read + Seek), at: u64, into: &mut [u8], what: &str) -> Result<(), String> {
+    file.seek(SeekFrom::Start(at))
+        .and_then(|_| file.read_exact(into))
+        .map_err(|error| format!("{what} at byte {at}: {error}"))
+}
+
+fn le16(bytes: &[u8], at: usize) -> u16 {
+    match bytes.get(at..at + 2) {
+        Some(&[a, b]) => u16::from_le_bytes([a, b]),
+        _ => 0,
+    }
+}
+
+fn le32(bytes: &[u8], at: usize) -> u32 {
+    u32::from(le16(bytes, at)) | u32::from(le16(bytes, at + 2)) << 16
+}
+
+/// The chunks of the pdta list ("the HYDRA"), as bytes.
+#[derive(Default)]
+struct Tables {
+    phdr: Vec<u8>,
+    pbag: Vec<u8>,
+    pgen: Vec<u8>,
+    inst: Vec<u8>,
+    ibag: Vec<u8>,
+    igen: Vec<u8>,
+    shdr: Vec<u8>,
+}
+
+/// The records of a table without its terminal record, which only marks the end.
+fn records<'a>(table: &'a [u8], name: &str, size: usize) -> Result<Vec<&'a [u8]>, String> {
+    if table.len() < size || !table.len().is_multiple_of(size) {
+        return Err(format!(
+            "its {name} table has {} bytes; a multiple of {size} is needed",
+            table.len()
+        ));
+    }
+    Ok(table.chunks_exact(size).collect())
+}
+
+impl Tables {
+    fn put(&mut self, name: &[u8; 4], bytes: Vec<u8>) {
+        match name {
+            b"phdr" => self.phdr = bytes,
+            b"pbag" => self.pbag = bytes,
+            b"pgen" => self.pgen = bytes,
+            b"inst" => self.inst = bytes,
+            b"ibag" => self.ibag = bytes,
+            b"igen" => self.igen = bytes,
+            b"shdr" => self.shdr = bytes,
+            _ => {}
+        }
+    }
+
+    fn parse(&self, version: u16, data: (u64, u64)) -> Result<Bank, String> {
+        let presets = records(&self.phdr, "phdr", 38)?;
+        let instruments = records(&self.inst, "inst", 22)?;
+        let headers = records(&self.shdr, "shdr", 46)?;
+        let preset_bags = Bags::new(&self.pbag, &self.pgen, "p")?;
+        let instrument_bags = Bags::new(&self.ibag, &self.igen, "i")?;
+
+        let samples: Vec<Sample> = headers[..headers.len() - 1]
+            .iter()
+            .map(|h| sample(h, version))
+            .collect();
+        let instruments = instruments
+            .windows(2)
+            .enumerate()
+            .map(|(index, pair)| {
+                let zones = instrument_bags.zones(le16(pair[0], 20), le16(pair[1], 20), generator::SAMPLE_ID)?;
+                for zone in &zones {
+                    check_sample(samples.get(zone.target), data.1)
+                        .map_err(|fault| format!("instrument {index} plays sample {}, {fault}", zone.target))?;
+                }
+                Ok(zones)
+            })
+            .collect::<Result<Vec<_>, String>>()?;
+        let presets = presets
+            .windows(2)
+            .enumerate()
+            .map(|(index, pair)| {
+                let zones = preset_bags.zones(le16(pair[0], 24), le16(pair[1], 24), generator::INSTRUMENT)?;
+                if let Some(zone) = zones.iter().find(|zone| zone.target >= instruments.len()) {
+                    return Err(format!(
+                        "preset {index} plays instrument {}; there are {}",
+                        zone.target,
+                        instruments.len()
+                    ));
+                }
+                Ok(Preset {
+                    program: le16(pair[0], 20),
+                    bank: le16(pair[0], 22),
+                    zones,
+                })
+            })
+            .collect::<Result<Vec<_>, String>>()?;
+        if presets.is_empty() {
+            return Err("it has no presets".to_owned());
+        }
+        Ok(Bank {
+            presets,
+            instruments,
+            samples,
+            data,
+        })
+    }
+}
+
+/// The zones of all presets, or of all instruments.
+struct Bags<'a> {
+    bags: Vec<&'a [u8]>,
+    generators: Vec<&'a [u8]>,
+    kind: &'static str,
+}
+
+impl<'a> Bags<'a> {
+    fn new(bags: &'a [u8], generators: &'a [u8], kind: &'static str) -> Result<Self, String> {
+        Ok(Self {
+            bags: records(bags, &format!("{kind}bag"), 4)?,
+            generators: records(generators, &format!("{kind}gen"), 4)?,
+            kind,
+        })
+    }
+
+    /// The zones `first..last`, with the global zone's parameters in each, without those that play nothing.
+    fn zones(&self, first: u16, last: u16, target: u16) -> Result<Vec<Zone>, String> {
+        let (first, last) = (usize::from(first), usize::from(last));
+        if first > last || last >= self.bags.len() {
+            return Err(format!(
+                "its {}bag zones {first} to {last} are not among the {}",
+                self.kind,
+                self.bags.len().saturating_sub(1)
+            ));
+        }
+        let mut global: Vec<(u16, i16)> = Vec::new();
+        let mut zones = Vec::new();
+        for index in first..last {
+            let (from, to) = (
+                usize::from(le16(self.bags[index], 0)),
+                usize::from(le16(self.bags[index + 1], 0)),
+            );
+            let own = self.generators.get(from..to).ok_or_else(|| {
+                format!(
+                    "its {}gen entries {from} to {to} are not among the {}",
+                    self.kind,
+                    self.generators.len()
+                )
+            })?;
+            let mut generators = if index == first { Vec::new() } else { global.clone() };
+            let mut played = None;
+            for entry in own {
+                let (number, value) = (le16(entry, 0), le16(entry, 2));
+                if number == target {
+                    // What follows the target is to be ignored (8.1.2).
+                    played = Some(usize::from(value));
+                    break;
+                }
+                if number >= generator::END {
+                    continue;
+                }
+                generators.retain(|(g, _)| *g != number);
+                generators.push((number, value as i16));
+            }
+            match played {
+                Some(target) => zones.push(Zone { target, generators }),
+                // Only the first zone may be global; others without a target are to be ignored (7.3, 7.7).
+                None if index == first => global = generators,
+                None => {}
+            }
+        }
+        Ok(zones)
+    }
+}
+
+fn sample(header: &[u8], version: u16) -> Sample {
+    let [start, end, loop_start, loop_end, rate] = [20, 24, 28, 32, 36].map(|at| u64::from(le32(header, at)));
+    let kind = le16(header, 44);
+    let compressed = version >= 3 && kind & COMPRESSED != 0;
+    let (unit, base) = if compressed { (1, 0) } else { (2, start as i64) };
+    Sample {
+        from: start * unit,
+        to: end * unit,
+        looped: (loop_start as i64 - base, loop_end as i64 - base),
+        // An impossible rate or place makes the sample unusable; that is only an error if it is played.
+        rate: if kind & IN_ROM == 0 { rate as u32 } else { 0 },
+        pitch: header.get(40).copied().unwrap_or(60),
+        correction: header.get(41).copied().unwrap_or(0) as i8,
+        compressed,
+    }
+}
+
+fn check_sample(sample: Option<&Sample>, data: u64) -> Result<(), String> {
+    let sample = sample.ok_or("which is not there")?;
+    if sample.from >= sample.to || sample.to > data {
+        return Err(format!(
+            "which lies at bytes {} to {} of {data}",
+            sample.from, sample.to
+        ));
+    }
+    if !RATES.contains(&sample.rate) {
+        return Err(format!(
+            "whose rate is {} Hz; allowed is {} to {} Hz",
+            sample.rate,
+            RATES.start(),
+            RATES.end()
+        ));
+    }
+    Ok(())
+}

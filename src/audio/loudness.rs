@@ -1,0 +1,473 @@
+//! Loudness and true peak: measured by ITU-R BS.1770, brought to their targets by a gain and a limiter.
+//!
+//! The gain changes slowly over time and is the same for both channels, so it is kept as a curve, which also makes the
+//! stems: the sum of the parts times the curve is the sum of each part times the curve.
+
+use super::AudioBuffer;
+use crate::error::{Error, Result};
+use crate::progress::Monitor;
+use ebur128::{EbuR128, Mode};
+
+/// Integrated loudness and true peak of a buffer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Loudness {
+    /// Integrated loudness, LUFS; −∞ for silence.
+    pub integrated: f64,
+    /// True peak of the louder channel, dBTP; −∞ for silence.
+    pub true_peak: f64,
+}
+
+/// Frames from one point of a gain curve to the next.
+const STEP: usize = 16;
+
+/// Frames measured at once.
+const CHUNK: usize = 4096;
+
+/// Least length that BS.1770 can measure: one gating block.
+const GATING_BLOCK: f64 = 0.4;
+
+/// Half of the time over which the limiter closes before a peak. Short, so that a drum keeps the punch of what leads to
+/// its peak; long enough that closing is no click.
+const ATTACK: f64 = 0.0015;
+
+/// Time constant with which the limiter opens again: slow enough not to follow the waves of a kick drum (20 ms), fast
+/// enough that the next sixteenth note is not lowered by this one.
+const RELEASE: f64 = 0.06;
+
+/// Most that the limiter takes off a peak, dB. A piece whose few peaks would need more stays softer than asked for:
+/// beyond, drums lose their attack.
+const MOST_REDUCTION: f64 = 12.0;
+
+/// How near to the target loudness is near enough, LU. EBU R 128 allows ±0.5.
+const NEAR: f64 = 0.1;
+
+/// Rounds of adjusting gain and ceiling; each measures the whole buffer.
+const ROUNDS: usize = 8;
+
+/// Room left below the allowed peak in the first round, dB: the limiter's own estimate of true peaks is a little off.
+const MARGIN: f64 = 0.03;
+
+/// Loudness under which a buffer is silence: BS.1770's absolute gate.
+const SILENCE: f64 = -70.0;
+
+fn decibels(ratio: f64) -> f64 {
+    20.0 * ratio.log10()
+}
+
+fn ratio(decibels: f64) -> f64 {
+    10.0_f64.powf(decibels / 20.0)
+}
+
+/// Measures a buffer (ITU-R BS.1770-4; true peak by oversampling).
+///
+/// What is shorter than one gating block of 400 ms is measured as if it were repeated until it fills one.
+///
+/// # Errors
+/// [`Error::Sound`] when the buffer's rate or number of channels cannot be measured.
+pub fn measure(buffer: &AudioBuffer) -> Result<Loudness> {
+    measure_with(buffer, &GainCurve::constant(1.0), &Monitor::none())
+}
+
+/// Measures what `buffer` is after the gain.
+fn measure_with(buffer: &AudioBuffer, gain: &GainCurve, monitor: &Monitor<'_>) -> Result<Loudness> {
+    let unfit = |error: ebur128::Error| Error::Sound {
+        reason: format!(
+            "{} channels at {} Hz cannot be measured: {error}",
+            buffer.channels,
+            buffer.rate.hz()
+        ),
+    };
+    let mut meter = EbuR128::new(
+        buffer.channels as u32,
+        buffer.rate.hz().round() as u32,
+        Mode::I | Mode::TRUE_PEAK,
+    )
+    .map_err(unfit)?;
+    if buffer.frames() > 0 {
+        let needed = (GATING_BLOCK * buffer.rate.hz()).ceil() as usize;
+        for _ in 0..needed.div_ceil(buffer.frames()) {
+            let mut chunk = Vec::with_capacity(CHUNK * buffer.channels);
+            for (index, samples) in buffer.samples.chunks(CHUNK * buffer.channels).enumerate() {
+                monitor.check()?;
+                chunk.clear();
+                chunk.extend_from_slice(samples);
+                gain.apply(&mut chunk, buffer.channels, index * CHUNK);
+                meter.add_frames_f32(&chunk).map_err(unfit)?;
+            }
+        }
+    }
+    let mut peak = 0.0_f64;
+    for channel in 0..buffer.channels as u32 {
+        peak = peak.max(meter.true_peak(channel).map_err(unfit)?);
+    }
+    Ok(Loudness {
+        integrated: meter.loudness_global().map_err(unfit)?,
+        true_peak: decibels(peak),
+    })
+}
+
+/// A gain over time: what loudness and limiter do to a buffer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GainCurve {
+    /// Gain of the whole, as a ratio.
+    level: f64,
+    /// The limiter's gain at every [`STEP`]th frame, linear in between; empty where it does nothing at all.
+    points: Vec<f32>,
+}
+
+impl GainCurve {
+    /// The same gain everywhere.
+    pub fn constant(level: f64) -> Self {
+        Self {
+            level,
+            points: Vec::new(),
+        }
+    }
+
+    /// Multiplies interleaved samples, the first of which belongs to frame number `from`.
+    pub fn apply(&self, samples: &mut [f32], channels: usize, from: usize) {
+        let frames = samples.chunks_exact_mut(channels.max(1));
+        if self.points.is_empty() {
+            let level = self.level as f32;
+            samples.iter_mut().for_each(|sample| *sample *= level);
+            return;
+        }
+        let last = self.points.len() - 1;
+        for (frame, number) in frames.zip(from..) {
+            let index = (number / STEP).min(last);
+            let (here, next) = (self.points[index], self.points[(index + 1).min(last)]);
+            let share = (number % STEP) as f32 / STEP as f32;
+            let gain = self.level as f32 * (here + (next - here) * share);
+            frame.iter_mut().for_each(|sample| *sample *= gain);
+        }
+    }
+
+    /// The most that the limiter takes off, dB, 0 or more.
+    pub fn reduction(&self) -> f64 {
+        let least = self.points.iter().copied().fold(1.0_f32, f32::min);
+        -decibels(f64::from(least))
+    }
+}
+
+/// Brings a buffer to a loudness, with true peaks at or under `peak` by measurement. Returns the gain that it was
+/// multiplied with, and what was then measured.
+///
+/// The loudness is met to ±0.1 LU where the limiter need not take more than 12 dB off a peak for it; beyond, it is as
+/// near as that allows. Silence (under −70 LUFS) stays as it is.
+///
+/// # Errors
+/// [`Error::Sound`] when the buffer's rate or number of channels cannot be measured; [`Error::Cancelled`], which leaves
+/// the buffer as it was.
+pub fn master(
+    buffer: &mut AudioBuffer,
+    loudness: f64,
+    peak: f64,
+    monitor: &Monitor<'_>,
+) -> Result<(GainCurve, Loudness)> {
+    let raw = measure_with(buffer, &GainCurve::constant(1.0), monitor)?;
+    if raw.integrated < SILENCE || raw.true_peak == f64::NEG_INFINITY {
+        return Ok((GainCurve::constant(1.0), raw));
+    }
+    let peaks = Peaks::of(buffer, monitor)?;
+    let most = peak + MOST_REDUCTION - decibels(f64::from(peaks.greatest()));
+    let mut gain = (loudness - raw.integrated).min(most);
+    let mut ceiling = peak - MARGIN;
+    let mut curve = GainCurve::constant(1.0);
+    let mut measured = raw;
+    for _ in 0..ROUNDS {
+        curve = peaks.limit(ratio(gain), ratio(ceiling));
+        measured = measure_with(buffer, &curve, monitor)?;
+        let over = measured.true_peak - peak;
+        let short = loudness - measured.integrated;
+        if over > 0.0 {
+            ceiling -= over + MARGIN / 3.0;
+        } else if short.abs() < NEAR || (short > 0.0 && gain >= most) {
+            break;
+        }
+        // Part of what is added is taken off again by the limiter, so a little more is added than is missing.
+        let step = if short > 0.0 && curve.reduction() > 0.0 {
+            1.3 * short
+        } else {
+            short
+        };
+        gain = (gain + step).min(most);
+    }
+    if measured.true_peak > peak {
+        // Scaling down is exact where limiting is not.
+        curve.level *= ratio(peak - measured.true_peak - 1e-3);
+        measured = measure_with(buffer, &curve, monitor)?;
+    }
+    curve.apply(&mut buffer.samples, buffer.channels, 0);
+    Ok((curve, measured))
+}
+
+/// Lowers what is above `peak` dBTP, and nothing else.
+///
+/// # Errors
+/// [`Error::Sound`] when the buffer's rate or number of channels cannot be measured; [`Error::Cancelled`], which leaves
+/// the buffer as it was.
+pub fn limit(buffer: &mut AudioBuffer, peak: f64, monitor: &Monitor<'_>) -> Result<Loudness> {
+    let mut measured = measure_with(buffer, &GainCurve::constant(1.0), monitor)?;
+    if measured.true_peak <= peak {
+        return Ok(measured);
+    }
+    let peaks = Peaks::of(buffer, monitor)?;
+    let mut ceiling = peak - MARGIN;
+    let mut curve = GainCurve::constant(1.0);
+    for _ in 0..ROUNDS {
+        curve = peaks.limit(1.0, ratio(ceiling));
+        measured = measure_with(buffer, &curve, monitor)?;
+        let over = measured.true_peak - peak;
+        if over <= 0.0 {
+            break;
+        }
+        ceiling -= over + MARGIN / 3.0;
+    }
+    if measured.true_peak > peak {
+        curve.level *= ratio(peak - measured.true_peak - 1e-3);
+        measured = measure_with(buffer, &curve, monitor)?;
+    }
+    curve.apply(&mut buffer.samples, buffer.channels, 0);
+    Ok(measured)
+}
+
+/// True peak of every [`STEP`] frames, both channels together.
+struct Peaks {
+    values: Vec<f32>,
+    rate: f64,
+}
+
+/// Taps on each side of an interpolated value.
+const REACH: usize = 8;
+
+/// Values found between two samples: oversampling by four, as BS.1770-4 Annex 2 asks for at 48 kHz.
+const BETWEEN: usize = 3;
+
+impl Peaks {
+    fn of(buffer: &AudioBuffer, monitor: &Monitor<'_>) -> Result<Self> {
+        let frames = buffer.frames();
+        let mut values = vec![0.0_f32; frames.div_ceil(STEP)];
+        let taps = interpolation();
+        let bound = taps
+            .iter()
+            .map(|phase| phase.iter().map(|tap| tap.abs()).sum::<f32>())
+            .fold(1.0, f32::max);
+        let greatest = buffer.samples.iter().fold(0.0_f32, |most, s| most.max(s.abs()));
+        // Where no interpolated value can come within 18 dB of the greatest sample, samples alone will do: the limiter
+        // takes off less than that.
+        let matters = greatest / 8.0 / bound;
+        let mut channel = vec![0.0_f32; STEP + 2 * REACH];
+        for (block, value) in values.iter_mut().enumerate() {
+            if block % CHUNK == 0 {
+                monitor.check()?;
+            }
+            let first = block * STEP;
+            for c in 0..buffer.channels {
+                for (index, sample) in channel.iter_mut().enumerate() {
+                    let frame = (first + index).wrapping_sub(REACH);
+                    *sample = if frame < frames {
+                        buffer.samples[frame * buffer.channels + c]
+                    } else {
+                        0.0
+                    };
+                }
+                let near = channel.iter().fold(0.0_f32, |most, s| most.max(s.abs()));
+                *value = value.max(near_peak(&channel, &taps, near > matters));
+            }
+        }
+        Ok(Self {
+            values,
+            rate: buffer.rate.hz(),
+        })
+    }
+
+    fn greatest(&self) -> f32 {
+        self.values.iter().copied().fold(f32::MIN_POSITIVE, f32::max)
+    }
+
+    /// The curve that multiplies by `level` and keeps peaks under `ceiling`.
+    ///
+    /// A point's gain is at most what the blocks on both sides of it need, and points are joined by straight lines, so
+    /// within a block the gain is never more than the block needs. The least gain of a window, opened exponentially and
+    /// then averaged over the same window, keeps that bound and has no steps.
+    fn limit(&self, level: f64, ceiling: f64) -> GainCurve {
+        let allowed = |peak: f32| (ceiling / (level * f64::from(peak))).min(1.0) as f32;
+        let needed: Vec<f32> = self.values.iter().map(|peak| allowed(*peak)).collect();
+        if needed.iter().all(|gain| *gain >= 1.0) {
+            return GainCurve::constant(level);
+        }
+        let count = needed.len() + 1;
+        let reach = (ATTACK * self.rate / STEP as f64).ceil() as usize;
+        let open = 1.0 - (-(STEP as f64) / (self.rate * RELEASE)).exp();
+        let mut held = Vec::with_capacity(count);
+        let mut gain = 1.0_f64;
+        for point in 0..count {
+            // Points point − reach … point + reach touch the blocks from one before the first to the last.
+            let from = point.saturating_sub(reach + 1);
+            let to = (point + reach + 1).min(needed.len());
+            let least = needed[from..to].iter().copied().fold(1.0, f32::min);
+            gain = f64::from(least).min(gain + (1.0 - gain) * open);
+            held.push(gain);
+        }
+        let points = (0..count)
+            .map(|point| {
+                let window = &held[point.saturating_sub(reach)..(point + reach + 1).min(count)];
+                (window.iter().sum::<f64>() / window.len() as f64) as f32
+            })
+            .collect();
+        GainCurve { level, points }
+    }
+}
+
+/// Greatest absolute value of a block of samples that has [`REACH`] more on both sides, between the samples too.
+///
+/// Values between the block's last sample and the next count for this block.
+fn near_peak(samples: &[f32], taps: &[[f32; 2 * REACH]; BETWEEN], between: bool) -> f32 {
+    let own = &samples[REACH..samples.len() - REACH];
+    let mut peak = own.iter().fold(0.0_f32, |most, s| most.max(s.abs()));
+    if between {
+        // Window number i is centred between samples i + REACH − 1 and i + REACH: the first lies before the block.
+        for window in samples.windows(2 * REACH) {
+            for phase in taps {
+                let value: f32 = window.iter().zip(phase).map(|(s, t)| s * t).sum();
+                peak = peak.max(value.abs());
+            }
+        }
+    }
+    peak
+}
+
+/// Windowed-sinc filters for the three places between two samples.
+fn interpolation() -> [[f32; 2 * REACH]; BETWEEN] {
+    use std::f64::consts::PI;
+    std::array::from_fn(|phase| {
+        let place = (phase + 1) as f64 / (BETWEEN + 1) as f64;
+        let mut taps: [f64; 2 * REACH] = std::array::from_fn(|tap| {
+            let distance = tap as f64 - (REACH as f64 - 1.0) - place;
+            let sinc = if distance == 0.0 {
+                1.0
+            } else {
+                (PI * distance).sin() / (PI * distance)
+            };
+            let window = (PI * distance / (2.0 * REACH as f64)).cos().powi(2);
+            sinc * window
+        });
+        let sum: f64 = taps.iter().sum();
+        taps.iter_mut().for_each(|tap| *tap /= sum);
+        taps.map(|tap| tap as f32)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Rate;
+    use std::f64::consts::TAU;
+
+    fn stereo(rate: f64, seconds: f64, wave: impl Fn(f64) -> f64) -> AudioBuffer {
+        let frames = (rate * seconds) as usize;
+        let samples = (0..frames)
+            .flat_map(|frame| [wave(frame as f64 / rate) as f32; 2])
+            .collect();
+        AudioBuffer {
+            rate: Rate::from_hz(rate),
+            channels: 2,
+            samples,
+        }
+    }
+
+    /// Decaying bursts: as hard for a limiter as drums are.
+    fn hits(rate: f64, seconds: f64, every: f64) -> AudioBuffer {
+        stereo(rate, seconds, |t| {
+            let since = t % every;
+            (-since / 0.05).exp() * (TAU * 80.0 * since).sin() + 0.3 * (-since / 0.004).exp() * (TAU * 3100.0 * t).sin()
+        })
+    }
+
+    #[test]
+    fn a_sine_measures_as_the_standard_says() {
+        // EBU Tech 3341: a stereo sine of 1 kHz at −23 dBFS is −23 LUFS.
+        let sine = stereo(48_000.0, 5.0, |t| ratio(-23.0) * (TAU * 1000.0 * t).sin());
+        let measured = measure(&sine).expect("measured");
+        assert!((measured.integrated + 23.0).abs() < 0.1, "{measured:?}");
+        assert!((measured.true_peak + 23.0).abs() < 0.1, "{measured:?}");
+    }
+
+    #[test]
+    fn our_peaks_are_those_of_the_meter() {
+        // A quarter of the rate, 45° off: sample peaks are 3 dB under the true peak (BS.1770-4 Annex 2).
+        for rate in [44_100.0, 48_000.0] {
+            let sine = stereo(rate, 1.0, |t| 0.5 * (TAU * rate / 4.0 * t + TAU / 8.0).sin());
+            let ours = decibels(f64::from(Peaks::of(&sine, &Monitor::none()).expect("peaks").greatest()));
+            let theirs = measure(&sine).expect("measured").true_peak;
+            assert!(
+                (ours - theirs).abs() < 0.4 && (ours + 6.02).abs() < 0.4,
+                "{ours} {theirs}"
+            );
+        }
+    }
+
+    #[test]
+    fn drums_of_all_densities_reach_loudness_and_keep_the_peak() {
+        for rate in [44_100.0, 48_000.0, 96_000.0] {
+            for every in [0.125, 0.5, 1.0] {
+                let mut buffer = hits(rate, 4.0, every);
+                let (curve, measured) = master(&mut buffer, -16.0, -1.0, &Monitor::none()).expect("mastered");
+                let after = measure(&buffer).expect("measured");
+                assert!(
+                    (after.integrated - measured.integrated).abs() < 0.01,
+                    "{after:?} {measured:?}"
+                );
+                assert!(after.true_peak <= -1.0 + 1e-6, "{rate} {every}: {after:?}");
+                assert!((after.integrated + 16.0).abs() < 0.5, "{rate} {every}: {after:?}");
+                assert!(curve.reduction() <= 12.1, "{}", curve.reduction());
+            }
+        }
+    }
+
+    #[test]
+    fn a_lone_hit_is_not_squashed_for_loudness() {
+        let mut buffer = stereo(48_000.0, 10.0, |t| (-t / 0.001).exp());
+        let (curve, measured) = master(&mut buffer, -16.0, -1.0, &Monitor::none()).expect("mastered");
+        assert!(
+            measured.true_peak <= -1.0 && curve.reduction() < 12.2,
+            "{measured:?} {}",
+            curve.reduction()
+        );
+    }
+
+    #[test]
+    fn short_and_silent_buffers() {
+        let mut short = stereo(48_000.0, 0.1, |t| 0.1 * (TAU * 1000.0 * t).sin());
+        let (_, measured) = master(&mut short, -16.0, -1.0, &Monitor::none()).expect("mastered");
+        assert!((measured.integrated + 16.0).abs() < 0.5, "{measured:?}");
+        let mut silent = AudioBuffer::silence(Rate::from_hz(48_000.0), 2, 48_000);
+        let (curve, measured) = master(&mut silent, -16.0, -1.0, &Monitor::none()).expect("mastered");
+        assert_eq!(
+            (curve, measured.integrated),
+            (GainCurve::constant(1.0), f64::NEG_INFINITY)
+        );
+        assert!(silent.samples.iter().all(|s| *s == 0.0));
+        let mut none = AudioBuffer::silence(Rate::from_hz(48_000.0), 2, 0);
+        master(&mut none, -16.0, -1.0, &Monitor::none()).expect("nothing is silence");
+    }
+
+    #[test]
+    fn the_limiter_leaves_what_needs_no_limiting_alone() {
+        let mut soft = stereo(48_000.0, 1.0, |t| 0.5 * (TAU * 440.0 * t).sin());
+        let before = soft.clone();
+        limit(&mut soft, -1.0, &Monitor::none()).expect("limited");
+        assert_eq!(soft, before);
+        let mut loud = stereo(48_000.0, 1.0, |t| {
+            (if (0.5..0.51).contains(&t) { 2.0 } else { 0.5 }) * (TAU * 440.0 * t).sin()
+        });
+        let far = loud.samples[..2 * 20_000].to_vec();
+        let measured = limit(&mut loud, -1.0, &Monitor::none()).expect("limited");
+        assert!(measured.true_peak <= -1.0);
+        assert_eq!(
+            loud.samples[..2 * 20_000],
+            far,
+            "a tenth of a second before, nothing is changed"
+        );
+    }
+}

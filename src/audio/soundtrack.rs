@@ -1,0 +1,138 @@
+//! A score's sound: all parts rendered, mixed, faded out at the clip's end and brought to its loudness.
+
+use super::loudness::{GainCurve, Loudness, master};
+use super::synth::render_part;
+use super::{AudioBuffer, SoundFont};
+use crate::error::{Error, Result};
+use crate::progress::{Monitor, Stage};
+use crate::score::{Part, Score};
+use crate::settings::SoundSettings;
+use crate::time::{Instant, Rate};
+use std::borrow::Cow;
+
+/// Longest and shortest fade at the end, seconds. The long one follows the decay of a crash; the short one is there so
+/// that sound that is cut off does not click.
+const LONGEST_FADE: f64 = 1.5;
+const SHORTEST_FADE: f64 = 0.02;
+
+/// Share of the time after the last onset that is faded: the hit itself sounds out at first.
+const FADED_SHARE: f64 = 0.6;
+
+/// Share of the audio stage that is synthesis; the rest is loudness.
+const SYNTHESIS_SHARE: f64 = 0.8;
+
+/// The sound of a score: stereo, exactly as long as the clip, silent at its last sample.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Soundtrack {
+    mix: AudioBuffer,
+    gain: GainCurve,
+    loudness: Loudness,
+}
+
+/// Plays a score.
+///
+/// The same score, SoundFont and settings give the same samples.
+///
+/// # Errors
+/// [`Error::Sound`] when the score is [none](Score::check); [`Error::PresetMissing`] before anything is played;
+/// [`Error::SoundFontInvalid`] when a sample that is needed is damaged; [`Error::Cancelled`].
+pub fn render(score: &Score, font: &SoundFont, settings: &SoundSettings, monitor: &Monitor<'_>) -> Result<Soundtrack> {
+    score.check()?;
+    for part in &score.parts {
+        font.require(part.bank, part.program)?;
+    }
+    let mut mix = silence(score, settings.rate);
+    let share = SYNTHESIS_SHARE / score.parts.len().max(1) as f64;
+    for (index, part) in score.parts.iter().enumerate() {
+        let progress = (index as f64 * share, (index + 1) as f64 * share);
+        render_part(font, part, &score.tempo_map, &mut mix, monitor, progress)?;
+    }
+    fade_out(&mut mix, score);
+    monitor.progress(Stage::Audio, SYNTHESIS_SHARE)?;
+    let (gain, loudness) = master(&mut mix, settings.loudness, settings.peak, monitor)?;
+    if (loudness.integrated - settings.loudness).abs() > 0.5 {
+        log::info!(
+            "soundtrack at {:.1} LUFS, not {:.1}: more would squash its peaks",
+            loudness.integrated,
+            settings.loudness
+        );
+    }
+    monitor.progress(Stage::Audio, 1.0)?;
+    Ok(Soundtrack { mix, gain, loudness })
+}
+
+impl Soundtrack {
+    /// The sound of all parts.
+    pub fn mix(&self) -> &AudioBuffer {
+        &self.mix
+    }
+
+    /// The sound of all parts, for good.
+    pub fn into_mix(self) -> AudioBuffer {
+        self.mix
+    }
+
+    /// Loudness and true peak of the mix, as measured.
+    pub fn loudness(&self) -> Loudness {
+        self.loudness
+    }
+
+    /// One part of the score that this is the sound of. The stems of all parts add up to the mix.
+    ///
+    /// The only part of a score is the mix itself. Of several, each is played again, so that never more than two buffers
+    /// of the clip's length are held.
+    ///
+    /// # Errors
+    /// As [`render`].
+    pub fn stem(
+        &self,
+        score: &Score,
+        part: &Part,
+        font: &SoundFont,
+        monitor: &Monitor<'_>,
+    ) -> Result<Cow<'_, AudioBuffer>> {
+        if score.parts.len() == 1 {
+            return Ok(Cow::Borrowed(&self.mix));
+        }
+        let mut stem = silence(score, self.mix.rate);
+        if stem.samples.len() != self.mix.samples.len() {
+            return Err(Error::Sound {
+                reason: format!(
+                    "a score of {} samples beside a soundtrack of {}",
+                    stem.frames(),
+                    self.mix.frames()
+                ),
+            });
+        }
+        render_part(font, part, &score.tempo_map, &mut stem, monitor, (0.0, 1.0))?;
+        fade_out(&mut stem, score);
+        self.gain.apply(&mut stem.samples, stem.channels, 0);
+        Ok(Cow::Owned(stem))
+    }
+}
+
+fn silence(score: &Score, rate: Rate) -> AudioBuffer {
+    AudioBuffer::silence(rate, 2, score.duration.to_samples(rate))
+}
+
+/// Fades to silence at the last sample, along half a cosine. It begins after the last onset of all parts, so that every
+/// part of a score is faded alike.
+fn fade_out(buffer: &mut AudioBuffer, score: &Score) {
+    let end = Instant::ZERO + score.duration;
+    let last = score
+        .parts
+        .iter()
+        .filter_map(|part| part.notes.last())
+        .map(|note| score.tempo_map.instant(note.onset))
+        .fold(Instant::ZERO, |a, b| if b > a { b } else { a });
+    let rest = (end - last).seconds();
+    let fade = (rest * FADED_SHARE).clamp(SHORTEST_FADE, LONGEST_FADE);
+    let frames = buffer.frames();
+    let length = ((fade * buffer.rate.hz()) as usize).clamp(1, frames.max(1));
+    let tail = buffer.samples.chunks_exact_mut(buffer.channels).rev().take(length);
+    for (from_end, frame) in tail.enumerate() {
+        let share = from_end as f64 / length as f64;
+        let gain = (0.5 - 0.5 * (std::f64::consts::PI * share).cos()) as f32;
+        frame.iter_mut().for_each(|sample| *sample *= gain);
+    }
+}

@@ -1,0 +1,273 @@
+//! Finding and loading the ONNX Runtime library.
+
+use crate::error::{Error, Result};
+use ort::environment::Environment;
+use ort::ep::{self, ExecutionProvider};
+use ort::session::Session;
+use ort::session::builder::SessionBuilder;
+use std::error::Error as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+/// The ONNX Runtime library, loaded. Copies are the same library.
+#[derive(Clone, Copy)]
+pub struct Runtime(&'static Loaded);
+
+struct Loaded {
+    path: PathBuf,
+    environment: Environment,
+    cuda_refusal: OnceLock<Option<String>>,
+}
+
+/// A process can hold one ONNX Runtime environment; a second one is refused. It is never unloaded.
+static LOADED: OnceLock<Loaded> = OnceLock::new();
+static LOADING: Mutex<()> = Mutex::new(());
+
+impl std::fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Runtime").field(&self.0.path).finish()
+    }
+}
+
+impl Runtime {
+    /// Loads the library at `explicit` (a file, or a folder that holds it), or, without one, the first that can be loaded
+    /// from the folders of `search`. Looked for are `libonnxruntime.so` and names with a version after it.
+    ///
+    /// A process loads the library once: later calls give the one that is loaded, and log a warning when they ask for
+    /// another.
+    ///
+    /// # Errors
+    /// [`Error::RuntimeMissing`] with each place tried and what was wrong there. Another call may succeed.
+    pub fn load(explicit: Option<&Path>, search: &[PathBuf]) -> Result<Self> {
+        let _alone = LOADING.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(loaded) = LOADED.get() {
+            if let Some(asked) = explicit.and_then(|path| path.canonicalize().ok())
+                && !loaded.path.starts_with(&asked)
+            {
+                log::warn!(
+                    "{}: not loaded, because {} already is; a process can load one ONNX Runtime only",
+                    asked.display(),
+                    loaded.path.display()
+                );
+            }
+            return Ok(Self(loaded));
+        }
+        let mut tried = Vec::new();
+        let places = explicit.map_or_else(|| search.iter().map(PathBuf::as_path).collect(), |path| vec![path]);
+        for place in places {
+            for file in libraries(place, &mut tried) {
+                match open(&file) {
+                    Ok(environment) => {
+                        log::debug!("ONNX Runtime: {}", file.display());
+                        return Ok(Self(LOADED.get_or_init(|| Loaded {
+                            path: file,
+                            environment,
+                            cuda_refusal: OnceLock::new(),
+                        })));
+                    }
+                    Err(reason) => tried.push(format!("  {}: {reason}", file.display())),
+                }
+            }
+        }
+        if tried.is_empty() {
+            tried.push("  nowhere: no folder to look in was given".to_owned());
+        }
+        Err(Error::RuntimeMissing { tried })
+    }
+
+    /// The library's file.
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// The library's version as its file name tells it (`1.31.1`), else its own description of its build.
+    pub fn version(&self) -> String {
+        let name = self.0.path.file_name().and_then(|name| name.to_str());
+        match name.and_then(library_version) {
+            Some(version) if !version.is_empty() => version.iter().map(u32::to_string).collect::<Vec<_>>().join("."),
+            _ => ort::info().to_owned(),
+        }
+    }
+
+    /// Those execution providers that the library was built with and that a [`Session`](super::Session) can use.
+    pub fn providers(&self) -> Vec<&'static str> {
+        let cuda = ep::CUDA::is_available().unwrap_or(false).then_some(ep::CUDA::NAME);
+        std::iter::once(ep::CPU::NAME).chain(cuda).collect()
+    }
+
+    /// Why CUDA cannot be used; `None` when it can. Found out by opening a session on the GPU, once a process.
+    pub fn cuda_refusal(&self) -> Option<&str> {
+        self.0
+            .cuda_refusal
+            .get_or_init(|| try_cuda(&self.0.environment).err())
+            .as_deref()
+    }
+
+    /// Settings of a session, to be filled in.
+    pub(super) fn builder(&self) -> ort::Result<SessionBuilder> {
+        Session::builder(&self.0.environment)
+    }
+}
+
+/// The smallest model there is: one Identity of one f32. ONNX's protocol buffers, field by field.
+#[rustfmt::skip]
+const IDENTITY: &[u8] = &[
+    0x08, 0x08,                                                     // ir_version 8
+    0x3a, 0x2f,                                                     // graph
+        0x0a, 0x10,                                                 //   node
+            0x0a, 0x01, b'x', 0x12, 0x01, b'y',                     //     input x, output y
+            0x22, 0x08, b'I', b'd', b'e', b'n', b't', b'i', b't', b'y',
+        0x12, 0x01, b'g',                                           //   name
+        0x5a, 0x0b,                                                 //   input
+            0x0a, 0x01, b'x', 0x12, 0x06, 0x0a, 0x04, 0x08, 0x01, 0x12, 0x00,
+        0x62, 0x0b,                                                 //   output
+            0x0a, 0x01, b'y', 0x12, 0x06, 0x0a, 0x04, 0x08, 0x01, 0x12, 0x00,
+    0x42, 0x04, 0x0a, 0x00, 0x10, 0x11,                             // opset 17
+];
+
+/// Registering the provider by hand gives the reason of a refusal; ort only logs it otherwise. That a GPU answers shows
+/// only when a session is made.
+fn try_cuda(environment: &Environment) -> std::result::Result<(), String> {
+    let mut builder = Session::builder(environment).map_err(|e| e.to_string())?;
+    ep::CUDA::default()
+        .register(&mut builder)
+        .map_err(|e| tidy(e.message()))?;
+    builder.commit_from_memory(IDENTITY).map_err(|e| tidy(e.message()))?;
+    Ok(())
+}
+
+/// ONNX Runtime's messages carry line breaks and runs of blanks.
+fn tidy(message: &str) -> String {
+    message.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The libraries at `place`, the likeliest first. Where there is none, `tried` is told why.
+fn libraries(place: &Path, tried: &mut Vec<String>) -> Vec<PathBuf> {
+    // An absolute path keeps the system's search, which finds other copies, out of it.
+    let place = match place.canonicalize() {
+        Ok(place) => place,
+        Err(e) => {
+            tried.push(format!("  {}: {e}", place.display()));
+            return vec![];
+        }
+    };
+    if place.is_file() {
+        return vec![place];
+    }
+    let entries = match std::fs::read_dir(&place) {
+        Ok(entries) => entries,
+        Err(e) => {
+            tried.push(format!("  {}: {e}", place.display()));
+            return vec![];
+        }
+    };
+    let mut found: Vec<(Vec<u32>, PathBuf)> = entries
+        .flatten()
+        .filter_map(|entry| Some((library_version(entry.file_name().to_str()?)?, entry.path())))
+        .collect();
+    if found.is_empty() {
+        tried.push(format!("  {}: no libonnxruntime.so* in it", place.display()));
+    }
+    // A name without a version is the one that somebody chose; then the newest.
+    found.sort_by(|a, b| (!a.0.is_empty(), &b.0).cmp(&(!b.0.is_empty(), &a.0)));
+    found.into_iter().map(|(_, path)| path).collect()
+}
+
+/// The version in a library's file name, empty for a name without one; `None` for other files.
+fn library_version(name: &str) -> Option<Vec<u32>> {
+    let version = if let Some(rest) = name.strip_prefix("libonnxruntime.so") {
+        rest
+    } else if let Some(rest) = name.strip_prefix("libonnxruntime") {
+        rest.strip_suffix(".dylib")?
+    } else {
+        name.strip_prefix("onnxruntime")?.strip_suffix(".dll")?
+    };
+    match version.strip_prefix('.') {
+        None => version.is_empty().then(Vec::new),
+        Some(version) => version.split('.').map(|part| part.parse().ok()).collect(),
+    }
+}
+
+fn open(file: &Path) -> std::result::Result<Environment, String> {
+    let builder = ort::init_from(file).map_err(|e| match &e {
+        ort::LoadDynamicError::Dlopen { error, .. } => {
+            error.source().map_or_else(|| error.to_string(), ToString::to_string)
+        }
+        other => other.to_string(),
+    })?;
+    builder
+        .with_name("kinescore")
+        .with_telemetry(false)
+        .build()
+        .map_err(|e| tidy(e.message()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn library_names_are_told_from_others() {
+        assert_eq!(library_version("libonnxruntime.so"), Some(vec![]));
+        assert_eq!(library_version("libonnxruntime.so.1.31.1"), Some(vec![1, 31, 1]));
+        assert_eq!(library_version("libonnxruntime.1.20.0.dylib"), Some(vec![1, 20, 0]));
+        assert_eq!(library_version("onnxruntime.dll"), Some(vec![]));
+        for other in [
+            "libonnxruntime_providers_cuda.so",
+            "libonnxruntime.so.txt",
+            "libonnx.so",
+            "onnxruntime",
+        ] {
+            assert_eq!(library_version(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn in_a_folder_the_plain_name_comes_first_then_the_newest() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in [
+            "libonnxruntime.so.1.9.0",
+            "libonnxruntime.so.1.31.1",
+            "libonnxruntime.so",
+            "LICENSE",
+        ] {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        let mut tried = vec![];
+        let found = libraries(folder.path(), &mut tried);
+        let names: Vec<_> = found.iter().map(|p| p.file_name().unwrap().to_str().unwrap()).collect();
+        assert_eq!(
+            names,
+            [
+                "libonnxruntime.so",
+                "libonnxruntime.so.1.31.1",
+                "libonnxruntime.so.1.9.0"
+            ]
+        );
+        assert!(tried.is_empty());
+    }
+
+    #[test]
+    fn places_without_a_library_are_listed_with_the_reason() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut tried = vec![];
+        assert!(libraries(folder.path(), &mut tried).is_empty());
+        assert!(libraries(&folder.path().join("nowhere"), &mut tried).is_empty());
+        assert!(tried[0].contains("no libonnxruntime.so* in it"), "{tried:?}");
+        assert!(tried[1].contains("nowhere: No such file"), "{tried:?}");
+        let garbage = folder.path().join("libonnxruntime.so");
+        std::fs::write(&garbage, "not a library").unwrap();
+        let Err(reason) = open(&garbage) else {
+            panic!("garbage was loaded");
+        };
+        assert!(reason.contains("libonnxruntime.so"), "{reason}");
+    }
+
+    #[test]
+    fn the_probe_model_is_a_model() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(".setup/onnxruntime");
+        let runtime = Runtime::load(None, &[folder]).unwrap();
+        let session = runtime.builder().unwrap().commit_from_memory(IDENTITY).unwrap();
+        assert_eq!((session.inputs()[0].name(), session.outputs()[0].name()), ("x", "y"));
+    }
+}

@@ -1,0 +1,127 @@
+//! The pose networks: pictures in, tensors read. Which person is which is not known here.
+
+use super::crop::{Region, crop, scale_onto};
+use super::finder::{self, Candidate};
+use super::landmarks::{self, Body, SIDE};
+use crate::error::{Error, Result};
+use crate::model::{Manifest, Options, Runtime, Session, Tensor};
+use crate::settings::{Device, PoseQuality};
+use crate::video::Picture;
+use ndarray::{ArrayD, Axis, Ix2, Ix4};
+
+/// Threads of each session. One: decoding runs beside it, and with a busy second core two are slower than one.
+const THREADS: usize = 1;
+
+/// The networks that find poses.
+#[derive(Debug)]
+pub struct PoseModels {
+    finder: MultiPose,
+    landmarks: Landmarks,
+}
+
+impl PoseModels {
+    /// Loads the networks that `quality` takes.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub fn open(runtime: &Runtime, manifest: &Manifest, device: Device, quality: PoseQuality) -> Result<Self> {
+        let landmarks = match quality {
+            PoseQuality::Normal => "blazepose_full",
+            PoseQuality::High => "blazepose_heavy",
+        };
+        let options = Options {
+            device,
+            threads: THREADS,
+        };
+        Ok(Self {
+            finder: MultiPose(Session::open(runtime, manifest, "movenet_multipose", options)?),
+            landmarks: Landmarks {
+                session: Session::open(runtime, manifest, landmarks, options)?,
+                image: Tensor::F32(ArrayD::zeros(vec![1, SIDE, SIDE, 3])),
+            },
+        })
+    }
+}
+
+/// What a tracker needs of the networks; tests put hand-made people in its place.
+pub trait Look {
+    /// People in the picture, at a resolution of `side` pixels for its longer side, with at least the score `least`.
+    fn find(&mut self, picture: &Picture, side: usize, least: f64) -> Result<Vec<Candidate>>;
+
+    /// The body in a region; `None` where the numbers make no sense.
+    fn look(&mut self, picture: &Picture, region: Region) -> Result<Option<Body>>;
+}
+
+impl Look for PoseModels {
+    fn find(&mut self, picture: &Picture, side: usize, least: f64) -> Result<Vec<Candidate>> {
+        self.finder.find(picture, side, least)
+    }
+
+    fn look(&mut self, picture: &Picture, region: Region) -> Result<Option<Body>> {
+        self.landmarks.look(picture, region)
+    }
+}
+
+/// MoveNet MultiPose: everybody in a picture, roughly.
+#[derive(Debug)]
+struct MultiPose(Session);
+
+impl MultiPose {
+    fn find(&mut self, picture: &Picture, side: usize, least: f64) -> Result<Vec<Candidate>> {
+        let (scaled, canvas) = finder::input_size(picture.width, picture.height, side);
+        let bytes = scale_onto(picture, scaled.0, scaled.1, canvas.0, canvas.1);
+        let image = ArrayD::from_shape_vec(vec![1, canvas.1, canvas.0, 3], bytes)
+            .map_err(|e| unexpected(&self.0, &e.to_string()))?;
+        let outputs = self.0.run(&[("image", &Tensor::U8(image))])?;
+        let people = outputs.f32("people")?;
+        let people = people
+            .index_axis(Axis(0), 0)
+            .into_dimensionality::<Ix2>()
+            .map_err(|e| unexpected(&self.0, &e.to_string()))?;
+        let scale = (
+            scaled.0 as f64 / picture.width as f64,
+            scaled.1 as f64 / picture.height as f64,
+        );
+        Ok(finder::decode(people, canvas, scale, least))
+    }
+}
+
+/// BlazePose: the landmarks of one person in a region.
+#[derive(Debug)]
+struct Landmarks {
+    session: Session,
+    /// The crop, filled anew for each run.
+    image: Tensor,
+}
+
+impl Landmarks {
+    fn look(&mut self, picture: &Picture, region: Region) -> Result<Option<Body>> {
+        if let Tensor::F32(image) = &mut self.image
+            && let Some(pixels) = image.as_slice_mut()
+        {
+            crop(picture, region, SIDE, pixels);
+        }
+        let outputs = self.session.run(&[("image", &self.image)])?;
+        let refuse = |e: ndarray::ShapeError| unexpected(&self.session, &e.to_string());
+        let landmarks = outputs.f32("landmarks")?.into_dimensionality::<Ix2>().map_err(refuse)?;
+        let score = outputs.f32("score")?.into_dimensionality::<Ix2>().map_err(refuse)?;
+        let heatmap = outputs.f32("heatmap")?.into_dimensionality::<Ix4>().map_err(refuse)?;
+        let first = Axis(0);
+        if landmarks.is_empty() || score.is_empty() || heatmap.is_empty() {
+            return Err(unexpected(&self.session, "empty output"));
+        }
+        Ok(landmarks::decode(
+            landmarks.index_axis(first, 0),
+            score[(0, 0)],
+            heatmap.index_axis(first, 0),
+            region,
+        ))
+    }
+}
+
+fn unexpected(session: &Session, reason: &str) -> Error {
+    Error::Inference {
+        path: session.path().to_owned(),
+        reason: reason.to_owned(),
+    }
+}

@@ -1,0 +1,174 @@
+//! The form in which poses are saved: rounded to what means something, so that ten minutes stay small.
+
+use super::{JOINTS, JointPoint, Pose, PoseTrack};
+use crate::time::Instant;
+use serde::{Deserialize, Serialize};
+
+/// Steps a pixel, a unit of confidence, and a second.
+const PIXEL: f64 = 100.0;
+const CONFIDENCE: f64 = 1000.0;
+const SECOND: f64 = 1e6;
+
+/// What a [`PoseTrack`] is saved as.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Track {
+    people: usize,
+    cuts: Vec<f64>,
+    poses: Vec<Row>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Row {
+    time: f64,
+    /// x, y, confidence of each joint.
+    joints: Vec<f64>,
+}
+
+fn rounded(value: f64, steps: f64) -> f64 {
+    (value * steps).round() / steps
+}
+
+/// Rounds every number as saving does.
+pub(super) fn round(track: &mut PoseTrack) {
+    for pose in &mut track.poses {
+        pose.time = Instant::from_seconds(rounded(pose.time.seconds(), SECOND));
+        for joint in &mut pose.joints {
+            joint.confidence = rounded(f64::from(joint.confidence), CONFIDENCE) as f32;
+            if joint.confidence <= 0.0 {
+                *joint = JointPoint::default();
+            }
+            joint.x = rounded(f64::from(joint.x), PIXEL) as f32;
+            joint.y = rounded(f64::from(joint.y), PIXEL) as f32;
+        }
+    }
+    for cut in &mut track.cuts {
+        *cut = Instant::from_seconds(rounded(cut.seconds(), SECOND));
+    }
+}
+
+impl From<PoseTrack> for Track {
+    fn from(mut track: PoseTrack) -> Self {
+        round(&mut track);
+        let numbers = |joint: &JointPoint| {
+            [
+                rounded(f64::from(joint.x), PIXEL),
+                rounded(f64::from(joint.y), PIXEL),
+                rounded(f64::from(joint.confidence), CONFIDENCE),
+            ]
+        };
+        Self {
+            people: track.people,
+            cuts: track.cuts.iter().map(|cut| cut.seconds()).collect(),
+            poses: track
+                .poses
+                .iter()
+                .map(|pose| Row {
+                    time: pose.time.seconds(),
+                    joints: pose.joints.iter().flat_map(numbers).collect(),
+                })
+                .collect(),
+        }
+    }
+}
+
+impl TryFrom<Track> for PoseTrack {
+    type Error = String;
+
+    fn try_from(saved: Track) -> Result<Self, String> {
+        let mut poses: Vec<Pose> = Vec::with_capacity(saved.poses.len());
+        for (index, row) in saved.poses.iter().enumerate() {
+            let points = row.joints.as_chunks::<3>();
+            let finite = row.time.is_finite() && row.joints.iter().all(|n| n.is_finite());
+            if points.0.len() != JOINTS || !points.1.is_empty() || !finite {
+                return Err(format!(
+                    "pose {index} has {} numbers; needed are {}, x, y and confidence for each of {JOINTS} joints",
+                    row.joints.len(),
+                    3 * JOINTS
+                ));
+            }
+            let time = Instant::from_seconds(row.time);
+            if poses.last().is_some_and(|last| last.time >= time) {
+                return Err(format!(
+                    "pose {index}: time {} does not come after the pose before",
+                    row.time
+                ));
+            }
+            let mut joints = [JointPoint::default(); JOINTS];
+            for (joint, [x, y, confidence]) in joints.iter_mut().zip(points.0) {
+                if !(0.0..=1.0).contains(confidence) {
+                    return Err(format!("pose {index}: confidence {confidence}; allowed is 0 to 1"));
+                }
+                *joint = JointPoint {
+                    x: *x as f32,
+                    y: *y as f32,
+                    confidence: *confidence as f32,
+                };
+            }
+            poses.push(Pose { time, joints });
+        }
+        if let Some(cut) = saved.cuts.iter().find(|cut| !cut.is_finite()) {
+            return Err(format!("cut at {cut}"));
+        }
+        Ok(Self {
+            poses,
+            cuts: saved.cuts.into_iter().map(Instant::from_seconds).collect(),
+            people: saved.people,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn track() -> PoseTrack {
+        let poses = (0..50)
+            .map(|i| Pose {
+                time: Instant::from_seconds(f64::from(i) / 29.97),
+                joints: std::array::from_fn(|j| JointPoint {
+                    x: 1000.0 / 3.0 + i as f32 * 0.777,
+                    y: j as f32 * 31.123_456,
+                    confidence: if i == 7 { 0.0 } else { 0.912_345_6 },
+                }),
+            })
+            .collect();
+        PoseTrack {
+            poses,
+            cuts: vec![Instant::from_seconds(1.0 / 3.0)],
+            people: 2,
+        }
+    }
+
+    #[test]
+    fn a_rounded_track_comes_back_as_it_was_and_is_small() {
+        let mut track = track();
+        let before = track.clone();
+        round(&mut track);
+        let text = serde_json::to_string(&track).unwrap();
+        assert_eq!(serde_json::from_str::<PoseTrack>(&text).unwrap(), track);
+        // Saving rounds by itself.
+        assert_eq!(serde_json::to_string(&before).unwrap(), text);
+        assert!(text.len() < 50 * 400, "{}", text.len());
+        let (old, new) = (before.poses[9].joints[4], track.poses[9].joints[4]);
+        assert!((old.x - new.x).abs() < 0.006 && (old.confidence - new.confidence).abs() < 0.0006);
+        assert_eq!(track.poses[7].joints[3], JointPoint::default());
+    }
+
+    #[test]
+    fn a_file_that_makes_no_sense_is_refused() {
+        let good = serde_json::to_value(track()).unwrap();
+        let refused = |change: &dyn Fn(&mut serde_json::Value)| {
+            let mut value = good.clone();
+            change(&mut value);
+            serde_json::from_value::<PoseTrack>(value).unwrap_err().to_string()
+        };
+        let told = refused(&|v| v["poses"][3]["time"] = 0.0.into());
+        assert!(told.contains("pose 3: time 0"), "{told}");
+        let told = refused(&|v| v["poses"][2]["joints"] = vec![1.0; 50].into());
+        assert!(told.contains("pose 2 has 50 numbers; needed are 51"), "{told}");
+        let told = refused(&|v| v["poses"][0]["joints"][2] = 1.5.into());
+        assert!(told.contains("confidence 1.5"), "{told}");
+        let told = refused(&|v| v["poses"] = "none".into());
+        assert!(told.contains("none"), "{told}");
+    }
+}

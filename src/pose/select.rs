@@ -1,0 +1,351 @@
+//! Who is who over time, and who is followed. Pure.
+
+use super::smooth::{Sample, smooth};
+use super::track::Tracked;
+use super::{JOINTS, JointPoint, Pose, PoseTrack};
+use crate::limits::LONGEST_BRIDGE;
+use crate::time::{Instant, Span};
+
+/// Somebody lost is taken for the same one again within this time,
+const LONGEST_LINK: Span = Span::from_seconds(3.0);
+/// within this distance in body lengths at once, and so much more for each second,
+const LINK_DISTANCE: f64 = 0.5;
+const LINK_SPEED: f64 = 1.0;
+/// but never further than this,
+const LINK_FURTHEST: f64 = 1.6;
+/// and with a size that differs by at most this factor.
+const LINK_SIZE: f64 = 1.67;
+
+/// Who is seen for less than this is a mistake.
+const LEAST_SEEN: Span = Span::from_seconds(0.5);
+
+/// Weight of a person who stands still beside one who moves by one body length a second.
+const STILL: f64 = 0.2;
+
+/// Movement is measured over this time, so that jitter does not count.
+const STRIDE: f64 = 0.2;
+
+/// Confidence from which on a joint counts for movement.
+const SURE: f32 = 0.5;
+
+/// Confidence of a bridged joint, of that at the ends of the bridge.
+const BRIDGED: f32 = 0.5;
+
+/// A person in one shot.
+#[derive(Debug, Clone, PartialEq)]
+struct Person {
+    samples: Vec<Sample>,
+    /// Time seen.
+    seen: Span,
+    /// How much they are to be followed: body area over time, weighted by movement.
+    weight: f64,
+}
+
+/// The people of a clip: for each shot, those in it, who is to be followed first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct People {
+    shots: Vec<Vec<Person>>,
+    times: Vec<Instant>,
+    cuts: Vec<usize>,
+}
+
+impl People {
+    /// Puts the tracklets of one person together and orders the people of each shot by weight.
+    pub fn new(tracked: Tracked) -> Self {
+        let Tracked { times, tracklets, cuts } = tracked;
+        let mut shots: Vec<Vec<Vec<Sample>>> = vec![Vec::new(); cuts.len() + 1];
+        for tracklet in tracklets {
+            let Some(first) = tracklet.samples.first() else {
+                continue;
+            };
+            let shot = cuts.partition_point(|cut| *cut <= first.frame);
+            let people = &mut shots[shot];
+            let best = people
+                .iter()
+                .enumerate()
+                .filter_map(|(index, person)| Some((index, link_cost(person.last()?, first, &times)?)))
+                .min_by(|a, b| a.1.total_cmp(&b.1));
+            match best {
+                Some((index, _)) => people[index].extend(tracklet.samples),
+                None => people.push(tracklet.samples),
+            }
+        }
+        let shots = shots
+            .into_iter()
+            .map(|people| {
+                let mut people: Vec<Person> = people.into_iter().map(|samples| weigh(samples, &times)).collect();
+                people.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+                people
+            })
+            .collect();
+        Self { shots, times, cuts }
+    }
+
+    /// How many people there are: the most that are seen in one shot for longer than a moment.
+    pub fn count(&self) -> usize {
+        let lasting = |people: &Vec<Person>| people.iter().filter(|p| p.seen >= LEAST_SEEN).count();
+        self.shots.iter().map(lasting).max().unwrap_or(0)
+    }
+
+    /// Longest time that one person of a shot is seen.
+    pub fn longest(&self) -> Span {
+        let seen = self.shots.iter().flatten().map(|p| p.seen.seconds());
+        Span::from_seconds(seen.fold(0.0, f64::max))
+    }
+
+    /// Time for which person `number` (from 1) is seen.
+    pub fn seen(&self, number: usize) -> Span {
+        self.chosen(number).fold(Span::ZERO, |sum, person| sum + person.seen)
+    }
+
+    fn chosen(&self, number: usize) -> impl Iterator<Item = &Person> {
+        let index = number.saturating_sub(1);
+        self.shots.iter().filter_map(move |people| {
+            let mut lasting = people.iter().filter(|p| p.seen >= LEAST_SEEN);
+            lasting.nth(index)
+        })
+    }
+
+    /// The joints of person `number` (from 1), smoothed, with short gaps bridged: one pose for every frame.
+    pub fn track(&self, number: usize) -> PoseTrack {
+        let empty = [JointPoint::default(); JOINTS];
+        let mut poses: Vec<Pose> = self
+            .times
+            .iter()
+            .map(|time| Pose {
+                time: *time,
+                joints: empty,
+            })
+            .collect();
+        for person in self.chosen(number) {
+            for run in runs(&person.samples, &self.times) {
+                let mut run = run.to_vec();
+                let times: Vec<f64> = run.iter().map(|s| self.times[s.frame].seconds()).collect();
+                smooth(&mut run, &times);
+                for pair in run.windows(2) {
+                    bridge(&mut poses, &pair[0], &pair[1]);
+                }
+                for sample in &run {
+                    poses[sample.frame].joints = sample.joints;
+                }
+            }
+        }
+        PoseTrack {
+            poses,
+            cuts: self.cuts.iter().map(|cut| self.times[*cut]).collect(),
+            people: self.count(),
+        }
+    }
+}
+
+/// Samples without a gap that is too long to be bridged.
+fn runs<'a>(samples: &'a [Sample], times: &'a [Instant]) -> impl Iterator<Item = &'a [Sample]> {
+    // A frame longer than a bridge is no gap: nobody was lost in it.
+    samples.chunk_by(|a, b| b.frame == a.frame + 1 || times[b.frame] - times[a.frame] <= LONGEST_BRIDGE)
+}
+
+/// Fills the frames between two samples.
+fn bridge(poses: &mut [Pose], from: &Sample, to: &Sample) {
+    let (start, end) = (poses[from.frame].time, poses[to.frame].time);
+    for pose in &mut poses[from.frame + 1..to.frame] {
+        let share = ((pose.time - start).seconds() / (end - start).seconds()) as f32;
+        for (joint, (a, b)) in pose.joints.iter_mut().zip(from.joints.iter().zip(&to.joints)) {
+            *joint = JointPoint {
+                x: a.x + (b.x - a.x) * share,
+                y: a.y + (b.y - a.y) * share,
+                confidence: BRIDGED * a.confidence.min(b.confidence),
+            };
+        }
+    }
+}
+
+fn centre(sample: &Sample) -> (f64, f64) {
+    let hips = sample.joints[super::Joint::MidHip as usize];
+    (f64::from(hips.x), f64::from(hips.y))
+}
+
+/// How unlike it is that somebody lost at `last` is found again at `first`; `None` where it cannot be.
+fn link_cost(last: &Sample, first: &Sample, times: &[Instant]) -> Option<f64> {
+    if first.frame <= last.frame {
+        return None;
+    }
+    let gap = times[first.frame] - times[last.frame];
+    let (a, b) = (centre(last), centre(first));
+    let size = f64::from(last.size.max(first.size)).max(1.0);
+    let distance = (a.0 - b.0).hypot(a.1 - b.1) / size;
+    let ratio = f64::from(last.size.max(first.size) / last.size.min(first.size).max(1.0));
+    let near = distance <= (LINK_DISTANCE + LINK_SPEED * gap.seconds()).min(LINK_FURTHEST);
+    (gap <= LONGEST_LINK && near && ratio <= LINK_SIZE).then(|| distance + 0.2 * gap.seconds())
+}
+
+fn weigh(samples: Vec<Sample>, times: &[Instant]) -> Person {
+    let mut seen = 0.0;
+    let mut area = 0.0;
+    let (mut path, mut travelled) = (0.0, 0.0);
+    let mut from = 0;
+    for (index, sample) in samples.iter().enumerate() {
+        // The frame's own length; the last frame's is taken from the one before.
+        let step = match times.get(sample.frame + 1) {
+            Some(next) => (*next - times[sample.frame]).seconds(),
+            None if sample.frame > 0 => (times[sample.frame] - times[sample.frame - 1]).seconds(),
+            None => 0.0,
+        };
+        seen += step;
+        area += f64::from(sample.size).powi(2) * step;
+        let time = (times[sample.frame] - times[samples[from].frame]).seconds();
+        if time >= STRIDE {
+            if time < 2.0 * STRIDE {
+                path += distance(&samples[from], sample);
+                travelled += time;
+            }
+            from = index;
+        }
+    }
+    let movement = if travelled > 0.0 { path / travelled } else { 0.0 };
+    Person {
+        samples,
+        seen: Span::from_seconds(seen),
+        weight: area * (STILL + movement),
+    }
+}
+
+/// Mean way of the sure joints, body lengths.
+fn distance(a: &Sample, b: &Sample) -> f64 {
+    let sure = a
+        .joints
+        .iter()
+        .zip(&b.joints)
+        .filter(|(a, b)| a.confidence.min(b.confidence) >= SURE);
+    let (mut sum, mut count) = (0.0, 0);
+    for (a, b) in sure {
+        sum += f64::from((a.x - b.x).hypot(a.y - b.y));
+        count += 1;
+    }
+    let size = f64::from(a.size + b.size).max(2.0) * 0.5;
+    if count == 0 { 0.0 } else { sum / f64::from(count) / size }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pose::track::Tracklet;
+
+    const FPS: f64 = 30.0;
+
+    fn sample(frame: usize, x: f32, size: f32) -> Sample {
+        Sample {
+            frame,
+            size,
+            joints: std::array::from_fn(|j| JointPoint {
+                x,
+                y: 100.0 + j as f32,
+                confidence: 0.9,
+            }),
+        }
+    }
+
+    fn tracklet(frames: std::ops::Range<usize>, size: f32, x: impl Fn(usize) -> f32) -> Tracklet {
+        Tracklet {
+            samples: frames.map(|f| sample(f, x(f), size)).collect(),
+        }
+    }
+
+    fn people(frames: usize, tracklets: Vec<Tracklet>, cuts: Vec<usize>) -> People {
+        let times = (0..frames).map(|i| Instant::from_seconds(i as f64 / FPS)).collect();
+        People::new(Tracked { times, tracklets, cuts })
+    }
+
+    fn missing(track: &PoseTrack) -> Vec<usize> {
+        let gone = |p: &Pose| p.joints.iter().all(|j| j.confidence == 0.0);
+        track
+            .poses
+            .iter()
+            .enumerate()
+            .filter(|(_, p)| gone(p))
+            .map(|(i, _)| i)
+            .collect()
+    }
+
+    #[test]
+    fn who_moves_comes_before_who_stands_and_who_is_near_before_who_is_far() {
+        let to_and_fro = |f: usize| 300.0 + 100.0 * (f as f32 * 0.3).sin();
+        let people = people(
+            90,
+            vec![
+                tracklet(0..90, 200.0, |_| 100.0),
+                tracklet(0..90, 180.0, to_and_fro),
+                tracklet(0..90, 40.0, |f| 600.0 + to_and_fro(f) / 3.0),
+                tracklet(40..45, 900.0, to_and_fro),
+            ],
+            vec![],
+        );
+        assert_eq!(people.count(), 3, "a moment is nobody");
+        let x = |number| people.track(number).poses[42].joints[0].x;
+        assert!((200.0..=400.0).contains(&x(1)) && (x(2) - 100.0).abs() < 0.01 && x(3) > 600.0);
+        assert_eq!(people.track(1).people, 3);
+        assert!((people.seen(1).seconds() - 3.0).abs() < 1e-9);
+        assert_eq!(people.seen(4), Span::ZERO);
+    }
+
+    #[test]
+    fn a_short_gap_is_bridged_and_a_long_one_marked() {
+        let walk = |f: usize| 100.0 + f as f32;
+        let people = people(
+            120,
+            vec![
+                tracklet(0..30, 200.0, walk),
+                tracklet(36..60, 200.0, walk),
+                tracklet(80..120, 200.0, walk),
+            ],
+            vec![],
+        );
+        assert_eq!(people.count(), 1, "the same person each time");
+        let track = people.track(1);
+        assert_eq!(track.poses.len(), 120);
+        assert_eq!(missing(&track), (60..80).collect::<Vec<_>>());
+        let bridged = track.poses[33].joints[2];
+        assert!((bridged.x - 133.0).abs() < 1.5, "{bridged:?}");
+        assert!((bridged.confidence - 0.45).abs() < 0.01, "{bridged:?}");
+        assert!((track.poses[29].joints[2].confidence - 0.9).abs() < 0.01);
+    }
+
+    #[test]
+    fn somebody_else_far_away_is_not_taken_for_the_one_who_was_lost() {
+        for (x, size) in [(900.0, 200.0), (100.0, 90.0)] {
+            let people = people(
+                120,
+                vec![tracklet(0..60, 200.0, |_| 100.0), tracklet(66..120, size, |_| x)],
+                vec![],
+            );
+            assert_eq!(people.count(), 2);
+            assert_eq!(missing(&people.track(1)), (60..120).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn people_are_numbered_in_each_shot_and_nothing_goes_across_a_cut() {
+        let dance = |f: usize| 300.0 + 60.0 * (f as f32 * 0.3).sin();
+        let people = people(
+            120,
+            vec![
+                tracklet(0..60, 100.0, |_| 100.0),
+                tracklet(0..60, 100.0, dance),
+                tracklet(60..120, 300.0, |f| 500.0 + dance(f)),
+            ],
+            vec![60],
+        );
+        assert_eq!(people.count(), 2);
+        let first = people.track(1);
+        assert!(missing(&first).is_empty());
+        assert!(first.poses[59].joints[0].x < 400.0 && first.poses[60].joints[0].x > 700.0);
+        assert_eq!(first.cuts, [Instant::from_seconds(2.0)]);
+        assert_eq!(missing(&people.track(2)), (60..120).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn nobody_is_nobody() {
+        let people = people(10, vec![Tracklet::default()], vec![]);
+        assert_eq!((people.count(), people.longest()), (0, Span::ZERO));
+        assert_eq!(people.track(1).poses.len(), 10);
+    }
+}

@@ -1,0 +1,547 @@
+//! Following everybody through the frames. Decides; does not know how people are found.
+//!
+//! The finder looks at the whole picture at the start, every half second, after a cut, and after somebody was lost. In
+//! between each person is looked for where the frame before leaves them.
+
+use super::crop::Region;
+use super::finder::{self, similarity};
+use super::landmarks::{Body, COCO, joints};
+use super::model::Look;
+use super::smooth::Sample;
+use crate::error::Result;
+use crate::time::{Instant, Span};
+use crate::video::{Frame, Picture};
+use std::f64::consts::{PI, TAU};
+
+/// People followed at once, at most.
+const MOST_PEOPLE: usize = 4;
+
+/// Time between two looks at the whole picture while somebody is followed, and while nobody is.
+const SEARCH_PERIOD: Span = Span::from_seconds(0.5);
+const EMPTY_SEARCH_PERIOD: Span = Span::from_seconds(0.1);
+
+/// Time between two looks at the whole picture in the finer resolution.
+const FINE_SEARCH_PERIOD: Span = Span::from_seconds(2.0);
+const EMPTY_FINE_SEARCH_PERIOD: Span = Span::from_seconds(0.2);
+
+/// Longer side of the picture that the finder looks at: somebody near is found better in the coarse one.
+const COARSE: usize = 256;
+const FINE: usize = 512;
+
+/// Least score of a candidate at each resolution. Low ones are well checked by the landmarks.
+const COARSE_SCORE: f64 = 0.2;
+const FINE_SCORE: f64 = 0.1;
+
+/// Share of the picture's height under which a person is far away, and is found better in the fine resolution.
+const FAR: f64 = 0.3;
+
+/// Landmark score under which a person is lost.
+const LEAST_SCORE: f64 = 0.5;
+
+/// Mean visibility under which a candidate is nobody.
+const LEAST_VISIBILITY: f64 = 0.4;
+
+/// Share of the key points outside the picture from which on a person is lost.
+const MOST_OUTSIDE: f64 = 0.6;
+
+/// Similarity from which on a candidate is somebody who is followed already, and two people are one.
+const SAME_CANDIDATE: f64 = 0.3;
+const SAME_PERSON: f64 = 0.5;
+
+/// The scale of the similarity: share of the region's size.
+const SIMILARITY_SCALE: f64 = 0.4;
+
+/// When the region has moved more than this, the crop was a bad one and is made again: share of its size, radians, ratio.
+const MOVED: f64 = 0.08;
+const TURNED: f64 = 0.35;
+const GROWN: std::ops::Range<f64> = 0.8..1.25;
+
+/// Mean difference of thumbnails, of 255, that is a cut; and one that is a cut if everybody is lost as well.
+const CUT: f64 = 30.0;
+const CUT_IF_LOST: f64 = 15.0;
+
+/// A flash: after at most this time the picture is as it was before, up to this difference.
+const FLASH: Span = Span::from_seconds(0.25);
+const AS_BEFORE: f64 = 20.0;
+
+/// One person, followed without a break.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Tracklet {
+    /// The samples, by frame; joints and size in pixels of the source.
+    pub samples: Vec<Sample>,
+}
+
+/// Everything that was followed in a clip.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Tracked {
+    /// When each frame is shown.
+    pub times: Vec<Instant>,
+    /// People, each as often as they were found anew; none goes across a cut.
+    pub tracklets: Vec<Tracklet>,
+    /// First frame of each shot but the first.
+    pub cuts: Vec<usize>,
+}
+
+/// Follows people from frame to frame.
+#[derive(Debug, Default)]
+pub struct Tracker {
+    done: Tracked,
+    /// Those followed now, the longest first.
+    tracks: Vec<Track>,
+    thumbnail: Option<Thumbnail>,
+    suspects: Vec<Suspect>,
+    next_search: Instant,
+    next_fine_search: Instant,
+}
+
+#[derive(Debug)]
+struct Track {
+    tracklet: Tracklet,
+    body: Body,
+}
+
+/// A cut that may prove to be a flash.
+#[derive(Debug)]
+struct Suspect {
+    frame: usize,
+    before: Thumbnail,
+}
+
+impl Tracker {
+    /// Follows everybody into the next frame.
+    ///
+    /// # Errors
+    /// Those of `look`.
+    pub fn step(&mut self, look: &mut impl Look, frame: &Frame) -> Result<()> {
+        let (picture, time) = (&frame.picture, frame.time);
+        let index = self.done.times.len();
+        self.done.times.push(time);
+        let thumbnail = Thumbnail::new(picture);
+        let before = self.thumbnail.replace(thumbnail.clone());
+        let difference = before.as_ref().map_or(0.0, |before| before.difference(&thumbnail));
+        if self.flash_is_over(&thumbnail, time) {
+            self.next_search = time;
+        } else if difference > CUT {
+            self.cut(index, before.as_ref());
+        }
+
+        let mut lost = false;
+        for mut track in std::mem::take(&mut self.tracks) {
+            match settle(look, picture, track.body.region)? {
+                Some(body) if is_there(&body, picture) => {
+                    track.push(index, frame.scale, body);
+                    self.tracks.push(track);
+                }
+                _ => {
+                    self.done.tracklets.push(track.tracklet);
+                    lost = true;
+                }
+            }
+        }
+        self.drop_doubles();
+        if lost && self.tracks.is_empty() && (CUT_IF_LOST..=CUT).contains(&difference) {
+            self.cut(index, before.as_ref());
+        }
+        if lost || time >= self.next_search {
+            self.search(look, frame, index, lost)?;
+        }
+        Ok(())
+    }
+
+    /// What was followed.
+    pub fn finish(mut self) -> Tracked {
+        self.done.tracklets.extend(self.tracks.into_iter().map(|t| t.tracklet));
+        self.done.tracklets.sort_by_key(|t| t.samples.first().map(|s| s.frame));
+        self.done
+    }
+
+    fn cut(&mut self, index: usize, before: Option<&Thumbnail>) {
+        self.done.cuts.push(index);
+        self.done.tracklets.extend(self.tracks.drain(..).map(|t| t.tracklet));
+        self.suspects.extend(before.map(|before| Suspect {
+            frame: index,
+            before: before.clone(),
+        }));
+        self.next_search = Instant::ZERO;
+        self.next_fine_search = Instant::ZERO;
+    }
+
+    /// Takes back the cuts of a flash, once the picture is as it was before it; whether it did.
+    fn flash_is_over(&mut self, now: &Thumbnail, time: Instant) -> bool {
+        let times = &self.done.times;
+        self.suspects.retain(|s| time - times[s.frame] <= FLASH);
+        let Some(first) = self.suspects.iter().position(|s| s.before.difference(now) < AS_BEFORE) else {
+            return false;
+        };
+        let from = self.suspects[first].frame;
+        self.done.cuts.retain(|cut| *cut < from);
+        self.suspects.truncate(first);
+        true
+    }
+
+    /// Of two tracks on one person the older stays.
+    fn drop_doubles(&mut self) {
+        let mut kept: Vec<Track> = Vec::with_capacity(self.tracks.len());
+        for track in std::mem::take(&mut self.tracks) {
+            if kept.iter().any(|k| likeness(&k.body, &coco(&track.body)) > SAME_PERSON) {
+                self.done.tracklets.push(track.tracklet);
+            } else {
+                kept.push(track);
+            }
+        }
+        self.tracks = kept;
+    }
+
+    /// Looks for people who are not followed yet.
+    fn search(&mut self, look: &mut impl Look, frame: &Frame, index: usize, lost: bool) -> Result<()> {
+        let (picture, time) = (&frame.picture, frame.time);
+        let mut candidates = look.find(picture, COARSE, COARSE_SCORE)?;
+        let tallest = candidates.iter().map(finder::Candidate::height).fold(0.0, f64::max);
+        let far = tallest < FAR * picture.height as f64;
+        if far && (time >= self.next_fine_search || (lost && self.tracks.is_empty())) {
+            let fine = look.find(picture, FINE, FINE_SCORE)?;
+            if !fine.is_empty() {
+                candidates = fine;
+            }
+            let period = if self.tracks.is_empty() {
+                EMPTY_FINE_SEARCH_PERIOD
+            } else {
+                FINE_SEARCH_PERIOD
+            };
+            self.next_fine_search = time + period;
+        }
+        candidates.sort_by(|a, b| b.score.total_cmp(&a.score));
+        for candidate in candidates {
+            if self.tracks.len() >= MOST_PEOPLE {
+                break;
+            }
+            let followed = |points: &_| self.tracks.iter().any(|t| likeness(&t.body, points) > SAME_CANDIDATE);
+            if followed(&candidate.points) {
+                continue;
+            }
+            let Some(region) = candidate.region() else {
+                continue;
+            };
+            let Some(body) = settle(look, picture, region)? else {
+                continue;
+            };
+            let visibility = COCO.iter().map(|i| body.points[*i].visibility).sum::<f64>() / COCO.len() as f64;
+            if !is_there(&body, picture) || visibility < LEAST_VISIBILITY || followed(&coco(&body)) {
+                continue;
+            }
+            let mut track = Track {
+                tracklet: Tracklet::default(),
+                body: body.clone(),
+            };
+            track.push(index, frame.scale, body);
+            self.tracks.push(track);
+        }
+        let period = if self.tracks.is_empty() {
+            EMPTY_SEARCH_PERIOD
+        } else {
+            SEARCH_PERIOD
+        };
+        self.next_search = time + period;
+        Ok(())
+    }
+}
+
+impl Track {
+    fn push(&mut self, frame: usize, scale: f64, body: Body) {
+        self.tracklet.samples.push(Sample {
+            frame,
+            size: (body.size() * scale) as f32,
+            joints: joints(&body, scale),
+        });
+        self.body = body;
+    }
+}
+
+/// The body in a region, looked at once more where the region turns out to have been a bad one.
+fn settle(look: &mut impl Look, picture: &Picture, region: Region) -> Result<Option<Body>> {
+    if !region.is_usable(picture) {
+        return Ok(None);
+    }
+    let Some(body) = look.look(picture, region)? else {
+        return Ok(None);
+    };
+    let next = body.region;
+    let moved = (next.x - region.x).hypot(next.y - region.y) / region.size;
+    let turned = ((next.rotation - region.rotation + PI).rem_euclid(TAU) - PI).abs();
+    let bad = moved > MOVED || turned > TURNED || !GROWN.contains(&(next.size / region.size));
+    if bad
+        && body.score > 0.3
+        && next.is_usable(picture)
+        && let Some(again) = look.look(picture, next)?
+        && again.score >= body.score - 0.2
+    {
+        return Ok(Some(again));
+    }
+    Ok(Some(body))
+}
+
+fn is_there(body: &Body, picture: &Picture) -> bool {
+    let inside = |x: f64, y: f64| (0.0..picture.width as f64).contains(&x) && (0.0..picture.height as f64).contains(&y);
+    let outside = coco(body).iter().filter(|(x, y)| !inside(*x, *y)).count();
+    body.score >= LEAST_SCORE && body.region.is_usable(picture) && outside as f64 <= MOST_OUTSIDE * COCO.len() as f64
+}
+
+fn coco(body: &Body) -> [(f64, f64); finder::POINTS] {
+    COCO.map(|i| (body.points[i].x, body.points[i].y))
+}
+
+fn likeness(body: &Body, points: &[(f64, f64); finder::POINTS]) -> f64 {
+    similarity(&coco(body), points, SIMILARITY_SCALE * body.region.size)
+}
+
+/// A picture in 32 × 18 coloured cells, for telling shots apart.
+#[derive(Debug, Clone)]
+struct Thumbnail(Vec<[f32; 3]>);
+
+impl Thumbnail {
+    const COLUMNS: usize = 32;
+    const ROWS: usize = 18;
+    /// Pixels looked at in a cell, in each direction: enough for a mean.
+    const PROBES: usize = 4;
+
+    fn new(picture: &Picture) -> Self {
+        let at = |index: usize, count: usize, length: usize| (2 * index + 1) * length / (2 * count);
+        let mut cells = vec![[0.0; 3]; Self::COLUMNS * Self::ROWS];
+        for row in 0..Self::ROWS * Self::PROBES {
+            let y = at(row, Self::ROWS * Self::PROBES, picture.height);
+            for column in 0..Self::COLUMNS * Self::PROBES {
+                let x = at(column, Self::COLUMNS * Self::PROBES, picture.width);
+                let start = 3 * (y * picture.width + x);
+                let cell = &mut cells[row / Self::PROBES * Self::COLUMNS + column / Self::PROBES];
+                for (sum, value) in cell.iter_mut().zip(picture.rgb.iter().skip(start)) {
+                    *sum += f32::from(*value) / (Self::PROBES * Self::PROBES) as f32;
+                }
+            }
+        }
+        Self(cells)
+    }
+
+    /// Mean difference of the colours, of 255.
+    fn difference(&self, other: &Self) -> f64 {
+        let (a, b) = (self.0.iter().flatten(), other.0.iter().flatten());
+        a.zip(b).map(|(a, b)| f64::from((a - b).abs())).sum::<f64>() / (3 * self.0.len()) as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pose::finder::Candidate;
+    use crate::pose::landmarks::{Point, region};
+
+    /// A stage with people on it, seen through made-up networks.
+    #[derive(Default)]
+    struct Stage {
+        /// Hips of each person, and the height, this frame.
+        people: Vec<(f64, f64, f64)>,
+        /// Height from which on the finder sees somebody at 256 pixels.
+        coarse_from: f64,
+        searches: Vec<usize>,
+        looks: usize,
+    }
+
+    fn body(person: (f64, f64, f64), score: f64) -> Body {
+        let (x, y, height) = person;
+        let mut points = [Point::default(); landmarks_count()];
+        for (index, point) in points.iter_mut().enumerate() {
+            let share = index as f64 / points_span();
+            *point = Point {
+                x: x + height * 0.1 * (index as f64).sin(),
+                y: y + height * (share - 0.5),
+                visibility: 0.9,
+            };
+        }
+        Body {
+            points,
+            score,
+            region: region((x, y), (x, y - height / 2.0)),
+        }
+    }
+
+    const fn landmarks_count() -> usize {
+        crate::pose::landmarks::POINTS
+    }
+
+    fn points_span() -> f64 {
+        landmarks_count() as f64 - 1.0
+    }
+
+    impl Look for Stage {
+        fn find(&mut self, _: &Picture, side: usize, _: f64) -> Result<Vec<Candidate>> {
+            self.searches.push(side);
+            let seen = self.people.iter().filter(|p| side == FINE || p.2 >= self.coarse_from);
+            let candidate = |person: &(f64, f64, f64)| {
+                let mut points = coco(&body(*person, 1.0));
+                let (x, y, height) = *person;
+                for (index, up) in [(5, 0.25), (6, 0.25), (11, 0.0), (12, 0.0)] {
+                    points[index] = (x, y - up * height);
+                }
+                Candidate {
+                    points,
+                    scores: [0.9; finder::POINTS],
+                    score: 0.8,
+                }
+            };
+            Ok(seen.map(candidate).collect())
+        }
+
+        fn look(&mut self, _: &Picture, region: Region) -> Result<Option<Body>> {
+            self.looks += 1;
+            let near = |p: &&(f64, f64, f64)| (p.0 - region.x).hypot(p.1 - region.y) < 0.3 * region.size;
+            let found = self.people.iter().find(near).map(|p| body(*p, 0.9));
+            Ok(Some(found.unwrap_or_else(|| {
+                body((region.x, region.y, region.size / 1.25), 0.1)
+            })))
+        }
+    }
+
+    fn picture(level: u8) -> Picture {
+        Picture {
+            width: 640,
+            height: 360,
+            rgb: vec![level; 3 * 640 * 360],
+        }
+    }
+
+    fn run(stage: &mut Stage, frames: usize, mut each: impl FnMut(usize, &mut Stage) -> u8) -> Tracked {
+        let mut tracker = Tracker::default();
+        for index in 0..frames {
+            let level = each(index, stage);
+            let frame = Frame {
+                time: Instant::from_seconds(index as f64 / 30.0),
+                picture: picture(level),
+                scale: 2.0,
+            };
+            tracker.step(stage, &frame).unwrap();
+        }
+        tracker.finish()
+    }
+
+    #[test]
+    fn one_person_is_one_track_in_source_pixels() {
+        let mut stage = Stage::default();
+        let tracked = run(&mut stage, 60, |i, stage| {
+            stage.people = vec![(200.0 + 2.0 * i as f64, 180.0, 200.0)];
+            100
+        });
+        assert_eq!(tracked.tracklets.len(), 1);
+        let samples = &tracked.tracklets[0].samples;
+        assert_eq!(
+            samples.iter().map(|s| s.frame).collect::<Vec<_>>(),
+            (0..60).collect::<Vec<_>>()
+        );
+        assert!((f64::from(samples[10].size) - 400.0).abs() < 1e-3);
+        let nose = samples[10].joints[0];
+        assert!(
+            (nose.x - 440.0).abs() < 1e-3 && (nose.y - 160.0).abs() < 1e-3,
+            "{nose:?}"
+        );
+        // Every half second, and no fine look at somebody so near.
+        assert_eq!(stage.searches, vec![COARSE; 4]);
+    }
+
+    #[test]
+    fn far_people_are_found_in_the_fine_picture_and_an_empty_stage_costs_little() {
+        let mut stage = Stage {
+            coarse_from: 80.0,
+            ..Stage::default()
+        };
+        let tracked = run(&mut stage, 60, |i, stage| {
+            stage.people = if i < 30 { vec![] } else { vec![(300.0, 200.0, 60.0)] };
+            100
+        });
+        assert_eq!(tracked.tracklets.len(), 1);
+        let first = tracked.tracklets[0].samples[0].frame;
+        assert!((30..=36).contains(&first), "{first}");
+        let before = stage.searches.iter().filter(|s| **s == COARSE).count();
+        assert!(before <= 14, "{before}");
+    }
+
+    #[test]
+    fn a_cut_ends_tracks_and_a_flash_is_no_cut() {
+        let mut stage = Stage::default();
+        let tracked = run(&mut stage, 60, |i, stage| {
+            stage.people = vec![(if i < 20 { 200.0 } else { 420.0 }, 180.0, 200.0)];
+            if i < 20 { 50 } else { 150 }
+        });
+        assert_eq!(tracked.cuts, [20]);
+        let spans: Vec<_> = tracked
+            .tracklets
+            .iter()
+            .map(|t| (t.samples[0].frame, t.samples.len()))
+            .collect();
+        assert_eq!(spans, [(0, 20), (20, 40)]);
+
+        let mut stage = Stage::default();
+        let tracked = run(&mut stage, 90, |i, stage| {
+            stage.people = vec![(200.0, 180.0, 200.0)];
+            if [30, 31, 45].contains(&i) { 250 } else { 50 }
+        });
+        assert_eq!(tracked.cuts, [] as [usize; 0]);
+        let frames: usize = tracked.tracklets.iter().map(|t| t.samples.len()).sum();
+        assert_eq!(frames, 90, "nobody was missed");
+    }
+
+    #[test]
+    fn somebody_who_leaves_is_lost_and_found_again() {
+        let mut stage = Stage::default();
+        let tracked = run(&mut stage, 90, |i, stage| {
+            stage.people = if (30..50).contains(&i) {
+                vec![]
+            } else {
+                vec![(300.0, 180.0, 200.0)]
+            };
+            100
+        });
+        let spans: Vec<_> = tracked
+            .tracklets
+            .iter()
+            .map(|t| (t.samples[0].frame, t.samples[t.samples.len() - 1].frame))
+            .collect();
+        assert_eq!(spans.len(), 2);
+        assert_eq!(spans[0], (0, 29));
+        assert!((50..=53).contains(&spans[1].0) && spans[1].1 == 89, "{spans:?}");
+    }
+
+    #[test]
+    fn people_are_followed_apart_up_to_four_of_them() {
+        let mut stage = Stage::default();
+        let tracked = run(&mut stage, 40, |i, stage| {
+            stage.people = (0..6)
+                .map(|n| (60.0 + 100.0 * f64::from(n) + i as f64 * 0.1, 180.0, 80.0))
+                .collect();
+            100
+        });
+        assert_eq!(tracked.tracklets.len(), MOST_PEOPLE);
+        assert!(tracked.tracklets.iter().all(|t| t.samples.len() == 40));
+        // Two that come together are one in the end.
+        let mut stage = Stage::default();
+        let tracked = run(&mut stage, 40, |i, stage| {
+            let gap = 200.0 - 10.0 * i.min(20) as f64;
+            stage.people = vec![(200.0, 180.0, 150.0), (200.0 + gap, 180.0, 150.0)];
+            100
+        });
+        let lasting = tracked
+            .tracklets
+            .iter()
+            .filter(|t| t.samples.last().unwrap().frame == 39)
+            .count();
+        assert_eq!((tracked.tracklets.len(), lasting), (2, 1));
+    }
+
+    #[test]
+    fn a_body_outside_the_picture_is_lost() {
+        let mut stage = Stage::default();
+        let tracked = run(&mut stage, 60, |i, stage| {
+            stage.people = vec![(300.0 + 10.0 * i as f64, 180.0, 200.0)];
+            100
+        });
+        let last = tracked.tracklets[0].samples.last().unwrap().frame;
+        assert!((30..40).contains(&last), "{last}");
+    }
+}

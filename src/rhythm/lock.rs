@@ -1,0 +1,339 @@
+//! The lock search: which metronome the movement goes with.
+//!
+//! e(t) is the movement with its slow part removed, at unit variance. R = Σ_m |mean(e · exp(−2πi·m·φ))| over m = ½, 1, 2,
+//! with φ(t) the beat phase of a grid: large when the movement repeats with two beats, one beat or half a beat. R needs no
+//! phase and no labels. It cannot tell a tempo from its double, so a preference for the tempi at which people tap decides.
+
+use super::Curve;
+use super::signal;
+use crate::time::{BeatGrid, Instant, Rate, Tempo};
+use std::f64::consts::TAU;
+
+/// Multiples of the beat's phase that are looked at.
+const MULTIPLES: [f64; 3] = [0.5, 1.0, 2.0];
+
+/// Standard deviation in seconds of the slow part that is removed: a movement each two beats at 60 a minute keeps 99 %.
+const SLOW: f64 = 1.0;
+
+/// Metronomes that a grid is ranked among: from, to and step in beats a minute.
+const METRONOMES: (f64, f64, f64) = (60.0, 180.0, 0.5);
+
+/// What R at half or twice a tempo counts for it: a tempo that locks itself goes before one whose octave locks as well.
+const OCTAVE: f64 = 0.95;
+
+/// Log weight a second of one standard deviation of R. By the activation alone the decoder is at chance on real clips,
+/// while the lock has the right tempo, up to octave, in nearly half. The activation's own differences between tempi are
+/// a few nats a second, which this puts in second place: it decides the phase, and the tempo within what locks alike.
+const TRUST: f64 = 8.0;
+
+/// Log weight a second of [`tapping_preference`]: half or double the tempo that people tap loses to a standard deviation of R less.
+const PREFERENCE: f64 = 3.0;
+
+/// Length in seconds of the stretches in which tempi are compared. Over longer ones a dancer's own drift blurs the tempo;
+/// shorter ones tell tempi apart too coarsely (16 s: 3.75 beats a minute).
+const STRETCH: f64 = 16.0;
+
+/// Seconds from one stretch to the next.
+const STRETCH_HOP: f64 = 4.0;
+
+/// Movement without its slow part, at unit variance; where the movement is 0 (nobody seen) it is 0.
+pub(crate) fn excitation(movement: &Curve) -> Vec<f64> {
+    let values: Vec<f64> = movement.values.iter().map(|v| f64::from(*v)).collect();
+    let seen: Vec<f64> = values.iter().map(|v| f64::from(u8::from(*v > 0.0))).collect();
+    let slow = signal::smooth_weighted(&values, &seen, SLOW * movement.rate.hz());
+    let fast: Vec<f64> = values
+        .iter()
+        .zip(&slow)
+        .zip(&seen)
+        .map(|((v, s), seen)| (v - s) * seen)
+        .collect();
+    let present = seen.iter().sum::<f64>().max(1.0);
+    let deviation = (fast.iter().map(|v| v * v).sum::<f64>() / present).sqrt();
+    if deviation > 1e-9 {
+        fast.iter().map(|v| v / deviation).collect()
+    } else {
+        vec![0.0; fast.len()]
+    }
+}
+
+/// |mean(e · exp(−2πi · hz · t))| over a stretch of samples.
+fn strength(e: &[f64], hz: f64, rate: f64) -> f64 {
+    let (step_im, step_re) = (-TAU * hz / rate).sin_cos();
+    let (mut re, mut im) = (1.0, 0.0);
+    let (mut sum_re, mut sum_im) = (0.0, 0.0);
+    for value in e {
+        sum_re += value * re;
+        sum_im += value * im;
+        (re, im) = (re * step_re - im * step_im, re * step_im + im * step_re);
+    }
+    sum_re.hypot(sum_im) / e.len().max(1) as f64
+}
+
+/// R of a metronome over a stretch.
+fn metronome_lock(e: &[f64], tempo: Tempo, rate: f64) -> f64 {
+    let hz = 1.0 / tempo.beat_span().seconds();
+    MULTIPLES.iter().map(|m| strength(e, m * hz, rate)).sum()
+}
+
+/// How well a metronome goes with a stretch up to octave: R of the tempo itself, or [`OCTAVE`] × R of its half or double where
+/// those are metronomes of the search. A dancer who moves on every other beat locks to half the tempo that the music should
+/// have, so that R must not decide the octave.
+fn octave_lock(e: &[f64], tempo: Tempo, rate: f64) -> f64 {
+    [(1.0, 1.0), (0.5, OCTAVE), (2.0, OCTAVE)]
+        .into_iter()
+        .map(|(factor, share)| (tempo.bpm() * factor, share))
+        .filter(|(bpm, share)| *share == 1.0 || (METRONOMES.0..=METRONOMES.1).contains(bpm))
+        .map(|(bpm, share)| share * metronome_lock(e, Tempo::from_bpm(bpm), rate))
+        .fold(0.0, f64::max)
+}
+
+/// R of a grid of beats over the whole movement.
+fn grid_lock(e: &[f64], movement: &Curve, grid: &BeatGrid) -> f64 {
+    let phase: Vec<f64> = (0..e.len())
+        .map(|i| grid.beat_position(movement.rate.instant(i)))
+        .collect();
+    MULTIPLES
+        .iter()
+        .map(|m| {
+            let (mut re, mut im) = (0.0, 0.0);
+            for (value, phase) in e.iter().zip(&phase) {
+                let (sin, cos) = (TAU * m * phase).sin_cos();
+                re += value * cos;
+                im -= value * sin;
+            }
+            re.hypot(im) / e.len().max(1) as f64
+        })
+        .sum()
+}
+
+/// R of a grid, and R of the metronomes it is compared with; `None` for fewer than two beats or no movement.
+fn ranked(movement: &Curve, beats: &[Instant]) -> Option<(f64, Vec<f64>)> {
+    let e = excitation(movement);
+    let grid = BeatGrid::new(beats.to_vec())?;
+    if e.iter().all(|v| *v == 0.0) {
+        return None;
+    }
+    let (from, to, step) = METRONOMES;
+    let count = ((to - from) / step).round() as usize + 1;
+    let others = (0..count)
+        .map(|i| metronome_lock(&e, Tempo::from_bpm(from + step * i as f64), movement.rate.hz()))
+        .collect();
+    Some((grid_lock(&e, movement, &grid), others))
+}
+
+/// The *lock percentile* of a grid (0 to 100): its rank by R among the metronomes of 60 to 180 beats a minute in steps of
+/// 0.5. 50 is what a grid that has nothing to do with the movement gets on average; 0 for fewer than two beats or no movement.
+pub(crate) fn percentile(movement: &Curve, beats: &[Instant]) -> f64 {
+    ranked(movement, beats).map_or(0.0, |(own, others)| {
+        let below = others.iter().filter(|r| **r < own).count();
+        100.0 * below as f64 / others.len() as f64
+    })
+}
+
+/// How many standard deviations R of a grid lies above that of the metronomes; 0 where there is none.
+pub(crate) fn score(movement: &Curve, beats: &[Instant]) -> f64 {
+    ranked(movement, beats).map_or(0.0, |(own, others)| {
+        let mean = signal::mean(&others);
+        let deviation = signal::mean(&others.iter().map(|r| (r - mean).powi(2)).collect::<Vec<_>>()).sqrt();
+        if deviation > 1e-9 {
+            (own - mean) / deviation
+        } else {
+            0.0
+        }
+    })
+}
+
+/// How well each tempo goes with each stretch of the movement, with the preference for tempi that people tap.
+#[derive(Debug, Clone)]
+pub(crate) struct TempoPrior {
+    /// Middle of each stretch.
+    centres: Vec<Instant>,
+    /// Log weight of each interval in each stretch, at most 0.
+    weights: Vec<Vec<f64>>,
+}
+
+impl TempoPrior {
+    /// The prior over beats of so many frames of `frame_rate`, from the movement.
+    ///
+    /// R is taken at metronomes 0.5 beats a minute apart, as a beat of whole frames would step over the peaks of R at
+    /// fast tempi; each interval gets the best of the metronomes nearest to it.
+    pub fn new(movement: &Curve, intervals: &[usize], frame_rate: Rate) -> Self {
+        let e = excitation(movement);
+        let rate = movement.rate.hz();
+        let exact: Vec<Tempo> = intervals
+            .iter()
+            .map(|n| Tempo::from_beat_span(frame_rate.period() * *n as f64))
+            .collect();
+        let mut metronomes: Vec<(usize, Tempo)> = exact.iter().copied().enumerate().collect();
+        let fastest = exact.iter().map(|t| t.bpm()).fold(0.0, f64::max);
+        let slowest = exact.iter().map(|t| t.bpm()).fold(f64::INFINITY, f64::min);
+        let mut bpm = slowest;
+        while bpm < fastest {
+            let tempo = Tempo::from_bpm(bpm);
+            let frames = tempo.beat_span().seconds() * frame_rate.hz();
+            if let Some(k) = nearest_interval(intervals, frames) {
+                metronomes.push((k, tempo));
+            }
+            bpm += METRONOMES.2;
+        }
+        let length = ((STRETCH * rate) as usize).min(e.len());
+        let hop = (STRETCH_HOP * rate) as usize;
+        let mut centres = Vec::new();
+        let mut weights = Vec::new();
+        let mut begin = 0;
+        loop {
+            let end = (begin + length).min(e.len());
+            // The last stretch is as long as the others.
+            let from = end.saturating_sub(length);
+            centres.push(movement.rate.instant_at((from + end) as f64 / 2.0));
+            weights.push(stretch_weights(&e[from..end], &metronomes, &exact, rate));
+            if end >= e.len() {
+                break;
+            }
+            begin += hop;
+        }
+        Self { centres, weights }
+    }
+
+    /// A prior that holds all tempi equal.
+    #[cfg(test)]
+    pub fn uniform(tempi: usize) -> Self {
+        Self {
+            centres: vec![Instant::ZERO],
+            weights: vec![vec![0.0; tempi]],
+        }
+    }
+
+    /// Log weights of the intervals at an instant: those of the nearest stretch.
+    pub fn at(&self, instant: Instant) -> &[f64] {
+        let apart = |centre: &Instant| (*centre - instant).seconds().abs();
+        let after = self.centres.partition_point(|c| *c < instant);
+        let candidates = after.saturating_sub(1)..(after + 1).min(self.centres.len());
+        candidates
+            .min_by(|a, b| apart(&self.centres[*a]).total_cmp(&apart(&self.centres[*b])))
+            .map_or(&[], |i| &self.weights[i])
+    }
+}
+
+/// Index of the interval nearest to a number of frames; the intervals rise.
+fn nearest_interval(intervals: &[usize], frames: f64) -> Option<usize> {
+    (0..intervals.len()).min_by(|a, b| {
+        (intervals[*a] as f64 - frames)
+            .abs()
+            .total_cmp(&(intervals[*b] as f64 - frames).abs())
+    })
+}
+
+/// Log weights of the intervals for one stretch: [`TRUST`] × R as a standard score, plus the log of
+/// the tapping preference, shifted so that the greatest is 0.
+fn stretch_weights(e: &[f64], metronomes: &[(usize, Tempo)], exact: &[Tempo], rate: f64) -> Vec<f64> {
+    let mut locks = vec![0.0_f64; exact.len()];
+    for (k, tempo) in metronomes {
+        locks[*k] = locks[*k].max(octave_lock(e, *tempo, rate));
+    }
+    let mean = signal::mean(&locks);
+    let deviation = signal::mean(&locks.iter().map(|l| (l - mean).powi(2)).collect::<Vec<_>>()).sqrt();
+    let scores: Vec<f64> = locks
+        .iter()
+        .zip(exact)
+        .map(|(lock, tempo)| {
+            let score = if deviation > 1e-9 {
+                (lock - mean) / deviation
+            } else {
+                0.0
+            };
+            TRUST * score + PREFERENCE * tapping_preference(*tempo)
+        })
+        .collect();
+    let best = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    scores.iter().map(|s| s - best).collect()
+}
+
+/// The single metronome between `slowest` and `fastest` that the whole movement goes with best: R up to octave plus
+/// the tapping preference (as standard scores), in steps of 0.5 beats a minute, then of 0.05 around the best. `None` without movement.
+pub(crate) fn search(movement: &Curve, slowest: Tempo, fastest: Tempo) -> Option<Tempo> {
+    let e = excitation(movement);
+    if e.iter().all(|v| *v == 0.0) {
+        return None;
+    }
+    let lock = |bpm: f64| octave_lock(&e, Tempo::from_bpm(bpm), movement.rate.hz());
+    let count = ((fastest.bpm() - slowest.bpm()) / METRONOMES.2).max(0.0) as usize + 1;
+    let coarse: Vec<(f64, f64)> = (0..count)
+        .map(|i| slowest.bpm() + METRONOMES.2 * i as f64)
+        .map(|bpm| (bpm, lock(bpm)))
+        .collect();
+    let locks: Vec<f64> = coarse.iter().map(|c| c.1).collect();
+    let mean = signal::mean(&locks);
+    let deviation = signal::mean(&locks.iter().map(|l| (l - mean).powi(2)).collect::<Vec<_>>()).sqrt();
+    let score = |bpm: f64, lock: f64| TRUST * lock + deviation * PREFERENCE * tapping_preference(Tempo::from_bpm(bpm));
+    let (best, _) = coarse
+        .iter()
+        .max_by(|a, b| score(a.0, a.1).total_cmp(&score(b.0, b.1)))?;
+    (-10..=10)
+        .map(|i| best + METRONOMES.2 * f64::from(i) / 10.0)
+        .filter(|bpm| (slowest.bpm()..=fastest.bpm()).contains(bpm))
+        .map(|bpm| (bpm, lock(bpm)))
+        .max_by(|a, b| score(a.0, a.1).total_cmp(&score(b.0, b.1)))
+        .map(|(bpm, _)| Tempo::from_bpm(bpm))
+}
+
+/// Log of how readily people tap at a tempo, about: −½ (log2(tempo / 110) / 0.45)². People tap between 80 and 150 beats a minute
+/// (−0.5 at both, and 0 in their middle); twice or half of what they would tap is −1.9 at 60 and −1.3 at 180. A curve of this form
+/// over the logarithm is that of pulse salience (Parncutt 1994).
+pub(crate) fn tapping_preference(tempo: Tempo) -> f64 {
+    -0.5 * ((tempo.bpm() / 110.0).log2() / 0.45).powi(2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Span;
+
+    /// A movement that is fast on and off each beat of `tempo`, `seconds` long.
+    fn pulsing(tempo: f64, seconds: f64) -> Curve {
+        let rate = Rate::from_hz(60.0);
+        let values = (0..(seconds * 60.0) as usize)
+            .map(|i| 10.0 + 4.0 * (TAU * rate.instant(i).seconds() * tempo / 60.0).cos() as f32)
+            .collect();
+        Curve { rate, values }
+    }
+
+    fn metronome(tempo: f64) -> Vec<Instant> {
+        super::super::metrics::metronome(Tempo::from_bpm(tempo), Span::ZERO, Span::from_seconds(20.0))
+    }
+
+    #[test]
+    fn a_sine_at_the_beat_locks_with_half_its_amplitude() {
+        // e = √2 · cos: |mean(e · exp(−iφ))| = √2 / 2, and nothing at the other multiples.
+        let e = excitation(&pulsing(120.0, 20.0));
+        let r = metronome_lock(&e, Tempo::from_bpm(120.0), 60.0);
+        assert!((r - 0.5_f64.sqrt()).abs() < 0.03, "{r}");
+        assert!(metronome_lock(&e, Tempo::from_bpm(97.0), 60.0) < 0.15);
+    }
+
+    #[test]
+    fn the_right_grid_ranks_high_and_a_wrong_one_does_not() {
+        let movement = pulsing(97.5, 20.0);
+        assert!(percentile(&movement, &metronome(97.5)) > 99.0);
+        assert!(percentile(&movement, &metronome(131.0)) < 90.0);
+        assert!(score(&movement, &metronome(97.5)) > 3.0);
+        assert_eq!(percentile(&movement, &[]), 0.0);
+        let still = Curve {
+            rate: movement.rate,
+            values: vec![3.0; 1200],
+        };
+        assert_eq!(percentile(&still, &metronome(97.5)), 0.0);
+    }
+
+    #[test]
+    fn the_search_finds_the_tempo_and_takes_the_octave_that_people_tap() {
+        let found = |tempo: f64| {
+            search(&pulsing(tempo, 20.0), Tempo::from_bpm(60.0), Tempo::from_bpm(180.0))
+                .expect("movement")
+                .bpm()
+        };
+        assert!((found(104.3) - 104.3).abs() < 0.6, "{}", found(104.3));
+        assert!((found(61.0) - 122.0).abs() < 1.0, "{}", found(61.0));
+        assert!((found(178.0) - 89.0).abs() < 1.0, "{}", found(178.0));
+    }
+}

@@ -1,0 +1,461 @@
+//! A pose track as movement: velocities of the joints at a uniform rate, in torso lengths a second.
+//!
+//! **Differentiator.** A difference of successive frames multiplies the pose detector's jitter by the frame rate. Position
+//! and velocity come instead from a straight line fitted by least squares to the samples around each instant, weighted
+//! with a Gaussian of [`SMOOTHING`] and with the joint's confidence (local linear regression, Cleveland 1979). It works on
+//! frames at any spacing, has no lag, gives the same result at 24 or 60 frames a second, and passes noise of the
+//! positions on by a factor of about 9 a second at 30 frames a second where the plain difference has 42. Movement at
+//! 2 Hz keeps 88 % of its speed, at 4 Hz 60 %.
+//!
+//! **Camera and shift.** A panning camera, or a body carried along evenly, moves all joints alike. The slow part of the
+//! trunk's velocity is taken from all joints in the shots where that makes the feet stand stiller; a bounce or a step is
+//! far faster than what is taken away. With a still camera a walker's standing foot stands still in the picture, and
+//! nothing is taken away.
+//!
+//! Missing joints have weight 0 and are nowhere read as zero velocity; no line is fitted across a cut or a gap.
+
+use super::signal;
+use crate::limits::LONGEST_BRIDGE;
+use crate::pose::{JOINTS, Joint, JointPoint, PoseTrack};
+use crate::time::{Instant, Rate, Span};
+
+/// Rate of the movement signals: that of RhythmicNet's published network.
+pub(crate) const RATE: Rate = Rate::from_hz(60.0);
+
+/// Standard deviation of the differentiator's Gaussian. A limb is stopped in 50 to 100 ms, which this keeps apart.
+pub(crate) const SMOOTHING: Span = Span::from_seconds(0.040);
+
+/// Confidence up to which a joint counts as missing, and from which it counts in full. Between, it fades in, so that a
+/// joint at the edge of being seen does not switch the sums on and off.
+const CONFIDENCE: (f32, f32) = (0.2, 0.5);
+
+/// Half width of the window in which the body's size is taken, long beside one bend of the body.
+const SIZE_WINDOW: f64 = 2.0;
+
+/// Standard deviation of the slow part of the trunk's velocity: a bounce at 60 a minute keeps 96 % beside it.
+const PAN_SMOOTHING: f64 = 0.4;
+
+/// A joint that leaps so many torso lengths away for one frame and is back in the next was another limb.
+const LEAP: f64 = 0.5;
+
+/// Sum of joint weights under which a frame says nothing about the whole body.
+const LEAST_JOINTS: f64 = 4.0;
+
+const TRUNK: [Joint; 6] = [
+    Joint::Neck,
+    Joint::MidHip,
+    Joint::RightShoulder,
+    Joint::LeftShoulder,
+    Joint::RightHip,
+    Joint::LeftHip,
+];
+
+/// Movement of one person at [`RATE`], the first frame at the clip's start.
+#[derive(Debug, Clone)]
+pub(crate) struct Motion {
+    /// Velocity (x to the right, y downwards) of each joint, torso lengths a second; 0 where the weight is 0.
+    pub velocity: Vec<[[f64; 2]; JOINTS]>,
+    /// How far each joint can be trusted, 0 (missing) to 1.
+    pub weight: Vec<[f64; JOINTS]>,
+    /// Number of the shot that each frame belongs to.
+    pub shot: Vec<usize>,
+}
+
+/// A sample of one joint: seconds, position, weight.
+#[derive(Debug, Clone, Copy)]
+struct Sample {
+    time: f64,
+    at: [f64; 2],
+    weight: f64,
+}
+
+impl Motion {
+    /// The movement of a track over a clip of `duration`. Poses outside the clip or out of order, and joints that are not
+    /// numbers, are passed over.
+    pub fn new(track: &PoseTrack, duration: Span) -> Self {
+        let frames = frames_in(duration);
+        let mut cuts: Vec<f64> = track
+            .cuts
+            .iter()
+            .map(|c| c.seconds())
+            .filter(|c| c.is_finite())
+            .collect();
+        cuts.sort_by(f64::total_cmp);
+        let shot_of = |seconds: f64| cuts.partition_point(|cut| *cut <= seconds);
+
+        let mut times: Vec<f64> = Vec::with_capacity(track.poses.len());
+        let mut poses: Vec<&[JointPoint; JOINTS]> = Vec::with_capacity(track.poses.len());
+        for pose in &track.poses {
+            let time = pose.time.seconds();
+            if time.is_finite() && times.last().is_none_or(|last| time > *last) {
+                times.push(time);
+                poses.push(&pose.joints);
+            }
+        }
+        let shots: Vec<usize> = times.iter().map(|t| shot_of(*t)).collect();
+        let sizes = sizes(&times, &shots, &poses);
+        let spacing = signal::median(&times.windows(2).map(|t| t[1] - t[0]).collect::<Vec<_>>());
+
+        let mut motion = Self {
+            velocity: vec![[[0.0; 2]; JOINTS]; frames],
+            weight: vec![[0.0; JOINTS]; frames],
+            shot: (0..frames).map(|i| shot_of(RATE.instant(i).seconds())).collect(),
+        };
+        for joint in 0..JOINTS {
+            for run in runs(joint, &times, &shots, &poses, &sizes) {
+                motion.fit(joint, &run, spacing);
+            }
+        }
+        motion.take_away_pan();
+        motion
+    }
+
+    /// Number of frames.
+    pub fn len(&self) -> usize {
+        self.velocity.len()
+    }
+
+    /// Speed of a joint, torso lengths a second; 0 where it is missing.
+    pub fn speed(&self, frame: usize, joint: usize) -> f64 {
+        let [x, y] = self.velocity[frame][joint];
+        x.hypot(y)
+    }
+
+    /// 1 where enough of the body is seen to say how it moves, 0 elsewhere.
+    pub fn seen(&self) -> Vec<f64> {
+        self.weight
+            .iter()
+            .map(|w| f64::from(u8::from(w.iter().sum::<f64>() >= LEAST_JOINTS)))
+            .collect()
+    }
+
+    /// Velocity lines through the samples of one unbroken run of one joint.
+    fn fit(&mut self, joint: usize, run: &[Sample], spacing: f64) {
+        let (Some(first), Some(last)) = (run.first(), run.last()) else {
+            return;
+        };
+        // Below some 15 frames a second the Gaussian would see one sample only.
+        let sigma = SMOOTHING.seconds().max(0.6 * spacing);
+        let reach = 4.0 * sigma;
+        let from = RATE.position(Instant::from_seconds(first.time)).ceil().max(0.0) as usize;
+        let to = (RATE.position(Instant::from_seconds(last.time)).floor() + 1.0).clamp(0.0, self.len() as f64) as usize;
+        let mut begin = 0;
+        for frame in from..to {
+            let now = RATE.instant(frame).seconds();
+            while begin < run.len() && run[begin].time < now - reach {
+                begin += 1;
+            }
+            let (mut s0, mut s1, mut s2, mut p0, mut p1) = (0.0, 0.0, 0.0, [0.0; 2], [0.0; 2]);
+            let (mut trust, mut kernel) = (0.0, 0.0);
+            for sample in run[begin..].iter().take_while(|s| s.time <= now + reach) {
+                let dt = sample.time - now;
+                let gauss = (-0.5 * (dt / sigma).powi(2)).exp();
+                let w = gauss * sample.weight;
+                kernel += gauss;
+                trust += w;
+                s0 += w;
+                s1 += w * dt;
+                s2 += w * dt * dt;
+                for axis in 0..2 {
+                    p0[axis] += w * sample.at[axis];
+                    p1[axis] += w * dt * sample.at[axis];
+                }
+            }
+            let spread = s0 * s2 - s1 * s1;
+            // A line needs samples at clearly different times.
+            if spread > 1e-3 * (s0 * sigma).powi(2) && kernel > 0.0 {
+                for axis in 0..2 {
+                    self.velocity[frame][joint][axis] = (s0 * p1[axis] - s1 * p0[axis]) / spread;
+                }
+                self.weight[frame][joint] = trust / kernel;
+            }
+        }
+    }
+
+    /// Velocity of the trunk, with the weight 1 where at least two of its joints are seen.
+    pub fn trunk(&self) -> (Vec<[f64; 2]>, Vec<f64>) {
+        (0..self.len())
+            .map(|i| {
+                let (mut sum, mut total) = ([0.0; 2], 0.0);
+                for joint in TRUNK {
+                    let w = self.weight[i][joint as usize];
+                    total += w;
+                    for (axis, s) in sum.iter_mut().enumerate() {
+                        *s += w * self.velocity[i][joint as usize][axis];
+                    }
+                }
+                if total >= 2.0 {
+                    (sum.map(|s| s / total), 1.0)
+                } else {
+                    ([0.0; 2], 0.0)
+                }
+            })
+            .unzip()
+    }
+
+    /// Takes the slow part of the trunk's velocity away in each shot where the feet stand stiller without it.
+    fn take_away_pan(&mut self) {
+        let (trunk, seen) = self.trunk();
+        let feet = [Joint::RightAnkle as usize, Joint::LeftAnkle as usize];
+        let mut begin = 0;
+        while begin < self.len() {
+            let shot = self.shot[begin];
+            let end = begin + self.shot[begin..].partition_point(|s| *s == shot);
+            let sigma = PAN_SMOOTHING * RATE.hz();
+            let slow: Vec<Vec<f64>> = (0..2)
+                .map(|axis| {
+                    let values: Vec<f64> = trunk[begin..end].iter().map(|v| v[axis]).collect();
+                    signal::smooth_weighted(&values, &seen[begin..end], sigma)
+                })
+                .collect();
+            let stiller_foot = |taken: f64| -> Vec<f64> {
+                (begin..end)
+                    .filter(|&i| feet.iter().all(|f| self.weight[i][*f] > 0.5))
+                    .map(|i| {
+                        feet.iter()
+                            .map(|f| {
+                                let [x, y] = self.velocity[i][*f];
+                                (x - taken * slow[0][i - begin]).hypot(y - taken * slow[1][i - begin])
+                            })
+                            .fold(f64::INFINITY, f64::min)
+                    })
+                    .collect()
+            };
+            let (still, moving) = (stiller_foot(0.0), stiller_foot(1.0));
+            // Feet out of sight cannot tell: a pan is then the safer guess, since it spoils every joint.
+            if still.is_empty() || signal::median(&moving) < signal::median(&still) {
+                for i in begin..end {
+                    for joint in 0..JOINTS {
+                        if self.weight[i][joint] > 0.0 {
+                            for (v, slow) in self.velocity[i][joint].iter_mut().zip(&slow) {
+                                *v -= slow[i - begin];
+                            }
+                        }
+                    }
+                }
+            }
+            begin = end;
+        }
+    }
+
+    /// Sum of the joints' speeds, torso lengths a second (METHOD: *lock*). Each joint is clipped at its own 99th
+    /// percentile, so that a limb misplaced for a frame does not outweigh the dance; a joint that is missing for a while
+    /// counts with its own mean, so that a leg leaving the picture is no stop. A joint never seen counts as the mean of the
+    /// others. 0 where the person is not seen.
+    pub fn movement(&self) -> Vec<f64> {
+        self.summed(|i, joint| self.speed(i, joint))
+    }
+
+    /// The movement that decides whether there is any (torso lengths a second): as [`movement`](Self::movement) but with the
+    /// velocities smoothed further, since jitter of a still body must not count. Median over the liveliest
+    /// [`LIVELIEST`] of the clip.
+    pub fn liveliness(&self) -> f64 {
+        let sigma = LIVELINESS_SMOOTHING * RATE.hz();
+        let smoothed: Vec<Vec<f64>> = (0..JOINTS)
+            .map(|joint| {
+                let weights: Vec<f64> = self.weight.iter().map(|w| w[joint]).collect();
+                let axis = |a: usize| -> Vec<f64> {
+                    let values: Vec<f64> = self.velocity.iter().map(|v| v[joint][a]).collect();
+                    signal::smooth_weighted(&values, &weights, sigma)
+                };
+                axis(0).iter().zip(axis(1)).map(|(x, y)| x.hypot(y)).collect()
+            })
+            .collect();
+        let summed = self.summed(|i, joint| smoothed[joint][i]);
+        let seen = self.seen();
+        let window = ((LIVELIEST.seconds() * RATE.hz()) as usize).clamp(1, summed.len().max(1));
+        let hop = RATE.hz() as usize;
+        let mut best = 0.0_f64;
+        let mut begin = 0;
+        loop {
+            let end = (begin + window).min(summed.len());
+            let there: Vec<f64> = (begin.min(end)..end)
+                .filter(|&i| seen[i] > 0.0)
+                .map(|i| summed[i])
+                .collect();
+            // A second of a person says something about movement, a glimpse does not.
+            if there.len() >= hop {
+                best = best.max(signal::median(&there));
+            }
+            if end >= summed.len() {
+                return best;
+            }
+            begin += hop;
+        }
+    }
+
+    fn summed(&self, speed: impl Fn(usize, usize) -> f64) -> Vec<f64> {
+        let seen = self.seen();
+        let mut sum = vec![0.0; self.len()];
+        let mut joints_seen = 0;
+        for joint in 0..JOINTS {
+            let present: Vec<f64> = (0..self.len())
+                .filter(|&i| self.weight[i][joint] > 0.0)
+                .map(|i| speed(i, joint))
+                .collect();
+            // A joint glimpsed now and then has no mean worth filling in.
+            if present.len() * 10 < self.len() {
+                continue;
+            }
+            joints_seen += 1;
+            let clip = signal::quantile(&present, 0.99);
+            let mean = signal::mean(&present.iter().map(|s| s.min(clip)).collect::<Vec<_>>());
+            for (i, total) in sum.iter_mut().enumerate() {
+                let w = self.weight[i][joint];
+                *total += w * speed(i, joint).min(clip) + (1.0 - w) * mean;
+            }
+        }
+        let scale = if joints_seen == 0 {
+            0.0
+        } else {
+            JOINTS as f64 / f64::from(joints_seen)
+        };
+        sum.iter().zip(seen).map(|(s, seen)| s * scale * seen).collect()
+    }
+}
+
+/// Length of the stretch whose median movement decides whether there is a beat: a person who stands, then dances, dances.
+const LIVELIEST: Span = Span::from_seconds(8.0);
+
+/// Standard deviation in seconds of the smoothing before that: takes three quarters of what jitter is left.
+const LIVELINESS_SMOOTHING: f64 = 0.1;
+
+/// Number of frames at [`RATE`] in a clip: one at each multiple of the period from its start up to its end.
+fn frames_in(duration: Span) -> usize {
+    let seconds = duration.seconds();
+    if seconds.is_finite() && seconds > 0.0 {
+        RATE.position(Instant::ZERO + duration).floor() as usize + 1
+    } else {
+        0
+    }
+}
+
+fn weight(point: JointPoint) -> f64 {
+    let (least, full) = CONFIDENCE;
+    if point.x.is_finite() && point.y.is_finite() && point.confidence.is_finite() {
+        f64::from(((point.confidence - least) / (full - least)).clamp(0.0, 1.0))
+    } else {
+        0.0
+    }
+}
+
+fn distance(joints: &[JointPoint; JOINTS], a: Joint, b: Joint) -> Option<f64> {
+    let (a, b) = (joints[a as usize], joints[b as usize]);
+    (weight(a) > 0.0 && weight(b) > 0.0)
+        .then(|| f64::from(a.x - b.x).hypot(f64::from(a.y - b.y)))
+        .filter(|d| *d > 0.0)
+}
+
+/// Torso length in pixels at each pose: the upper quartile of the neck–mid-hip distance over [`SIZE_WINDOW`] to either side
+/// in the same shot (a bend shortens it, nothing lengthens it). Where the hips are hidden it is taken from shoulder breadth
+/// and upper arms by the body's proportions (shoulder joints 0.20, upper arm 0.186, neck–hip 0.30 of the stature; Drillis &
+/// Contini 1966). `None` where nothing tells it.
+fn sizes(times: &[f64], shots: &[usize], poses: &[&[JointPoint; JOINTS]]) -> Vec<Option<f64>> {
+    let torso: Vec<Option<f64>> = poses.iter().map(|p| distance(p, Joint::Neck, Joint::MidHip)).collect();
+    let upper: Vec<Option<f64>> = poses
+        .iter()
+        .map(|p| {
+            [
+                distance(p, Joint::RightShoulder, Joint::LeftShoulder).map(|d| d * 0.30 / 0.20),
+                distance(p, Joint::RightShoulder, Joint::RightElbow).map(|d| d * 0.30 / 0.186),
+                distance(p, Joint::LeftShoulder, Joint::LeftElbow).map(|d| d * 0.30 / 0.186),
+            ]
+            .into_iter()
+            .flatten()
+            .reduce(f64::max)
+        })
+        .collect();
+    let upper_quartile = |of: &[Option<f64>], from: usize, to: usize, least: usize| {
+        let values: Vec<f64> = of[from..to].iter().flatten().copied().collect();
+        (values.len() > least).then(|| signal::quantile(&values, 0.75))
+    };
+    // One value a quarter of a second is enough for a size that changes over seconds.
+    let mut result: Vec<Option<f64>> = Vec::with_capacity(poses.len());
+    let mut known: Option<(usize, f64, Option<f64>)> = None;
+    for (i, &time) in times.iter().enumerate() {
+        let value = match known {
+            Some((shot, since, value)) if shot == shots[i] && time < since + 0.25 => value,
+            _ => {
+                let from = times.partition_point(|t| *t < time - SIZE_WINDOW);
+                let to = times.partition_point(|t| *t <= time + SIZE_WINDOW);
+                let from = from + shots[from..to].partition_point(|s| *s < shots[i]);
+                let to = from + shots[from..to].partition_point(|s| *s <= shots[i]);
+                let value = upper_quartile(&torso, from, to, (to - from) / 4)
+                    .or_else(|| upper_quartile(&upper, from, to, 0))
+                    .or_else(|| upper_quartile(&torso, from, to, 0));
+                known = Some((shots[i], time, value));
+                value
+            }
+        };
+        result.push(value);
+    }
+    result
+}
+
+/// The unbroken runs of one joint in torso lengths: no cut, and no gap longer than [`LONGEST_BRIDGE`], within a run.
+fn runs(
+    joint: usize,
+    times: &[f64],
+    shots: &[usize],
+    poses: &[&[JointPoint; JOINTS]],
+    sizes: &[Option<f64>],
+) -> Vec<Vec<Sample>> {
+    let mut runs: Vec<Vec<Sample>> = Vec::new();
+    let mut last: Option<(f64, usize)> = None;
+    // Each step of the path is divided by the size at its own time: dividing the positions themselves would turn a change
+    // of the size into movement.
+    let mut path = ([0.0; 2], [0.0; 2]);
+    for i in 0..times.len() {
+        let point = poses[i][joint];
+        let (w, Some(size)) = (weight(point), sizes[i]) else {
+            continue;
+        };
+        if w <= 0.0 {
+            continue;
+        }
+        let pixel = [f64::from(point.x), f64::from(point.y)];
+        let joined = last.is_some_and(|(time, shot)| shot == shots[i] && times[i] - time <= LONGEST_BRIDGE.seconds());
+        if joined {
+            let (previous, at) = path;
+            path = (
+                pixel,
+                [
+                    at[0] + (pixel[0] - previous[0]) / size,
+                    at[1] + (pixel[1] - previous[1]) / size,
+                ],
+            );
+        } else {
+            runs.push(Vec::new());
+            path = (pixel, [0.0; 2]);
+        }
+        last = Some((times[i], shots[i]));
+        if let Some(run) = runs.last_mut() {
+            run.push(Sample {
+                time: times[i],
+                at: path.1,
+                weight: w,
+            });
+        }
+    }
+    for run in &mut runs {
+        drop_leaps(run);
+    }
+    runs
+}
+
+/// Takes out samples that are [`LEAP`] away from where both neighbours agree the joint is.
+fn drop_leaps(run: &mut Vec<Sample>) {
+    let apart = |a: &Sample, b: &Sample| (a.at[0] - b.at[0]).hypot(a.at[1] - b.at[1]);
+    let kept: Vec<Sample> = run
+        .iter()
+        .enumerate()
+        .filter(|(i, sample)| {
+            let (Some(before), Some(after)) = (i.checked_sub(1).and_then(|k| run.get(k)), run.get(i + 1)) else {
+                return true;
+            };
+            apart(before, sample).min(apart(after, sample)) < LEAP || apart(before, after) > 0.5 * LEAP
+        })
+        .map(|(_, sample)| *sample)
+        .collect();
+    *run = kept;
+}

@@ -1,0 +1,189 @@
+//! An ending that sounds meant: the last hit on a beat that leaves it room to ring out inside the clip.
+//!
+//! A clip is cut where its maker cut it, rarely at the end of a bar. Drums that simply stop there sound broken off. So
+//! the music is brought to an end as a drummer would: what leads up to the last beat is kept, on the beat come kick and
+//! crash together, and after it nothing but their ring.
+
+use crate::drums::{DrumClass, DrumGrid, Hit};
+use crate::time::{BeatGrid, STEPS_PER_BEAT, Span};
+
+/// Least room for the ring-out, as a share of the clip, and its bounds. A crash needs about a second to be heard as an
+/// ending; in a clip of a few seconds that would be too much of the music.
+const ROOM_SHARE: f64 = 0.1;
+const LEAST_ROOM: Span = Span::from_seconds(0.6);
+const MOST_ROOM: Span = Span::from_seconds(1.0);
+
+/// Room when no beat leaves more: under this the crash would be a click.
+const SCANT_ROOM: Span = Span::from_seconds(0.25);
+
+/// How much longer a silence is accepted after a downbeat, and after the strong beat in mid-bar, than after a weak beat.
+const DOWNBEAT_WORTH: f64 = 1.2;
+const STRONG_BEAT_WORTH: f64 = 0.6;
+
+/// Bounds of the last hit's velocity, which otherwise is that of the louder hits of the piece.
+const LEAST_LAST_VELOCITY: f32 = 0.55;
+
+/// The beat on which a piece ends, counted from the first beat of the grid; `None` if no beat leaves room or nothing is
+/// played at all.
+///
+/// Of the beats that leave at least 10 % of the clip (0.6 s to 1 s) it is the one with the shortest silence after it,
+/// where a downbeat counts as if 1.2 s were less silent and the third beat of four as if 0.6 s were. So a downbeat is
+/// taken unless that would leave the end empty. If the hits stop long before the end, the piece ends on
+/// the beat after the last hit or before.
+pub fn last_beat(grid: &DrumGrid, beats: &BeatGrid, duration: Span) -> Option<i32> {
+    let last_step = grid.hits.iter().map(|hit| hit.step).max()?;
+    let room = Span::from_seconds((duration.seconds() * ROOM_SHARE).clamp(LEAST_ROOM.seconds(), MOST_ROOM.seconds()));
+    let bar = i32::from(grid.beats_per_bar.max(1));
+    let played = last_step.div_euclid(STEPS_PER_BEAT as i32) + 1;
+    [room, SCANT_ROOM].into_iter().find_map(|room| {
+        let end = crate::time::Instant::ZERO + duration;
+        let latest = beats.position(end - room) / STEPS_PER_BEAT as f64;
+        // A tick of leeway: a beat that leaves exactly the room must not be lost to rounding.
+        let latest = ((latest + 1e-6).floor() as i32).min(played);
+        let silence = |beat: i32| (end - beats.instant(f64::from(beat) * STEPS_PER_BEAT as f64)).seconds();
+        let cost = |beat: i32| {
+            silence(beat)
+                - match beat_number(grid, beat) {
+                    1 => DOWNBEAT_WORTH,
+                    3 if bar == 4 => STRONG_BEAT_WORTH,
+                    _ => 0.0,
+                }
+        };
+        (latest - bar..=latest)
+            .filter(|beat| silence(*beat) < duration.seconds())
+            .min_by(|a, b| cost(*a).total_cmp(&cost(*b)))
+    })
+}
+
+/// Number in its bar, from 1, of a beat counted from the first of the grid.
+pub fn beat_number(grid: &DrumGrid, beat: i32) -> u8 {
+    let bar = i32::from(grid.beats_per_bar.max(1));
+    ((i32::from(grid.first_beat) - 1 + beat).rem_euclid(bar) + 1) as u8
+}
+
+/// The hits with an ending: those before the [last beat](last_beat) as they are, then kick and crash on it.
+pub fn with_ending(grid: &DrumGrid, beats: &BeatGrid, duration: Span) -> Vec<Hit> {
+    let Some(beat) = last_beat(grid, beats, duration) else {
+        return grid.hits.clone();
+    };
+    let step = beat * STEPS_PER_BEAT as i32;
+    let mut hits: Vec<Hit> = grid
+        .hits
+        .iter()
+        .copied()
+        // What is played early from the last step on would be heard as a flam with the last hit.
+        .filter(|hit| hit.step < step)
+        .collect();
+    let velocity = loud(&grid.hits).clamp(LEAST_LAST_VELOCITY, 1.0);
+    hits.extend([DrumClass::Kick, DrumClass::Crash].map(|class| Hit {
+        step,
+        class,
+        velocity,
+        offset: 0.0,
+    }));
+    hits
+}
+
+/// The velocity that a tenth of the hits exceed.
+fn loud(hits: &[Hit]) -> f32 {
+    let mut velocities: Vec<f32> = hits.iter().map(|hit| hit.velocity).collect();
+    velocities.sort_by(f32::total_cmp);
+    velocities.get(velocities.len() * 9 / 10).copied().unwrap_or(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Instant;
+
+    fn grid(bpm: f64, beats: usize, hits: Vec<Hit>) -> DrumGrid {
+        DrumGrid {
+            beats: (0..beats)
+                .map(|b| Instant::from_seconds(b as f64 * 60.0 / bpm))
+                .collect(),
+            first_beat: 1,
+            beats_per_bar: 4,
+            style: "rock".to_owned(),
+            hits,
+        }
+    }
+
+    fn steady(bpm: f64, beats: usize) -> DrumGrid {
+        let hits = (0..beats as i32 * 4)
+            .map(|step| Hit {
+                step,
+                class: DrumClass::ClosedHat,
+                velocity: 0.6,
+                offset: 0.0,
+            })
+            .collect();
+        grid(bpm, beats, hits)
+    }
+
+    fn last(grid: &DrumGrid, seconds: f64) -> Option<i32> {
+        let beats = BeatGrid::new(grid.beats.clone()).expect("beats");
+        last_beat(grid, &beats, Span::from_seconds(seconds))
+    }
+
+    #[test]
+    fn a_downbeat_is_taken_where_it_leaves_no_long_silence() {
+        // 120 beats a minute, bars at 0, 2, 4 … 14 s; the clips leave at least a second.
+        let grid = steady(120.0, 40);
+        assert_eq!(last(&grid, 15.0), Some(28), "the downbeat at 14.0 s leaves just enough");
+        assert_eq!(last(&grid, 15.6), Some(28), "rather than the weak beat at 14.5 s");
+        assert_eq!(
+            last(&grid, 16.1),
+            Some(30),
+            "the strong beat at 15.0 s rather than 2.1 s of silence"
+        );
+        assert_eq!(last(&grid, 16.6), Some(30), "and rather than the weak beat at 15.5 s");
+        assert_eq!(
+            last(&grid, 14.9),
+            Some(26),
+            "13.0 s: after 14.0 s the room is too small"
+        );
+    }
+
+    #[test]
+    fn short_clips_and_early_stops() {
+        assert_eq!(last(&steady(120.0, 5), 2.0), Some(2), "1.0 s");
+        assert_eq!(last(&steady(60.0, 5), 2.0), Some(1), "1.0 s");
+        assert_eq!(
+            last(&steady(120.0, 5), 0.7),
+            None,
+            "an ending on the very first beat is none"
+        );
+        let stopped = steady(120.0, 8);
+        assert_eq!(
+            last(&stopped, 60.0),
+            Some(8),
+            "the beat after the last hit, not a minute later"
+        );
+    }
+
+    #[test]
+    fn an_empty_grid_stays_empty() {
+        let grid = grid(120.0, 8, vec![]);
+        let beats = BeatGrid::new(grid.beats.clone()).expect("beats");
+        assert!(with_ending(&grid, &beats, Span::from_seconds(4.0)).is_empty());
+    }
+
+    #[test]
+    fn the_ending_replaces_all_that_would_follow() {
+        let grid = steady(120.0, 40);
+        let beats = BeatGrid::new(grid.beats.clone()).expect("beats");
+        let hits = with_ending(&grid, &beats, Span::from_seconds(15.0));
+        let (before, ending) = hits.split_at(hits.len() - 2);
+        assert_eq!(before.len(), 28 * 4);
+        assert!(before.iter().all(|hit| hit.step < 28 * 4));
+        assert_eq!(
+            ending.iter().map(|h| h.class).collect::<Vec<_>>(),
+            [DrumClass::Kick, DrumClass::Crash]
+        );
+        assert!(
+            ending
+                .iter()
+                .all(|h| h.step == 28 * 4 && h.offset == 0.0 && h.velocity >= 0.6)
+        );
+    }
+}

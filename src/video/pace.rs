@@ -1,0 +1,84 @@
+//! Which frames to keep of a video that has more than are wanted.
+
+use crate::time::{Instant, Rate, Span};
+
+/// Lets at most a given rate through, as evenly as the timestamps allow.
+#[derive(Debug, Clone)]
+pub(super) struct Pace {
+    period: Span,
+    due: Option<Instant>,
+}
+
+impl Pace {
+    pub(super) fn new(rate: Rate) -> Self {
+        Self {
+            period: rate.period(),
+            due: None,
+        }
+    }
+
+    /// Whether to keep the frame of that instant. Instants must rise.
+    ///
+    /// A frame is due a period after the one before it was *due*, not after it came, so that the jitter of timestamps
+    /// does not add up. Up to a quarter of a period early is in time: 30 frames a second at a rate of 30 all stay, though
+    /// a file may round their times to milliseconds.
+    pub(super) fn keep(&mut self, time: Instant) -> bool {
+        let due = self.due.unwrap_or(time);
+        if time + self.period * 0.25 < due {
+            return false;
+        }
+        // After a gap the count starts anew: frames are not made up for.
+        let next = due + self.period;
+        let soonest = time + self.period * 0.5;
+        self.due = Some(if next > soonest { next } else { soonest });
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(rate: f64, times: impl Iterator<Item = f64>) -> Vec<f64> {
+        let mut pace = Pace::new(Rate::from_hz(rate));
+        times.filter(|t| pace.keep(Instant::from_seconds(*t))).collect()
+    }
+
+    fn every(fps: f64) -> impl Iterator<Item = f64> {
+        (0..(10.0 * fps) as usize).map(move |i| i as f64 / fps)
+    }
+
+    #[test]
+    fn a_video_at_the_rate_or_below_keeps_every_frame() {
+        for fps in [10.0, 24.0, 25.0, 29.97, 30.0] {
+            assert_eq!(kept(30.0, every(fps)).len(), (10.0 * fps) as usize, "{fps}");
+        }
+        let milliseconds = every(30.0).map(|t| (t * 1000.0).round() / 1000.0);
+        assert_eq!(kept(30.0, milliseconds).len(), 300);
+        let jitter = every(30.0)
+            .enumerate()
+            .map(|(i, t)| t + [0.0, 0.006, -0.005, 0.002][i % 4]);
+        assert_eq!(kept(30.0, jitter).len(), 300);
+    }
+
+    #[test]
+    fn of_a_faster_video_evenly_spaced_frames_stay() {
+        for (fps, step) in [(60.0, 2), (59.94, 2), (120.0, 4), (90.0, 3)] {
+            let all: Vec<f64> = every(fps).collect();
+            let expected: Vec<f64> = all.iter().step_by(step).copied().collect();
+            assert_eq!(kept(30.0, all.into_iter()), expected, "{fps}");
+        }
+        for fps in [31.0, 40.0, 48.0, 50.0, 72.0] {
+            let count = kept(30.0, every(fps)).len();
+            assert!((240..=301).contains(&count), "{fps}: {count}");
+        }
+    }
+
+    #[test]
+    fn a_gap_is_not_made_up_for() {
+        let times = (0..30)
+            .map(|i| i as f64 / 60.0)
+            .chain((300..360).map(|i| i as f64 / 60.0));
+        assert_eq!(kept(30.0, times).len(), 15 + 30);
+    }
+}

@@ -1,0 +1,144 @@
+//! A SoundFont small enough to be damaged at every byte, and grooves by hand.
+#![allow(dead_code)] // each test file uses its own part
+#![allow(clippy::expect_used)] // tests may stop at the first surprise
+
+use kinescore::audio::SoundFont;
+use kinescore::drums::{DrumClass, DrumGrid, Hit};
+use kinescore::score::{Score, from_drums};
+use kinescore::time::{Instant, Span};
+use std::path::{Path, PathBuf};
+
+/// The SoundFont that ships.
+pub fn shipped() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("models/kinescore-gm.sf3")
+}
+
+pub fn shipped_font() -> SoundFont {
+    SoundFont::load(&shipped()).expect("the SoundFont that ships")
+}
+
+fn chunk(name: &[u8; 4], body: &[u8]) -> Vec<u8> {
+    let mut bytes = name.to_vec();
+    bytes.extend((body.len() as u32).to_le_bytes());
+    bytes.extend(body);
+    bytes.extend(vec![0; body.len() % 2]);
+    bytes
+}
+
+fn words(values: &[i32]) -> Vec<u8> {
+    values.iter().flat_map(|v| (*v as u16).to_le_bytes()).collect()
+}
+
+/// An .sf2 of one preset, bank 128, program 0, whose only sample is a plateau: every note begins with a step.
+pub fn tiny_sf2() -> Vec<u8> {
+    // One zone for all keys, at the pitch it was recorded at, looped.
+    sf2_of_zones(&[&[43, 0x7f00, 44, 0x7f00, 56, 0, 54, 1]])
+}
+
+/// As [`tiny_sf2`], with these zones: generators and their values in turn.
+pub fn sf2_of_zones(zones: &[&[i32]]) -> Vec<u8> {
+    let length = 300;
+    let mut samples = vec![16_000; length];
+    samples.extend([0; 46]);
+    let mut name = [0_u8; 20];
+    name[0] = b'x';
+    let head = |rest: Vec<u8>| [&name[..], &rest].concat();
+    let phdr = [
+        head([words(&[0, 128, 0]), vec![0; 12]].concat()),
+        head([words(&[0, 0, 1]), vec![0; 12]].concat()),
+    ]
+    .concat();
+    let inst = [head(words(&[0])), head(words(&[1 + zones.len() as i32]))].concat();
+    // A global zone with a short release, then the zones, which all play the one sample.
+    let (mut ibag, mut igen) = (words(&[0, 0]), words(&[38, -6000]));
+    for zone in zones {
+        ibag.extend(words(&[igen.len() as i32 / 4, 0]));
+        igen.extend(words(zone));
+        igen.extend(words(&[53, 0]));
+    }
+    ibag.extend(words(&[igen.len() as i32 / 4, 0]));
+    igen.extend(words(&[0, 0]));
+    let mut shdr = name.to_vec();
+    for value in [0, length as u32, 8, length as u32 - 8, 48_000] {
+        shdr.extend(value.to_le_bytes());
+    }
+    shdr.extend([60, 0, 0, 0, 1, 0]);
+    shdr.extend([0; 46]);
+    let pdta = [
+        b"pdta".to_vec(),
+        chunk(b"phdr", &phdr),
+        chunk(b"pbag", &words(&[0, 0, 1, 0])),
+        chunk(b"pmod", &[0; 10]),
+        chunk(b"pgen", &words(&[41, 0, 0, 0])),
+        chunk(b"inst", &inst),
+        chunk(b"ibag", &ibag),
+        chunk(b"imod", &[0; 10]),
+        chunk(b"igen", &igen),
+        chunk(b"shdr", &shdr),
+    ]
+    .concat();
+    let body = [
+        b"sfbk".to_vec(),
+        chunk(b"LIST", &[&b"INFO"[..], &chunk(b"ifil", &[2, 0, 1, 0])].concat()),
+        chunk(b"LIST", &[&b"sdta"[..], &chunk(b"smpl", &words(&samples))].concat()),
+        chunk(b"LIST", &pdta),
+    ]
+    .concat();
+    chunk(b"RIFF", &body)
+}
+
+/// Beats at a tempo, the first at `first` seconds.
+pub fn beats(first: f64, bpm: f64, count: usize) -> Vec<Instant> {
+    (0..count)
+        .map(|beat| Instant::from_seconds(first + beat as f64 * 60.0 / bpm))
+        .collect()
+}
+
+/// A rock groove with a fill in every fourth bar.
+pub fn groove(bpm: f64, bars: i32) -> DrumGrid {
+    use DrumClass::{ClosedHat, Crash, HighTom, Kick, LowTom, MidTom, OpenHat, Snare};
+    let mut hits = vec![];
+    for bar in 0..bars {
+        for place in 0..16 {
+            let mut put = |class, velocity, offset| {
+                hits.push(Hit {
+                    step: bar * 16 + place,
+                    class,
+                    velocity,
+                    offset,
+                });
+            };
+            let fill = bar % 4 == 3 && place >= 12;
+            match place {
+                0 | 6 | 8 => put(Kick, 0.85, 0.0),
+                4 | 12 => put(Snare, 0.9, 0.04),
+                7 | 9 => put(Snare, 0.25, 0.1),
+                _ => {}
+            }
+            match place {
+                12..=13 if fill => put(HighTom, 0.8, 0.0),
+                14 if fill => put(MidTom, 0.8, 0.0),
+                15 if fill => put(LowTom, 0.8, 0.0),
+                14 => put(OpenHat, 0.6, 0.0),
+                _ if place % 2 == 0 => put(ClosedHat, if place % 4 == 0 { 0.7 } else { 0.5 }, 0.02),
+                _ => {}
+            }
+            if bar % 4 == 0 && place == 0 {
+                put(Crash, 0.85, 0.0);
+            }
+        }
+    }
+    DrumGrid {
+        beats: beats(0.0, bpm, bars as usize * 4 + 1),
+        first_beat: 1,
+        beats_per_bar: 4,
+        style: "rock".to_owned(),
+        hits,
+    }
+}
+
+/// A score of the groove that is as long as its bars and a little more.
+pub fn score(bpm: f64, bars: i32, kit: &str) -> Score {
+    let seconds = f64::from(bars) * 240.0 / bpm + 0.9;
+    from_drums(&groove(bpm, bars), Span::from_seconds(seconds), Some(kit)).expect("a score")
+}

@@ -1,0 +1,298 @@
+//! SoundFonts that are whole, of the other kind, damaged, or no SoundFonts at all.
+#![allow(clippy::expect_used)] // helpers of tests may stop at the first surprise
+
+mod sound_common;
+
+use kinescore::audio::{AudioBuffer, SoundFont, render, synth::render_part};
+use kinescore::score::{Note, Part, Score, TimeSignature};
+use kinescore::settings::{KITS, Settings};
+use kinescore::time::{Instant, Rate, Span, TempoMap, TempoPoint, Tick};
+use kinescore::{Error, Monitor};
+use sound_common::{score, sf2_of_zones, shipped, shipped_font, tiny_sf2};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn file(folder: &Path, bytes: &[u8]) -> PathBuf {
+    let path = folder.join("font.sf2");
+    fs::write(&path, bytes).expect("written");
+    path
+}
+
+/// Half a second of a few notes.
+fn short_score() -> Score {
+    let point = |tick, seconds| TempoPoint {
+        tick: Tick(tick),
+        time: Instant::from_seconds(seconds),
+    };
+    let note = |onset, pitch, velocity| Note {
+        onset: Tick(onset),
+        ticks: 100,
+        pitch,
+        velocity,
+    };
+    Score {
+        tempo_map: TempoMap::new(vec![point(0, 0.0), point(480, 0.5)]).expect("rising"),
+        signatures: vec![TimeSignature {
+            tick: Tick(0),
+            beats: 4,
+        }],
+        parts: vec![Part {
+            name: "drums".to_owned(),
+            channel: 9,
+            bank: 128,
+            program: 0,
+            notes: vec![note(0, 36, 127), note(60, 60, 90), note(120, 127, 60), note(240, 0, 30)],
+        }],
+        duration: Span::from_seconds(0.4),
+    }
+}
+
+/// Loads and plays; whether that succeeded. A panic fails the test.
+fn play(path: &Path, score: &Score) -> Result<AudioBuffer, Error> {
+    let font = SoundFont::load(path)?;
+    render(score, &font, &Settings::default().sound, &Monitor::none()).map(|sound| sound.into_mix())
+}
+
+fn is_font_error(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::SoundFontInvalid { .. } | Error::PresetMissing { .. } | Error::Input { .. }
+    )
+}
+
+#[test]
+fn every_kit_of_the_settings_is_in_the_font_that_ships() {
+    let font = shipped_font();
+    for kit in KITS {
+        let program = kinescore::score::kit_program(kit).expect("a kit");
+        font.require(128, program).expect(kit);
+    }
+    assert!(font.presets().iter().filter(|(bank, _)| *bank == 0).count() >= 9);
+}
+
+#[test]
+fn a_missing_preset_is_an_error_that_names_those_there_are() {
+    let font = shipped_font();
+    let mut score = score(120.0, 1, "room");
+    score.parts[0].program = 48;
+    let error = render(&score, &font, &Settings::default().sound, &Monitor::none()).expect_err("no orchestra kit");
+    let text = error.to_string();
+    assert!(
+        matches!(
+            error,
+            Error::PresetMissing {
+                bank: 128,
+                program: 48,
+                ..
+            }
+        ),
+        "{text}"
+    );
+    assert!(text.contains("0, 8, 16, 24, 25, 32, 40"), "{text}");
+    score.parts[0].bank = 3;
+    let error = render(&score, &font, &Settings::default().sound, &Monitor::none()).expect_err("no such bank");
+    assert!(error.to_string().contains("no preset in bank 3"), "{error}");
+}
+
+#[test]
+fn missing_files_folders_and_other_files_are_told_apart() {
+    let folder = tempfile::tempdir().expect("folder");
+    let missing = SoundFont::load(&folder.path().join("none.sf2")).expect_err("missing");
+    assert!(matches!(missing, Error::SoundFontMissing { .. }), "{missing}");
+    assert!(SoundFont::load(folder.path()).is_err());
+    for bytes in [
+        &b""[..],
+        b"RIFF",
+        b"RIFF\x04\0\0\0WAVE",
+        &[0; 500],
+        b"# Kinescore\n\nA text, not a font.",
+    ] {
+        let error = SoundFont::load(&file(folder.path(), bytes)).expect_err("no SoundFont");
+        assert!(matches!(error, Error::SoundFontInvalid { .. }), "{error}");
+    }
+}
+
+#[test]
+fn an_sf2_made_of_the_sf3_sounds_the_same_to_the_bit() {
+    let folder = tempfile::tempdir().expect("folder");
+    let sf3 = shipped_font();
+
+    let path = file(folder.path(), &sf3.to_sf2().expect("converted"));
+    let sf2 = SoundFont::load(&path).expect("an .sf2");
+    assert_eq!(sf2.presets(), sf3.presets());
+    let settings = Settings::default().sound;
+    for kit in ["standard", "brush"] {
+        let score = score(120.0, 2, kit);
+        let one = render(&score, &sf3, &settings, &Monitor::none()).expect("rendered");
+        let other = render(&score, &sf2, &settings, &Monitor::none()).expect("rendered");
+        assert!(one == other, "{kit}");
+    }
+}
+
+#[test]
+fn melodic_presets_play_in_tune() {
+    let font = shipped_font();
+    let mut score = short_score();
+    score.duration = Span::from_seconds(2.0);
+    for program in [0, 4, 24, 25, 27, 29, 32, 33, 34] {
+        let (pitch, hertz) = if program >= 32 { (45, 110.0) } else { (69, 440.0) };
+        let part = Part {
+            name: "tune".to_owned(),
+            channel: 0,
+            bank: 0,
+            program,
+            notes: vec![Note {
+                onset: Tick(0),
+                ticks: 1440,
+                pitch,
+                velocity: 100,
+            }],
+        };
+        let mut buffer = AudioBuffer::silence(Rate::from_hz(48_000.0), 2, 96_000);
+        render_part(
+            &font,
+            &part,
+            &score.tempo_map,
+            &mut buffer,
+            &Monitor::none(),
+            (0.0, 1.0),
+        )
+        .expect("played");
+        // The strongest frequency near the note, by correlation over 0.8 s, must be the note within 12 cents.
+        let power = |hertz: f64| {
+            let (mut re, mut im) = (0.0, 0.0);
+            for frame in 9600..48_000 {
+                let window = (std::f64::consts::PI * (frame - 9600) as f64 / 38_400.0).sin().powi(2);
+                let (sin, cos) = (std::f64::consts::TAU * hertz * frame as f64 / 48_000.0).sin_cos();
+                let sample = window * f64::from(buffer.samples[2 * frame] + buffer.samples[2 * frame + 1]);
+                re += sample * cos;
+                im += sample * sin;
+            }
+            re.hypot(im)
+        };
+        let best = (-60..=60)
+            .max_by(|a, b| {
+                let at = |cents: &i32| power(hertz * 2.0_f64.powf(f64::from(*cents) / 1200.0));
+                at(a).total_cmp(&at(b))
+            })
+            .expect("a frequency");
+        assert!(best.abs() <= 12, "program {program} is {best} cents off");
+        assert!(power(hertz) > 1.0, "program {program} is silent");
+    }
+}
+
+#[test]
+fn a_hi_hat_in_stereo_sounds_on_both_sides_and_is_cut_on_both() {
+    // Left and right halves of an open (46) and a closed (42) hi-hat, all of exclusive class 1.
+    let half = |key: i32, pan: i32| vec![43, key * 0x101, 17, pan, 56, 0, 54, 1, 57, 1];
+    let zones = [half(46, -500), half(46, 500), half(42, -500), half(42, 500)];
+    let zones: Vec<&[i32]> = zones.iter().map(Vec::as_slice).collect();
+    let folder = tempfile::tempdir().expect("folder");
+    let font = SoundFont::load(&file(folder.path(), &sf2_of_zones(&zones))).expect("a SoundFont");
+    let score = short_score();
+    let level = |hits: &[(u32, u8, u8)], side: usize| {
+        let mut part = score.parts[0].clone();
+        part.notes = hits
+            .iter()
+            .map(|(onset, pitch, velocity)| Note {
+                onset: Tick(*onset),
+                ticks: 480,
+                pitch: *pitch,
+                velocity: *velocity,
+            })
+            .collect();
+        let mut buffer = AudioBuffer::silence(Rate::from_hz(48_000.0), 2, 48_000);
+        render_part(
+            &font,
+            &part,
+            &score.tempo_map,
+            &mut buffer,
+            &Monitor::none(),
+            (0.0, 1.0),
+        )
+        .expect("played");
+        // From 0.35 s to 0.4 s.
+        let late = buffer.samples.iter().skip(side).step_by(2).skip(16_800).take(2_400);
+        late.map(|s| s.abs()).fold(0.0, f32::max)
+    };
+    let open = [0, 1].map(|side| level(&[(0, 46, 120)], side));
+    assert!(open[0] > 0.05 && (open[0] - open[1]).abs() < 0.1 * open[0], "{open:?}");
+    // A closed hit, far softer, a quarter of a second after the open one, takes its place on both sides.
+    let cut = [0, 1].map(|side| level(&[(0, 46, 120), (240, 42, 30)], side));
+    assert!(cut.iter().all(|level| *level < 0.3 * open[0]), "{cut:?} {open:?}");
+}
+
+#[test]
+fn a_font_cut_off_anywhere_is_an_error() {
+    let folder = tempfile::tempdir().expect("folder");
+    let whole = tiny_sf2();
+    play(&file(folder.path(), &whole), &short_score()).expect("the whole font plays");
+    for length in 0..whole.len() {
+        let error = SoundFont::load(&file(folder.path(), &whole[..length])).expect_err("cut off");
+        assert!(is_font_error(&error), "{length}: {error}");
+    }
+    let shipped = fs::read(shipped()).expect("the SoundFont that ships");
+    for part in 0..20 {
+        let length = shipped.len() * part / 20 + part;
+        let error = SoundFont::load(&file(folder.path(), &shipped[..length])).expect_err("cut off");
+        assert!(error.to_string().contains("truncated") || length < 12, "{error}");
+    }
+}
+
+#[test]
+fn a_font_with_any_byte_damaged_plays_or_is_an_error() {
+    let folder = tempfile::tempdir().expect("folder");
+    let whole = tiny_sf2();
+    let score = short_score();
+    let (mut played, mut refused) = (0, 0);
+    for at in 0..whole.len() {
+        // Sample values cannot be wrong; a few are enough.
+        if (60..whole.len() - 600).contains(&at) && at % 97 != 0 {
+            continue;
+        }
+        for flip in [0xff, 0x01] {
+            let mut bytes = whole.clone();
+            bytes[at] ^= flip;
+            match play(&file(folder.path(), &bytes), &score) {
+                Ok(sound) => {
+                    played += 1;
+                    assert!(sound.samples.iter().all(|s| s.is_finite()), "byte {at} ^ {flip:#x}");
+                }
+                Err(error) => {
+                    refused += 1;
+                    assert!(is_font_error(&error), "byte {at} ^ {flip:#x}: {error}");
+                }
+            }
+        }
+    }
+    assert!(played > 100 && refused > 100, "{played} played, {refused} refused");
+}
+
+#[test]
+fn damaged_ogg_samples_are_errors_and_never_panics() {
+    let folder = tempfile::tempdir().expect("folder");
+    let whole = fs::read(shipped()).expect("the SoundFont that ships");
+    let score = score(120.0, 1, "standard");
+    // A simple congruential generator: the same damage every time.
+    let mut state = 12_345_u64;
+    let mut random = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 33) as usize % below
+    };
+    let mut refused = 0;
+    for _ in 0..6 {
+        let mut bytes = whole.clone();
+        for _ in 0..4000 {
+            let at = 2500 + random(bytes.len() - 2500 - 30_000);
+            bytes[at] ^= 1 << random(8);
+        }
+        match play(&file(folder.path(), &bytes), &score) {
+            Ok(sound) => assert!(sound.samples.iter().all(|s| s.is_finite())),
+            Err(error) => {
+                refused += 1;
+                assert!(is_font_error(&error), "{error}");
+            }
+        }
+    }
+    assert!(refused > 0, "damage was never noticed");
+}
