@@ -1,5 +1,13 @@
 //! The clip's own audio, read from files made with the `ffmpeg` program: clicks must lie where the timestamps put them
 //! beside the first picture.
+// Tests stop at the first surprise and may tell what they measured.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
 
 use kinescore::audio::AudioBuffer;
 use kinescore::time::{Instant, Rate, Span};

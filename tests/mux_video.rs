@@ -1,5 +1,12 @@
 //! Videos made with the `ffmpeg` program, given a soundtrack, and looked at again with `ffprobe`.
-#![allow(clippy::expect_used, clippy::panic)] // helpers of tests may stop at the first surprise
+// Tests stop at the first surprise and may tell what they measured.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
 
 use kinescore::audio::AudioBuffer;
 use kinescore::export::mux::{default_output, write_video};
@@ -82,7 +89,7 @@ fn heard(path: &Path) -> (f64, f64) {
     let first = |stream: &str| -> f64 {
         let lines = probe(
             path,
-            &format!("-select_streams {stream} -read_intervals %+#40 -show_entries frame=best_effort_timestamp_time"),
+            &format!("-select_streams {stream} -read_intervals %+#600 -show_entries frame=best_effort_timestamp_time"),
         );
         let times = lines.iter().filter_map(|l| l.split(',').next()?.parse::<f64>().ok());
         times.fold(f64::INFINITY, f64::min)
@@ -315,6 +322,17 @@ fn rotation_aspect_colours_and_metadata_are_kept() {
         assert_eq!(probe(&out, entries), before, "{extension} {angle}");
         assert_eq!(packets(&input), packets(&out));
     }
+
+    // The aspect ratio of the container, against that of the bit stream.
+    let plain = folder.path().join("plain.mp4");
+    make(&plain, &format!("{} {H264}", pattern(2.0)));
+    let input = folder.path().join("wide.mp4");
+    make(&input, &format!("-i {} -c copy -aspect 2:1", text(&plain)));
+    let out = default_output(&input);
+    write_video(&clip(&input, 0.0, 2.0, true), &click(0.5, 2.0), &out, &Monitor::none()).expect("written");
+    let aspect = "-select_streams v:0 -show_entries stream=sample_aspect_ratio,display_aspect_ratio";
+    assert_eq!(probe(&input, aspect), ["9:8,2:1"]);
+    assert_eq!(probe(&out, aspect), ["9:8,2:1"]);
 }
 
 #[test]
@@ -420,6 +438,7 @@ fn odd_timestamps_and_foreign_codecs_are_copied() {
             pattern(3.0)
         ),
     );
+    make(&at("hevc.ts"), &format!("-i {} -c copy", text(&at("hevc.mp4"))));
     make(&at("xvid.avi"), &format!("{} -c:v mpeg4 -vtag XVID", pattern(3.0)));
     for (from, to) in [
         ("variable.mp4", "variable.out.mp4"),
@@ -491,8 +510,25 @@ fn subtitles_are_copied_where_they_fit_and_other_streams_left_out() {
     for (name, expected) in [
         ("out.mkv", vec!["h264,video", "aac,audio", "subrip,subtitle"]),
         ("out.mp4", vec!["h264,video", "aac,audio"]),
+        ("cover.mp4", vec!["h264,video", "aac,audio"]),
     ] {
         let out = folder.path().join(name);
+        let mut input = input.clone();
+        if name == "cover.mp4" {
+            // A picture of the cover, larger than the video, as a stream of its own.
+            let with = folder.path().join("with-cover.mp4");
+            let picture = folder.path().join("cover.png");
+            make(&picture, "-f lavfi -i color=red:s=640x640 -frames:v 1");
+            make(
+                &with,
+                &format!(
+                    "-i {} -i {} -map 1 -map 0:v -map 0:a -c copy -disposition:v:0 attached_pic",
+                    text(&input),
+                    text(&picture)
+                ),
+            );
+            input = with;
+        }
         write_video(&clip(&input, 0.0, 3.0, true), &click(1.0, 3.0), &out, &Monitor::none()).expect("written");
         assert_eq!(probe(&out, kinds), expected);
     }
@@ -633,5 +669,49 @@ fn the_default_name_keeps_containers_that_can_be_written() {
         ("none", "none.soundtrack.mkv"),
     ] {
         assert_eq!(default_output(Path::new(clip)), PathBuf::from(out));
+    }
+}
+
+#[test]
+fn real_clips_get_a_soundtrack_in_sync() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/video");
+    if !data.is_dir() {
+        eprintln!("SKIPPED: ../shared/data/video is not there, so that real clips are not tested");
+        return;
+    }
+    let folder = tempfile::tempdir().expect("folder");
+    for (name, extension) in [
+        ("dance-80bpm-silent.mp4", "mp4"),
+        ("dance-with-music-117bpm.mp4", "mov"),
+        ("volleyball.mp4", "mp4"),
+        ("volleyball.mp4", "mkv"),
+        ("walking-two-people.mp4", "webm"),
+    ] {
+        let input = data.join(name);
+        let out = folder.path().join(format!("out.{extension}"));
+        write_video(&clip(&input, 0.0, 7.0, true), &click(1.0, 7.0), &out, &Monitor::none()).expect("written");
+        assert_eq!(
+            packets(&input),
+            packets(&out),
+            "{name} to {extension}: bit for bit the same"
+        );
+        let (at, _) = heard(&out);
+        assert!((at - 1.0).abs() < 0.002, "{name} to {extension}: {at}");
+        if name.starts_with("dance-with") || name.starts_with("walking") {
+            continue; // Large pictures, slow to decode twice more.
+        }
+        write_video(&clip(&input, 2.5, 3.0, false), &click(1.0, 3.0), &out, &Monitor::none()).expect("written");
+        if extension == "mp4" || extension == "mov" {
+            let (at, _) = heard(&out);
+            let (frames, whole) = (shown(&out), shown(&input));
+            let within = whole.iter().filter(|t| (2.5..5.5).contains(*t)).count();
+            assert!(
+                frames.len().abs_diff(within) <= 1,
+                "{name}: {} frames of {within}",
+                frames.len()
+            );
+            // The cut may lie within a frame's time: the sound is exact to the clip, not to that frame.
+            assert!((at - 1.0).abs() < 0.043, "{name}: {at}");
+        }
     }
 }

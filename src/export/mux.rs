@@ -8,7 +8,7 @@ use crate::export::atomic::atomically;
 use crate::progress::{Cancel, Monitor, Stage};
 use crate::time::{Instant, Span};
 use crate::video::Clip;
-use crate::video::sound::{first_shown, media_error, no_video, open_media, open_media_with};
+use crate::video::sound::{first_shown, media_error, no_video, open_media, open_media_with, picture_stream};
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::format::sample::Type::{Packed, Planar};
 use ffmpeg_next::format::stream::Disposition;
@@ -251,7 +251,10 @@ impl Muxing<'_> {
         })?;
         let mut changes = mp4::Changes {
             matrix,
-            ..mp4::Changes::default()
+            aspect: File::open(&self.clip.path)
+                .ok()
+                .and_then(|mut file| mp4::pixel_aspect(&mut file)),
+            shown: None,
         };
         if !self.clip.whole {
             changes.shown = Some(self.clip.duration.seconds());
@@ -292,7 +295,7 @@ impl Muxing<'_> {
         let path = &self.clip.path;
         let first = first_shown(path, monitor)?;
         let input = open_media(path)?;
-        let Some(stream) = input.streams().best(media::Type::Video) else {
+        let Some(stream) = picture_stream(&input) else {
             return Err(no_video(path, &input));
         };
         let time_base = stream.time_base();
@@ -505,7 +508,7 @@ impl Muxing<'_> {
 
     fn rotation_lost(&self, matrix: Option<[u8; 36]>) -> bool {
         open_media(self.temporary).is_ok_and(|written| {
-            let video = written.streams().best(media::Type::Video).map(|s| s.index());
+            let video = picture_stream(&written).map(|s| s.index());
             video.is_none_or(|video| display_matrix(&written, video) != matrix)
         })
     }

@@ -8,7 +8,7 @@ mod svg;
 use crate::drums::{DrumClass, DrumGrid};
 use crate::error::{Error, Result};
 use crate::export::atomic::atomically;
-use crate::pose::{Joint, Pose, PoseTrack};
+use crate::pose::{Joint, JointPoint, Pose, PoseTrack};
 use crate::rhythm::{AccentKind, Curve, Rhythm};
 use crate::time::{BeatGrid, Instant, STEPS_PER_BEAT};
 use crate::video::Clip;
@@ -676,7 +676,8 @@ fn skeletons(svg: &mut Svg, track: &PoseTrack, row: &Row, top: f64) {
 
 fn skeleton(svg: &mut Svg, pose: &Pose, place: impl Fn(f64, f64) -> (f64, f64)) {
     let joint = |joint: Joint| {
-        let point = pose.joints.get(joint as usize).filter(|j| j.confidence > 0.0)?;
+        let known = |j: &&JointPoint| j.confidence > 0.0 && j.x.is_finite() && j.y.is_finite();
+        let point = pose.joints.get(joint as usize).filter(known)?;
         Some((
             place(f64::from(point.x), f64::from(point.y)),
             f64::from(point.confidence),
@@ -701,7 +702,8 @@ fn axis(svg: &mut Svg, row: &Row, y: f64) {
     let decimals = usize::from(every < 1.0);
     svg.line((LEFT, y + 0.5), (LEFT + PLOT, y + 0.5), DOWNBEAT, 1.0, 1.0);
     svg.text((LEFT - 40.0, y + 20.0), "min:s", label(12.0, Anchor::End, MUTED));
-    let mut index = (row.start / every - 1e-9).ceil();
+    // Not below zero: a negative zero would have a sign.
+    let mut index = (row.start / every - 1e-9).ceil().max(0.0);
     while index * every <= row.end + 1e-9 {
         let time = index * every;
         index += 1.0;

@@ -6,6 +6,7 @@ use crate::progress::Monitor;
 use crate::time::{Instant, Rate, Span};
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::format::sample::Type::Packed;
+use ffmpeg_next::format::stream::Disposition;
 use ffmpeg_next::format::{Sample, context};
 use ffmpeg_next::{ChannelLayout, codec, frame, media, software};
 use std::fs::File;
@@ -290,7 +291,7 @@ pub(crate) struct FirstShown {
 pub(crate) fn first_shown(path: &Path, monitor: &Monitor<'_>) -> Result<FirstShown> {
     let mut input = open_media(path)?;
     let (stream, time_base, mut decoder) = {
-        let Some(stream) = input.streams().best(media::Type::Video) else {
+        let Some(stream) = picture_stream(&input) else {
             return Err(no_video(path, &input));
         };
         let refuse = |e: ffmpeg::Error| media_error(path, "decoding the picture", e);
@@ -302,15 +303,13 @@ pub(crate) fn first_shown(path: &Path, monitor: &Monitor<'_>) -> Result<FirstSho
     };
     let mut shown = frame::Video::empty();
     let mut answer = |decoder: &mut codec::decoder::Video| {
-        while decoder.receive_frame(&mut shown).is_ok() {
-            if let Some(timestamp) = shown.timestamp() {
-                return Some(FirstShown {
-                    timestamp,
-                    seconds: timestamp as f64 * f64::from(time_base),
-                });
-            }
-        }
-        None
+        decoder.receive_frame(&mut shown).ok()?;
+        // Bare streams have no timestamps; their time begins at zero.
+        let timestamp = shown.timestamp().unwrap_or(0);
+        Some(FirstShown {
+            timestamp,
+            seconds: timestamp as f64 * f64::from(time_base),
+        })
     };
     for (_, packet) in input.packets() {
         monitor.check()?;
@@ -323,6 +322,15 @@ pub(crate) fn first_shown(path: &Path, monitor: &Monitor<'_>) -> Result<FirstSho
     }
     let drained = decoder.send_eof().ok().and_then(|()| answer(&mut decoder));
     drained.ok_or_else(|| Error::NoFrames { path: path.to_owned() })
+}
+
+/// The video stream to use: FFmpeg's choice, but no cover picture.
+pub(crate) fn picture_stream(input: &context::Input) -> Option<ffmpeg::Stream<'_>> {
+    let usable = |stream: &ffmpeg::Stream<'_>| {
+        stream.parameters().medium() == media::Type::Video && !stream.disposition().contains(Disposition::ATTACHED_PIC)
+    };
+    let best = input.streams().best(media::Type::Video).filter(usable);
+    best.or_else(|| input.streams().find(usable))
 }
 
 /// Opens a media file for reading.

@@ -1,7 +1,7 @@
 //! The last touches to an MP4 or QuickTime file (ISO/IEC 14496-12) that FFmpeg has written.
 //!
-//! FFmpeg 5.1 loses the display matrix of copied streams, cannot hide pictures behind the end of a cut, and can move
-//! `moov` to the front only in files that it has opened by name. All three are small changes to boxes.
+//! FFmpeg 5.1 loses the display matrix and the pixel aspect ratio of copied streams, cannot hide pictures behind the end
+//! of a cut, and can move `moov` to the front only in files that it has opened by name. All are small changes to boxes.
 
 use crate::error::Result;
 use crate::progress::Monitor;
@@ -12,11 +12,17 @@ use std::ops::Range;
 /// Bytes moved at a time.
 const CHUNK: u64 = 1 << 20;
 
+/// Largest `moov` that is read, bytes: a day of video at 60 frames a second has some 100 MB. It is held in memory, and
+/// the size is the file's word.
+const LARGEST_INDEX: u64 = 256 << 20;
+
 /// What to change in the video track.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Changes {
     /// Display matrix: nine big-endian numbers as in `tkhd`.
     pub matrix: Option<[u8; 36]>,
+    /// Width and height of a pixel, as in `pasp`.
+    pub aspect: Option<[u8; 8]>,
     /// Show no more than these seconds.
     pub shown: Option<f64>,
 }
@@ -104,10 +110,10 @@ fn descend(data: &[u8], from: &Range<usize>, path: &[&[u8; 4]]) -> Option<Range<
     })
 }
 
-/// Changes the video track and moves `moov` to the front, so that players can start before they have the whole file.
-pub(super) fn finish(file: &mut File, changes: &Changes, monitor: &Monitor<'_>) -> Result<(), Failure> {
+/// The boxes at the top of a file: type, offset, size.
+fn top_boxes(file: &mut File) -> io::Result<Vec<([u8; 4], u64, u64)>> {
     let length = file.seek(SeekFrom::End(0))?;
-    let mut tops: Vec<([u8; 4], u64, u64)> = Vec::new();
+    let mut tops = Vec::new();
     let mut at = 0;
     while at + 8 <= length {
         let mut header = [0; 16];
@@ -122,20 +128,58 @@ pub(super) fn finish(file: &mut File, changes: &Changes, monitor: &Monitor<'_>) 
             None => break,
         };
         if size < 8 || size > length - at {
-            return Err(damaged().into());
+            return Err(damaged());
         }
         tops.push((kind, at, size));
         at += size;
     }
-    let find = |kind: &[u8; 4]| tops.iter().find(|(k, _, _)| k == kind).map(|&(_, at, size)| (at, size));
-    let (at, size) = find(b"moov").ok_or_else(damaged)?;
+    Ok(tops)
+}
+
+fn find(tops: &[([u8; 4], u64, u64)], kind: &[u8; 4]) -> Option<(u64, u64)> {
+    tops.iter().find(|(k, _, _)| k == kind).map(|&(_, at, size)| (at, size))
+}
+
+fn read_moov(file: &mut File, tops: &[([u8; 4], u64, u64)]) -> io::Result<Vec<u8>> {
+    let (at, size) = find(tops, b"moov").ok_or_else(damaged)?;
+    if size > LARGEST_INDEX {
+        return Err(damaged());
+    }
     let mut moov = vec![0; usize::try_from(size).map_err(|_| damaged())?];
     file.seek(SeekFrom::Start(at))?;
     file.read_exact(&mut moov)?;
+    Ok(moov)
+}
+
+/// Width and height of a pixel of the first video track, where the file is one of boxes and says so.
+///
+/// The wrapper of FFmpeg hands on only the ratio in the codec's own headers.
+pub(super) fn pixel_aspect(file: &mut File) -> Option<[u8; 8]> {
+    let tops = top_boxes(file).ok()?;
+    let moov = read_moov(file, &tops).ok()?;
+    let entry = sample_entry(&moov, &video_track(&moov)?)?;
+    number(&moov, pasp(&moov, &entry)?.start)
+}
+
+/// Changes the video track and moves `moov` to the front, so that players can start before they have the whole file.
+pub(super) fn finish(file: &mut File, changes: &Changes, monitor: &Monitor<'_>) -> Result<(), Failure> {
+    let tops = top_boxes(file)?;
+    let (at, old_size) = find(&tops, b"moov").ok_or_else(damaged)?;
+    let mut moov = read_moov(file, &tops)?;
     change(&mut moov, changes).ok_or_else(damaged)?;
 
-    let front = find(b"ftyp").map_or(0, |(at, size)| at + size);
-    let behind = front <= at && find(b"mdat").is_some_and(|(mdat, _)| mdat < at);
+    // Room for a box that is added is only at the end of the file.
+    if let Some(aspect) = changes
+        .aspect
+        .filter(|_| tops.last().is_some_and(|top| &top.0 == b"moov"))
+    {
+        set_aspect(&mut moov, aspect).ok_or_else(damaged)?;
+    }
+    let size = moov.len() as u64;
+    debug_assert!(size >= old_size);
+
+    let front = find(&tops, b"ftyp").map_or(0, |(at, size)| at + size);
+    let behind = front <= at && find(&tops, b"mdat").is_some_and(|(mdat, _)| mdat < at);
     let moved = behind && shift_chunks(&mut moov, front, size).is_some();
     if moved {
         push_back(file, front..at, size, monitor)?;
@@ -198,17 +242,83 @@ fn shift_chunks(moov: &mut [u8], front: u64, by: u64) -> Option<()> {
     Some(())
 }
 
+fn tracks(moov: &[u8]) -> Vec<Range<usize>> {
+    let inside = children(moov, 0..moov.len())
+        .first()
+        .map_or(0..0, |whole| whole.payload.clone());
+    let tracks = children(moov, inside).into_iter().filter(|b| &b.kind == b"trak");
+    tracks.map(|b| b.payload).collect()
+}
+
+/// The first track whose handler is `vide`.
+fn video_track(moov: &[u8]) -> Option<Range<usize>> {
+    tracks(moov).into_iter().find(|track| {
+        descend(moov, track, &[b"mdia", b"hdlr"]).and_then(|hdlr| number(moov, hdlr.start + 8)) == Some(*b"vide")
+    })
+}
+
+/// The first sample entry of a track.
+fn sample_entry(moov: &[u8], track: &Range<usize>) -> Option<Range<usize>> {
+    let stsd = descend(moov, track, &[b"mdia", b"minf", b"stbl", b"stsd"])?;
+    children(moov, stsd.start + 8..stsd.end)
+        .first()
+        .map(|b| b.payload.clone())
+}
+
+/// Bytes of a video's sample entry before its boxes.
+const VISUAL_ENTRY: usize = 78;
+
+fn pasp(moov: &[u8], entry: &Range<usize>) -> Option<Range<usize>> {
+    descend(moov, &(entry.start + VISUAL_ENTRY..entry.end), &[b"pasp"]).filter(|b| b.len() >= 8)
+}
+
+/// Sets the width and height of a pixel of the video track, and the width at which the track is shown.
+fn set_aspect(moov: &mut Vec<u8>, aspect: [u8; 8]) -> Option<()> {
+    let track = video_track(moov)?;
+    let entry = sample_entry(moov, &track)?;
+    let (wide, high) = (u32_at(&aspect, 0)?, u32_at(&aspect, 4)?);
+    if wide == 0 || high == 0 {
+        return Some(());
+    }
+    let tkhd = descend(moov, &track, &[b"tkhd"])?;
+    let width = u64::from(u16::from_be_bytes(number(moov, entry.start + 24)?));
+    let shown = (width << 16) * u64::from(wide) / u64::from(high);
+    let matrix = tkhd.start + if moov.get(tkhd.start) == Some(&1) { 52 } else { 40 };
+    put(moov, matrix + 36, &u32::try_from(shown).ok()?.to_be_bytes())?;
+    if let Some(there) = pasp(moov, &entry) {
+        return put(moov, there.start, &aspect);
+    }
+    // A box is put at the end of the sample entry, and all boxes around it grow.
+    let mut within = 0..moov.len();
+    let mut path = Vec::new();
+    for kind in [b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd"] {
+        let boxes = children(moov, within.clone());
+        let around = boxes
+            .iter()
+            .find(|b| &b.kind == kind && b.payload.contains(&entry.start))?;
+        path.push(around.payload.start);
+        within = around.payload.clone();
+    }
+    path.push(entry.start);
+    for payload in path {
+        let at = payload.checked_sub(8)?;
+        let size = u32_at(moov, at)?;
+        // Sizes of 64 bits and open ones are not written by FFmpeg here.
+        let grown = size.checked_add(16).filter(|_| size > 1)?;
+        put(moov, at, &grown.to_be_bytes())?;
+    }
+    let mut new = 16u32.to_be_bytes().to_vec();
+    new.extend_from_slice(b"pasp");
+    new.extend_from_slice(&aspect);
+    moov.splice(entry.end..entry.end, new);
+    Some(())
+}
+
 /// Changes the first track whose handler is `vide`.
 fn change(moov: &mut [u8], changes: &Changes) -> Option<()> {
     let inside = children(moov, 0..moov.len()).first()?.payload.clone();
-    let tracks: Vec<Range<usize>> = children(moov, inside.clone())
-        .into_iter()
-        .filter(|b| &b.kind == b"trak")
-        .map(|b| b.payload)
-        .collect();
-    let video = tracks.iter().find(|track| {
-        descend(moov, track, &[b"mdia", b"hdlr"]).and_then(|hdlr| number(moov, hdlr.start + 8)) == Some(*b"vide")
-    })?;
+    let tracks = tracks(moov);
+    let video = &video_track(moov)?;
     let tkhd = descend(moov, video, &[b"tkhd"])?;
     if let Some(matrix) = changes.matrix {
         let at = if moov.get(tkhd.start) == Some(&1) { 52 } else { 40 };
@@ -290,7 +400,11 @@ mod tests {
     fn sample(data: &[u8], offset: u32) -> Vec<u8> {
         let mut stco = vec![0, 0, 0, 0, 0, 0, 0, 1];
         stco.extend_from_slice(&offset.to_be_bytes());
-        let stbl = boxed(b"stbl", &boxed(b"stco", &stco));
+        let mut entry = vec![0; VISUAL_ENTRY];
+        entry[24..26].copy_from_slice(&100u16.to_be_bytes());
+        let entry = boxed(b"avc1", &[entry, boxed(b"avcC", &[1, 2, 3])].concat());
+        let stsd = boxed(b"stsd", &[vec![0, 0, 0, 0, 0, 0, 0, 1], entry].concat());
+        let stbl = boxed(b"stbl", &[stsd, boxed(b"stco", &stco)].concat());
         let hdlr = boxed(b"hdlr", b"\0\0\0\0\0\0\0\0vide............");
         let mdia = boxed(b"mdia", &[hdlr, boxed(b"minf", &stbl)].concat());
         let mut tkhd = vec![0; 84];
@@ -326,11 +440,12 @@ mod tests {
             &file,
             &Changes {
                 matrix: Some(matrix),
+                aspect: Some([0, 0, 0, 3, 0, 0, 0, 2]),
                 shown: Some(3.25),
             },
         )
         .expect("finished");
-        assert_eq!(out.len(), file.len());
+        assert_eq!(out.len(), file.len() + 16, "a box for the aspect ratio");
         let tops = children(&out, 0..out.len());
         let kinds: Vec<&[u8; 4]> = tops.iter().map(|b| &b.kind).collect();
         assert_eq!(kinds, [b"ftyp", b"moov", b"mdat"]);
@@ -351,6 +466,20 @@ mod tests {
         assert_eq!(u32_at(&out, elst.start + 8), Some(3250));
         let mvhd = descend(&out, &moov, &[b"mvhd"]).expect("mvhd");
         assert_eq!(u32_at(&out, mvhd.start + 16), Some(3250));
+        let stsd = descend(&out, &stbl, &[b"stsd"]).expect("stsd");
+        let entry = children(&out, stsd.start + 8..stsd.end)[0].payload.clone();
+        let kinds: Vec<[u8; 4]> = children(&out, entry.start + VISUAL_ENTRY..entry.end)
+            .iter()
+            .map(|b| b.kind)
+            .collect();
+        assert_eq!(kinds, [*b"avcC", *b"pasp"]);
+        let pasp = pasp(&out, &entry).expect("pasp");
+        assert_eq!(out[pasp], [0, 0, 0, 3, 0, 0, 0, 2]);
+        assert_eq!(
+            u32_at(&out, tkhd.start + 76),
+            Some(150 << 16),
+            "shown half as wide again"
+        );
     }
 
     #[test]
@@ -367,6 +496,7 @@ mod tests {
         assert!(finished(b"not boxes at all", &Changes::default()).is_none());
         let changes = Changes {
             matrix: Some([0; 36]),
+            aspect: Some([0, 0, 0, 3, 0, 0, 0, 2]),
             shown: Some(1.0),
         };
         for at in 0..file.len() {
