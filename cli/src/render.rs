@@ -87,7 +87,7 @@ impl Wanted {
         write(&self.saved, &|path| job.save(path))?;
         write(&self.wav, &|path| job.write_wav(path))?;
         write(&self.midi, &|path| job.write_midi(path))?;
-        write(&self.stems, &|path| job.write_stems(path))?;
+        write(&self.stems, &|path| job.write_stems(path, monitor))?;
         write(&self.plot, &|path| job.write_plot(path))?;
         match &self.json {
             Some(path) if is_stdout(path) => json_to_stdout(job),
@@ -152,7 +152,7 @@ impl Order<'_> {
             )));
         }
         resources::check_sound_font(self.resources)?;
-        let engine = Arc::new(Engine::new(resources::find(self.resources)?, &settings)?);
+        let engine = Arc::new(Engine::new(resources::find(self.resources)?)?);
         let job = match (&self.input.clip, &self.input.from) {
             (Some(clip), _) => {
                 let cut = Cut {
@@ -222,7 +222,7 @@ pub fn render(args: &Render, console: &Console, cancel: &Cancel) -> Result<(), F
             if let Some(stage) = latest_stage(&job).filter(|stage| *stage > until) {
                 return Err(Failure::usage(format!(
                     "{} holds the {stage} stage already; --until {until} comes before it",
-                    order.clip(&job).display()
+                    args.input.from.as_deref().unwrap_or(&job.clip().path).display()
                 )));
             }
             let name = || outputs::renamed(order.clip(&job), &format!("{until}.json"));
