@@ -1,33 +1,25 @@
 //! The chain of stages for one clip, and what jobs share.
 
-use crate::audio::AudioBuffer;
-use crate::drums::DrumGrid;
-use crate::error::Result;
-use crate::pose::PoseTrack;
+mod engine;
+mod saved;
+
+pub use engine::{Engine, Resources};
+
+use crate::audio::{self, AudioBuffer, Blend, Soundtrack};
+use crate::drums::{self, DrumGrid};
+use crate::error::{Error, Result};
+use crate::export;
+use crate::pose::{self, PoseTrack};
 use crate::progress::{Monitor, Stage};
-use crate::rhythm::Rhythm;
-use crate::score::Score;
-use crate::settings::Settings;
+use crate::rhythm::{self, Rhythm};
+use crate::score::{self, Score};
+use crate::settings::{OriginalAudio, Settings};
 use crate::time::Instant;
-use crate::video::Clip;
-use std::path::{Path, PathBuf};
+use crate::video::sound::read_sound;
+use crate::video::{Clip, FileOptions, FileSource, FrameSource};
+use saved::Saved;
+use std::path::Path;
 use std::sync::Arc;
-
-/// Where an [`Engine`] finds what it loads.
-#[derive(Debug, Clone, Default)]
-pub struct Resources {
-    /// Folder with `manifest.toml` and the models.
-    pub models: PathBuf,
-    /// The ONNX Runtime library, or a folder that holds it; `None`: `runtime_search` is looked through.
-    pub runtime: Option<PathBuf>,
-    /// Folders looked through for the ONNX Runtime library, in order.
-    pub runtime_search: Vec<PathBuf>,
-    /// SoundFont to use in place of the shipped one.
-    pub sound_font: Option<PathBuf>,
-}
-
-/// Loaded models and SoundFont; immutable, shared by all jobs. Each is loaded when first needed.
-pub struct Engine {}
 
 /// Which part of the media a job works on, in seconds from the media's first shown frame.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -39,104 +31,288 @@ pub struct Cut {
 }
 
 /// One clip on its way to one soundtrack; owns the intermediate results.
-pub struct Job {}
-
-impl Engine {
-    /// An engine over `resources`. Checks that the manifest can be read; loads nothing else yet.
-    pub fn new(resources: Resources, settings: &Settings) -> Result<Self> {
-        let _ = (resources, settings);
-        todo!("wired when the stages are in")
-    }
+pub struct Job {
+    engine: Arc<Engine>,
+    settings: Settings,
+    clip: Clip,
+    /// Open until the pose stage has read it.
+    frames: Option<Box<dyn FrameSource>>,
+    poses: Option<PoseTrack>,
+    rhythm: Option<Rhythm>,
+    drums: Option<DrumGrid>,
+    score: Option<Score>,
+    soundtrack: Option<Soundtrack>,
 }
 
 impl Job {
-    /// A job on a video file. Opens the file, decodes nothing yet.
+    /// A job on a video file. Opens the file and begins to decode it in a thread of its own.
+    ///
+    /// # Errors
+    /// Those of [`Settings::check`] and of opening a video: [`Error::NotAVideo`], [`Error::NoVideoStream`],
+    /// [`Error::FrameSize`], [`Error::ClipTooShort`], [`Error::CutOutside`], [`Error::Input`].
     pub fn open(engine: Arc<Engine>, settings: Settings, video: &Path, cut: Cut) -> Result<Self> {
-        let _ = (engine, settings, video, cut);
-        todo!("wired when the stages are in")
+        settings.check()?;
+        let options = FileOptions {
+            rate: settings.pose.rate,
+            ..FileOptions::default()
+        };
+        let frames = FileSource::open(video, cut.start, cut.end, options)?;
+        let clip = frames.clip().clone();
+        Ok(Self {
+            frames: Some(Box::new(frames)),
+            ..Self::new(engine, settings, clip)
+        })
     }
 
     /// A job that goes on from a file written by [`save`](Self::save); stages up to that file's are not run again.
+    ///
+    /// # Errors
+    /// [`Error::Input`] and [`Error::Saved`] when the file cannot be used.
     pub fn load(engine: Arc<Engine>, settings: Settings, saved: &Path) -> Result<Self> {
-        let _ = (engine, settings, saved);
-        todo!("wired when the stages are in")
+        settings.check()?;
+        let Saved {
+            clip,
+            poses,
+            rhythm,
+            drums,
+            score,
+            ..
+        } = Saved::read(saved)?;
+        Ok(Self {
+            poses,
+            rhythm,
+            drums,
+            score,
+            ..Self::new(engine, settings, clip)
+        })
     }
 
-    /// Runs the stages that have not been run, up to and with `until`.
+    fn new(engine: Arc<Engine>, settings: Settings, clip: Clip) -> Self {
+        let (poses, rhythm, drums, score, soundtrack) = (None, None, None, None, None);
+        Self {
+            engine,
+            settings,
+            clip,
+            frames: None,
+            poses,
+            rhythm,
+            drums,
+            score,
+            soundtrack,
+        }
+    }
+
+    /// Runs the stages that have not been run, up to and with `until`. [`Stage::Export`] is the same as
+    /// [`Stage::Audio`]: files are written by the `write_` functions.
+    ///
+    /// # Errors
+    /// Those of the stages; what earlier stages found is kept, so that the job can go on after a change of settings.
     pub fn run(&mut self, until: Stage, monitor: &Monitor<'_>) -> Result<()> {
-        let _ = (until, monitor);
-        todo!("wired when the stages are in")
+        monitor.check()?;
+        // What a later stage will need is loaded first: a missing SoundFont is told before minutes of work, not after.
+        if self.soundtrack.is_none() && until >= Stage::Audio {
+            self.engine.sound_font()?;
+        }
+        if self.result_at_or_after(Stage::Drums).is_none() && until >= Stage::Drums {
+            self.engine.check_drum_models()?;
+        }
+        for stage in [Stage::Pose, Stage::Rhythm, Stage::Drums, Stage::Score, Stage::Audio] {
+            if stage <= until && self.result_at_or_after(stage).is_none() {
+                monitor.progress(stage, 0.0)?;
+                self.run_stage(stage, monitor)?;
+                monitor.progress(stage, 1.0)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The latest stage whose result is there, if it is `stage` or a later one.
+    fn result_at_or_after(&self, stage: Stage) -> Option<Stage> {
+        self.latest().filter(|latest| *latest >= stage)
+    }
+
+    fn latest(&self) -> Option<Stage> {
+        let results = [
+            (Stage::Audio, self.soundtrack.is_some()),
+            (Stage::Score, self.score.is_some()),
+            (Stage::Drums, self.drums.is_some()),
+            (Stage::Rhythm, self.rhythm.is_some()),
+            (Stage::Pose, self.poses.is_some()),
+        ];
+        results.into_iter().find(|(_, there)| *there).map(|(stage, _)| stage)
+    }
+
+    fn run_stage(&mut self, stage: Stage, monitor: &Monitor<'_>) -> Result<()> {
+        let duration = self.clip.duration;
+        match (stage, &self.poses, &self.rhythm, &self.drums, &self.score) {
+            (Stage::Pose, ..) => {
+                let mut frames = self.frames.take().ok_or_else(|| self.incomplete(stage))?;
+                let found = self.engine.with_pose_models(&self.settings, |models| {
+                    pose::find(&mut *frames, models, &self.settings.pose, monitor)
+                });
+                // The clip's length is what the media announces until its end has been read.
+                self.clip = frames.clip().clone();
+                self.poses = Some(found?);
+            }
+            (Stage::Rhythm, Some(poses), ..) => {
+                self.rhythm = Some(rhythm::find(poses, duration, &self.settings.rhythm, monitor)?);
+            }
+            (Stage::Drums, _, Some(rhythm), ..) => {
+                let (settings, seed) = (&self.settings.drums, self.settings.seed);
+                let played = self.engine.with_drum_models(&self.settings, |models| {
+                    drums::play(rhythm, models, settings, seed, monitor)
+                });
+                self.drums = Some(played?);
+            }
+            (Stage::Score, _, _, Some(drums), _) => {
+                self.score = Some(score::from_drums(drums, duration, self.settings.drums.kit)?);
+            }
+            (Stage::Audio | Stage::Export, .., Some(score)) => {
+                let font = self.engine.sound_font()?;
+                self.soundtrack = Some(audio::render(score, &font, &self.settings.sound, monitor)?);
+            }
+            _ => return Err(self.incomplete(stage)),
+        }
+        Ok(())
+    }
+
+    /// The error for a stage whose input is not there: a job loaded from a file that lacks it, or a stage that was to be
+    /// written before it was run.
+    fn incomplete(&self, stage: Stage) -> Error {
+        let latest = self
+            .latest()
+            .map_or_else(|| "nothing".to_owned(), |stage| stage.to_string());
+        let reason = format!("the {stage} stage lacks its input; the latest result is: {latest}");
+        Error::Saved {
+            path: self.clip.path.clone(),
+            reason,
+        }
     }
 
     /// The clip.
     pub fn clip(&self) -> &Clip {
-        todo!("wired when the stages are in")
+        &self.clip
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// The poses, once the pose stage has run.
     pub fn poses(&self) -> Option<&PoseTrack> {
-        todo!("wired when the stages are in")
+        self.poses.as_ref()
     }
 
     /// The rhythm, once the rhythm stage has run.
     pub fn rhythm(&self) -> Option<&Rhythm> {
-        todo!("wired when the stages are in")
+        self.rhythm.as_ref()
     }
 
     /// The drums, once the drum stage has run.
     pub fn drums(&self) -> Option<&DrumGrid> {
-        todo!("wired when the stages are in")
+        self.drums.as_ref()
     }
 
     /// The score, once the score stage has run.
     pub fn score(&self) -> Option<&Score> {
-        todo!("wired when the stages are in")
+        self.score.as_ref()
     }
 
     /// The soundtrack without the clip's own audio, once the audio stage has run.
     pub fn audio(&self) -> Option<&AudioBuffer> {
-        todo!("wired when the stages are in")
+        self.soundtrack.as_ref().map(Soundtrack::mix)
     }
 
-    /// Writes the result of the latest stage that has run (pose to score) as JSON that [`load`](Self::load) reads.
+    fn soundtrack(&self) -> Result<&Soundtrack> {
+        self.soundtrack.as_ref().ok_or_else(|| self.incomplete(Stage::Export))
+    }
+
+    /// Writes the result of the latest stage that has run, pose to score, as JSON that [`load`](Self::load) reads.
+    ///
+    /// # Errors
+    /// [`Error::Output`]; [`Error::Saved`] when no stage has run.
     pub fn save(&self, path: &Path) -> Result<()> {
-        let _ = path;
-        todo!("wired when the stages are in")
+        let saved = Saved::of(self).ok_or_else(|| self.incomplete(Stage::Export))?;
+        export::json::write_compact(&saved, path)
     }
 
     /// Writes the clip's video stream, copied, with the soundtrack (and the clip's own audio as the settings say).
+    ///
+    /// # Errors
+    /// [`Error::OutputIsInput`], [`Error::Output`], [`Error::Media`], [`Error::Cancelled`]; nothing is left behind then.
     pub fn write_video(&self, path: &Path, monitor: &Monitor<'_>) -> Result<()> {
-        let _ = (path, monitor);
-        todo!("wired when the stages are in")
+        let soundtrack = self.soundtrack()?.mix();
+        let settings = &self.settings.sound;
+        let original = match settings.original {
+            OriginalAudio::Drop => None,
+            _ => read_sound(
+                &self.clip.path,
+                self.clip.start,
+                self.clip.duration,
+                settings.rate,
+                monitor,
+            )?,
+        };
+        match (audio::blend(settings.original, original.as_ref()), original) {
+            (Blend::Drop, _) | (_, None) => export::mux::write_video(&self.clip, soundtrack, path, monitor),
+            (how, Some(original)) => {
+                let mixed = audio::add_original(soundtrack, original, how, settings, monitor)?;
+                export::mux::write_video(&self.clip, &mixed, path, monitor)
+            }
+        }
     }
 
     /// Writes the soundtrack as 24-bit WAV.
+    ///
+    /// # Errors
+    /// [`Error::Output`]; [`Error::Saved`] before the audio stage has run. The same holds for the functions below.
     pub fn write_wav(&self, path: &Path) -> Result<()> {
-        let _ = path;
-        todo!("wired when the stages are in")
+        export::wav::write_wav(self.soundtrack()?.mix(), path)
     }
 
     /// Writes the score as a standard MIDI file.
     pub fn write_midi(&self, path: &Path) -> Result<()> {
-        let _ = path;
-        todo!("wired when the stages are in")
+        export::midi::write_midi(self.score.as_ref().ok_or_else(|| self.incomplete(Stage::Export))?, path)
     }
 
     /// Writes one WAV a part into a folder, which is made if it is not there. The stems add up to the soundtrack.
-    pub fn write_stems(&self, folder: &Path) -> Result<()> {
-        let _ = folder;
-        todo!("wired when the stages are in")
+    pub fn write_stems(&self, folder: &Path, monitor: &Monitor<'_>) -> Result<()> {
+        let soundtrack = self.soundtrack()?;
+        let score = self.score.as_ref().ok_or_else(|| self.incomplete(Stage::Export))?;
+        let font = self.engine.sound_font()?;
+        std::fs::create_dir_all(folder).map_err(Error::output(folder))?;
+        for part in &score.parts {
+            let stem = soundtrack.stem(score, part, &font, monitor)?;
+            export::wav::write_wav(&stem, &folder.join(&part.name).with_extension("wav"))?;
+        }
+        Ok(())
     }
 
     /// Writes the analysis: beats, accents, tempo, confidence, settings, seed, versions.
     pub fn write_json(&self, path: &Path) -> Result<()> {
-        let _ = path;
-        todo!("wired when the stages are in")
+        export::json::write_json(&self.analysis(), path)
+    }
+
+    /// What [`write_json`](Self::write_json) writes.
+    pub fn analysis(&self) -> export::json::Analysis {
+        export::json::Analysis::new(
+            &self.clip,
+            self.rhythm.as_ref(),
+            self.drums.as_ref(),
+            &self.settings,
+            self.engine.model_versions(),
+        )
     }
 
     /// Writes a picture of the analysis: skeletons, movement, accents, beats and drum hits over time. `.svg` or `.png`.
     pub fn write_plot(&self, path: &Path) -> Result<()> {
-        let _ = path;
-        todo!("wired when the stages are in")
+        let view = export::plot::PlotView {
+            clip: &self.clip,
+            poses: self.poses.as_ref(),
+            rhythm: self.rhythm.as_ref(),
+            drums: self.drums.as_ref(),
+        };
+        export::plot::write_plot(&view, path)
     }
 }

@@ -120,16 +120,20 @@ pub enum OriginalAudio {
 /// Playing styles: the primary styles of the Groove MIDI Dataset (Gillick et al. 2019) that have enough data.
 pub const STYLES: &[&str] = &[
     "rock",
+    "latin",
     "funk",
     "jazz",
-    "latin",
     "hiphop",
+    "neworleans",
+    "afrobeat",
+    "afrocuban",
     "dance",
     "soul",
     "reggae",
+    "country",
+    "blues",
+    "pop",
     "punk",
-    "afrocuban",
-    "neworleans",
 ];
 
 /// Drum kits: General MIDI level 2 kits that the shipped SoundFont has.

@@ -1,4 +1,5 @@
 //! Videos made with the `ffmpeg` program, given a soundtrack, and looked at again with `ffprobe`.
+#![allow(clippy::expect_used, clippy::panic)] // helpers of tests may stop at the first surprise
 
 use kinescore::audio::AudioBuffer;
 use kinescore::export::mux::{default_output, write_video};

@@ -1,4 +1,5 @@
 //! Pictures of analyses made up here.
+#![allow(clippy::expect_used, clippy::panic)] // helpers of tests may stop at the first surprise
 
 use kinescore::Error;
 use kinescore::drums::{DrumClass, DrumGrid, Hit};

@@ -109,13 +109,10 @@ fn names(paths: &[PathBuf]) -> String {
         .join(", ")
 }
 
-/// The library writes whole files only, so that the analysis takes its way through one.
 fn json_to_stdout(job: &Job) -> Result<(), Failure> {
-    let scratch = |reason| Failure::from(Error::output(&std::env::temp_dir())(reason));
-    let folder = tempfile::tempdir().map_err(scratch)?;
-    let file = folder.path().join("analysis.json");
-    job.write_json(&file).map_err(Failure::writing)?;
-    stdout::write(&fs::read_to_string(&file).map_err(scratch)?)
+    let text = serde_json::to_string_pretty(&job.analysis())
+        .map_err(|e| Failure::from(Error::output(Path::new("-"))(e.into())))?;
+    stdout::write(&format!("{text}\n"))
 }
 
 /// Everything that a job takes beside what is wanted of it.

@@ -1,7 +1,25 @@
 //! Rhythm to drums (Rhythm2Drum): hits, velocities and offsets on the sixteenth-note grid.
+//!
+//! The hits are words written step by step by a transformer that reads the movement's accents; velocity and offset come
+//! from a second network that sees all hits at once (Su, Liu, Shlizerman 2021, after Gillick et al. 2019).
 
+mod model;
+pub mod sampling;
+mod vocabulary;
+pub mod writing;
+
+pub use model::DrumModels;
+pub use vocabulary::Vocabulary;
+
+use crate::error::{Error, Result};
+use crate::progress::{Monitor, Stage};
+use crate::rhythm::Rhythm;
+use crate::rhythm::compose::{self, Composition};
+use crate::settings::DrumSettings;
 use crate::time::Instant;
+use sampling::Sampling;
 use serde::{Deserialize, Serialize};
+use writing::Plan;
 
 /// Number of drum classes.
 pub const CLASSES: usize = 9;
@@ -79,4 +97,71 @@ pub struct DrumGrid {
     pub style: String,
     /// The hits, by step, then by class.
     pub hits: Vec<Hit>,
+}
+
+/// Styles that `drums.style = auto` chooses from: those that fit most clips and have much training data.
+const AUTO_STYLES: &[&str] = &["rock", "funk", "hiphop", "dance"];
+
+/// Plays drums to a rhythm.
+///
+/// # Errors
+/// [`Error::Inference`], and [`Error::Cancelled`] from the monitor.
+pub fn play(
+    rhythm: &Rhythm,
+    models: &mut DrumModels,
+    settings: &DrumSettings,
+    seed: u64,
+    monitor: &Monitor<'_>,
+) -> Result<DrumGrid> {
+    let vocabulary = models.vocabulary().clone();
+    let bpm = rhythm.tempo.bpm();
+    let style = settings
+        .style
+        .or_else(|| vocabulary.style_for_tempo(bpm, AUTO_STYLES))
+        .unwrap_or("unknown");
+    let composition = compose::compose(rhythm).ok_or_else(|| Error::Sound {
+        reason: format!(
+            "a rhythm of {} beats; at least two that rise in time are needed",
+            rhythm.beats.len()
+        ),
+    })?;
+    let plan = plan(composition, vocabulary.style(style), bpm);
+
+    let sampling = Sampling {
+        temperature: settings.temperature,
+        top_p: settings.top_p,
+    };
+    // The second network takes a few milliseconds: the words are nearly all of the work.
+    let progress = |done: f64| monitor.progress(Stage::Drums, done * 0.95);
+    let words = writing::write_words(
+        &plan,
+        &vocabulary,
+        &mut models.hits,
+        sampling,
+        settings.follow,
+        seed,
+        progress,
+    )?;
+    let matrix = writing::hit_matrix(&words, &vocabulary);
+    let (velocity, offset) = models.velocity_and_offset(&plan, &matrix)?;
+    Ok(DrumGrid {
+        beats: rhythm.beats.iter().map(|beat| beat.time).collect(),
+        first_beat: rhythm.beats.first().map_or(1, |beat| beat.number),
+        beats_per_bar: rhythm.beats_per_bar,
+        style: style.to_owned(),
+        hits: writing::hits(&plan, &words, &vocabulary, &velocity, &offset),
+    })
+}
+
+/// The composition as the models read it.
+fn plan(composition: Composition, style: usize, bpm: f64) -> Plan {
+    Plan {
+        steps_per_bar: composition.steps_per_bar(),
+        first_step: composition.first_step,
+        level: composition.steps.iter().map(|step| step.level).collect(),
+        strength: composition.steps.iter().map(|step| step.strength).collect(),
+        energy: composition.bar_energy,
+        style,
+        bpm,
+    }
 }

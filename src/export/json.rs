@@ -9,6 +9,7 @@ use crate::time::{BeatGrid, Instant};
 use crate::video::Clip;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
@@ -128,22 +129,33 @@ impl DrumSummary {
     }
 }
 
-/// Writes a value as indented JSON with a line feed at the end.
+/// Writes a value as indented JSON with a line feed at the end, for people to read.
 ///
 /// Numbers are written so that they are read back as the same bits; what is no number becomes `null`.
 ///
 /// # Errors
 /// [`Error::Output`].
 pub fn write_json(value: &impl Serialize, path: &Path) -> Result<()> {
+    write(path, |file| serde_json::to_writer_pretty(file, value))
+}
+
+/// As [`write_json`], in one line: minutes of poses are a million numbers.
+///
+/// # Errors
+/// [`Error::Output`].
+pub fn write_compact(value: &impl Serialize, path: &Path) -> Result<()> {
+    write(path, |file| serde_json::to_writer(file, value))
+}
+
+fn write(path: &Path, json: impl FnOnce(&mut BufWriter<File>) -> serde_json::Result<()>) -> Result<()> {
     atomically(path, |temporary| {
-        let refuse = Error::output(temporary);
         let write = || -> std::io::Result<()> {
-            let mut file = BufWriter::new(std::fs::File::create(temporary)?);
-            serde_json::to_writer_pretty(&mut file, value)?;
+            let mut file = BufWriter::new(File::create(temporary)?);
+            json(&mut file)?;
             file.write_all(b"\n")?;
             file.into_inner().map_err(|e| e.into_error()).map(drop)
         };
-        write().map_err(refuse)
+        write().map_err(Error::output(temporary))
     })
 }
 

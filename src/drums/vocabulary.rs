@@ -1,0 +1,118 @@
+//! What the drum models were trained with: their words, styles and sizes.
+
+use super::{CLASSES, DrumClass};
+use crate::error::{Error, Result};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The vocabulary of the hits model. A word is the set of classes struck in one step.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Vocabulary {
+    classes: Vec<DrumClass>,
+    words: Vec<u16>,
+    bos: i64,
+    styles: Vec<String>,
+    /// 10th, 50th and 90th percentile of the tempo of each style in the training data, beats a minute.
+    style_tempo: BTreeMap<String, [f64; 3]>,
+    context_bars: usize,
+    layers: usize,
+    heads: usize,
+    head_dim: usize,
+}
+
+impl Vocabulary {
+    /// Reads and checks a vocabulary file.
+    ///
+    /// # Errors
+    /// [`Error::Manifest`] when the file does not fit this version of the library.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(Error::input(path))?;
+        let refuse = |reason: String| Error::Manifest {
+            path: path.to_owned(),
+            reason,
+        };
+        let vocabulary: Self = serde_json::from_str(&text).map_err(|e| refuse(e.to_string()))?;
+        vocabulary.check().map_err(refuse)?;
+        Ok(vocabulary)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.classes != DrumClass::ALL {
+            return Err(format!(
+                "drum classes {:?}, expected {:?}",
+                self.classes,
+                DrumClass::ALL
+            ));
+        }
+        if self.words.first() != Some(&0) || self.words.iter().any(|word| *word >= 1 << CLASSES) {
+            return Err(format!(
+                "words must be sets of {CLASSES} classes, the first the empty one"
+            ));
+        }
+        if self.styles.first().map(String::as_str) != Some("unknown") {
+            return Err(format!(
+                "the first style must be 'unknown', not {:?}",
+                self.styles.first()
+            ));
+        }
+        if self.context_bars < 2 || self.layers == 0 || self.heads == 0 || self.head_dim == 0 {
+            return Err("context_bars must be at least 2; layers, heads and head_dim at least 1".to_owned());
+        }
+        Ok(())
+    }
+
+    /// The word before the first one.
+    pub fn bos(&self) -> i64 {
+        self.bos
+    }
+
+    /// Number of words that can be chosen. Word 0 is the empty step.
+    pub fn len(&self) -> usize {
+        self.words.len()
+    }
+
+    /// Whether there is no word: never, once checked.
+    pub fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+
+    /// The classes struck by a word, in their order; none for a number that is no word.
+    pub fn classes(&self, word: usize) -> impl Iterator<Item = DrumClass> {
+        let mask = self.words.get(word).copied().unwrap_or(0);
+        DrumClass::ALL
+            .into_iter()
+            .filter(move |class| mask >> *class as usize & 1 == 1)
+    }
+
+    /// The number of a style, 0 for one that the models do not know.
+    pub fn style(&self, name: &str) -> usize {
+        self.styles.iter().position(|style| style == name).unwrap_or(0)
+    }
+
+    /// The style among `candidates` whose usual tempo is nearest to `bpm`, measured in widths of its own range of tempi
+    /// on an octave scale. The first wins a tie.
+    pub fn style_for_tempo(&self, bpm: f64, candidates: &[&'static str]) -> Option<&'static str> {
+        // A style with takes at one tempo only would have no width at all; a sixth of an octave is the least.
+        const LEAST_WIDTH: f64 = 1.0 / 6.0;
+        let distance = |style: &str| {
+            let [slow, usual, fast] = *self.style_tempo.get(style)?;
+            Some((bpm / usual).log2().abs() / ((fast / slow).log2() / 2.0 + LEAST_WIDTH))
+        };
+        candidates
+            .iter()
+            .filter_map(|style| Some((distance(style)?, *style)))
+            .min_by(|a, b| a.0.total_cmp(&b.0))
+            .map(|(_, style)| style)
+    }
+
+    /// Bars that the models see at once.
+    pub fn context_bars(&self) -> usize {
+        self.context_bars
+    }
+
+    /// Layers, heads and values a head of the decoder's keys and values.
+    pub fn cache_shape(&self) -> [usize; 3] {
+        [self.layers, self.heads, self.head_dim]
+    }
+}

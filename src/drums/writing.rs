@@ -1,0 +1,356 @@
+//! Writing the drums bar by bar: windows, guidance, sampling, dynamics. Pure; the networks are behind [`HitsModel`].
+
+use super::sampling::{BarRandom, Sampling, choose, guide};
+use super::vocabulary::Vocabulary;
+use super::{CLASSES, DrumClass, Hit};
+use crate::error::Result;
+
+/// Tag of the hits model's random streams.
+const STAGE: u64 = 2;
+
+/// Rhythm levels as the hits model knows them.
+pub mod level {
+    /// No accent in this step.
+    pub const NOTHING: u8 = 0;
+    /// An accent of the movement.
+    pub const ACCENT: u8 = 1;
+    /// One of the strongest accents.
+    pub const STRONG: u8 = 2;
+    /// The rhythm is not known: what guidance compares with.
+    pub const ABSENT: u8 = 3;
+}
+
+/// What the drums are written to: whole bars on the sixteenth-note grid.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// Steps in a bar.
+    pub steps_per_bar: usize,
+    /// Step of the grid at which the first bar begins (0 is the first beat).
+    pub first_step: i32,
+    /// Rhythm [`level`] of each step; the length is a whole number of bars.
+    pub level: Vec<u8>,
+    /// Strength of the accent in each step, 0 to 1.
+    pub strength: Vec<f32>,
+    /// How strongly the person moves in each bar, 1 to 4; 0: not known.
+    pub energy: Vec<u8>,
+    /// Number of the style in the vocabulary.
+    pub style: usize,
+    /// Tempo in beats a minute.
+    pub bpm: f64,
+}
+
+/// The part of a plan that the encoder sees at once.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Window {
+    /// Rhythm level of each step.
+    pub rhythm: Vec<i64>,
+    /// Energy of each step's bar.
+    pub energy: Vec<i64>,
+    /// Step within the bar.
+    pub position: Vec<i64>,
+    /// Number of the bar, modulo the bars that the model sees at once.
+    pub bar: Vec<i64>,
+    /// Number of the style.
+    pub style: i64,
+    /// Tempo in beats a minute.
+    pub bpm: f32,
+}
+
+/// The hits model: an encoder that reads a window and a decoder that writes it word by word.
+pub trait HitsModel {
+    /// Reads the windows, all of one length, which are written side by side from their first step on.
+    fn begin(&mut self, windows: &[Window]) -> Result<()>;
+
+    /// Takes the words before the next steps (the same for all windows) and gives the logits of the step after the last
+    /// of them, for each window.
+    fn advance(&mut self, words: &[i64]) -> Result<Vec<Vec<f32>>>;
+}
+
+impl Plan {
+    fn bars(&self) -> usize {
+        self.level.len() / self.steps_per_bar
+    }
+
+    /// The window over bars `from..to`; `absent`: without the rhythm.
+    pub(super) fn window(&self, from: usize, to: usize, context_bars: usize, absent: bool) -> Window {
+        let steps = from * self.steps_per_bar..to * self.steps_per_bar;
+        let per_step = |value: &dyn Fn(usize) -> i64| steps.clone().map(value).collect::<Vec<i64>>();
+        let level = |step: usize| if absent { level::ABSENT } else { self.level[step] };
+        Window {
+            rhythm: per_step(&|step| i64::from(level(step))),
+            energy: per_step(&|step| self.energy.get(step / self.steps_per_bar).map_or(0, |e| i64::from(*e))),
+            position: per_step(&|step| (step % self.steps_per_bar) as i64),
+            bar: per_step(&|step| (step / self.steps_per_bar % context_bars) as i64),
+            style: self.style as i64,
+            bpm: self.bpm as f32,
+        }
+    }
+}
+
+/// Writes one word for each step of the plan.
+///
+/// The first window is as long as the model's context. Each later one keeps the last half of what was written as its
+/// past and writes the other half, so that every bar is written knowing at least half a context of bars before it.
+/// `progress` is told the share that is done after each bar.
+pub fn write_words(
+    plan: &Plan,
+    vocabulary: &Vocabulary,
+    model: &mut impl HitsModel,
+    sampling: Sampling,
+    follow: f64,
+    seed: u64,
+    mut progress: impl FnMut(f64) -> Result<()>,
+) -> Result<Vec<usize>> {
+    let (bars, context) = (plan.bars(), vocabulary.context_bars());
+    let mut words: Vec<usize> = Vec::with_capacity(plan.level.len());
+    let mut written = 0;
+    while written < bars {
+        let (from, to) = if written == 0 {
+            (0, context.min(bars))
+        } else {
+            let from = written - context / 2;
+            (from, (from + context).min(bars))
+        };
+        let mut windows = vec![plan.window(from, to, context, false)];
+        if follow != 1.0 {
+            windows.push(plan.window(from, to, context, true));
+        }
+        model.begin(&windows)?;
+
+        let first = from * plan.steps_per_bar;
+        let before = first
+            .checked_sub(1)
+            .and_then(|step| words.get(step))
+            .map_or(vocabulary.bos(), |word| *word as i64);
+        let mut feed: Vec<i64> = std::iter::once(before)
+            .chain(words[first..].iter().map(|w| *w as i64))
+            .collect();
+        for bar in written..to {
+            let mut random = BarRandom::new(seed, STAGE, bar as u64);
+            for step in bar * plan.steps_per_bar..(bar + 1) * plan.steps_per_bar {
+                let logits = model.advance(&feed)?;
+                let logits = match logits.as_slice() {
+                    [with, without, ..] => guide(with, without, follow),
+                    [with] => with.iter().copied().map(f64::from).collect(),
+                    [] => vec![],
+                };
+                // A strong accent is answered: silence is not among the choices there.
+                let answered = plan.level[step] == level::STRONG;
+                let allowed = |word: usize| word < vocabulary.len() && !(answered && word == 0);
+                let word = choose(&logits, allowed, sampling, random.uniform());
+                words.push(word);
+                feed.clear();
+                feed.push(word as i64);
+            }
+            progress((bar + 1) as f64 / bars as f64)?;
+        }
+        written = to;
+    }
+    Ok(words)
+}
+
+/// The words as a matrix for the velocity and offset network: 1 where a class is struck, step by step.
+pub fn hit_matrix(words: &[usize], vocabulary: &Vocabulary) -> Vec<[f32; CLASSES]> {
+    words
+        .iter()
+        .map(|word| {
+            let mut row = [0.0; CLASSES];
+            vocabulary.classes(*word).for_each(|class| row[class as usize] = 1.0);
+            row
+        })
+        .collect()
+}
+
+/// Loudness of a bar by how strongly the person moves in it (1 to 4), beside the network's own.
+const ENERGY_GAIN: [f32; 4] = [0.86, 0.94, 1.0, 1.06];
+
+/// How far an accent lifts a stroke towards full velocity: an accent of strength 1 goes half the way.
+const ACCENT_LIFT: f32 = 0.5;
+
+/// Strokes that keep time are lifted less, or each accent would be a splash of cymbals.
+const TIMEKEEPER_LIFT: f32 = 0.2;
+
+/// Softest and loudest velocity written.
+const VELOCITY: std::ops::RangeInclusive<f32> = 0.08..=1.0;
+
+/// Turns words and the velocity and offset network's output into hits. Velocities follow the movement: bars in which the
+/// person moves more are louder, and strokes on an accent are lifted by its strength.
+pub fn hits(
+    plan: &Plan,
+    words: &[usize],
+    vocabulary: &Vocabulary,
+    velocity: &[[f32; CLASSES]],
+    offset: &[[f32; CLASSES]],
+) -> Vec<Hit> {
+    let mut hits = Vec::new();
+    for (index, ((word, velocity), offset)) in words.iter().zip(velocity).zip(offset).enumerate() {
+        let energy = plan.energy.get(index / plan.steps_per_bar).copied().unwrap_or(0);
+        let gain = (energy as usize)
+            .checked_sub(1)
+            .and_then(|e| ENERGY_GAIN.get(e))
+            .copied()
+            .unwrap_or(1.0);
+        let strength = plan.strength.get(index).copied().unwrap_or(0.0);
+        for class in vocabulary.classes(*word) {
+            let lift = match class {
+                DrumClass::ClosedHat | DrumClass::Ride => TIMEKEEPER_LIFT,
+                _ => ACCENT_LIFT,
+            };
+            let played = velocity[class as usize] * gain;
+            let lifted = played + (1.0 - played).max(0.0) * lift * strength;
+            hits.push(Hit {
+                step: plan.first_step + index as i32,
+                class,
+                velocity: lifted.clamp(*VELOCITY.start(), *VELOCITY.end()),
+                // The largest value below half a step: an offset of half a step would be the next step.
+                offset: offset[class as usize].clamp(-0.5, 0.499),
+            });
+        }
+    }
+    hits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vocabulary() -> Vocabulary {
+        serde_json::from_value(serde_json::json!({
+            "classes": DrumClass::ALL, "words": [0, 1, 2, 4, 5], "bos": 5, "styles": ["unknown", "rock"],
+            "style_tempo": {"rock": [90.0, 115.0, 140.0], "hiphop": [70.0, 90.0, 100.0]},
+            "context_bars": 4, "layers": 1, "heads": 1, "head_dim": 2
+        }))
+        .expect("a vocabulary")
+    }
+
+    fn plan(bars: usize) -> Plan {
+        Plan {
+            steps_per_bar: 16,
+            first_step: -4,
+            level: vec![level::NOTHING; bars * 16],
+            strength: vec![0.0; bars * 16],
+            energy: vec![3; bars],
+            style: 1,
+            bpm: 120.0,
+        }
+    }
+
+    /// Remembers what it is asked and answers with the same logits each time.
+    struct Recorder {
+        logits: Vec<f32>,
+        windows: Vec<Vec<Window>>,
+        fed: Vec<Vec<i64>>,
+    }
+
+    impl Recorder {
+        fn new(logits: &[f32]) -> Self {
+            Self {
+                logits: logits.to_vec(),
+                windows: vec![],
+                fed: vec![],
+            }
+        }
+    }
+
+    impl HitsModel for Recorder {
+        fn begin(&mut self, windows: &[Window]) -> Result<()> {
+            self.windows.push(windows.to_vec());
+            self.fed.push(vec![]);
+            Ok(())
+        }
+
+        fn advance(&mut self, words: &[i64]) -> Result<Vec<Vec<f32>>> {
+            if let Some(fed) = self.fed.last_mut() {
+                fed.extend(words);
+            }
+            Ok(self.windows.last().map_or(0, Vec::len)).map(|n| vec![self.logits.clone(); n])
+        }
+    }
+
+    const PLAIN: Sampling = Sampling {
+        temperature: 1.0,
+        top_p: 1.0,
+    };
+
+    fn write(plan: &Plan, model: &mut Recorder, follow: f64, seed: u64) -> Vec<usize> {
+        write_words(plan, &vocabulary(), model, PLAIN, follow, seed, |_| Ok(())).expect("a model that cannot fail")
+    }
+
+    #[test]
+    fn windows_slide_by_half_and_are_fed_what_was_written() {
+        let mut model = Recorder::new(&[1.0, 0.5, 0.2, 0.1, 0.3]);
+        let words = write(&plan(7), &mut model, 1.0, 3);
+        assert_eq!(words.len(), 7 * 16);
+        let bars: Vec<(i64, usize)> = model
+            .windows
+            .iter()
+            .map(|w| (w[0].bar[0], w[0].rhythm.len() / 16))
+            .collect();
+        assert_eq!(bars, [(0, 4), (2, 4), (0, 3)]); // bars 0..4, 2..6 and 4..7, counted modulo 4
+        let as_fed: Vec<i64> = words.iter().map(|w| *w as i64).collect();
+        assert_eq!(model.fed[0][0], 5);
+        assert_eq!(model.fed[0][1..], as_fed[..63]);
+        assert_eq!(model.fed[1], as_fed[31..95]);
+        assert_eq!(model.fed[2], as_fed[63..111]);
+    }
+
+    #[test]
+    fn a_bar_both_versions_share_is_drawn_alike() {
+        let logits = [1.0, 0.9, 0.8, 0.7, 0.6];
+        let long = write(&plan(7), &mut Recorder::new(&logits), 1.0, 3);
+        let short = write(&plan(3), &mut Recorder::new(&logits), 1.0, 3);
+        assert_eq!(long[..48], short[..]);
+        assert_ne!(long, write(&plan(7), &mut Recorder::new(&logits), 1.0, 4));
+    }
+
+    #[test]
+    fn strong_accents_are_always_answered_and_bos_is_never_written() {
+        let mut plan = plan(2);
+        plan.level.iter_mut().step_by(3).for_each(|l| *l = level::STRONG);
+        let words = write(&plan, &mut Recorder::new(&[9.0, 0.0, 0.0, 0.0, 0.0, 99.0]), 1.0, 1);
+        for (word, level) in words.iter().zip(&plan.level) {
+            assert_eq!(*level == level::STRONG, *word != 0);
+            assert!(*word < 5);
+        }
+    }
+
+    #[test]
+    fn guidance_reads_a_second_window_without_the_rhythm() {
+        let mut model = Recorder::new(&[1.0, 0.0, 0.0, 0.0, 0.0]);
+        write(&plan(1), &mut model, 1.5, 1);
+        assert_eq!(model.windows[0].len(), 2);
+        assert!(
+            model.windows[0][1]
+                .rhythm
+                .iter()
+                .all(|l| *l == i64::from(level::ABSENT))
+        );
+        assert_eq!(model.windows[0][0].energy, model.windows[0][1].energy);
+    }
+
+    #[test]
+    fn hits_lie_on_the_plans_steps_and_follow_the_accents() {
+        let mut plan = plan(1);
+        plan.strength[1] = 1.0;
+        let velocity = [[0.6; CLASSES]; 16];
+        let offset = [[0.7; CLASSES]; 16];
+        let mut words = vec![0; 16];
+        words[0] = 4; // kick and closed hat
+        words[1] = 4;
+        let hits = hits(&plan, &words, &vocabulary(), &velocity, &offset);
+        let met: Vec<(i32, DrumClass)> = hits.iter().map(|h| (h.step, h.class)).collect();
+        let (kick, hat) = (DrumClass::Kick, DrumClass::ClosedHat);
+        assert_eq!(met, [(-4, kick), (-4, hat), (-3, kick), (-3, hat)]);
+        assert!((hits[0].velocity - 0.6).abs() < 1e-6 && (hits[2].velocity - 0.8).abs() < 1e-6);
+        assert!(hits[3].velocity > hits[1].velocity && hits[3].velocity < hits[2].velocity);
+        assert!(hits.iter().all(|h| h.offset < 0.5));
+    }
+
+    #[test]
+    fn the_style_whose_usual_tempo_is_nearest_is_taken() {
+        let vocabulary = vocabulary();
+        assert_eq!(vocabulary.style_for_tempo(84.0, &["rock", "hiphop"]), Some("hiphop"));
+        assert_eq!(vocabulary.style_for_tempo(130.0, &["rock", "hiphop"]), Some("rock"));
+        assert_eq!(vocabulary.style_for_tempo(130.0, &["polka"]), None);
+    }
+}

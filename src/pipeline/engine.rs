@@ -1,0 +1,190 @@
+//! What all jobs share: the ONNX Runtime library, the models, the SoundFont. Each is loaded when first needed.
+
+use crate::audio::SoundFont;
+use crate::drums::DrumModels;
+use crate::error::{Error, Result};
+use crate::model::{Manifest, Options, Runtime};
+use crate::pose::PoseModels;
+use crate::settings::{Device, PoseQuality, Settings};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Where an [`Engine`] finds what it loads.
+#[derive(Debug, Clone, Default)]
+pub struct Resources {
+    /// Folder with `manifest.toml` and the models.
+    pub models: PathBuf,
+    /// The ONNX Runtime library, or a folder that holds it; `None`: `runtime_search` is looked through.
+    pub runtime: Option<PathBuf>,
+    /// Folders looked through for the ONNX Runtime library, in order.
+    pub runtime_search: Vec<PathBuf>,
+    /// SoundFont to use in place of the shipped one.
+    pub sound_font: Option<PathBuf>,
+}
+
+/// Name of the shipped SoundFont in the manifest.
+const SOUND_FONT: &str = "soundfont";
+
+/// Loaded models and SoundFont, shared by all jobs. Each is loaded when first needed.
+///
+/// A network can run one clip at a time, so the engine keeps those that are free and loads another set for each job
+/// that runs beside others.
+pub struct Engine {
+    resources: Resources,
+    manifest: Manifest,
+    threads: usize,
+    runtime: Mutex<Option<Runtime>>,
+    pose_models: Pool<(PoseQuality, Device), PoseModels>,
+    drum_models: Pool<Device, DrumModels>,
+    sound_font: Mutex<Option<Arc<SoundFont>>>,
+}
+
+impl Engine {
+    /// An engine over `resources`. Reads the manifest of the models; loads nothing else yet.
+    ///
+    /// # Errors
+    /// [`Error::Manifest`] or [`Error::ModelMissing`] when the manifest cannot be used.
+    pub fn new(resources: Resources) -> Result<Self> {
+        let manifest = Manifest::read(&resources.models)?;
+        Ok(Self {
+            resources,
+            manifest,
+            threads: 1,
+            runtime: Mutex::default(),
+            pose_models: Pool::new(),
+            drum_models: Pool::new(),
+            sound_font: Mutex::default(),
+        })
+    }
+
+    /// The engine with networks that run on so many threads each, at least 1. One, the default, is as fast as two where
+    /// decoding runs beside it; the notes are the same with any number.
+    #[must_use]
+    pub fn with_threads(self, threads: usize) -> Self {
+        Self {
+            threads: threads.max(1),
+            ..self
+        }
+    }
+
+    /// The manifest of the models.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Name and sha256 of every file of the manifest.
+    pub fn model_versions(&self) -> BTreeMap<String, String> {
+        self.manifest
+            .entries()
+            .map(|(name, entry)| (name.to_owned(), entry.sha256.clone()))
+            .collect()
+    }
+
+    /// The SoundFont.
+    ///
+    /// # Errors
+    /// [`Error::SoundFontMissing`], [`Error::SoundFontInvalid`], [`Error::ModelHash`] for a damaged shipped font.
+    pub fn sound_font(&self) -> Result<Arc<SoundFont>> {
+        let mut loaded = self.sound_font.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(font) = &*loaded {
+            return Ok(font.clone());
+        }
+        let path = match &self.resources.sound_font {
+            Some(path) => path.clone(),
+            None => {
+                self.manifest.verify(SOUND_FONT).map_err(|error| match error {
+                    Error::ModelMissing { path } => Error::SoundFontMissing { path },
+                    other => other,
+                })?;
+                self.manifest.file(SOUND_FONT)?
+            }
+        };
+        let font = Arc::new(SoundFont::load(&path)?);
+        *loaded = Some(font.clone());
+        Ok(font)
+    }
+
+    /// Checks, without loading them, that the files of the drum models are there and whole.
+    pub(super) fn check_drum_models(&self) -> Result<()> {
+        DrumModels::FILES.iter().try_for_each(|name| self.manifest.verify(name))
+    }
+
+    pub(super) fn with_pose_models<T>(
+        &self,
+        settings: &Settings,
+        work: impl FnOnce(&mut PoseModels) -> Result<T>,
+    ) -> Result<T> {
+        let key = (settings.pose.quality, settings.device);
+        self.pose_models.with(
+            key,
+            || {
+                let runtime = self.runtime()?;
+                PoseModels::open(&runtime, &self.manifest, settings.device, settings.pose.quality)
+            },
+            work,
+        )
+    }
+
+    pub(super) fn with_drum_models<T>(
+        &self,
+        settings: &Settings,
+        work: impl FnOnce(&mut DrumModels) -> Result<T>,
+    ) -> Result<T> {
+        self.drum_models.with(
+            settings.device,
+            || DrumModels::open(&self.runtime()?, &self.manifest, self.options(settings)),
+            work,
+        )
+    }
+
+    fn options(&self, settings: &Settings) -> Options {
+        Options {
+            device: settings.device,
+            threads: self.threads,
+        }
+    }
+
+    fn runtime(&self) -> Result<Runtime> {
+        let mut loaded = self.runtime.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(runtime) = *loaded {
+            return Ok(runtime);
+        }
+        let Resources {
+            runtime,
+            runtime_search,
+            ..
+        } = &self.resources;
+        let runtime = Runtime::load(runtime.as_deref(), runtime_search)?;
+        *loaded = Some(runtime);
+        Ok(runtime)
+    }
+}
+
+/// Sets of loaded networks that are free, by what they were loaded for.
+struct Pool<K, M>(Mutex<Vec<(K, M)>>);
+
+impl<K: PartialEq, M> Pool<K, M> {
+    fn new() -> Self {
+        Self(Mutex::new(Vec::new()))
+    }
+
+    /// Works with a free set, or with a new one from `load`; it is free for others afterwards.
+    fn with<T>(&self, key: K, load: impl FnOnce() -> Result<M>, work: impl FnOnce(&mut M) -> Result<T>) -> Result<T> {
+        let free = {
+            let mut sets = self.lock();
+            sets.iter()
+                .position(|(k, _)| *k == key)
+                .map(|index| sets.swap_remove(index).1)
+        };
+        let mut models = free.map_or_else(load, Ok)?;
+        let result = work(&mut models);
+        self.lock().push((key, models));
+        result
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(K, M)>> {
+        // A panic elsewhere leaves the list whole: it is only pushed to and taken from.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
