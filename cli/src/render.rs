@@ -9,7 +9,6 @@ use kinescore::export::mux::default_output;
 use kinescore::pipeline::Cut;
 use kinescore::progress::{Cancel, Stage};
 use kinescore::{Engine, Error, Job, Monitor};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

@@ -120,9 +120,7 @@ fn one_command_gives_the_video_with_a_soundtrack_and_all_that_is_asked_for() {
     ] {
         assert!(!analysis[key].is_null(), "'{key}' is not in {analysis:#}");
     }
-    let beats = find(&analysis, "beats")
-        .and_then(Value::as_array)
-        .expect("a list of beats");
+    let beats = analysis["beats"].as_array().expect("a list of beats");
     assert!(beats.len() >= 4, "{} beats in {length} s", beats.len());
 }
 
