@@ -9,7 +9,6 @@ use kinescore::export::mux::default_output;
 use kinescore::pipeline::Cut;
 use kinescore::progress::{Cancel, Stage};
 use kinescore::{Engine, Error, Job, Monitor};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -219,7 +218,7 @@ pub fn render(args: &Render, console: &Console, cancel: &Cancel) -> Result<(), F
             if let Some(stage) = latest_stage(&job).filter(|stage| *stage > until) {
                 return Err(Failure::usage(format!(
                     "{} holds the {stage} stage already; --until {until} comes before it",
-                    order.clip(&job).display()
+                    args.input.from.as_deref().unwrap_or(&job.clip().path).display()
                 )));
             }
             let name = || outputs::renamed(order.clip(&job), &format!("{until}.json"));

@@ -151,7 +151,7 @@ fn frames_of_all_sizes() {
     let pixel = make_clip(
         folder.path(),
         "pixel.mkv",
-        "-f lavfi -i color=size=1x1:duration=3 -pix_fmt bgr0 -c:v ffv1",
+        "-f lavfi -i color=size=16x16:duration=3,format=gbrp,crop=1:1 -c:v ffv1",
     );
     refused(folder.path(), &pixel, &[], 3, &["pixel.mkv", "1×1", "16 to 16384"]);
     let wide = make_clip(
