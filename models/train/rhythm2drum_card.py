@@ -37,7 +37,8 @@ def card(results: dict, tuning: list, counts, table: dict) -> str:
 The paper's setting was trained by the same script (`--preset paper`: 2 bars, taps in, 3 + 3 layers, 4 heads, width 128, feed-forward
 256, absolute positions; {paper["parameters"]:,} parameters, {paper["updates"]} updates of {paper["batch"]} crops in {paper["minutes"]:.1f} minutes; best validation
 checkpoint, NLL {paper["validation"]:.3f} on taps). It knows neither style nor tempo, as the original. Ours, given the same taps and not told the style,
-is the like-for-like row; ours saw complete taps in only {stage1.P_TAPS:.0%} of its training."""
+is the like-for-like row; ours saw complete taps in only {stage1.P_TAPS:.0%} of its training. Where it counts, on accents, the paper's
+setting fails: it has learned that a step without a tap is empty, so every drum between accents is a surprise to it."""
     left_out = ", ".join(f"{k.removeprefix('left out: ')}: {n}" for k, n in counts.items() if k.startswith("left out"))
     return f"""# rhythm2drum_encoder.onnx, rhythm2drum_decoder.onnx, rhythm2drum.json
 
@@ -110,7 +111,7 @@ Official test split, all {counts["test files"]} files, consecutive windows over 
 |---|---|
 {nll_rows}
 
-"8 bars" rows begin later windows with the real previous word; in "2 bars" rows it is hidden, so that ours knows no more than the
+"8 bars" rows begin a take with BOS (a fill: hidden) and later windows with the real previous word; in "2 bars" rows it is hidden, so that ours knows no more than the
 paper's. Rhythm rows with accents are means over three simulations (2 bars: one). **Complete taps give away which steps are empty** (a quarter of them) and that every
 other step holds something: their NLL is not comparable with that of accents, and no camera delivers them.{paper_text}
 
@@ -162,7 +163,8 @@ Shares of bars (or of steps) with the drum there:
 ## Limits
 
 - 16th-note hats and rides come out rarer than drummers play them, kicks off the beats too, and bars repeat a little more
-  (table above). A higher temperature did not mend it on the validation split; longer training might.
+  (table above). The machine was busy with other work in the last third of the training,
+  which held few updates: a longer run may mend some of it.
 - 3/4 has been checked to run, not to sound right.
 - The accents are simulated. That real movement gives such accents is an assumption that this card does not test.
 - Ten drummers, mostly rock, funk, latin and jazz; styles with little data ({", ".join(table["styles"][-5:])}) are known by a handful of takes.
