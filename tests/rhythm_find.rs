@@ -264,10 +264,24 @@ fn a_person_who_stands_still_gives_no_beat_however_the_detector_jitters() {
             };
             let result = rhythm::find(&still.track(15), still.span(), &settings(), &Monitor::none());
             match result {
-                Err(Error::NoBeat { movement, least }) => assert!(movement < least),
+                Err(Error::NoBeat { movement, least }) => assert!(movement < 1.0 && least > 1.0, "{movement}"),
                 other => panic!("{fps} fps, jitter {jitter}: {}", brief(&other)),
             }
         }
+    }
+    // Nor are its jitters accents, when the user goes on with a tempo.
+    let fixed = RhythmSettings {
+        tempo: Some(Tempo::from_bpm(120.0)),
+        ..settings()
+    };
+    for seed in 0..5 {
+        let still = Dance {
+            size: 0.0,
+            jitter: 0.004 / 0.3,
+            ..Dance::default()
+        };
+        let rhythm = rhythm::find(&still.track(seed), still.span(), &fixed, &Monitor::none()).expect("a metronome");
+        assert!(rhythm.accents.is_empty(), "{:?}", rhythm.accents);
     }
     // Small shifts of the weight are no dance either.
     let shifting = Dance {

@@ -4,7 +4,7 @@
 //! could not be followed at all, while an onset on the nearest step is at most half a step away from it, well within the
 //! one step that *Follow* counts as answered (see [`metrics::follow`](super::metrics::follow)). On the poses of six clips of
 //! dance, sport and walking, drums that play the composition and the beats follow all accents so, and 81 to 100 % of them when
-//! those more than a third of a step off the grid are dropped; with the movement shuffled it is 47 to 71 % either way.
+//! those more than a third of a step off the grid are dropped; with the movement shuffled it is about two thirds either way.
 
 use super::{Accent, Rhythm};
 use crate::rhythm::signal;

@@ -44,7 +44,7 @@ fn line(points: &[(f64, f64)], weights: &[f64], at: f64) -> Option<(f64, f64, f6
     Some((mean + slope * (at - middle), slope, variance.sqrt()))
 }
 
-/// [`line`] with beats that lie far off counted less (Tukey's biweight at 4.7 scatters, three rounds).
+/// [`line()`] with beats that lie far off counted less (Tukey's biweight at 4.7 scatters, three rounds).
 fn robust_line(points: &[(f64, f64)], at: f64, scatter: f64) -> Option<(f64, f64, f64)> {
     let mut weights = vec![1.0; points.len()];
     let mut result = line(points, &weights, at)?;
@@ -78,8 +78,8 @@ fn scatter(points: &[(f64, f64)]) -> f64 {
 }
 
 /// The grid of decoded beats: each beat on a line through its neighbours, then each moved to the activation's peak near that
-/// line and the lines fitted again. The decoder snaps to peaks within a sixteenth of a beat only, on one side of where it believes the
-/// beat begins; a peak a little outside says more about the tempo.
+/// line and the lines fitted again. The decoder snaps to peaks within a sixteenth of a beat only, on one side of where it
+/// believes the beat begins; a peak a little outside says more about the tempo.
 pub(crate) fn grid(decoded: &[Instant], activation: &[f64]) -> Vec<Instant> {
     let mut beats = smooth(decoded);
     for _ in 0..2 {

@@ -6,7 +6,7 @@
 use super::motion::{Motion, RATE};
 use super::signal;
 use super::style::{self, Style};
-use super::{Accent, AccentKind};
+use super::{Accent, AccentKind, LEAST_MOVEMENT};
 use crate::pose::{JOINTS, Joint};
 use crate::time::{Instant, Span};
 
@@ -41,11 +41,14 @@ const REFRACTORY: Span = Span::from_seconds(0.120);
 /// movement has a small deceleration somewhere all the time; the music answers the ones that stand out.
 const MOST_ACCENTS: f64 = 2.0;
 
-/// Least impact of an accent, weighted torso lengths a second per second. Jitter of a still body stays under it.
+/// Least impact of an accent, weighted torso lengths a second per second.
 const LEAST_IMPACT: f64 = 10.0;
 
 /// Least strength of an accent beside the clip's others.
 const LEAST_STRENGTH: f32 = 0.15;
+
+/// An accent needs as much movement as a beat does ([`LEAST_MOVEMENT`]) within so many seconds.
+const MOVING: f64 = 0.25;
 
 /// Share of the neighbourhood's mean impact (± [`NEIGHBOURHOOD`]) that an accent must rise above it.
 const PROMINENCE: f64 = 0.5;
@@ -75,17 +78,24 @@ pub(crate) fn impact(motion: &Motion) -> Vec<f64> {
 ///
 /// Where two are nearer than the refractory time, the stronger stays, an impact before a style peak of the same strength.
 /// Strengths are heights over the clip's 90th percentile of its kind, at most 1.
-pub(crate) fn accents(impact: &[f64], style: &Style, duration: Span) -> Vec<Accent> {
+pub(crate) fn accents(impact: &[f64], style: &Style, lively: &[f64], duration: Span) -> Vec<Accent> {
+    // Jitter has sharp changes of speed, but no way to go.
+    let reach = (MOVING * RATE.hz()) as usize;
+    let moving = |index: usize| {
+        let from = index.saturating_sub(reach).min(lively.len());
+        let to = (index + reach + 1).min(lively.len());
+        lively[from..to].iter().any(|m| *m >= LEAST_MOVEMENT)
+    };
     let around = signal::smooth(impact, NEIGHBOURHOOD * RATE.hz());
     let smoothed = signal::smooth(impact, 1.0);
     let hits: Vec<signal::Peak> = signal::peaks(&smoothed)
         .into_iter()
-        .filter(|p| p.height > LEAST_IMPACT && p.height > (1.0 + PROMINENCE) * around[p.index])
+        .filter(|p| p.height > LEAST_IMPACT && moving(p.index) && p.height > (1.0 + PROMINENCE) * around[p.index])
         .collect();
     // A style peak on a body that hardly moves is the top tenth of nothing.
     let changes: Vec<signal::Peak> = style::changes(style)
         .into_iter()
-        .filter(|p| around[p.index] * (1.0 + PROMINENCE) > LEAST_IMPACT)
+        .filter(|p| moving(p.index) && around[p.index] * (1.0 + PROMINENCE) > LEAST_IMPACT)
         .collect();
 
     let graded = |peaks: Vec<signal::Peak>, kind: AccentKind| {

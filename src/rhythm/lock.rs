@@ -157,8 +157,8 @@ pub(crate) struct TempoPrior {
 impl TempoPrior {
     /// The prior over beats of so many frames of `frame_rate`, from the movement.
     ///
-    /// The locks of the long and of the short stretch around each time count alike: where the tempo is steady the long one tells tempi apart
-    /// more finely, where it drifts the long one says little.
+    /// The locks of the long and of the short stretch around each time count alike: where the tempo is steady the long one
+    /// tells tempi apart more finely, where it drifts it says little.
     pub fn new(movement: &Curve, intervals: &[usize], frame_rate: Rate) -> Self {
         let e = excitation(movement);
         let frames = |tempo: &Tempo| tempo.beat_span().seconds() * frame_rate.hz();

@@ -128,7 +128,8 @@ pub fn find(track: &PoseTrack, duration: Span, settings: &RhythmSettings, monito
     monitor.progress(Stage::Rhythm, 0.0)?;
     let motion = Motion::new(track, duration);
     monitor.progress(Stage::Rhythm, 0.1)?;
-    let liveliness = motion.liveliness();
+    let lively = motion.lively();
+    let liveliness = motion.liveliness(&lively);
     let no_beat = Error::NoBeat {
         movement: liveliness,
         least: LEAST_MOVEMENT,
@@ -139,7 +140,7 @@ pub fn find(track: &PoseTrack, duration: Span, settings: &RhythmSettings, monito
     let values = motion.movement();
     let impact = impact::impact(&motion);
     let style = style::Style::new(&motion);
-    let accents = impact::accents(&impact, &style, duration);
+    let accents = impact::accents(&impact, &style, &lively, duration);
     let BeatSource::Motion = settings.source;
     let activation = activation::activation(&motion, &impact, &values, duration);
     let movement = curve(motion::RATE, &values);

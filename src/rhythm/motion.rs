@@ -163,11 +163,15 @@ impl Motion {
             }
             let spread = s0 * s2 - s1 * s1;
             // A line needs samples at clearly different times.
-            if spread > 1e-3 * (s0 * sigma).powi(2) && kernel > 0.0 {
+            if spread > 0.36 * (s0 * sigma).powi(2) && kernel > 0.0 {
                 for axis in 0..2 {
                     self.velocity[frame][joint][axis] = (s0 * p1[axis] - s1 * p0[axis]) / spread;
                 }
-                self.weight[frame][joint] = trust / kernel;
+                // At the end of a run the samples lie on one side, and the slope is far less sure: their spread is 0.36 of
+                // what it is in the middle (variance of half a Gaussian beside that of a whole one).
+                let sided = spread / (s0 * sigma).powi(2);
+                let even = ((sided - 0.36) / (0.8 - 0.36)).clamp(0.0, 1.0);
+                self.weight[frame][joint] = even * trust / kernel;
             }
         }
     }
@@ -246,10 +250,9 @@ impl Motion {
         self.summed(|i, joint| self.speed(i, joint))
     }
 
-    /// The movement that decides whether there is any (torso lengths a second): as [`movement`](Self::movement) but with the
-    /// velocities smoothed further, since jitter of a still body must not count. Median over the liveliest
-    /// [`LIVELIEST`] of the clip.
-    pub fn liveliness(&self) -> f64 {
+    /// As [`movement`](Self::movement), with the velocities smoothed further, so that the jitter of a still body hardly counts
+    /// (torso lengths a second).
+    pub fn lively(&self) -> Vec<f64> {
         let sigma = LIVELINESS_SMOOTHING * RATE.hz();
         let smoothed: Vec<Vec<f64>> = (0..JOINTS)
             .map(|joint| {
@@ -261,7 +264,12 @@ impl Motion {
                 axis(0).iter().zip(axis(1)).map(|(x, y)| x.hypot(y)).collect()
             })
             .collect();
-        let summed = self.summed(|i, joint| smoothed[joint][i]);
+        self.summed(|i, joint| smoothed[joint][i])
+    }
+
+    /// The movement that decides whether there is a beat: the median of [`lively`](Self::lively) over the liveliest [`LIVELIEST`]
+    /// of the clip.
+    pub fn liveliness(&self, summed: &[f64]) -> f64 {
         let seen = self.seen();
         let window = ((LIVELIEST.seconds() * RATE.hz()) as usize).clamp(1, summed.len().max(1));
         let hop = RATE.hz() as usize;
