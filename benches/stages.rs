@@ -10,9 +10,10 @@ mod support;
 use kinescore::Monitor;
 use kinescore::pipeline::{Cut, Job};
 use kinescore::progress::Stage;
+use kinescore::rhythm::Accent;
 use kinescore::rhythm::metrics;
 use kinescore::settings::{Device, Settings};
-use kinescore::time::Instant;
+use kinescore::time::{BeatGrid, Instant};
 use kinescore::video::{FileOptions, FileSource, FrameSource};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -36,9 +37,7 @@ fn main() {
     stages(&long, folder.path());
     println!("peak memory of the process: {:.0} MB", peak_memory_mb());
 
-    println!(
-        "\nfollow (share of accents answered within a sixteenth by more energy than steps without; the same accents shuffled in time beside it):"
-    );
+    println!("\nmovement and drums, beside the same accents shuffled in time ({SHUFFLES} times):");
     for clip in clips() {
         follow(&clip);
     }
@@ -157,6 +156,9 @@ fn clips() -> Vec<PathBuf> {
     clips
 }
 
+/// A measure of how drums go with accents.
+type Measure = fn(&[Accent], &[(Instant, f32)], &BeatGrid) -> f64;
+
 /// How often the accents are shuffled for the figure beside the true one.
 const SHUFFLES: u64 = 200;
 
@@ -175,11 +177,16 @@ fn follow(clip: &Path) {
         .map(|hit| (grid.instant(f64::from(hit.step) + f64::from(hit.offset)), hit.velocity))
         .collect();
     onsets.sort_by(|a, b| a.0.seconds().total_cmp(&b.0.seconds()));
-    let ours = metrics::follow(&rhythm.accents, &onsets, &grid);
     let duration = job.clip().duration;
-    let shuffled: f64 = (0..SHUFFLES)
-        .map(|seed| metrics::follow(&metrics::shuffled(&rhythm.accents, duration, seed), &onsets, &grid))
-        .sum::<f64>()
-        / SHUFFLES as f64;
-    println!("  {name:<34} {ours:.2}  shuffled {shuffled:.2}");
+    let measure = |measure: Measure| {
+        let shuffled = (0..SHUFFLES).map(|seed| metrics::shuffled(&rhythm.accents, duration, seed));
+        let chance = shuffled.map(|accents| measure(&accents, &onsets, &grid)).sum::<f64>() / SHUFFLES as f64;
+        format!("{:.2} (shuffled {chance:.2})", measure(&rhythm.accents, &onsets, &grid))
+    };
+    println!(
+        "  {name:<28} {:6.1} BPM  follow {}  energy at accents {}",
+        rhythm.tempo.bpm(),
+        measure(metrics::follow),
+        measure(metrics::accent_energy)
+    );
 }

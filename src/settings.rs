@@ -85,7 +85,7 @@ pub struct DrumSettings {
     pub temperature: f64,
     /// Nucleus of the sampling: the least set of words with this probability in all.
     pub top_p: f64,
-    /// Guidance toward the movement: 1 samples from the model, above 1 follows the accents more closely.
+    /// Guidance toward the movement: 1 samples from the model, above 1 follows accents and energy more closely.
     pub follow: f64,
     /// Drum kit, one of [`KITS`]; `None`: chosen from the style.
     pub kit: Option<&'static str>,
@@ -486,7 +486,7 @@ impl Default for Settings {
                 style: None,
                 temperature: 1.0,
                 top_p: 0.95,
-                follow: 1.0,
+                follow: 2.0,
                 kit: None,
             },
             sound: SoundSettings {

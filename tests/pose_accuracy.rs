@@ -6,7 +6,7 @@
 // The helpers of a test may stop it, and tell what they measure or leave out.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
-use kinescore::model::{Manifest, Runtime};
+use kinescore::model::{Manifest, Options, Runtime};
 use kinescore::pose::{self, JOINTS, Joint, PoseModels, PoseTrack};
 use kinescore::progress::{Cancel, Monitor};
 use kinescore::settings::{Device, PoseQuality, PoseSettings, Settings};
@@ -32,7 +32,11 @@ fn clip(name: &str) -> Option<PathBuf> {
 fn models(quality: PoseQuality) -> PoseModels {
     let runtime = Runtime::load(None, &[root().join(".setup/onnxruntime")]).unwrap();
     let manifest = Manifest::read(&root().join("models")).unwrap();
-    PoseModels::open(&runtime, &manifest, Device::Cpu, quality).unwrap()
+    let options = Options {
+        device: Device::Cpu,
+        threads: 1,
+    };
+    PoseModels::open(&runtime, &manifest, quality, options).unwrap()
 }
 
 fn settings() -> PoseSettings {

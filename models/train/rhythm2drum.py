@@ -497,7 +497,8 @@ def export_and_check(takes) -> None:
     (common.RUNS / "rhythm2drum-check.json").write_text(json.dumps({"difference": max(worst, cached), "agree": agree, "steps": steps}))
     TABLE.write_text(json.dumps({
         "classes": groove.CLASSES, "words": vocabulary.words, "bos": vocabulary.bos, "hidden": vocabulary.hidden, "styles": styles,
-        "style_tempo": groove.style_tempo(takes, styles), "rhythm_levels": stage1.RHYTHM_LEVELS, "energy_levels": stage1.ENERGY_LEVELS,
+        "style_tempo": groove.style_tempo(takes, styles), "style_groove": groove.style_groove(takes, styles),
+        "rhythm_levels": stage1.RHYTHM_LEVELS, "energy_levels": stage1.ENERGY_LEVELS,
         "context_bars": CONTEXT_BARS, "layers": shape.decoder_layers, "heads": shape.heads, "head_dim": shape.width // shape.heads,
         "width": shape.width}, indent=1) + "\n")
 

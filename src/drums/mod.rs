@@ -3,6 +3,7 @@
 //! The hits are words written step by step by a transformer that reads the movement's accents; velocity and offset come
 //! from a second network that sees all hits at once (Su, Liu, Shlizerman 2021, after Gillick et al. 2019).
 
+mod groove;
 mod model;
 pub mod sampling;
 mod vocabulary;

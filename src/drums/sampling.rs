@@ -17,15 +17,15 @@ pub struct Sampling {
 /// threads, decide no note.
 const LOGIT_GRID: f64 = 1e-3;
 
-/// The random stream of one bar. It depends on the seed and the bar's number alone, never on how many numbers were
+/// The random stream of one bar. It depends on the seed, the bar's number and the take alone, never on how many numbers were
 /// drawn before: a bar that two versions of a clip share is drawn alike in both.
 pub struct BarRandom(ChaCha8Rng);
 
 impl BarRandom {
-    /// The stream of bar number `bar` for the stage named by `stage`.
-    pub fn new(seed: u64, stage: u64, bar: u64) -> Self {
+    /// The stream of bar number `bar`, in the take of that number, for the stage named by `stage`.
+    pub fn new(seed: u64, stage: u64, bar: u64, take: u64) -> Self {
         let mut key = [0; 32];
-        for (part, value) in key.chunks_exact_mut(8).zip([seed, stage, bar, 0]) {
+        for (part, value) in key.chunks_exact_mut(8).zip([seed, stage, bar, take]) {
             part.copy_from_slice(&value.to_le_bytes());
         }
         Self(ChaCha8Rng::from_seed(key))
@@ -135,16 +135,12 @@ mod tests {
 
     #[test]
     fn each_bar_has_its_own_stream_whatever_was_drawn_before() {
-        let mut first = BarRandom::new(7, 1, 3);
+        let mut first = BarRandom::new(7, 1, 3, 0);
         let drawn = [first.uniform(), first.uniform()];
-        assert_eq!(BarRandom::new(7, 1, 3).uniform(), drawn[0]);
+        assert_eq!(BarRandom::new(7, 1, 3, 0).uniform(), drawn[0]);
         assert_ne!(drawn[0], drawn[1]);
-        for other in [
-            BarRandom::new(8, 1, 3),
-            BarRandom::new(7, 2, 3),
-            BarRandom::new(7, 1, 4),
-        ] {
-            let mut other = other;
+        for (seed, stage, bar, take) in [(8, 1, 3, 0), (7, 2, 3, 0), (7, 1, 4, 0), (7, 1, 3, 1)] {
+            let mut other = BarRandom::new(seed, stage, bar, take);
             assert_ne!(other.uniform(), drawn[0]);
         }
         assert!(drawn.iter().all(|u| (0.0..1.0).contains(u)));

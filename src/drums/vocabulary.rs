@@ -1,5 +1,6 @@
 //! What the drum models were trained with: their words, styles and sizes.
 
+use super::groove::Groove;
 use super::{CLASSES, DrumClass};
 use crate::error::{Error, Result};
 use serde::Deserialize;
@@ -15,6 +16,8 @@ pub struct Vocabulary {
     styles: Vec<String>,
     /// 10th, 50th and 90th percentile of the tempo of each style in the training data, beats a minute.
     style_tempo: BTreeMap<String, [f64; 3]>,
+    /// What each style's drumming is like; "unknown" is all of them.
+    style_groove: BTreeMap<String, Groove>,
     context_bars: usize,
     layers: usize,
     heads: usize,
@@ -55,6 +58,9 @@ impl Vocabulary {
                 "the first style must be 'unknown', not {:?}",
                 self.styles.first()
             ));
+        }
+        if !self.style_groove.contains_key("unknown") || !self.style_groove.values().all(Groove::is_valid) {
+            return Err("style_groove must have 'unknown', and spreads above 0".to_owned());
         }
         if self.context_bars < 2 || self.layers == 0 || self.heads == 0 || self.head_dim == 0 {
             return Err("context_bars must be at least 2; layers, heads and head_dim at least 1".to_owned());
@@ -104,6 +110,12 @@ impl Vocabulary {
             .filter_map(|style| Some((distance(style)?, *style)))
             .min_by(|a, b| a.0.total_cmp(&b.0))
             .map(|(_, style)| style)
+    }
+
+    /// What the drumming of a style is like, by the style's number; that of all styles for one that has too little data.
+    pub fn groove(&self, style: usize) -> Option<&Groove> {
+        let own = self.styles.get(style).and_then(|name| self.style_groove.get(name));
+        own.or_else(|| self.style_groove.get("unknown"))
     }
 
     /// Bars that the models see at once.

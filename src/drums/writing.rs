@@ -56,14 +56,14 @@ pub struct Window {
     pub bpm: f32,
 }
 
-/// The hits model: an encoder that reads a window and a decoder that writes it word by word.
+/// The hits model: an encoder that reads windows and a decoder that writes them word by word.
 pub trait HitsModel {
     /// Reads the windows, all of one length, which are written side by side from their first step on.
     fn begin(&mut self, windows: &[Window]) -> Result<()>;
 
-    /// Takes the words before the next steps (the same for all windows) and gives the logits of the step after the last
-    /// of them, for each window.
-    fn advance(&mut self, words: &[i64]) -> Result<Vec<Vec<f32>>>;
+    /// Takes for each window the words before its next steps, the same number for all, and gives for each window the
+    /// logits of the step after the last of them.
+    fn advance(&mut self, words: &[Vec<i64>]) -> Result<Vec<Vec<f32>>>;
 }
 
 impl Plan {
@@ -71,14 +71,21 @@ impl Plan {
         self.level.len() / self.steps_per_bar
     }
 
-    /// The window over bars `from..to`; `absent`: without the rhythm.
+    /// The window over bars `from..to`; `absent`: without what the movement says, rhythm and energy.
     pub(super) fn window(&self, from: usize, to: usize, context_bars: usize, absent: bool) -> Window {
         let steps = from * self.steps_per_bar..to * self.steps_per_bar;
         let per_step = |value: &dyn Fn(usize) -> i64| steps.clone().map(value).collect::<Vec<i64>>();
         let level = |step: usize| if absent { level::ABSENT } else { self.level[step] };
+        let energy = |step: usize| {
+            self.energy
+                .get(step / self.steps_per_bar)
+                .filter(|_| !absent)
+                .copied()
+                .unwrap_or(0)
+        };
         Window {
             rhythm: per_step(&|step| i64::from(level(step))),
-            energy: per_step(&|step| self.energy.get(step / self.steps_per_bar).map_or(0, |e| i64::from(*e))),
+            energy: per_step(&|step| i64::from(energy(step))),
             position: per_step(&|step| (step % self.steps_per_bar) as i64),
             bar: per_step(&|step| (step / self.steps_per_bar % context_bars) as i64),
             style: self.style as i64,
@@ -87,7 +94,15 @@ impl Plan {
     }
 }
 
-/// Writes one word for each step of the plan.
+/// Takes of each window that are drawn side by side, the one most like the style being kept. A single draw goes astray in
+/// one window of four (a snare roll, a lone ride cymbal), the best of four hardly ever.
+const TAKES: usize = 4;
+
+/// Guidance in steps without an accent: half-way between what the model says with and without the movement. The absence of
+/// an accent says little about a drummer's part, who keeps time between the accents of the body.
+const REST_GUIDANCE: f64 = 0.5;
+
+/// Writes one word for each step of the plan. `follow` is the weight of guidance in steps with an accent.
 ///
 /// The first window is as long as the model's context. Each later one keeps the last half of what was written as its
 /// past and writes the other half, so that every bar is written knowing at least half a context of bars before it.
@@ -103,18 +118,13 @@ pub fn write_words(
 ) -> Result<Vec<usize>> {
     let (bars, context) = (plan.bars(), vocabulary.context_bars());
     let mut words: Vec<usize> = Vec::with_capacity(plan.level.len());
-    let mut written = 0;
-    while written < bars {
-        let (from, to) = if written == 0 {
-            (0, context.min(bars))
-        } else {
-            let from = written - context / 2;
-            (from, (from + context).min(bars))
-        };
-        let mut windows = vec![plan.window(from, to, context, false)];
-        if follow != 1.0 {
-            windows.push(plan.window(from, to, context, true));
-        }
+    while words.len() < bars * plan.steps_per_bar {
+        let written = words.len() / plan.steps_per_bar;
+        let from = if written == 0 { 0 } else { written - context / 2 };
+        let to = (from + context).min(bars);
+        // Each take as the model sees it with the movement, then each without.
+        let mut windows = vec![plan.window(from, to, context, false); TAKES];
+        windows.resize(2 * TAKES, plan.window(from, to, context, true));
         model.begin(&windows)?;
 
         let first = from * plan.steps_per_bar;
@@ -122,31 +132,49 @@ pub fn write_words(
             .checked_sub(1)
             .and_then(|step| words.get(step))
             .map_or(vocabulary.bos(), |word| *word as i64);
-        let mut feed: Vec<i64> = std::iter::once(before)
+        let past: Vec<i64> = std::iter::once(before)
             .chain(words[first..].iter().map(|w| *w as i64))
             .collect();
+        let mut feed = vec![past; 2 * TAKES];
+        let mut takes = vec![Vec::new(); TAKES];
         for bar in written..to {
-            let mut random = BarRandom::new(seed, STAGE, bar as u64);
+            let mut random: Vec<BarRandom> = (0..TAKES)
+                .map(|take| BarRandom::new(seed, STAGE, bar as u64, take as u64))
+                .collect();
             for step in bar * plan.steps_per_bar..(bar + 1) * plan.steps_per_bar {
                 let logits = model.advance(&feed)?;
-                let logits = match logits.as_slice() {
-                    [with, without, ..] => guide(with, without, follow),
-                    [with] => with.iter().copied().map(f64::from).collect(),
-                    [] => vec![],
-                };
+                let (with, without) = logits.split_at(TAKES.min(logits.len()));
+                let accented = plan.level[step] > level::NOTHING;
+                let weight = if accented { follow } else { REST_GUIDANCE };
                 // A strong accent is answered: silence is not among the choices there.
                 let answered = plan.level[step] == level::STRONG;
                 let allowed = |word: usize| word < vocabulary.len() && !(answered && word == 0);
-                let word = choose(&logits, allowed, sampling, random.uniform());
-                words.push(word);
-                feed.clear();
-                feed.push(word as i64);
+                for (take, (with, without)) in with.iter().zip(without).enumerate() {
+                    let word = choose(&guide(with, without, weight), allowed, sampling, random[take].uniform());
+                    takes[take].push(word);
+                    feed[take] = vec![word as i64];
+                    feed[TAKES + take] = vec![word as i64];
+                }
             }
             progress((bar + 1) as f64 / bars as f64)?;
         }
-        written = to;
+        words.extend(best(takes, plan, vocabulary));
     }
     Ok(words)
+}
+
+/// The take that is most like the plan's style; the first of several alike.
+fn best(takes: Vec<Vec<usize>>, plan: &Plan, vocabulary: &Vocabulary) -> Vec<usize> {
+    let distance = |take: &Vec<usize>| {
+        let groove = vocabulary.groove(plan.style);
+        groove.map_or(0.0, |groove| {
+            groove.distance(&hit_matrix(take, vocabulary), plan.steps_per_bar)
+        })
+    };
+    takes
+        .into_iter()
+        .min_by(|a, b| distance(a).total_cmp(&distance(b)))
+        .unwrap_or_default()
 }
 
 /// The words as a matrix for the velocity and offset network: 1 where a class is struck, step by step.
@@ -218,6 +246,7 @@ mod tests {
         serde_json::from_value(serde_json::json!({
             "classes": DrumClass::ALL, "words": [0, 1, 2, 4, 5], "bos": 5, "styles": ["unknown", "rock"],
             "style_tempo": {"rock": [90.0, 115.0, 140.0], "hiphop": [70.0, 90.0, 100.0]},
+            "style_groove": {"unknown": {"median": [0.2, 0.2, 0.5, 0.0, 1.0, 1.0], "spread": [0.1, 0.1, 0.2, 0.1, 0.4, 0.4]}},
             "context_bars": 4, "layers": 1, "heads": 1, "head_dim": 2
         }))
         .expect("a vocabulary")
@@ -239,7 +268,7 @@ mod tests {
     struct Recorder {
         logits: Vec<f32>,
         windows: Vec<Vec<Window>>,
-        fed: Vec<Vec<i64>>,
+        fed: Vec<Vec<Vec<i64>>>,
     }
 
     impl Recorder {
@@ -250,20 +279,26 @@ mod tests {
                 fed: vec![],
             }
         }
+
+        /// What the windows read so far were fed, row by row.
+        fn fed(&self, reading: usize) -> &[Vec<i64>] {
+            &self.fed[reading]
+        }
     }
 
     impl HitsModel for Recorder {
         fn begin(&mut self, windows: &[Window]) -> Result<()> {
             self.windows.push(windows.to_vec());
-            self.fed.push(vec![]);
+            self.fed.push(vec![vec![]; windows.len()]);
             Ok(())
         }
 
-        fn advance(&mut self, words: &[i64]) -> Result<Vec<Vec<f32>>> {
+        fn advance(&mut self, words: &[Vec<i64>]) -> Result<Vec<Vec<f32>>> {
             if let Some(fed) = self.fed.last_mut() {
-                fed.extend(words);
+                assert_eq!(fed.len(), words.len());
+                fed.iter_mut().zip(words).for_each(|(fed, words)| fed.extend(words));
             }
-            Ok(self.windows.last().map_or(0, Vec::len)).map(|n| vec![self.logits.clone(); n])
+            Ok(vec![self.logits.clone(); words.len()])
         }
     }
 
@@ -272,14 +307,14 @@ mod tests {
         top_p: 1.0,
     };
 
-    fn write(plan: &Plan, model: &mut Recorder, follow: f64, seed: u64) -> Vec<usize> {
-        write_words(plan, &vocabulary(), model, PLAIN, follow, seed, |_| Ok(())).expect("a model that cannot fail")
+    fn write(plan: &Plan, model: &mut Recorder, seed: u64) -> Vec<usize> {
+        write_words(plan, &vocabulary(), model, PLAIN, 1.5, seed, |_| Ok(())).expect("a model that cannot fail")
     }
 
     #[test]
     fn windows_slide_by_half_and_are_fed_what_was_written() {
         let mut model = Recorder::new(&[1.0, 0.5, 0.2, 0.1, 0.3]);
-        let words = write(&plan(7), &mut model, 1.0, 3);
+        let words = write(&plan(7), &mut model, 3);
         assert_eq!(words.len(), 7 * 16);
         let bars: Vec<(i64, usize)> = model
             .windows
@@ -288,26 +323,40 @@ mod tests {
             .collect();
         assert_eq!(bars, [(0, 4), (2, 4), (0, 3)]); // bars 0..4, 2..6 and 4..7, counted modulo 4
         let as_fed: Vec<i64> = words.iter().map(|w| *w as i64).collect();
-        assert_eq!(model.fed[0][0], 5);
-        assert_eq!(model.fed[0][1..], as_fed[..63]);
-        assert_eq!(model.fed[1], as_fed[31..95]);
-        assert_eq!(model.fed[2], as_fed[63..111]);
+        // The take that was kept was fed its own words; every later window was fed the kept ones.
+        assert!(model.fed(0).iter().all(|row| row[0] == 5));
+        assert!(model.fed(0).iter().any(|row| row[1..] == as_fed[..63]));
+        assert!(model.fed(1).iter().all(|row| row[..33] == as_fed[31..64]));
+        assert!(model.fed(1).iter().any(|row| row[..] == as_fed[31..95]));
+        assert!(model.fed(2).iter().all(|row| row[..33] == as_fed[63..96]));
     }
 
     #[test]
     fn a_bar_both_versions_share_is_drawn_alike() {
         let logits = [1.0, 0.9, 0.8, 0.7, 0.6];
-        let long = write(&plan(7), &mut Recorder::new(&logits), 1.0, 3);
-        let short = write(&plan(3), &mut Recorder::new(&logits), 1.0, 3);
-        assert_eq!(long[..48], short[..]);
-        assert_ne!(long, write(&plan(7), &mut Recorder::new(&logits), 1.0, 4));
+        let long = write(&plan(7), &mut Recorder::new(&logits), 3);
+        let short = write(&plan(4), &mut Recorder::new(&logits), 3);
+        assert_eq!(long[..64], short[..]);
+        assert_ne!(long, write(&plan(7), &mut Recorder::new(&logits), 4));
+    }
+
+    #[test]
+    fn of_several_takes_the_one_most_like_the_style_is_kept() {
+        let (plan, vocabulary) = (plan(1), vocabulary());
+        // Words: 1 kick, 2 snare, 3 closed hat.
+        let groove: Vec<usize> = (0..16).map(|s| [1, 0, 3, 0, 2, 0, 3, 0][s % 8]).collect();
+        let roll = vec![2; 16];
+        assert_eq!(
+            best(vec![roll.clone(), groove.clone(), roll], &plan, &vocabulary),
+            groove
+        );
     }
 
     #[test]
     fn strong_accents_are_always_answered_and_bos_is_never_written() {
         let mut plan = plan(2);
         plan.level.iter_mut().step_by(3).for_each(|l| *l = level::STRONG);
-        let words = write(&plan, &mut Recorder::new(&[9.0, 0.0, 0.0, 0.0, 0.0, 99.0]), 1.0, 1);
+        let words = write(&plan, &mut Recorder::new(&[30.0, 0.0, 0.0, 0.0, 0.0, 99.0]), 1);
         for (word, level) in words.iter().zip(&plan.level) {
             assert_eq!(*level == level::STRONG, *word != 0);
             assert!(*word < 5);
@@ -315,17 +364,21 @@ mod tests {
     }
 
     #[test]
-    fn guidance_reads_a_second_window_without_the_rhythm() {
+    fn guidance_compares_with_windows_without_the_movement() {
         let mut model = Recorder::new(&[1.0, 0.0, 0.0, 0.0, 0.0]);
-        write(&plan(1), &mut model, 1.5, 1);
-        assert_eq!(model.windows[0].len(), 2);
+        write(&plan(1), &mut model, 1);
+        let (with, without) = model.windows[0].split_at(TAKES);
+        assert_eq!((with.len(), without.len()), (TAKES, TAKES));
         assert!(
-            model.windows[0][1]
-                .rhythm
-                .iter()
-                .all(|l| *l == i64::from(level::ABSENT))
+            with.iter()
+                .all(|w| w.energy.iter().all(|e| *e == 3) && w.rhythm.iter().all(|l| *l == 0))
         );
-        assert_eq!(model.windows[0][0].energy, model.windows[0][1].energy);
+        let absent = i64::from(level::ABSENT);
+        assert!(
+            without
+                .iter()
+                .all(|w| w.energy.iter().all(|e| *e == 0) && w.rhythm.iter().all(|l| *l == absent))
+        );
     }
 
     #[test]

@@ -120,7 +120,7 @@ impl Engine {
             key,
             || {
                 let runtime = self.runtime()?;
-                PoseModels::open(&runtime, &self.manifest, settings.device, settings.pose.quality)
+                PoseModels::open(&runtime, &self.manifest, settings.pose.quality, self.options(settings))
             },
             work,
         )

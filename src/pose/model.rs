@@ -5,12 +5,9 @@ use super::finder::{self, Candidate};
 use super::landmarks::{self, Body, SIDE};
 use crate::error::{Error, Result};
 use crate::model::{Manifest, Options, Runtime, Session, Tensor};
-use crate::settings::{Device, PoseQuality};
+use crate::settings::PoseQuality;
 use crate::video::Picture;
 use ndarray::{ArrayD, Axis, Ix2, Ix4};
-
-/// Threads of each session. One: decoding runs beside it, and with a busy second core two are slower than one.
-const THREADS: usize = 1;
 
 /// The networks that find poses.
 #[derive(Debug)]
@@ -24,14 +21,10 @@ impl PoseModels {
     ///
     /// # Errors
     /// As [`Session::open`].
-    pub fn open(runtime: &Runtime, manifest: &Manifest, device: Device, quality: PoseQuality) -> Result<Self> {
+    pub fn open(runtime: &Runtime, manifest: &Manifest, quality: PoseQuality, options: Options) -> Result<Self> {
         let landmarks = match quality {
             PoseQuality::Normal => "blazepose_full",
             PoseQuality::High => "blazepose_heavy",
-        };
-        let options = Options {
-            device,
-            threads: THREADS,
         };
         Ok(Self {
             finder: MultiPose(Session::open(runtime, manifest, "movenet_multipose", options)?),

@@ -6,7 +6,7 @@
 //! dance, sport and walking, drums that play the composition and the beats follow all accents so, and 81 to 100 % of them when
 //! those more than a third of a step off the grid are dropped; with the movement shuffled it is about two thirds either way.
 
-use super::{Accent, Rhythm};
+use super::{Accent, Curve, Rhythm};
 use crate::rhythm::signal;
 use crate::time::{Instant, STEPS_PER_BEAT};
 
@@ -19,6 +19,10 @@ const STRONG: (f64, f32) = (0.25, 0.5);
 /// Mean movement of a bar, torso lengths a second summed over the joints, under which the bar is still whatever the rest of
 /// the clip does.
 pub const STILL_BAR: f32 = 2.5;
+
+/// Movement of a bar beside the clip's usual (its mean while the body moves at all) under which the bar is calm, and from
+/// which it is lively: 4 dB to either side, more than the swing of one step or phrase against the next.
+const CALM_LIVELY: (f64, f64) = (0.65, 1.55);
 
 /// The rhythm at one step of the grid.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -38,8 +42,9 @@ pub struct Composition {
     pub beats_per_bar: u8,
     /// The steps; a whole number of bars.
     pub steps: Vec<StepRhythm>,
-    /// How much the body moves in each bar, 1 (still or calm) to 4: the quartile of the clip's movement that the bar's mean
-    /// lies in. A bar under [`STILL_BAR`] is 1.
+    /// How much the body moves in each bar: 0 not known (the person is not seen for most of it), 1 still (under
+    /// [`STILL_BAR`]), 2 calm beside the clip's usual movement, 3 as usual, 4 lively. Someone who moves evenly is at 3
+    /// throughout.
     pub bar_energy: Vec<u8>,
 }
 
@@ -87,11 +92,17 @@ pub fn compose(rhythm: &Rhythm) -> Option<Composition> {
         }
     }
     raise_strong(&mut steps);
+    let movement = &rhythm.movement;
+    let moving: Vec<f64> = seen(&movement.values)
+        .into_iter()
+        .filter(|v| *v >= f64::from(STILL_BAR))
+        .collect();
+    let usual = signal::mean(&moving);
     let bar_energy = (0..bars)
         .map(|b| {
             let begin = grid.instant((first_step + b * bar) as f64);
             let finish = grid.instant((first_step + (b + 1) * bar) as f64);
-            energy(rhythm, begin, finish)
+            energy(movement, usual, begin, finish)
         })
         .collect();
     Some(Composition {
@@ -122,35 +133,32 @@ fn raise_strong(steps: &mut [StepRhythm]) {
     }
 }
 
-/// Energy of the bar from `begin` to `finish`, of which only the part within the clip counts.
-fn energy(rhythm: &Rhythm, begin: Instant, finish: Instant) -> u8 {
-    let movement = &rhythm.movement;
+/// Energy of the bar from `begin` to `finish`, of which only the part within the clip counts, beside the `usual` movement.
+fn energy(movement: &Curve, usual: f64, begin: Instant, finish: Instant) -> u8 {
     let bound = |t: Instant| (movement.rate.position(t).round().max(0.0) as usize).min(movement.values.len());
     let (from, to) = (bound(begin), bound(finish));
-    let values: Vec<f64> = movement.values[from.min(to)..to]
-        .iter()
-        .map(|v| f64::from(*v))
-        .collect();
-    let mean = signal::mean(&values);
+    let bar = &movement.values[from.min(to)..to];
+    let seen = seen(bar);
+    if seen.len() * 2 < bar.len() || seen.is_empty() {
+        return 0;
+    }
+    let mean = signal::mean(&seen);
     if mean < f64::from(STILL_BAR) {
         return 1;
     }
-    let all: Vec<f64> = movement
-        .values
-        .iter()
-        .map(|v| f64::from(*v))
-        .filter(|v| *v > 0.0)
-        .collect();
-    1 + [0.25, 0.5, 0.75]
-        .into_iter()
-        .filter(|q| mean >= signal::quantile(&all, *q))
-        .count() as u8
+    let (calm, lively) = CALM_LIVELY;
+    2 + u8::from(mean >= calm * usual) + u8::from(mean >= lively * usual)
+}
+
+/// The values at which the body is seen: where it is not, the movement is exactly 0, and a still one never is.
+fn seen(values: &[f32]) -> Vec<f64> {
+    values.iter().map(|v| f64::from(*v)).filter(|v| *v > 0.0).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rhythm::{AccentKind, Beat, Curve};
+    use crate::rhythm::{AccentKind, Beat};
     use crate::time::{Rate, Tempo};
 
     fn rhythm(first: f64, number: u8, accents: &[(f64, f32)], movement: impl Fn(f64) -> f32) -> Rhythm {
@@ -226,13 +234,13 @@ mod tests {
     }
 
     #[test]
-    fn bar_energy_follows_the_movement_and_still_is_one() {
-        let c = compose(&rhythm(0.0, 1, &[], |t| {
-            if t < 4.0 { 1.0 } else { 10.0 + 5.0 * (t - 4.0) as f32 }
-        }))
-        .expect("beats");
-        assert_eq!(c.bar_energy[..2], [1, 1]);
-        assert!(c.bar_energy[2] >= 2 && c.bar_energy[3] == 4, "{:?}", c.bar_energy);
+    fn bar_energy_follows_the_movement() {
+        let energies =
+            |movement: &dyn Fn(f64) -> f32| compose(&rhythm(0.0, 1, &[], movement)).expect("beats").bar_energy;
+        let bars = |values: [f32; 4]| energies(&move |t| values[((t / 2.0) as usize).min(3)]);
+        assert_eq!(bars([20.0, 21.0, 19.0, 20.0]), [3, 3, 3, 3], "even movement");
+        assert_eq!(bars([1.0, 10.0, 30.0, 50.0]), [1, 2, 3, 4]);
+        assert_eq!(bars([0.0, 20.0, 20.0, 0.0]), [0, 3, 3, 0], "not seen");
         let still = compose(&rhythm(0.0, 1, &[], |t| 1.0 + t as f32 * 0.1)).expect("beats");
         assert_eq!(still.bar_energy, [1, 1, 1, 1]);
     }
