@@ -255,12 +255,6 @@ mod tests {
         assert!(libraries(&folder.path().join("nowhere"), &mut tried).is_empty());
         assert!(tried[0].contains("no libonnxruntime.so* in it"), "{tried:?}");
         assert!(tried[1].contains("nowhere: No such file"), "{tried:?}");
-        let garbage = folder.path().join("libonnxruntime.so");
-        std::fs::write(&garbage, "not a library").unwrap();
-        let Err(reason) = open(&garbage) else {
-            panic!("garbage was loaded");
-        };
-        assert!(reason.contains("libonnxruntime.so"), "{reason}");
     }
 
     #[test]

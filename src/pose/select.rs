@@ -19,6 +19,10 @@ const LINK_SIZE: f64 = 1.67;
 /// Who is seen for less than this is a mistake.
 const LEAST_SEEN: Span = Span::from_seconds(0.5);
 
+/// Somebody else is followed once the one before has been gone for this long: time enough that nobody takes the two for one
+/// jump, and less than a bar.
+const HAND_OVER: Span = Span::from_seconds(1.0);
+
 /// Weight of a person who stands still beside one who moves by one body length a second.
 const STILL: f64 = 0.2;
 
@@ -41,10 +45,14 @@ struct Person {
     weight: f64,
 }
 
-/// The people of a clip: for each shot, those in it, who is to be followed first.
+/// Those who are followed one after the other under one number, the first the weightiest: nobody sees two of them at once.
+type Role = Vec<Person>;
+
+/// The people of a clip: for each shot, the roles in it, that to be followed first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct People {
-    shots: Vec<Vec<Person>>,
+    shots: Vec<Vec<Role>>,
+    longest: Span,
     times: Vec<Instant>,
     cuts: Vec<usize>,
 }
@@ -70,40 +78,48 @@ impl People {
                 None => people.push(tracklet.samples),
             }
         }
+        let mut longest = Span::ZERO;
         let shots = shots
             .into_iter()
             .map(|people| {
                 let mut people: Vec<Person> = people.into_iter().map(|samples| weigh(samples, &times)).collect();
+                longest = people
+                    .iter()
+                    .map(|p| p.seen)
+                    .fold(longest, |a, b| if b > a { b } else { a });
                 people.sort_by(|a, b| b.weight.total_cmp(&a.weight));
-                people
+                people.retain(|p| p.seen >= LEAST_SEEN);
+                roles(people, &times)
             })
             .collect();
-        Self { shots, times, cuts }
+        Self {
+            shots,
+            longest,
+            times,
+            cuts,
+        }
     }
 
-    /// How many people there are: the most that are seen in one shot for longer than a moment.
+    /// How many people can be followed: the most that are in one shot side by side, for longer than a moment.
     pub fn count(&self) -> usize {
-        let lasting = |people: &Vec<Person>| people.iter().filter(|p| p.seen >= LEAST_SEEN).count();
-        self.shots.iter().map(lasting).max().unwrap_or(0)
+        self.shots.iter().map(Vec::len).max().unwrap_or(0)
     }
 
     /// Longest time that one person of a shot is seen.
     pub fn longest(&self) -> Span {
-        let seen = self.shots.iter().flatten().map(|p| p.seen.seconds());
-        Span::from_seconds(seen.fold(0.0, f64::max))
+        self.longest
     }
 
     /// Time for which person `number` (from 1) is seen.
     pub fn seen(&self, number: usize) -> Span {
-        self.chosen(number).fold(Span::ZERO, |sum, person| sum + person.seen)
+        self.chosen(number)
+            .flatten()
+            .fold(Span::ZERO, |sum, person| sum + person.seen)
     }
 
-    fn chosen(&self, number: usize) -> impl Iterator<Item = &Person> {
+    fn chosen(&self, number: usize) -> impl Iterator<Item = &Role> {
         let index = number.saturating_sub(1);
-        self.shots.iter().filter_map(move |people| {
-            let mut lasting = people.iter().filter(|p| p.seen >= LEAST_SEEN);
-            lasting.nth(index)
-        })
+        self.shots.iter().filter_map(move |roles| roles.get(index))
     }
 
     /// The joints of person `number` (from 1), smoothed, with short gaps bridged: one pose for every frame.
@@ -117,7 +133,7 @@ impl People {
                 joints: empty,
             })
             .collect();
-        for person in self.chosen(number) {
+        for person in self.chosen(number).flatten() {
             for run in runs(&person.samples, &self.times) {
                 let mut run = run.to_vec();
                 let times: Vec<f64> = run.iter().map(|s| self.times[s.frame].seconds()).collect();
@@ -130,12 +146,47 @@ impl People {
                 }
             }
         }
+        // Where another takes over, the pose before and the pose after are not one movement, as at a cut.
+        let handed_over = self.chosen(number).flat_map(|role| {
+            let mut starts: Vec<usize> = role.iter().filter_map(|p| Some(p.samples.first()?.frame)).collect();
+            starts.sort_unstable();
+            starts.into_iter().skip(1)
+        });
+        let mut cuts: Vec<usize> = self.cuts.iter().copied().chain(handed_over).collect();
+        cuts.sort_unstable();
+        cuts.dedup();
         PoseTrack {
             poses,
-            cuts: self.cuts.iter().map(|cut| self.times[*cut]).collect(),
+            cuts: cuts.into_iter().map(|cut| self.times[cut]).collect(),
             people: self.count(),
         }
     }
+}
+
+/// Gives each person, the weightiest first, the first role in which nobody is seen at the same time or shortly before or
+/// after.
+fn roles(people: Vec<Person>, times: &[Instant]) -> Vec<Role> {
+    let span = |person: &Person| {
+        let time = |sample: Option<&Sample>| sample.map(|s| times[s.frame]);
+        Some((time(person.samples.first())?, time(person.samples.last())?))
+    };
+    let apart = |a: &Person, b: &Person| {
+        let (Some(a), Some(b)) = (span(a), span(b)) else {
+            return false;
+        };
+        b.0 - a.1 >= HAND_OVER || a.0 - b.1 >= HAND_OVER
+    };
+    let mut roles: Vec<Role> = Vec::new();
+    for person in people {
+        match roles
+            .iter_mut()
+            .find(|role| role.iter().all(|other| apart(other, &person)))
+        {
+            Some(role) => role.push(person),
+            None => roles.push(vec![person]),
+        }
+    }
+    roles
 }
 
 /// Samples without a gap that is too long to be bridged.
@@ -320,6 +371,36 @@ mod tests {
             assert_eq!(people.count(), 2);
             assert_eq!(missing(&people.track(1)), (60..120).collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn when_somebody_has_gone_the_next_is_followed_and_it_counts_as_a_cut() {
+        let dance = |f: usize| 300.0 + 60.0 * (f as f32 * 0.3).sin();
+        let people = people(
+            300,
+            vec![
+                tracklet(0..90, 200.0, dance),
+                tracklet(60..170, 100.0, |f| 900.0 + dance(f)),
+                tracklet(150..240, 150.0, |f| 600.0 + dance(f)),
+                tracklet(255..290, 150.0, |_| 50.0),
+            ],
+            vec![],
+        );
+        assert_eq!(people.count(), 2);
+        let track = people.track(1);
+        let x = |frame: usize| track.poses[frame].joints[0].x;
+        assert!(x(50) < 400.0 && x(200) > 600.0);
+        assert_eq!(
+            missing(&track),
+            (90..150).chain(240..300).collect::<Vec<_>>(),
+            "no jump to who is there with the first"
+        );
+        assert_eq!(track.cuts, [Instant::from_seconds(5.0)]);
+        assert!((people.seen(1).seconds() - 6.0).abs() < 1e-9);
+        assert_eq!(
+            missing(&people.track(2)),
+            (0..60).chain(170..255).chain(290..300).collect::<Vec<_>>()
+        );
     }
 
     #[test]

@@ -295,6 +295,7 @@ impl Motion {
     fn summed(&self, speed: impl Fn(usize, usize) -> f64) -> Vec<f64> {
         let seen = self.seen();
         let mut sum = vec![0.0; self.len()];
+        let frames_seen = seen.iter().filter(|s| **s > 0.0).count();
         let mut joints_seen = 0;
         for joint in 0..JOINTS {
             let present: Vec<f64> = (0..self.len())
@@ -302,7 +303,7 @@ impl Motion {
                 .map(|i| speed(i, joint))
                 .collect();
             // A joint glimpsed now and then has no mean worth filling in.
-            if present.len() * 10 < self.len() {
+            if present.is_empty() || present.len() * 10 < frames_seen {
                 continue;
             }
             joints_seen += 1;
