@@ -8,12 +8,12 @@
 mod support;
 
 use kinescore::Monitor;
+use kinescore::drums::Hit;
 use kinescore::pipeline::{Cut, Job};
 use kinescore::progress::Stage;
-use kinescore::rhythm::Accent;
-use kinescore::rhythm::metrics;
+use kinescore::rhythm::{Accent, metrics};
 use kinescore::settings::{Device, Settings};
-use kinescore::time::{BeatGrid, Instant};
+use kinescore::time::{BeatGrid, Instant, Rate};
 use kinescore::video::{FileOptions, FileSource, FrameSource};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -37,9 +37,15 @@ fn main() {
     stages(&long, folder.path());
     println!("peak memory of the process: {:.0} MB", peak_memory_mb());
 
-    println!("\nmovement and drums, beside the same accents shuffled in time ({SHUFFLES} times):");
-    for clip in clips() {
-        follow(&clip);
+    println!("\nmovement and drums of {SEEDS} seeds, beside the same accents shuffled in time:");
+    let clips = clips();
+    for clip in &clips {
+        follow(clip, folder.path());
+    }
+
+    println!("\nposes a second:");
+    for clip in &clips {
+        pose_rates(clip);
     }
 }
 
@@ -156,37 +162,94 @@ fn clips() -> Vec<PathBuf> {
     clips
 }
 
+/// How often the accents are shuffled for the figure beside the true one.
+const SHUFFLES: u64 = 50;
+
+/// How many seeds the drums are drawn with.
+const SEEDS: u64 = 8;
+
 /// A measure of how drums go with accents.
 type Measure = fn(&[Accent], &[(Instant, f32)], &BeatGrid) -> f64;
 
-/// How often the accents are shuffled for the figure beside the true one.
-const SHUFFLES: u64 = 200;
-
-fn follow(clip: &Path) {
-    let name = clip.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let mut job = Job::open(Arc::clone(&support::engine(1)), cpu_settings(), clip, Cut::default()).expect("a clip");
-    if let Err(error) = job.run(Stage::Drums, &Monitor::none()) {
-        println!("  {name:<34} {error}");
+/// How the drums of several seeds go with the movement of a clip.
+fn follow(clip: &Path, folder: &Path) {
+    let name = name(clip);
+    let engine = support::engine(1);
+    let mut job = Job::open(Arc::clone(&engine), cpu_settings(), clip, Cut::default()).expect("a clip");
+    if let Err(error) = job.run(Stage::Rhythm, &Monitor::none()) {
+        println!("  {name:<28} {error}");
         return;
     }
-    let (rhythm, drums) = (job.rhythm().expect("rhythm"), job.drums().expect("drums"));
+    let saved = folder.join("rhythm.json");
+    job.save(&saved).expect("saved");
+    let rhythm = job.rhythm().expect("a rhythm");
     let grid = rhythm.grid().expect("beats");
-    let mut onsets: Vec<(Instant, f32)> = drums
-        .hits
-        .iter()
-        .map(|hit| (grid.instant(f64::from(hit.step) + f64::from(hit.offset)), hit.velocity))
+    let takes: Vec<Vec<(Instant, f32)>> = (1..=SEEDS)
+        .map(|seed| {
+            let mut job = Job::load(Arc::clone(&engine), Settings { seed, ..cpu_settings() }, &saved).expect("loaded");
+            job.run(Stage::Drums, &Monitor::none()).expect("drums");
+            let hits = &job.drums().expect("drums").hits;
+            let onset = |hit: &Hit| grid.instant(f64::from(hit.step) + f64::from(hit.offset));
+            let mut onsets: Vec<(Instant, f32)> = hits.iter().map(|hit| (onset(hit), hit.velocity)).collect();
+            onsets.sort_by(|a, b| a.0.seconds().total_cmp(&b.0.seconds()));
+            onsets
+        })
         .collect();
-    onsets.sort_by(|a, b| a.0.seconds().total_cmp(&b.0.seconds()));
     let duration = job.clip().duration;
-    let measure = |measure: Measure| {
-        let shuffled = (0..SHUFFLES).map(|seed| metrics::shuffled(&rhythm.accents, duration, seed));
-        let chance = shuffled.map(|accents| measure(&accents, &onsets, &grid)).sum::<f64>() / SHUFFLES as f64;
-        format!("{:.2} (shuffled {chance:.2})", measure(&rhythm.accents, &onsets, &grid))
+    let shuffled: Vec<Vec<Accent>> = (0..SHUFFLES)
+        .map(|seed| metrics::shuffled(&rhythm.accents, duration, seed))
+        .collect();
+    let mean = |values: &mut dyn Iterator<Item = f64>| {
+        let (sum, count) = values.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
+        sum / count
+    };
+    let measured = |measure: Measure| {
+        let ours = mean(&mut takes.iter().map(|onsets| measure(&rhythm.accents, onsets, &grid)));
+        let chance = mean(
+            &mut takes
+                .iter()
+                .flat_map(|onsets| shuffled.iter().map(|a| measure(a, onsets, &grid))),
+        );
+        format!("{ours:.2} (shuffled {chance:.2})")
     };
     println!(
-        "  {name:<28} {:6.1} BPM  follow {}  energy at accents {}",
+        "  {name:<28} {:5.1} BPM, confidence {:.2}  follow {}  energy at accents {}",
         rhythm.tempo.bpm(),
-        measure(metrics::follow),
-        measure(metrics::accent_energy)
+        rhythm.confidence,
+        measured(metrics::follow),
+        measured(metrics::accent_energy)
     );
+}
+
+/// What fewer poses a second cost in time and change in the beats.
+fn pose_rates(clip: &Path) {
+    let run = |rate: f64| {
+        let mut settings = cpu_settings();
+        settings.pose.rate = Rate::from_hz(rate);
+        let mut job = Job::open(support::engine(1), settings, clip, Cut::default()).expect("a clip");
+        let begin = time::Instant::now();
+        job.run(Stage::Pose, &Monitor::none()).expect("poses");
+        let seconds = begin.elapsed().as_secs_f64() / job.clip().duration.seconds();
+        let beats = job
+            .run(Stage::Rhythm, &Monitor::none())
+            .ok()
+            .and_then(|()| job.rhythm().cloned());
+        (
+            seconds,
+            beats
+                .map(|r| r.beats.iter().map(|b| b.time).collect::<Vec<_>>())
+                .unwrap_or_default(),
+        )
+    };
+    let (full, reference) = run(120.0);
+    println!("  {:<28} every frame: {full:.2} s a second", name(clip));
+    for rate in [30.0, 20.0, 15.0, 10.0] {
+        let (seconds, beats) = run(rate);
+        let same = metrics::f_measure(&reference, &beats, metrics::F_TOLERANCE);
+        println!("    {rate:>4} a second: {seconds:.2} s a second, beats as with every frame: F {same:.2}");
+    }
+}
+
+fn name(clip: &Path) -> String {
+    clip.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }

@@ -94,8 +94,8 @@ impl Plan {
     }
 }
 
-/// Takes of each window that are drawn side by side, the one most like the style being kept. A single draw goes astray in
-/// one window of four (a snare roll, a lone ride cymbal), the best of four hardly ever.
+/// Takes of each window that are drawn side by side, the one most like the style being kept. A single draw goes astray now
+/// and then (a snare roll, a lone ride cymbal) and stays there, since it hears itself; the best of four hardly ever does.
 const TAKES: usize = 4;
 
 /// Guidance in steps without an accent: half-way between what the model says with and without the movement. The absence of

@@ -320,7 +320,7 @@ fn legend(svg: &mut Svg, view: &PlotView<'_>) {
     }
     if view.rhythm.is_some() {
         entry(svg, "movement", 18.0, &stroke(MOVING, 2.5));
-        entry(svg, "accent: change of style", 10.0, &|svg, x| {
+        entry(svg, "accent: fast change", 10.0, &|svg, x| {
             svg.circle((x + 5.0, Y - 4.5), 5.0, STYLE, 1.0);
         });
         entry(svg, "accent: impact", 12.0, &|svg, x| {

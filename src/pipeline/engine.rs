@@ -133,7 +133,16 @@ impl Engine {
     ) -> Result<T> {
         self.drum_models.with(
             settings.device,
-            || DrumModels::open(&self.runtime()?, &self.manifest, self.options(settings)),
+            || {
+                DrumModels::open(
+                    &self.runtime()?,
+                    &self.manifest,
+                    Options {
+                        threads: 2,
+                        ..self.options(settings)
+                    },
+                )
+            },
             work,
         )
     }

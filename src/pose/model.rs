@@ -3,6 +3,7 @@
 use super::crop::{Region, crop, scale_onto};
 use super::finder::{self, Candidate};
 use super::landmarks::{self, Body, SIDE};
+use super::track::settle;
 use crate::error::{Error, Result};
 use crate::model::{Manifest, Options, Runtime, Session, Tensor};
 use crate::settings::PoseQuality;
@@ -14,6 +15,27 @@ use ndarray::{ArrayD, Axis, Ix2, Ix4};
 pub struct PoseModels {
     finder: MultiPose,
     landmarks: Landmarks,
+    /// For the second half of several people, so that two cores look at them at once; loaded when there are several.
+    more_landmarks: Option<Landmarks>,
+    open_landmarks: OpenLandmarks,
+}
+
+/// What it takes to load the landmark network.
+#[derive(Debug)]
+struct OpenLandmarks {
+    runtime: Runtime,
+    manifest: Manifest,
+    name: &'static str,
+    options: Options,
+}
+
+impl OpenLandmarks {
+    fn open(&self) -> Result<Landmarks> {
+        Ok(Landmarks {
+            session: Session::open(&self.runtime, &self.manifest, self.name, self.options)?,
+            image: Tensor::F32(ArrayD::zeros(vec![1, SIDE, SIDE, 3])),
+        })
+    }
 }
 
 impl PoseModels {
@@ -22,16 +44,21 @@ impl PoseModels {
     /// # Errors
     /// As [`Session::open`].
     pub fn open(runtime: &Runtime, manifest: &Manifest, quality: PoseQuality, options: Options) -> Result<Self> {
-        let landmarks = match quality {
+        let name = match quality {
             PoseQuality::Normal => "blazepose_full",
             PoseQuality::High => "blazepose_heavy",
         };
+        let open_landmarks = OpenLandmarks {
+            runtime: *runtime,
+            manifest: manifest.clone(),
+            name,
+            options,
+        };
         Ok(Self {
             finder: MultiPose(Session::open(runtime, manifest, "movenet_multipose", options)?),
-            landmarks: Landmarks {
-                session: Session::open(runtime, manifest, landmarks, options)?,
-                image: Tensor::F32(ArrayD::zeros(vec![1, SIDE, SIDE, 3])),
-            },
+            landmarks: open_landmarks.open()?,
+            more_landmarks: None,
+            open_landmarks,
         })
     }
 }
@@ -43,6 +70,14 @@ pub trait Look {
 
     /// The body in a region; `None` where the numbers make no sense.
     fn look(&mut self, picture: &Picture, region: Region) -> Result<Option<Body>>;
+
+    /// The bodies in several regions, each [settled](settle).
+    fn settle(&mut self, picture: &Picture, regions: &[Region]) -> Result<Vec<Option<Body>>> {
+        regions
+            .iter()
+            .map(|region| settle(|r| self.look(picture, r), picture, *region))
+            .collect()
+    }
 }
 
 impl Look for PoseModels {
@@ -52,6 +87,26 @@ impl Look for PoseModels {
 
     fn look(&mut self, picture: &Picture, region: Region) -> Result<Option<Body>> {
         self.landmarks.look(picture, region)
+    }
+
+    fn settle(&mut self, picture: &Picture, regions: &[Region]) -> Result<Vec<Option<Body>>> {
+        if regions.len() < 2 {
+            return self.landmarks.settle(picture, regions);
+        }
+        let more = match &mut self.more_landmarks {
+            Some(more) => more,
+            none => none.insert(self.open_landmarks.open()?),
+        };
+        let landmarks = &mut self.landmarks;
+        let (here, there) = regions.split_at(regions.len().div_ceil(2));
+        let (first, second) = std::thread::scope(|scope| {
+            let second = scope.spawn(|| more.settle(picture, there));
+            (landmarks.settle(picture, here), second.join())
+        });
+        let second = second.unwrap_or_else(|_| Err(unexpected(&landmarks.session, "the second thread panicked")));
+        let mut bodies = first?;
+        bodies.extend(second?);
+        Ok(bodies)
     }
 }
 
@@ -88,6 +143,13 @@ struct Landmarks {
 }
 
 impl Landmarks {
+    fn settle(&mut self, picture: &Picture, regions: &[Region]) -> Result<Vec<Option<Body>>> {
+        regions
+            .iter()
+            .map(|region| settle(|r| self.look(picture, r), picture, *region))
+            .collect()
+    }
+
     fn look(&mut self, picture: &Picture, region: Region) -> Result<Option<Body>> {
         if let Tensor::F32(image) = &mut self.image
             && let Some(pixels) = image.as_slice_mut()

@@ -126,8 +126,10 @@ impl Tracker {
         }
 
         let mut lost = false;
-        for mut track in std::mem::take(&mut self.tracks) {
-            match settle(look, picture, track.body.region)? {
+        let tracks = std::mem::take(&mut self.tracks);
+        let regions: Vec<Region> = tracks.iter().map(|track| track.body.region).collect();
+        for (mut track, body) in tracks.into_iter().zip(look.settle(picture, &regions)?) {
+            match body {
                 Some(body) if is_there(&body, picture) => {
                     track.push(index, frame.scale, body);
                     self.tracks.push(track);
@@ -222,7 +224,7 @@ impl Tracker {
             let Some(region) = candidate.region() else {
                 continue;
             };
-            let Some(body) = settle(look, picture, region)? else {
+            let Some(body) = look.settle(picture, &[region])?.pop().flatten() else {
                 continue;
             };
             let visibility = COCO.iter().map(|i| body.points[*i].visibility).sum::<f64>() / COCO.len() as f64;
@@ -258,11 +260,15 @@ impl Track {
 }
 
 /// The body in a region, looked at once more where the region turns out to have been a bad one.
-fn settle(look: &mut impl Look, picture: &Picture, region: Region) -> Result<Option<Body>> {
+pub(super) fn settle(
+    mut look: impl FnMut(Region) -> Result<Option<Body>>,
+    picture: &Picture,
+    region: Region,
+) -> Result<Option<Body>> {
     if !region.is_usable(picture) {
         return Ok(None);
     }
-    let Some(body) = look.look(picture, region)? else {
+    let Some(body) = look(region)? else {
         return Ok(None);
     };
     let next = body.region;
@@ -272,7 +278,7 @@ fn settle(look: &mut impl Look, picture: &Picture, region: Region) -> Result<Opt
     if bad
         && body.score > 0.3
         && next.is_usable(picture)
-        && let Some(again) = look.look(picture, next)?
+        && let Some(again) = look(next)?
         && again.score >= body.score - 0.2
     {
         return Ok(Some(again));
