@@ -129,7 +129,7 @@ Recommended: temperature {s["temperature"]}, top-p {s["top_p"]}, guidance {s["gu
 The product draws as recommended, but with guidance 2.0 only in steps that carry an accent and 0.5 in the others: the accents of
 a body know no metre, and guidance in every step plays the gaps between them as if silence had been asked for. Both passes
 differ in rhythm and energy. Of four takes drawn side by side the one nearest to its style is kept, by the six features of
-`style_groove` in `rhythm2drum.json` (median and spread over four-bar pieces of the training split; `groove.py`). A strong
+`style_groove` in `rhythm2drum.json` (median and spread over four-bar pieces of the training split; `groove.py`). An
 accent is never left without a hit. `make bench` prints how the drums go with real clips. The tables below are of the plain
 decoder, one take, the same guidance throughout.
 

@@ -146,8 +146,8 @@ pub fn write_words(
                 let (with, without) = logits.split_at(TAKES.min(logits.len()));
                 let accented = plan.level[step] > level::NOTHING;
                 let weight = if accented { follow } else { REST_GUIDANCE };
-                // A strong accent is answered: silence is not among the choices there.
-                let answered = plan.level[step] == level::STRONG;
+                // An accent is answered: silence is not among the choices there, unless the movement is to be ignored.
+                let answered = accented && follow > 0.0;
                 let allowed = |word: usize| word < vocabulary.len() && !(answered && word == 0);
                 for (take, (with, without)) in with.iter().zip(without).enumerate() {
                     let word = choose(&guide(with, without, weight), allowed, sampling, random[take].uniform());
@@ -353,14 +353,25 @@ mod tests {
     }
 
     #[test]
-    fn strong_accents_are_always_answered_and_bos_is_never_written() {
+    fn accents_are_answered_unless_the_movement_is_ignored_and_bos_is_never_written() {
         let mut plan = plan(2);
         plan.level.iter_mut().step_by(3).for_each(|l| *l = level::STRONG);
+        plan.level
+            .iter_mut()
+            .skip(1)
+            .step_by(6)
+            .for_each(|l| *l = level::ACCENT);
         let words = write(&plan, &mut Recorder::new(&[30.0, 0.0, 0.0, 0.0, 0.0, 99.0]), 1);
         for (word, level) in words.iter().zip(&plan.level) {
-            assert_eq!(*level == level::STRONG, *word != 0);
+            assert_eq!(*level != level::NOTHING, *word != 0);
             assert!(*word < 5);
         }
+        let logits = [30.0, 0.0, 0.0, 0.0, 0.0, 99.0];
+        let ignored = write_words(&plan, &vocabulary(), &mut Recorder::new(&logits), PLAIN, 0.0, 1, |_| {
+            Ok(())
+        })
+        .expect("words");
+        assert!(ignored.iter().all(|word| *word == 0));
     }
 
     #[test]

@@ -58,8 +58,8 @@ impl Engine {
         })
     }
 
-    /// The engine with networks that run on so many threads each, at least 1. One, the default, is as fast as two where
-    /// decoding runs beside it; the notes are the same with any number.
+    /// The engine with pose networks that run on so many threads each, at least 1 (the drum networks: at least 2). One, the
+    /// default, is as fast as two where decoding runs beside it; the notes are the same with any number.
     #[must_use]
     pub fn with_threads(self, threads: usize) -> Self {
         Self {
@@ -133,16 +133,7 @@ impl Engine {
     ) -> Result<T> {
         self.drum_models.with(
             settings.device,
-            || {
-                DrumModels::open(
-                    &self.runtime()?,
-                    &self.manifest,
-                    Options {
-                        threads: 2,
-                        ..self.options(settings)
-                    },
-                )
-            },
+            || DrumModels::open(&self.runtime()?, &self.manifest, self.drum_options(settings)),
             work,
         )
     }
@@ -151,6 +142,14 @@ impl Engine {
         Options {
             device: settings.device,
             threads: self.threads,
+        }
+    }
+
+    /// Nothing runs beside the drum networks, so that a second thread is a gain for them, of a fifth.
+    fn drum_options(&self, settings: &Settings) -> Options {
+        Options {
+            threads: self.threads.max(2),
+            ..self.options(settings)
         }
     }
 
