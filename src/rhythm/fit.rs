@@ -174,7 +174,7 @@ pub(crate) fn tempo(beats: &[Instant]) -> Option<Tempo> {
     (slope > 0.0).then(|| Tempo::from_beat_span(Span::from_seconds(slope)))
 }
 
-/// Carries the beats on, at the interval of the outermost four, so that the first lies within one beat of the clip's start and
+/// Carries the beats on, at the interval of the outermost four (or of the outermost, if that is shorter), so that the first lies within one beat of the clip's start and
 /// the last within one beat of its end, and takes out those outside the clip.
 pub(crate) fn cover(beats: &[Instant], duration: Span) -> Vec<Instant> {
     let end = Instant::ZERO + duration;
@@ -188,9 +188,21 @@ pub(crate) fn cover(beats: &[Instant], duration: Span) -> Vec<Instant> {
         beats.get(beats.len().saturating_sub(reach + 1)).zip(beats.last()),
         reach,
     );
-    let (Some(front), Some(back)) = (front, back) else {
+    let (Some(mut front), Some(mut back)) = (front, back) else {
         return beats.to_vec();
     };
+    // Where the tempo changes up to the very end, the outermost beat itself may be shorter than that mean, and the rest
+    // after it would be longer than a beat.
+    if let [first, second, ..] = beats
+        && *second - *first < front
+    {
+        front = *second - *first;
+    }
+    if let [.., before, last] = beats
+        && *last - *before < back
+    {
+        back = *last - *before;
+    }
     let mut covered: Vec<Instant> = Vec::new();
     if let Some(first) = beats.first() {
         let mut time = *first - front;
@@ -315,5 +327,9 @@ mod tests {
         let covered = cover(&instants([2.0, 2.5, 3.0]), Span::from_seconds(4.2));
         assert_eq!(covered, instants([0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0]));
         assert_eq!(cover(&[], Span::from_seconds(4.0)), []);
+        // A tempo that still rises at the end: the last beat is shorter than the four before it on the mean.
+        let rising = cover(&instants([0.2, 0.7, 1.2, 1.65, 2.05]), Span::from_seconds(2.48));
+        let last = rising.last().expect("beats").seconds();
+        assert!((last - 2.45).abs() < 1e-9, "{last}");
     }
 }
