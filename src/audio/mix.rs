@@ -1,7 +1,7 @@
 //! The soundtrack beside the clip's own audio.
 
 use super::AudioBuffer;
-use super::loudness::limit;
+use super::loudness::{ceiling, limit};
 use crate::error::{Error, Result};
 use crate::progress::Monitor;
 use crate::settings::{OriginalAudio, SoundSettings};
@@ -92,7 +92,7 @@ pub fn add_original(
     for (sum, sample) in original.samples.iter_mut().zip(&soundtrack.samples) {
         *sum += sample;
     }
-    limit(&mut original, settings.peak, monitor)?;
+    limit(&mut original, ceiling(settings), monitor)?;
     Ok(original)
 }
 

@@ -1,6 +1,6 @@
 //! A score's sound: all parts rendered, mixed, faded out at the clip's end and brought to its loudness.
 
-use super::loudness::{GainCurve, Loudness, master};
+use super::loudness::{GainCurve, Loudness, ceiling, master};
 use super::synth::render_part;
 use super::{AudioBuffer, SoundFont};
 use crate::error::{Error, Result};
@@ -49,7 +49,7 @@ pub fn render(score: &Score, font: &SoundFont, settings: &SoundSettings, monitor
     }
     fade_out(&mut mix, score);
     monitor.progress(Stage::Audio, SYNTHESIS_SHARE)?;
-    let (gain, loudness) = master(&mut mix, settings.loudness, settings.peak, monitor)?;
+    let (gain, loudness) = master(&mut mix, settings.loudness, ceiling(settings), monitor)?;
     if (loudness.integrated - settings.loudness).abs() > 0.5 {
         log::info!(
             "soundtrack at {:.1} LUFS, not {:.1}: more would squash its peaks",
