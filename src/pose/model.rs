@@ -73,10 +73,7 @@ pub trait Look {
 
     /// The bodies in several regions, each [settled](settle).
     fn settle(&mut self, picture: &Picture, regions: &[Region]) -> Result<Vec<Option<Body>>> {
-        regions
-            .iter()
-            .map(|region| settle(|r| self.look(picture, r), picture, *region))
-            .collect()
+        settle(|region| self.look(picture, region), picture, regions)
     }
 }
 
@@ -144,10 +141,7 @@ struct Landmarks {
 
 impl Landmarks {
     fn settle(&mut self, picture: &Picture, regions: &[Region]) -> Result<Vec<Option<Body>>> {
-        regions
-            .iter()
-            .map(|region| settle(|r| self.look(picture, r), picture, *region))
-            .collect()
+        settle(|region| self.look(picture, region), picture, regions)
     }
 
     fn look(&mut self, picture: &Picture, region: Region) -> Result<Option<Body>> {

@@ -259,8 +259,20 @@ impl Track {
     }
 }
 
-/// The body in a region, looked at once more where the region turns out to have been a bad one.
+/// The bodies in several regions, each [settled](settle_one).
 pub(super) fn settle(
+    mut look: impl FnMut(Region) -> Result<Option<Body>>,
+    picture: &Picture,
+    regions: &[Region],
+) -> Result<Vec<Option<Body>>> {
+    regions
+        .iter()
+        .map(|region| settle_one(&mut look, picture, *region))
+        .collect()
+}
+
+/// The body in a region, looked at once more where the region turns out to have been a bad one.
+fn settle_one(
     mut look: impl FnMut(Region) -> Result<Option<Body>>,
     picture: &Picture,
     region: Region,
