@@ -2,7 +2,7 @@
 
     python video2rhythm.py --data DATA --minutes 75
     python video2rhythm.py --data DATA --minutes 0                     # exports from the checkpoint
-    python video2rhythm.py --data DATA --minutes 8 --without similarity --name ablation_similarity
+    python video2rhythm.py --data DATA --updates 200 --without similarity --name ablation_similarity
 
 DATA holds cmu-mocap.tar.xz. The clips are generated once and kept in runs/ (`--movements` of them, each seen by three cameras).
 """
@@ -18,7 +18,7 @@ import torch
 from torch.nn import functional as F
 
 import common
-from choreograph import dataset
+from choreograph import dataset, grid
 from choreograph.features import RATE
 from video2rhythm_net import (BINS_PER_OCTAVE, LONGEST, SLOWEST, TEMPO_BINS, Exported, Shape, Video2Rhythm, mirrored)
 
@@ -29,12 +29,24 @@ PARTS = ["similarity", "relative", "skeleton", "mask"]
 class Clips:
     """Crops of generated clips with their targets."""
 
-    def __init__(self, sets: list[dict[str, np.ndarray]]):
+    def __init__(self, sets: list[dict[str, np.ndarray]], like_usual: bool = False):
+        """`like_usual`: clips are drawn so that their tempi are distributed as `grid.random_tempo` has them now, whatever they were
+        generated with."""
         self.sets = sets
         self.sizes = np.array([len(s["motion"]) for s in sets])
+        self.share = None
+        if like_usual:
+            tempi = 60.0 / np.concatenate([np.nanmedian(np.diff(s["beats"], axis=1), axis=1) for s in sets])
+            steps = np.linspace(-1.2, 0.85, 42)
+            there, edges = np.histogram(np.log2(tempi / grid.USUAL), steps)
+            middle = (edges[1:] + edges[:-1]) / 2
+            wanted = grid.tempo_density(grid.USUAL * 2**middle) * grid.USUAL * 2**middle
+            ratio = (wanted / wanted.sum()) / np.maximum(there / there.sum(), 1e-3)
+            weight = np.clip(np.interp(np.log2(tempi / grid.USUAL), middle, ratio), 0.2, 3.0)
+            self.share = weight / weight.sum()
 
     def batch(self, rng: np.random.Generator, size: int, frames: int, augment: bool = True) -> tuple[torch.Tensor, ...]:
-        rows = rng.integers(self.sizes.sum(), size=size)
+        rows = rng.choice(self.sizes.sum(), size=size, p=self.share)
         return self.rows(rows, rng.integers(0, dataset.FRAMES - frames + 1, size=size), frames, rng if augment else None)
 
     def rows(self, rows, starts, frames, rng) -> tuple[torch.Tensor, ...]:
@@ -105,6 +117,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder that holds cmu-mocap.tar.xz")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--minutes", type=float, default=75.0)
+    parser.add_argument("--updates", type=int, default=0, help="stop after so many updates in place of minutes: runs that are to be compared")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--batch", type=int, default=16)
@@ -132,10 +145,10 @@ def main() -> None:
         optimiser.load_state_dict(state["optimiser"])
         average.updates = update = state["update"]
         spent, best, best_state, history = state["spent"], state["best"], state["best_state"], state["history"]
-    if spent < arguments.minutes:
+    if update < arguments.updates if arguments.updates else spent < arguments.minutes:
         sets = [dataset.build(arguments.data, arguments.clips, "training", int(n), seed, arguments.workers)
                 for seed, n in enumerate(arguments.movements.split(","))]
-        training = Clips(sets)
+        training = Clips(sets, like_usual=True)
         validation = Clips([dataset.build(arguments.data, arguments.clips, "validation", 150, 0, arguments.workers)])
         rng = np.random.default_rng([arguments.seed, update])
         clock = common.Clock(arguments.minutes, spent)
@@ -143,11 +156,11 @@ def main() -> None:
         running = []
         net.train()
         while True:
-            share = clock.share
+            share = update / arguments.updates if arguments.updates else clock.share
             frames = LONGEST if rng.random() < 0.8 else int(rng.integers(120, LONGEST))
             motion, *targets = training.batch(rng, arguments.batch, frames)
             for group in optimiser.param_groups:
-                group["lr"] = clock.learning_rate(arguments.rate, update)
+                group["lr"] = clock.learning_rate(arguments.rate, update, share=share)
             beat, down, tempo = losses(net(motion.to(device)), [t.to(device) for t in targets])
             loss = beat + DOWN_SHARE * down + TEMPO_SHARE * tempo
             optimiser.zero_grad(set_to_none=True)

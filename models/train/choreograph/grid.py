@@ -34,12 +34,22 @@ class Grid:
         return np.interp(seconds, self.beats, np.arange(len(self.beats)))
 
 
+# Tempi of dance music, about: most lie around 112 a minute (SD in octaves), some anywhere.
+USUAL, SPREAD, ANYWHERE = 112.0, 0.28, 0.15
+
+
 def random_tempo(rng: np.random.Generator) -> float:
-    """Tempi of dance music, about: most lie around 112 a minute (SD 0.35 octaves), one in four anywhere."""
     while True:
-        bpm = rng.uniform(SLOWEST, FASTEST) if rng.random() < 0.25 else 112.0 * 2.0 ** rng.normal(0.0, 0.35)
+        bpm = rng.uniform(SLOWEST, FASTEST) if rng.random() < ANYWHERE else USUAL * 2.0 ** rng.normal(0.0, SPREAD)
         if SLOWEST <= bpm <= FASTEST:
             return float(bpm)
+
+
+def tempo_density(bpm: np.ndarray, spread: float = SPREAD, anywhere: float = ANYWHERE) -> np.ndarray:
+    """Probability density of [`random_tempo`], per beat a minute."""
+    octaves = np.log2(bpm / USUAL)
+    usual = np.exp(-0.5 * (octaves / spread) ** 2) / (spread * np.sqrt(2 * np.pi) * bpm * np.log(2))
+    return anywhere / (FASTEST - SLOWEST) + (1 - anywhere) * usual
 
 
 def random_grid(rng: np.random.Generator, seconds: float, tempo: float | None = None, human: float = 0.0) -> Grid:
