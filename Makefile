@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test bench install uninstall clean
+.PHONY: help setup build demo test evaluate bench install uninstall clean
 
 export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
 CARGO ?= cargo
@@ -42,6 +42,13 @@ test: ## set-up, formatting, lints and all tests
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	PROPTEST_RNG_SEED=$${PROPTEST_RNG_SEED:-1} $(CARGO) test --workspace --locked
+	$(HERE) KINESCORE="$(abspath $(TARGET))/debug/kinescore" .setup/evaluate/bin/python -m unittest discover -s models/train/tests
+
+evaluate: build ## measure the beats of annotated clips: CLIPS=DIR, and for RhythmicNet's network DATA=DIR (models/train/README.md)
+	@scripts/setup.sh evaluate
+	@[[ -n "$(CLIPS)" ]] || { echo 'make evaluate CLIPS=DIR: DIR is a folder of clips with their annotations' >&2; exit 2; }
+	@$(HERE) KINESCORE="$(abspath $(KINESCORE))" .setup/evaluate/bin/python models/train/evaluate_beats.py "$(CLIPS)" \
+	    $(if $(DATA),--data "$(DATA)") $(ARGS)
 
 bench: setup ## speed and memory by stage
 	$(CARGO) bench --workspace --locked

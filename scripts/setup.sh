@@ -2,12 +2,20 @@
 # Gets what the build and the program need and this machine lacks: Debian packages, Rust's tools, ONNX Runtime.
 # Everything that is already there is left alone, so that running it again costs a fraction of a second.
 #
-#   scripts/setup.sh         for building and running
-#   scripts/setup.sh test    for the tests as well: rustfmt and clippy
+#   scripts/setup.sh             for building and running
+#   scripts/setup.sh evaluate    for measuring beats as well: a Python environment in .setup/evaluate
+#   scripts/setup.sh test        for the tests as well: that environment, rustfmt and clippy
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 purpose=${1:-build}
+case $purpose in
+build | evaluate | test) ;;
+*)
+    printf 'set-up failed: unknown purpose %s; allowed are build, evaluate and test\n' "$purpose" >&2
+    exit 2
+    ;;
+esac
 
 say() { printf 'set-up: %s\n' "$*" >&2; }
 fail() {
@@ -142,4 +150,34 @@ PYTHON
     rm -rf "$target"
     mv "$work/onnxruntime" "$target"
     say "ONNX Runtime $onnxruntime_version is in .setup/onnxruntime"
+fi
+
+# Python for measuring beats: the versions of models/train/requirements-evaluate.txt, in an environment of its own. The file's
+# copy in the environment tells that it is whole and current.
+if [[ $purpose != build ]]; then
+    requirements=$root/models/train/requirements-evaluate.txt
+    environment=$root/.setup/evaluate
+    if ! cmp -s "$requirements" "$environment/installed.txt" || ! "$environment/bin/python" -c '' 2>/dev/null; then
+        can_make() { "$1" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
+        python=
+        for candidate in python3 /usr/bin/python3; do
+            if can_make "$candidate"; then
+                python=$candidate
+                break
+            fi
+        done
+        if [[ -z $python ]]; then
+            command -v apt-get >/dev/null || fail "needed is Python 3.11 or newer with the modules venv and ensurepip"
+            install_packages python3-venv
+            python=/usr/bin/python3
+            can_make "$python" || fail "needed is Python 3.11 or newer; $python is $("$python" --version 2>&1)"
+        fi
+        say "making the Python environment .setup/evaluate"
+        rm -rf "$environment"
+        "$python" -m venv "$environment" || fail "$python could not make an environment in $environment"
+        "$environment/bin/python" -m pip install --quiet --disable-pip-version-check --no-cache-dir --only-binary=:all: \
+            --requirement "$requirements" >&2 ||
+            fail "pip could not install $requirements; is there a connection to a Python package index?"
+        cp "$requirements" "$environment/installed.txt"
+    fi
 fi
