@@ -8,55 +8,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from .takes import (L_ELBOW, L_HIP, L_SHOULDER, MID_HIP, NECK, R_ELBOW, R_HIP, R_SHOULDER)
+from beat_movement import FULL, LEAP, MISSING, SMOOTHING, TRUNK, Poses, sizes
 
 RATE = 30.0  # frames a second of the network
-SMOOTHING = 0.040  # seconds
-LEAST, FULL = 0.2, 0.5  # confidence of weight 0 and 1
-SIZE_WINDOW = 2.0  # seconds to either side
-LONGEST_BRIDGE = 0.3  # seconds
-LEAP = 0.5  # torso lengths
-TRUNK = [NECK, MID_HIP, R_SHOULDER, L_SHOULDER, R_HIP, L_HIP]
 CHANNELS = 5
-
-
-def _sizes(times: np.ndarray, points: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Torso length in pixels at each frame: upper quartile of neck to mid-hip within two seconds to either side, as new each quarter
-    second; from shoulders and upper arms by the body's proportions where the hips are hidden; NaN where nothing tells it."""
-
-    def distance(a, b):
-        d = np.linalg.norm(points[:, a, :2] - points[:, b, :2], axis=1)
-        return np.where((weight[:, a] > 0) & (weight[:, b] > 0) & (d > 0), d, np.nan)
-
-    torso = distance(NECK, MID_HIP)
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        upper = np.nanmax(np.stack([distance(R_SHOULDER, L_SHOULDER) * 0.30 / 0.20, distance(R_SHOULDER, R_ELBOW) * 0.30 / 0.186,
-                                    distance(L_SHOULDER, L_ELBOW) * 0.30 / 0.186]), axis=0)
-    result = np.empty(len(times))
-    since, value = -np.inf, np.nan
-    for i, time in enumerate(times):
-        if time >= since + 0.25:
-            lo, hi = np.searchsorted(times, time - SIZE_WINDOW), np.searchsorted(times, time + SIZE_WINDOW, "right")
-            value = np.nan
-            for values, least in ((torso, (hi - lo) // 4), (upper, 0), (torso, 0)):
-                known = values[lo:hi]
-                known = known[~np.isnan(known)]
-                if len(known) > least:
-                    value = float(np.quantile(known, 0.75))
-                    break
-            since = time
-        result[i] = value
-    return result
 
 
 def features(times: np.ndarray, points: np.ndarray, seconds: float) -> np.ndarray:
     """Motion [T, 17, 5] (x, y, vx, vy, weight) at [`RATE`] of points [F, 17, 3] (x, y in pixels, confidence) at `times`."""
     count = int(np.floor(seconds * RATE + 1e-9)) + 1
-    weight = np.clip((points[..., 2] - LEAST) / (FULL - LEAST), 0, 1)
-    size = _sizes(times, points, weight)
+    weight = np.clip((points[..., 2] - MISSING) / (FULL - MISSING), 0, 1)
+    size = sizes(Poses(times, points, np.array([]), seconds))
     weight = np.where(np.isnan(size)[:, None], 0.0, weight)
     at = points[..., :2] / np.where(np.isnan(size), 1.0, size)[:, None, None]
     weight = _without_leaps(at, weight)
@@ -66,7 +28,6 @@ def features(times: np.ndarray, points: np.ndarray, seconds: float) -> np.ndarra
     # Banded: each instant sees the frames within 4 sigma.
     reach = 4 * sigma
     lo = np.searchsorted(times, now - reach, "left")
-    width = int(max(np.searchsorted(times, now + reach, "right").max(initial=0) - 0, 1))
     hi = np.searchsorted(times, now + reach, "right")
     width = int(max((hi - lo).max(initial=1), 1))
     index = np.minimum(lo[:, None] + np.arange(width)[None], len(times) - 1)
