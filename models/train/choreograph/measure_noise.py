@@ -27,7 +27,7 @@ from pathlib import Path
 
 import numpy as np
 
-from noise import JOINT_NAMES, JOINTS, LIMB, MOST, SWAPS, smooth, torso_lengths
+from noise import JOINT_NAMES, JOINTS, LIMB, LIMBS, SWAPS, frequency, smooth, torso_lengths
 
 MODELS = Path(__file__).resolve().parents[2]
 SIDE = 256
@@ -293,6 +293,7 @@ class Clip:
         self.name, self.version, self.fps, self.share = name, version, float(kept["fps"]), SHARES.get(version, 0.0)
         self.raw, self.reference, self.heights, self.start = kept["raw"][:n], reference[:n], kept["heights"][:n], kept["start"][:n]
         self.there = np.isfinite(self.reference[:, 0, 0])
+        self.events = 0
         self.lost = float(np.isnan(self.raw[self.there, 0, 0]).mean())
         self.torso = torso_lengths(self.reference, self.reference[..., 2], self.fps)
         self.tall = float(np.nanmedian(self.heights / self.torso))
@@ -468,20 +469,19 @@ def fit(runs: Path, openpose: Path | None):
     d = np.sqrt(np.diag(together))
     together = together / d[:, None] / d[None]
     # A limb thrown away; swaps; the person lost.
-    events, far, lengths, by_joint, seconds = [], [], [], np.zeros(JOINTS), 0.0
+    events, seconds = [], 0.0
     swap = {k: [0.0, []] for k in SWAPS}
     gaps, lost = 0.0, []
     for c in clips:
         time = np.isfinite(c.raw[:, 0, 0]).sum() / c.fps
-        seconds += c.share * time * min(c.strength, MOST)  # in a worse clip they come more often: the rate is for strength 1
-        for j in range(JOINTS):
-            if j in (1, 8):
-                continue  # means of two others
-            for a0, b0 in runs_of(c.thrown[:, j]):
-                by_joint[j] += c.share
-                lengths.append((b0 - a0) / c.fps)
-                far.append(float(np.nanmax(np.hypot(*c.error[a0:b0, j].T))))
-                events.append(c.share)
+        seconds += c.share * time * frequency(c.strength)  # in a worse clip they come more often: the rate is for strength 1
+        for limb in range(LIMBS):
+            members = [j for j in range(JOINTS) if LIMB[j] == limb and j not in (1, 8)]  # those two are means of others
+            for a0, b0 in runs_of(c.thrown[:, members].any(1)):
+                joints = [j for j in members if c.thrown[a0:b0, j].any()]
+                offsets = [np.nanmedian(c.error[a0:b0, j][c.thrown[a0:b0, j]], 0).round(2).tolist() for j in joints]
+                c.events += 1
+                events.append((c.share, {"seconds": round((b0 - a0) / c.fps, 3), "joints": joints, "offsets": offsets}))
         for k, mask in c.swaps.items():
             for a0, b0 in runs_of(mask):
                 swap[k][0] += c.share
@@ -512,18 +512,32 @@ def fit(runs: Path, openpose: Path | None):
         "correlation": together.round(3).tolist(),
         "strength": {"log_mean": round(float(mean), 3), "log_deviation": round(float(np.sqrt(np.average((strengths - mean) ** 2, weights=shares))), 3),
                      "log_least": round(float(strengths.min()), 3), "log_most": round(float(strengths.max()), 3)},
-        "thrown": {"a_second": round(float(sum(events) / seconds), 4), "torso_lengths": quantiles(far), "seconds": quantiles(lengths),
-                   "joint_share": (by_joint / max(by_joint.sum(), 1e-9)).round(4).tolist()},
+        "thrown": thrown_figures(events, seconds),
+        "rare_log_deviation": rare_deviation(clips, sum(e[0] for e in events) / seconds),
         "swapped": {k: {"a_second": round(float(v[0] / seconds), 4), "seconds": quantiles(v[1]), "events": len(v[1])} for k, v in swap.items()},
         "lost": {"a_second": round(float(gaps / seconds), 4), "seconds": quantiles(lost), "events": len(lost)},
         "confidence": confidence_figures(clips, None),
         "outside": outside_figures(runs, names),
     }
-    share = np.array(figures["thrown"]["joint_share"])
-    figures["thrown"]["joint_share"] = (share / share.sum()).tolist() if share.sum() > 0 else (np.ones(JOINTS) / JOINTS).tolist()
     if openpose is not None:
         figures["openpose"] = against_openpose(runs, openpose)
     return figures, clips
+
+
+def thrown_figures(events, seconds, most=150):
+    """Limbs thrown away: how often, and examples of how far (torso lengths) and for how long, each clip by its share."""
+    shares = np.array([e[0] for e in events])
+    draw = np.random.default_rng(1).choice(len(events), min(most, len(events)), False, shares / shares.sum()) if len(events) else []
+    return {"a_second": round(float(shares.sum() / seconds), 4), "events": len(events), "examples": [events[i][1] for i in sorted(draw)]}
+
+
+def rare_deviation(clips, rate):
+    """How much clips of the same strength differ in how often limbs are thrown away: standard deviation of the logarithm, from
+    the counts' variance beyond what chance (Poisson) gives them."""
+    expected = np.array([rate * frequency(c.strength) * np.isfinite(c.raw[:, 0, 0]).sum() / c.fps for c in clips])
+    counted, share = np.array([c.events for c in clips]), np.array([c.share for c in clips])
+    beyond = np.average(((counted - expected) ** 2 - expected) / expected**2, weights=share)
+    return round(float(np.sqrt(np.log1p(max(0.0, beyond)))), 3)  # of a log-normal with that relative variance
 
 
 def outside_figures(runs: Path, names):

@@ -37,7 +37,6 @@ CONFIDENCE_TIME = 0.316
 LONGEST_BRIDGE = 0.3  # src/limits.rs
 BRIDGED = 0.5  # src/pose/select.rs
 
-MOST = 4.0  # the factor up to which limbs are thrown away, swapped and lost more often in a worse clip
 
 
 GRID = 32  # steps of a normal variable's unit in the table of confidences
@@ -166,19 +165,27 @@ def _spans(rng, rate, seconds, count, fps):
     return np.stack([start, np.minimum(count, start + np.maximum(1, np.rint(length).astype(int)))], 1)
 
 
+def frequency(factor):
+    """How much more often limbs are thrown away, swapped, or the person is lost, in a clip whose errors are `factor` times the
+    usual: hardly ever in a good one, in a bad one not without limit."""
+    return min(factor * factor, factor, 4.0)
+
+
 def strength_of_clip(rng, figures=None):
     """How bad a clip is: the factor of all its errors, around 1."""
     s = (figures or measured())["strength"]
     return float(np.exp(np.clip(rng.normal(s["log_mean"], s["log_deviation"]), s["log_least"], s["log_most"])))
 
 
-def apply(rng, joints, size, fps, visible=None, strength=1.0, smoothing=True, lost=True, sample=True, figures_path=None):
+def apply(rng, joints, size, fps, visible=None, strength=1.0, smoothing=True, lost=True, rare=True, sample=True,
+          figures_path=None):
     """Joints as the pose stage would find them: (xy [T, 17, 2] in the unit of `joints`, confidence [T, 17]), float32.
 
     `joints` [T, 17, 2] are the true places (y downwards or upwards, any unit), `size` the torso length in the same unit (a
     number or [T]), `fps` the frames a second (10 to 120). `visible` [T, 17] is False where a joint is outside the picture.
     `strength` multiplies the clip's own factor; 0 leaves the places exact but for the smoothing. With `sample` False that
-    factor is 1. `smoothing` False leaves out the stage's smoothing, `lost` False the frames without the person. Where the
+    factor is 1. `smoothing` False leaves out the stage's smoothing, `lost` False the frames without the person,
+    `rare` False thrown and swapped limbs. Where the
     person is lost for longer than the stage bridges, all confidences are 0; the places there mean nothing, but are finite.
     """
     path = figures_path or str(Path(__file__).with_name("noise.json"))
@@ -228,27 +235,34 @@ def apply(rng, joints, size, fps, visible=None, strength=1.0, smoothing=True, lo
     if outside is not None:
         scale = np.where(outside, np.float32(figures["outside"]["sigma"] * min(1.0, strength)), scale)
     error *= scale[:, None, :]
-    if strength > 0:
+    often = frequency(factor)
+    if sample:  # some clips of the same strength have many, some none
+        deviation = figures["rare_log_deviation"]
+        often *= np.exp(rng.normal(-0.5 * deviation**2, deviation))
+    if rare and strength > 0:
         t = figures["thrown"]
-        spans = _spans(rng, t["a_second"] * min(factor, MOST), t["seconds"], count, fps)
-        which = np.searchsorted(np.cumsum(t["joint_share"])[:-1], rng.uniform(size=len(spans)))
-        far = np.asarray(t["torso_lengths"])[rng.integers(0, len(t["torso_lengths"]), len(spans))]
-        angle = rng.uniform(0, 2 * np.pi, len(spans))
-        for (a, b), joint, x, y in zip(spans, which, far * np.cos(angle), far * np.sin(angle)):
-            error[a:b, 0, joint] += x
-            error[a:b, 1, joint] += y
+        for number in rng.integers(0, len(t["examples"]), rng.poisson(t["a_second"] * often * count / fps)):
+            example, a = t["examples"][number], rng.integers(0, count)
+            b = a + max(1, round(example["seconds"] * fps))
+            mirror = np.float32(1 - 2 * rng.integers(0, 2))
+            for joint, (x, y) in zip(example["joints"], example["offsets"]):
+                error[a:b, 0, joint] += mirror * x
+                error[a:b, 1, joint] += y
+    # The pose stage makes these two of the joints beside them.
+    error[..., 1] = (error[..., 2] + error[..., 5]) * np.float32(0.5)
+    error[..., 8] = (error[..., 9] + error[..., 12]) * np.float32(0.5)
     xy = joints + error.transpose(0, 2, 1) * size[:, None, None]
 
-    if strength > 0:
+    if rare and strength > 0:
         for limbs, (right, left) in SWAPS.items():
             s = figures["swapped"][limbs]
-            for a, b in _spans(rng, s["a_second"] * min(factor, MOST), s["seconds"], count, fps):
+            for a, b in _spans(rng, s["a_second"] * often, s["seconds"], count, fps):
                 xy[a:b, right + left] = xy[a:b, left + right]
     if smoothing:
         xy = smooth(xy, size * np.float32(figures["body_height"]), fps)
         confidence = smooth_confidence(confidence, fps)
     if lost and strength > 0:
-        for a, b in _spans(rng, figures["lost"]["a_second"] * min(factor, MOST), figures["lost"]["seconds"], count, fps):
+        for a, b in _spans(rng, figures["lost"]["a_second"] * often, figures["lost"]["seconds"], count, fps):
             b = min(b, count)
             if a > 0 and b < count and (b - a) / fps <= LONGEST_BRIDGE:
                 mix = ((np.arange(a, b) - a + 1) / (b - a + 1)).astype(np.float32)[:, None]
@@ -261,7 +275,8 @@ def apply(rng, joints, size, fps, visible=None, strength=1.0, smoothing=True, lo
 
 # ------------------------------------------------------------------------------------------------ check
 def check(count=900, fps=30.0, clips=60) -> None:
-    """Lays the noise on bodies that stand, without smoothing, and compares what comes out with noise.json."""
+    """Lays the noise on bodies that stand, without smoothing, and compares what comes out with noise.json;
+    and counts how often limbs are swapped."""
     import time as clock
 
     figures = measured()
@@ -269,7 +284,7 @@ def check(count=900, fps=30.0, clips=60) -> None:
     still = np.zeros((count, JOINTS, 2), np.float32)
     errors, sure, began = [], [], clock.perf_counter()
     for _ in range(clips):
-        xy, confidence = apply(rng, still, 1.0, fps, smoothing=False, lost=False, sample=False)
+        xy, confidence = apply(rng, still, 1.0, fps, smoothing=False, lost=False, rare=False, sample=False)
         errors.append(xy)
         sure.append(confidence)
     took = (clock.perf_counter() - began) / clips
@@ -284,22 +299,36 @@ def check(count=900, fps=30.0, clips=60) -> None:
 
     factor = np.interp(sure, figures["unsure"]["confidence"], figures["unsure"]["factor"])
     middle = 1.4826 * np.median(np.abs(errors / factor[..., None]), (0, 1, 3))
-    near("spread of each joint beside noise.json's", middle / figures["sigma"], np.ones(JOINTS), 0.12)
+    free = [j for j in range(JOINTS) if j not in (1, 8)]  # those two are means of others
+    near("spread of each joint beside noise.json's", middle[free] / figures["sigma"][free], np.ones(len(free)), 0.12)
     unit = np.clip(errors / (factor[..., None] * figures["sigma"][:, None]), -4, 4)
     lags = {int(k): v for k, v in figures["measured_correlation_of_lags"].items() if int(k) <= 16}
     found = [np.mean(unit[:, k:] * unit[:, :-k]) / np.mean(unit**2) for k in lags]
     near("correlation at lags of 1 to 16 frames", found, list(lags.values()), 0.08)
-    together = np.corrcoef(unit.transpose(0, 1, 3, 2).reshape(-1, JOINTS).T)
-    near("correlation of joints", together, np.array(figures["correlation"]), 0.12)
+    together = np.corrcoef(unit.transpose(0, 1, 3, 2).reshape(-1, JOINTS)[:, free].T)
+    near("correlation of joints", together, np.array(figures["correlation"])[np.ix_(free, free)], 0.12)
     logit = np.log(np.clip(sure, 1e-6, 1 - 1e-6) / np.clip(1 - sure, 1e-6, 1))
-    free = [j for j in range(JOINTS) if j not in (1, 8)]
     at = np.searchsorted(figures["normal"], 0)
     near("middle of the confidences", 1 / (1 + np.exp(-np.median(logit, (0, 1))[free])),
          1 / (1 + np.exp(-figures["logit"][free, at])), 0.06)
     wanted = [np.interp(0.0, figures["logit"][j], _normal_distribution(figures["normal"])) for j in free]
     near("share of frames below a confidence of a half", (sure[..., free] < 0.5).mean((0, 1)), wanted, 0.08)
-    far = (np.abs(unit).max(-1) >= 4).mean() / 2
-    print(f"joints further away than four times the usual error: {100 * far:.2f} %; {1e3 * took:.2f} ms a clip of {count} frames")
+
+
+    # Rare ones: right joints far on one side, left ones on the other, head and trunk in the middle.
+    apart = still.copy()
+    for right, left in SWAPS.values():
+        apart[:, right], apart[:, left] = 50.0, -50.0
+    minutes, found = count * 4 * clips / fps / 60, {"arms": 0, "legs": 0}
+    for _ in range(4 * clips):
+        xy, _ = apply(rng, apart, 1.0, fps, smoothing=False, lost=False, sample=False)
+        starts = lambda mask: int(np.sum(np.diff(mask.astype(int), prepend=0) > 0))
+        for limbs, (right, _) in SWAPS.items():
+            found[limbs] += starts(xy[:, right[0], 0] < 0)
+    for what in ("arms", "legs"):
+        near(f"{what} swapped, a minute", found[what] / minutes, 60 * figures["swapped"][what]["a_second"],
+             0.1 * 60 * figures["swapped"][what]["a_second"] + 4 * np.sqrt(found[what]) / minutes)
+    print(f"{1e3 * took:.2f} ms a clip of {count} frames")
 
 
 def _normal_distribution(x):
