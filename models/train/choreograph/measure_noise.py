@@ -23,6 +23,7 @@ import json
 import math
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -536,7 +537,8 @@ def rare_deviation(clips, rate):
     the counts' variance beyond what chance (Poisson) gives them."""
     expected = np.array([rate * frequency(c.strength) * np.isfinite(c.raw[:, 0, 0]).sum() / c.fps for c in clips])
     counted, share = np.array([c.events for c in clips]), np.array([c.share for c in clips])
-    beyond = np.average(((counted - expected) ** 2 - expected) / expected**2, weights=share)
+    some = expected > 1
+    beyond = np.average((((counted - expected) ** 2 - expected) / np.maximum(expected, 1) ** 2)[some], weights=share[some])
     return round(float(np.sqrt(np.log1p(max(0.0, beyond)))), 3)  # of a log-normal with that relative variance
 
 
@@ -589,6 +591,8 @@ def main():
     args = parser.parse_args()
     args.runs.mkdir(parents=True, exist_ok=True)
     gather(args.video, args.poses, args.runs)
+    warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)  # joints never seen
+    warnings.filterwarnings("ignore", "Mean of empty slice", RuntimeWarning)
     figures, _ = fit(args.runs, args.openpose)
     args.out.write_text(json.dumps(figures, indent=1) + "\n")
     print(f"wrote {args.out}")
