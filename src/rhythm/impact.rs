@@ -289,7 +289,12 @@ fn together(mut stops: Vec<Stop>) -> Vec<Stop> {
     while let Some(hardest) = stops.first().copied() {
         let is_foot = |stop: &Stop| LIMBS[stop.limb].is_foot;
         let lands = |stop: &Stop| {
-            is_foot(stop) && !is_foot(&hardest) && (0.0..=frames(LANDING)).contains(&(hardest.position - stop.position))
+            let later = match (is_foot(stop), is_foot(&hardest)) {
+                (true, false) => hardest.position - stop.position,
+                (false, true) => stop.position - hardest.position,
+                _ => return false,
+            };
+            (0.0..=frames(LANDING)).contains(&later)
         };
         let belongs = |stop: &Stop| (stop.position - hardest.position).abs() <= frames(TOGETHER) || lands(stop);
         let mut members: Vec<Stop> = Vec::new();
