@@ -90,8 +90,10 @@ class Clock:
     def share(self) -> float:
         return min(1.0, self.spent / self.minutes)
 
-    def learning_rate(self, peak: float, update: int, warm_up: int = 100) -> float:
-        return peak * min(1.0, (update + 1) / warm_up) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * self.share)))
+    def learning_rate(self, peak: float, update: int, warm_up: int = 100, share: float | None = None) -> float:
+        """Warm-up, then half a cosine over the run, or over `share` of another measure of it."""
+        share = self.share if share is None else share
+        return peak * min(1.0, (update + 1) / warm_up) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share)))
 
 
 def save(path: Path, **state) -> None:

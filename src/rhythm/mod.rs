@@ -140,7 +140,7 @@ pub fn find(track: &PoseTrack, duration: Span, settings: &RhythmSettings, monito
     let values = motion.movement();
     let impact = impact::impact(&motion);
     let style = style::Style::new(&motion);
-    let accents = impact::accents(&impact, &style, &lively, duration);
+    let accents = impact::accents(&motion, &impact, &style, &lively, duration);
     let BeatSource::Motion = settings.source;
     let activation = activation::activation(&motion, &impact, &values, duration);
     let movement = curve(motion::RATE, &values);

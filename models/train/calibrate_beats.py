@@ -1,0 +1,153 @@
+"""Fits how beats are decoded and what their confidence is worth: writes ../video2rhythm.json.
+
+    python -m choreograph.write_clips --data DATA --split validation --count 200 --seed 1 --out runs/calibration/fit
+    python -m choreograph.write_clips --data DATA --split validation --count 100 --seed 2 --out runs/calibration/check
+    cargo build --release --example beat_features                      # in the root
+    python calibrate_beats.py --fit runs/calibration/fit --check runs/calibration/check [--tune]
+
+`--tune` first searches the decoder's weights, one after the other, for the highest mean F-measure of the network's beats on the
+clips of --fit. Then the confidence of each source is fitted: logistic regression (L2) of "F-measure at least 0.5" on the signs
+that the program prints. --check only prints how often clips of each confidence are right. Nothing is fitted to test clips.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+import beat_metrics
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+CALIBRATION = HERE.parent / "video2rhythm.json"
+RIGHT = 0.5  # F-measure from which a clip's beats count as right: twice what chance gets
+# Candidates of each weight of the decoder, as factors of its present value (an amount for those that may be below 0).
+FACTORS = [0.35, 0.6, 1.0, 1.6, 2.8]
+SHIFTS = {"three": [-3.0, -1.0, 0.0, 1.0, 3.0]}
+ROUNDS = 2
+RIDGE = 2.0
+
+
+def read_beats(path: Path) -> np.ndarray:
+    return np.array([float(line.split()[0]) for line in path.read_text().splitlines() if line.strip() and not line.startswith("#")])
+
+
+def found(program: Path, calibration: dict, files: list[Path]) -> list[dict]:
+    """What the program finds with a calibration, a row for each clip and source."""
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(calibration, file)
+        file.flush()
+        run = subprocess.run([str(program), "--calibration", file.name, *map(str, files)], capture_output=True, text=True, cwd=ROOT, check=False)
+    if run.returncode != 0:
+        raise SystemExit(f"{program}: {run.stderr.strip()}")
+    return [json.loads(line) for line in run.stdout.splitlines()]
+
+
+def scores(rows: list[dict], truth: dict[str, np.ndarray], source: str) -> np.ndarray:
+    """F-measure of each clip's beats; 0 where none were found."""
+    by_file = {row["file"]: row for row in rows if row.get("source") == source}
+    values = []
+    for file, beats in truth.items():
+        row = by_file.get(file)
+        values.append(beat_metrics.f_measure(beats, np.array([b[0] for b in row["beats"]])) if row else 0.0)
+    return np.array(values)
+
+
+def tune(program: Path, calibration: dict, files: list[Path], truth: dict[str, np.ndarray]) -> dict:
+    best = copy.deepcopy(calibration)
+    height = scores(found(program, best, files), truth, "network").mean()
+    print(f"decoder as it was: F {height:.4f}")
+    for _ in range(ROUNDS):
+        before = height
+        for name in best["network"]["decoding"]:
+            value = best["network"]["decoding"][name]
+            tried = [value + s for s in SHIFTS[name]] if name in SHIFTS else [value * f for f in FACTORS]
+            for other in tried:
+                if other == value:
+                    continue
+                candidate = copy.deepcopy(best)
+                candidate["network"]["decoding"][name] = round(other, 4)
+                mean = scores(found(program, candidate, files), truth, "network").mean()
+                # A change must earn its place: differences under this are luck.
+                if mean > height + 0.001:
+                    best, height = candidate, mean
+            print(f"{name}: {best['network']['decoding'][name]}, F {height:.4f}", flush=True)
+        if height - before < 0.002:
+            break
+    return best
+
+
+def logistic(signs: np.ndarray, right: np.ndarray) -> tuple[float, np.ndarray]:
+    """Bias and weights by Newton's method on standardised signs, with a ridge on the weights."""
+    mean, deviation = signs.mean(0), signs.std(0)
+    used = deviation > 1e-6
+    x = np.where(used, (signs - mean) / np.where(used, deviation, 1.0), 0.0)
+    x = np.concatenate([np.ones((len(x), 1)), x], axis=1)
+    penalty = np.diag([1e-6] + [RIDGE] * signs.shape[1])
+    w = np.zeros(x.shape[1])
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-x @ w))
+        step = np.linalg.solve(x.T * (p * (1 - p)) @ x + penalty, x.T @ (right - p) - penalty @ w)
+        w += step
+        if np.abs(step).max() < 1e-8:
+            break
+    weights = np.where(used, w[1:] / np.where(used, deviation, 1.0), 0.0)
+    return float(w[0] - weights @ mean), weights
+
+
+def reliability(confidence: np.ndarray, right: np.ndarray) -> str:
+    lines = []
+    for low, high in [(0, 0.2), (0.2, 0.4), (0.4, 0.6), (0.6, 0.8), (0.8, 1.0001)]:
+        mine = (confidence >= low) & (confidence < high)
+        if mine.any():
+            lines.append(f"  confidence {low:.1f} to {min(high, 1):.1f}: {mine.sum()} clips, mean {confidence[mine].mean():.2f}, right {right[mine].mean():.2f}")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--fit", type=Path, required=True, help="folder of saved poses with their beats")
+    parser.add_argument("--check", type=Path, help="another such folder")
+    parser.add_argument("--program", type=Path, default=ROOT / "target/release/examples/beat_features")
+    parser.add_argument("--tune", action="store_true", help="search the decoder's weights too")
+    parser.add_argument("--dry", action="store_true", help="write nothing")
+    arguments = parser.parse_args()
+    calibration = json.loads(CALIBRATION.read_text())
+
+    def load(folder: Path) -> tuple[list[Path], dict[str, np.ndarray]]:
+        files = sorted(p for p in folder.glob("*.json") if p.with_suffix(".beats").exists())
+        if not files:
+            raise SystemExit(f"{folder}: no saved poses with a .beats file beside them")
+        return files, {str(f): read_beats(f.with_suffix(".beats")) for f in files}
+
+    files, truth = load(arguments.fit)
+    if arguments.tune:
+        calibration = tune(arguments.program, calibration, files, truth)
+    rows = found(arguments.program, calibration, files)
+    for source in ("network", "motion"):
+        mine = [row for row in rows if row.get("source") == source]
+        names = list(mine[0]["signs"])
+        f = scores(mine, {row["file"]: truth[row["file"]] for row in mine}, source)
+        bias, weights = logistic(np.array([[row["signs"][n] for n in names] for row in mine]), (f >= RIGHT).astype(float))
+        calibration[source]["confidence"] = {"bias": round(bias, 4), "weights": {n: round(float(w), 4) for n, w in zip(names, weights)}}
+        print(f"{source}: F {f.mean():.3f}, right {np.mean(f >= RIGHT):.2f} of {len(f)} clips that it was fitted to")
+    if not arguments.dry:
+        CALIBRATION.write_text(json.dumps(calibration, indent=2) + "\n")
+    if arguments.check:
+        files, truth = load(arguments.check)
+        rows = found(arguments.program, calibration, files)
+        for source in ("network", "motion"):
+            mine = [row for row in rows if row.get("source") == source]
+            f = scores(mine, {row["file"]: truth[row["file"]] for row in mine}, source)
+            print(f"{source}, clips not fitted to: F {f.mean():.3f}")
+            print(reliability(np.array([row["confidence"] for row in mine]), f >= RIGHT))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,342 @@
+//! Accents against what the eye sees: footfalls, landings, a ball's hits, sharp ends of gestures, marked by hand frame by
+//! frame (see `fixtures/accents/README.md`), and made-up movements of which only one moment is a hit.
+//!
+//! Three of the clips lie beside the project, in `../shared/data/video`. Where they are not there, the test that needs them
+//! says so and passes.
+
+// The helpers of a test may stop it, and tell what they measure or leave out.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
+
+mod rhythm_support;
+
+use kinescore::model::{Manifest, Options, Runtime};
+use kinescore::pose::{self, JOINTS, Joint, JointPoint, Pose, PoseModels, PoseTrack};
+use kinescore::rhythm::{self, Accent, Rhythm};
+use kinescore::settings::{Device, PoseQuality, RhythmSettings};
+use kinescore::time::{Instant, Span, Tempo};
+use kinescore::video::{FileOptions, FileSource};
+use kinescore::{Monitor, Settings};
+use rhythm_support::Noise;
+use std::path::{Path, PathBuf};
+
+/// How far an accent may lie from what was marked: two frames at 30 a second.
+const TOLERANCE: f64 = 0.067;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// What was marked in a clip: seconds and what it is.
+fn marked(clip: &str) -> Vec<(f64, String)> {
+    let path = root().join(format!("tests/fixtures/accents/{clip}.csv"));
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some("frame,second,what"));
+    lines
+        .map(|line| {
+            let fields: Vec<&str> = line.split(',').collect();
+            (fields[1].parse().unwrap(), fields[2].to_owned())
+        })
+        .collect()
+}
+
+struct Found {
+    hits: usize,
+    marked: usize,
+    elsewhere: usize,
+    accents: usize,
+}
+
+fn compare(clip: &str, accents: &[Accent], duration: Span) -> Found {
+    let marked = marked(clip);
+    let near = |a: f64, b: f64| (a - b).abs() <= TOLERANCE;
+    let missed: Vec<_> = marked
+        .iter()
+        .filter(|(t, _)| !accents.iter().any(|a| near(a.time.seconds(), *t)))
+        .collect();
+    let elsewhere = accents
+        .iter()
+        .filter(|a| !marked.iter().any(|(t, _)| near(a.time.seconds(), *t)))
+        .count();
+    println!(
+        "{clip}: {} of {} marked have an accent within {TOLERANCE} s; {} accents, {:.2} a second, {elsewhere} elsewhere; \
+         missed {missed:?}",
+        marked.len() - missed.len(),
+        marked.len(),
+        accents.len(),
+        accents.len() as f64 / duration.seconds(),
+    );
+    assert!(accents.len() as f64 <= 2.0 * duration.seconds() + 1.0);
+    Found {
+        hits: marked.len() - missed.len(),
+        marked: marked.len(),
+        elsewhere,
+        accents: accents.len(),
+    }
+}
+
+fn find(track: &PoseTrack, duration: Span) -> Rhythm {
+    rhythm::find(track, duration, &Settings::default().rhythm, &Monitor::none()).unwrap()
+}
+
+#[test]
+fn every_footfall_of_a_walk_has_its_accent() {
+    let json: serde_json::Value = serde_json::from_str(include_str!("fixtures/rhythm_walking.json")).unwrap();
+    let poses = json["poses"].as_array().unwrap().iter().map(|row| {
+        let row = row.as_array().unwrap();
+        let number = |v: &serde_json::Value| v.as_f64().unwrap();
+        let mut joints = [JointPoint::default(); JOINTS];
+        for (joint, value) in joints.iter_mut().zip(&row[1..]) {
+            if value.is_array() {
+                *joint = JointPoint {
+                    x: number(&value[0]) as f32,
+                    y: number(&value[1]) as f32,
+                    confidence: number(&value[2]) as f32,
+                };
+            }
+        }
+        Pose {
+            time: Instant::from_seconds(number(&row[0])),
+            joints,
+        }
+    });
+    let track = PoseTrack {
+        poses: poses.collect(),
+        cuts: vec![],
+        people: 2,
+    };
+    let duration = Span::from_seconds(json["duration"].as_f64().unwrap());
+    let found = compare("walking-two-people", &find(&track, duration).accents, duration);
+    assert_eq!(found.hits, found.marked);
+    assert!(found.elsewhere <= 8, "{}", found.elsewhere);
+}
+
+/// The accents of a clip beside the project.
+fn accents_of(clip: &str) -> Option<(Vec<Accent>, Span)> {
+    let path: PathBuf = root().join("../shared/data/video").join(format!("{clip}.mp4"));
+    if !path.exists() {
+        eprintln!("SKIPPED: {} is not there", path.display());
+        return None;
+    }
+    let runtime = Runtime::load(None, &[root().join(".setup/onnxruntime")]).unwrap();
+    let manifest = Manifest::read(&root().join("models")).unwrap();
+    let options = Options {
+        device: Device::Cpu,
+        threads: 1,
+    };
+    let mut models = PoseModels::open(&runtime, &manifest, PoseQuality::Normal, options).unwrap();
+    let mut source = open(&path);
+    let track = pose::find(&mut source, &mut models, &Settings::default().pose, &Monitor::none()).unwrap();
+    let duration = kinescore::video::FrameSource::clip(&source).duration;
+    Some((find(&track, duration).accents, duration))
+}
+
+fn open(path: &Path) -> FileSource {
+    FileSource::open(path, None, None, FileOptions::default()).unwrap()
+}
+
+#[test]
+fn landings_hits_and_sharp_ends_of_gestures_have_their_accents() {
+    // Marked, and how many of them may be missed: a ball's hit with the arm before the face, two ends of slow gestures.
+    for (clip, least_hits, most_elsewhere) in [
+        ("volleyball", 14, 8),
+        ("dance-with-music-117bpm", 9, 8),
+        ("dance-80bpm-silent", 5, 8),
+    ] {
+        let Some((accents, duration)) = accents_of(clip) else {
+            continue;
+        };
+        let found = compare(clip, &accents, duration);
+        assert!(found.hits >= least_hits, "{clip}: {} of {}", found.hits, found.marked);
+        assert!(
+            found.elsewhere <= most_elsewhere,
+            "{clip}: {} of {} accents where nothing was marked",
+            found.elsewhere,
+            found.accents
+        );
+    }
+}
+
+/// Where the joints of a person who stands are, torso lengths, hips at the origin, y downwards.
+fn standing() -> [[f64; 2]; JOINTS] {
+    let mut joints = [[0.0; 2]; JOINTS];
+    let mut put = |joint: Joint, x: f64, y: f64| joints[joint as usize] = [x, y];
+    put(Joint::Nose, 0.0, -1.35);
+    put(Joint::Neck, 0.0, -1.0);
+    for (side, shoulder, elbow, wrist, hip, knee, ankle, toe) in [
+        (
+            -1.0,
+            Joint::RightShoulder,
+            Joint::RightElbow,
+            Joint::RightWrist,
+            Joint::RightHip,
+            Joint::RightKnee,
+            Joint::RightAnkle,
+            Joint::RightBigToe,
+        ),
+        (
+            1.0,
+            Joint::LeftShoulder,
+            Joint::LeftElbow,
+            Joint::LeftWrist,
+            Joint::LeftHip,
+            Joint::LeftKnee,
+            Joint::LeftAnkle,
+            Joint::LeftBigToe,
+        ),
+    ] {
+        put(shoulder, 0.33 * side, -1.0);
+        put(elbow, 0.45 * side, -0.5);
+        put(wrist, 0.5 * side, 0.0);
+        put(hip, 0.2 * side, 0.0);
+        put(knee, 0.2 * side, 0.8);
+        put(ankle, 0.2 * side, 1.6);
+        put(toe, 0.3 * side, 1.7);
+    }
+    joints
+}
+
+/// A track at 30 frames a second of somebody who moves as `body` says (seconds, the standing joints to change), 130 pixels a
+/// torso, with the detector's jitter.
+fn track(duration: f64, body: impl Fn(f64, &mut [[f64; 2]; JOINTS])) -> PoseTrack {
+    let mut noise = Noise(7);
+    let poses = (0..(duration * 30.0) as usize)
+        .map(|frame| {
+            let seconds = frame as f64 / 30.0;
+            let mut joints = standing();
+            body(seconds, &mut joints);
+            let point = |[x, y]: [f64; 2], noise: &mut Noise| JointPoint {
+                x: (640.0 + 130.0 * (x + 0.003 * noise.normal())) as f32,
+                y: (300.0 + 130.0 * (y + 0.003 * noise.normal())) as f32,
+                confidence: 0.95,
+            };
+            Pose {
+                time: Instant::from_seconds(seconds),
+                joints: joints.map(|joint| point(joint, &mut noise)),
+            }
+        })
+        .collect();
+    PoseTrack {
+        poses,
+        cuts: vec![],
+        people: 1,
+    }
+}
+
+/// Accents of a movement that need not have a beat.
+fn accents(duration: f64, body: impl Fn(f64, &mut [[f64; 2]; JOINTS])) -> Vec<f64> {
+    let settings = RhythmSettings {
+        tempo: Some(Tempo::from_bpm(100.0)),
+        ..Settings::default().rhythm
+    };
+    let track = track(duration, body);
+    let rhythm = rhythm::find(&track, Span::from_seconds(duration), &settings, &Monitor::none()).unwrap();
+    rhythm
+        .accents
+        .iter()
+        .filter(|a| a.kind == rhythm::AccentKind::Impact)
+        .map(|a| a.time.seconds())
+        .collect()
+}
+
+#[test]
+fn a_jump_is_accented_where_it_lands_and_not_where_gravity_ends_the_rise() {
+    // Every two seconds: up at 4 torso lengths a second from a slow bend of the knees, and down again after 0.4 s, with
+    // the knees giving way for a tenth of a second. Gravity takes as much speed at the top as the floor does at the end.
+    const GRAVITY: f64 = 19.6;
+    let (speed, give) = (3.9, 0.10);
+    let flight = 2.0 * speed / GRAVITY;
+    let starts: Vec<f64> = (0..5).map(|k| 1.5 + 2.0 * f64::from(k)).collect();
+    let found = accents(12.0, |t, joints| {
+        for start in &starts {
+            let since = t - start;
+            let height = if (0.0..flight).contains(&since) {
+                speed * since - 0.5 * GRAVITY * since * since
+            } else {
+                0.0
+            };
+            // The trunk goes down before and after, evenly slowed to rest; the feet stay.
+            let after = since - flight;
+            let bend = if (0.0..2.0 * give).contains(&after) {
+                speed * after * (1.0 - after / (4.0 * give))
+            } else if (2.0 * give..0.9).contains(&after) {
+                speed * give * (0.5 + 0.5 * ((after - 2.0 * give) / (0.9 - 2.0 * give) * std::f64::consts::PI).cos())
+            } else if (-0.4..0.0).contains(&since) {
+                // Bends slowly, then stretches until it leaves the floor.
+                let s = (since + 0.4) / 0.4;
+                0.25 * (std::f64::consts::PI * s).sin()
+            } else {
+                0.0
+            };
+            for (index, joint) in joints.iter_mut().enumerate() {
+                let is_foot = index == Joint::RightAnkle as usize
+                    || index == Joint::LeftAnkle as usize
+                    || index == Joint::RightBigToe as usize
+                    || index == Joint::LeftBigToe as usize;
+                joint[1] -= height;
+                if !is_foot {
+                    joint[1] += bend;
+                }
+            }
+        }
+    });
+    for start in &starts {
+        let lands = start + flight;
+        assert!(
+            found.iter().any(|a| (a - lands).abs() <= TOLERANCE),
+            "no accent where the jump from {start} lands, at {lands}: {found:?}"
+        );
+        // From the middle of the rise to the middle of the fall only gravity acts.
+        let floating: Vec<_> = found
+            .iter()
+            .filter(|a| (**a - start) > 0.25 * flight && (**a - start) < 0.75 * flight)
+            .collect();
+        assert!(floating.is_empty(), "{floating:?} in the air after {start}");
+    }
+}
+
+#[test]
+fn an_arm_that_hits_is_accented_and_one_that_is_mistaken_for_the_other_is_not() {
+    // The right arm swings up for a quarter of a second and is stopped within a frame; then it sinks slowly.
+    let hits: Vec<f64> = (0..6).map(|k| 1.2 + 1.5 * f64::from(k)).collect();
+    // For two frames left and right are mistaken, in between the hits: legs wide apart leap to each other's place.
+    let mistaken: Vec<f64> = hits.iter().map(|h| h + 0.75).collect();
+    let found = accents(11.0, |t, joints| {
+        for hit in &hits {
+            let since = t - hit;
+            let raised = if (-0.25..0.0).contains(&since) {
+                0.7 * ((since + 0.25) / 0.25).powi(2)
+            } else if (0.0..1.0).contains(&since) {
+                0.7 * (0.5 + 0.5 * (since * std::f64::consts::PI).cos())
+            } else {
+                0.0
+            };
+            joints[Joint::RightWrist as usize][1] -= raised;
+            joints[Joint::RightElbow as usize][1] -= 0.5 * raised;
+        }
+        let pairs = [
+            (Joint::RightKnee, Joint::LeftKnee),
+            (Joint::RightAnkle, Joint::LeftAnkle),
+            (Joint::RightBigToe, Joint::LeftBigToe),
+        ];
+        for (right, left) in pairs {
+            joints[right as usize][0] -= 0.3;
+            joints[left as usize][0] += 0.3;
+            if mistaken.iter().any(|m| (0.0..0.06).contains(&(t - m))) {
+                joints.swap(right as usize, left as usize);
+            }
+        }
+    });
+    for hit in &hits {
+        assert!(
+            found.iter().any(|a| (a - hit).abs() <= 0.04),
+            "no accent at {hit}: {found:?}"
+        );
+    }
+    for moment in &mistaken {
+        assert!(
+            !found.iter().any(|a| (a - moment).abs() <= 0.15),
+            "an accent at {moment}: {found:?}"
+        );
+    }
+}
