@@ -15,6 +15,7 @@ pub mod compose;
 mod confidence;
 #[cfg(test)]
 mod decoding_tests;
+pub mod features;
 mod fit;
 mod hmm;
 mod impact;
