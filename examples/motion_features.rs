@@ -29,8 +29,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     let saved: Saved = serde_json::from_reader(BufReader::new(File::open(input)?))
         .map_err(|e| format!("{}: not a saved pose stage: {e}", input.display()))?;
     let frames = features::features(&saved.poses, saved.clip.duration);
-    let bytes: Vec<u8> = frames.iter().flatten().flatten().flat_map(|v| v.to_le_bytes()).collect();
+    let bytes: Vec<u8> = frames
+        .iter()
+        .flatten()
+        .flatten()
+        .flat_map(|v| v.to_le_bytes())
+        .collect();
     std::fs::write(output, bytes)?;
-    println!("{} frames, {} joints, {} values", frames.len(), kinescore::pose::JOINTS, features::VALUES);
+    println!(
+        "{} frames, {} joints, {} values",
+        frames.len(),
+        kinescore::pose::JOINTS,
+        features::VALUES
+    );
     Ok(())
 }

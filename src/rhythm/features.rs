@@ -46,7 +46,8 @@ pub(crate) fn of_motion(motion: &Motion) -> Vec<Frame> {
                     continue;
                 }
                 let [x, y] = motion.position[i][joint].map(|p| p.clamp(-FARTHEST, FARTHEST));
-                let velocity = |axis: usize| (motion.velocity[i][joint][axis] + motion.pan[i][axis]).clamp(-FASTEST, FASTEST);
+                let velocity =
+                    |axis: usize| (motion.velocity[i][joint][axis] + motion.pan[i][axis]).clamp(-FASTEST, FASTEST);
                 *values = [x, y, velocity(0), velocity(1), weight].map(|v| v as f32);
             }
             frame

@@ -168,7 +168,7 @@ impl Motion {
         let from = RATE.position(Instant::from_seconds(first.time)).ceil().max(0.0) as usize;
         let to = (RATE.position(Instant::from_seconds(last.time)).floor() + 1.0).clamp(0.0, self.len() as f64) as usize;
         let mut begin = 0;
-        for frame in from..to {
+        for (frame, places) in places.iter_mut().enumerate().take(to).skip(from) {
             let now = RATE.instant(frame).seconds();
             while begin < run.len() && run[begin].time < now - reach {
                 begin += 1;
@@ -198,9 +198,9 @@ impl Motion {
             if spread > 0.36 * (s0 * sigma).powi(2) && kernel > 0.0 {
                 for axis in 0..2 {
                     self.velocity[frame][joint][axis] = (s0 * p1[axis] - s1 * p0[axis]) / spread;
-                    places[frame][joint].pixel[axis] = (s2 * x0[axis] - s1 * x1[axis]) / spread;
+                    places[joint].pixel[axis] = (s2 * x0[axis] - s1 * x1[axis]) / spread;
                 }
-                places[frame][joint].size = size / s0;
+                places[joint].size = size / s0;
                 // At the end of a run the samples lie on one side, and the slope is far less sure: their spread is 0.36 of
                 // what it is in the middle (variance of half a Gaussian beside that of a whole one).
                 let sided = spread / (s0 * sigma).powi(2);
