@@ -244,9 +244,9 @@ mod tests {
     fn without_any_evidence_a_bar_has_four_beats_from_the_first() {
         let shares = shares(&[0.5; 1000], &[0.125; 1000], 1.0, &[], 0.7);
         assert!(shares.iter().all(|s| (s - 0.25).abs() < 1e-6));
-        let (found, bar) = likeliest(&beats(5), &[0.25; 5], None, -3.0);
+        let (found, bar) = likeliest(&beats(8), &[0.25; 8], None, -3.0);
         assert_eq!((bar, found[0].number), (4, 1));
-        assert_eq!(likeliest(&beats(5), &[0.25; 5], Some(3), -3.0).1, 3);
+        assert_eq!(likeliest(&beats(8), &[0.25; 8], Some(3), -3.0).1, 3);
         assert_eq!(likeliest(&[], &[], None, -3.0).0, []);
     }
 }

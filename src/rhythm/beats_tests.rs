@@ -68,8 +68,29 @@ fn output(beats: &[Instant], bar: usize, duration: Span, silent: std::ops::Range
     NetworkOutput {
         beat,
         downbeat,
-        tempo: Vec::new(),
+        tempo: tempi(beats, duration),
     }
+}
+
+/// Three tenths for the true tempo, as much for its double and half together, the rest spread evenly: one window each five
+/// seconds.
+fn tempi(beats: &[Instant], duration: Span) -> Vec<TempoWindow> {
+    (0..(duration.seconds() / 5.0).ceil() as usize)
+        .map(|w| {
+            let middle = Instant::from_seconds(2.5 + 5.0 * w as f64);
+            let after = beats.partition_point(|b| *b < middle).clamp(1, beats.len() - 1);
+            let bpm = Tempo::from_beat_span(beats[after] - beats[after - 1]).bpm();
+            let bin = |bpm: f64| (24.0 * (bpm / 50.0).log2()).round();
+            let p = |k: usize| {
+                let near = |bpm: f64| if (bin(bpm) - k as f64).abs() < 1.5 { 1.0 } else { 0.0 };
+                0.4 / TEMPO_BINS as f64 + 0.1 * near(bpm) + 0.05 * (near(2.0 * bpm) + near(0.5 * bpm))
+            };
+            TempoWindow {
+                middle,
+                logs: (0..TEMPO_BINS).map(|k| p(k).ln()).collect(),
+            }
+        })
+        .collect()
 }
 
 /// Decoded by the network's activations alone: the movement says nothing.
@@ -121,7 +142,13 @@ fn beats_and_bars_of_a_network_are_found_at_every_tempo() {
             let tempo = fit::tempo(&grid.instants()).expect("beats").bpm();
             assert!((tempo / bpm - 1.0).abs() < 0.001, "{bpm}: {tempo}");
             let f = metrics::f_measure(&truth, &grid.instants(), Span::from_seconds(0.02));
-            assert!(f > 0.99, "{bpm}, {bar} a bar: F {f} within 20 ms");
+            let beats = grid.instants();
+            assert_eq!(beats.len(), truth.len(), "{bpm}, {bar} a bar");
+            // At the clip's edge one false peak is half of what there is to go by.
+            let f = metrics::f_measure(&truth, &beats, Span::from_seconds(0.04));
+            assert!(f > 0.98, "{bpm}, {bar} a bar: F {f} within 40 ms");
+            let within = metrics::f_measure(&truth[4..], &beats[4..], Span::from_seconds(0.01));
+            assert_eq!(within, 1.0, "{bpm}, {bar} a bar: {within} within 10 ms");
             check_numbers(&grid, &truth, bar);
         }
     }
@@ -173,6 +200,19 @@ fn beats_a_bar_and_the_tempo_can_be_fixed() {
     let f = metrics::f_measure(&truth, &metronome.instants(), Span::from_seconds(0.03));
     assert!(f > 0.99, "F {f}");
     check_numbers(&metronome, &truth, 4);
+}
+
+#[test]
+fn ten_minutes_are_decoded_fast_in_bars_of_three_and_four() {
+    let duration = Span::from_seconds(600.0);
+    let truth = metrics::metronome(Tempo::from_bpm(111.0), Span::ZERO, duration);
+    let output = output(&truth, 4, duration, 0.0..0.0, 9);
+    let settings = Settings::default().rhythm;
+    let start = std::time::Instant::now();
+    let grid = grid(output, duration, &settings);
+    // 100 × real time, on a machine that does other things besides; README has what is measured.
+    assert!(start.elapsed().as_secs_f64() < 6.0, "{:?}", start.elapsed());
+    check_numbers(&grid, &truth, 4);
 }
 
 #[test]
@@ -241,6 +281,8 @@ fn auto_takes_the_more_confident_source_and_the_network_where_both_are_alike() {
             weights: Signs::default(),
         };
         let mut calibration = calibration();
+        // The movement's own tempo is another, and very clear.
+        calibration.network.decoding.lock = 0.0;
         calibration.network.confidence = flat(network);
         calibration.motion.confidence = flat(motion);
         let output = (source != BeatSource::Motion).then(|| heard.clone());
