@@ -1,7 +1,7 @@
 //! What the beat network reads: the movement at 30 frames a second, without the size, the place and the camera's distance.
 //!
 //! Numbers only, no network: the training code has features of its own, which are compared with these (see
-//! `tests/rhythm_features.rs`).
+//! `tests/rhythm_network.rs`).
 
 use super::motion::{Motion, RATE};
 use crate::pose::{JOINTS, PoseTrack};
