@@ -116,6 +116,9 @@ impl Job {
         if self.result_at_or_after(Stage::Drums).is_none() && until >= Stage::Drums {
             self.engine.check_drum_models()?;
         }
+        if self.result_at_or_after(Stage::Rhythm).is_none() && until >= Stage::Rhythm {
+            self.engine.check_beat_models(&self.settings)?;
+        }
         for stage in [Stage::Pose, Stage::Rhythm, Stage::Drums, Stage::Score, Stage::Audio] {
             if stage <= until && self.result_at_or_after(stage).is_none() {
                 monitor.progress(stage, 0.0)?;
@@ -155,7 +158,10 @@ impl Job {
                 self.poses = Some(found?);
             }
             (Stage::Rhythm, Some(poses), ..) => {
-                self.rhythm = Some(rhythm::find(poses, duration, &self.settings.rhythm, monitor)?);
+                let found = self.engine.with_beat_models(&self.settings, |models| {
+                    rhythm::find(poses, duration, models, &self.settings.rhythm, monitor)
+                });
+                self.rhythm = Some(found?);
             }
             (Stage::Drums, _, Some(rhythm), ..) => {
                 let (settings, seed) = (&self.settings.drums, self.settings.seed);

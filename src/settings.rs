@@ -72,6 +72,10 @@ pub struct RhythmSettings {
 /// Where the beat activation comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BeatSource {
+    /// Both; the beats of the more confident one are taken.
+    Auto,
+    /// The learned network.
+    Network,
     /// Signal processing on the movement itself.
     Motion,
 }
@@ -294,7 +298,11 @@ impl<T: Copy + PartialEq> Words<T> {
 
 const DEVICES: Words<Device> = Words(&[("auto", Device::Auto), ("cpu", Device::Cpu), ("cuda", Device::Cuda)]);
 const QUALITIES: Words<PoseQuality> = Words(&[("normal", PoseQuality::Normal), ("high", PoseQuality::High)]);
-const SOURCES: Words<BeatSource> = Words(&[("motion", BeatSource::Motion)]);
+const SOURCES: Words<BeatSource> = Words(&[
+    ("auto", BeatSource::Auto),
+    ("network", BeatSource::Network),
+    ("motion", BeatSource::Motion),
+]);
 const ORIGINALS: Words<OriginalAudio> = Words(&[
     ("auto", OriginalAudio::Auto),
     ("keep", OriginalAudio::Keep),
@@ -347,8 +355,8 @@ pub const TABLE: &[Setting] = &[
     },
     Setting {
         key: "beats.source",
-        kind: Kind::Choice(&["motion"]),
-        help: "Where the beat activation comes from: motion is signal processing on the movement",
+        kind: Kind::Choice(&["auto", "network", "motion"]),
+        help: "Where the beats come from: a learned network, signal processing on the motion, or auto, the more confident one",
         get: |s| SOURCES.name(s.rhythm.source),
         set: |s, v| SOURCES.assign(&mut s.rhythm.source, v),
     },
@@ -476,7 +484,7 @@ impl Default for Settings {
                 person: None,
             },
             rhythm: RhythmSettings {
-                source: BeatSource::Motion,
+                source: BeatSource::Auto,
                 slowest: Tempo::from_bpm(60.0),
                 fastest: Tempo::from_bpm(180.0),
                 tempo: None,

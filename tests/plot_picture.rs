@@ -12,7 +12,7 @@ use kinescore::Error;
 use kinescore::drums::{DrumClass, DrumGrid, Hit};
 use kinescore::export::plot::{PlotView, write_plot};
 use kinescore::pose::{JOINTS, Joint, JointPoint, Pose, PoseTrack};
-use kinescore::rhythm::{Accent, AccentKind, Beat, Curve, Rhythm};
+use kinescore::rhythm::{Accent, AccentKind, Beat, Curve, Rhythm, Source};
 use kinescore::time::{Instant, Rate, Span, Tempo};
 use kinescore::video::Clip;
 use std::f64::consts::TAU;
@@ -141,6 +141,7 @@ fn rhythm(seconds: f64) -> Rhythm {
         activation: curve(&|t| {
             (0.12 + 0.06 * (5.0 * t).sin() + 0.7 * pulse(t, 0.06)) * (0.75 + 0.25 * (0.8 * t).sin())
         }),
+        source: Source::Motion,
     }
 }
 

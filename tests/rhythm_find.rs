@@ -1,4 +1,4 @@
-//! The rhythm stage on skeletons that dance to a known grid.
+//! The rhythm stage on skeletons that dance to a known grid, with the beats by signal processing.
 
 #![allow(clippy::expect_used, clippy::panic)] // helpers of tests stop at the first surprise
 
@@ -10,14 +10,14 @@ use kinescore::settings::RhythmSettings;
 use kinescore::time::{Instant, Span, Tempo};
 use kinescore::{Error, Monitor, Settings};
 use proptest::prelude::*;
-use rhythm_support::{Dance, Noise};
+use rhythm_support::{Dance, Noise, by_motion};
 
 fn settings() -> RhythmSettings {
     Settings::default().rhythm
 }
 
 fn find(track: &PoseTrack, duration: Span) -> Rhythm {
-    rhythm::find(track, duration, &settings(), &Monitor::none()).expect("a rhythm")
+    by_motion(track, duration, &settings(), &Monitor::none()).expect("a rhythm")
 }
 
 /// A result in few words.
@@ -264,7 +264,7 @@ fn a_person_who_stands_still_gives_no_beat_however_the_detector_jitters() {
                 fps,
                 ..Dance::default()
             };
-            let result = rhythm::find(&still.track(15), still.span(), &settings(), &Monitor::none());
+            let result = by_motion(&still.track(15), still.span(), &settings(), &Monitor::none());
             match result {
                 Err(Error::NoBeat { movement, least }) => assert!(movement < 1.0 && least > 1.0, "{movement}"),
                 other => panic!("{fps} fps, jitter {jitter}: {}", brief(&other)),
@@ -282,7 +282,7 @@ fn a_person_who_stands_still_gives_no_beat_however_the_detector_jitters() {
             jitter: 0.004 / 0.3,
             ..Dance::default()
         };
-        let rhythm = rhythm::find(&still.track(seed), still.span(), &fixed, &Monitor::none()).expect("a metronome");
+        let rhythm = by_motion(&still.track(seed), still.span(), &fixed, &Monitor::none()).expect("a metronome");
         assert!(rhythm.accents.is_empty(), "{:?}", rhythm.accents);
     }
     // Small shifts of the weight are no dance either.
@@ -292,7 +292,7 @@ fn a_person_who_stands_still_gives_no_beat_however_the_detector_jitters() {
         tempo_end: 50.0,
         ..Dance::default()
     };
-    let result = rhythm::find(&shifting.track(16), shifting.span(), &settings(), &Monitor::none());
+    let result = by_motion(&shifting.track(16), shifting.span(), &settings(), &Monitor::none());
     assert!(matches!(result, Err(Error::NoBeat { .. })), "{}", brief(&result));
 }
 
@@ -306,7 +306,7 @@ fn a_fixed_tempo_is_exact_and_needs_no_movement() {
         size: 0.0,
         ..Dance::default()
     };
-    let rhythm = rhythm::find(&still.track(17), still.span(), &fixed, &Monitor::none()).expect("a metronome");
+    let rhythm = by_motion(&still.track(17), still.span(), &fixed, &Monitor::none()).expect("a metronome");
     check(&rhythm, still.span());
     assert_eq!(rhythm.tempo.bpm(), 100.0);
     assert!(
@@ -324,11 +324,11 @@ fn a_fixed_tempo_is_exact_and_needs_no_movement() {
         tempo_end: 100.0,
         ..Dance::default()
     };
-    let rhythm = rhythm::find(&dance.track(18), dance.span(), &fixed, &Monitor::none()).expect("a metronome");
+    let rhythm = by_motion(&dance.track(18), dance.span(), &fixed, &Monitor::none()).expect("a metronome");
     let f = metrics::f_measure(&dance.beats(), &beats(&rhythm), metrics::F_TOLERANCE);
     assert!(f > 0.95, "{f}");
     // Two beats must fit.
-    let too_short = rhythm::find(&dance.track(18), Span::from_seconds(0.5), &fixed, &Monitor::none());
+    let too_short = by_motion(&dance.track(18), Span::from_seconds(0.5), &fixed, &Monitor::none());
     assert!(matches!(too_short, Err(Error::NoBeat { .. })), "{}", brief(&too_short));
 }
 
@@ -339,7 +339,7 @@ fn beats_in_a_bar_can_be_fixed() {
         beats_per_bar: Some(3),
         ..settings()
     };
-    let rhythm = rhythm::find(&dance.track(19), dance.span(), &waltz, &Monitor::none()).expect("a rhythm");
+    let rhythm = by_motion(&dance.track(19), dance.span(), &waltz, &Monitor::none()).expect("a rhythm");
     check(&rhythm, dance.span());
     assert_eq!(rhythm.beats_per_bar, 3);
 }
@@ -352,7 +352,7 @@ fn the_tempo_range_is_kept() {
         fastest: Tempo::from_bpm(240.0),
         ..settings()
     };
-    let rhythm = rhythm::find(&dance.track(20), dance.span(), &narrow, &Monitor::none()).expect("a rhythm");
+    let rhythm = by_motion(&dance.track(20), dance.span(), &narrow, &Monitor::none()).expect("a rhythm");
     assert!((139.0..=242.0).contains(&rhythm.tempo.bpm()), "{}", rhythm.tempo.bpm());
     assert!(off_up_to_octave(rhythm.tempo, 110.0) < 0.01);
 }
@@ -416,10 +416,10 @@ fn a_cut_is_no_movement() {
             joint.y *= 1.0 + 0.1 * (shot % 3.0);
         }
     }
-    let result = rhythm::find(&track, still.span(), &settings(), &Monitor::none());
+    let result = by_motion(&track, still.span(), &settings(), &Monitor::none());
     assert!(matches!(result, Err(Error::NoBeat { .. })), "{}", brief(&result));
     track.cuts.clear();
-    let uncut = rhythm::find(&track, still.span(), &settings(), &Monitor::none());
+    let uncut = by_motion(&track, still.span(), &settings(), &Monitor::none());
     if let Ok(rhythm) = uncut {
         check(&rhythm, still.span());
     }
@@ -456,16 +456,16 @@ fn nothing_to_see_is_no_beat_and_no_crash() {
         ..settings()
     };
     for track in [&blank, &empty] {
-        let result = rhythm::find(track, dance.span(), &settings(), &Monitor::none());
+        let result = by_motion(track, dance.span(), &settings(), &Monitor::none());
         assert!(matches!(result, Err(Error::NoBeat { .. })), "{}", brief(&result));
-        let rhythm = rhythm::find(track, dance.span(), &fixed, &Monitor::none()).expect("a metronome");
+        let rhythm = by_motion(track, dance.span(), &fixed, &Monitor::none()).expect("a metronome");
         check(&rhythm, dance.span());
         assert_eq!(rhythm.confidence, 0.0);
     }
     check(&find(&broken, dance.span()), dance.span());
     for seconds in [0.0, -1.0, f64::NAN, 0.01] {
         for settings in [&settings(), &fixed] {
-            let result = rhythm::find(&blank, Span::from_seconds(seconds), settings, &Monitor::none());
+            let result = by_motion(&blank, Span::from_seconds(seconds), settings, &Monitor::none());
             assert!(
                 matches!(result, Err(Error::NoBeat { .. })),
                 "{seconds}: {}",
@@ -481,7 +481,7 @@ fn a_cancelled_job_stops() {
     let cancel = kinescore::progress::Cancel::new();
     cancel.cancel();
     let monitor = Monitor::new(cancel, |_, _| {});
-    let result = rhythm::find(&dance.track(25), dance.span(), &settings(), &monitor);
+    let result = by_motion(&dance.track(25), dance.span(), &settings(), &monitor);
     assert!(matches!(result, Err(Error::Cancelled)));
 }
 
@@ -511,7 +511,7 @@ proptest! {
         }
         track.cuts = cuts.iter().copied().map(Instant::from_seconds).collect();
         let settings = RhythmSettings { tempo: fixed.map(Tempo::from_bpm), ..settings() };
-        match rhythm::find(&track, dance.span(), &settings, &Monitor::none()) {
+        match by_motion(&track, dance.span(), &settings, &Monitor::none()) {
             Ok(rhythm) => check(&rhythm, dance.span()),
             Err(error) => prop_assert!(matches!(error, Error::NoBeat { .. }), "{error}"),
         }

@@ -2,10 +2,13 @@
 
 #![allow(clippy::expect_used)] // helpers of tests stop at the first surprise
 
+mod rhythm_support;
+
 use kinescore::pose::{JOINTS, JointPoint, Pose, PoseTrack};
-use kinescore::rhythm::{self, metrics};
+use kinescore::rhythm::metrics;
 use kinescore::time::{Instant, Span};
 use kinescore::{Monitor, Settings};
+use rhythm_support::by_motion;
 
 /// When the feet come to rest, seconds.
 const STEPS: [f64; 9] = [1.99, 2.61, 3.26, 3.86, 4.47, 5.06, 5.70, 6.27, 6.81];
@@ -45,7 +48,7 @@ fn walk() -> (PoseTrack, Span) {
 #[test]
 fn the_beats_of_a_walk_are_its_steps() {
     let (track, duration) = walk();
-    let rhythm = rhythm::find(&track, duration, &Settings::default().rhythm, &Monitor::none()).expect("a rhythm");
+    let rhythm = by_motion(&track, duration, &Settings::default().rhythm, &Monitor::none()).expect("a rhythm");
     // 99.7 steps a minute over five seconds: one step more or less is a tenth.
     assert!((96.0..=104.0).contains(&rhythm.tempo.bpm()), "{}", rhythm.tempo.bpm());
     let steps = STEPS.map(Instant::from_seconds);

@@ -300,7 +300,12 @@ fn summary(job: &Job) -> Vec<String> {
             rhythm.tempo.bpm(),
             rhythm.confidence
         ));
-        lines.push(format!("beats: {}, {} a bar", rhythm.beats.len(), rhythm.beats_per_bar));
+        lines.push(format!(
+            "beats: {}, {} a bar, by {}",
+            rhythm.beats.len(),
+            rhythm.beats_per_bar,
+            rhythm.source
+        ));
         lines.push(format!("accents: {}", rhythm.accents.len()));
     } else if let Some(poses) = job.poses() {
         lines.push(format!("poses: {} of {} people", poses.poses.len(), poses.people));

@@ -3,7 +3,7 @@
 use crate::drums::{DrumClass, DrumGrid};
 use crate::error::{Error, Result};
 use crate::export::atomic::atomically;
-use crate::rhythm::{Accent, Beat, Rhythm};
+use crate::rhythm::{Accent, Beat, Rhythm, Source};
 use crate::settings::Settings;
 use crate::time::{BeatGrid, Instant};
 use crate::video::Clip;
@@ -38,6 +38,9 @@ pub struct Analysis {
     pub tempo_bpm: Option<f64>,
     /// How far beats and tempo can be trusted, 0 to 1.
     pub confidence: Option<f32>,
+    /// What found the beats, `network` or `motion`; `null` before they are known, and where a file does not say.
+    #[serde(default)]
+    pub beats_source: Option<Source>,
     /// Beats in a bar.
     pub beats_per_bar: Option<u8>,
     /// The beats: time and number in the bar, 1 being the downbeat.
@@ -92,6 +95,7 @@ impl Analysis {
             clip: clip.clone(),
             tempo_bpm: rhythm.map(|r| r.tempo.bpm()),
             confidence: rhythm.map(|r| r.confidence),
+            beats_source: rhythm.map(|r| r.source),
             beats_per_bar: rhythm.map(|r| r.beats_per_bar),
             beats: rhythm.map(|r| r.beats.clone()).unwrap_or_default(),
             accents: rhythm.map(|r| r.accents.clone()).unwrap_or_default(),
@@ -202,6 +206,7 @@ mod tests {
             }],
             movement: curve.clone(),
             activation: curve,
+            source: Source::Network,
         }
     }
 
@@ -246,6 +251,7 @@ mod tests {
             "clip",
             "tempo_bpm",
             "confidence",
+            "beats_source",
             "beats_per_bar",
             "beats",
             "accents",
@@ -261,6 +267,7 @@ mod tests {
         let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
         assert_eq!(value["schema"], 1);
         assert_eq!(value["tempo_bpm"], 120.0);
+        assert_eq!(value["beats_source"], "network");
         assert_eq!(value["beats"][1]["number"], 2);
         assert_eq!(value["accents"][0]["kind"], "impact");
         assert_eq!(value["drums"]["counts"]["kick"], 2);

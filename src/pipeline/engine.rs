@@ -5,7 +5,8 @@ use crate::drums::DrumModels;
 use crate::error::{Error, Result};
 use crate::model::{Manifest, Options, Runtime};
 use crate::pose::PoseModels;
-use crate::settings::{Device, PoseQuality, Settings};
+use crate::rhythm::BeatModels;
+use crate::settings::{BeatSource, Device, PoseQuality, Settings};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -36,6 +37,7 @@ pub struct Engine {
     threads: usize,
     runtime: Mutex<Option<Runtime>>,
     pose_models: Pool<(PoseQuality, Device), PoseModels>,
+    beat_models: Pool<(Device, bool), BeatModels>,
     drum_models: Pool<Device, DrumModels>,
     sound_font: Mutex<Option<Arc<SoundFont>>>,
 }
@@ -53,12 +55,13 @@ impl Engine {
             threads: 1,
             runtime: Mutex::default(),
             pose_models: Pool::new(),
+            beat_models: Pool::new(),
             drum_models: Pool::new(),
             sound_font: Mutex::default(),
         })
     }
 
-    /// The engine with pose networks that run on so many threads each, at least 1 (the drum networks: at least 2). One, the
+    /// The engine with pose networks that run on so many threads each, at least 1 (the others: at least 2). One, the
     /// default, is as fast as two where decoding runs beside it; the notes are the same with any number.
     #[must_use]
     pub fn with_threads(self, threads: usize) -> Self {
@@ -110,6 +113,16 @@ impl Engine {
         DrumModels::FILES.iter().try_for_each(|name| self.manifest.verify(name))
     }
 
+    /// Checks, without loading them, that the files which the beats need are there and whole.
+    pub(super) fn check_beat_models(&self, settings: &Settings) -> Result<()> {
+        let files = if wants_network(settings) {
+            BeatModels::FILES
+        } else {
+            BeatModels::MOTION_FILES
+        };
+        files.iter().try_for_each(|name| self.manifest.verify(name))
+    }
+
     pub(super) fn with_pose_models<T>(
         &self,
         settings: &Settings,
@@ -126,6 +139,25 @@ impl Engine {
         )
     }
 
+    pub(super) fn with_beat_models<T>(
+        &self,
+        settings: &Settings,
+        work: impl FnOnce(&mut BeatModels) -> Result<T>,
+    ) -> Result<T> {
+        let network = wants_network(settings);
+        self.beat_models.with(
+            (settings.device, network),
+            || {
+                if network {
+                    BeatModels::open(&self.runtime()?, &self.manifest, self.lone_options(settings))
+                } else {
+                    BeatModels::without_network(&self.manifest)
+                }
+            },
+            work,
+        )
+    }
+
     pub(super) fn with_drum_models<T>(
         &self,
         settings: &Settings,
@@ -133,7 +165,7 @@ impl Engine {
     ) -> Result<T> {
         self.drum_models.with(
             settings.device,
-            || DrumModels::open(&self.runtime()?, &self.manifest, self.drum_options(settings)),
+            || DrumModels::open(&self.runtime()?, &self.manifest, self.lone_options(settings)),
             work,
         )
     }
@@ -145,8 +177,8 @@ impl Engine {
         }
     }
 
-    /// Nothing runs beside the drum networks, so that a second thread is a gain for them, of a fifth.
-    fn drum_options(&self, settings: &Settings) -> Options {
+    /// Nothing runs beside the networks of beats and drums, so that a second thread is a gain for them (the drums': a fifth).
+    fn lone_options(&self, settings: &Settings) -> Options {
         Options {
             threads: self.threads.max(2),
             ..self.options(settings)
@@ -167,6 +199,11 @@ impl Engine {
         *loaded = Some(runtime);
         Ok(runtime)
     }
+}
+
+/// Whether the settings ask for the beat network.
+fn wants_network(settings: &Settings) -> bool {
+    settings.rhythm.source != BeatSource::Motion
 }
 
 /// Sets of loaded networks that are free, by what they were loaded for.

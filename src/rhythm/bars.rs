@@ -1,7 +1,10 @@
 //! Beats to bars: how many beats a bar has, and which beat is the first.
+//!
+//! Where nothing but the movement speaks, the bar is that whose first beats are hit hardest ([`number`]). Where the network
+//! speaks of downbeats too, what both say is one probability over time ([`shares`]), which the decoder hears beside the beats.
 
-use super::Beat;
-use super::signal;
+use super::motion::RATE;
+use super::{Beat, hmm, metrics, signal};
 use crate::time::Instant;
 
 /// Beats in a bar unless the movement clearly says otherwise.
@@ -34,15 +37,7 @@ pub(crate) fn number(beats: &[Instant], weights: &[f64], wanted: Option<u8>) -> 
     });
     let bar = usize::from(per_bar.max(1));
     let (phase, _) = downbeat(&logs, bar);
-    let numbered = beats
-        .iter()
-        .enumerate()
-        .map(|(i, time)| Beat {
-            time: *time,
-            number: ((i + bar - phase) % bar) as u8 + 1,
-        })
-        .collect();
-    (numbered, per_bar)
+    (numbered(beats, per_bar, phase), per_bar)
 }
 
 /// The phase whose beats stand out most, and by how many standard errors (difference of means, pooled deviation).
@@ -65,6 +60,103 @@ fn downbeat(weights: &[f64], bar: usize) -> (usize, f64) {
         .map(|phase| (phase, score(phase)))
         .max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)))
         .unwrap_or((0, 0.0))
+}
+
+/// Downbeats among all beats, before anything is heard.
+const USUAL_SHARE: f64 = 1.0 / DEFAULT as f64;
+
+/// What of a beat's probability counts as no evidence on its place in the bar: where the network hears no beat the ratio of two
+/// small numbers says nothing.
+const FAINT: f64 = 0.05;
+
+/// Probability over time, at the decoder's rate, that a beat is the first of a bar.
+///
+/// `beat` and `downbeat` are the network's activations at that rate, whose log odds count `downbeat_weight`. To them comes
+/// `impact_weight` for each standard deviation of the `impact` (at the movement's rate) near: the downbeat is the strongest
+/// recurring impact where the network does not say otherwise.
+pub(crate) fn shares(
+    beat: &[f64],
+    downbeat: &[f64],
+    downbeat_weight: f64,
+    impact: &[f64],
+    impact_weight: f64,
+) -> Vec<f64> {
+    let usual = (USUAL_SHARE / (1.0 - USUAL_SHARE)).ln();
+    // Compressed, so that one jump does not decide the bar of a whole clip.
+    let near = greatest_near(impact);
+    let scale = signal::mean(&near).max(1e-9);
+    let logs: Vec<f64> = near.iter().map(|i| (1.0 + i / scale).ln()).collect();
+    let at: Vec<f64> = (0..beat.len())
+        .map(|i| signal::at(&logs, RATE.position(hmm::RATE.instant(i))))
+        .collect();
+    // Beats are hit harder than what lies between: only beats are compared with each other.
+    let total = beat.iter().sum::<f64>().max(1e-9);
+    let mean = beat.iter().zip(&at).map(|(b, a)| b * a).sum::<f64>() / total;
+    let variance = beat.iter().zip(&at).map(|(b, a)| b * (a - mean).powi(2)).sum::<f64>() / total;
+    let deviation = variance.sqrt();
+    beat.iter()
+        .zip(downbeat)
+        .zip(&at)
+        .map(|((beat, downbeat), at)| {
+            let share = (downbeat.clamp(0.0, *beat) + FAINT * USUAL_SHARE) / (beat + FAINT);
+            let heard = (share / (1.0 - share).max(1e-9)).ln() - usual;
+            let hit = if deviation > 1e-9 { (at - mean) / deviation } else { 0.0 };
+            let odds = usual + downbeat_weight * heard + impact_weight * hit;
+            1.0 / (1.0 + (-odds).exp())
+        })
+        .collect()
+}
+
+/// At each frame of the movement the greatest impact near it.
+fn greatest_near(impact: &[f64]) -> Vec<f64> {
+    let reach = (metrics::F_TOLERANCE.seconds() * RATE.hz()).round() as usize;
+    (0..impact.len())
+        .map(|i| {
+            let to = (i + reach + 1).min(impact.len());
+            impact[i.saturating_sub(reach)..to].iter().copied().fold(0.0, f64::max)
+        })
+        .collect()
+}
+
+/// Numbers beats that are given in the likeliest bars; `share` says for each beat how probable it is that it is a downbeat,
+/// `three` the log odds of three beats a bar against four before.
+pub(crate) fn likeliest(beats: &[Instant], share: &[f64], wanted: Option<u8>, three: f64) -> (Vec<Beat>, u8) {
+    let log = |bar: usize, phase: usize| -> f64 {
+        share
+            .iter()
+            .enumerate()
+            .map(|(i, s)| {
+                let s = s.clamp(hmm::LEAST_SHARE, 1.0 - hmm::LEAST_SHARE);
+                if i % bar == phase { s.ln() } else { (1.0 - s).ln() }
+            })
+            .sum()
+    };
+    let bars: Vec<u8> = wanted.map_or_else(|| vec![DEFAULT, 3], |bar| vec![bar.max(1)]);
+    let (_, bar, phase) = bars
+        .iter()
+        .flat_map(|bar| (0..usize::from(*bar)).map(move |phase| (*bar, phase)))
+        .map(|(bar, phase)| {
+            let before = if bar == 3 { three } else { 0.0 };
+            // Each phase of a bar is as probable as any other.
+            let score = before - f64::from(bar).ln() + log(usize::from(bar), phase);
+            (score, bar, phase)
+        })
+        .max_by(|a, b| a.0.total_cmp(&b.0).then((b.1, b.2).cmp(&(a.1, a.2))))
+        .unwrap_or((0.0, DEFAULT, 0));
+    (numbered(beats, bar, phase), bar)
+}
+
+/// Beats numbered in bars of `bar`, the beat at index `first` being the first of one.
+pub(crate) fn numbered(beats: &[Instant], bar: u8, first: usize) -> Vec<Beat> {
+    let bar = usize::from(bar.max(1));
+    beats
+        .iter()
+        .enumerate()
+        .map(|(i, time)| Beat {
+            time: *time,
+            number: ((i + bar - first % bar) % bar) as u8 + 1,
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -115,5 +207,46 @@ mod tests {
             .filter(|weights| numbers(weights, None).1 == 3)
             .count();
         assert!(clips < 10, "{clips} of 1000");
+    }
+
+    #[test]
+    fn the_strongest_impact_is_the_downbeat_where_the_network_does_not_say_otherwise() {
+        // A beat each half second; the third of four is hit hardest.
+        let beat: Vec<f64> = (0..1000).map(|i| if i % 50 == 0 { 0.8 } else { 0.01 }).collect();
+        let impact: Vec<f64> = (0..600)
+            .map(|i| match i % 120 {
+                60 => 90.0,
+                0 | 30 | 90 => 30.0,
+                _ => 1.0,
+            })
+            .collect();
+        let times = beats(20);
+        let first = |downbeat: &[f64]| {
+            let shares = shares(&beat, downbeat, 1.0, &impact, 0.7);
+            let at: Vec<f64> = (0..20).map(|i| shares[i * 50]).collect();
+            likeliest(&times, &at, None, -3.0)
+        };
+        // The network hears beats only: each is a downbeat as often as not.
+        let unsure: Vec<f64> = beat.iter().map(|b| b * USUAL_SHARE).collect();
+        let (found, bar) = first(&unsure);
+        assert_eq!((bar, found[2].number, found[0].number), (4, 1, 3));
+        // It is sure of the first of four.
+        let sure: Vec<f64> = (0..1000).map(|i| if i % 200 == 0 { 0.7 } else { 0.02 }).collect();
+        let (found, bar) = first(&sure);
+        assert_eq!((bar, found[0].number, found[4].number), (4, 1, 1));
+        // Or of the first of three.
+        let waltz: Vec<f64> = (0..1000).map(|i| if i % 150 == 50 { 0.7 } else { 0.02 }).collect();
+        let (found, bar) = first(&waltz);
+        assert_eq!((bar, found[1].number, found[4].number), (3, 1, 1));
+    }
+
+    #[test]
+    fn without_any_evidence_a_bar_has_four_beats_from_the_first() {
+        let shares = shares(&[0.5; 1000], &[0.125; 1000], 1.0, &[], 0.7);
+        assert!(shares.iter().all(|s| (s - 0.25).abs() < 1e-6));
+        let (found, bar) = likeliest(&beats(8), &[0.25; 8], None, -3.0);
+        assert_eq!((bar, found[0].number), (4, 1));
+        assert_eq!(likeliest(&beats(8), &[0.25; 8], Some(3), -3.0).1, 3);
+        assert_eq!(likeliest(&[], &[], None, -3.0).0, []);
     }
 }

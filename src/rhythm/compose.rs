@@ -158,7 +158,7 @@ fn seen(values: &[f32]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rhythm::{AccentKind, Beat};
+    use crate::rhythm::{AccentKind, Beat, Source};
     use crate::time::{Rate, Tempo};
 
     fn rhythm(first: f64, number: u8, accents: &[(f64, f32)], movement: impl Fn(f64) -> f32) -> Rhythm {
@@ -188,6 +188,7 @@ mod tests {
                 rate: Rate::from_hz(100.0),
                 values: vec![],
             },
+            source: Source::Motion,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Activation to grid: the decoder and the fit together, on activations made by hand.
 
-use super::{fit, hmm, lock::TempoPrior, metrics};
+use super::{fit, hmm, hmm::Observations, lock::TempoPrior, metrics};
 use crate::progress::{Cancel, Monitor};
 use crate::time::{Instant, Span, Tempo};
 
@@ -41,11 +41,20 @@ fn activation(beats: &[Instant], duration: Span, seed: u64) -> Vec<f64> {
     values
 }
 
+fn beats_only(activation: &[f64]) -> Observations<'_> {
+    Observations {
+        beat: activation,
+        downbeat: None,
+        weight: 1.0,
+    }
+}
+
 fn found(activation: &[f64], duration: Span) -> Vec<Instant> {
     let intervals = hmm::intervals(Tempo::from_bpm(55.0), Tempo::from_bpm(215.0));
     let prior = TempoPrior::uniform(intervals.len());
-    let decoded: Vec<Instant> = hmm::decode(activation, &intervals, &prior, &Monitor::none())
+    let decoded: Vec<Instant> = hmm::decode(&beats_only(activation), &intervals, 1, &prior, &Monitor::none())
         .expect("not cancelled")
+        .beats
         .iter()
         .map(|b| hmm::RATE.instant_at(b.position))
         .collect();
@@ -129,10 +138,10 @@ fn ten_minutes_at_the_widest_range_are_decoded_fast() {
     let intervals = hmm::intervals(Tempo::from_bpm(40.0), Tempo::from_bpm(240.0));
     let prior = TempoPrior::uniform(intervals.len());
     let start = std::time::Instant::now();
-    let decoded = hmm::decode(&values, &intervals, &prior, &Monitor::none()).expect("not cancelled");
+    let decoded = hmm::decode(&beats_only(&values), &intervals, 1, &prior, &Monitor::none()).expect("not cancelled");
     // 100 × real time; measured 600 × and more.
     assert!(start.elapsed().as_secs_f64() < 6.0, "{:?}", start.elapsed());
-    assert!(decoded.len().abs_diff(truth.len()) <= 1);
+    assert!(decoded.beats.len().abs_diff(truth.len()) <= 1);
 }
 
 #[test]
@@ -142,6 +151,6 @@ fn decoding_stops_when_cancelled() {
     let intervals = hmm::intervals(Tempo::from_bpm(60.0), Tempo::from_bpm(180.0));
     let prior = TempoPrior::uniform(intervals.len());
     let monitor = Monitor::new(cancel, |_, _| {});
-    let result = hmm::decode(&vec![0.1; 10_000], &intervals, &prior, &monitor);
+    let result = hmm::decode(&beats_only(&vec![0.1; 10_000]), &intervals, 1, &prior, &monitor);
     assert!(matches!(result, Err(crate::Error::Cancelled)));
 }

@@ -4,8 +4,7 @@
 //! with φ(t) the beat phase of a grid: large when the movement repeats with two beats, one beat or half a beat. R needs no
 //! phase and no labels. It cannot tell a tempo from its double, so a preference for the tempi at which people tap decides.
 
-use super::Curve;
-use super::signal;
+use super::{Curve, signal};
 use crate::time::{BeatGrid, Instant, Rate, Span, Tempo};
 use std::f64::consts::TAU;
 
@@ -21,15 +20,15 @@ const METRONOMES: (f64, f64, f64) = (60.0, 180.0, 0.5);
 /// What R at half or twice a tempo counts for it: a tempo that locks itself goes before one whose octave locks as well.
 const OCTAVE: f64 = 0.95;
 
-/// Log weight a second of one standard deviation of R. By the activation alone the decoder is at chance on real clips,
-/// while the lock has the right tempo, up to octave, in nearly half. The activation's own differences between tempi are
-/// a few nats a second, which this puts in second place: it decides the phase, and the tempo within what locks alike. On dances
-/// made with noisy limbs the share of tempi found is the same, within chance, from 5 to 12.
-const TRUST: f64 = 10.0;
+/// Log weight a second of one standard deviation of R where the activation is that of the movement's own signs. By it alone the
+/// decoder is at chance on real clips, while the lock has the right tempo, up to octave, in nearly half. The activation's own
+/// differences between tempi are a few nats a second, which this puts in second place: it decides the phase, and the tempo
+/// within what locks alike. On dances made with noisy limbs the share of tempi found is the same, within chance, from 5 to 12.
+pub(crate) const TRUST: f64 = 10.0;
 
-/// Log weight a second of [`tapping_preference`]. Half or double the tempo that people tap is a last resort, worth a standard
-/// deviation of R.
-const PREFERENCE: f64 = 5.0;
+/// Log weight a second of [`tapping_preference`] beside [`TRUST`]. Half or double the tempo that people tap is a last resort,
+/// worth a standard deviation of R.
+pub(crate) const PREFERENCE: f64 = 5.0;
 
 /// Standard deviations of R that a metronome loses for an interval one frame away from its own.
 const APART: f64 = 0.2;
@@ -132,20 +131,89 @@ pub(crate) fn percentile(movement: &Curve, beats: &[Instant]) -> f64 {
     })
 }
 
-/// How many standard deviations R of a grid lies above that of the metronomes; 0 where there is none.
-pub(crate) fn score(movement: &Curve, beats: &[Instant]) -> f64 {
-    ranked(movement, beats).map_or(0.0, |(own, others)| {
+/// How a grid stands among the metronomes.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Standing {
+    /// How many standard deviations R of the grid lies above the mean of the metronomes.
+    pub score: f64,
+    /// How clearly some metronomes stand out, 0 to 1: that of a distribution over them by their standard scores.
+    pub certainty: f64,
+}
+
+/// How a grid stands among the metronomes; zeros for fewer than two beats or no movement.
+pub(crate) fn standing(movement: &Curve, beats: &[Instant]) -> Standing {
+    ranked(movement, beats).map_or_else(Standing::default, |(own, others)| {
         let mean = signal::mean(&others);
         let deviation = signal::mean(&others.iter().map(|r| (r - mean).powi(2)).collect::<Vec<_>>()).sqrt();
-        if deviation > 1e-9 {
-            (own - mean) / deviation
-        } else {
-            0.0
+        if deviation <= 1e-9 {
+            return Standing::default();
+        }
+        let weights: Vec<f64> = others.iter().map(|r| ((r - mean) / deviation).exp()).collect();
+        let total: f64 = weights.iter().sum();
+        Standing {
+            score: (own - mean) / deviation,
+            certainty: signal::certainty(&weights.iter().map(|w| w / total).collect::<Vec<_>>()),
         }
     })
 }
 
-/// How well each tempo goes with each stretch of the movement, with the preference for tempi that people tap.
+/// Log weights a second of what speaks for a tempo.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct TempoWeights {
+    /// One standard deviation of R, up to octave.
+    pub lock: f64,
+    /// One nat of the network's tempo distribution.
+    pub network: f64,
+    /// One nat of [`tapping_preference`].
+    pub preference: f64,
+}
+
+/// What the network says of the tempo around an instant.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct TempoWindow {
+    /// Middle of the window that it has looked at.
+    pub middle: Instant,
+    /// Log probability of the bins of [`bin`].
+    pub logs: Vec<f64>,
+}
+
+/// Tempo of the network's first bin, and bins an octave.
+const BINS: (f64, f64) = (50.0, 24.0);
+
+/// Number of the network's tempo bins: 50 to 200 beats a minute.
+pub(crate) const TEMPO_BINS: usize = 49;
+
+/// Where a tempo lies among the network's bins; bin k is 50 · 2^(k/24) beats a minute.
+pub(crate) fn bin(tempo: Tempo) -> f64 {
+    BINS.1 * (tempo.bpm() / BINS.0).log2()
+}
+
+impl TempoWindow {
+    /// Log probability of the bin that a tempo falls into, between bins linearly; outside the bins that of the outermost.
+    pub fn log(&self, tempo: Tempo) -> f64 {
+        signal::at(&self.logs, bin(tempo))
+    }
+}
+
+/// Mean log probability of a tempo over the windows whose middle is within half of `length` of an instant, or in the nearest
+/// one; 0 where there is no window.
+fn network_log(windows: &[TempoWindow], tempo: Tempo, instant: Instant, length: Span) -> f64 {
+    let apart = |w: &TempoWindow| (w.middle - instant).seconds().abs();
+    let near: Vec<f64> = windows
+        .iter()
+        .filter(|w| apart(w) <= 0.5 * length.seconds())
+        .map(|w| w.log(tempo))
+        .collect();
+    if near.is_empty() {
+        let nearest = windows.iter().min_by(|a, b| apart(a).total_cmp(&apart(b)));
+        nearest.map_or(0.0, |w| w.log(tempo))
+    } else {
+        signal::mean(&near)
+    }
+}
+
+/// How well each tempo goes with each stretch of the movement, with what the network says of it and the preference for tempi
+/// that people tap.
 #[derive(Debug, Clone)]
 pub(crate) struct TempoPrior {
     /// Middle of each stretch.
@@ -155,11 +223,18 @@ pub(crate) struct TempoPrior {
 }
 
 impl TempoPrior {
-    /// The prior over beats of so many frames of `frame_rate`, from the movement.
+    /// The prior over beats of so many frames of `frame_rate`, from the movement and from what the network says of the tempo
+    /// (nothing: no windows).
     ///
-    /// The locks of the long and of the short stretch around each time count alike: where the tempo is steady the long one
-    /// tells tempi apart more finely, where it drifts it says little.
-    pub fn new(movement: &Curve, intervals: &[usize], frame_rate: Rate) -> Self {
+    /// The long and the short stretch around each time count alike: where the tempo is steady the long one tells tempi apart
+    /// more finely, where it drifts it says little.
+    pub fn new(
+        movement: &Curve,
+        network: &[TempoWindow],
+        weights: TempoWeights,
+        intervals: &[usize],
+        frame_rate: Rate,
+    ) -> Self {
         let e = excitation(movement);
         let frames = |tempo: &Tempo| tempo.beat_span().seconds() * frame_rate.hz();
         let exact: Vec<Tempo> = intervals
@@ -185,6 +260,10 @@ impl TempoPrior {
             })
             .collect();
         let [short, long] = STRETCHES.map(|length| stretch_scores(&e, movement.rate, &metronomes, length));
+        let logs_of_network = |tempo: Tempo, centre: Instant| {
+            let log = |length| network_log(network, tempo, centre, length);
+            0.5 * (log(STRETCHES[0]) + log(STRETCHES[1]))
+        };
         let weights = short
             .iter()
             .map(|(centre, scores)| {
@@ -199,7 +278,9 @@ impl TempoPrior {
                             .map(|(k, apart)| both[*k] - APART * apart)
                             .fold(f64::NEG_INFINITY, f64::max);
                         let best = if best.is_finite() { best } else { 0.0 };
-                        TRUST * best + PREFERENCE * tapping_preference(*tempo)
+                        weights.lock * best
+                            + weights.network * logs_of_network(*tempo, *centre)
+                            + weights.preference * tapping_preference(*tempo)
                     })
                     .collect();
                 let highest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -348,7 +429,8 @@ mod tests {
         let movement = pulsing(97.5, 20.0);
         assert!(percentile(&movement, &metronome(97.5)) > 99.0);
         assert!(percentile(&movement, &metronome(131.0)) < 90.0);
-        assert!(score(&movement, &metronome(97.5)) > 3.0);
+        assert!(standing(&movement, &metronome(97.5)).score > 3.0);
+        assert!(standing(&movement, &metronome(97.5)).certainty > 0.1);
         assert_eq!(percentile(&movement, &[]), 0.0);
         let still = Curve {
             rate: movement.rate,
@@ -367,5 +449,56 @@ mod tests {
         assert!((found(104.3) - 104.3).abs() < 0.6, "{}", found(104.3));
         assert!((found(61.0) - 122.0).abs() < 1.0, "{}", found(61.0));
         assert!((found(178.0) - 89.0).abs() < 1.0, "{}", found(178.0));
+    }
+
+    #[test]
+    fn the_networks_tempo_is_read_between_bins_and_from_the_windows_around() {
+        let window = |middle: f64, peak: usize| TempoWindow {
+            middle: Instant::from_seconds(middle),
+            logs: (0..TEMPO_BINS).map(|k| -(k.abs_diff(peak) as f64)).collect(),
+        };
+        let at_100 = window(5.0, 24);
+        assert!((at_100.log(Tempo::from_bpm(100.0))).abs() < 1e-9);
+        assert!((at_100.log(Tempo::from_bpm(100.0 * 2_f64.powf(0.5 / 24.0))) + 0.5).abs() < 1e-9);
+        // Beyond the bins the outermost goes on.
+        assert_eq!(at_100.log(Tempo::from_bpm(240.0)), at_100.logs[48]);
+        assert_eq!(at_100.log(Tempo::from_bpm(40.0)), at_100.logs[0]);
+
+        let windows = [at_100, window(10.0, 24), window(60.0, 40)];
+        let log = |bpm, at, length| {
+            network_log(
+                &windows,
+                Tempo::from_bpm(bpm),
+                Instant::from_seconds(at),
+                Span::from_seconds(length),
+            )
+        };
+        assert!(log(100.0, 8.0, 16.0).abs() < 1e-9);
+        assert!((log(100.0, 60.0, 16.0) + 16.0).abs() < 1e-9);
+        assert!((log(100.0, 30.0, 4.0)).abs() < 1e-9, "the nearest");
+        assert_eq!(
+            network_log(&[], Tempo::from_bpm(100.0), Instant::ZERO, Span::from_seconds(16.0)),
+            0.0
+        );
+
+        // The prior follows it where the movement says nothing.
+        let still = Curve {
+            rate: Rate::from_hz(60.0),
+            values: vec![3.0; 1200],
+        };
+        let intervals: Vec<usize> = (33..=100).collect();
+        let weights = TempoWeights {
+            lock: 10.0,
+            network: 3.0,
+            preference: 0.0,
+        };
+        let prior = TempoPrior::new(&still, &windows[2..], weights, &intervals, Rate::from_hz(100.0));
+        let logs = prior.at(Instant::from_seconds(10.0));
+        let best = (0..logs.len())
+            .max_by(|a, b| logs[*a].total_cmp(&logs[*b]))
+            .expect("logs");
+        // Bin 40: 158.7 beats a minute, 37.8 frames.
+        assert_eq!(intervals[best], 38);
+        assert_eq!(logs[best], 0.0);
     }
 }

@@ -3,34 +3,47 @@
 //! ```text
 //! PoseTrack ─► motion ─┬► impact ─┬► accents
 //!                      ├► style ──┘
-//!                      ├► lock (tempo prior) ─┐
-//!                      └► activation ─────────┴► hmm ─► fit ─► bars ─► Rhythm ─► compose ─► steps
+//!                      ├► lock (tempo prior) ───────┐
+//!                      ├► activation ──────────┐    │
+//!                      └► features ─► network ─┴─► hmm ─► fit ─► bars ─► Rhythm ─► compose ─► steps
 //! ```
 //!
-//! Plain code on numbers: no model, no file, no thread.
+//! There are two sources of beats: a learned network, and signal processing on the movement. Each gives an activation over
+//! time, which the same decoder reads; the more confident one is taken. `network` is the model part; the rest is plain code on
+//! numbers: no model, no file, no thread.
 
 mod activation;
 mod bars;
+#[cfg(test)]
+mod beats_tests;
+pub mod calibration;
 pub mod compose;
-mod confidence;
+pub mod confidence;
+mod decode;
 #[cfg(test)]
 mod decoding_tests;
+pub mod features;
 mod fit;
 mod hmm;
 mod impact;
 mod lock;
 pub mod metrics;
 mod motion;
+mod network;
 mod signal;
 mod style;
+mod windows;
 
 pub use compose::{Composition, StepRhythm, compose};
+pub use network::BeatModels;
 
 use crate::error::{Error, Result};
 use crate::pose::PoseTrack;
 use crate::progress::{Monitor, Stage};
 use crate::settings::{BeatSource, RhythmSettings};
 use crate::time::{BeatGrid, Instant, Rate, Span, Tempo};
+use confidence::{Evidence, Overview, Signs};
+use decode::{Grid, Heard, NetworkOutput};
 use motion::Motion;
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +64,29 @@ pub struct Rhythm {
     pub movement: Curve,
     /// The beat activation that the beats were decoded from, 0 to 1.
     pub activation: Curve,
+    /// What found the beats.
+    #[serde(default)]
+    pub source: Source,
+}
+
+/// What found the beats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// The learned network.
+    Network,
+    /// Signal processing on the movement: the only source when files that do not name one were saved.
+    #[default]
+    Motion,
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Network => "network",
+            Self::Motion => "motion",
+        })
+    }
 }
 
 /// A beat.
@@ -116,82 +152,210 @@ impl Rhythm {
 /// (see [`Error::NoBeat`]). What a pose detector's jitter makes of a person who stands still is under 1.
 pub const LEAST_MOVEMENT: f64 = 1.5;
 
+/// A rhythm as one source finds it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Candidate {
+    /// The rhythm.
+    pub rhythm: Rhythm,
+    /// The signs that its confidence was made of.
+    pub signs: Signs,
+}
+
 /// Finds the rhythm of a movement.
 ///
-/// `duration` is the clip's length. With [`RhythmSettings::tempo`] the beats are the metronome of exactly that tempo whose
-/// phase fits the movement best, however little the person moves; accents are found as always.
+/// `duration` is the clip's length. With [`BeatSource::Auto`] the beats are those of the more confident source, of the network where
+/// both are alike, and by signal processing where `models` hold no network. With [`RhythmSettings::tempo`] the beats are the
+/// metronome of exactly that tempo whose phase fits the movement best, however little the person moves; accents are found as
+/// always.
 ///
 /// # Errors
-/// [`Error::NoBeat`] when the person moves too little, or when the clip is too short for two beats;
-/// [`Error::Cancelled`] when `monitor` says so.
-pub fn find(track: &PoseTrack, duration: Span, settings: &RhythmSettings, monitor: &Monitor<'_>) -> Result<Rhythm> {
-    monitor.progress(Stage::Rhythm, 0.0)?;
-    let motion = Motion::new(track, duration);
-    monitor.progress(Stage::Rhythm, 0.1)?;
-    let lively = motion.lively();
-    let liveliness = motion.liveliness(&lively);
-    let no_beat = Error::NoBeat {
-        movement: liveliness,
-        least: LEAST_MOVEMENT,
-    };
-    if liveliness < LEAST_MOVEMENT && settings.tempo.is_none() {
-        return Err(no_beat);
+/// [`Error::NoBeat`] when the person moves too little, or when the clip is too short for two beats; [`Error::ModelMissing`] with
+/// [`BeatSource::Network`] where `models` hold none; [`Error::Inference`]; [`Error::Cancelled`] when `monitor` says so.
+pub fn find(
+    track: &PoseTrack,
+    duration: Span,
+    models: &mut BeatModels,
+    settings: &RhythmSettings,
+    monitor: &Monitor<'_>,
+) -> Result<Rhythm> {
+    let (chosen, others) = most_confident(candidates(track, duration, models, settings, monitor)?);
+    for other in others {
+        log::debug!(
+            "rhythm: passed over the beats by {}: {:.2} BPM, confidence {:.2}",
+            other.rhythm.source,
+            other.rhythm.tempo.bpm(),
+            other.rhythm.confidence
+        );
     }
-    let values = motion.movement();
-    let impact = impact::impact(&motion);
-    let style = style::Style::new(&motion);
-    let accents = impact::accents(&motion, &impact, &style, &lively, duration);
-    let BeatSource::Motion = settings.source;
-    let activation = activation::activation(&motion, &impact, &values, duration);
-    let movement = curve(motion::RATE, &values);
-    monitor.progress(Stage::Rhythm, 0.2)?;
-
-    let (decoded, beats) = match settings.tempo {
-        Some(tempo) => {
-            // Nothing was decoded that could lie close to the grid or far from it.
-            (Vec::new(), fit::metronome(&activation, tempo, duration))
-        }
-        None => {
-            let intervals = hmm::intervals(settings.slowest, settings.fastest);
-            let prior = lock::TempoPrior::new(&movement, &intervals, hmm::RATE);
-            monitor.progress(Stage::Rhythm, 0.3)?;
-            let decoded: Vec<Instant> = hmm::decode(&activation, &intervals, &prior, monitor)?
-                .iter()
-                .map(|b| hmm::RATE.instant_at(b.position))
-                .collect();
-            let beats = fit::cover(&fit::grid(&decoded, &activation), duration);
-            (decoded, beats)
-        }
-    };
-    let Some(tempo) = settings
-        .tempo
-        .or_else(|| fit::tempo(&beats))
-        .filter(|_| beats.len() >= 2)
-    else {
-        return Err(no_beat);
-    };
-    let weights = beat_weights(&impact, &beats);
-    let (numbered, beats_per_bar) = bars::number(&beats, &weights, settings.beats_per_bar);
-    let mut confidence = confidence::confidence(&movement, &activation, &decoded, &beats);
-    if liveliness < LEAST_MOVEMENT {
-        confidence *= (liveliness / LEAST_MOVEMENT) as f32;
-    }
+    let rhythm = chosen.rhythm;
     log::debug!(
-        "rhythm: {} beats, {:.2} BPM, {beats_per_bar} in a bar, confidence {confidence:.2}, {} accents, movement {liveliness:.1}",
-        beats.len(),
-        tempo.bpm(),
-        accents.len(),
+        "rhythm by {}: {} beats, {:.2} BPM, {} in a bar, confidence {:.2}, {} accents",
+        rhythm.source,
+        rhythm.beats.len(),
+        rhythm.tempo.bpm(),
+        rhythm.beats_per_bar,
+        rhythm.confidence,
+        rhythm.accents.len(),
     );
     monitor.progress(Stage::Rhythm, 1.0)?;
-    Ok(Rhythm {
-        beats: numbered,
-        beats_per_bar,
-        tempo,
-        confidence,
-        accents,
-        movement,
-        activation: curve(activation::ACTIVATION_RATE, &activation),
-    })
+    Ok(rhythm)
+}
+
+/// The rhythms of the sources that the settings allow, at least one, the network's first; [`find`] takes the most confident.
+///
+/// # Errors
+/// As [`find`].
+pub fn candidates(
+    track: &PoseTrack,
+    duration: Span,
+    models: &mut BeatModels,
+    settings: &RhythmSettings,
+    monitor: &Monitor<'_>,
+) -> Result<Vec<Candidate>> {
+    monitor.progress(Stage::Rhythm, 0.0)?;
+    if settings.source == BeatSource::Network && !models.has_network() {
+        return Err(Error::ModelMissing {
+            path: BeatModels::FILES[0].into(),
+        });
+    }
+    let moved = Moved::new(track, duration);
+    if moved.liveliness < LEAST_MOVEMENT && settings.tempo.is_none() {
+        return Err(moved.no_beat());
+    }
+    monitor.progress(Stage::Rhythm, 0.1)?;
+    let output = match settings.source {
+        BeatSource::Motion => None,
+        BeatSource::Auto | BeatSource::Network => models.hear(&features::of_motion(&moved.motion), monitor)?,
+    };
+    monitor.progress(Stage::Rhythm, 0.4)?;
+    moved.candidates(output, models.calibration(), settings, monitor)
+}
+
+/// The first of the most confident candidates, and the others.
+fn most_confident(mut candidates: Vec<Candidate>) -> (Candidate, Vec<Candidate>) {
+    let best = (1..candidates.len()).fold(0, |best, i| {
+        if candidates[i].rhythm.confidence > candidates[best].rhythm.confidence {
+            i
+        } else {
+            best
+        }
+    });
+    (candidates.swap_remove(best), candidates)
+}
+
+/// What is known of a movement before any beat is.
+struct Moved {
+    motion: Motion,
+    duration: Span,
+    /// Median movement of the liveliest part, torso lengths a second.
+    liveliness: f64,
+    impact: Vec<f64>,
+    movement: Vec<f64>,
+    accents: Vec<Accent>,
+}
+
+impl Moved {
+    fn new(track: &PoseTrack, duration: Span) -> Self {
+        let motion = Motion::new(track, duration);
+        let lively = motion.lively();
+        let impact = impact::impact(&motion);
+        let style = style::Style::new(&motion);
+        Self {
+            liveliness: motion.liveliness(&lively),
+            accents: impact::accents(&motion, &impact, &style, &lively, duration),
+            movement: motion.movement(),
+            motion,
+            duration,
+            impact,
+        }
+    }
+
+    fn no_beat(&self) -> Error {
+        Error::NoBeat {
+            movement: self.liveliness,
+            least: LEAST_MOVEMENT,
+        }
+    }
+
+    /// The rhythms of the sources that the settings allow; `output` is what the network hears, if it was asked.
+    fn candidates(
+        &self,
+        output: Option<NetworkOutput>,
+        calibration: &calibration::Calibration,
+        settings: &RhythmSettings,
+        monitor: &Monitor<'_>,
+    ) -> Result<Vec<Candidate>> {
+        let movement = curve(motion::RATE, &self.movement);
+        let grid = |heard: &Heard| decode::grid(heard, &movement, &self.impact, self.duration, settings, monitor);
+        // Whether both sources agree is a sign for the network's confidence, wanted or not.
+        let activation = activation::activation(&self.motion, &self.impact, &self.movement, self.duration);
+        let by_motion = Heard::by_motion(activation);
+        let motion_grid = grid(&by_motion)?;
+        monitor.progress(Stage::Rhythm, 0.6)?;
+        let mut found = Vec::new();
+        if let Some(output) = output {
+            let heard = Heard::by_network(output, &self.impact, &calibration.network.decoding, self.duration);
+            let other = motion_grid.instants();
+            let logistic = &calibration.network.confidence;
+            found.extend(self.candidate(Source::Network, &heard, grid(&heard)?, Some(&other), logistic, settings));
+        }
+        if settings.source != BeatSource::Network {
+            let logistic = &calibration.motion.confidence;
+            found.extend(self.candidate(Source::Motion, &by_motion, motion_grid, None, logistic, settings));
+        }
+        if found.is_empty() {
+            return Err(self.no_beat());
+        }
+        Ok(found)
+    }
+
+    /// The rhythm of a grid; `None` when it has fewer than two beats.
+    fn candidate(
+        &self,
+        source: Source,
+        heard: &Heard,
+        grid: Grid,
+        other: Option<&[Instant]>,
+        logistic: &calibration::Logistic,
+        settings: &RhythmSettings,
+    ) -> Option<Candidate> {
+        let instants = grid.instants();
+        let tempo = settings
+            .tempo
+            .or_else(|| fit::tempo(&instants))
+            .filter(|_| instants.len() >= 2)?;
+        let movement = curve(motion::RATE, &self.movement);
+        let liveliness = self.liveliness / LEAST_MOVEMENT;
+        let overview = Overview {
+            movement: &movement,
+            liveliness,
+            seen: signal::mean(&self.motion.seen()),
+        };
+        let evidence = Evidence {
+            activation: &heard.activation,
+            tempo: &heard.tempo,
+            decoded: &grid.decoded,
+            beats: &instants,
+            found: tempo,
+            other,
+        };
+        let signs = confidence::signs(&overview, &evidence);
+        // A tempo that the user gave lets a still person through: there is nothing then to be confident of.
+        let confidence = logistic.confidence(&signs) * liveliness.min(1.0) as f32;
+        Some(Candidate {
+            rhythm: Rhythm {
+                beats: grid.beats,
+                beats_per_bar: grid.beats_per_bar,
+                tempo,
+                confidence,
+                accents: self.accents.clone(),
+                movement,
+                activation: curve(activation::ACTIVATION_RATE, &heard.activation),
+                source,
+            },
+            signs,
+        })
+    }
 }
 
 /// How hard the body is stopped over time (weighted torso lengths a second per second): what [`metrics::impact_phase`] reads.

@@ -13,6 +13,9 @@
 //! nothing is taken away.
 //!
 //! Missing joints have weight 0 and are nowhere read as zero velocity; no line is fitted across a cut or a gap.
+//!
+//! **Position.** The height of the same line at the instant, fitted in pixels, beside the trunk's centre: what the learned
+//! beats read beside the velocity. The signs of a beat use velocities only.
 
 use super::signal;
 use crate::limits::LONGEST_BRIDGE;
@@ -41,6 +44,9 @@ const LEAP: f64 = 0.5;
 /// Sum of joint weights under which a frame says nothing about the whole body.
 const LEAST_JOINTS: f64 = 4.0;
 
+/// Sum of the weights of the trunk's joints under which it has no centre.
+const LEAST_TRUNK: f64 = 2.0;
+
 const TRUNK: [Joint; 6] = [
     Joint::Neck,
     Joint::MidHip,
@@ -55,18 +61,36 @@ const TRUNK: [Joint; 6] = [
 pub(crate) struct Motion {
     /// Velocity (x to the right, y downwards) of each joint, torso lengths a second; 0 where the weight is 0.
     pub velocity: Vec<[[f64; 2]; JOINTS]>,
+    /// Position of each joint beside the trunk's centre, torso lengths (x to the right, y downwards); 0 where the weight is 0,
+    /// and everywhere while too little of the trunk is seen for it to have a centre.
+    pub position: Vec<[[f64; 2]; JOINTS]>,
+    /// The camera's velocity that was taken from all joints, torso lengths a second; 0 where nothing was taken.
+    pub pan: Vec<[f64; 2]>,
     /// How far each joint can be trusted, 0 (missing) to 1.
     pub weight: Vec<[f64; JOINTS]>,
     /// Number of the shot that each frame belongs to.
     pub shot: Vec<usize>,
 }
 
-/// A sample of one joint: seconds, position, weight.
+/// A sample of one joint.
 #[derive(Debug, Clone, Copy)]
 struct Sample {
+    /// Seconds.
     time: f64,
+    /// Where the joint is, torso lengths from where its run began.
     at: [f64; 2],
+    /// Where the joint is in the picture, pixels.
+    pixel: [f64; 2],
+    /// Torso length, pixels.
+    size: f64,
     weight: f64,
+}
+
+/// Where a joint is in the picture, pixels, and the torso length there.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    pixel: [f64; 2],
+    size: f64,
 }
 
 impl Motion {
@@ -98,14 +122,18 @@ impl Motion {
 
         let mut motion = Self {
             velocity: vec![[[0.0; 2]; JOINTS]; frames],
+            position: vec![[[0.0; 2]; JOINTS]; frames],
+            pan: vec![[0.0; 2]; frames],
             weight: vec![[0.0; JOINTS]; frames],
             shot: (0..frames).map(|i| shot_of(RATE.instant(i).seconds())).collect(),
         };
+        let mut places = vec![[Place::default(); JOINTS]; frames];
         for joint in 0..JOINTS {
             for run in runs(joint, &times, &shots, &poses, &sizes) {
-                motion.fit(joint, &run, spacing);
+                motion.fit(joint, &run, spacing, &mut places);
             }
         }
+        motion.centre(&places);
         motion.take_away_pan();
         motion
     }
@@ -129,8 +157,8 @@ impl Motion {
             .collect()
     }
 
-    /// Velocity lines through the samples of one unbroken run of one joint.
-    fn fit(&mut self, joint: usize, run: &[Sample], spacing: f64) {
+    /// Lines through the samples of one unbroken run of one joint: velocity, weight, and the place in the picture.
+    fn fit(&mut self, joint: usize, run: &[Sample], spacing: f64, places: &mut [[Place; JOINTS]]) {
         let (Some(first), Some(last)) = (run.first(), run.last()) else {
             return;
         };
@@ -140,12 +168,13 @@ impl Motion {
         let from = RATE.position(Instant::from_seconds(first.time)).ceil().max(0.0) as usize;
         let to = (RATE.position(Instant::from_seconds(last.time)).floor() + 1.0).clamp(0.0, self.len() as f64) as usize;
         let mut begin = 0;
-        for frame in from..to {
+        for (frame, places) in places.iter_mut().enumerate().take(to).skip(from) {
             let now = RATE.instant(frame).seconds();
             while begin < run.len() && run[begin].time < now - reach {
                 begin += 1;
             }
             let (mut s0, mut s1, mut s2, mut p0, mut p1) = (0.0, 0.0, 0.0, [0.0; 2], [0.0; 2]);
+            let (mut x0, mut x1, mut size) = ([0.0; 2], [0.0; 2], 0.0);
             let (mut trust, mut kernel) = (0.0, 0.0);
             for sample in run[begin..].iter().take_while(|s| s.time <= now + reach) {
                 let dt = sample.time - now;
@@ -159,19 +188,49 @@ impl Motion {
                 for axis in 0..2 {
                     p0[axis] += w * sample.at[axis];
                     p1[axis] += w * dt * sample.at[axis];
+                    x0[axis] += w * sample.pixel[axis];
+                    x1[axis] += w * dt * sample.pixel[axis];
                 }
+                size += w * sample.size;
             }
             let spread = s0 * s2 - s1 * s1;
             // A line needs samples at clearly different times.
             if spread > 0.36 * (s0 * sigma).powi(2) && kernel > 0.0 {
                 for axis in 0..2 {
                     self.velocity[frame][joint][axis] = (s0 * p1[axis] - s1 * p0[axis]) / spread;
+                    places[joint].pixel[axis] = (s2 * x0[axis] - s1 * x1[axis]) / spread;
                 }
+                places[joint].size = size / s0;
                 // At the end of a run the samples lie on one side, and the slope is far less sure: their spread is 0.36 of
                 // what it is in the middle (variance of half a Gaussian beside that of a whole one).
                 let sided = spread / (s0 * sigma).powi(2);
                 let even = ((sided - 0.36) / (0.8 - 0.36)).clamp(0.0, 1.0);
                 self.weight[frame][joint] = even * trust / kernel;
+            }
+        }
+    }
+
+    /// Positions beside the trunk's centre, the mean of its joints by their weights. The camera and where the person stands in the
+    /// picture are not in them. Pixels become torso lengths only here, by each line's own size, since dividing the samples
+    /// would turn a change of the size into movement.
+    fn centre(&mut self, places: &[[Place; JOINTS]]) {
+        for ((places, weights), positions) in places.iter().zip(&self.weight).zip(&mut self.position) {
+            let (mut centre, mut total) = ([0.0; 2], 0.0);
+            for joint in TRUNK.map(|j| j as usize) {
+                total += weights[joint];
+                for (c, pixel) in centre.iter_mut().zip(places[joint].pixel) {
+                    *c += weights[joint] * pixel;
+                }
+            }
+            if total < LEAST_TRUNK {
+                continue;
+            }
+            for ((position, place), weight) in positions.iter_mut().zip(places).zip(weights) {
+                if *weight > 0.0 && place.size > 0.0 {
+                    for ((p, pixel), c) in position.iter_mut().zip(place.pixel).zip(centre) {
+                        *p = (pixel - c / total) / place.size;
+                    }
+                }
             }
         }
     }
@@ -188,7 +247,7 @@ impl Motion {
                         *s += w * self.velocity[i][joint as usize][axis];
                     }
                 }
-                if total >= 2.0 {
+                if total >= LEAST_TRUNK {
                     (sum.map(|s| s / total), 1.0)
                 } else {
                     ([0.0; 2], 0.0)
@@ -229,10 +288,11 @@ impl Motion {
             // Feet out of sight cannot tell: a pan is then the safer guess, since it spoils every joint.
             if still.is_empty() || signal::median(&moving) < signal::median(&still) {
                 for i in begin..end {
+                    self.pan[i] = [slow[0][i - begin], slow[1][i - begin]];
                     for joint in 0..JOINTS {
                         if self.weight[i][joint] > 0.0 {
-                            for (v, slow) in self.velocity[i][joint].iter_mut().zip(&slow) {
-                                *v -= slow[i - begin];
+                            for (v, pan) in self.velocity[i][joint].iter_mut().zip(self.pan[i]) {
+                                *v -= pan;
                             }
                         }
                     }
@@ -442,6 +502,8 @@ fn runs(
             run.push(Sample {
                 time: times[i],
                 at: path.1,
+                pixel,
+                size,
                 weight: w,
             });
         }

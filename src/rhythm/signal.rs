@@ -71,6 +71,15 @@ pub(crate) fn mean(values: &[f64]) -> f64 {
     }
 }
 
+/// 1 less the entropy of a distribution over its greatest possible; 0 for fewer than two bins.
+pub(crate) fn certainty(distribution: &[f64]) -> f64 {
+    if distribution.len() < 2 {
+        return 0.0;
+    }
+    let entropy: f64 = distribution.iter().filter(|p| **p > 0.0).map(|p| -p * p.ln()).sum();
+    (1.0 - entropy / (distribution.len() as f64).ln()).clamp(0.0, 1.0)
+}
+
 /// Value at a fractional position, linearly interpolated; the outermost values go on; 0 for no values.
 pub(crate) fn at(values: &[f64], position: f64) -> f64 {
     let Some(last) = values.len().checked_sub(1) else {
@@ -139,6 +148,14 @@ mod tests {
         assert_eq!(quantile(&[3.0, 1.0, 2.0, f64::NAN], 0.5), 2.0);
         assert_eq!(quantile(&[0.0, 10.0], 0.25), 2.5);
         assert_eq!(quantile(&[], 0.5), 0.0);
+    }
+
+    #[test]
+    fn an_even_distribution_is_not_certain_and_a_peak_is() {
+        assert!(certainty(&[0.1; 10]).abs() < 1e-12);
+        assert!(certainty(&[0.0, 1.0, 0.0]) > 0.999);
+        assert!((certainty(&[0.5, 0.5, 0.0, 0.0]) - 0.5).abs() < 1e-12);
+        assert_eq!(certainty(&[]), 0.0);
     }
 
     #[test]

@@ -1,9 +1,49 @@
 //! A skeleton that dances to a known grid, for tests of the rhythm stage.
 #![allow(dead_code)] // each test file uses its share
+#![allow(clippy::expect_used)] // helpers of tests stop at the first surprise
 
+use kinescore::Monitor;
+use kinescore::model::{Manifest, Options, Runtime};
 use kinescore::pose::{JOINTS, Joint, JointPoint, Pose, PoseTrack};
+use kinescore::rhythm::{self, BeatModels, Rhythm};
+use kinescore::settings::{BeatSource, Device, RhythmSettings};
 use kinescore::time::{Instant, Span};
 use std::f64::consts::PI;
+use std::path::Path;
+
+fn manifest() -> Manifest {
+    Manifest::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("models")).expect("the manifest")
+}
+
+/// What finds beats by signal processing.
+pub fn motion_models() -> BeatModels {
+    BeatModels::without_network(&manifest()).expect("the calibration")
+}
+
+/// What finds beats by the network as well.
+pub fn network_models() -> BeatModels {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(".setup/onnxruntime");
+    let runtime = Runtime::load(Some(&folder), &[]).expect("ONNX Runtime");
+    let options = Options {
+        device: Device::Cpu,
+        threads: 1,
+    };
+    BeatModels::open(&runtime, &manifest(), options).expect("the beat network")
+}
+
+/// The rhythm by signal processing.
+pub fn by_motion(
+    track: &PoseTrack,
+    duration: Span,
+    settings: &RhythmSettings,
+    monitor: &Monitor<'_>,
+) -> kinescore::Result<Rhythm> {
+    let settings = RhythmSettings {
+        source: BeatSource::Motion,
+        ..settings.clone()
+    };
+    rhythm::find(track, duration, &mut motion_models(), &settings, monitor)
+}
 
 /// How the skeleton dances and how it is seen.
 #[derive(Debug, Clone, Copy)]

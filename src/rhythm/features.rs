@@ -1,0 +1,56 @@
+//! What the beat network reads: the movement at 30 frames a second, without the size, the place and the camera's distance.
+//!
+//! Numbers only, no network: the training code has features of its own, which are compared with these (see
+//! `tests/rhythm_network.rs`).
+
+use super::motion::{Motion, RATE};
+use crate::pose::{JOINTS, PoseTrack};
+use crate::time::{Rate, Span};
+
+/// Frames a second of the network's input and output, every second frame of the movement.
+pub const FRAME_RATE: Rate = Rate::from_hz(RATE.hz() / STRIDE as f64);
+
+/// Frames of the movement to one of the network.
+const STRIDE: usize = 2;
+
+/// Values of one joint: x, y, velocity in x, velocity in y, weight.
+pub const VALUES: usize = 5;
+
+/// Farthest from the trunk's centre that a joint is told to be, torso lengths: an arm and a leg span four at most, and beyond is
+/// a pose detector's error.
+const FARTHEST: f64 = 5.0;
+
+/// Fastest that a joint is told to be, torso lengths a second: a kick or a throw stays under it.
+const FASTEST: f64 = 15.0;
+
+/// One frame: for each joint (in the order of [`Joint`](crate::pose::Joint)) its position x, y beside the trunk's centre in
+/// torso lengths (y downwards, −5 to 5), its velocity in the picture in torso lengths a second (−15 to 15), and its
+/// weight, 0 (missing, all values 0) to 1.
+pub type Frame = [[f32; VALUES]; JOINTS];
+
+/// The network's input for a clip of `duration`: frame i is the time i / 30 s.
+pub fn features(track: &PoseTrack, duration: Span) -> Vec<Frame> {
+    of_motion(&Motion::new(track, duration))
+}
+
+/// As [`features()`], of a movement. The camera's pan, which the signs of a beat are rid of, is in the velocities here: the
+/// network has learned from cameras that move.
+pub(crate) fn of_motion(motion: &Motion) -> Vec<Frame> {
+    (0..motion.len())
+        .step_by(STRIDE)
+        .map(|i| {
+            let mut frame = Frame::default();
+            for (joint, values) in frame.iter_mut().enumerate() {
+                let weight = motion.weight[i][joint];
+                if weight <= 0.0 {
+                    continue;
+                }
+                let [x, y] = motion.position[i][joint].map(|p| p.clamp(-FARTHEST, FARTHEST));
+                let velocity =
+                    |axis: usize| (motion.velocity[i][joint][axis] + motion.pan[i][axis]).clamp(-FASTEST, FASTEST);
+                *values = [x, y, velocity(0), velocity(1), weight].map(|v| v as f32);
+            }
+            frame
+        })
+        .collect()
+}
