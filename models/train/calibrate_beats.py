@@ -3,7 +3,7 @@
     python -m choreograph.write_clips --data DATA --split validation --count 200 --seed 1 --out runs/calibration/fit
     python -m choreograph.write_clips --data DATA --split validation --count 100 --seed 2 --out runs/calibration/check
     cargo build --release --example beat_features                      # in the root
-    python calibrate_beats.py --fit runs/calibration/fit --check runs/calibration/check [--tune]
+    python calibrate_beats.py --fit runs/calibration/fit --check runs/calibration/check [--tune 60]
 
 `--tune` first searches the decoder's weights, one after the other, for the highest mean F-measure of the network's beats on the
 clips of --fit. Then the confidence of each source is fitted: logistic regression (L2) of "F-measure at least 0.5" on the signs
@@ -38,14 +38,14 @@ def read_beats(path: Path) -> np.ndarray:
     return np.array([float(line.split()[0]) for line in path.read_text().splitlines() if line.strip() and not line.startswith("#")])
 
 
-def found(program: Path, calibration: dict, files: list[Path]) -> list[dict]:
+def found(program: list[str], calibration: dict, files: list[Path]) -> list[dict]:
     """What the program finds with a calibration, a row for each clip and source."""
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(calibration, file)
         file.flush()
-        run = subprocess.run([str(program), "--calibration", file.name, *map(str, files)], capture_output=True, text=True, cwd=ROOT, check=False)
+        run = subprocess.run([*program, "--calibration", file.name, *map(str, files)], capture_output=True, text=True, cwd=ROOT, check=False)
     if run.returncode != 0:
-        raise SystemExit(f"{program}: {run.stderr.strip()}")
+        raise SystemExit(f"{program[0]}: {run.stderr.strip()}")
     return [json.loads(line) for line in run.stdout.splitlines()]
 
 
@@ -59,7 +59,7 @@ def scores(rows: list[dict], truth: dict[str, np.ndarray], source: str) -> np.nd
     return np.array(values)
 
 
-def tune(program: Path, calibration: dict, files: list[Path], truth: dict[str, np.ndarray]) -> dict:
+def tune(program: list[str], calibration: dict, files: list[Path], truth: dict[str, np.ndarray]) -> dict:
     best = copy.deepcopy(calibration)
     height = scores(found(program, best, files), truth, "network").mean()
     print(f"decoder as it was: F {height:.4f}")
@@ -115,10 +115,12 @@ def main() -> None:
     parser.add_argument("--fit", type=Path, required=True, help="folder of saved poses with their beats")
     parser.add_argument("--check", type=Path, help="another such folder")
     parser.add_argument("--program", type=Path, default=ROOT / "target/release/examples/beat_features")
-    parser.add_argument("--tune", action="store_true", help="search the decoder's weights too")
+    parser.add_argument("--models", type=Path, default=HERE.parent, help="folder of the models")
+    parser.add_argument("--tune", type=int, default=0, metavar="N", help="search the decoder's weights too, on the first N clips")
     parser.add_argument("--dry", action="store_true", help="write nothing")
     arguments = parser.parse_args()
     calibration = json.loads(CALIBRATION.read_text())
+    program = [str(arguments.program), "--models", str(arguments.models)]
 
     def load(folder: Path) -> tuple[list[Path], dict[str, np.ndarray]]:
         files = sorted(p for p in folder.glob("*.json") if p.with_suffix(".beats").exists())
@@ -128,8 +130,9 @@ def main() -> None:
 
     files, truth = load(arguments.fit)
     if arguments.tune:
-        calibration = tune(arguments.program, calibration, files, truth)
-    rows = found(arguments.program, calibration, files)
+        some = files[: arguments.tune]
+        calibration = tune(program, calibration, some, {str(f): truth[str(f)] for f in some})
+    rows = found(program, calibration, files)
     for source in ("network", "motion"):
         mine = [row for row in rows if row.get("source") == source]
         names = list(mine[0]["signs"])
@@ -141,7 +144,7 @@ def main() -> None:
         CALIBRATION.write_text(json.dumps(calibration, indent=2) + "\n")
     if arguments.check:
         files, truth = load(arguments.check)
-        rows = found(arguments.program, calibration, files)
+        rows = found(program, calibration, files)
         for source in ("network", "motion"):
             mine = [row for row in rows if row.get("source") == source]
             f = scores(mine, {row["file"]: truth[row["file"]] for row in mine}, source)
