@@ -258,7 +258,7 @@ def train(args, takes, styles, players):
         spent, best, history, start = state["spent"], state["best"], state["history"], state["start"]
     elif args.start:
         state = torch.load(args.start, weights_only=False)
-        model.load_state_dict(state["average"]), average.model.load_state_dict(state["average"])
+        model.load_state_dict(state["best"][2]), average.model.load_state_dict(state["best"][2])
         start = f"{args.start.stem.split('-')[1]}, {state['update']} updates"
     crops = Crops(training, styles, players, np.random.default_rng([args.seed, update]), setting)
     clock, next_look = common.Clock(args.minutes, spent), spent + args.look
@@ -491,7 +491,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--look", type=float, default=2.0, help="minutes between looks at the validation split")
     parser.add_argument("--setting", choices=list(SETTINGS), default="both", help="what is learnt, size, augmentation: see Setting")
-    parser.add_argument("--start", type=Path, help="checkpoint of the same network whose averaged weights a new member starts from")
+    parser.add_argument("--start", type=Path, help="checkpoint of the same network whose best weights a new member starts from")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--fresh", action="store_true", help="start anew although there is a checkpoint")
     parser.add_argument("--train-only", action="store_true")
