@@ -56,6 +56,8 @@ class Drummer:
         self.encoder = open_session("rhythm2drum_encoder.onnx", threads)
         self.decoder = open_session("rhythm2drum_decoder.onnx", threads)
         self.touch = open_session("velocity_offset.onnx", threads)
+        players = json.loads((MODELS / "velocity_offset.json").read_text())["style_player"]
+        self.player_of_style = np.array([players[style] for style in self.table["styles"]], np.int64)
         words = np.array(self.table["words"])
         self.bits = ((words[:, None] >> np.arange(len(self.table["classes"]))) & 1).astype(np.float32)
 
@@ -111,9 +113,10 @@ class Drummer:
         return self.bits[words]
 
     def feel(self, hits, position, style, tempo):
-        """Velocity and offset [N, T, 9]."""
+        """Velocity and offset [N, T, 9]; each style is played by its own player."""
+        style = np.asarray(style, np.int64)
         return self.touch.run(None, dict(hits=np.ascontiguousarray(hits, np.float32), position=np.ascontiguousarray(position, np.int64),
-                                         style=np.asarray(style, np.int64), tempo=np.asarray(tempo, np.float32)))
+                                         style=style, player=self.player_of_style[style], tempo=np.asarray(tempo, np.float32)))
 
 
 def hand_made(table) -> dict:
@@ -139,6 +142,7 @@ def write_golden() -> None:
     data = {
         "about": "Greedy decoding by models/train/decode_reference.py of a hand-made rhythm: ten bars, windows of eight, four kept as context.",
         **{k: v[0].tolist() for k, v in inputs.items()},
+        "player": int(drummer.player_of_style[inputs["style"][0]]),
         "steps_per_bar": 16,
         "first_logits": [[round(float(x), 5) for x in row[0]] for row in logits[:4]],
         "words": plain[0].tolist(),

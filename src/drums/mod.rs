@@ -5,6 +5,7 @@
 
 mod groove;
 mod model;
+mod players;
 pub mod sampling;
 mod vocabulary;
 pub mod writing;
@@ -126,7 +127,12 @@ pub fn play(
             rhythm.beats.len()
         ),
     })?;
-    let plan = plan(composition, vocabulary.style(style), bpm);
+    let plan = plan(
+        composition,
+        vocabulary.style(style),
+        models.players().of_style(style),
+        bpm,
+    );
 
     let sampling = Sampling {
         temperature: settings.temperature,
@@ -155,7 +161,7 @@ pub fn play(
 }
 
 /// The composition as the models read it.
-fn plan(composition: Composition, style: usize, bpm: f64) -> Plan {
+fn plan(composition: Composition, style: usize, player: usize, bpm: f64) -> Plan {
     Plan {
         steps_per_bar: composition.steps_per_bar(),
         first_step: composition.first_step,
@@ -163,6 +169,7 @@ fn plan(composition: Composition, style: usize, bpm: f64) -> Plan {
         strength: composition.steps.iter().map(|step| step.strength).collect(),
         energy: composition.bar_energy,
         style,
+        player,
         bpm,
     }
 }

@@ -1,6 +1,7 @@
 //! The drum networks: tensors in, tensors out.
 
 use super::CLASSES;
+use super::players::Players;
 use super::vocabulary::Vocabulary;
 use super::writing::{HitsModel, Plan, Window};
 use crate::error::{Error, Result};
@@ -11,12 +12,14 @@ const ENCODER: &str = "rhythm2drum_encoder";
 const DECODER: &str = "rhythm2drum_decoder";
 const VELOCITY_OFFSET: &str = "velocity_offset";
 const VOCABULARY: &str = "rhythm2drum_vocabulary";
+const PLAYERS: &str = "velocity_offset_players";
 
 /// The networks of the drum stage.
 pub struct DrumModels {
     vocabulary: Vocabulary,
     pub(super) hits: Hits,
     velocity_offset: Session,
+    players: Players,
 }
 
 /// Encoder and decoder of the hits transformer, with the keys and values of the window being written.
@@ -32,7 +35,7 @@ pub(super) struct Hits {
 
 impl DrumModels {
     /// Names of the files in the manifest.
-    pub const FILES: &'static [&'static str] = &[ENCODER, DECODER, VELOCITY_OFFSET, VOCABULARY];
+    pub const FILES: &'static [&'static str] = &[ENCODER, DECODER, VELOCITY_OFFSET, VOCABULARY, PLAYERS];
 
     /// Loads the networks and checks them against the manifest.
     ///
@@ -41,6 +44,8 @@ impl DrumModels {
     pub fn open(runtime: &Runtime, manifest: &Manifest, options: Options) -> Result<Self> {
         manifest.verify(VOCABULARY)?;
         let vocabulary = Vocabulary::read(&manifest.file(VOCABULARY)?)?;
+        manifest.verify(PLAYERS)?;
+        let players = Players::read(&manifest.file(PLAYERS)?, &vocabulary)?;
         let open = |name| Session::open(runtime, manifest, name, options);
         Ok(Self {
             hits: Hits {
@@ -52,6 +57,7 @@ impl DrumModels {
                 value: empty_cache(vocabulary.cache_shape(), 0),
             },
             velocity_offset: open(VELOCITY_OFFSET)?,
+            players,
             vocabulary,
         })
     }
@@ -59,6 +65,11 @@ impl DrumModels {
     /// What the networks were trained with.
     pub fn vocabulary(&self) -> &Vocabulary {
         &self.vocabulary
+    }
+
+    /// Who plays which style.
+    pub(super) fn players(&self) -> &Players {
+        &self.players
     }
 
     /// Velocity (0 to 1) and offset (−0.5 to 0.5 steps, positive late) for every cell of a hit matrix.
@@ -71,13 +82,12 @@ impl DrumModels {
         let steps = hits.len();
         let matrix = Array3::from_shape_fn((1, steps, CLASSES), |(_, step, class)| hits[step][class]);
         let position = Array2::from_shape_fn((1, steps), |(_, step)| (step % plan.steps_per_bar) as i64);
+        let number = |value: usize| Tensor::I64(Array1::from_elem(1, value as i64).into_dyn());
         let inputs = [
             ("hits", &Tensor::F32(matrix.into_dyn())),
             ("position", &Tensor::I64(position.into_dyn())),
-            (
-                "style",
-                &Tensor::I64(Array1::from_elem(1, plan.style as i64).into_dyn()),
-            ),
+            ("style", &number(plan.style)),
+            ("player", &number(plan.player)),
             ("tempo", &Tensor::F32(Array1::from_elem(1, plan.bpm as f32).into_dyn())),
         ];
         let outputs = self.velocity_offset.run(&inputs)?;
@@ -171,6 +181,7 @@ mod tests {
         rhythm: Vec<u8>,
         energy: Vec<u8>,
         style: usize,
+        player: usize,
         tempo: f64,
         steps_per_bar: usize,
         first_logits: Vec<Vec<f32>>,
@@ -192,6 +203,7 @@ mod tests {
             strength: vec![0.0; golden.rhythm.len()],
             energy: golden.energy.iter().step_by(golden.steps_per_bar).copied().collect(),
             style: golden.style,
+            player: golden.player,
             bpm: golden.tempo,
         };
         (golden, plan)
@@ -252,6 +264,8 @@ mod tests {
     fn words_logits_velocities_and_offsets_are_those_of_the_training_code() {
         let (golden, plan) = golden();
         let mut models = models(1);
+        let style = &models.vocabulary().styles()[golden.style];
+        assert_eq!(models.players().of_style(style), golden.player);
         assert_eq!(greedy(&plan, &mut models, 1.0), golden.words);
         assert_eq!(greedy(&plan, &mut models, 2.0), golden.words_guidance_2_free_energy);
 

@@ -91,6 +91,11 @@ impl Vocabulary {
             .filter(move |class| mask >> *class as usize & 1 == 1)
     }
 
+    /// The names of the styles by their numbers; the first is "unknown".
+    pub fn styles(&self) -> &[String] {
+        &self.styles
+    }
+
     /// The number of a style, 0 for one that the models do not know.
     pub fn style(&self, name: &str) -> usize {
         self.styles.iter().position(|style| style == name).unwrap_or(0)

@@ -35,6 +35,8 @@ pub struct Plan {
     pub energy: Vec<u8>,
     /// Number of the style in the vocabulary.
     pub style: usize,
+    /// Number of the player among those that the velocity and offset network knows; 0: unknown.
+    pub player: usize,
     /// Tempo in beats a minute.
     pub bpm: f64,
 }
@@ -260,6 +262,7 @@ mod tests {
             strength: vec![0.0; bars * 16],
             energy: vec![3; bars],
             style: 1,
+            player: 0,
             bpm: 120.0,
         }
     }
