@@ -16,7 +16,7 @@ use kinescore::settings::{Device, PoseQuality, RhythmSettings};
 use kinescore::time::{Instant, Span, Tempo};
 use kinescore::video::{FileOptions, FileSource};
 use kinescore::{Monitor, Settings};
-use rhythm_support::Noise;
+use rhythm_support::{Noise, by_motion};
 use std::path::{Path, PathBuf};
 
 /// How far an accent may lie from what was marked: two frames at 30 a second.
@@ -76,7 +76,7 @@ fn compare(clip: &str, accents: &[Accent], duration: Span) -> Found {
 }
 
 fn find(track: &PoseTrack, duration: Span) -> Rhythm {
-    rhythm::find(track, duration, &Settings::default().rhythm, &Monitor::none()).unwrap()
+    by_motion(track, duration, &Settings::default().rhythm, &Monitor::none()).unwrap()
 }
 
 #[test]
@@ -230,7 +230,7 @@ fn accents(duration: f64, body: impl Fn(f64, &mut [[f64; 2]; JOINTS])) -> Vec<f6
         ..Settings::default().rhythm
     };
     let track = track(duration, body);
-    let rhythm = rhythm::find(&track, Span::from_seconds(duration), &settings, &Monitor::none()).unwrap();
+    let rhythm = by_motion(&track, Span::from_seconds(duration), &settings, &Monitor::none()).unwrap();
     rhythm
         .accents
         .iter()

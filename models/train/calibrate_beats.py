@@ -20,6 +20,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from scipy.optimize import minimize
 
 import beat_metrics
 
@@ -31,7 +32,10 @@ RIGHT = 0.5  # F-measure from which a clip's beats count as right: twice what ch
 FACTORS = [0.35, 0.6, 1.0, 1.6, 2.8]
 SHIFTS = {"three": [-3.0, -1.0, 0.0, 1.0, 3.0]}
 ROUNDS = 2
-RIDGE = 2.0
+RIDGE = 5.0
+# Which way each sign may count: more is better, worse, or says nothing that may be used.
+SIDE = {"lock": 1, "agreement": 1, "steadiness": 1, "on_beats": 1, "between": -1, "tempo_certainty": 1, "tempo_support": 1, "sources_agree": 1,
+        "length": 1, "movement": 0, "seen": 1}
 
 
 def read_beats(path: Path) -> np.ndarray:
@@ -83,20 +87,21 @@ def tune(program: list[str], calibration: dict, files: list[Path], truth: dict[s
     return best
 
 
-def logistic(signs: np.ndarray, right: np.ndarray) -> tuple[float, np.ndarray]:
-    """Bias and weights by Newton's method on standardised signs, with a ridge on the weights."""
+def logistic(signs: np.ndarray, right: np.ndarray, names: list[str]) -> tuple[float, np.ndarray]:
+    """Bias and weights of a logistic regression with a ridge on standardised signs. A weight may only say what its sign means (see
+    [`SIDE`]): on other clips than those fitted to, a weight that luck has turned round does harm."""
     mean, deviation = signs.mean(0), signs.std(0)
     used = deviation > 1e-6
     x = np.where(used, (signs - mean) / np.where(used, deviation, 1.0), 0.0)
-    x = np.concatenate([np.ones((len(x), 1)), x], axis=1)
-    penalty = np.diag([1e-6] + [RIDGE] * signs.shape[1])
-    w = np.zeros(x.shape[1])
-    for _ in range(50):
-        p = 1 / (1 + np.exp(-x @ w))
-        step = np.linalg.solve(x.T * (p * (1 - p)) @ x + penalty, x.T @ (right - p) - penalty @ w)
-        w += step
-        if np.abs(step).max() < 1e-8:
-            break
+
+    def loss(w: np.ndarray) -> tuple[float, np.ndarray]:
+        z = w[0] + x @ w[1:]
+        p = 1 / (1 + np.exp(-z))
+        value = np.sum(np.logaddexp(0, z) - right * z) + 0.5 * RIDGE * np.sum(w[1:] ** 2)
+        return value, np.concatenate([[np.sum(p - right)], x.T @ (p - right) + RIDGE * w[1:]])
+
+    bounds = [(None, None)] + [{1: (0, None), -1: (None, 0), 0: (0, 0)}[SIDE[n]] for n in names]
+    w = minimize(loss, np.zeros(len(names) + 1), jac=True, method="L-BFGS-B", bounds=bounds).x
     weights = np.where(used, w[1:] / np.where(used, deviation, 1.0), 0.0)
     return float(w[0] - weights @ mean), weights
 
@@ -137,11 +142,12 @@ def main() -> None:
         mine = [row for row in rows if row.get("source") == source]
         names = list(mine[0]["signs"])
         f = scores(mine, {row["file"]: truth[row["file"]] for row in mine}, source)
-        bias, weights = logistic(np.array([[row["signs"][n] for n in names] for row in mine]), (f >= RIGHT).astype(float))
+        bias, weights = logistic(np.array([[row["signs"][n] for n in names] for row in mine]), (f >= RIGHT).astype(float), names)
         calibration[source]["confidence"] = {"bias": round(bias, 4), "weights": {n: round(float(w), 4) for n, w in zip(names, weights)}}
         print(f"{source}: F {f.mean():.3f}, right {np.mean(f >= RIGHT):.2f} of {len(f)} clips that it was fitted to")
     if not arguments.dry:
         CALIBRATION.write_text(json.dumps(calibration, indent=2) + "\n")
+        subprocess.run(["python3", str(HERE.parent / "update_manifest.py")], check=True)
     if arguments.check:
         files, truth = load(arguments.check)
         rows = found(program, calibration, files)
