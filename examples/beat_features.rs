@@ -1,5 +1,5 @@
 //! Prints the beats that each source finds in saved poses, and the signs that their confidence is made of: what
-//! `models/train/calibrate_confidence.py` fits the calibration to.
+//! `models/train/calibrate_beats.py` fits the calibration to.
 //!
 //! `cargo run --release --example beat_features -- [--calibration FILE.json] [--models DIR] [--onnxruntime PATH] POSES.json…`,
 //! where each `POSES.json` is what `kinescore render --until poses` saved. One line of JSON a file and source: `file`,

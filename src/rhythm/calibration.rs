@@ -1,7 +1,7 @@
 //! Numbers fitted to data: how the decoder weighs what speaks for a beat, and what a confidence is made of.
 //!
 //! They lie beside the network as `video2rhythm.json`, since they belong to its weights: training a network anew means fitting
-//! them anew (`models/train/calibrate_confidence.py`).
+//! them anew (`models/train/calibrate_beats.py`).
 
 use super::confidence::Signs;
 use super::lock::TempoWeights;
