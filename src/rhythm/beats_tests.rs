@@ -101,7 +101,8 @@ fn grid(output: NetworkOutput, duration: Span, settings: &RhythmSettings) -> Gri
     };
     let impact = vec![0.0; still.values.len()];
     let heard = Heard::by_network(output, &impact, &calibration().network.decoding, duration);
-    decode::grid(&heard, &still, &impact, duration, settings, &Monitor::none()).expect("not cancelled")
+    let locks = lock::Locks::new(&still, &hmm::intervals(settings.slowest, settings.fastest), hmm::RATE);
+    decode::grid(&heard, &locks, &impact, duration, settings, &Monitor::none()).expect("not cancelled")
 }
 
 fn wide() -> RhythmSettings {

@@ -3,9 +3,9 @@
 use super::activation::ACTIVATION_RATE;
 use super::calibration::Decoding;
 use super::hmm::{self, Observations};
-use super::lock::{self, TempoPrior, TempoWeights, TempoWindow};
+use super::lock::{self, Locks, TempoPrior, TempoWeights, TempoWindow};
 use super::windows;
-use super::{Beat, Curve, bars, beat_weights, fit, signal};
+use super::{Beat, bars, beat_weights, fit, signal};
 use crate::error::Result;
 use crate::progress::Monitor;
 use crate::settings::RhythmSettings;
@@ -97,10 +97,11 @@ impl Grid {
     }
 }
 
-/// The beats of what was heard; none where the clip is too short for them.
+/// The beats of what was heard; none where the clip is too short for them. `locks` are those of the movement over the decoder's
+/// intervals, `impact` is the movement's too.
 pub(crate) fn grid(
     heard: &Heard,
-    movement: &Curve,
+    locks: &Locks,
     impact: &[f64],
     duration: Span,
     settings: &RhythmSettings,
@@ -124,7 +125,7 @@ pub(crate) fn grid(
         });
     }
     let intervals = hmm::intervals(settings.slowest, settings.fastest);
-    let prior = TempoPrior::new(movement, &heard.tempo, heard.weights, &intervals, hmm::RATE);
+    let prior = TempoPrior::new(locks, &heard.tempo, heard.weights, &intervals, hmm::RATE);
     let observations = heard.observations();
     let decode = |bar: u8| hmm::decode(&observations, &intervals, bar, &prior, monitor);
     let (path, bar) = match (&heard.share, wanted) {

@@ -57,35 +57,45 @@ pub(crate) fn excitation(movement: &Curve) -> Vec<f64> {
     }
 }
 
-/// |mean(e · exp(−2πi · hz · t))| over a stretch of samples.
-fn strength(e: &[f64], hz: f64, rate: f64) -> f64 {
-    let (step_im, step_re) = (-TAU * hz / rate).sin_cos();
-    let (mut re, mut im) = (1.0, 0.0);
-    let (mut sum_re, mut sum_im) = (0.0, 0.0);
+/// |mean(e · exp(−2πi · hz · t))| over a stretch of samples, for several frequencies at once: side by side they take little
+/// longer than one.
+fn strengths<const N: usize>(e: &[f64], hz: [f64; N], rate: f64) -> [f64; N] {
+    let steps = hz.map(|hz| (-TAU * hz / rate).sin_cos());
+    let (mut re, mut im) = ([1.0; N], [0.0; N]);
+    let (mut sum_re, mut sum_im) = ([0.0; N], [0.0; N]);
     for value in e {
-        sum_re += value * re;
-        sum_im += value * im;
-        (re, im) = (re * step_re - im * step_im, re * step_im + im * step_re);
+        for k in 0..N {
+            let (step_im, step_re) = steps[k];
+            sum_re[k] += value * re[k];
+            sum_im[k] += value * im[k];
+            (re[k], im[k]) = (re[k] * step_re - im[k] * step_im, re[k] * step_im + im[k] * step_re);
+        }
     }
-    sum_re.hypot(sum_im) / e.len().max(1) as f64
+    std::array::from_fn(|k| sum_re[k].hypot(sum_im[k]) / e.len().max(1) as f64)
 }
 
 /// R of a metronome over a stretch.
 fn metronome_lock(e: &[f64], tempo: Tempo, rate: f64) -> f64 {
     let hz = 1.0 / tempo.beat_span().seconds();
-    MULTIPLES.iter().map(|m| strength(e, m * hz, rate)).sum()
+    strengths(e, MULTIPLES.map(|m| m * hz), rate).iter().sum()
 }
 
 /// How well a metronome goes with a stretch up to octave: R of the tempo itself, or [`OCTAVE`] × R of its half or double where
 /// those are metronomes of the search. A dancer who moves on every other beat locks to half the tempo that the music should
 /// have, so that R must not decide the octave.
 fn octave_lock(e: &[f64], tempo: Tempo, rate: f64) -> f64 {
-    [(1.0, 1.0), (0.5, OCTAVE), (2.0, OCTAVE)]
-        .into_iter()
-        .map(|(factor, share)| (tempo.bpm() * factor, share))
-        .filter(|(bpm, share)| *share == 1.0 || (METRONOMES.0..=METRONOMES.1).contains(bpm))
-        .map(|(bpm, share)| share * metronome_lock(e, Tempo::from_bpm(bpm), rate))
-        .fold(0.0, f64::max)
+    let hz = 1.0 / tempo.beat_span().seconds();
+    // The multiples of the half and of the double are among these.
+    let [quarter, half, one, two, four] = strengths(e, [0.25, 0.5, 1.0, 2.0, 4.0].map(|m| m * hz), rate);
+    [
+        (1.0, 1.0, half + one + two),
+        (0.5, OCTAVE, quarter + half + one),
+        (2.0, OCTAVE, one + two + four),
+    ]
+    .into_iter()
+    .filter(|(factor, share, _)| *share == 1.0 || (METRONOMES.0..=METRONOMES.1).contains(&(tempo.bpm() * factor)))
+    .map(|(_, share, lock)| share * lock)
+    .fold(0.0, f64::max)
 }
 
 /// R of a grid of beats over the whole movement.
@@ -222,32 +232,56 @@ pub(crate) struct TempoPrior {
     weights: Vec<Vec<f64>>,
 }
 
+/// How well the movement goes with each metronome, in short and in long stretches.
+#[derive(Debug, Clone)]
+pub(crate) struct Locks {
+    metronomes: Vec<Tempo>,
+    /// Middle of each stretch, and each metronome's standard score.
+    short: Vec<(Instant, Vec<f64>)>,
+    long: Vec<(Instant, Vec<f64>)>,
+}
+
+impl Locks {
+    /// The locks of the metronomes between the tempi of the longest and the shortest beat, in frames of `frame_rate`.
+    pub fn new(movement: &Curve, intervals: &[usize], frame_rate: Rate) -> Self {
+        let e = excitation(movement);
+        let bpm = |frames: &usize| Tempo::from_beat_span(frame_rate.period() * *frames as f64).bpm();
+        let metronomes = match (intervals.last(), intervals.first()) {
+            (Some(longest), Some(shortest)) => metronomes(bpm(longest), bpm(shortest)),
+            _ => Vec::new(),
+        };
+        let [short, long] = STRETCHES.map(|length| stretch_scores(&e, movement.rate, &metronomes, length));
+        Self {
+            metronomes,
+            short,
+            long,
+        }
+    }
+}
+
 impl TempoPrior {
-    /// The prior over beats of so many frames of `frame_rate`, from the movement and from what the network says of the tempo
-    /// (nothing: no windows).
+    /// The prior over beats of so many frames of `frame_rate`, from the movement's locks and from what the network says of the
+    /// tempo (nothing: no windows).
     ///
     /// The long and the short stretch around each time count alike: where the tempo is steady the long one tells tempi apart
     /// more finely, where it drifts it says little.
     pub fn new(
-        movement: &Curve,
+        locks: &Locks,
         network: &[TempoWindow],
         weights: TempoWeights,
         intervals: &[usize],
         frame_rate: Rate,
     ) -> Self {
-        let e = excitation(movement);
+        let Locks {
+            metronomes,
+            short,
+            long,
+        } = locks;
         let frames = |tempo: &Tempo| tempo.beat_span().seconds() * frame_rate.hz();
         let exact: Vec<Tempo> = intervals
             .iter()
             .map(|n| Tempo::from_beat_span(frame_rate.period() * *n as f64))
             .collect();
-        let (Some(fastest), Some(slowest)) = (exact.first(), exact.last()) else {
-            return Self {
-                centres: Vec::new(),
-                weights: Vec::new(),
-            };
-        };
-        let metronomes = metronomes(slowest.bpm(), fastest.bpm());
         // A tempo between two whole intervals is played by going to and fro between them: it counts for both, for the nearer
         // more.
         let played: Vec<Vec<(usize, f64)>> = intervals
@@ -259,7 +293,6 @@ impl TempoPrior {
                     .collect()
             })
             .collect();
-        let [short, long] = STRETCHES.map(|length| stretch_scores(&e, movement.rate, &metronomes, length));
         let logs_of_network = |tempo: Tempo, centre: Instant| {
             let log = |length| network_log(network, tempo, centre, length);
             0.5 * (log(STRETCHES[0]) + log(STRETCHES[1]))
@@ -267,7 +300,7 @@ impl TempoPrior {
         let weights = short
             .iter()
             .map(|(centre, scores)| {
-                let around = nearest(&long, *centre).unwrap_or(scores);
+                let around = nearest(long, *centre).unwrap_or(scores);
                 let both: Vec<f64> = scores.iter().zip(around).map(|(a, b)| 0.5 * (a + b)).collect();
                 let logs: Vec<f64> = played
                     .iter()
@@ -288,7 +321,7 @@ impl TempoPrior {
             })
             .collect();
         Self {
-            centres: short.into_iter().map(|(centre, _)| centre).collect(),
+            centres: short.iter().map(|(centre, _)| *centre).collect(),
             weights,
         }
     }
@@ -492,7 +525,8 @@ mod tests {
             network: 3.0,
             preference: 0.0,
         };
-        let prior = TempoPrior::new(&still, &windows[2..], weights, &intervals, Rate::from_hz(100.0));
+        let locks = Locks::new(&still, &intervals, Rate::from_hz(100.0));
+        let prior = TempoPrior::new(&locks, &windows[2..], weights, &intervals, Rate::from_hz(100.0));
         let logs = prior.at(Instant::from_seconds(10.0));
         let best = (0..logs.len())
             .max_by(|a, b| logs[*a].total_cmp(&logs[*b]))

@@ -286,7 +286,12 @@ impl Moved {
         monitor: &Monitor<'_>,
     ) -> Result<Vec<Candidate>> {
         let movement = curve(motion::RATE, &self.movement);
-        let grid = |heard: &Heard| decode::grid(heard, &movement, &self.impact, self.duration, settings, monitor);
+        let locks = lock::Locks::new(
+            &movement,
+            &hmm::intervals(settings.slowest, settings.fastest),
+            hmm::RATE,
+        );
+        let grid = |heard: &Heard| decode::grid(heard, &locks, &self.impact, self.duration, settings, monitor);
         // Whether both sources agree is a sign for the network's confidence, wanted or not.
         let activation = activation::activation(&self.motion, &self.impact, &self.movement, self.duration);
         let by_motion = Heard::by_motion(activation);
