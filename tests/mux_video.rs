@@ -8,7 +8,7 @@
     clippy::print_stderr
 )]
 
-use kinescore::audio::AudioBuffer;
+use kinescore::audio::{AudioBuffer, measure};
 use kinescore::export::mux::{default_output, write_video};
 use kinescore::progress::Cancel;
 use kinescore::time::{Instant, Rate, Span};
@@ -273,6 +273,51 @@ fn the_video_is_copied_and_the_sound_is_in_sync_in_every_container() {
             .max_by(|a, b| again.samples[2 * a].abs().total_cmp(&again.samples[2 * b].abs()))
             .expect("samples");
         assert!((loudest as f64 / RATE - 1.0).abs() < 0.002, "{extension}: {loudest}");
+    }
+}
+
+#[test]
+fn encoders_that_go_far_beyond_the_peak_are_held_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let input = folder.path().join("clip.mp4");
+    make(&input, &format!("{} -c:v mpeg4", pattern(3.0)));
+    // Noise cut off at its peak: Opus puts peaks of 2 dB more in its place.
+    let mut sound = AudioBuffer::silence(Rate::from_hz(RATE), 2, (3.0 * RATE) as usize);
+    let mut state = 1_u32;
+    for frame in sound.samples.chunks_exact_mut(2) {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let noise = (state >> 8) as f32 / (1 << 24) as f32 - 0.5;
+        frame.fill((6.0 * noise).clamp(-0.25, 0.25));
+    }
+    let own = measure(&sound).expect("measured").true_peak;
+    for extension in ["mp4", "webm"] {
+        let out = folder.path().join("out").with_extension(extension);
+        if extension == "webm" {
+            make(
+                &input.with_extension("webm"),
+                &format!("{} -c:v libvpx -b:v 200k", pattern(3.0)),
+            );
+        }
+        let input = input.with_extension(extension);
+        write_video(&clip(&input, 0.0, 3.0, true), &sound, &out, &Monitor::none()).expect("written");
+        let read = read_sound(
+            &out,
+            Instant::ZERO,
+            Span::from_seconds(3.0),
+            Rate::from_hz(RATE),
+            &Monitor::none(),
+        );
+        let heard = measure(&read.expect("read").expect("sound")).expect("measured");
+        assert!(
+            heard.true_peak <= own + 1.0,
+            "{extension}: {} dBTP of {own}",
+            heard.true_peak
+        );
+        assert!(
+            heard.true_peak > own - 4.0,
+            "{extension}: {} dBTP of {own}",
+            heard.true_peak
+        );
     }
 }
 

@@ -8,6 +8,7 @@ pub mod soundfont;
 pub mod soundtrack;
 pub mod synth;
 
+pub(crate) use loudness::ENCODER_HEADROOM;
 pub use loudness::{GainCurve, Loudness, measure};
 pub use mix::{Blend, add_original, blend, is_silent};
 pub use soundfont::SoundFont;
@@ -39,6 +40,14 @@ impl AudioBuffer {
     /// Samples a channel.
     pub fn frames(&self) -> usize {
         self.samples.len() / self.channels
+    }
+
+    /// The same sound, `gain` times as loud (a ratio).
+    pub fn scaled(&self, gain: f32) -> Self {
+        Self {
+            samples: self.samples.iter().map(|sample| sample * gain).collect(),
+            ..*self
+        }
     }
 
     /// Length in time.
