@@ -1,13 +1,18 @@
 """Fits how beats are decoded and what their confidence is worth: writes ../video2rhythm.json.
 
-    python -m choreograph.write_clips --data DATA --split validation --count 200 --seed 1 --out runs/calibration/fit
-    python -m choreograph.write_clips --data DATA --split validation --count 100 --seed 2 --out runs/calibration/check
+    python -m choreograph.write_clips --data DATA --split validation --count 160 --seed 1 --out runs/calibration/fit
+    python -m choreograph.write_clips --data DATA --split validation --count 80 --seed 11 --kind free --out runs/calibration/fit_free
+    python -m choreograph.write_clips --data DATA --split validation --count 80 --seed 2 --out runs/calibration/check
+    python -m choreograph.write_clips --data DATA --split validation --count 40 --seed 12 --kind free --out runs/calibration/check_free
     cargo build --release --example beat_features                      # in the root
-    python calibrate_beats.py --fit runs/calibration/fit --check runs/calibration/check [--tune 60]
+    C=runs/calibration; python calibrate_beats.py --fit $C/fit $C/fit_free --check $C/check $C/check_free [--tune 60]
 
 `--tune` first searches the decoder's weights, one after the other, for the highest mean F-measure of the network's beats on the
-clips of --fit. Then the confidence of each source is fitted: logistic regression (L2) of "F-measure at least 0.5" on the signs
+clips of the first folder of --fit. Then the confidence of each source is fitted: logistic regression (L2) of "F-measure at least 0.5" on the signs
 that the program prints. --check only prints how often clips of each confidence are right. Nothing is fitted to test clips.
+
+A third of the clips are of people who do not move to the beats at all: in real clips of dancers the song's beats show in the body
+in part of them only, and what the network finds in the rest must not be called certain.
 """
 
 from __future__ import annotations
@@ -117,20 +122,23 @@ def reliability(confidence: np.ndarray, right: np.ndarray) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--fit", type=Path, required=True, help="folder of saved poses with their beats")
-    parser.add_argument("--check", type=Path, help="another such folder")
+    parser.add_argument("--fit", type=Path, nargs="+", required=True, help="folders of saved poses with their beats")
+    parser.add_argument("--check", type=Path, nargs="+", help="other such folders")
     parser.add_argument("--program", type=Path, default=ROOT / "target/release/examples/beat_features")
     parser.add_argument("--models", type=Path, default=HERE.parent, help="folder of the models")
-    parser.add_argument("--tune", type=int, default=0, metavar="N", help="search the decoder's weights too, on the first N clips")
+    parser.add_argument("--tune", type=int, default=0, metavar="N", help="search the decoder's weights too, on the first N clips of the first folder")
     parser.add_argument("--dry", action="store_true", help="write nothing")
     arguments = parser.parse_args()
     calibration = json.loads(CALIBRATION.read_text())
     program = [str(arguments.program), "--models", str(arguments.models)]
 
-    def load(folder: Path) -> tuple[list[Path], dict[str, np.ndarray]]:
-        files = sorted(p for p in folder.glob("*.json") if p.with_suffix(".beats").exists())
-        if not files:
-            raise SystemExit(f"{folder}: no saved poses with a .beats file beside them")
+    def load(folders: list[Path]) -> tuple[list[Path], dict[str, np.ndarray]]:
+        files = []
+        for folder in folders:
+            mine = sorted(p.resolve() for p in folder.glob("*.json") if p.with_suffix(".beats").exists())
+            if not mine:
+                raise SystemExit(f"{folder}: no saved poses with a .beats file beside them")
+            files += mine
         return files, {str(f): read_beats(f.with_suffix(".beats")) for f in files}
 
     files, truth = load(arguments.fit)

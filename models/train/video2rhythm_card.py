@@ -33,8 +33,8 @@ def ablation() -> str:
         last = state["history"][-1]
         rows.append(f"| {what} | {common.parameters(Video2Rhythm(state['shape'])):,} | {last['update']} | {last['beat']:.4f} | {last['downbeat']:.4f} | "
                     f"{last['tempo']:.3f} | {last['tempo_right']:.2f} | {last['tempo_octave']:.2f} |")
-    if not rows:
-        return "Not run for these weights."
+    if len(rows) < 2:
+        return "Not measured yet."
     head = ("| network | parameters | updates | beat loss | downbeat loss | tempo loss | tempo right | up to octave |\n|---|---|---|---|---|---|---|---|\n")
     return head + "\n".join(rows)
 
@@ -52,10 +52,10 @@ def cost() -> float:
 
 
 def tables(report: Path | None) -> str:
-    """The first table of a report of evaluate_beats.py, with what stands above it."""
+    """The measures of a report of evaluate_beats.py over all its clips."""
     if report is None:
         return "Not measured."
-    return report.read_text().strip()
+    return report.read_text().split("\n## ")[0].split("\n", 1)[1].strip()
 
 
 def main() -> None:
@@ -84,14 +84,14 @@ Sound?", NeurIPS 2021).
 
 Generated: 4,500 movements of 13 s with known beats, each seen by three random cameras (`choreograph/`), made of key poses and stretches of the takes of
 the CMU motion capture database (free for all uses; 12 minutes in 87 takes) and of procedural steps, on random grids (50 to 200 beats a minute, three and four beats a
-bar, swing, drift, freezes, pauses); people arrive {50} ms late on average, as measured on real clips. Noise, dropouts and swaps are those measured of this
+bar, swing, drift, freezes, pauses); people arrive 50 ms late on average, as was found on real clips. Noise, dropouts and swaps are those measured of this
 product's pose stage (`choreograph/noise.json`). Whole takes are held out for validation and test. **No real video was trained or tuned on.**
 
 Validation (450 windows of unseen takes): tempo right to within 3 % in {best['tempo_right']:.0%} of the windows, up to octave in {best['tempo_octave']:.0%}.
 
 ## Ablation
 
-Each trained from the same seed for the same number of updates, fewer than the shipped network; losses and tempo on the validation windows.
+Each is to be trained from the same seed for the same number of updates, fewer than the shipped network; losses and tempo on the validation windows.
 `python video2rhythm.py --data DATA --updates 200 [--without PART] --name ablation_PART`
 
 {ablation()}

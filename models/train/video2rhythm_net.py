@@ -187,19 +187,23 @@ class Video2Rhythm(nn.Module):
         return beats[..., 0], beats[..., 1], tempo
 
 
+def mirrored(motion: torch.Tensor) -> torch.Tensor:
+    """The movement in a mirror: left and right exchanged, x and vx turned round."""
+    sign = torch.tensor([-1.0, 1.0, -1.0, 1.0, 1.0], dtype=motion.dtype)
+    return motion[..., torch.as_tensor(MIRROR), :] * sign
+
+
 class Exported(nn.Module):
-    """Probabilities in place of logits."""
+    """Probabilities in place of logits, which are the means of those of the movement and of the movement in a mirror: nobody dances to other
+    beats there, and two opinions are better than one."""
 
     def __init__(self, net: Video2Rhythm):
         super().__init__()
         self.net = net
 
     def forward(self, motion):
-        beat, downbeat, tempo = self.net(motion)
+        beat, downbeat, tempo = self.net(torch.cat([motion, mirrored(motion)]))
+        beat, downbeat = (both.reshape(2, -1, motion.shape[1]).mean(0) for both in (beat, downbeat))
+        # (A number, so that the shape of what is exported says it.)
+        tempo = tempo.reshape(2, -1, TEMPO_BINS).mean(0)
         return beat.sigmoid(), downbeat.sigmoid(), tempo.softmax(-1)
-
-
-def mirrored(motion: torch.Tensor) -> torch.Tensor:
-    """The movement in a mirror: left and right exchanged, x and vx turned round."""
-    sign = torch.tensor([-1.0, 1.0, -1.0, 1.0, 1.0], dtype=motion.dtype)
-    return motion[..., torch.as_tensor(MIRROR), :] * sign

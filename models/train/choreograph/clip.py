@@ -169,8 +169,9 @@ def _smooth_path(path: np.ndarray, width: int) -> np.ndarray:
 
 
 def move(rng: np.random.Generator, pool: Pool, seconds: float, kind: str | None = None) -> tuple[np.ndarray, Grid, str]:
-    """A body's movement [T, 17, 3] at 60 frames a second on a random grid, in metres, and what kind it is."""
-    kind = kind or str(rng.choice(["dance", "walking", "rope"], p=[0.88, 0.08, 0.04]))
+    """A body's movement [T, 17, 3] at 60 frames a second on a random grid, in metres, and what kind it is. Of the kinds, "free" is only made
+    when asked for: somebody who does not move to the beat."""
+    kind = kind or str(rng.choice(["dance", "walking", "rope"], p=[0.81, 0.13, 0.06]))
     tempo = None
     if kind == "walking":
         # Steps a minute; half beats where the steps are fast.
@@ -189,6 +190,9 @@ def move(rng: np.random.Generator, pool: Pool, seconds: float, kind: str | None 
     root = np.zeros((count, 3), dtype=np.float32)
     one = rng.random() < 0.6  # A clip of one manner, or one that changes it.
     kept = None
+    if kind == "free":
+        direction, root = WarpedTake(rng, grid, pool, manner, len(grid.beats), free=True).perform(rng, grid, t, 0.0, lengths)
+        phrases = []
     for number, (start, name, mirror) in enumerate(phrases):
         begin = grid.time(max(start, 0))
         finish = grid.time(min(start + (phrases[1][0] - phrases[0][0] if len(phrases) > 1 else 8), len(grid.beats) - 1))

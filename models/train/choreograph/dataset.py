@@ -17,6 +17,7 @@ from .takes import load, split_of
 SECONDS = 13.0
 FRAMES = int(SECONDS * RATE) + 1
 MOST_BEATS = 64
+VERSION = 2  # of the generator: clips of another are made anew
 VIEWS = 3  # cameras (each with noise and frame rate of its own) that see one movement
 
 _pool: Pool | None = None
@@ -49,7 +50,7 @@ def _make(job: tuple[str, int, int]) -> list[tuple[np.ndarray, np.ndarray, np.nd
 def build(data: Path, out: Path, split: str, movements: int, seed: int = 0, workers: int = 1) -> dict[str, np.ndarray]:
     """The arrays of a split: `motion` f16 [N, 391, 17, 5], `beats` f32 [N, 64] (seconds, NaN beyond the last), `numbers` i8 [N, 64].
     Made where they are not there yet."""
-    meta = {"split": split, "movements": movements, "seed": seed, "views": VIEWS, "seconds": SECONDS}
+    meta = {"version": VERSION, "split": split, "movements": movements, "seed": seed, "views": VIEWS, "seconds": SECONDS}
     folder = out / f"clips_{split}_{movements}_{seed}"
     note = folder / "meta.json"
     names = ["motion", "beats", "numbers"]

@@ -63,15 +63,24 @@ class _Moves:
         feet = speed[:, [R_ANKLE, R_TOE, L_ANKLE, L_TOE]]
         falls = sum(np.maximum(-np.gradient(smooth(feet[:, i], 5)) * RATE, 0) * (joints[:, j, 1] < 0.16)
                     for i, j in enumerate([R_ANKLE, R_TOE, L_ANKLE, L_TOE]))
-        # The stop itself comes about 50 ms after the steepest deceleration.
-        self.events, self.strengths = _peaks(smooth(impact / (impact.std() + 1e-6) + falls / (falls.std() + 1e-6), 7), 12)
-        self.footfalls, _ = _peaks(smooth(falls, 9), 14)
+        self.events = _arrived(_peaks(smooth(impact / (impact.std() + 1e-6) + falls / (falls.std() + 1e-6), 7), 12), len(joints))
+        self.footfalls = _arrived(_peaks(smooth(falls, 9), 14), len(joints))
 
 
-def _peaks(signal: np.ndarray, apart: int) -> tuple[np.ndarray, np.ndarray]:
+def _peaks(signal: np.ndarray, apart: int) -> np.ndarray:
     height = signal.mean()
-    found = [i for i in range(apart, len(signal) - apart) if signal[i] == signal[i - apart : i + apart + 1].max() and signal[i] > height]
-    return np.array(found, dtype=int), signal[found]
+    return np.array([i for i in range(apart, len(signal) - apart) if signal[i] == signal[i - apart : i + apart + 1].max() and signal[i] > height],
+                    dtype=int)
+
+
+# Frames from the steepest deceleration to the stop: in the median footfall and the median stop of the body the speed reaches its floor 50 to
+# 70 ms later. What people see and hear as the hit is the stop.
+ARRIVAL = 3
+
+
+def _arrived(steepest: np.ndarray, count: int) -> np.ndarray:
+    """Frames of the stops, from those of the steepest decelerations."""
+    return steepest[steepest + ARRIVAL < count] + ARRIVAL
 
 
 def _cycle(grid: Grid, t: np.ndarray, start: float, positions: np.ndarray, length: float) -> tuple[np.ndarray, np.ndarray]:
@@ -274,11 +283,12 @@ def _smoothed(values: np.ndarray, width: int) -> np.ndarray:
 
 class WarpedTake:
     """A stretch of a real take, in a time of its own: its stops and footfalls are pulled onto the beats and half beats nearest to
-    them. `SLOWEST` and `FASTEST` bound the change of speed as a whole, and again that between two knots beside it."""
+    them. `SLOWEST` and `FASTEST` bound the change of speed as a whole, and again that between two knots beside it. `free`: nothing is
+    pulled, the movement keeps its own time and knows nothing of the grid."""
 
     SLOWEST, FASTEST = 0.7, 1.45
 
-    def __init__(self, rng, grid: Grid, pool: Pool, manner: Manner, beats: int, walking: bool = False):
+    def __init__(self, rng, grid: Grid, pool: Pool, manner: Manner, beats: int, walking: bool = False, free: bool = False):
         self.manner = manner
         kinds = ("walk",) if walking else ("dance", "dance", "dance", "martial", "sport", "jump", "walk")
         kinds = [k for k in kinds if k in pool.by_kind]
@@ -298,6 +308,8 @@ class WarpedTake:
         liking = np.exp(-0.5 * (np.log2(speed) / 0.4) ** 2) + 1e-9
         multiple = float(rng.choice(multiples, p=liking / liking.sum()))
         rate = float(np.clip(gap / (multiple * interval), self.SLOWEST, self.FASTEST)) * rng.uniform(0.9, 1.1)
+        if free:
+            rate = rng.uniform(0.85, 1.15)
         slot = min(1.0, multiple)
         longest = max(1, int(total / (interval * rate)))
         self.beats = min(beats, max(2, longest))
@@ -305,7 +317,7 @@ class WarpedTake:
         begin = float(rng.choice(events[events < max(total - span, events[0] + 1e-6)])) if len(events) and events[0] < total - span else rng.uniform(0, max(total - span, 1e-3))
         # Knots: (position in beats, time in the take).
         knots = [(0.0, begin)]
-        for event in events[(events > begin + 0.15) & (events < total)]:
+        for event in () if free else events[(events > begin + 0.15) & (events < total)]:
             position, instant = knots[-1]
             wanted = position + (event - instant) / (rate * interval)
             target = round(wanted / slot) * slot

@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--split", choices=["training", "validation", "test"], default="test")
     parser.add_argument("--count", type=int, default=60)
     parser.add_argument("--seconds", type=float, help="length of each; by default 8 to 20")
-    parser.add_argument("--kind", choices=["dance", "walking", "rope"])
+    parser.add_argument("--kind", choices=["dance", "walking", "rope", "free"], help="one kind only; free: movement that knows nothing of the beats")
     parser.add_argument("--seed", type=int, default=100)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
