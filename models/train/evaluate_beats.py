@@ -22,7 +22,7 @@ import tempfile
 import zlib
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +64,11 @@ class Annotation:
     path: Path
     beats: np.ndarray
     numbers: np.ndarray | None
+    part: tuple[float, float] = (0.0, math.inf)  # s; of what lies outside the annotation says nothing
+
+    def of_part(self, beats: np.ndarray) -> np.ndarray:
+        """The beats that the annotation can judge."""
+        return beats[(beats >= self.part[0]) & (beats <= self.part[1])]
 
     def within(self, duration: float) -> Annotation:
         """Without what lies after the clip's end, which nothing can find."""
@@ -72,7 +77,7 @@ class Annotation:
         if len(outside) > len(self.beats) / 4 or kept.sum() < 2:
             last = self.beats[-1]
             raise Failure(f"{self.path}: {len(outside)} of {len(self.beats)} beats lie after the clip's end, the last at {last:g} s; allowed is 0 to {duration:.3f} s")
-        return Annotation(self.path, self.beats[kept], None if self.numbers is None else self.numbers[kept])
+        return replace(self, beats=self.beats[kept], numbers=None if self.numbers is None else self.numbers[kept])
 
 
 def read_annotation(path: Path) -> Annotation:
@@ -80,8 +85,15 @@ def read_annotation(path: Path) -> Annotation:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise Failure(f"{path}: no text ({error.reason} at byte {error.start}); an annotation is text in UTF-8") from None
-    beats, numbers, columns = [], [], None
+    beats, numbers, columns, part = [], [], None, (0.0, math.inf)
     for count, line in enumerate(lines, 1):
+        if told := re.fullmatch(r"#\s*annotated from (\S+) to (\S+)\s*", line):
+            try:
+                part = (float(told[1]), float(told[2]))
+            except ValueError:
+                part = (math.nan, math.nan)
+            if not 0 <= part[0] < part[1]:
+                raise Failure(f"{path}, line {count}: '{line.strip()}'; allowed are two times in seconds from 0 on, the second the later")
         fields = re.split(r"\s*[,;\t]\s*|\s+", line.split("#", 1)[0].strip())
         if fields == [""]:
             continue
@@ -109,7 +121,9 @@ def read_annotation(path: Path) -> Annotation:
             numbers.append(int(float(fields[1])))
     if len(beats) < 2:
         raise Failure(f"{path}: {'no beats' if not beats else 'one beat'}; needed are at least two, one time in seconds a line")
-    return Annotation(path, np.array(beats), np.array(numbers) if numbers else None)
+    if beats[0] < part[0] or beats[-1] > part[1]:
+        raise Failure(f"{path}: beats from {beats[0]:g} to {beats[-1]:g} s, but the heading says 'annotated from {part[0]:g} to {part[1]:g}'; allowed are beats within that part")
+    return Annotation(path, np.array(beats), np.array(numbers) if numbers else None, part)
 
 
 @dataclass(frozen=True)
@@ -302,7 +316,8 @@ def evaluate(task: Task) -> dict:
 
     def measured(beats: np.ndarray, tempo: float | None = None) -> dict:
         beats = np.asarray(beats, float)
-        result = beat_metrics.measures(late, beats[beats >= task.trim], tempo or beat_metrics.tempo_of(beats))
+        judged = annotation.of_part(beats[beats >= task.trim])
+        result = beat_metrics.measures(late, judged, tempo or beat_metrics.tempo_of(beats))
         return result | unlabelled(beats)
 
     def unlabelled(beats: np.ndarray) -> dict:
@@ -316,8 +331,8 @@ def evaluate(task: Task) -> dict:
         found = ask(program, poses_path, source)
         result = measured(found["beats"], found["tempo"])
         if numbers is not None and (numbers == 1).any():
-            first = [t for t, n in zip(found["beats"], found["numbers"]) if n == 1]
-            result["downbeat_f"] = beat_metrics.f_measure(annotated[(numbers == 1) & (annotated >= task.trim)], np.array([t for t in first if t >= task.trim]))
+            first = np.array([t for t, n in zip(found["beats"], found["numbers"]) if n == 1 and t >= task.trim])
+            result["downbeat_f"] = beat_metrics.f_measure(annotated[(numbers == 1) & (annotated >= task.trim)], annotation.of_part(first))
         methods[row_name(source)] = found | result
     if task.authors:
         network = beat_baselines.AuthorsNetwork(task.authors) if poses else None

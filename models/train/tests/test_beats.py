@@ -247,6 +247,9 @@ class Annotations(Folder):
             ("1 0\n2 1\n", "line 1: '0' as the number of the beat in the bar; allowed are whole numbers from 1 to 99"),
             ("1 a\n2 1\n", "'a' as the number"),
             ("1 1\n2\n", "line 2: 1 column, while the lines before have 2"),
+            ("# annotated from 3 to 2\n1\n2\n", "line 1: '# annotated from 3 to 2'; allowed are two times in seconds"),
+            ("# annotated from a to 2\n1\n2\n", "line 1: '# annotated from a to 2'"),
+            ("1\n2\n# annotated from 0 to 1.5\n", "beats from 1 to 2 s, but the heading says 'annotated from 0 to 1.5'"),
         ):
             with self.assertRaises(evaluate_beats.Failure, msg=text) as caught:
                 self.read(text)
@@ -358,6 +361,16 @@ class WholeProgram(Folder):
         code, _, err = self.run_program(*self.common, "--trim", "11")
         self.assertEqual(code, 2)
         self.assertRegex(err, r"a\.beats: 1 beats from 11 s on \(--trim\); needed are at least two")
+
+    def test_a_clip_that_is_annotated_in_part(self):
+        self.three_clips()
+        part = EVEN[(EVEN > 4) & (EVEN < 8)]
+        text = "".join(f"{t} {i % 4 + 1}\n" for i, t in enumerate(part))
+        for heading, expected in (("", 2 * 8 / (8 + 23)), ("# annotated from 4 to 8\n", 1)):
+            self.write("clips/a.beats", heading + text)
+            code, _, err = self.run_program(*self.common, "--json", self.folder / "out.json")
+            self.assertEqual(code, 0, err)
+            self.assertAlmostEqual(json.loads((self.folder / "out.json").read_text())["clips"][0]["methods"]["ours, auto"]["f"], expected)
 
     def refused(self, *arguments):
         code, out, err = self.run_program(*self.common, *arguments)
