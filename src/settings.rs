@@ -72,7 +72,7 @@ pub struct RhythmSettings {
 /// Where the beat activation comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BeatSource {
-    /// Both; the beats of the more confident one are taken.
+    /// Both; the network's beats are taken unless the other is clearly more confident.
     Auto,
     /// The learned network.
     Network,
@@ -356,7 +356,7 @@ pub const TABLE: &[Setting] = &[
     Setting {
         key: "beats.source",
         kind: Kind::Choice(&["auto", "network", "motion"]),
-        help: "Where the beats come from: a learned network, signal processing on the motion, or auto, the more confident one",
+        help: "Where the beats come from: a learned network, signal processing on the motion, or auto: the network unless the other is clearly more confident",
         get: |s| SOURCES.name(s.rhythm.source),
         set: |s, v| SOURCES.assign(&mut s.rhythm.source, v),
     },

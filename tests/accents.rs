@@ -16,7 +16,7 @@ use kinescore::settings::{Device, PoseQuality, RhythmSettings};
 use kinescore::time::{Instant, Span, Tempo};
 use kinescore::video::{FileOptions, FileSource};
 use kinescore::{Monitor, Settings};
-use rhythm_support::{Noise, by_motion};
+use rhythm_support::{Noise, by_motion, walk};
 use std::path::{Path, PathBuf};
 
 /// How far an accent may lie from what was marked: two frames at 30 a second.
@@ -81,31 +81,7 @@ fn find(track: &PoseTrack, duration: Span) -> Rhythm {
 
 #[test]
 fn every_footfall_of_a_walk_has_its_accent() {
-    let json: serde_json::Value = serde_json::from_str(include_str!("fixtures/rhythm_walking.json")).unwrap();
-    let poses = json["poses"].as_array().unwrap().iter().map(|row| {
-        let row = row.as_array().unwrap();
-        let number = |v: &serde_json::Value| v.as_f64().unwrap();
-        let mut joints = [JointPoint::default(); JOINTS];
-        for (joint, value) in joints.iter_mut().zip(&row[1..]) {
-            if value.is_array() {
-                *joint = JointPoint {
-                    x: number(&value[0]) as f32,
-                    y: number(&value[1]) as f32,
-                    confidence: number(&value[2]) as f32,
-                };
-            }
-        }
-        Pose {
-            time: Instant::from_seconds(number(&row[0])),
-            joints,
-        }
-    });
-    let track = PoseTrack {
-        poses: poses.collect(),
-        cuts: vec![],
-        people: 2,
-    };
-    let duration = Span::from_seconds(json["duration"].as_f64().unwrap());
+    let (track, duration) = walk();
     let found = compare("walking-two-people", &find(&track, duration).accents, duration);
     assert_eq!(found.hits, found.marked);
     assert!(found.elsewhere <= 8, "{}", found.elsewhere);

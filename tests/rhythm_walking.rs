@@ -4,46 +4,14 @@
 
 mod rhythm_support;
 
-use kinescore::pose::{JOINTS, JointPoint, Pose, PoseTrack};
-use kinescore::rhythm::metrics;
+use kinescore::rhythm::{self, metrics};
+use kinescore::settings::{BeatSource, RhythmSettings};
 use kinescore::time::{Instant, Span};
 use kinescore::{Monitor, Settings};
-use rhythm_support::by_motion;
+use rhythm_support::{by_motion, network_models, walk};
 
 /// When the feet come to rest, seconds.
 const STEPS: [f64; 9] = [1.99, 2.61, 3.26, 3.86, 4.47, 5.06, 5.70, 6.27, 6.81];
-
-fn walk() -> (PoseTrack, Span) {
-    let json: serde_json::Value = serde_json::from_str(include_str!("fixtures/rhythm_walking.json")).expect("JSON");
-    let number = |v: &serde_json::Value| v.as_f64().expect("a number");
-    let poses = json["poses"]
-        .as_array()
-        .expect("rows")
-        .iter()
-        .map(|row| {
-            let mut joints = [JointPoint::default(); JOINTS];
-            for (joint, value) in joints.iter_mut().zip(row.as_array().expect("a row").iter().skip(1)) {
-                if value.is_array() {
-                    *joint = JointPoint {
-                        x: number(&value[0]) as f32,
-                        y: number(&value[1]) as f32,
-                        confidence: number(&value[2]) as f32,
-                    };
-                }
-            }
-            Pose {
-                time: Instant::from_seconds(number(&row[0])),
-                joints,
-            }
-        })
-        .collect();
-    let track = PoseTrack {
-        poses,
-        cuts: vec![],
-        people: 2,
-    };
-    (track, Span::from_seconds(number(&json["duration"])))
-}
 
 #[test]
 fn the_beats_of_a_walk_are_its_steps() {
@@ -67,4 +35,19 @@ fn the_beats_of_a_walk_are_its_steps() {
         .filter(|s| rhythm.accents.iter().any(|a| (a.time - **s).seconds().abs() < 0.1))
         .count();
     assert!(struck >= 7, "{struck} of 9 steps: {:?}", rhythm.accents);
+}
+
+#[test]
+fn the_network_hears_the_steps_of_a_walk_as_beats() {
+    let (track, duration) = walk();
+    let settings = RhythmSettings {
+        source: BeatSource::Network,
+        ..Settings::default().rhythm
+    };
+    let rhythm = rhythm::find(&track, duration, &mut network_models(), &settings, &Monitor::none()).expect("a rhythm");
+    let steps = STEPS.map(Instant::from_seconds);
+    let (first, last) = (steps[0] - Span::from_seconds(0.3), steps[8] + Span::from_seconds(0.3));
+    let during = rhythm.beats.iter().map(|b| b.time).filter(|b| *b > first && *b < last);
+    let f = metrics::f_measure(&steps, &during.collect::<Vec<_>>(), metrics::F_TOLERANCE);
+    assert!(f >= 0.8, "F {f}: {:?}", rhythm.beats);
 }

@@ -1,8 +1,8 @@
 """Trains the Video2Rhythm network on generated movement, exports it to ONNX, checks the two against each other.
 
-    python video2rhythm.py --data DATA --minutes 75
+    python video2rhythm.py --data DATA --minutes 155
     python video2rhythm.py --data DATA --minutes 0                     # exports from the checkpoint
-    python video2rhythm.py --data DATA --updates 200 --without similarity --name ablation_similarity
+    python video2rhythm.py --data DATA --movements 1500,3000 --updates 300 --without similarity --name ablation_similarity
 
 DATA holds cmu-mocap.tar.xz. The clips are generated once and kept in runs/ (`--movements` of them, each seen by three cameras).
 """
@@ -116,13 +116,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder that holds cmu-mocap.tar.xz")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--minutes", type=float, default=75.0)
+    parser.add_argument("--minutes", type=float, default=155.0)
     parser.add_argument("--updates", type=int, default=0, help="stop after so many updates in place of minutes: runs that are to be compared")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=1.5e-3, help="peak learning rate")
-    parser.add_argument("--movements", default="1500,3000,3000,3000", help="sets of generated movements, each its own seed")
+    parser.add_argument("--movements", default="1500,3000,3000", help="sets of generated movements, each its own seed")
     parser.add_argument("--clips", type=Path, default=common.RUNS / "choreograph", help="where generated clips are kept")
     parser.add_argument("--workers", type=int, default=1, help="processes that generate clips")
     parser.add_argument("--without", choices=PARTS, action="append", default=[], help="leave a part out (ablation)")

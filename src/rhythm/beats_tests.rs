@@ -267,7 +267,7 @@ fn swinging(bpm: f64, duration: Span) -> PoseTrack {
 }
 
 #[test]
-fn auto_takes_the_more_confident_source_and_the_network_where_both_are_alike() {
+fn auto_takes_the_network_unless_the_other_source_is_clearly_more_confident() {
     let duration = Span::from_seconds(12.0);
     let moved = Moved::new(&swinging(100.0, duration), duration);
     let truth = metrics::metronome(Tempo::from_bpm(140.0), Span::ZERO, duration);
@@ -291,10 +291,13 @@ fn auto_takes_the_more_confident_source_and_the_network_where_both_are_alike() {
             .candidates(output, &calibration, &settings(source), &Monitor::none())
             .expect("candidates")
     };
-    let chosen = |source, network, motion| most_confident(candidates(source, network, motion)).0.rhythm;
+    let chosen = |source, network, motion| choose(candidates(source, network, motion)).0.rhythm;
     assert_eq!(chosen(BeatSource::Auto, 1.0, -1.0).source, Source::Network);
     assert_eq!(chosen(BeatSource::Auto, -1.0, 1.0).source, Source::Motion);
     assert_eq!(chosen(BeatSource::Auto, 0.3, 0.3).source, Source::Network);
+    // Confidences of 0.5 and 0.57, then 0.5 and 0.62.
+    assert_eq!(chosen(BeatSource::Auto, 0.0, 0.3).source, Source::Network);
+    assert_eq!(chosen(BeatSource::Auto, 0.0, 0.5).source, Source::Motion);
     assert_eq!(chosen(BeatSource::Network, -5.0, 5.0).source, Source::Network);
     assert_eq!(chosen(BeatSource::Motion, 5.0, -5.0).source, Source::Motion);
 

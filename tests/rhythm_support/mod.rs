@@ -1,4 +1,4 @@
-//! A skeleton that dances to a known grid, for tests of the rhythm stage.
+//! A skeleton that dances to a known grid, and the poses of a real walk, for tests of the rhythm stage.
 #![allow(dead_code)] // each test file uses its share
 #![allow(clippy::expect_used)] // helpers of tests stop at the first surprise
 
@@ -43,6 +43,39 @@ pub fn by_motion(
         ..settings.clone()
     };
     rhythm::find(track, duration, &mut motion_models(), &settings, monitor)
+}
+
+/// The poses of somebody who walks (see `fixtures/rhythm_walking.md`), and the clip's length.
+pub fn walk() -> (PoseTrack, Span) {
+    let json: serde_json::Value = serde_json::from_str(include_str!("../fixtures/rhythm_walking.json")).expect("JSON");
+    let number = |v: &serde_json::Value| v.as_f64().expect("a number");
+    let poses = json["poses"]
+        .as_array()
+        .expect("rows")
+        .iter()
+        .map(|row| {
+            let mut joints = [JointPoint::default(); JOINTS];
+            for (joint, value) in joints.iter_mut().zip(row.as_array().expect("a row").iter().skip(1)) {
+                if value.is_array() {
+                    *joint = JointPoint {
+                        x: number(&value[0]) as f32,
+                        y: number(&value[1]) as f32,
+                        confidence: number(&value[2]) as f32,
+                    };
+                }
+            }
+            Pose {
+                time: Instant::from_seconds(number(&row[0])),
+                joints,
+            }
+        })
+        .collect();
+    let track = PoseTrack {
+        poses,
+        cuts: vec![],
+        people: 2,
+    };
+    (track, Span::from_seconds(number(&json["duration"])))
 }
 
 /// How the skeleton dances and how it is seen.
