@@ -24,28 +24,35 @@ fn main() {
     if std::env::args().any(|argument| argument == "--test") {
         return;
     }
+    // `cargo bench -- follow` measures that part alone.
+    let parts: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
+    let wanted = |part: &str| parts.is_empty() || parts.iter().any(|p| p == part);
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let minute = folder.path().join("minute.mp4");
-    make_1080p(&minute, 60);
-    println!("start-up: first decoded frame after {:.3} s", first_frame(&minute));
-    println!("\n1080p30, 60 s, both audio and video written:");
-    stages(&minute, folder.path());
+    if wanted("speed") {
+        let minute = folder.path().join("minute.mp4");
+        make_1080p(&minute, 60);
+        println!("start-up: first decoded frame after {:.3} s", first_frame(&minute));
+        println!("\n1080p30, 60 s, both audio and video written:");
+        stages(&minute, folder.path());
 
-    let long = folder.path().join("long.mp4");
-    repeat(&minute, &long, 10);
-    println!("\n1080p30, 600 s:");
-    stages(&long, folder.path());
-    println!("peak memory of the process: {:.0} MB", peak_memory_mb());
-
-    println!("\nmovement and drums of {SEEDS} seeds, beside the same accents shuffled in time:");
-    let clips = clips();
-    for clip in &clips {
-        follow(clip, folder.path());
+        let long = folder.path().join("long.mp4");
+        repeat(&minute, &long, 10);
+        println!("\n1080p30, 600 s:");
+        stages(&long, folder.path());
+        println!("peak memory of the process: {:.0} MB", peak_memory_mb());
     }
-
-    println!("\nposes a second:");
-    for clip in &clips {
-        pose_rates(clip);
+    let clips = clips();
+    if wanted("follow") {
+        println!("\nmovement and drums of {SEEDS} seeds, beside the same accents shuffled in time:");
+        for clip in &clips {
+            follow(clip, folder.path());
+        }
+    }
+    if wanted("rates") {
+        println!("\nposes a second:");
+        for clip in &clips {
+            pose_rates(clip);
+        }
     }
 }
 
