@@ -9,6 +9,7 @@ mod support;
 
 use kinescore::Monitor;
 use kinescore::drums::Hit;
+use kinescore::model::{Manifest, Options, Runtime, Session, Tensor};
 use kinescore::pipeline::{Cut, Job};
 use kinescore::progress::Stage;
 use kinescore::rhythm::{Accent, metrics};
@@ -31,6 +32,7 @@ fn main() {
     if wanted("speed") {
         let minute = folder.path().join("minute.mp4");
         make_1080p(&minute, 60);
+        yardstick(&minute);
         println!("start-up: first decoded frame after {:.3} s", first_frame(&minute));
         println!("\n1080p30, 60 s, both audio and video written:");
         stages(&minute, folder.path());
@@ -110,6 +112,37 @@ fn first_frame(clip: &Path) -> f64 {
     let mut source = FileSource::open(clip, None, None, FileOptions::default()).expect("a clip");
     source.next_frame().expect("a frame").expect("a frame");
     begin.elapsed().as_secs_f64()
+}
+
+/// What a render cannot do without, each alone. Machines differ: these say how fast this one is.
+fn yardstick(clip: &Path) {
+    const FRAMES: u32 = 300;
+    const RUNS: u32 = 100;
+    let milliseconds = |begin: time::Instant, count: u32| begin.elapsed().as_secs_f64() * 1e3 / f64::from(count);
+    let mut source = FileSource::open(clip, None, None, FileOptions::default()).expect("a clip");
+    let begin = time::Instant::now();
+    for _ in 0..FRAMES {
+        source.next_frame().expect("a frame").expect("a frame");
+    }
+    let decoding = milliseconds(begin, FRAMES);
+    let runtime = Runtime::load(Some(&support::root().join(".setup/onnxruntime")), &[]).expect("ONNX Runtime");
+    let manifest = Manifest::read(&support::root().join("models")).expect("the manifest");
+    let options = Options {
+        device: Device::Cpu,
+        threads: 1,
+    };
+    let mut landmarks = Session::open(&runtime, &manifest, "blazepose_full", options).expect("the landmark network");
+    let image = Tensor::F32(ndarray::ArrayD::from_elem(vec![1, 256, 256, 3], 0.5));
+    let mut run = || landmarks.run(&[("image", &image)]).expect("landmarks");
+    run();
+    let begin = time::Instant::now();
+    for _ in 0..RUNS {
+        run();
+    }
+    println!(
+        "alone: decoding {decoding:.1} ms a frame (its own threads), landmarks {:.1} ms for one person in one frame (one thread)",
+        milliseconds(begin, RUNS)
+    );
 }
 
 fn cpu_settings() -> Settings {

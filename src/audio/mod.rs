@@ -42,14 +42,6 @@ impl AudioBuffer {
         self.samples.len() / self.channels
     }
 
-    /// The same sound, `gain` times as loud (a ratio).
-    pub fn scaled(&self, gain: f32) -> Self {
-        Self {
-            samples: self.samples.iter().map(|sample| sample * gain).collect(),
-            ..*self
-        }
-    }
-
     /// Length in time.
     pub fn duration(&self) -> Span {
         Span::from_seconds(self.frames() as f64 / self.rate.hz())

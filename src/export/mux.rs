@@ -40,6 +40,9 @@ const HELD: usize = 64;
 const ENCODING_ROUNDS: usize = 4;
 const SOFTER: f64 = 0.1;
 
+/// How much of the encoded sound is read back at once, so that memory does not grow with the clip.
+const READ_AT_ONCE: Span = Span::from_seconds(30.0);
+
 /// A shift of the picture that is not worth a warning: some frames.
 const UNSEEN: f64 = 0.15;
 
@@ -179,12 +182,12 @@ pub fn write_video(clip: &Clip, sound: &AudioBuffer, out: &Path, monitor: &Monit
     monitor.check()?;
     atomically(out, |temporary| {
         let allowed = measure(sound)?.true_peak + ENCODER_HEADROOM;
-        let mut softer: Option<AudioBuffer> = None;
         let mut reduction = 0.0;
         for _ in 0..ENCODING_ROUNDS {
             let job = Muxing {
                 clip,
-                sound: softer.as_ref().unwrap_or(sound),
+                sound,
+                gain: 10.0_f64.powf(-reduction / 20.0) as f32,
                 container,
                 temporary,
             };
@@ -195,7 +198,6 @@ pub fn write_video(clip: &Clip, sound: &AudioBuffer, out: &Path, monitor: &Monit
             }
             reduction += over + SOFTER;
             log::debug!("the encoder went {over:.2} dB too far: the sound is encoded {reduction:.2} dB softer");
-            softer = Some(sound.scaled(10.0_f64.powf(-reduction / 20.0) as f32));
         }
         log::warn!("{}: the encoder goes beyond the peak that was asked for", out.display());
         Ok(())
@@ -218,6 +220,8 @@ fn same_file(a: &Path, b: &Path) -> bool {
 struct Muxing<'a> {
     clip: &'a Clip,
     sound: &'a AudioBuffer,
+    /// What the sound is multiplied with.
+    gain: f32,
     container: &'static Container,
     temporary: &'a Path,
 }
@@ -317,16 +321,24 @@ impl Muxing<'_> {
     /// True peak of the sound as it was written, dBTP; `None` where it cannot be read back.
     fn encoded_peak(&self, monitor: &Monitor<'_>) -> Result<Option<f64>> {
         let rate = Rate::from_hz(f64::from(RATE));
-        let read = read_sound(self.temporary, Instant::ZERO, self.clip.duration, rate, monitor);
-        match read {
-            Ok(Some(sound)) => Ok(Some(measure(&sound)?.true_peak)),
-            Ok(None) => Ok(None),
-            Err(Error::Cancelled) => Err(Error::Cancelled),
-            Err(error) => {
-                log::debug!("what was encoded cannot be read back: {error}");
-                Ok(None)
+        let end = Instant::ZERO + self.clip.duration;
+        let mut peak = None;
+        let mut from = Instant::ZERO;
+        while from < end {
+            let rest = end - from;
+            let length = if rest > READ_AT_ONCE { READ_AT_ONCE } else { rest };
+            match read_sound(self.temporary, from, length, rate, monitor) {
+                Ok(Some(sound)) => peak = Some(measure(&sound)?.true_peak.max(peak.unwrap_or(f64::NEG_INFINITY))),
+                Ok(None) => return Ok(None),
+                Err(Error::Cancelled) => return Err(Error::Cancelled),
+                Err(error) => {
+                    log::debug!("what was encoded cannot be read back: {error}");
+                    return Ok(None);
+                }
             }
+            from += length;
         }
+        Ok(peak)
     }
 
     /// Finds where the video begins and ends.
@@ -482,7 +494,7 @@ impl Muxing<'_> {
             video.set_avg_frame_rate(source.avg_frame_rate());
             video.set_metadata(kept(source.metadata().iter()));
         }
-        let sound = SoundStream::add(&mut output, self.container, self.sound, part.lead)?;
+        let sound = SoundStream::add(&mut output, self.container, self.sound, self.gain, part.lead)?;
         let mut subtitles = Vec::new();
         for other in input.streams().filter(|s| s.index() != part.stream) {
             let (kind, id) = (other.parameters().medium(), other.parameters().id());
@@ -831,6 +843,7 @@ impl<'a> SoundStream<'a> {
         output: &mut context::Output,
         container: &Container,
         sound: &'a AudioBuffer,
+        gain: f32,
         lead: f64,
     ) -> Result<Self, ffmpeg::Error> {
         let (codec, bit_rate) = container
@@ -877,7 +890,7 @@ impl<'a> SoundStream<'a> {
         stream.set_time_base((1, RATE as i32));
         let stream = stream.index();
         Ok(Self {
-            feed: Feed::new(sound, lead)?,
+            feed: Feed::new(sound, gain, lead)?,
             encoder,
             stream,
             frame_size,
@@ -976,6 +989,7 @@ fn fill(frame: &mut frame::Audio, samples: &[f32]) {
 /// The sound as interleaved stereo at [`RATE`], a piece at a time.
 struct Feed<'a> {
     sound: &'a AudioBuffer,
+    gain: f32,
     /// Samples a channel taken from `sound`.
     taken: usize,
     /// Samples a channel still to be given, silence before and after the sound included.
@@ -986,7 +1000,7 @@ struct Feed<'a> {
 }
 
 impl<'a> Feed<'a> {
-    fn new(sound: &'a AudioBuffer, lead: f64) -> Result<Self, ffmpeg::Error> {
+    fn new(sound: &'a AudioBuffer, gain: f32, lead: f64) -> Result<Self, ffmpeg::Error> {
         let rate = crate::time::Rate::from_hz(f64::from(RATE));
         let lead = Span::from_seconds(lead).to_samples(rate);
         let source = sound.rate.hz().round() as u32;
@@ -1007,6 +1021,7 @@ impl<'a> Feed<'a> {
         };
         Ok(Self {
             sound,
+            gain,
             taken: 0,
             left: lead + sound.duration().to_samples(rate),
             resampler,
@@ -1024,6 +1039,7 @@ impl<'a> Feed<'a> {
         }
         self.left -= count;
         let mut piece: Vec<f32> = self.ready.drain(..self.ready.len().min(2 * count)).collect();
+        piece.iter_mut().for_each(|sample| *sample *= self.gain);
         piece.resize(2 * count, 0.0);
         Ok(piece)
     }
