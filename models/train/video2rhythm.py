@@ -123,6 +123,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=1.5e-3, help="peak learning rate")
     parser.add_argument("--movements", default="1500,3000,3000", help="sets of generated movements, each its own seed")
+    parser.add_argument("--mixed", default="", help="sets of movements in which arms of one take go with the body of another")
     parser.add_argument("--clips", type=Path, default=common.RUNS / "choreograph", help="where generated clips are kept")
     parser.add_argument("--workers", type=int, default=1, help="processes that generate clips")
     parser.add_argument("--without", choices=PARTS, action="append", default=[], help="leave a part out (ablation)")
@@ -148,6 +149,8 @@ def main() -> None:
     if update < arguments.updates if arguments.updates else spent < arguments.minutes:
         sets = [dataset.build(arguments.data, arguments.clips, "training", int(n), seed, arguments.workers)
                 for seed, n in enumerate(arguments.movements.split(","))]
+        sets += [dataset.build(arguments.data, arguments.clips, "training", int(n), len(sets) + seed, arguments.workers, mixed=True)
+                 for seed, n in enumerate(n for n in arguments.mixed.split(",") if n)]
         training = Clips(sets, like_usual=True)
         validation = Clips([dataset.build(arguments.data, arguments.clips, "validation", 150, 0, arguments.workers)])
         rng = np.random.default_rng([arguments.seed, update])

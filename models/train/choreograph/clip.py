@@ -9,7 +9,7 @@ import numpy as np
 from . import body, ease
 from .grid import Grid, random_grid, random_period
 from .noise import apply as add_noise
-from .sources import KeyPoses, Manner, Pool, Steps, WarpedTake, _instants
+from .sources import Borrowed, KeyPoses, Manner, Pool, Steps, WarpedTake, _instants
 from .takes import (L_ANKLE, L_ELBOW, L_HIP, L_KNEE, L_SHOULDER, L_TOE, L_WRIST, MID_HIP, MIRROR, NECK, NOSE, R_ANKLE, R_ELBOW,
                     R_HIP, R_KNEE, R_SHOULDER, R_TOE, R_WRIST, RATE)
 
@@ -56,6 +56,8 @@ def _source(rng, grid: Grid, pool: Pool, manner: Manner, kind: str, beats: int):
         return WarpedTake(rng, grid, pool, manner, beats, walking=True) if rng.random() < 0.6 else Steps(rng, grid, pool, manner, str(rng.choice(["walk", "run"])))
     if kind == "rope":
         return Steps(rng, grid, pool, manner, "jump")
+    if pool.mixed and rng.random() < 0.4:
+        return Borrowed(rng, grid, pool, manner, beats)
     pick = rng.random()
     if pick < 0.38:
         return KeyPoses(rng, grid, pool, manner)

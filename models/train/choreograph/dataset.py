@@ -23,10 +23,10 @@ VIEWS = 3  # cameras (each with noise and frame rate of its own) that see one mo
 _pool: Pool | None = None
 
 
-def _pool_of(data: Path, split: str) -> None:
+def _pool_of(data: Path, split: str, mixed: bool) -> None:
     global _pool
     os.environ["OMP_NUM_THREADS"] = "1"
-    _pool = Pool([take for take in load(data) if split_of(take.name) == split])
+    _pool = Pool([take for take in load(data) if split_of(take.name) == split], mixed)
 
 
 def _make(job: tuple[str, int, int]) -> list[tuple[np.ndarray, np.ndarray, np.ndarray, float]]:
@@ -47,11 +47,14 @@ def _make(job: tuple[str, int, int]) -> list[tuple[np.ndarray, np.ndarray, np.nd
     return result
 
 
-def build(data: Path, out: Path, split: str, movements: int, seed: int = 0, workers: int = 1) -> dict[str, np.ndarray]:
+def build(data: Path, out: Path, split: str, movements: int, seed: int = 0, workers: int = 1,
+          mixed: bool = False) -> dict[str, np.ndarray]:
     """The arrays of a split: `motion` f16 [N, 391, 17, 5], `beats` f32 [N, 64] (seconds, NaN beyond the last), `numbers` i8 [N, 64].
-    Made where they are not there yet."""
+    Made where they are not there yet. `mixed`: see [`Pool`]."""
     meta = {"version": VERSION, "split": split, "movements": movements, "seed": seed, "views": VIEWS, "seconds": SECONDS}
     folder = out / f"clips_{split}_{movements}_{seed}"
+    if mixed:
+        meta["mixed"], folder = True, folder.with_name(folder.name + "_mixed")
     note = folder / "meta.json"
     names = ["motion", "beats", "numbers"]
     if not note.exists() or json.loads(note.read_text()) != meta:
@@ -63,7 +66,7 @@ def build(data: Path, out: Path, split: str, movements: int, seed: int = 0, work
             "numbers": np.lib.format.open_memmap(folder / "numbers.npy", "w+", np.int8, (total, MOST_BEATS)),
         }
         at = 0
-        with multiprocessing.Pool(workers, _pool_of, (data, split)) as pool:
+        with multiprocessing.Pool(workers, _pool_of, (data, split, mixed)) as pool:
             for made in pool.imap(_make, [(split, seed, i) for i in range(movements)], chunksize=8):
                 for row in made:
                     for name, value in zip(names, row):

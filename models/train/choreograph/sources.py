@@ -30,10 +30,11 @@ class Manner:
 
 
 class Pool:
-    """Key poses (moments at which the body is slower than before and after) and stretches of real takes."""
+    """Key poses (moments at which the body is slower than before and after) and stretches of real takes. `mixed`: arms of one take may
+    go with the body of another, which makes more people out of few."""
 
-    def __init__(self, takes: list[Take]):
-        self.takes = takes
+    def __init__(self, takes: list[Take], mixed: bool = False):
+        self.takes, self.mixed = takes, mixed
         self.moves = [_Moves(take) for take in takes]
         self.poses = [m.key_poses for m in self.moves]
         self.lengths = [m.lengths for m in self.moves]
@@ -383,3 +384,23 @@ class WarpedTake:
             place = np.einsum("tij,tj->ti", turn, place)
             root[mine] = place
         return body.unit(direction), root
+
+
+class Borrowed:
+    """The arms of one source on the body of another, both on the same beats, moving more or less widely than they did."""
+
+    def __init__(self, rng, grid: Grid, pool: Pool, manner: Manner, beats: int):
+        self.own = WarpedTake(rng, grid, pool, manner, beats) if rng.random() < 0.65 else Steps(rng, grid, pool, manner)
+        self.lender = WarpedTake(rng, grid, pool, manner, beats) if rng.random() < 0.6 else KeyPoses(rng, grid, pool, manner)
+        self.bones = [*body.RIGHT_ARM, *body.LEFT_ARM] + ([body.HEAD] if rng.random() < 0.5 else [])
+        self.reach = rng.uniform(0.5, 1.25)
+
+    def perform(self, rng, grid, t, start, lengths):
+        direction, root = self.own.perform(rng, grid, t, start, lengths)
+        lent, _ = self.lender.perform(rng, grid, t, start, lengths)
+        # As seen from where the lender's trunk faces, narrowed or widened about what they do on the whole, then turned to where this one faces.
+        lent = np.einsum("tij,tbj->tbi", body.yaw(-body.heading(lent)), lent[:, self.bones]).astype(np.float32)
+        middle = np.broadcast_to(body.unit(lent.mean(0)), lent.shape)
+        lent = body.blend(middle, lent, self.reach)
+        direction[:, self.bones] = np.einsum("tij,tbj->tbi", body.yaw(body.heading(direction)), lent)
+        return direction, root
