@@ -158,8 +158,8 @@ Histograms over the same pieces (velocity: 32 bins, offset: 40). KL in nats, of 
 |---|---|---|
 {spread}
 
-The velocity and offset rows are limited by that network, which gives expected values (see its card): the test grooves' own hits
-with predicted velocities fare alike.
+The velocity and offset rows are limited by that network, which gives expected values: the test grooves' own hits with predicted
+velocities fare alike. They were measured with an earlier version of it; its card has the errors of the one that ships.
 
 ### Is it what a drummer plays?
 
