@@ -1,0 +1,1 @@
+"""Songs for Drum2Music: rendered over generated harmony, cleaned, and written as tokens."""
