@@ -19,6 +19,7 @@ pub mod error;
 pub mod export;
 pub mod limits;
 pub mod model;
+pub mod music;
 pub mod pipeline;
 pub mod pose;
 pub mod progress;

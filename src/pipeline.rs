@@ -9,6 +9,7 @@ use crate::audio::{self, AudioBuffer, Blend, Soundtrack};
 use crate::drums::{self, DrumGrid};
 use crate::error::{Error, Result};
 use crate::export;
+use crate::music::{self, Music};
 use crate::pose::{self, PoseTrack};
 use crate::progress::{Monitor, Stage};
 use crate::rhythm::{self, Rhythm};
@@ -40,6 +41,7 @@ pub struct Job {
     poses: Option<PoseTrack>,
     rhythm: Option<Rhythm>,
     drums: Option<DrumGrid>,
+    music: Option<Music>,
     score: Option<Score>,
     soundtrack: Option<Soundtrack>,
 }
@@ -75,6 +77,7 @@ impl Job {
             poses,
             rhythm,
             drums,
+            music,
             score,
             ..
         } = Saved::read(saved)?;
@@ -82,23 +85,24 @@ impl Job {
             poses,
             rhythm,
             drums,
+            music,
             score,
             ..Self::new(engine, settings, clip)
         })
     }
 
     fn new(engine: Arc<Engine>, settings: Settings, clip: Clip) -> Self {
-        let (poses, rhythm, drums, score, soundtrack) = (None, None, None, None, None);
         Self {
             engine,
             settings,
             clip,
             frames: None,
-            poses,
-            rhythm,
-            drums,
-            score,
-            soundtrack,
+            poses: None,
+            rhythm: None,
+            drums: None,
+            music: None,
+            score: None,
+            soundtrack: None,
         }
     }
 
@@ -113,13 +117,16 @@ impl Job {
         if self.soundtrack.is_none() && until >= Stage::Audio {
             self.engine.sound_font()?;
         }
+        if self.result_at_or_after(Stage::Music).is_none() && until >= Stage::Music {
+            self.engine.check_music_models(&self.settings)?;
+        }
         if self.result_at_or_after(Stage::Drums).is_none() && until >= Stage::Drums {
             self.engine.check_drum_models()?;
         }
         if self.result_at_or_after(Stage::Rhythm).is_none() && until >= Stage::Rhythm {
             self.engine.check_beat_models(&self.settings)?;
         }
-        for stage in [Stage::Pose, Stage::Rhythm, Stage::Drums, Stage::Score, Stage::Audio] {
+        for stage in Stage::COMPUTED {
             if stage <= until && self.result_at_or_after(stage).is_none() {
                 monitor.progress(stage, 0.0)?;
                 self.run_stage(stage, monitor)?;
@@ -134,10 +141,12 @@ impl Job {
         self.latest().filter(|latest| *latest >= stage)
     }
 
-    fn latest(&self) -> Option<Stage> {
+    /// The latest stage whose result is there.
+    pub fn latest(&self) -> Option<Stage> {
         let results = [
             (Stage::Audio, self.soundtrack.is_some()),
             (Stage::Score, self.score.is_some()),
+            (Stage::Music, self.music.is_some()),
             (Stage::Drums, self.drums.is_some()),
             (Stage::Rhythm, self.rhythm.is_some()),
             (Stage::Pose, self.poses.is_some()),
@@ -147,7 +156,8 @@ impl Job {
 
     fn run_stage(&mut self, stage: Stage, monitor: &Monitor<'_>) -> Result<()> {
         let duration = self.clip.duration;
-        match (stage, &self.poses, &self.rhythm, &self.drums, &self.score) {
+        let (poses, rhythm, drums, music) = (&self.poses, &self.rhythm, &self.drums, &self.music);
+        match (stage, poses, rhythm, drums, music, &self.score) {
             (Stage::Pose, ..) => {
                 let mut frames = self.frames.take().ok_or_else(|| self.incomplete(stage))?;
                 let found = self.engine.with_pose_models(&self.settings, |models| {
@@ -170,8 +180,18 @@ impl Job {
                 });
                 self.drums = Some(played?);
             }
-            (Stage::Score, _, _, Some(drums), _) => {
-                self.score = Some(score::from_drums(drums, duration, self.settings.drums.kit)?);
+            (Stage::Music, _, Some(rhythm), Some(drums), ..) => {
+                let written = self.engine.with_music_models(&self.settings, |models| {
+                    music::play(rhythm, drums, models, &self.settings.music, self.settings.seed, monitor)
+                });
+                self.music = Some(written?);
+            }
+            (Stage::Score, _, _, Some(drums), music, _) => {
+                let mut score = score::arrange(drums, music.as_ref(), duration, self.settings.drums.kit)?;
+                if !self.settings.music.drums {
+                    score.parts.retain(|part| part.name != score::DRUM_PART);
+                }
+                self.score = Some(score);
             }
             (Stage::Audio | Stage::Export, .., Some(score)) => {
                 let font = self.engine.sound_font()?;
@@ -218,6 +238,11 @@ impl Job {
     /// The drums, once the drum stage has run.
     pub fn drums(&self) -> Option<&DrumGrid> {
         self.drums.as_ref()
+    }
+
+    /// The lines of the melodic instruments and their harmony, once the music stage has run.
+    pub fn music(&self) -> Option<&Music> {
+        self.music.as_ref()
     }
 
     /// The score, once the score stage has run.
@@ -306,6 +331,7 @@ impl Job {
             &self.clip,
             self.rhythm.as_ref(),
             self.drums.as_ref(),
+            self.music.as_ref(),
             &self.settings,
             self.engine.model_versions(),
         )

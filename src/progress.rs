@@ -16,12 +16,26 @@ pub enum Stage {
     Rhythm,
     /// Rhythm to drum grid.
     Drums,
-    /// Drum grid to score.
+    /// Drums to the lines of the other instruments.
+    Music,
+    /// Drums and music to score.
     Score,
     /// Score to sound.
     Audio,
     /// Sound and picture to files.
     Export,
+}
+
+impl Stage {
+    /// The stages whose results are computed, in their order; the last, export, writes files.
+    pub const COMPUTED: [Self; 6] = [
+        Self::Pose,
+        Self::Rhythm,
+        Self::Drums,
+        Self::Music,
+        Self::Score,
+        Self::Audio,
+    ];
 }
 
 impl fmt::Display for Stage {
@@ -30,6 +44,7 @@ impl fmt::Display for Stage {
             Self::Pose => "pose",
             Self::Rhythm => "rhythm",
             Self::Drums => "drums",
+            Self::Music => "music",
             Self::Score => "score",
             Self::Audio => "audio",
             Self::Export => "export",

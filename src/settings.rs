@@ -3,6 +3,8 @@
 //! A value is checked when it is [set](Settings::set); a [`Settings`] that exists is right by construction.
 
 use crate::error::{Error, Result};
+use crate::music::Instrument;
+use crate::score::chord::{Key, Misread, Progression};
 use crate::time::{Rate, Tempo};
 use std::collections::BTreeMap;
 
@@ -19,6 +21,8 @@ pub struct Settings {
     pub rhythm: RhythmSettings,
     /// How drums are played.
     pub drums: DrumSettings,
+    /// What the other instruments play.
+    pub music: MusicSettings,
     /// How it sounds.
     pub sound: SoundSettings,
 }
@@ -95,6 +99,37 @@ pub struct DrumSettings {
     pub kit: Option<&'static str>,
 }
 
+/// Settings of the melodic instruments and of the harmony that they share.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MusicSettings {
+    /// Whether the drums sound. They are composed in any case, since the others play with them.
+    pub drums: bool,
+    /// The melodic instruments that sound, each once, in the order of [`INSTRUMENTS`]; none: drums alone.
+    pub instruments: Vec<Instrument>,
+    /// Mood, which the mode of the key comes from; `None`: chosen from tempo, style and movement.
+    pub mood: Option<Mood>,
+    /// Key; `None`: chosen by mood and seed, or the one that fits `chords` best.
+    pub key: Option<Key>,
+    /// Chords that are played over and over; `None`: composed.
+    pub chords: Option<Progression>,
+    /// How lively the instruments play, 0 to 1, whatever the movement does; `None`: as lively as the movement.
+    pub energy: Option<f64>,
+    /// Softmax temperature of the sampling.
+    pub temperature: f64,
+    /// Nucleus of the sampling: the least set of events with this probability in all.
+    pub top_p: f64,
+}
+
+/// What a piece sounds like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(missing_docs)] // the names say it
+pub enum Mood {
+    Bright,
+    Dark,
+    Tense,
+    Calm,
+}
+
 /// Settings of the sound and of its place beside the clip's own audio.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SoundSettings {
@@ -143,6 +178,36 @@ pub const STYLES: &[&str] = &[
 /// Drum kits: General MIDI level 2 kits that the shipped SoundFont has.
 pub const KITS: &[&str] = &["standard", "room", "power", "electronic", "tr808", "jazz", "brush"];
 
+/// What can be heard in a soundtrack.
+pub const INSTRUMENTS: &[&str] = &["drums", "piano", "guitar", "bass"];
+
+/// How a text that is no number and no choice is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Syntax {
+    /// The name of a [`Key`].
+    Key,
+    /// Chord symbols, a [`Progression`].
+    Chords,
+}
+
+impl Syntax {
+    fn allowed(self) -> &'static str {
+        match self {
+            Self::Key => {
+                "a key such as C, Am, F# minor, Eb major or D dorian (harmonic minor, phrygian, lydian, mixolydian)"
+            }
+            Self::Chords => "chords such as 'Am F C G7', one a bar, or 'Am F | C G7', with | between bars",
+        }
+    }
+
+    fn parse(self, text: &str) -> Result<Value, Misread> {
+        match self {
+            Self::Key => text.parse().map(Value::Key),
+            Self::Chords => text.parse().map(Value::Chords),
+        }
+    }
+}
+
 /// What values a setting takes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kind {
@@ -150,6 +215,10 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// One of these words, or `auto`.
     ChoiceOrAuto(&'static [&'static str]),
+    /// Some of these words, at least one, each at most once, with commas between.
+    List(&'static [&'static str]),
+    /// Text of this syntax, or `auto`.
+    TextOrAuto(Syntax),
     /// A number from `least` to `most`.
     Number {
         /// Least value allowed.
@@ -186,6 +255,8 @@ impl Kind {
         match self {
             Self::Choice(words) => words.join("|"),
             Self::ChoiceOrAuto(words) => format!("auto|{}", words.join("|")),
+            Self::List(words) => format!("one or more of {}, each once, with commas between", words.join(", ")),
+            Self::TextOrAuto(syntax) => format!("auto, or {}", syntax.allowed()),
             Self::Number { least, most } => format!("{least} to {most}"),
             Self::NumberOrAuto { least, most } => format!("auto, or {least} to {most}"),
             Self::Whole { least, most } => format!("a whole number from {least} to {most}"),
@@ -195,16 +266,28 @@ impl Kind {
         }
     }
 
-    fn words(&self) -> Vec<&'static str> {
+    /// Words that may stand as a value, or in a list.
+    pub fn words(&self) -> Vec<&'static str> {
         match self {
-            Self::Choice(words) => words.to_vec(),
+            Self::Choice(words) | Self::List(words) => words.to_vec(),
             Self::ChoiceOrAuto(words) => std::iter::once("auto").chain(words.iter().copied()).collect(),
-            Self::NumberOrAuto { .. } | Self::WholeOrAuto { .. } => vec!["auto"],
+            Self::NumberOrAuto { .. } | Self::WholeOrAuto { .. } | Self::TextOrAuto(_) => vec!["auto"],
             Self::Number { .. } | Self::Whole { .. } => vec![],
         }
     }
 
-    fn parse(&self, text: &str) -> Option<Value> {
+    /// Whether the value may be `auto`.
+    pub fn has_auto(&self) -> bool {
+        match self {
+            Self::ChoiceOrAuto(_) | Self::NumberOrAuto { .. } | Self::WholeOrAuto { .. } | Self::TextOrAuto(_) => true,
+            Self::Choice(_) | Self::List(_) | Self::Number { .. } | Self::Whole { .. } => false,
+        }
+    }
+
+    fn parse(&self, text: &str) -> Result<Value, Refusal> {
+        if text == "auto" && self.has_auto() {
+            return Ok(Value::Auto);
+        }
         let word = |words: &'static [&'static str]| words.iter().find(|w| **w == text).map(|w| Value::Word(w));
         let number = |least: f64, most: f64| {
             text.parse::<f64>()
@@ -218,24 +301,63 @@ impl Kind {
                 .filter(|n| (least..=most).contains(n))
                 .map(Value::Whole)
         };
-        match *self {
-            Self::ChoiceOrAuto(_) | Self::NumberOrAuto { .. } | Self::WholeOrAuto { .. } if text == "auto" => {
-                Some(Value::Auto)
-            }
+        let value = match *self {
             Self::Choice(words) | Self::ChoiceOrAuto(words) => word(words),
+            Self::List(words) => return self.list(words, text),
+            Self::TextOrAuto(syntax) => {
+                return syntax.parse(text).map_err(|misread| Refusal {
+                    allowed: format!("{}; {misread}", self.allowed()),
+                    nearest: self.nearest(text).or(misread.nearest),
+                });
+            }
             Self::Number { least, most } | Self::NumberOrAuto { least, most } => number(least, most),
             Self::Whole { least, most } | Self::WholeOrAuto { least, most } => whole(least, most),
+        };
+        value.ok_or_else(|| Refusal {
+            allowed: self.allowed(),
+            nearest: self.nearest(text),
+        })
+    }
+
+    fn list(&self, words: &'static [&'static str], text: &str) -> Result<Value, Refusal> {
+        let refuse = |nearest| Refusal {
+            allowed: self.allowed(),
+            nearest,
+        };
+        let mut given = Vec::new();
+        for item in text.split(',').map(str::trim) {
+            let word = words.iter().find(|word| **word == item);
+            given.push(*word.ok_or_else(|| refuse(self.nearest(item)))?);
         }
+        // The table's order, so that the same choice is the same value however it is written.
+        let chosen: Vec<&'static str> = words.iter().copied().filter(|word| given.contains(word)).collect();
+        if chosen.len() < given.len() {
+            return Err(refuse(None));
+        }
+        Ok(Value::Words(chosen))
+    }
+
+    fn nearest(&self, text: &str) -> Option<String> {
+        nearest(text, self.words().into_iter())
     }
 }
 
+/// Why a value is not taken.
+struct Refusal {
+    allowed: String,
+    nearest: Option<String>,
+}
+
 /// A value that has been checked against its [`Kind`].
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 enum Value {
     Auto,
     Word(&'static str),
+    Words(Vec<&'static str>),
     Number(f64),
     Whole(u64),
+    Key(Key),
+    Chords(Progression),
 }
 
 impl Value {
@@ -256,6 +378,20 @@ impl Value {
     fn whole(self) -> Option<u64> {
         match self {
             Self::Whole(number) => Some(number),
+            _ => None,
+        }
+    }
+
+    fn key(self) -> Option<Key> {
+        match self {
+            Self::Key(key) => Some(key),
+            _ => None,
+        }
+    }
+
+    fn chords(self) -> Option<Progression> {
+        match self {
+            Self::Chords(chords) => Some(chords),
             _ => None,
         }
     }
@@ -289,9 +425,13 @@ impl<T: Copy + PartialEq> Words<T> {
             .unwrap_or_default()
     }
 
+    fn value(&self, name: &str) -> Option<T> {
+        self.0.iter().find(|(n, _)| *n == name).map(|(_, value)| *value)
+    }
+
     fn assign(&self, target: &mut T, value: Value) {
-        if let Some((_, v)) = self.0.iter().find(|(name, _)| Value::Word(name) == value) {
-            *target = *v;
+        if let Some(value) = value.word().and_then(|word| self.value(word)) {
+            *target = value;
         }
     }
 }
@@ -308,6 +448,18 @@ const ORIGINALS: Words<OriginalAudio> = Words(&[
     ("keep", OriginalAudio::Keep),
     ("duck", OriginalAudio::Duck),
     ("drop", OriginalAudio::Drop),
+]);
+
+const MOODS: Words<Mood> = Words(&[
+    ("bright", Mood::Bright),
+    ("dark", Mood::Dark),
+    ("tense", Mood::Tense),
+    ("calm", Mood::Calm),
+]);
+const PLAYERS: Words<Instrument> = Words(&[
+    ("piano", Instrument::Piano),
+    ("guitar", Instrument::Guitar),
+    ("bass", Instrument::Bass),
 ]);
 
 /// The table of all settings.
@@ -433,6 +585,64 @@ pub const TABLE: &[Setting] = &[
         set: |s, v| s.drums.kit = v.word(),
     },
     Setting {
+        key: "music.instruments",
+        kind: Kind::List(INSTRUMENTS),
+        help: "What is heard; drums that are left out are composed all the same, and the others play with them",
+        get: |s| {
+            let drums = s.music.drums.then(|| "drums".to_owned());
+            let others = s.music.instruments.iter().map(|i| PLAYERS.name(*i));
+            drums.into_iter().chain(others).collect::<Vec<_>>().join(",")
+        },
+        set: |s, v| {
+            if let Value::Words(words) = v {
+                s.music.drums = words.contains(&"drums");
+                s.music.instruments = words.into_iter().filter_map(|word| PLAYERS.value(word)).collect();
+            }
+        },
+    },
+    Setting {
+        key: "music.mood",
+        kind: Kind::ChoiceOrAuto(&["bright", "dark", "tense", "calm"]),
+        help: "Mood of the harmony; auto takes one that suits tempo, style and movement",
+        get: |s| or_auto(s.music.mood.map(|mood| MOODS.name(mood))),
+        set: |s, v| s.music.mood = v.word().and_then(|word| MOODS.value(word)),
+    },
+    Setting {
+        key: "music.key",
+        kind: Kind::TextOrAuto(Syntax::Key),
+        help: "Key of the piece; it decides over the mood",
+        get: |s| or_auto(s.music.key),
+        set: |s, v| s.music.key = v.key(),
+    },
+    Setting {
+        key: "music.chords",
+        kind: Kind::TextOrAuto(Syntax::Chords),
+        help: "Chords of the piece, repeated over its length",
+        get: |s| or_auto(s.music.chords.as_ref()),
+        set: |s, v| s.music.chords = v.chords(),
+    },
+    Setting {
+        key: "music.energy",
+        kind: Kind::NumberOrAuto { least: 0.0, most: 1.0 },
+        help: "How lively the instruments play, 0 is still and 1 lively; auto follows the movement",
+        get: |s| or_auto(s.music.energy),
+        set: |s, v| s.music.energy = v.number(),
+    },
+    Setting {
+        key: "music.temperature",
+        kind: Kind::Number { least: 0.1, most: 2.0 },
+        help: "Daring of the other players: below 1 plays it safe, above 1 surprises",
+        get: |s| s.music.temperature.to_string(),
+        set: |s, v| s.music.temperature = v.number().unwrap_or(s.music.temperature),
+    },
+    Setting {
+        key: "music.top_p",
+        kind: Kind::Number { least: 0.05, most: 1.0 },
+        help: "Share of the likeliest choices that the other players pick from",
+        get: |s| s.music.top_p.to_string(),
+        set: |s, v| s.music.top_p = v.number().unwrap_or(s.music.top_p),
+    },
+    Setting {
         key: "sound.rate",
         kind: Kind::Choice(&["44100", "48000", "96000"]),
         help: "Samples a second of the rendered audio",
@@ -497,6 +707,16 @@ impl Default for Settings {
                 follow: 2.0,
                 kit: None,
             },
+            music: MusicSettings {
+                drums: true,
+                instruments: vec![Instrument::Piano, Instrument::Bass],
+                mood: None,
+                key: None,
+                chords: None,
+                energy: None,
+                temperature: 0.85,
+                top_p: 0.92,
+            },
             sound: SoundSettings {
                 rate: Rate::from_hz(48_000.0),
                 loudness: -16.0,
@@ -521,16 +741,13 @@ impl Settings {
                 nearest,
             });
         };
-        let refuse = |allowed: String| Error::SettingValue {
+        let refuse = |refusal: Refusal| Error::SettingValue {
             key: key.to_owned(),
             value: value.to_owned(),
-            allowed,
-            nearest: nearest(value, setting.kind.words().into_iter()),
+            allowed: refusal.allowed,
+            nearest: refusal.nearest,
         };
-        let parsed = setting
-            .kind
-            .parse(value.trim())
-            .ok_or_else(|| refuse(setting.kind.allowed()))?;
+        let parsed = setting.kind.parse(value.trim()).map_err(refuse)?;
         (setting.set)(self, parsed);
         Ok(())
     }
@@ -618,6 +835,90 @@ mod tests {
         assert!(word.contains("did you mean 'jazz'"), "{word}");
         assert!(settings.set("seed", "-1").is_err());
         assert!(settings.set("sound.peak", "NaN").is_err());
+        assert_eq!(settings, Settings::default());
+    }
+
+    #[test]
+    fn instruments_are_a_list_in_any_order_and_drums_may_be_left_out() {
+        let mut settings = Settings::default();
+        assert_eq!(settings.get("music.instruments").as_deref(), Some("drums,piano,bass"));
+        settings
+            .set("music.instruments", " bass, drums ,guitar")
+            .expect("a list");
+        assert_eq!(settings.music.instruments, [Instrument::Guitar, Instrument::Bass]);
+        assert_eq!(settings.get("music.instruments").as_deref(), Some("drums,guitar,bass"));
+        settings.set("music.instruments", "bass").expect("a list");
+        assert!(!settings.music.drums);
+        let before = settings.clone();
+        for (wrong, said) in [
+            ("", "one or more of drums, piano, guitar, bass"),
+            ("piano,,bass", "one or more of"),
+            ("piano,piano", "each once"),
+            ("drums,piono", "did you mean 'piano'?"),
+            ("auto", "one or more of"),
+        ] {
+            let error = settings.set("music.instruments", wrong).expect_err(wrong).to_string();
+            assert!(error.contains(said), "{error}");
+        }
+        assert_eq!(settings, before);
+        for name in INSTRUMENTS.iter().filter(|name| **name != "drums") {
+            assert!(PLAYERS.value(name).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn keys_and_chords_are_read_and_given_back() {
+        let mut settings = Settings::default();
+        settings.set("music.key", "f# minor").expect_err("no capital letter");
+        settings.set("music.key", "F#m").expect("a key");
+        assert_eq!(settings.get("music.key").as_deref(), Some("F# minor"));
+        settings.set("music.chords", "| Am7 F | C/E G7 |").expect("chords");
+        assert_eq!(settings.get("music.chords").as_deref(), Some("Am F | C G7"));
+        let map = settings.to_map();
+        let mut copy = Settings::default();
+        for (key, value) in &map {
+            copy.set(key, value).expect("a value of the map");
+        }
+        assert_eq!(copy, settings);
+        settings.set("music.key", "auto").expect("auto");
+        settings.set("music.chords", "auto").expect("auto");
+        assert_eq!(settings, Settings::default());
+    }
+
+    #[test]
+    fn a_wrong_chord_or_key_is_told_with_its_place_and_what_is_allowed() {
+        let mut settings = Settings::default();
+        for (key, value, parts) in [
+            (
+                "music.chords",
+                "Am Fmjaj7 C",
+                &[
+                    "symbol 2 'Fmjaj7', character 6",
+                    "auto, or chords such as",
+                    "did you mean 'Fmaj7'?",
+                ][..],
+            ),
+            (
+                "music.chords",
+                "Am F | H",
+                &["symbol 3 'H', character 8", "capital letter A to G"],
+            ),
+            ("music.chords", "", &["no chord"]),
+            (
+                "music.key",
+                "D dorain",
+                &["character 3", "did you mean 'D dorian'?", "Eb major"],
+            ),
+            ("music.key", "atuo", &["did you mean 'auto'?"]),
+            ("music.mood", "happy", &["auto|bright|dark|tense|calm"]),
+            ("music.energy", "1.5", &["auto, or 0 to 1"]),
+            ("music.temperature", "0", &["0.1 to 2"]),
+        ] {
+            let error = settings.set(key, value).expect_err(value).to_string();
+            for part in parts {
+                assert!(error.contains(part), "'{part}' is not in: {error}");
+            }
+        }
         assert_eq!(settings, Settings::default());
     }
 

@@ -15,6 +15,9 @@ pub const TICKS_PER_BEAT: u32 = 480;
 /// MIDI ticks a step.
 pub const TICKS_PER_STEP: u32 = TICKS_PER_BEAT / STEPS_PER_BEAT as u32;
 
+/// MIDI ticks a thirty-second note, the unit of REMI's durations.
+pub const TICKS_PER_THIRTY_SECOND: u32 = TICKS_PER_STEP / 2;
+
 /// A point in time, in seconds from the start of the clip.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -114,6 +117,23 @@ impl Rate {
     /// The instant at a position in events, fractions included.
     pub fn instant_at(self, position: f64) -> Instant {
         Instant(position / self.0)
+    }
+}
+
+impl Tick {
+    /// The tick of a step, counted from the score's start; of the last tick that there is, if that is earlier.
+    pub fn from_step(step: u32) -> Self {
+        Self(step.saturating_mul(TICKS_PER_STEP))
+    }
+
+    /// The step nearest to the tick, counted from the score's start.
+    pub fn nearest_step(self) -> u32 {
+        self.0.saturating_add(TICKS_PER_STEP / 2) / TICKS_PER_STEP
+    }
+
+    /// How many beats (quarter notes) lie between this tick and a later one.
+    pub fn beats_until(self, later: Self) -> f64 {
+        (f64::from(later.0) - f64::from(self.0)) / f64::from(TICKS_PER_BEAT)
     }
 }
 
@@ -344,5 +364,18 @@ mod tests {
             assert_eq!(map.tick(map.instant(Tick(tick))), Tick(tick));
         }
         assert_eq!(Instant::from_seconds(0.5).to_sample(Rate::from_hz(48_000.0)), 24_000);
+    }
+
+    #[test]
+    fn steps_of_ticks() {
+        for step in [0, 1, 7, 1000] {
+            let tick = Tick::from_step(step);
+            assert_eq!(tick.0, step * 120);
+            for near in [tick.0.saturating_sub(60), tick.0, tick.0 + 59] {
+                assert_eq!(Tick(near).nearest_step(), step);
+            }
+        }
+        assert_eq!(Tick::from_step(u32::MAX), Tick(u32::MAX));
+        assert_eq!(Tick(240).beats_until(Tick(960)), 1.5);
     }
 }

@@ -121,8 +121,27 @@ fn drums_are_the_same_notes() {
 }
 
 #[test]
+fn the_other_instruments_play_the_same_notes() {
+    let (job, expected) = jobs(Some("drums.json"), Stage::Music);
+    let (ours, golden) = (job.music().expect("music"), expected.music().expect("music"));
+    assert_eq!((ours.key, &ours.chords), (golden.key, &golden.chords));
+    assert_eq!(ours.lines.len(), 2, "piano and bass");
+    for (ours, golden) in ours.lines.iter().zip(&golden.lines) {
+        assert_eq!(ours.instrument, golden.instrument);
+        assert_eq!(ours.notes.len(), golden.notes.len());
+        for (a, b) in ours.notes.iter().zip(&golden.notes) {
+            assert_eq!((a.step, a.pitch, a.length), (b.step, b.pitch, b.length));
+            assert!(
+                (a.velocity - b.velocity).abs() < 1e-3 && (a.offset - b.offset).abs() < 1e-3,
+                "{a:?} {b:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn the_score_is_the_same_to_the_tick() {
-    let (job, expected) = jobs(Some("drums.json"), Stage::Score);
+    let (job, expected) = jobs(Some("music.json"), Stage::Score);
     assert_eq!(job.score().expect("a score"), expected.score().expect("a score"));
 }
 

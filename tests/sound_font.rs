@@ -41,6 +41,8 @@ fn short_score() -> Score {
             channel: 9,
             bank: 128,
             program: 0,
+            volume: 0.0,
+            pan: 0.0,
             notes: vec![note(0, 36, 127), note(60, 60, 90), note(120, 127, 60), note(240, 0, 30)],
         }],
         duration: Span::from_seconds(0.4),
@@ -141,6 +143,8 @@ fn melodic_presets_play_in_tune() {
             channel: 0,
             bank: 0,
             program,
+            volume: 0.0,
+            pan: 0.0,
             notes: vec![Note {
                 onset: Tick(0),
                 ticks: 1440,

@@ -53,6 +53,8 @@ fn onsets_fall_within_a_tenth_of_a_millisecond() {
         channel: 9,
         bank: 128,
         program: 0,
+        volume: 0.0,
+        pan: 0.0,
         notes,
     };
     for rate in [44_100.0, 48_000.0, 96_000.0] {
@@ -340,6 +342,8 @@ fn a_closed_hat_cuts_an_open_one() {
             channel: 9,
             bank: 128,
             program: 0,
+            volume: 0.0,
+            pan: 0.0,
             notes,
         };
         let mut buffer = AudioBuffer::silence(Rate::from_hz(48_000.0), 2, 96_000);

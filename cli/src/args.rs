@@ -4,10 +4,10 @@
 
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
+use kinescore::Settings;
 use kinescore::progress::Stage;
-use kinescore::settings::{Kind, Setting, TABLE};
+use kinescore::settings::{Kind, Setting, Syntax, TABLE};
 use kinescore::time::Instant;
-use kinescore::{Settings, settings};
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
@@ -183,6 +183,7 @@ pub enum SavedStage {
     Pose,
     Rhythm,
     Drums,
+    Music,
     Score,
 }
 
@@ -192,6 +193,7 @@ impl From<SavedStage> for Stage {
             SavedStage::Pose => Self::Pose,
             SavedStage::Rhythm => Self::Rhythm,
             SavedStage::Drums => Self::Drums,
+            SavedStage::Music => Self::Music,
             SavedStage::Score => Self::Score,
         }
     }
@@ -201,6 +203,7 @@ const RENDER_EXAMPLES: &str = "\
 Examples:
   kinescore render dance.mp4
   kinescore render dance.mp4 --style funk --kit room --seed 7 --midi dance.mid
+  kinescore render dance.mp4 --instruments drums,guitar,bass --chords 'Am F | C G'
   kinescore render match.mov --start 1:05 --end 1:25 --person 2 -o match.drums.mov
   kinescore render dance.mp4 --until rhythm -o dance.rhythm.json
   kinescore render --from dance.rhythm.json --style jazz";
@@ -271,10 +274,11 @@ impl Args for SettingFlags {
 
 /// The flag of a setting: its key without the stage where the rest says enough.
 pub fn flag_name(key: &str) -> String {
-    let rate = key.ends_with(".rate");
-    let name = ["pose.", "drums.", "sound."]
+    // Of two settings with one name, the drummer's has the short flag.
+    let unclear = key.ends_with(".rate") || ["music.temperature", "music.top_p"].contains(&key);
+    let name = ["pose.", "drums.", "music.", "sound."]
         .iter()
-        .find_map(|stage| key.strip_prefix(stage).filter(|_| !rate))
+        .find_map(|stage| key.strip_prefix(stage).filter(|_| !unclear))
         .unwrap_or(key);
     name.trim_end_matches(".source").replace(['.', '_'], "-")
 }
@@ -296,7 +300,10 @@ fn setting_arg(setting: &'static Setting, flag: &'static str, defaults: &Setting
         .long(flag)
         .value_name(match setting.kind {
             Kind::Choice(_) | Kind::ChoiceOrAuto(_) => "WORD",
-            _ => "NUMBER",
+            Kind::List(_) => "WORDS",
+            Kind::TextOrAuto(Syntax::Key) => "KEY",
+            Kind::TextOrAuto(Syntax::Chords) => "CHORDS",
+            Kind::Number { .. } | Kind::NumberOrAuto { .. } | Kind::Whole { .. } | Kind::WholeOrAuto { .. } => "NUMBER",
         })
         .value_parser(SettingText(&setting.kind))
         .hide_possible_values(true)
@@ -323,12 +330,12 @@ impl TypedValueParser for SettingText {
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        let (auto, words): (&[&str], &[&str]) = match *self.0 {
-            settings::Kind::Choice(words) => (&[], words),
-            settings::Kind::ChoiceOrAuto(words) => (&["auto"], words),
+        // `auto` alone is no help: the other values of a number or a text are not words.
+        let words = match self.0 {
+            Kind::Choice(_) | Kind::ChoiceOrAuto(_) | Kind::List(_) => self.0.words(),
             _ => return None,
         };
-        Some(Box::new(auto.iter().chain(words).map(|word| PossibleValue::new(*word))))
+        Some(Box::new(words.into_iter().map(PossibleValue::new)))
     }
 }
 
@@ -421,6 +428,13 @@ mod tests {
             "top-p",
             "follow",
             "kit",
+            "instruments",
+            "mood",
+            "key",
+            "chords",
+            "energy",
+            "music-temperature",
+            "music-top-p",
             "loudness",
             "original",
         ] {
@@ -447,6 +461,10 @@ mod tests {
             panic!("render was asked for");
         };
         let settings = render.settings.settings().expect("good settings");
+        let mut unique = names.clone();
+        unique.sort();
+        unique.dedup();
+        assert_eq!(unique.len(), names.len(), "{names:?}");
         assert_eq!(settings.seed, 7);
         assert_eq!(settings.drums.style, Some("jazz"));
         assert_eq!(settings.sound.loudness, -20.0);

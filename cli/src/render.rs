@@ -215,7 +215,7 @@ pub fn render(args: &Render, console: &Console, cancel: &Cancel) -> Result<(), F
 
     match until {
         Some(until) => {
-            if let Some(stage) = latest_stage(&job).filter(|stage| *stage > until) {
+            if let Some(stage) = job.latest().filter(|stage| *stage > until) {
                 return Err(Failure::usage(format!(
                     "{} holds the {stage} stage already; --until {until} comes before it",
                     args.input.from.as_deref().unwrap_or(&job.clip().path).display()
@@ -278,19 +278,6 @@ pub fn analyze(args: &Analyze, console: &Console, cancel: &Cancel) -> Result<(),
     Ok(())
 }
 
-/// The latest stage whose result a job holds.
-fn latest_stage(job: &Job) -> Option<Stage> {
-    [
-        (Stage::Audio, job.audio().is_some()),
-        (Stage::Score, job.score().is_some()),
-        (Stage::Drums, job.drums().is_some()),
-        (Stage::Rhythm, job.rhythm().is_some()),
-        (Stage::Pose, job.poses().is_some()),
-    ]
-    .into_iter()
-    .find_map(|(stage, there)| there.then_some(stage))
-}
-
 /// What was found and chosen, a line each.
 fn summary(job: &Job) -> Vec<String> {
     let mut lines = Vec::new();
@@ -312,6 +299,18 @@ fn summary(job: &Job) -> Vec<String> {
     }
     if let Some(drums) = job.drums() {
         lines.push(format!("drums: {} hits, style {}", drums.hits.len(), drums.style));
+    }
+    if let Some(music) = job.music() {
+        let parts = music
+            .lines
+            .iter()
+            .map(|line| format!("{} {}", line.instrument.part_name(), line.notes.len()));
+        let parts = parts.collect::<Vec<_>>().join(", ");
+        lines.push(format!(
+            "music: {}, notes: {}",
+            music.key,
+            if parts.is_empty() { "none" } else { &parts }
+        ));
     }
     lines
 }

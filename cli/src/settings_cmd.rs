@@ -2,7 +2,7 @@
 
 use crate::args::flag_name;
 use kinescore::Settings;
-use kinescore::settings::{Kind, TABLE};
+use kinescore::settings::{Kind, Syntax, TABLE};
 use serde_json::{Value, json};
 
 /// The table for people.
@@ -42,17 +42,22 @@ pub fn json() -> String {
                 "default": defaults.get(setting.key),
                 "help": setting.help,
             });
-            let (kind, auto) = match setting.kind {
-                Kind::Choice(words) => (json!({ "type": "choice", "words": words }), false),
-                Kind::ChoiceOrAuto(words) => (json!({ "type": "choice", "words": words }), true),
-                Kind::Number { least, most } => (json!({ "type": "number", "least": least, "most": most }), false),
-                Kind::NumberOrAuto { least, most } => (json!({ "type": "number", "least": least, "most": most }), true),
-                Kind::Whole { least, most } => (json!({ "type": "whole", "least": least, "most": most }), false),
-                Kind::WholeOrAuto { least, most } => (json!({ "type": "whole", "least": least, "most": most }), true),
+            let kind = match setting.kind {
+                Kind::Choice(words) | Kind::ChoiceOrAuto(words) => json!({ "type": "choice", "words": words }),
+                Kind::List(words) => json!({ "type": "list", "words": words }),
+                Kind::TextOrAuto(Syntax::Key) => json!({ "type": "text", "syntax": "key" }),
+                Kind::TextOrAuto(Syntax::Chords) => json!({ "type": "text", "syntax": "chords" }),
+                Kind::Number { least, most } | Kind::NumberOrAuto { least, most } => {
+                    json!({ "type": "number", "least": least, "most": most })
+                }
+                Kind::Whole { least, most } | Kind::WholeOrAuto { least, most } => {
+                    json!({ "type": "whole", "least": least, "most": most })
+                }
             };
             if let (Value::Object(row), Value::Object(kind)) = (&mut row, kind) {
                 row.extend(kind);
-                row.insert("auto".to_owned(), Value::Bool(auto));
+                row.insert("auto".to_owned(), Value::Bool(setting.kind.has_auto()));
+                row.insert("allowed".to_owned(), Value::String(setting.kind.allowed()));
             }
             row
         })

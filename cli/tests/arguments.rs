@@ -28,6 +28,36 @@ fn a_value_that_is_not_allowed_tells_what_is() {
         (["--loudness", "-3"], ["sound.loudness = '-3'", "-40 to -8"]),
         (["--seed", "-1"], ["seed = '-1'", "whole number"]),
         (["--style", "jaz"], ["drums.style = 'jaz'", "did you mean 'jazz'?"]),
+        (
+            ["--instruments", "drums,piono"],
+            ["music.instruments = 'drums,piono'", "did you mean 'piano'?"],
+        ),
+        (
+            ["--instruments", "bass,bass"],
+            ["music.instruments = 'bass,bass'", "each once"],
+        ),
+        (
+            ["--mood", "happy"],
+            ["music.mood = 'happy'", "auto|bright|dark|tense|calm"],
+        ),
+        (
+            ["--key", "D dorain"],
+            ["music.key = 'D dorain'", "did you mean 'D dorian'? (--key)"],
+        ),
+        (
+            ["--chords", "Am F | Cq G"],
+            ["symbol 3 'Cq', character 9: 'q'", "(--chords)"],
+        ),
+        (
+            ["--chords", "| Am | % F |"],
+            ["symbol 2 '%', character 8", "stands alone"],
+        ),
+        (["--energy", "2"], ["music.energy = '2'", "auto, or 0 to 1"]),
+        (["--music-temperature", "3"], ["music.temperature = '3'", "0.1 to 2"]),
+        (
+            ["--set", "music.chords=am F"],
+            ["symbol 1 'am', character 1", "did you mean 'Am'?"],
+        ),
         (["--device", "gpu"], ["device = 'gpu'", "auto|cpu|cuda"]),
         (["--set", "pose.person=0"], ["pose.person = '0'", "1 to 16"]),
         (["--set", "tempo"], ["KEY=VALUE", "tempo"]),
@@ -138,7 +168,9 @@ fn the_settings_are_listed_for_programs_and_people() {
             "{}",
             setting.key
         );
-        assert!(row["least"].is_number() || row["words"].is_array(), "{row}");
+        let described = row["least"].is_number() || row["words"].is_array() || row["syntax"].is_string();
+        assert!(described && row["auto"].is_boolean(), "{row}");
+        assert_eq!(row["allowed"], setting.kind.allowed());
     }
 }
 
@@ -146,7 +178,12 @@ fn the_settings_are_listed_for_programs_and_people() {
 fn completions_and_man_pages_know_the_flags() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = run(&["completions", shell]).expect(0).stdout;
-        assert!(script.contains("top-p") && script.contains("neworleans"), "{shell}");
+        assert!(
+            ["top-p", "neworleans", "instruments", "guitar", "tense", "chords"]
+                .iter()
+                .all(|w| script.contains(w)),
+            "{shell}"
+        );
     }
     let page = run(&["man"]).expect(0).stdout;
     assert!(

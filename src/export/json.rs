@@ -3,6 +3,7 @@
 use crate::drums::{DrumClass, DrumGrid};
 use crate::error::{Error, Result};
 use crate::export::atomic::atomically;
+use crate::music::{Instrument, Music};
 use crate::rhythm::{Accent, Beat, Rhythm, Source};
 use crate::settings::Settings;
 use crate::time::{BeatGrid, Instant};
@@ -49,6 +50,29 @@ pub struct Analysis {
     pub accents: Vec<Accent>,
     /// The drums; `null` before they are known.
     pub drums: Option<DrumSummary>,
+    /// Key, chords and lines of the other instruments; `null` before they are known.
+    #[serde(default)]
+    pub music: Option<MusicSummary>,
+}
+
+/// What the melodic instruments of a clip play.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MusicSummary {
+    /// The key, as `A minor`.
+    pub key: String,
+    /// The chords where they change.
+    pub chords: Vec<TimedChord>,
+    /// How many notes each instrument plays, before the ending is arranged.
+    pub notes: BTreeMap<Instrument, usize>,
+}
+
+/// A chord with its time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TimedChord {
+    /// From when on it sounds.
+    pub time: Instant,
+    /// Its symbol, as `F#m`.
+    pub chord: String,
 }
 
 /// The drums of a clip.
@@ -83,6 +107,7 @@ impl Analysis {
         clip: &Clip,
         rhythm: Option<&Rhythm>,
         drums: Option<&DrumGrid>,
+        music: Option<&Music>,
         settings: &Settings,
         models: BTreeMap<String, String>,
     ) -> Self {
@@ -100,6 +125,29 @@ impl Analysis {
             beats: rhythm.map(|r| r.beats.clone()).unwrap_or_default(),
             accents: rhythm.map(|r| r.accents.clone()).unwrap_or_default(),
             drums: drums.map(DrumSummary::new),
+            music: music.zip(drums).map(|(music, drums)| MusicSummary::new(music, drums)),
+        }
+    }
+}
+
+impl MusicSummary {
+    /// The music with the times of its chords on the beats of the drums.
+    pub fn new(music: &Music, drums: &DrumGrid) -> Self {
+        let grid = BeatGrid::new(drums.beats.clone());
+        let timed = grid.iter().flat_map(|grid| {
+            music.chords.iter().map(|at| TimedChord {
+                time: grid.instant(f64::from(at.step)),
+                chord: at.chord.spelled(music.key),
+            })
+        });
+        Self {
+            key: music.key.to_string(),
+            chords: timed.collect(),
+            notes: music
+                .lines
+                .iter()
+                .map(|line| (line.instrument, line.notes.len()))
+                .collect(),
         }
     }
 }
@@ -236,7 +284,7 @@ mod tests {
         let path = folder.path().join("analysis.json");
         let models = BTreeMap::from([("pose".to_owned(), "ab12".to_owned())]);
         let (rhythm, drums) = (rhythm(), drums());
-        let analysis = Analysis::new(&clip(), Some(&rhythm), Some(&drums), &Settings::default(), models);
+        let analysis = Analysis::new(&clip(), Some(&rhythm), Some(&drums), None, &Settings::default(), models);
         write_json(&analysis, &path).expect("written");
         let text = std::fs::read_to_string(&path).expect("read");
         let back: Analysis = serde_json::from_str(&text).expect("JSON");
@@ -282,7 +330,7 @@ mod tests {
 
     #[test]
     fn what_is_not_known_yet_is_null() {
-        let analysis = Analysis::new(&clip(), None, None, &Settings::default(), BTreeMap::new());
+        let analysis = Analysis::new(&clip(), None, None, None, &Settings::default(), BTreeMap::new());
         let value = serde_json::to_value(&analysis).expect("JSON");
         assert!(value["tempo_bpm"].is_null() && value["drums"].is_null());
         assert_eq!(value["beats"].as_array().map(Vec::len), Some(0));

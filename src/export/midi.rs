@@ -14,6 +14,10 @@ use std::path::Path;
 /// Bank select, coarse and fine.
 const BANK_SELECT: [u8; 2] = [0x00, 0x20];
 
+/// Channel volume and pan.
+const VOLUME: u8 = 0x07;
+const PAN: u8 = 0x0a;
+
 /// Coarse bank number of percussion in General MIDI level 2.
 const PERCUSSION_BANK: u8 = 0x78;
 
@@ -144,12 +148,16 @@ fn events(part: &Part) -> Vec<Event<'_>> {
         Tick(0),
         TrackEventKind::Meta(MetaMessage::TrackName(part.name.as_bytes())),
     )];
-    for (controller, value) in BANK_SELECT.into_iter().zip([bank, 0]) {
+    let control = |controller, value| {
         let (controller, value) = (u7::new(controller), u7::new(value));
-        events.push(midi(Tick(0), MidiMessage::Controller { controller, value }));
-    }
+        midi(Tick(0), MidiMessage::Controller { controller, value })
+    };
+    events.extend(BANK_SELECT.into_iter().zip([bank, 0]).map(|(c, v)| control(c, v)));
     let program = u7::new(part.program);
     events.push(midi(Tick(0), MidiMessage::ProgramChange { program }));
+    // The defaults too: a player may still have another piece's values.
+    events.push(control(VOLUME, part.volume_controller()));
+    events.push(control(PAN, part.pan_controller()));
     // Ends before beginnings, so that a note that ends where the next of its pitch begins does not end that one.
     events.extend(part.notes.iter().map(|note| {
         let (key, vel) = (u7::new(note.pitch), u7::new(RELEASE_VELOCITY));
@@ -197,6 +205,8 @@ mod tests {
                 channel: DRUM_CHANNEL,
                 bank: DRUM_BANK,
                 program: 8,
+                volume: 0.0,
+                pan: 0.0,
                 notes,
             }],
             duration: time - Instant::ZERO,
@@ -282,7 +292,7 @@ mod tests {
         assert_eq!(signatures, [(0, 1), (480, 4)]);
         let tempi: Vec<f64> = tempi(&score).iter().map(|(_, t)| f64::from(t.as_int())).collect();
         assert_eq!(tempi, [200_000.0, 500_000.0], "only changes are written");
-        let setup: Vec<_> = smf.tracks[1][1..4].iter().map(|event| event.kind).collect();
+        let setup: Vec<_> = smf.tracks[1][1..6].iter().map(|event| event.kind).collect();
         let channel = u4::new(9);
         let controller = |controller, value| TrackEventKind::Midi {
             channel,
@@ -300,9 +310,38 @@ mod tests {
                 TrackEventKind::Midi {
                     channel,
                     message: program
-                }
+                },
+                controller(7, 100),
+                controller(10, 64),
             ]
         );
+    }
+
+    #[test]
+    fn volume_and_pan_are_general_midis_controllers() {
+        let mut score = score(&[0.5, 0.5], vec![]);
+        score.parts.push(Part {
+            name: "piano".to_owned(),
+            channel: 2,
+            bank: 0,
+            program: 0,
+            volume: -6.0,
+            pan: 0.5,
+            notes: vec![],
+        });
+        let bytes = written(&score);
+        let smf = Smf::parse(&bytes).expect("a MIDI file");
+        let controllers: Vec<(u8, u8, u8)> = smf.tracks[2]
+            .iter()
+            .filter_map(|event| match event.kind {
+                TrackEventKind::Midi {
+                    channel,
+                    message: MidiMessage::Controller { controller, value },
+                } => Some((channel.as_int(), controller.as_int(), value.as_int())),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(controllers, [(2, 0, 0), (2, 32, 0), (2, 7, 71), (2, 10, 96)]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::audio::SoundFont;
 use crate::drums::DrumModels;
 use crate::error::{Error, Result};
 use crate::model::{Manifest, Options, Runtime};
+use crate::music::MusicModels;
 use crate::pose::PoseModels;
 use crate::rhythm::BeatModels;
 use crate::settings::{BeatSource, Device, PoseQuality, Settings};
@@ -39,6 +40,7 @@ pub struct Engine {
     pose_models: Pool<(PoseQuality, Device), PoseModels>,
     beat_models: Pool<(Device, bool), BeatModels>,
     drum_models: Pool<Device, DrumModels>,
+    music_models: Pool<(Device, usize), MusicModels>,
     sound_font: Mutex<Option<Arc<SoundFont>>>,
 }
 
@@ -57,6 +59,7 @@ impl Engine {
             pose_models: Pool::new(),
             beat_models: Pool::new(),
             drum_models: Pool::new(),
+            music_models: Pool::new(),
             sound_font: Mutex::default(),
         })
     }
@@ -111,6 +114,14 @@ impl Engine {
     /// Checks, without loading them, that the files of the drum models are there and whole.
     pub(super) fn check_drum_models(&self) -> Result<()> {
         DrumModels::FILES.iter().try_for_each(|name| self.manifest.verify(name))
+    }
+
+    /// Checks, without loading them, that the files of the music models are there and whole, if an instrument needs them.
+    pub(super) fn check_music_models(&self, settings: &Settings) -> Result<()> {
+        let files = MusicModels::FILES
+            .iter()
+            .take(if lines(settings) > 0 { usize::MAX } else { 0 });
+        files.into_iter().try_for_each(|name| self.manifest.verify(name))
     }
 
     /// Checks, without loading them, that the files which the beats need are there and whole.
@@ -170,6 +181,24 @@ impl Engine {
         )
     }
 
+    pub(super) fn with_music_models<T>(
+        &self,
+        settings: &Settings,
+        work: impl FnOnce(&mut MusicModels) -> Result<T>,
+    ) -> Result<T> {
+        let lines = lines(settings);
+        // The lines are written side by side: each has a thread to itself.
+        let options = Options {
+            threads: 1,
+            ..self.options(settings)
+        };
+        self.music_models.with(
+            (settings.device, lines),
+            || MusicModels::open(&self.runtime()?, &self.manifest, options, lines),
+            work,
+        )
+    }
+
     fn options(&self, settings: &Settings) -> Options {
         Options {
             device: settings.device,
@@ -199,6 +228,11 @@ impl Engine {
         *loaded = Some(runtime);
         Ok(runtime)
     }
+}
+
+/// How many melodic instruments the settings ask for.
+fn lines(settings: &Settings) -> usize {
+    settings.music.instruments.len()
 }
 
 /// Whether the settings ask for the beat network.

@@ -4,6 +4,7 @@ use super::Job;
 use crate::drums::DrumGrid;
 use crate::error::{Error, Result};
 use crate::limits::LARGEST_SAVED_FILE;
+use crate::music::Music;
 use crate::pose::PoseTrack;
 use crate::progress::Stage;
 use crate::rhythm::Rhythm;
@@ -35,16 +36,19 @@ pub(super) struct Saved {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drums: Option<DrumGrid>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub music: Option<Music>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score: Option<Score>,
 }
 
 impl Saved {
     /// The job's results; `None` before a stage has run.
     pub fn of(job: &Job) -> Option<Self> {
-        let (poses, rhythm, drums, score) = (&job.poses, &job.rhythm, &job.drums, &job.score);
-        let stage = match (poses, rhythm, drums, score) {
+        let (poses, rhythm, drums, music, score) = (&job.poses, &job.rhythm, &job.drums, &job.music, &job.score);
+        let stage = match (poses, rhythm, drums, music, score) {
             (.., Some(_)) => Stage::Score,
-            (_, _, Some(_), _) => Stage::Drums,
+            (.., Some(_), _) => Stage::Music,
+            (_, _, Some(_), ..) => Stage::Drums,
             (_, Some(_), ..) => Stage::Rhythm,
             (Some(_), ..) => Stage::Pose,
             _ => return None,
@@ -57,6 +61,7 @@ impl Saved {
             poses: poses.clone().filter(|_| stage == Stage::Pose),
             rhythm: rhythm.clone(),
             drums: drums.clone(),
+            music: music.clone(),
             score: score.clone(),
         })
     }
@@ -93,6 +98,7 @@ impl Saved {
             Stage::Pose => self.poses.is_some(),
             Stage::Rhythm => self.rhythm.is_some(),
             Stage::Drums => self.drums.is_some(),
+            Stage::Music => self.music.is_some(),
             Stage::Score => self.score.is_some(),
             Stage::Audio | Stage::Export => false,
         };
@@ -123,6 +129,9 @@ impl Saved {
             if !drums.hits.iter().all(valid) {
                 return Err("drum hits need a velocity in 0..1 and an offset in -0.5..0.5".to_owned());
             }
+        }
+        if let Some(music) = &self.music {
+            music.check()?;
         }
         if let Some(score) = &self.score {
             score.check().map_err(|e| e.to_string())?;

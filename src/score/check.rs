@@ -1,6 +1,7 @@
 //! Whether a score is one: scores are also read from files, which may say anything.
 
-use super::{Note, Part, Score};
+use super::kits::DRUM_BANK;
+use super::{Note, Part, Score, VOLUMES};
 use crate::error::{Error, Result};
 use crate::time::{Instant, Span, TempoMap, Tick};
 
@@ -9,8 +10,8 @@ const LONGEST: Span = Span::from_seconds(86_400.0);
 
 impl Score {
     /// Checks that the score can be written and played: its tempo map rises from tick 0 at the clip's start, signatures
-    /// rise from tick 0, part names are fit for file names and differ, and every note lies in MIDI's ranges and inside
-    /// the clip, in order.
+    /// rise from tick 0, part names are fit for file names and differ, volumes and pans are in range, and every note lies
+    /// in MIDI's ranges and inside the clip, in order.
     ///
     /// # Errors
     /// [`Error::Sound`] with what is wrong, the value met and the value allowed.
@@ -70,6 +71,23 @@ fn part_fault(part: &Part, end: Tick) -> Option<String> {
             part.bank, part.program
         ));
     }
+    if !VOLUMES.contains(&part.volume) {
+        return Some(format!(
+            "volume {} dB; allowed is {} to {}",
+            part.volume,
+            VOLUMES.start(),
+            VOLUMES.end()
+        ));
+    }
+    if !(-1.0..=1.0).contains(&part.pan) {
+        return Some(format!("pan {}; allowed is -1 to 1", part.pan));
+    }
+    if part.bank == DRUM_BANK && part.pan != 0.0 {
+        return Some(format!(
+            "pan {}; the drums of a kit have places of their own, allowed is 0",
+            part.pan
+        ));
+    }
     let in_order = |pair: &[Note]| (pair[0].onset, pair[0].pitch) <= (pair[1].onset, pair[1].pitch);
     if let Some(pair) = part.notes.windows(2).find(|pair| !in_order(pair)) {
         return Some(format!(
@@ -125,6 +143,8 @@ mod tests {
                 channel: 9,
                 bank: 128,
                 program: 0,
+                volume: 0.0,
+                pan: 0.0,
                 notes: vec![note(0, 36), note(0, 42), note(240, 42)],
             }],
             duration: Span::from_seconds(2.0),
@@ -152,6 +172,11 @@ mod tests {
             ("names must differ", |s| s.parts.push(s.parts[0].clone())),
             ("channel 16", |s| s.parts[0].channel = 16),
             ("bank 129", |s| s.parts[0].bank = 129),
+            ("volume 4.5 dB; allowed is -48 to 4", |s| s.parts[0].volume = 4.5),
+            ("volume NaN dB", |s| s.parts[0].volume = f32::NAN),
+            ("pan -1.5; allowed is -1 to 1", |s| s.parts[0].pan = -1.5),
+            ("pan NaN", |s| s.parts[0].pan = f32::NAN),
+            ("places of their own", |s| s.parts[0].pan = 0.5),
             ("sorted", |s| s.parts[0].notes.reverse()),
             ("velocity 0", |s| s.parts[0].notes[1].velocity = 0),
             ("pitch 128", |s| s.parts[0].notes[1].pitch = 128),

@@ -32,6 +32,11 @@ const LEAST_LAST_VELOCITY: f32 = 0.55;
 /// the beat after the last hit or before.
 pub fn last_beat(grid: &DrumGrid, beats: &BeatGrid, duration: Span) -> Option<i32> {
     let last_step = grid.hits.iter().map(|hit| hit.step).max()?;
+    last_beat_after(last_step, grid, beats, duration)
+}
+
+/// As [`last_beat`], of a piece in which something is played up to `last_step`.
+pub(super) fn last_beat_after(last_step: i32, grid: &DrumGrid, beats: &BeatGrid, duration: Span) -> Option<i32> {
     let room = Span::from_seconds((duration.seconds() * ROOM_SHARE).clamp(LEAST_ROOM.seconds(), MOST_ROOM.seconds()));
     let bar = i32::from(grid.beats_per_bar.max(1));
     let played = last_step.div_euclid(STEPS_PER_BEAT as i32) + 1;

@@ -1,12 +1,23 @@
 //! A score: parts and notes in ticks with a tempo map. Knows neither how the notes were found nor how they will sound.
 
+mod arrange;
+mod cadence;
 mod check;
+pub mod chord;
+mod drum_part;
 pub mod ending;
-mod from_drums;
 pub mod kits;
+mod melodic;
+mod mixing;
+pub mod remi;
+mod turns;
 
-pub use from_drums::{DRUM_PART, from_drums};
+pub use arrange::{arrange, from_drums};
+pub use chord::{Chord, Key, Mode, Quality};
+pub use drum_part::DRUM_PART;
 pub use kits::{kit_for_style, kit_program};
+pub use mixing::VOLUMES;
+pub(crate) use turns::in_turn;
 
 use crate::time::{Span, TempoMap, Tick};
 use serde::{Deserialize, Serialize};
@@ -48,6 +59,13 @@ pub struct Part {
     pub bank: u16,
     /// General MIDI program from 0; for drums the kit's number.
     pub program: u8,
+    /// How much louder or softer than at General MIDI's default volume the part is played, dB, within [`VOLUMES`].
+    #[serde(default, skip_serializing_if = "mixing::is_zero")]
+    pub volume: f32,
+    /// Where the part stands: −1 on the left, 0 in the middle, 1 on the right. The drums of a kit have places of their own;
+    /// its pan is 0.
+    #[serde(default, skip_serializing_if = "mixing::is_zero")]
+    pub pan: f32,
     /// The notes, by onset, then pitch.
     pub notes: Vec<Note>,
 }

@@ -4,7 +4,8 @@
 
 use kinescore::audio::SoundFont;
 use kinescore::drums::{DrumClass, DrumGrid, Hit};
-use kinescore::score::{Score, from_drums};
+use kinescore::music::{ChordAt, GridNote, Instrument, Line, Music};
+use kinescore::score::{Chord, Key, Mode, Quality, Score, arrange, from_drums};
 use kinescore::time::{Instant, Span};
 use std::path::{Path, PathBuf};
 
@@ -141,4 +142,81 @@ pub fn groove(bpm: f64, bars: i32) -> DrumGrid {
 pub fn score(bpm: f64, bars: i32, kit: &str) -> Score {
     let seconds = f64::from(bars) * 240.0 / bpm + 0.9;
     from_drums(&groove(bpm, bars), Span::from_seconds(seconds), Some(kit)).expect("a score")
+}
+
+/// What a band plays with the [`groove`]: the four chords of `Am F C G` (or in a style that swings, the same), a bar each.
+/// Notes, velocities and lengths are as accompaniments have them: the bass six notes a bar on roots and fifths, the guitar
+/// six strokes of three strings, the piano three chords of three notes and a root, all at velocities of 70 to 90.
+pub fn band(bars: i32) -> Music {
+    let chords = [
+        (9, Quality::Minor),
+        (5, Quality::Major),
+        (0, Quality::Major),
+        (7, Quality::Major),
+    ];
+    let note = |step, length, pitch: i32, velocity: f32| GridNote {
+        step,
+        length,
+        pitch: pitch as u8,
+        velocity,
+        offset: 0.03,
+    };
+    let (mut bass, mut guitar, mut piano, mut sounding) = (vec![], vec![], vec![], vec![]);
+    for bar in 0..bars {
+        let (root, quality) = chords[bar as usize % 4];
+        let third = if quality == Quality::Minor { 3 } else { 4 };
+        sounding.push(ChordAt {
+            step: bar * 16,
+            chord: Chord {
+                root: root as u8,
+                quality,
+            },
+        });
+        let above = |lowest: i32, class: i32| lowest + (class - lowest).rem_euclid(12);
+        for (place, length, fifth) in [(0, 6, 0), (3, 4, 0), (6, 4, 0), (8, 6, 0), (11, 4, 7), (14, 4, 7)] {
+            let pitch = above(31, root + fifth);
+            bass.push(note(
+                bar * 16 + place,
+                length,
+                pitch,
+                if place % 8 == 0 { 0.72 } else { 0.65 },
+            ));
+        }
+        for place in [0, 4, 6, 8, 10, 12] {
+            for tone in [0, third, 7] {
+                let velocity = if place % 4 == 0 { 0.64 } else { 0.54 };
+                guitar.push(note(bar * 16 + place, 4, above(55, root + tone), velocity));
+            }
+        }
+        for (place, length) in [(0, 12), (6, 4), (8, 14)] {
+            piano.push(note(bar * 16 + place, length, above(41, root), 0.58));
+            for tone in [0, third, 7] {
+                piano.push(note(bar * 16 + place, length, above(58, root + tone), 0.66));
+            }
+        }
+    }
+    let line = |instrument, mut notes: Vec<GridNote>| {
+        notes.sort_by_key(|note| (note.step, note.pitch));
+        Line { instrument, notes }
+    };
+    Music {
+        key: Key {
+            tonic: 9,
+            mode: Mode::Minor,
+        },
+        chords: sounding,
+        lines: vec![
+            line(Instrument::Piano, piano),
+            line(Instrument::Guitar, guitar),
+            line(Instrument::Bass, bass),
+        ],
+    }
+}
+
+/// A score of groove and band in a style, as long as its bars and a little more.
+pub fn band_score(bpm: f64, bars: i32, style: &str) -> Score {
+    let mut grid = groove(bpm, bars);
+    grid.style = style.to_owned();
+    let seconds = f64::from(bars) * 240.0 / bpm + 0.9;
+    arrange(&grid, Some(&band(bars)), Span::from_seconds(seconds), None).expect("a score")
 }

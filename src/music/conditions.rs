@@ -1,0 +1,182 @@
+//! What each bar of a line is told: the drums and chords of its steps, and how the movement asks it to be played.
+
+use super::Instrument;
+use super::harmony::{Harmony, SectionKind, energies};
+use super::vocabulary::Vocabulary;
+use super::writing::{BarInput, BarPlan, ChordInput, LinePlan};
+use crate::drums::{CLASSES, DrumGrid};
+use crate::rhythm::compose::Composition;
+use crate::settings::MusicSettings;
+use crate::time::STEPS_PER_BEAT;
+
+/// Energy of a bar (0 not known, 1 still, 2 calm, 3 as usual, 4 lively) to its density and register.
+const DENSITY: [u8; 5] = [2, 1, 2, 3, 4];
+const REGISTER: [u8; 5] = [2, 1, 2, 2, 3];
+
+/// Loudness by the same.
+const GAIN: [f32; 5] = [0.95, 0.82, 0.9, 1.0, 1.07];
+
+/// Density up to which home sections keep, so that contrast and bridge have something to add; lively bars may go beyond.
+const HOME: u8 = 2;
+
+/// Bars of the opening.
+const OPENING: usize = 4;
+
+/// Level of a step that a line must answer: a strong accent of the movement.
+const STRONG: u8 = 2;
+
+/// How the movement of a bar asks a line to be played.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Manner {
+    density: u8,
+    register: u8,
+    lead: u8,
+    gain: f32,
+}
+
+/// What all lines of a piece are written from.
+pub struct Brief<'a> {
+    composition: &'a Composition,
+    drums: &'a DrumGrid,
+    harmony: &'a Harmony,
+    settings: &'a MusicSettings,
+    /// How lively each bar is played.
+    energies: Vec<u8>,
+    bpm: f64,
+}
+
+impl<'a> Brief<'a> {
+    /// What is known of a piece: its bars are those of the composition.
+    pub fn new(
+        composition: &'a Composition,
+        drums: &'a DrumGrid,
+        harmony: &'a Harmony,
+        settings: &'a MusicSettings,
+        bpm: f64,
+    ) -> Self {
+        Self {
+            composition,
+            drums,
+            harmony,
+            settings,
+            energies: energies(&composition.bar_energy, settings),
+            bpm,
+        }
+    }
+
+    fn steps_per_bar(&self) -> usize {
+        self.composition.steps_per_bar()
+    }
+
+    fn bars(&self) -> usize {
+        self.composition.steps.len() / self.steps_per_bar()
+    }
+
+    /// What an instrument is to play.
+    pub fn line(&self, instrument: Instrument, vocabulary: &Vocabulary) -> LinePlan {
+        let hits = self.hits();
+        let feel = self.feel();
+        let style = vocabulary.style(&self.drums.style);
+        let per_bar = self.steps_per_bar();
+        let bars = (0..self.bars())
+            .map(|bar| {
+                let steps = bar * per_bar..(bar + 1) * per_bar;
+                let manner = self.manner(instrument, bar);
+                let chords = (0..per_bar).map(|step| ChordInput(Some(self.harmony.chord_at(bar, step))));
+                let next = (0..per_bar).map(|step| ChordInput(self.harmony.next_chord(bar, step)));
+                let rhythm = &self.composition.steps[steps.clone()];
+                BarPlan {
+                    input: BarInput {
+                        hits: hits[steps.clone()].to_vec(),
+                        chords: chords.collect(),
+                        next_chords: next.collect(),
+                        scale: self.harmony.scale_at(bar),
+                        density: manner.density,
+                        register: manner.register,
+                        lead: manner.lead,
+                        section: self.harmony.to_end_of_section(bar).min(4) as u8,
+                        instrument,
+                        style,
+                        bpm: self.bpm,
+                    },
+                    answered: (0_u8..)
+                        .zip(rhythm)
+                        .filter(|(_, step)| step.level >= STRONG)
+                        .map(|(step, _)| step)
+                        .collect(),
+                    span: vocabulary.span(instrument, manner.register, manner.lead),
+                    centre: vocabulary.centre(instrument, manner.register),
+                    gain: manner.gain,
+                    feel: feel[steps].to_vec(),
+                    strength: rhythm.iter().map(|step| step.strength).collect(),
+                }
+            })
+            .collect();
+        LinePlan {
+            instrument,
+            first_step: self.composition.first_step,
+            bars,
+        }
+    }
+
+    /// Calm passages thin out and sink, strong ones fill up and rise. The melody is the piano's, or the guitar's where
+    /// there is no piano; it rests where the person hardly moves.
+    fn manner(&self, instrument: Instrument, bar: usize) -> Manner {
+        let energy = usize::from(self.energies.get(bar).copied().unwrap_or(0).min(4));
+        let sings = match instrument {
+            Instrument::Piano => true,
+            Instrument::Guitar => !self.settings.instruments.contains(&Instrument::Piano),
+            Instrument::Bass => false,
+        };
+        let kind = self.harmony.kinds.get(self.harmony.section_of(bar));
+        let home = self.settings.energy.is_none() && kind == Some(&SectionKind::Home) && energy < 4;
+        // The first phrase of a longer piece is the accompaniment alone: the melody has something to come in on.
+        let opening = self.harmony.sections.len() > 1 && bar < OPENING;
+        Manner {
+            density: if home {
+                DENSITY[energy].min(HOME)
+            } else {
+                DENSITY[energy]
+            },
+            register: REGISTER[energy],
+            lead: if sings && energy != 1 && !opening { 2 } else { 1 },
+            gain: GAIN[energy],
+        }
+    }
+
+    /// 1 where a class is struck, for each step of the composition.
+    fn hits(&self) -> Vec<[f32; CLASSES]> {
+        let mut hits = vec![[0.0; CLASSES]; self.composition.steps.len()];
+        for hit in &self.drums.hits {
+            let step = usize::try_from(hit.step - self.composition.first_step).ok();
+            if let Some(cell) = step.and_then(|step| hits.get_mut(step)) {
+                cell[hit.class as usize] = 1.0;
+            }
+        }
+        hits
+    }
+
+    /// How early or late the drums are at each step. Where none is struck it is as at the other steps of that place in the
+    /// beat: swing and drag are the same for all players.
+    fn feel(&self) -> Vec<f32> {
+        let mut sums = vec![(0.0_f32, 0_u32); self.composition.steps.len()];
+        let mut places = [(0.0_f32, 0_u32); STEPS_PER_BEAT];
+        for hit in &self.drums.hits {
+            let step = hit.step - self.composition.first_step;
+            if let Some(cell) = usize::try_from(step).ok().and_then(|step| sums.get_mut(step)) {
+                for sum in [cell, &mut places[step.rem_euclid(STEPS_PER_BEAT as i32) as usize]] {
+                    *sum = (sum.0 + hit.offset, sum.1 + 1);
+                }
+            }
+        }
+        let mean = |(sum, count): (f32, u32)| if count > 0 { Some(sum / count as f32) } else { None };
+        sums.iter()
+            .enumerate()
+            .map(|(step, sum)| {
+                mean(*sum)
+                    .or_else(|| mean(places[step % STEPS_PER_BEAT]))
+                    .unwrap_or(0.0)
+            })
+            .collect()
+    }
+}

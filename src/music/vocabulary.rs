@@ -1,0 +1,118 @@
+//! What the music models were trained with: their tokens, styles, ranges and sizes.
+
+use super::Instrument;
+use crate::error::{Error, Result};
+use crate::score::remi;
+use serde::Deserialize;
+use std::ops::RangeInclusive;
+use std::path::Path;
+
+/// The vocabulary file of the music models.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Vocabulary {
+    tokens: Vec<String>,
+    instruments: Vec<Instrument>,
+    /// Lowest and highest MIDI pitch of each instrument.
+    ranges: Vec<[u8; 2]>,
+    styles: Vec<String>,
+    /// Mean pitches between which a bar of each instrument is of middle register.
+    register: Vec<[f32; 2]>,
+    /// Lowest and highest pitch of nearly all bars, by instrument, register (low, middle, high) and lead (without, with).
+    spans: Vec<[[[u8; 2]; 2]; 3]>,
+    /// Layers, heads and values a head of the encoder's memory.
+    encoder_memory: [usize; 3],
+    /// The same of the decoder's.
+    decoder_memory: [usize; 3],
+}
+
+impl Vocabulary {
+    /// Reads and checks a vocabulary file.
+    ///
+    /// # Errors
+    /// [`Error::Manifest`] when the file does not fit this version of the library.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(Error::input(path))?;
+        let refuse = |reason: String| Error::Manifest {
+            path: path.to_owned(),
+            reason,
+        };
+        let vocabulary: Self = serde_json::from_str(&text).map_err(|e| refuse(e.to_string()))?;
+        vocabulary.check().map_err(refuse)?;
+        Ok(vocabulary)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        remi::check_names(&self.tokens)?;
+        if self.instruments != Instrument::ALL
+            || [self.ranges.len(), self.register.len(), self.spans.len()] != [self.instruments.len(); 3]
+        {
+            return Err(format!(
+                "instruments {:?} with {} ranges, {} registers and {} spans; expected are {:?} with one of each",
+                self.instruments,
+                self.ranges.len(),
+                self.register.len(),
+                self.spans.len(),
+                Instrument::ALL
+            ));
+        }
+        // An octave at least: every chord has its tones in it.
+        if let Some([low, high]) = self.ranges.iter().find(|[low, high]| *high > 127 || *low + 11 > *high) {
+            return Err(format!(
+                "a range from {low} to {high}; it must span an octave of MIDI pitches or more"
+            ));
+        }
+        let mut spans = self.spans.iter().flatten().flatten();
+        if let Some([low, high]) = spans.find(|[low, high]| *low + 11 > *high) {
+            return Err(format!("a span from {low} to {high}; it must be an octave or more"));
+        }
+        if self.styles.first().map(String::as_str) != Some("unknown") {
+            return Err(format!(
+                "the first style must be 'unknown', not {:?}",
+                self.styles.first()
+            ));
+        }
+        if self.encoder_memory.contains(&0) || self.decoder_memory.contains(&0) {
+            return Err("encoder_memory and decoder_memory must be above 0".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Number of a style; 0, unknown, for a name that the models do not know.
+    pub fn style(&self, name: &str) -> usize {
+        self.styles.iter().position(|style| style == name).unwrap_or(0)
+    }
+
+    /// MIDI pitches that an instrument plays.
+    pub fn range(&self, instrument: Instrument) -> RangeInclusive<u8> {
+        let [low, high] = self.ranges.get(instrument as usize).copied().unwrap_or([0, 127]);
+        low..=high
+    }
+
+    /// MIDI pitches that an instrument keeps to in a bar of this register (1 low to 3 high) and lead (1 without a melody, 2
+    /// with one).
+    pub fn span(&self, instrument: Instrument, register: u8, lead: u8) -> RangeInclusive<u8> {
+        let index = |value: u8, count: usize| usize::from(value.max(1) - 1).min(count - 1);
+        let spans = self.spans.get(instrument as usize);
+        let [low, high] = spans.map_or([0, 127], |spans| spans[index(register, 3)][index(lead, 2)]);
+        let range = self.range(instrument);
+        low.max(*range.start())..=high.min(*range.end())
+    }
+
+    /// Middle of a register, 1 low to 3 high, of an instrument as it plays in the training songs: a MIDI pitch.
+    pub fn centre(&self, instrument: Instrument, register: u8) -> u8 {
+        let [low, high] = self.register.get(instrument as usize).copied().unwrap_or([60.0, 64.0]);
+        // The outer registers are taken to be as wide as the middle one.
+        let middle = (low + high) / 2.0 + (f32::from(register) - 2.0) * (high - low);
+        middle.round().clamp(0.0, 127.0) as u8
+    }
+
+    /// Layers, heads and values a head of the encoder's memory.
+    pub fn encoder_memory(&self) -> [usize; 3] {
+        self.encoder_memory
+    }
+
+    /// Layers, heads and values a head of the decoder's memory.
+    pub fn decoder_memory(&self) -> [usize; 3] {
+        self.decoder_memory
+    }
+}

@@ -1,0 +1,630 @@
+//! Reading chord symbols, keys and progressions as players write them.
+//!
+//! Of a symbol the five [qualities](super::Quality) keep what its third and fifth say, and whether it is a dominant
+//! seventh:
+//!
+//! | written | read as |
+//! |---|---|
+//! | `C`, `Cmaj7`, `CM7`, `CΔ`, `C6`, `C69`, `Cadd9`, `C2`, `C5` (no third) | major |
+//! | `Cm`, `Cmin`, `C-`, `Cm7`, `Cm9`, `Cm6`, `Cmmaj7`, `Cm#5` | minor |
+//! | `Cdim`, `Co7`, `C°`, `Cm7b5`, `Cø` | diminished |
+//! | `Caug`, `C+`, `C7#5`, `Cmaj7#5` | augmented |
+//! | `C7`, `C9`, `C13`, `C7b9`, `C7b5`, `Calt`, `C7sus4` | dominant |
+//! | `Csus4`, `Csus2` | major: the chord that a suspension hangs before |
+//!
+//! A bass note after a slash (`D/F#`) is read and dropped.
+
+use super::{Chord, Key, Mode, Quality};
+use std::fmt;
+use std::str::FromStr;
+
+/// Chords that a bar may hold at most: one a beat.
+pub const MOST_CHORDS: usize = 4;
+
+/// Bars that a progression may have at most.
+pub const MOST_BARS: usize = 256;
+
+/// Kinds of chords that are named to one whose symbol cannot be read.
+const USUAL_KINDS: [&str; 20] = [
+    "m", "7", "maj7", "m7", "6", "m6", "9", "m9", "maj9", "11", "13", "add9", "sus2", "sus4", "7sus4", "dim", "dim7",
+    "m7b5", "aug", "5",
+];
+
+/// Why a text is no chord, key or progression, and where.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("symbol {symbol} '{text}', character {character}: {reason}")]
+pub struct Misread {
+    /// Number of the symbol in the text, from 1.
+    pub symbol: usize,
+    /// The symbol.
+    pub text: String,
+    /// Number in the whole text, from 1, of the character from which on it cannot be read.
+    pub character: usize,
+    /// What is wrong there, and what may stand there.
+    pub reason: String,
+    /// What may have been meant.
+    pub nearest: Option<String>,
+}
+
+/// What is wrong within a symbol: index of the character, and the reason.
+type Fault = (usize, String);
+
+impl FromStr for Chord {
+    type Err = Misread;
+
+    /// Reads one symbol, such as `Am7` or `D/F#`.
+    fn from_str(text: &str) -> Result<Self, Misread> {
+        let start = leading_blanks(text);
+        let symbol: Vec<char> = text.trim().chars().collect();
+        read_chord(&symbol).map_err(|fault| misread(&symbol, start, 1, fault))
+    }
+}
+
+fn leading_blanks(text: &str) -> usize {
+    text.chars().take_while(|c| c.is_whitespace()).count()
+}
+
+fn misread(symbol: &[char], start: usize, number: usize, (index, reason): Fault) -> Misread {
+    Misread {
+        symbol: number,
+        text: symbol.iter().collect(),
+        character: start + index + 1,
+        reason,
+        nearest: nearest(symbol),
+    }
+}
+
+/// A symbol that may have been meant: with a capital letter, or with the usual kind that is most like what is written.
+fn nearest(symbol: &[char]) -> Option<String> {
+    let (first, rest) = symbol.split_first()?;
+    let capital: Vec<char> = first.to_uppercase().chain(rest.iter().copied()).collect();
+    if capital != symbol && read_chord(&capital).is_ok() {
+        return Some(capital.into_iter().collect());
+    }
+    let (_, length) = read_root(symbol).ok()?;
+    let (root, kind) = symbol.split_at(length);
+    let kind: String = kind.iter().collect();
+    // Kinds are too short for the measure that words are compared by elsewhere, which wants runs of equal letters.
+    USUAL_KINDS
+        .iter()
+        .map(|usual| (strsim::normalized_damerau_levenshtein(&kind, usual), usual))
+        .filter(|(score, _)| *score > 0.5)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, usual)| root.iter().collect::<String>() + usual)
+}
+
+/// A pitch class by its letter and accidental, and how many characters they are.
+fn read_root(symbol: &[char]) -> Result<(u8, usize), String> {
+    let allowed = "allowed is a capital letter A to G, then # or b if it is raised or lowered";
+    let natural = match symbol.first() {
+        Some('C') => 0,
+        Some('D') => 2,
+        Some('E') => 4,
+        Some('F') => 5,
+        Some('G') => 7,
+        Some('A') => 9,
+        Some('B') => 11,
+        Some(c) => return Err(format!("'{c}' names no note; {allowed}")),
+        None => return Err(format!("no note; {allowed}")),
+    };
+    Ok(match symbol.get(1) {
+        Some('#' | '♯') => ((natural + 1) % 12, 2),
+        Some('b' | '♭') => ((natural + 11) % 12, 2),
+        _ => (natural, 1),
+    })
+}
+
+fn read_chord(symbol: &[char]) -> Result<Chord, Fault> {
+    let (root, length) = read_root(symbol).map_err(|reason| (0, reason))?;
+    let mut reader = Reader {
+        symbol,
+        at: length,
+        brackets: 0,
+    };
+    let quality = reader.quality()?;
+    Ok(Chord { root, quality })
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Third {
+    Major,
+    Minor,
+    Absent,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Fifth {
+    Perfect,
+    Lowered,
+    Raised,
+}
+
+/// Reads what stands after a root.
+struct Reader<'a> {
+    symbol: &'a [char],
+    at: usize,
+    brackets: usize,
+}
+
+impl Reader<'_> {
+    /// Goes on past the first of these that stands here.
+    fn eat(&mut self, words: &[&'static str]) -> Option<&'static str> {
+        let rest = &self.symbol[self.at..];
+        let found = words.iter().find(|word| {
+            let mut length = 0;
+            word.chars().all(|c| {
+                length += 1;
+                rest.get(length - 1) == Some(&c)
+            })
+        })?;
+        self.at += found.chars().count();
+        Some(found)
+    }
+
+    fn quality(&mut self) -> Result<Quality, Fault> {
+        let (mut third, mut fifth) = (Third::Major, Fifth::Perfect);
+        let mut minor_seventh = false;
+        // Set by `maj`: the seventh to come is a major one.
+        let mut major_seventh = false;
+        let mut numbered = false;
+        let start = self.at;
+        if self.eat(&["major", "maj", "Maj", "MAJ", "M", "Δ", "△"]).is_some() {
+            major_seventh = true;
+        } else if self.eat(&["minor", "min", "Min", "MIN", "mi", "m", "-"]).is_some() {
+            third = Third::Minor;
+        } else if self.eat(&["dim", "°", "º", "o", "ø", "Ø"]).is_some() {
+            (third, fifth) = (Third::Minor, Fifth::Lowered);
+        } else if self.eat(&["aug", "+"]).is_some() {
+            fifth = Fifth::Raised;
+        } else if self.eat(&["alt"]).is_some() {
+            minor_seventh = true;
+        }
+        let named = self.at > start;
+
+        while self.at < self.symbol.len() {
+            let here = self.at;
+            if self.eat(&["sus24", "sus2", "sus4", "sus", "no3", "omit3"]).is_some() {
+                third = Third::Absent;
+            } else if self.eat(&["b5", "♭5", "-5"]).is_some() {
+                fifth = Fifth::Lowered;
+            } else if self.eat(&["#5", "♯5", "+5"]).is_some() {
+                fifth = Fifth::Raised;
+            } else if self.eat(ADDITIONS).is_some() {
+                // Tones beyond the seventh colour a chord; its quality is the same.
+            } else if self
+                .eat(&["maj7", "maj9", "maj13", "Maj7", "M7", "M9", "Δ7", "Δ"])
+                .is_some()
+            {
+                major_seventh = true;
+            } else if !numbered && self.eat(&["6/9", "69", "6", "2"]).is_some() {
+                numbered = true;
+            } else if !numbered && self.eat(&["13", "11", "9", "7"]).is_some() {
+                numbered = true;
+                minor_seventh = !major_seventh;
+            } else if !numbered && !named && self.eat(&["5", "4"]).is_some() {
+                numbered = true;
+                third = Third::Absent;
+            } else if minor_seventh && self.eat(&["alt"]).is_some() {
+            } else if self.eat(&["aug", "+"]).is_some() {
+                fifth = Fifth::Raised;
+            } else if self.eat(&["("]).is_some() {
+                self.brackets += 1;
+            } else if self.brackets > 0 && self.eat(&[")"]).is_some() {
+                self.brackets -= 1;
+            } else if self.brackets > 0 && self.eat(&[","]).is_some() {
+            } else if self.brackets == 0 && self.eat(&["/"]).is_some() {
+                self.bass()?;
+            } else {
+                return Err((here, self.unknown_kind()));
+            }
+        }
+        if self.brackets > 0 {
+            return Err((self.at, "')' is missing".to_owned()));
+        }
+        Ok(match (third, fifth, minor_seventh) {
+            (Third::Minor, Fifth::Lowered, _) => Quality::Diminished,
+            (Third::Minor, ..) => Quality::Minor,
+            (Third::Major, Fifth::Raised, _) => Quality::Augmented,
+            (_, _, true) => Quality::Dominant,
+            _ => Quality::Major,
+        })
+    }
+
+    /// The note after a slash, which ends the symbol.
+    fn bass(&mut self) -> Result<(), Fault> {
+        let (_, length) = read_root(&self.symbol[self.at..])
+            .map_err(|reason| (self.at, format!("the bass note after '/': {reason}")))?;
+        self.at += length;
+        match self.symbol.get(self.at) {
+            None => Ok(()),
+            Some(c) => Err((self.at, format!("'{c}' after the bass note, with which a symbol ends"))),
+        }
+    }
+
+    fn unknown_kind(&self) -> String {
+        let rest: String = self.symbol[self.at..].iter().collect();
+        format!(
+            "'{rest}' is no kind of chord; allowed are {}, a bass note such as /F#, and alterations such as b9",
+            USUAL_KINDS.join(" ")
+        )
+    }
+}
+
+/// Tones that are added or altered and leave the quality as it is.
+const ADDITIONS: &[&str] = &[
+    "add13", "add11", "add9", "add6", "add4", "add2", "b13", "♭13", "#11", "♯11", "+11", "b9", "♭9", "-9", "#9", "♯9",
+    "+9", "no5", "omit5",
+];
+
+impl FromStr for Key {
+    type Err = Misread;
+
+    /// Reads a key: a note alone (major), with `m` (minor), or with the name of a mode, whose capitals do not matter.
+    /// `A harmonic_minor`, `Amin`, `C ionian` and `A aeolian` are read too.
+    fn from_str(text: &str) -> Result<Self, Misread> {
+        let start = leading_blanks(text);
+        let name: Vec<char> = text.trim().chars().collect();
+        read_key(&name).map_err(|(index, reason)| {
+            let capital: String = name.iter().take(1).flat_map(|c| c.to_uppercase()).collect();
+            let capital: Vec<char> = capital.chars().chain(name.iter().skip(1).copied()).collect();
+            let capital_meant = capital != name && read_key(&capital).is_ok();
+            let nearest = if capital_meant {
+                Some(capital.into_iter().collect())
+            } else {
+                nearest_key(&name)
+            };
+            Misread {
+                symbol: 1,
+                text: name.iter().collect(),
+                character: start + index + 1,
+                reason,
+                nearest,
+            }
+        })
+    }
+}
+
+/// Names of modes, the first of each being that which a key is written with.
+const MODE_NAMES: [(&str, Mode); 12] = [
+    ("major", Mode::Major),
+    ("maj", Mode::Major),
+    ("ionian", Mode::Major),
+    ("minor", Mode::Minor),
+    ("min", Mode::Minor),
+    ("aeolian", Mode::Minor),
+    ("natural minor", Mode::Minor),
+    ("harmonic minor", Mode::HarmonicMinor),
+    ("dorian", Mode::Dorian),
+    ("phrygian", Mode::Phrygian),
+    ("lydian", Mode::Lydian),
+    ("mixolydian", Mode::Mixolydian),
+];
+
+/// The mode's name as it is compared: lower case, words with one blank between.
+fn plain(name: &[char]) -> String {
+    let name: String = name.iter().collect();
+    name.to_lowercase()
+        .split([' ', '_', '-', '\t'])
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn read_key(name: &[char]) -> Result<Key, Fault> {
+    let (tonic, length) = read_root(name).map_err(|reason| (0, reason))?;
+    let mode = &name[length..];
+    let mode = match mode {
+        [] => Mode::Major,
+        ['m'] => Mode::Minor,
+        _ => {
+            let wanted = plain(mode);
+            let found = MODE_NAMES.iter().find(|(name, _)| *name == wanted);
+            let modes = || Mode::ALL.map(Mode::name).join(", ");
+            let blanks = mode.iter().take_while(|c| c.is_whitespace()).count();
+            found
+                .ok_or_else(|| {
+                    (
+                        length + blanks,
+                        format!("'{wanted}' is no mode; allowed are {}", modes()),
+                    )
+                })?
+                .1
+        }
+    };
+    Ok(Key { tonic, mode })
+}
+
+fn nearest_key(name: &[char]) -> Option<String> {
+    let (_, length) = read_root(name).ok()?;
+    let (root, mode) = name.split_at(length);
+    let wanted = plain(mode);
+    let (score, nearest) = MODE_NAMES
+        .iter()
+        .map(|(name, _)| (strsim::jaro_winkler(&wanted, name), name))
+        .max_by(|a, b| a.0.total_cmp(&b.0))?;
+    (score > 0.75).then(|| format!("{} {nearest}", root.iter().collect::<String>()))
+}
+
+/// Chords by bar, one to [`MOST_CHORDS`] in each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progression {
+    bars: Vec<Vec<Chord>>,
+}
+
+impl Progression {
+    /// The bars, at least one; none is empty.
+    pub fn bars(&self) -> &[Vec<Chord>] {
+        &self.bars
+    }
+}
+
+/// A symbol, or `%`, and the index of its first character.
+type Symbol = (usize, Vec<char>);
+
+/// Symbols of one bar; bars that nothing but a bar line closes are empty.
+fn split_bars(text: &str) -> (Vec<Vec<Symbol>>, bool) {
+    let mut bars = vec![Vec::new()];
+    let mut symbol: Symbol = (0, Vec::new());
+    let mut lines = false;
+    for (index, c) in text.chars().chain([' ']).enumerate() {
+        let ends = c == '|' || c == ',' || c.is_whitespace();
+        if !ends {
+            if symbol.1.is_empty() {
+                symbol.0 = index;
+            }
+            symbol.1.push(c);
+            continue;
+        }
+        let finished = std::mem::take(&mut symbol);
+        if let Some(bar) = bars.last_mut().filter(|_| !finished.1.is_empty()) {
+            bar.push(finished);
+        }
+        if c == '|' {
+            lines = true;
+            bars.push(Vec::new());
+        }
+    }
+    (bars, lines)
+}
+
+impl FromStr for Progression {
+    type Err = Misread;
+
+    /// Reads chords with blanks or commas between. Without bar lines each is a bar of its own (`Am F C G`); with `|` each
+    /// bar holds what stands between two of them (`Am F | C G`: two bars of two chords). `%` repeats the bar before. Bar
+    /// lines at either end may be there or not; two side by side are one.
+    fn from_str(text: &str) -> Result<Self, Misread> {
+        let (groups, lines) = split_bars(text);
+        let groups: Vec<Vec<Symbol>> = if lines {
+            groups.into_iter().filter(|bar| !bar.is_empty()).collect()
+        } else {
+            groups.into_iter().flatten().map(|symbol| vec![symbol]).collect()
+        };
+        let mut bars: Vec<Vec<Chord>> = Vec::with_capacity(groups.len());
+        let mut number = 0;
+        for group in groups {
+            let alone = group.len() == 1;
+            let mut bar = Vec::new();
+            for (start, symbol) in group {
+                number += 1;
+                let refuse = |reason: String| Misread {
+                    nearest: None,
+                    ..misread(&symbol, start, number, (0, reason))
+                };
+                if bars.len() == MOST_BARS {
+                    return Err(refuse(format!("more than {MOST_BARS} bars")));
+                }
+                if bar.len() == MOST_CHORDS {
+                    return Err(refuse(format!(
+                        "more than {MOST_CHORDS} chords in bar {}",
+                        bars.len() + 1
+                    )));
+                }
+                if symbol != ['%'] {
+                    let chord = read_chord(&symbol).map_err(|fault| misread(&symbol, start, number, fault))?;
+                    bar.push(chord);
+                    continue;
+                }
+                match bars.last() {
+                    Some(before) if alone => bar.clone_from(before),
+                    Some(_) => return Err(refuse("'%' repeats a whole bar and stands alone in its own".to_owned())),
+                    None => return Err(refuse("'%' repeats the bar before, and there is none".to_owned())),
+                }
+            }
+            bars.push(bar);
+        }
+        if bars.is_empty() {
+            return Err(misread(&[], 0, 1, (0, "no chord".to_owned())));
+        }
+        Ok(Self { bars })
+    }
+}
+
+/// As it is read; what the five qualities do not hold is gone.
+impl fmt::Display for Progression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines = self.bars.iter().any(|bar| bar.len() > 1);
+        for (number, bar) in self.bars.iter().enumerate() {
+            if number > 0 {
+                f.write_str(if lines { " | " } else { " " })?;
+            }
+            for (place, chord) in bar.iter().enumerate() {
+                write!(f, "{}{chord}", if place > 0 { " " } else { "" })?;
+            }
+        }
+        // Without a bar line, the chords of a single bar would be read as bars.
+        f.write_str(if lines && self.bars.len() == 1 { " |" } else { "" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chord(symbol: &str) -> Result<Chord, Misread> {
+        symbol.parse()
+    }
+
+    #[test]
+    fn symbols_are_read_as_the_five_qualities() {
+        for (quality, symbols) in [
+            (
+                Quality::Major,
+                "C Cmaj7 CM7 Cmaj9 CΔ CΔ7 C6 C69 C6/9 Cadd9 C2 C5 Csus4 Csus2 Csus Cmaj7#11 C(add9) Cmaj C(b5) C/E C4",
+            ),
+            (
+                Quality::Minor,
+                "Cm Cmin C- Cm7 C-7 Cmin7 Cmi7 Cm9 Cm11 Cm6 Cmmaj7 CmM7 Cm(maj7) Cm#5 Cmadd9 Cm/G Cm7/Bb",
+            ),
+            (
+                Quality::Diminished,
+                "Cdim Co Co7 C° C°7 Cdim7 Cm7b5 C-7b5 Cø Cø7 Cm7(b5) Cm7♭5 Cmb5",
+            ),
+            (
+                Quality::Augmented,
+                "Caug C+ C+7 Caug7 C7#5 C7+5 Cmaj7#5 C7♯5 C7+ Caug/E",
+            ),
+            (
+                Quality::Dominant,
+                "C7 C9 C11 C13 C7b9 C7#9 C7(b9,#11) C7b5 C7alt Calt C7sus4 C9sus4 C7sus C7/E C7no5",
+            ),
+        ] {
+            for symbol in symbols.split(' ') {
+                assert_eq!(chord(symbol), Ok(Chord { root: 0, quality }), "{symbol}");
+            }
+        }
+    }
+
+    #[test]
+    fn roots_are_read_with_either_kind_of_accidental() {
+        for (symbol, root) in [
+            ("F#m", 6),
+            ("F♯m", 6),
+            ("Bb", 10),
+            ("B♭7", 10),
+            ("Cb", 11),
+            ("B#", 0),
+            ("E#dim", 5),
+            ("Fb", 4),
+            ("D/F#", 2),
+            ("Gsus2", 7),
+            (" Am ", 9),
+            ("Bbb5", 10),
+        ] {
+            assert_eq!(chord(symbol).map(|c| c.root), Ok(root), "{symbol}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_chord_is_told_with_its_place() {
+        for (symbol, character, said, nearest) in [
+            ("H7", 1, "'H' names no note", None),
+            ("am", 1, "capital letter A to G", Some("Am")),
+            ("Amaj7x", 6, "'x' is no kind of chord", Some("Amaj7")),
+            ("Amn7", 3, "'n7' is no kind of chord", Some("Am7")),
+            ("F#q", 3, "'q' is no kind of chord", None),
+            ("C/", 3, "bass note", None),
+            ("C/H", 3, "'H' names no note", None),
+            ("C/Em", 4, "'m' after the bass note", None),
+            ("C7(b9", 6, "')' is missing", None),
+            ("C77", 3, "'7' is no kind of chord", None),
+            ("N.C.", 1, "'N' names no note", None),
+            ("", 1, "no note", None),
+        ] {
+            let error = chord(symbol).expect_err(symbol);
+            assert_eq!(error.character, character, "{error}");
+            assert!(error.reason.contains(said), "{error}");
+            if nearest.is_some() {
+                assert_eq!(error.nearest.as_deref(), nearest, "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn keys_are_read_as_musicians_name_them() {
+        for (name, tonic, mode) in [
+            ("C", 0, Mode::Major),
+            ("Am", 9, Mode::Minor),
+            ("F# minor", 6, Mode::Minor),
+            ("F♯m", 6, Mode::Minor),
+            ("Eb major", 3, Mode::Major),
+            ("E♭ Major", 3, Mode::Major),
+            ("Ebmaj", 3, Mode::Major),
+            ("D dorian", 2, Mode::Dorian),
+            ("A harmonic minor", 9, Mode::HarmonicMinor),
+            ("A harmonic_minor", 9, Mode::HarmonicMinor),
+            ("A aeolian", 9, Mode::Minor),
+            ("B Phrygian", 11, Mode::Phrygian),
+            ("Bb lydian", 10, Mode::Lydian),
+            ("  G   mixolydian ", 7, Mode::Mixolydian),
+        ] {
+            assert_eq!(name.parse(), Ok(Key { tonic, mode }), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_key_is_told_with_what_is_allowed() {
+        let error = "D dorain".parse::<Key>().expect_err("no mode");
+        assert_eq!((error.character, error.nearest.as_deref()), (3, Some("D dorian")));
+        assert!(error.reason.contains("mixolydian"), "{error}");
+        let error = "d dorian".parse::<Key>().expect_err("no capital");
+        assert_eq!(error.nearest.as_deref(), Some("D dorian"));
+        let error = "H minor".parse::<Key>().expect_err("no note");
+        assert!(error.character == 1 && error.reason.contains("A to G"), "{error}");
+        assert!("".parse::<Key>().is_err() && "C7".parse::<Key>().is_err() && "CM".parse::<Key>().is_err());
+    }
+
+    fn bars(text: &str) -> Vec<String> {
+        let progression: Progression = text.parse().unwrap_or_else(|e| panic!("{text}: {e}"));
+        let written = progression.to_string();
+        assert_eq!(written.parse(), Ok(progression.clone()), "{written}");
+        let bar = |bar: &Vec<Chord>| bar.iter().map(Chord::to_string).collect::<Vec<_>>().join(" ");
+        progression.bars().iter().map(bar).collect()
+    }
+
+    #[test]
+    fn progressions_have_one_chord_a_bar_or_what_stands_between_bar_lines() {
+        assert_eq!(bars("Am F C G"), ["Am", "F", "C", "G"]);
+        assert_eq!(bars(" Am,F , C\tG "), ["Am", "F", "C", "G"]);
+        assert_eq!(bars("Am F | C G"), ["Am F", "C G"]);
+        assert_eq!(bars("| Am7 F|C/E G7 ||"), ["Am F", "C G7"]);
+        assert_eq!(bars("Am|F||C|G"), ["Am", "F", "C", "G"]);
+        assert_eq!(bars("Am F |"), ["Am F"]);
+        assert_eq!(bars("Am % F"), ["Am", "Am", "F"]);
+        assert_eq!(bars("Am F | % | C"), ["Am F", "Am F", "C"]);
+        assert_eq!(bars("C Dm E F |").len(), 1);
+        assert_eq!(bars(&"C ".repeat(MOST_BARS)).len(), MOST_BARS);
+    }
+
+    #[test]
+    fn what_is_no_progression_is_told_with_its_place() {
+        for (text, symbol, character, said) in [
+            ("Am Fq C", 2, 5, "'q' is no kind of chord"),
+            ("Am F | C  Gm7x", 4, 14, "'x' is no kind of chord"),
+            ("B♭ ♯", 2, 4, "'♯' names no note"),
+            ("% C", 1, 1, "there is none"),
+            ("C | D % |", 3, 7, "stands alone"),
+            ("A B C D E |", 5, 9, "more than 4 chords in bar 1"),
+            ("", 1, 1, "no chord"),
+            (" | |", 1, 1, "no chord"),
+        ] {
+            let error = text.parse::<Progression>().expect_err(text);
+            assert_eq!((error.symbol, error.character), (symbol, character), "{error}");
+            assert!(error.to_string().contains(said), "{error}");
+        }
+        let many = "C ".repeat(MOST_BARS + 1);
+        let error = many.parse::<Progression>().expect_err("too many");
+        assert_eq!(error.symbol, MOST_BARS + 1, "{error}");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_is_a_panic(text in "[A-Ha-g#b♯♭mM7/|%(),.+°ø 0-9susdimaugj-]{0,40}") {
+            let _ = text.parse::<Chord>();
+            let _ = text.parse::<Key>();
+            if let Ok(progression) = text.parse::<Progression>() {
+                proptest::prop_assert_eq!(progression.to_string().parse(), Ok(progression));
+            }
+        }
+    }
+}

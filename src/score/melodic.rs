@@ -1,0 +1,203 @@
+//! Melodic lines to parts: which General MIDI program plays, how loud and where it stands, and when each note sounds.
+
+use super::{Note, Part, in_turn};
+use crate::music::{GridNote, Instrument};
+use crate::time::{BeatGrid, Instant, Span, TempoMap, Tick};
+use std::ops::RangeInclusive;
+
+/// Bank of melodic programs.
+const MELODIC_BANK: u16 = 0;
+
+/// The last chord is let go before the clip ends, so that it is not cut off: by this, or by this share of its ring.
+const RELEASE: Span = Span::from_seconds(0.15);
+const RELEASE_SHARE: f64 = 0.2;
+
+impl Instrument {
+    /// The pitches that the instrument plays.
+    pub const fn range(self) -> RangeInclusive<u8> {
+        match self {
+            Self::Piano => 28..=96,
+            Self::Guitar => 40..=88,
+            Self::Bass => 28..=60,
+        }
+    }
+
+    /// Name of the instrument's part, its MIDI track and its stem.
+    pub const fn part_name(self) -> &'static str {
+        match self {
+            Self::Piano => "piano",
+            Self::Guitar => "guitar",
+            Self::Bass => "bass",
+        }
+    }
+
+    /// MIDI channel of the part, which is also its place among the melodic parts.
+    pub(super) const fn channel(self) -> u8 {
+        match self {
+            Self::Bass => 0,
+            Self::Guitar => 1,
+            Self::Piano => 2,
+        }
+    }
+
+    /// The General MIDI program, from 0, that suits a playing style of [`STYLES`](crate::settings::STYLES); that of pop
+    /// for any other name.
+    pub fn program(self, style: &str) -> u8 {
+        let (piano, guitar, bass) = match style {
+            "rock" => (GRAND, OVERDRIVEN, FINGERED),
+            "punk" => (GRAND, OVERDRIVEN, PICKED),
+            "dance" => (GRAND, CLEAN, PICKED),
+            "funk" | "soul" | "hiphop" | "afrobeat" | "reggae" => (RHODES, CLEAN, FINGERED),
+            "latin" | "afrocuban" => (GRAND, NYLON, ACOUSTIC),
+            "neworleans" => (GRAND, STEEL, ACOUSTIC),
+            "jazz" | "blues" => (GRAND, CLEAN, ACOUSTIC),
+            // Pop and country among them.
+            _ => (GRAND, STEEL, FINGERED),
+        };
+        match self {
+            Self::Piano => piano,
+            Self::Guitar => guitar,
+            Self::Bass => bass,
+        }
+    }
+
+    /// Where the instrument stands: the bass in the middle, guitar and piano to either side of it. The hi-hat of a kit is
+    /// on the right, so the guitar, which is as bright, is on the left.
+    const fn pan(self) -> f32 {
+        match self {
+            Self::Bass => 0.0,
+            Self::Guitar => -0.45,
+            Self::Piano => 0.35,
+        }
+    }
+}
+
+// The melodic programs of the SoundFont that ships.
+const GRAND: u8 = 0;
+const RHODES: u8 = 4;
+const NYLON: u8 = 24;
+const STEEL: u8 = 25;
+const CLEAN: u8 = 27;
+const OVERDRIVEN: u8 = 29;
+const ACOUSTIC: u8 = 32;
+const FINGERED: u8 = 33;
+const PICKED: u8 = 34;
+
+/// Volume of a program, dB, with which it sits under a [kit beside music](super::kits::kit_volume): the basses 4 dB under
+/// it, the guitars 6, the pianos 5.5.
+///
+/// The programs of the SoundFont that ships differ by 6 dB. Measured alone at General MIDI's default volume, each playing
+/// what its instrument plays in the tests' band: 0 −32.3 LUFS, 4 −27.2, 24 −31.3, 25 −33.6, 27 −27.9, 29 −30.3, 32 −30.8,
+/// 33 −30.4, 34 −30.7. With these volumes the basses are at −33.0 LUFS, the guitars at −34.9 to −35.2, the pianos at −34.6
+/// and −34.4, and the kits at −29.0.
+fn volume(program: u8) -> f32 {
+    match program {
+        GRAND => -2.2,
+        RHODES => -7.3,
+        NYLON => -3.7,
+        STEEL => -1.4,
+        CLEAN => -7.1,
+        OVERDRIVEN => -4.7,
+        ACOUSTIC => -2.2,
+        FINGERED => -2.6,
+        _ => -2.3,
+    }
+}
+
+/// When things sound: steps on the beats of the clip.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Timeline<'a> {
+    pub beats: &'a BeatGrid,
+    pub tempo_map: &'a TempoMap,
+    pub duration: Span,
+}
+
+impl Timeline<'_> {
+    /// The tick with which the clip ends.
+    pub fn end(&self) -> Tick {
+        self.tempo_map.tick(Instant::ZERO + self.duration)
+    }
+
+    /// The tick of what belongs to a step and is played so far from it; `None` outside the clip.
+    ///
+    /// What belongs to the clip's very start may be played early; it is then played at the start.
+    pub fn onset(&self, step: i32, offset: f32) -> Option<Tick> {
+        let place = self.beats.instant(f64::from(step));
+        let onset = self.beats.instant(f64::from(step) + f64::from(offset));
+        let inside = onset >= Instant::ZERO || place >= Instant::ZERO;
+        let tick = self.tempo_map.tick(onset);
+        (inside && tick < self.end()).then_some(tick)
+    }
+}
+
+/// A velocity above 0 to 1 as MIDI has it.
+pub(super) fn midi_velocity(velocity: f32) -> u8 {
+    (velocity * 127.0).round().clamp(1.0, 127.0) as u8
+}
+
+/// The part of an instrument.
+pub(super) fn part(instrument: Instrument, style: &str, notes: Vec<Note>) -> Part {
+    let program = instrument.program(style);
+    Part {
+        name: instrument.part_name().to_owned(),
+        channel: instrument.channel(),
+        bank: MELODIC_BANK,
+        program,
+        volume: volume(program),
+        pan: instrument.pan(),
+        notes,
+    }
+}
+
+/// Notes on the grid in ticks, those that begin before `until` and sound no longer than that.
+pub(super) fn notes(notes: &[GridNote], timeline: Timeline<'_>, until: Tick) -> Vec<Note> {
+    let notes = notes.iter().filter_map(|note| {
+        let onset = timeline.onset(note.step, note.offset).filter(|onset| *onset < until)?;
+        // Lengths are half steps.
+        let stop = f64::from(note.step) + f64::from(note.offset) + f64::from(note.length) / 2.0;
+        let stop = timeline.tempo_map.tick(timeline.beats.instant(stop)).min(until);
+        Some(Note {
+            onset,
+            ticks: stop.0.saturating_sub(onset.0).max(1),
+            pitch: note.pitch,
+            velocity: midi_velocity(note.velocity),
+        })
+    });
+    in_turn(notes.collect())
+}
+
+/// Pitches that are struck together on a step and ring to the clip's end.
+pub(super) fn ringing(pitches: &[u8], velocity: f32, step: i32, timeline: Timeline<'_>) -> Vec<Note> {
+    let Some(onset) = timeline.onset(step, 0.0) else {
+        return vec![];
+    };
+    let ring = timeline.duration - (timeline.tempo_map.instant(onset) - Instant::ZERO);
+    let release = RELEASE.seconds().min(ring.seconds() * RELEASE_SHARE);
+    let stop = timeline
+        .tempo_map
+        .tick(Instant::ZERO + timeline.duration - Span::from_seconds(release));
+    pitches
+        .iter()
+        .map(|pitch| Note {
+            onset,
+            ticks: stop.0.saturating_sub(onset.0).max(1),
+            pitch: *pitch,
+            velocity: midi_velocity(velocity),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::STYLES;
+
+    #[test]
+    fn every_style_has_programs_of_the_instruments_family() {
+        for style in STYLES.iter().chain(&["polka"]) {
+            assert!((0..8).contains(&Instrument::Piano.program(style)));
+            assert!((24..32).contains(&Instrument::Guitar.program(style)));
+            assert!((32..40).contains(&Instrument::Bass.program(style)));
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! Which token may follow.
+
+use super::vocabulary::{POSITIONS, Token};
+
+/// Highest MIDI pitch: no note follows it at its position.
+const HIGHEST: u8 = 127;
+
+/// What was last said at the current position: what follows there must be later in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Said {
+    Nothing,
+    Tempo,
+    Chord,
+    Note(u8),
+}
+
+/// Where in an item the sequence stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Before the first bar.
+    Start,
+    /// After a bar's beginning or a whole item.
+    Between,
+    /// After a position.
+    Item,
+    /// After a tempo class.
+    TempoValue,
+    /// After a velocity.
+    NoteOn,
+    /// After a pitch.
+    NoteDuration,
+}
+
+/// The grammar of REMI, as a machine that is fed token by token.
+///
+/// In a bar positions never go back; at one position the tempo comes before the chord and both before the notes, whose
+/// pitches rise. So every sequence it takes has one meaning, and every list of bars one sequence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grammar {
+    steps: u8,
+    place: Place,
+    position: Option<u8>,
+    said: Said,
+}
+
+impl Grammar {
+    /// The grammar of bars of so many sixteenths: 16 in 4/4, 12 in 3/4 (16 at most).
+    pub fn new(steps: u8) -> Self {
+        Self {
+            steps: steps.min(POSITIONS),
+            place: Place::Start,
+            position: None,
+            said: Said::Nothing,
+        }
+    }
+
+    /// Whether the token may follow.
+    pub fn legal(&self, token: Token) -> bool {
+        if Token::from_id(token.id()) != Some(token) {
+            return false;
+        }
+        match (self.place, token) {
+            (Place::Start | Place::Between, Token::Bar) => true,
+            (Place::Between, Token::Position(position)) => {
+                position < self.steps && self.least_position().is_some_and(|least| position >= least)
+            }
+            (Place::Item, Token::TempoClass(_)) => self.said < Said::Tempo,
+            (Place::Item, Token::Chord(_)) => self.said < Said::Chord,
+            (Place::Item, Token::NoteVelocity(_)) => self.said < Said::Note(HIGHEST),
+            (Place::NoteOn, Token::NoteOn(pitch)) => self.said < Said::Note(pitch),
+            (Place::TempoValue, Token::TempoValue(_)) | (Place::NoteDuration, Token::NoteDuration(_)) => true,
+            _ => false,
+        }
+    }
+
+    /// Ids of the tokens that may follow, rising. There is always one.
+    pub fn legal_ids(&self) -> impl Iterator<Item = usize> {
+        Token::all().filter(|token| self.legal(*token)).map(Token::id)
+    }
+
+    /// Whether the sequence may end here: nothing is half said.
+    pub fn may_end(&self) -> bool {
+        matches!(self.place, Place::Start | Place::Between)
+    }
+
+    /// Takes the next token.
+    ///
+    /// # Errors
+    /// What was expected instead; the machine then stands where it stood.
+    pub fn feed(&mut self, token: Token) -> Result<(), String> {
+        if !self.legal(token) {
+            return Err(self.expected());
+        }
+        self.place = match token {
+            Token::Bar => {
+                (self.position, self.said) = (None, Said::Nothing);
+                Place::Between
+            }
+            Token::Position(position) => {
+                if self.position != Some(position) {
+                    (self.position, self.said) = (Some(position), Said::Nothing);
+                }
+                Place::Item
+            }
+            Token::Chord(_) => {
+                self.said = Said::Chord;
+                Place::Between
+            }
+            Token::TempoClass(_) => Place::TempoValue,
+            Token::TempoValue(_) => {
+                self.said = Said::Tempo;
+                Place::Between
+            }
+            Token::NoteVelocity(_) => Place::NoteOn,
+            Token::NoteOn(pitch) => {
+                self.said = Said::Note(pitch);
+                Place::NoteDuration
+            }
+            Token::NoteDuration(_) => Place::Between,
+        };
+        Ok(())
+    }
+
+    /// What may follow, in words.
+    pub fn expected(&self) -> String {
+        match self.place {
+            Place::Start => "Bar".to_owned(),
+            Place::Between => match self.least_position().filter(|least| *least < self.steps) {
+                Some(least) => format!(
+                    "Bar, or {} to {}",
+                    Token::Position(least),
+                    Token::Position(self.steps - 1)
+                ),
+                None => "Bar".to_owned(),
+            },
+            Place::Item => match self.said {
+                Said::Nothing => "Tempo Class, Chord or Note Velocity",
+                Said::Tempo => "Chord or Note Velocity",
+                Said::Chord | Said::Note(_) => "Note Velocity",
+            }
+            .to_owned(),
+            Place::TempoValue => "Tempo Value".to_owned(),
+            Place::NoteOn => match self.said {
+                Said::Note(last) => format!("Note On above {last}"),
+                _ => "Note On".to_owned(),
+            },
+            Place::NoteDuration => "Note Duration".to_owned(),
+        }
+    }
+
+    /// The least position that the next item may have; `None` where the highest note at the last was said.
+    fn least_position(&self) -> Option<u8> {
+        match (self.position, self.said) {
+            (None, _) => Some(0),
+            (Some(position), Said::Note(HIGHEST)) => position.checked_add(1),
+            (Some(position), _) => Some(position),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::bars;
+    use super::super::{decode, encode};
+    use super::*;
+    use crate::score::remi::TempoClass;
+    use proptest::prelude::*;
+
+    fn fed(tokens: &[Token]) -> Grammar {
+        let mut grammar = Grammar::new(16);
+        for token in tokens {
+            grammar.feed(*token).expect("legal");
+        }
+        grammar
+    }
+
+    #[test]
+    fn what_may_follow_at_each_place() {
+        use Token::{Bar, Chord, NoteDuration, NoteOn, NoteVelocity, Position, TempoClass as Class, TempoValue};
+        let ids = |grammar: &Grammar| grammar.legal_ids().collect::<Vec<_>>();
+        assert_eq!(ids(&Grammar::new(16)), [0]);
+        assert_eq!(ids(&fed(&[Bar])), (0..=16).collect::<Vec<_>>());
+        let mut three = Grammar::new(12);
+        three.feed(Bar).expect("legal");
+        assert_eq!(ids(&three), (0..=12).collect::<Vec<_>>());
+        let at = fed(&[Bar, Position(4)]);
+        assert_eq!(ids(&at), (17..81).chain(141..173).collect::<Vec<_>>());
+        assert!(!at.may_end());
+        let tempo = fed(&[Bar, Position(4), Class(TempoClass::Mid)]);
+        assert_eq!(ids(&tempo), (81..141).collect::<Vec<_>>());
+        let tempo = fed(&[Bar, Position(4), Class(TempoClass::Mid), TempoValue(30)]);
+        assert_eq!(ids(&tempo), [0].into_iter().chain(5..=16).collect::<Vec<_>>());
+        assert!(tempo.may_end());
+        let chord = [Bar, Position(4), Chord(None), Position(4)];
+        assert_eq!(
+            ids(&fed(&chord)),
+            (141..173).collect::<Vec<_>>(),
+            "one chord at a position, no tempo after it"
+        );
+        let note = [
+            Bar,
+            Position(4),
+            NoteVelocity(20),
+            NoteOn(60),
+            NoteDuration(4),
+            Position(4),
+            NoteVelocity(20),
+        ];
+        assert_eq!(
+            ids(&fed(&note)),
+            (173 + 61..301).collect::<Vec<_>>(),
+            "only higher pitches"
+        );
+        assert_eq!(ids(&fed(&note[..3])), (173..301).collect::<Vec<_>>());
+        assert_eq!(ids(&fed(&note[..4])), (301..365).collect::<Vec<_>>());
+        let top = [Bar, Position(15), NoteVelocity(20), NoteOn(127), NoteDuration(4)];
+        assert_eq!(ids(&fed(&top)), [0], "nothing is higher, no position is later");
+    }
+
+    #[test]
+    fn what_is_illegal_changes_nothing_and_is_told() {
+        let mut grammar = fed(&[Token::Bar, Token::Position(9), Token::Chord(None)]);
+        let before = grammar.clone();
+        for (token, words) in [
+            (Token::Position(8), "Position 10/16 to Position 16/16"),
+            (Token::Position(16), "Bar, or"),
+            (Token::NoteOn(60), "Bar, or"),
+        ] {
+            let expected = grammar.feed(token).expect_err("illegal");
+            assert!(expected.contains(words), "{expected}");
+            assert_eq!(grammar, before);
+        }
+        grammar.feed(Token::Position(9)).expect("legal");
+        for (token, legal) in [
+            (Token::NoteVelocity(32), false),
+            (Token::NoteVelocity(31), true),
+            (Token::TempoClass(TempoClass::Slow), false),
+        ] {
+            assert_eq!(grammar.legal(token), legal, "{token}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_legal_walk_decodes(steps in prop::sample::select(vec![12_u8, 16]), choices in prop::collection::vec(0..10_000_usize, 0..400)) {
+            let mut grammar = Grammar::new(steps);
+            let mut tokens = vec![];
+            let mut whole = 0;
+            for choice in choices {
+                let legal: Vec<usize> = grammar.legal_ids().collect();
+                prop_assert!(!legal.is_empty());
+                let token = Token::from_id(legal[choice % legal.len()]).expect("a token");
+                grammar.feed(token).expect("legal");
+                tokens.push(token);
+                if grammar.may_end() {
+                    whole = tokens.len();
+                }
+            }
+            let bars = decode(&tokens[..whole], steps).expect("a legal sequence");
+            prop_assert_eq!(encode(&bars).expect("bars"), &tokens[..whole]);
+            // What ends in the middle of an item, or begins in one, is refused.
+            prop_assert_eq!(decode(&tokens, steps).is_ok(), whole == tokens.len());
+            for cut in 1..whole.min(40) {
+                prop_assert_eq!(decode(&tokens[cut..whole], steps).is_ok(), cut == whole || tokens[cut] == Token::Bar);
+            }
+        }
+
+        #[test]
+        fn what_encode_gives_is_legal((steps, bars) in bars()) {
+            let mut grammar = Grammar::new(steps);
+            for token in encode(&bars).expect("bars") {
+                prop_assert!(grammar.legal_ids().any(|id| id == token.id()));
+                grammar.feed(token).expect("legal");
+            }
+            prop_assert!(grammar.may_end());
+        }
+    }
+}

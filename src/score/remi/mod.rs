@@ -1,0 +1,21 @@
+//! REMI, the words in which melodic parts are read and written (Huang & Yang 2020, "Pop Music Transformer").
+//!
+//! A part is a list of bars; a bar begins with `Bar`, and each item in it with its own `Position`: a tempo (class and
+//! value), a chord, or a note (velocity, pitch, duration). Positions are sixteenths, durations thirty-seconds, so that a
+//! part within the grid is the same after [`encode`] and [`decode`]; velocities are 32 bins.
+//!
+//! [`Token`] has ids and names, [`Grammar`] says what may follow, [`encode`] and [`decode`] turn bars into tokens and
+//! back, and [`BarGrid`] lays a score's ticks on bars and back.
+
+mod bars;
+mod grammar;
+mod grid;
+mod vocabulary;
+
+pub use bars::{RemiBar, RemiNote, bpm, decode, encode, velocity, velocity_bin};
+pub use grammar::Grammar;
+pub use grid::BarGrid;
+pub use vocabulary::{TempoClass, Token, check_names};
+
+#[cfg(test)]
+mod samples;
