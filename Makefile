@@ -32,7 +32,7 @@ demo: build ## set-up, build, and a soundtrack for the bundled clip (or CLIP=…
 	    --json "$(OUT)/$(NAME).json" --plot "$(OUT)/$(NAME).svg"
 	@printf '\nThe demo is done. Look at it and listen to it:\n'
 	@printf '  %s\n' "$(OUT)/$(NAME).soundtrack.mp4   the clip with its soundtrack" \
-	    "$(OUT)/$(NAME).mid              the drums as MIDI" \
+	    "$(OUT)/$(NAME).mid              the notes as MIDI" \
 	    "$(OUT)/$(NAME).json             the analysis: beats, accents, tempo" \
 	    "$(OUT)/$(NAME).svg              the analysis as a picture"
 
