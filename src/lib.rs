@@ -26,6 +26,7 @@ pub mod progress;
 pub mod rhythm;
 pub mod score;
 pub mod settings;
+mod table;
 pub mod time;
 pub mod video;
 

@@ -58,6 +58,22 @@ class Dropout(torch.nn.Module):
         return x * self.pools[self.p, x.device][offset : offset + x.numel()].view(x.shape).to(x.dtype) * (1 / (1 - self.p))
 
 
+class FeedForward(torch.nn.Sequential):
+    """Two layers with GELU and dropout between, of a transformer with `width`, `feed_forward` and `dropout` in its `shape`."""
+
+    def __init__(self, shape):
+        super().__init__(torch.nn.Linear(shape.width, shape.feed_forward), torch.nn.GELU(), Dropout(shape.dropout),
+                         torch.nn.Linear(shape.feed_forward, shape.width))
+
+
+def adamw(model: torch.nn.Module, rate: float, decay: float) -> torch.optim.AdamW:
+    """AdamW that decays matrices and leaves biases and norms alone."""
+    decayed = [p for p in model.parameters() if p.dim() > 1]
+    plain = [p for p in model.parameters() if p.dim() <= 1]
+    return torch.optim.AdamW([{"params": decayed, "weight_decay": decay}, {"params": plain, "weight_decay": 0.0}],
+                             lr=rate, betas=(0.9, 0.98))
+
+
 class Average:
     """Exponential moving average of the weights: what is validated and exported."""
 

@@ -223,10 +223,7 @@ def train(args, parts, styles, shape: Shape, path: Path) -> None:
     common.seed_everything(args.seed)
     model = Drum2Music(len(styles), shape).to(args.device)
     average = common.Average(model, 0.997)
-    decayed = [p for p in model.parameters() if p.dim() > 1]
-    plain = [p for p in model.parameters() if p.dim() <= 1]
-    optimizer = torch.optim.AdamW([{"params": decayed, "weight_decay": 0.03}, {"params": plain, "weight_decay": 0.0}],
-                                  lr=args.rate, betas=(0.9, 0.98))
+    optimizer = common.adamw(model, args.rate, 0.03)
     spent, update, best, history = 0.0, 0, (float("inf"), None), []
     if path.exists() and not args.fresh:
         state = torch.load(path, weights_only=False)

@@ -109,17 +109,11 @@ class Cross(nn.Module):
         return self.out(mixed.transpose(1, 2).flatten(2))
 
 
-class FeedForward(nn.Sequential):
-    def __init__(self, shape: Shape):
-        super().__init__(nn.Linear(shape.width, shape.feed_forward), nn.GELU(), common.Dropout(shape.dropout),
-                         nn.Linear(shape.feed_forward, shape.width))
-
-
 class EncoderLayer(nn.Module):
     def __init__(self, shape: Shape):
         super().__init__()
         self.norm1, self.norm2 = nn.LayerNorm(shape.width), nn.LayerNorm(shape.width)
-        self.attention, self.feed_forward = Attention(shape), FeedForward(shape)
+        self.attention, self.feed_forward = Attention(shape), common.FeedForward(shape)
         self.dropout = common.Dropout(shape.dropout)
 
     def forward(self, x, past, sinusoid, index, mask):
@@ -141,7 +135,7 @@ class DecoderLayer(nn.Module):
         super().__init__()
         self.norm1, self.norm2, self.norm3 = (nn.LayerNorm(shape.width) for _ in range(3))
         self.attention, self.cross = Attention(shape), Cross(shape)
-        self.feed_forward, self.dropout = FeedForward(shape), common.Dropout(shape.dropout)
+        self.feed_forward, self.dropout = common.FeedForward(shape), common.Dropout(shape.dropout)
 
     def forward(self, x, key, value, query_from, sinusoid, mask, cross, cross_mask):
         """`key`, `value` [N, H, K, Dh] of memory and tokens; `query_from` the normalised tokens; `sinusoid` [K, D] of the

@@ -124,17 +124,11 @@ class Attention(nn.Module):
         return self.out(mixed.transpose(1, 2).flatten(2))
 
 
-class FeedForward(nn.Sequential):
-    def __init__(self, shape: Shape):
-        super().__init__(nn.Linear(shape.width, shape.feed_forward), nn.GELU(), common.Dropout(shape.dropout),
-                         nn.Linear(shape.feed_forward, shape.width))
-
-
 class EncoderLayer(nn.Module):
     def __init__(self, shape: Shape):
         super().__init__()
         self.norm1, self.norm2 = nn.LayerNorm(shape.width), nn.LayerNorm(shape.width)
-        self.attention, self.feed_forward = Attention(shape, both_ways=True), FeedForward(shape)
+        self.attention, self.feed_forward = Attention(shape, both_ways=True), common.FeedForward(shape)
         self.dropout = common.Dropout(shape.dropout)
 
     def forward(self, x, padding):
@@ -149,7 +143,7 @@ class DecoderLayer(nn.Module):
         super().__init__()
         self.norm1, self.norm2, self.norm3 = (nn.LayerNorm(shape.width) for _ in range(3))
         self.attention, self.cross = Attention(shape, both_ways=False), Attention(shape, both_ways=True)
-        self.feed_forward, self.dropout = FeedForward(shape), common.Dropout(shape.dropout)
+        self.feed_forward, self.dropout = common.FeedForward(shape), common.Dropout(shape.dropout)
 
     def forward(self, x, past, cross, padding):
         """`past`: key, value of the steps before x; `cross`: key, value of the encoder's steps."""
@@ -379,10 +373,7 @@ def train(args, takes, styles):
     common.seed_everything(args.seed)
     model = build(args.preset, vocabulary, len(styles)).to(args.device)
     average = common.Average(model, 0.997)
-    decayed = [p for p in model.parameters() if p.dim() > 1]
-    plain = [p for p in model.parameters() if p.dim() <= 1]
-    optimizer = torch.optim.AdamW([{"params": decayed, "weight_decay": 0.05}, {"params": plain, "weight_decay": 0.0}],
-                                  lr=args.rate, betas=(0.9, 0.98))
+    optimizer = common.adamw(model, args.rate, 0.05)
     spent, update, best, history, path = 0.0, 0, (float("inf"), None), [], checkpoint_path(args.preset)
     if path.exists() and not args.fresh:
         state = torch.load(path, weights_only=False)

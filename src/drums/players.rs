@@ -1,7 +1,8 @@
 //! Who plays: the drummers and recording sessions that the velocity and offset network can imitate.
 
 use super::vocabulary::Vocabulary;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::table::read_table;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -21,14 +22,7 @@ impl Players {
     /// # Errors
     /// [`Error::Manifest`] when the file does not fit this version of the library, or not the vocabulary.
     pub(super) fn read(path: &Path, vocabulary: &Vocabulary) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(Error::input(path))?;
-        let refuse = |reason: String| Error::Manifest {
-            path: path.to_owned(),
-            reason,
-        };
-        let players: Self = serde_json::from_str(&text).map_err(|e| refuse(e.to_string()))?;
-        players.check(vocabulary.styles()).map_err(refuse)?;
-        Ok(players)
+        read_table(path, |players: &Self| players.check(vocabulary.styles()))
     }
 
     fn check(&self, styles: &[String]) -> Result<(), String> {

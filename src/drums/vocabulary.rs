@@ -2,7 +2,8 @@
 
 use super::groove::Groove;
 use super::{CLASSES, DrumClass};
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::table::read_table;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -30,14 +31,7 @@ impl Vocabulary {
     /// # Errors
     /// [`Error::Manifest`] when the file does not fit this version of the library.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(Error::input(path))?;
-        let refuse = |reason: String| Error::Manifest {
-            path: path.to_owned(),
-            reason,
-        };
-        let vocabulary: Self = serde_json::from_str(&text).map_err(|e| refuse(e.to_string()))?;
-        vocabulary.check().map_err(refuse)?;
-        Ok(vocabulary)
+        read_table(path, Self::check)
     }
 
     fn check(&self) -> Result<(), String> {

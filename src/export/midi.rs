@@ -173,7 +173,7 @@ fn events(part: &Part) -> Vec<Event<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::score::{DRUM_CHANNEL, Note, TimeSignature};
+    use crate::score::{DRUM_CHANNEL, Note, TimeSignature, in_turn};
     use crate::time::{Span, TempoMap, TempoPoint};
     use midly::Smf;
     use proptest::prelude::*;
@@ -366,23 +366,14 @@ mod tests {
             let mut score = score(&gaps, vec![]);
             let end = score.end();
             // Notes of one pitch must not overlap, or which end belongs to which beginning cannot be told in MIDI.
-            let mut notes: Vec<Note> = raw
+            let notes = raw
                 .into_iter()
                 .filter(|(onset, ..)| *onset + 1 < end.0)
                 .map(|(onset, ticks, pitch, velocity)| {
                     Note { onset: Tick(onset), ticks: ticks.min(end.0 - onset), pitch, velocity }
                 })
                 .collect();
-            notes.sort_by_key(|n| (n.pitch, n.onset));
-            notes.dedup_by_key(|n| (n.pitch, n.onset));
-            for index in 1..notes.len() {
-                let next = notes[index];
-                let note = &mut notes[index - 1];
-                if note.pitch == next.pitch {
-                    note.ticks = note.ticks.min(next.onset.0 - note.onset.0);
-                }
-            }
-            notes.sort_by_key(|n| (n.onset, n.pitch));
+            let notes = in_turn(notes);
             score.parts[0].notes = notes.clone();
 
             let bytes = written(&score);

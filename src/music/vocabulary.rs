@@ -1,8 +1,9 @@
 //! What the music models were trained with: their tokens, styles, ranges and sizes.
 
 use super::Instrument;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::score::remi;
+use crate::table::read_table;
 use serde::Deserialize;
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -31,14 +32,7 @@ impl Vocabulary {
     /// # Errors
     /// [`Error::Manifest`] when the file does not fit this version of the library.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(Error::input(path))?;
-        let refuse = |reason: String| Error::Manifest {
-            path: path.to_owned(),
-            reason,
-        };
-        let vocabulary: Self = serde_json::from_str(&text).map_err(|e| refuse(e.to_string()))?;
-        vocabulary.check().map_err(refuse)?;
-        Ok(vocabulary)
+        read_table(path, Self::check)
     }
 
     fn check(&self) -> Result<(), String> {
@@ -55,11 +49,11 @@ impl Vocabulary {
                 Instrument::ALL
             ));
         }
-        // An octave at least: every chord has its tones in it.
-        if let Some([low, high]) = self.ranges.iter().find(|[low, high]| *high > 127 || *low + 11 > *high) {
-            return Err(format!(
-                "a range from {low} to {high}; it must span an octave of MIDI pitches or more"
-            ));
+        for (instrument, [low, high]) in Instrument::ALL.into_iter().zip(&self.ranges) {
+            if instrument.range() != (*low..=*high) {
+                let range = instrument.range();
+                return Err(format!("{instrument:?} from {low} to {high}; expected is {range:?}"));
+            }
         }
         let mut spans = self.spans.iter().flatten().flatten();
         if let Some([low, high]) = spans.find(|[low, high]| *low + 11 > *high) {
@@ -82,19 +76,13 @@ impl Vocabulary {
         self.styles.iter().position(|style| style == name).unwrap_or(0)
     }
 
-    /// MIDI pitches that an instrument plays.
-    pub fn range(&self, instrument: Instrument) -> RangeInclusive<u8> {
-        let [low, high] = self.ranges.get(instrument as usize).copied().unwrap_or([0, 127]);
-        low..=high
-    }
-
     /// MIDI pitches that an instrument keeps to in a bar of this register (1 low to 3 high) and lead (1 without a melody, 2
     /// with one).
     pub fn span(&self, instrument: Instrument, register: u8, lead: u8) -> RangeInclusive<u8> {
         let index = |value: u8, count: usize| usize::from(value.max(1) - 1).min(count - 1);
         let spans = self.spans.get(instrument as usize);
         let [low, high] = spans.map_or([0, 127], |spans| spans[index(register, 3)][index(lead, 2)]);
-        let range = self.range(instrument);
+        let range = instrument.range();
         low.max(*range.start())..=high.min(*range.end())
     }
 

@@ -118,10 +118,12 @@ impl Engine {
 
     /// Checks, without loading them, that the files of the music models are there and whole, if an instrument needs them.
     pub(super) fn check_music_models(&self, settings: &Settings) -> Result<()> {
-        let files = MusicModels::FILES
+        if lines(settings) == 0 {
+            return Ok(());
+        }
+        MusicModels::FILES
             .iter()
-            .take(if lines(settings) > 0 { usize::MAX } else { 0 });
-        files.into_iter().try_for_each(|name| self.manifest.verify(name))
+            .try_for_each(|name| self.manifest.verify(name))
     }
 
     /// Checks, without loading them, that the files which the beats need are there and whole.

@@ -5,7 +5,8 @@
 
 use super::confidence::Signs;
 use super::lock::TempoWeights;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::table::read_table;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -93,14 +94,7 @@ impl Calibration {
     /// # Errors
     /// [`Error::Input`] when it cannot be read, [`Error::Manifest`] when it does not fit this version of the library.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(Error::input(path))?;
-        let refuse = |reason: String| Error::Manifest {
-            path: path.to_owned(),
-            reason,
-        };
-        let calibration: Self = serde_json::from_str(&text).map_err(|e| refuse(e.to_string()))?;
-        calibration.check().map_err(refuse)?;
-        Ok(calibration)
+        read_table(path, Self::check)
     }
 
     fn check(&self) -> Result<(), String> {
@@ -145,6 +139,7 @@ impl Calibration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
 
     fn shipped() -> std::path::PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("models/video2rhythm.json")
