@@ -1,5 +1,6 @@
 //! The chain of stages for one clip, and what jobs share.
 
+mod analysis;
 mod engine;
 mod saved;
 
@@ -10,14 +11,15 @@ use crate::drums::{self, DrumGrid};
 use crate::error::{Error, Result};
 use crate::export;
 use crate::music::{self, Music};
-use crate::pose::{self, PoseTrack};
+use crate::pose::{Chunking, PoseTrack};
 use crate::progress::{Monitor, Stage};
 use crate::rhythm::{self, Rhythm};
 use crate::score::{self, Score};
 use crate::settings::{OriginalAudio, Settings};
 use crate::time::Instant;
+use crate::video::Clip;
 use crate::video::sound::read_sound;
-use crate::video::{Clip, FileOptions, FileSource, FrameSource};
+use analysis::Analysis;
 use saved::Saved;
 use std::path::Path;
 use std::sync::Arc;
@@ -35,9 +37,11 @@ pub struct Cut {
 pub struct Job {
     engine: Arc<Engine>,
     settings: Settings,
+    /// The part of the media that is analysed: a function of the media's length and of the cut. All results up to the music are
+    /// in its time.
     clip: Clip,
-    /// Open until the pose stage has read it.
-    frames: Option<Box<dyn FrameSource>>,
+    /// There until the pose stage has used it.
+    analysis: Option<Analysis>,
     poses: Option<PoseTrack>,
     rhythm: Option<Rhythm>,
     drums: Option<DrumGrid>,
@@ -47,21 +51,18 @@ pub struct Job {
 }
 
 impl Job {
-    /// A job on a video file. Opens the file and begins to decode it in a thread of its own.
+    /// A job on a video file. Looks up what is known of it in the engine's cache, and begins to decode the rest in a thread of its
+    /// own; where all is known, the file is not decoded at all.
     ///
     /// # Errors
     /// Those of [`Settings::check`] and of opening a video: [`Error::NotAVideo`], [`Error::NoVideoStream`],
     /// [`Error::FrameSize`], [`Error::ClipTooShort`], [`Error::CutOutside`], [`Error::Input`].
     pub fn open(engine: Arc<Engine>, settings: Settings, video: &Path, cut: Cut) -> Result<Self> {
         settings.check()?;
-        let options = FileOptions {
-            rate: settings.pose.rate,
-            ..FileOptions::default()
-        };
-        let frames = FileSource::open(video, cut.start, cut.end, options)?;
-        let clip = frames.clip().clone();
+        let analysis = Analysis::open(&engine, &settings, video, cut, Chunking::default())?;
+        let clip = analysis.clip();
         Ok(Self {
-            frames: Some(Box::new(frames)),
+            analysis: Some(analysis),
             ..Self::new(engine, settings, clip)
         })
     }
@@ -96,7 +97,7 @@ impl Job {
             engine,
             settings,
             clip,
-            frames: None,
+            analysis: None,
             poses: None,
             rhythm: None,
             drums: None,
@@ -159,13 +160,11 @@ impl Job {
         let (poses, rhythm, drums, music) = (&self.poses, &self.rhythm, &self.drums, &self.music);
         match (stage, poses, rhythm, drums, music, &self.score) {
             (Stage::Pose, ..) => {
-                let mut frames = self.frames.take().ok_or_else(|| self.incomplete(stage))?;
-                let found = self.engine.with_pose_models(&self.settings, |models| {
-                    pose::find(&mut *frames, models, &self.settings.pose, monitor)
-                });
+                let analysis = self.analysis.take().ok_or_else(|| self.incomplete(stage))?;
+                let (poses, clip) = analysis.poses(&self.engine, &self.settings, monitor)?;
                 // The clip's length is what the media announces until its end has been read.
-                self.clip = frames.clip().clone();
-                self.poses = Some(found?);
+                self.clip = clip;
+                self.poses = Some(poses);
             }
             (Stage::Rhythm, Some(poses), ..) => {
                 let found = self.engine.with_beat_models(&self.settings, |models| {

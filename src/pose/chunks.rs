@@ -23,6 +23,8 @@ pub struct Chunking {
     pub overlap: Span,
     /// A rest at the media's end that is shorter belongs to the chunk before.
     pub least_rest: Span,
+    /// Media up to this length are analysed whole.
+    pub whole: Span,
 }
 
 impl Default for Chunking {
@@ -31,6 +33,7 @@ impl Default for Chunking {
             length: Span::from_seconds(60.0),
             overlap: Span::from_seconds(2.0),
             least_rest: Span::from_seconds(5.0),
+            whole: Span::from_seconds(300.0),
         }
     }
 }
@@ -214,13 +217,22 @@ fn since(tracked: Tracked, from: Instant) -> Tracked {
     if first == 0 {
         return tracked;
     }
-    let mut tracklets: Vec<Tracklet> = tracked.tracklets.into_iter().filter_map(|t| moved(t, first, 0)).collect();
+    let mut tracklets: Vec<Tracklet> = tracked
+        .tracklets
+        .into_iter()
+        .filter_map(|t| moved(t, first, 0))
+        .collect();
     tracklets.sort_by_key(|t| t.samples.first().map(|s| s.frame));
     Tracked {
         times: tracked.times[first..].to_vec(),
         tracklets,
         // A cut at the first frame is none: nothing is before it.
-        cuts: tracked.cuts.into_iter().filter(|cut| *cut > first).map(|cut| cut - first).collect(),
+        cuts: tracked
+            .cuts
+            .into_iter()
+            .filter(|cut| *cut > first)
+            .map(|cut| cut - first)
+            .collect(),
     }
 }
 
@@ -252,11 +264,7 @@ impl Joined {
         let there = after.times.partition_point(|time| *time < seam);
         let heirs = same_people(before, after, chunking.lead(chunk.index)..=chunking.start(chunk.index));
 
-        let Tracked {
-            times,
-            tracklets,
-            cuts,
-        } = &mut self.tracked;
+        let Tracked { times, tracklets, cuts } = &mut self.tracked;
         times.truncate(here);
         times.extend_from_slice(&after.times[there..]);
         cuts.retain(|cut| *cut < here);
@@ -279,7 +287,9 @@ impl Joined {
 
     fn finish(mut self) -> Tracked {
         self.tracked.tracklets.retain(|tracklet| !tracklet.samples.is_empty());
-        self.tracked.tracklets.sort_by_key(|t| t.samples.first().map(|s| s.frame));
+        self.tracked
+            .tracklets
+            .sort_by_key(|t| t.samples.first().map(|s| s.frame));
         self.tracked
     }
 }
@@ -337,7 +347,8 @@ fn apart(
 /// Mean distance of the joints that both are sure of, or of the hips where there are none, body lengths.
 fn distance(a: &Sample, b: &Sample) -> f64 {
     let size = f64::from(a.size.max(b.size)).max(1.0);
-    let way = |joint: usize| f64::from((a.joints[joint].x - b.joints[joint].x).hypot(a.joints[joint].y - b.joints[joint].y));
+    let way =
+        |joint: usize| f64::from((a.joints[joint].x - b.joints[joint].x).hypot(a.joints[joint].y - b.joints[joint].y));
     let sure: Vec<usize> = (0..super::JOINTS)
         .filter(|joint| a.joints[*joint].confidence.min(b.joints[*joint].confidence) >= SURE)
         .collect();

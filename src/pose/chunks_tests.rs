@@ -12,6 +12,7 @@ fn chunking() -> Chunking {
         length: Span::from_seconds(10.0),
         overlap: Span::from_seconds(2.0),
         least_rest: Span::from_seconds(1.0),
+        whole: Span::from_seconds(30.0),
     }
 }
 
@@ -22,11 +23,17 @@ fn at(seconds: f64) -> Instant {
 #[test]
 fn a_short_rest_belongs_to_the_chunk_before() {
     let last = |seconds: f64| chunking().last(Some(at(seconds)));
-    assert_eq!([0.5, 10.0, 11.0, 11.1, 20.9, 21.1, 61.1].map(last), [0, 0, 0, 1, 1, 2, 6]);
+    assert_eq!(
+        [0.5, 10.0, 11.0, 11.1, 20.9, 21.1, 61.1].map(last),
+        [0, 0, 0, 1, 1, 2, 6]
+    );
     assert_eq!(chunking().last(None), 0);
     assert_eq!(last(f64::NAN), 0);
     let chunking = chunking();
-    assert_eq!([0.0, 9.999, 10.0, 25.0, 99.0].map(|t| chunking.holding(at(t), 3)), [0, 0, 1, 2, 3]);
+    assert_eq!(
+        [0.0, 9.999, 10.0, 25.0, 99.0].map(|t| chunking.holding(at(t), 3)),
+        [0, 0, 1, 2, 3]
+    );
     assert_eq!(chunking.holding(at(-1.0), 3), 0);
 }
 
@@ -129,7 +136,11 @@ fn who_is_in_the_same_place_in_the_overlap_is_one_and_the_seam_is_in_its_middle(
     // From the seam on, it is the second chunk's numbers.
     let samples = &joined.tracklets[0].samples;
     assert_eq!((samples[89].joints[0].x, samples[90].joints[0].x), (89.0, 91.0));
-    assert_eq!(joined.cuts, [30, 150], "what the second sees before the seam counts for nothing");
+    assert_eq!(
+        joined.cuts,
+        [30, 150],
+        "what the second sees before the seam counts for nothing"
+    );
     assert_eq!(joined, join(vec![first, second], &chunking()));
 }
 
@@ -150,8 +161,22 @@ fn a_part_that_begins_with_a_later_chunk_begins_at_that_chunk() {
 
 #[test]
 fn the_nearest_are_paired_and_nobody_goes_across_a_cut_at_the_seam() {
-    let first = || chunk(0, 0..100, vec![tracklet(0, 0..100, 0.0), tracklet(0, 0..100, 8.0)], vec![]);
-    let second = |cuts| chunk(1, 80..200, vec![tracklet(80, 80..200, 7.0), tracklet(80, 80..200, 2.0)], cuts);
+    let first = || {
+        chunk(
+            0,
+            0..100,
+            vec![tracklet(0, 0..100, 0.0), tracklet(0, 0..100, 8.0)],
+            vec![],
+        )
+    };
+    let second = |cuts| {
+        chunk(
+            1,
+            80..200,
+            vec![tracklet(80, 80..200, 7.0), tracklet(80, 80..200, 2.0)],
+            cuts,
+        )
+    };
     let joined = join(vec![first(), second(vec![])], &chunking());
     assert_eq!(spans(&joined), [(0, 199, 0.0), (0, 199, 8.0)]);
     let x = |person: usize| joined.tracklets[person].samples[120].joints[0].x - 120.0;
@@ -210,7 +235,13 @@ fn each_chunk_has_its_own_frames_whatever_else_is_wanted() {
     let all = followed(&[0, 1, 2, 3], 3, 38.0);
     let spans: Vec<_> = all
         .iter()
-        .map(|c| (c.index, c.tracked.times[0].seconds(), c.tracked.times[c.tracked.times.len() - 1].seconds()))
+        .map(|c| {
+            (
+                c.index,
+                c.tracked.times[0].seconds(),
+                c.tracked.times[c.tracked.times.len() - 1].seconds(),
+            )
+        })
         .collect();
     assert_eq!(spans, [(0, 0.0, 9.9), (1, 8.0, 19.9), (2, 18.0, 29.9), (3, 28.0, 37.9)]);
     for wanted in [&[0][..], &[1], &[3], &[0, 2], &[1, 2], &[0, 3]] {

@@ -109,9 +109,16 @@ pub fn find(
     let last = chunking.last(Some(end));
     let wanted: Vec<usize> = (0..=last).collect();
     let mut chunks = Vec::new();
-    follow(source, models, Followers::new(chunking, &wanted, last), end, monitor, |chunk| {
-        chunks.push(chunk);
-    })?
+    follow(
+        source,
+        models,
+        Followers::new(chunking, &wanted, last),
+        end,
+        monitor,
+        |chunk| {
+            chunks.push(chunk);
+        },
+    )?
     .into_iter()
     .for_each(|chunk| chunks.push(chunk));
     let track = choose(join(chunks, &chunking), &source.clip().path, settings)?;

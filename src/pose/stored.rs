@@ -79,11 +79,7 @@ pub fn from_bytes(bytes: &[u8]) -> Option<Tracked> {
         }
         tracklets.push(Tracklet { samples });
     }
-    input.0.is_empty().then_some(Tracked {
-        times,
-        tracklets,
-        cuts,
-    })
+    input.0.is_empty().then_some(Tracked { times, tracklets, cuts })
 }
 
 /// What is left to be read.
@@ -169,7 +165,10 @@ mod tests {
         assert!(changed(4 + 8, &f64::NAN.to_le_bytes()).is_none());
         assert!(changed(4 + 8, &0.0_f64.to_le_bytes()).is_none(), "times must rise");
         assert!(changed(cuts + 8, &40_u32.to_le_bytes()).is_none(), "no such frame");
-        assert!(changed(first_sample, &5_u32.to_le_bytes()).is_none(), "frames must rise");
+        assert!(
+            changed(first_sample, &5_u32.to_le_bytes()).is_none(),
+            "frames must rise"
+        );
         assert!(changed(first_sample + 4, &f32::INFINITY.to_le_bytes()).is_none());
         assert!(from_bytes(&[&bytes[..], &[0]].concat()).is_none());
     }
