@@ -20,6 +20,7 @@ pub fn find(flags: &ResourceFlags) -> Result<Resources, Failure> {
         runtime: flags.onnxruntime.clone().or_else(|| variable(RUNTIME_VARIABLE)),
         runtime_search: runtime_folders(),
         sound_font: flags.soundfont.clone(),
+        ..Resources::default()
     })
 }
 

@@ -2,7 +2,7 @@
 
 use super::Cut;
 use crate::settings::Settings;
-use crate::time::Window;
+use crate::time::Flicks;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -69,16 +69,19 @@ pub(super) fn composition(
 /// Key of the soundtrack of a cut, played with the SoundFont of that identity.
 pub(super) fn soundtrack(
     media: &str,
-    (cut, window): (Cut, Window),
+    cut: Cut,
     settings: &Settings,
     models: &BTreeMap<String, String>,
     sound_font: &str,
 ) -> String {
     let mut recipe = Recipe::new("soundtrack", media);
-    recipe.add("start", &window.start.0.to_string());
+    recipe.add("start", &cut.start.unwrap_or(Flicks::ZERO).0.to_string());
     // The media's own end is what is there, not a number that was announced.
-    recipe.add("end", &cut.end.map_or_else(|| "media".to_owned(), |end| end.0.to_string()));
-    recipe.add("speed", &window.speed.to_string());
+    recipe.add(
+        "end",
+        &cut.end.map_or_else(|| "media".to_owned(), |end| end.0.to_string()),
+    );
+    recipe.add("speed", &cut.speed.to_string());
     recipe.settings(settings, &[]);
     recipe.models(models);
     recipe.add("sound font", sound_font);
@@ -88,16 +91,11 @@ pub(super) fn soundtrack(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::{Flicks, Speed};
+    use crate::time::Speed;
 
     fn key(media: &str, cut: Cut, settings: &Settings, font: &str) -> String {
-        let window = Window {
-            start: cut.start.unwrap_or(Flicks::ZERO),
-            end: cut.end.unwrap_or(Flicks(7)),
-            speed: cut.speed,
-        };
         let models = BTreeMap::from([("pose".to_owned(), "ab12".to_owned())]);
-        soundtrack(media, (cut, window), settings, &models, font)
+        soundtrack(media, cut, settings, &models, font)
     }
 
     #[test]
@@ -118,7 +116,11 @@ mod tests {
         assert_eq!(first.len(), 64);
         assert_eq!(first, key("a", whole, &plain, "f"));
         assert_eq!(first, key("a", whole, &with("device", "cpu"), "f"));
-        assert_eq!(first, key("a", cut(Some(Flicks::ZERO), None, 1), &plain, "f"), "the same start, named");
+        assert_eq!(
+            first,
+            key("a", cut(Some(Flicks::ZERO), None, 1), &plain, "f"),
+            "the same start, named"
+        );
         let others = [
             key("b", whole, &plain, "f"),
             key("a", whole, &plain, "g"),
@@ -143,10 +145,20 @@ mod tests {
             composition("a", analysed, &settings, &models)
         };
         let plain = composition("a", (0.0, 60.0), &Settings::default(), &models);
-        for (name, value) in [("sound.rate", "96000"), ("original", "keep"), ("drums.kit", "jazz"), ("device", "cpu")] {
+        for (name, value) in [
+            ("sound.rate", "96000"),
+            ("original", "keep"),
+            ("drums.kit", "jazz"),
+            ("device", "cpu"),
+        ] {
             assert_eq!(key(name, value, (0.0, 60.0)), plain, "{name}");
         }
-        for (name, value) in [("seed", "9"), ("drums.style", "jazz"), ("music.key", "C"), ("pose.person", "2")] {
+        for (name, value) in [
+            ("seed", "9"),
+            ("drums.style", "jazz"),
+            ("music.key", "C"),
+            ("pose.person", "2"),
+        ] {
             assert_ne!(key(name, value, (0.0, 60.0)), plain, "{name}");
         }
         assert_ne!(key("seed", "1", (60.0, 60.0)), plain);
