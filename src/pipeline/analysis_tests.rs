@@ -62,24 +62,26 @@ fn found(engine: &Engine, path: &Path, cut: Cut, chunking: Chunking) -> (PoseTra
         .unwrap()
 }
 
-/// The clip as one chunk without a cache, found once for all tests.
-fn plain() -> &'static (PoseTrack, Clip) {
-    static FOUND: OnceLock<(PoseTrack, Clip)> = OnceLock::new();
-    FOUND.get_or_init(|| found(&engine(None), &walking(), Cut::default(), Chunking::default()))
+/// What is found in the clip as one chunk, once for all tests, and a cache with it.
+fn plain() -> &'static (PoseTrack, Clip, TempDir) {
+    static FOUND: OnceLock<(PoseTrack, Clip, TempDir)> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        let cache = tempfile::tempdir().unwrap();
+        let engine = engine(Some(cache.path()));
+        let (track, clip) = found(&engine, &walking(), Cut::default(), Chunking::default());
+        (track, clip, cache)
+    })
 }
 
 /// A folder with the clip and a cache in which it is, as one chunk.
 fn filled() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
-    let clip = folder.path().join("clip.mp4");
+    let (clip, cache) = (folder.path().join("clip.mp4"), folder.path().join("cache"));
     fs::copy(walking(), &clip).unwrap();
-    let kept = found(
-        &engine(Some(&folder.path().join("cache"))),
-        &clip,
-        Cut::default(),
-        Chunking::default(),
-    );
-    assert_eq!(kept.0, plain().0);
+    fs::create_dir(&cache).unwrap();
+    for entry in entries(plain().2.path(), "") {
+        fs::copy(&entry, cache.join(entry.file_name().unwrap())).unwrap();
+    }
     (folder, clip)
 }
 
@@ -116,7 +118,7 @@ fn the_part_is_a_function_of_length_and_cut() {
 
 #[test]
 fn chunks_give_the_same_people_and_nearly_the_same_joints() {
-    let (whole, clip) = plain();
+    let (whole, clip, _) = plain();
     let (joined, part) = found(&engine(None), &walking(), Cut::default(), short());
     assert_eq!((&part, joined.people), (clip, whole.people));
     assert_eq!(joined.cuts, whole.cuts);
@@ -167,8 +169,11 @@ fn chunks_are_the_same_in_whatever_order_they_came_and_another_person_takes_no_d
     assert!((clip.duration.seconds() - (expected.1.duration.seconds() - 4.0)).abs() < 1e-9);
     assert!(part.poses[0].time.seconds() < 0.11, "{:?}", part.poses[0].time);
     assert_eq!(wanted(Cut::default()), [0, 1]);
-    let (_, clip) = found(&piecewise, &walking(), cut(0.0, 2.0), short());
+    let first = open(&piecewise, &walking(), 1, cut(0.0, 2.0), short());
+    let clip = first.clip();
     assert_eq!((clip.start.seconds(), clip.duration.seconds()), (0.0, 2.0));
+    // Two seconds are hardly enough to follow somebody; they are kept all the same.
+    let _ = first.poses(&piecewise, &settings(1), &Monitor::none());
     assert_eq!(wanted(Cut::default()), [1]);
     assert_eq!(found(&piecewise, &walking(), Cut::default(), short()), expected);
 
@@ -245,9 +250,9 @@ fn damaged_entries_and_ones_from_the_future_give_the_same_poses() {
 
 /// What is found in a copy of the clip.
 fn named(path: &Path) -> (PoseTrack, Clip) {
-    let (track, clip) = plain().clone();
+    let (track, clip, _) = plain();
     let path = path.to_owned();
-    (track, Clip { path, ..clip })
+    (track.clone(), Clip { path, ..clip.clone() })
 }
 
 #[test]
