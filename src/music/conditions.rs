@@ -9,18 +9,20 @@ use crate::rhythm::compose::Composition;
 use crate::settings::MusicSettings;
 use crate::time::STEPS_PER_BEAT;
 
-/// Energy of a bar (0 not known, 1 still, 2 calm, 3 as usual, 4 lively) to its density and register.
-const DENSITY: [u8; 5] = [2, 1, 2, 3, 4];
-const REGISTER: [u8; 5] = [2, 1, 2, 2, 3];
+/// Energy of a bar (0 not known, 1 still, 2 calm, 3 as usual, 4 lively) to its density, one more where sections contrast.
+const DENSITY: [u8; 5] = [2, 1, 1, 2, 3];
+
+/// Beyond this the line would fill what the drums and the other instruments need.
+const MOST_DENSE: u8 = 3;
+
+/// Its register by the same: of basses, of accompaniment and of what has a melody. In the training songs a chord under
+/// something else lies low far more often than not.
+const BASS_REGISTER: [u8; 5] = [2, 1, 1, 2, 2];
+const UNDER: [u8; 5] = [1, 1, 1, 1, 2];
+const SUNG: [u8; 5] = [2, 2, 2, 2, 3];
 
 /// Loudness by the same.
 const GAIN: [f32; 5] = [0.95, 0.82, 0.9, 1.0, 1.07];
-
-/// Density up to which home sections keep, so that contrast and bridge have something to add; lively bars may go beyond.
-const HOME: u8 = 2;
-
-/// Bars of the opening.
-const OPENING: usize = 4;
 
 /// Level of a step that a line must answer: a strong accent of the movement.
 const STRONG: u8 = 2;
@@ -105,10 +107,10 @@ impl<'a> Brief<'a> {
                         .map(|(step, _)| step)
                         .collect(),
                     span: vocabulary.span(instrument, manner.register, manner.lead),
-                    centre: vocabulary.centre(instrument, manner.register),
                     gain: manner.gain,
                     feel: feel[steps].to_vec(),
                     strength: rhythm.iter().map(|step| step.strength).collect(),
+                    earlier: self.harmony.earlier(bar),
                 }
             })
             .collect();
@@ -119,27 +121,25 @@ impl<'a> Brief<'a> {
         }
     }
 
-    /// Calm passages thin out and sink, strong ones fill up and rise. The melody is the piano's, or the guitar's where
-    /// there is no piano; it rests where the person hardly moves.
+    /// Calm passages thin out and sink, strong ones and contrasts fill up and rise. The melody is the piano's, or the
+    /// guitar's where there is no piano; it rests where the person hardly moves.
     fn manner(&self, instrument: Instrument, bar: usize) -> Manner {
         let energy = usize::from(self.energies.get(bar).copied().unwrap_or(0).min(4));
-        let sings = match instrument {
-            Instrument::Piano => true,
-            Instrument::Guitar => !self.settings.instruments.contains(&Instrument::Piano),
-            Instrument::Bass => false,
-        };
+        // A guitar beside a piano leaves it room.
+        let beside_piano = instrument == Instrument::Guitar && self.settings.instruments.contains(&Instrument::Piano);
+        let sings = instrument != Instrument::Bass && !beside_piano;
+        let sung = sings && energy != 1 && self.harmony.is_sung(bar);
         let kind = self.harmony.kinds.get(self.harmony.section_of(bar));
-        let home = self.settings.energy.is_none() && kind == Some(&SectionKind::Home) && energy < 4;
-        // The first phrase of a longer piece is the accompaniment alone: the melody has something to come in on.
-        let opening = self.harmony.sections.len() > 1 && bar < OPENING;
+        let away = self.settings.energy.is_none() && kind.is_some_and(|kind| *kind != SectionKind::Home);
+        let register = match instrument {
+            Instrument::Bass => BASS_REGISTER[energy],
+            _ if sung => SUNG[energy],
+            _ => UNDER[energy] + u8::from(away),
+        };
         Manner {
-            density: if home {
-                DENSITY[energy].min(HOME)
-            } else {
-                DENSITY[energy]
-            },
-            register: REGISTER[energy],
-            lead: if sings && energy != 1 && !opening { 2 } else { 1 },
+            density: (DENSITY[energy] + u8::from(away) - u8::from(beside_piano)).clamp(1, MOST_DENSE),
+            register: register.min(3),
+            lead: if sung { 2 } else { 1 },
             gain: GAIN[energy],
         }
     }

@@ -44,6 +44,7 @@ enum Draw {
     Variation,
     Passing,
     Lead,
+    Melody,
 }
 
 impl Draw {
@@ -118,6 +119,10 @@ pub struct Harmony {
     pub sections: Vec<usize>,
     /// What kind each section is of: those of one kind share their chords.
     pub kinds: Vec<SectionKind>,
+    /// Bars before the first whole one, from which phrases are counted.
+    pickup: usize,
+    /// Which phrases have a melody.
+    sung: Vec<bool>,
     /// Bar in which the last section would end if the piece went on.
     planned_end: usize,
     steps_per_bar: usize,
@@ -157,6 +162,8 @@ pub fn compose(piece: &Piece<'_>, settings: &MusicSettings, seed: u64) -> Harmon
         chords,
         sections: form.sections.iter().map(|section| section.first).collect(),
         kinds: form.sections.iter().map(|section| section.kind).collect(),
+        pickup,
+        sung: form.phrases.iter().map(|phrase| phrase.sung(seed)).collect(),
         planned_end: form.planned_end,
         steps_per_bar: piece.steps_per_bar(),
         dominant: writer.home_dominant(),
@@ -229,6 +236,32 @@ impl Harmony {
     pub fn to_end_of_section(&self, bar: usize) -> usize {
         let next = self.sections.iter().copied().find(|first| *first > bar);
         next.unwrap_or(self.planned_end.max(bar + 1)) - bar
+    }
+
+    /// Whether a melody is to be heard in a bar. The pick-up is of the first phrase.
+    pub fn is_sung(&self, bar: usize) -> bool {
+        let phrase = bar.saturating_sub(self.pickup) / PHRASE;
+        self.sung.get(phrase).copied().unwrap_or(false)
+    }
+
+    /// Earlier bars that music comes back to in this one, the likeliest first: the bar a phrase before, the one two before
+    /// (as the third bar of a phrase comes back to its first), the others since, and the same place in the section before that
+    /// is of the same kind.
+    pub fn earlier(&self, bar: usize) -> Vec<usize> {
+        let Some(place) = bar.checked_sub(self.pickup) else {
+            return vec![];
+        };
+        let near = [PHRASE, 2, 1, 3].into_iter().filter(|back| *back <= place);
+        near.map(|back| bar - back).chain(self.in_section_before(bar)).collect()
+    }
+
+    /// The bar that has this bar's place in the last section of the same kind.
+    fn in_section_before(&self, bar: usize) -> Option<usize> {
+        let starts = |section: usize| self.sections.get(section).map(|first| (*first).max(self.pickup));
+        let section = self.section_of(bar);
+        let before = (0..section).rfind(|other| self.kinds.get(*other) == self.kinds.get(section))?;
+        let there = starts(before)? + bar.checked_sub(starts(section)?)?;
+        (there < starts(before + 1)?).then_some(there)
     }
 
     /// The triad on the key's tonic.

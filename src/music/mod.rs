@@ -6,6 +6,7 @@
 mod conditions;
 pub mod harmony;
 mod model;
+mod recall;
 mod vocabulary;
 pub mod writing;
 

@@ -16,8 +16,6 @@ pub struct Vocabulary {
     /// Lowest and highest MIDI pitch of each instrument.
     ranges: Vec<[u8; 2]>,
     styles: Vec<String>,
-    /// Mean pitches between which a bar of each instrument is of middle register.
-    register: Vec<[f32; 2]>,
     /// Lowest and highest pitch of nearly all bars, by instrument, register (low, middle, high) and lead (without, with).
     spans: Vec<[[[u8; 2]; 2]; 3]>,
     /// Layers, heads and values a head of the encoder's memory.
@@ -37,14 +35,11 @@ impl Vocabulary {
 
     fn check(&self) -> Result<(), String> {
         remi::check_names(&self.tokens)?;
-        if self.instruments != Instrument::ALL
-            || [self.ranges.len(), self.register.len(), self.spans.len()] != [self.instruments.len(); 3]
-        {
+        if self.instruments != Instrument::ALL || [self.ranges.len(), self.spans.len()] != [self.instruments.len(); 2] {
             return Err(format!(
-                "instruments {:?} with {} ranges, {} registers and {} spans; expected are {:?} with one of each",
+                "instruments {:?} with {} ranges and {} spans; expected are {:?} with one of each",
                 self.instruments,
                 self.ranges.len(),
-                self.register.len(),
                 self.spans.len(),
                 Instrument::ALL
             ));
@@ -84,14 +79,6 @@ impl Vocabulary {
         let [low, high] = spans.map_or([0, 127], |spans| spans[index(register, 3)][index(lead, 2)]);
         let range = instrument.range();
         low.max(*range.start())..=high.min(*range.end())
-    }
-
-    /// Middle of a register, 1 low to 3 high, of an instrument as it plays in the training songs: a MIDI pitch.
-    pub fn centre(&self, instrument: Instrument, register: u8) -> u8 {
-        let [low, high] = self.register.get(instrument as usize).copied().unwrap_or([60.0, 64.0]);
-        // The outer registers are taken to be as wide as the middle one.
-        let middle = (low + high) / 2.0 + (f32::from(register) - 2.0) * (high - low);
-        middle.round().clamp(0.0, 127.0) as u8
     }
 
     /// Layers, heads and values a head of the encoder's memory.

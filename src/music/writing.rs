@@ -1,6 +1,7 @@
 //! Writing a line with the music model: token by token under the grammar of REMI, bar by bar with a seed of its own. Pure:
 //! it knows no ONNX Runtime.
 
+use super::recall::Recall;
 use super::{GridNote, Instrument};
 use crate::drums::CLASSES;
 use crate::drums::sampling::{BarRandom, Sampling, choose};
@@ -20,6 +21,13 @@ const FREER: f64 = 1.25;
 const WIDEST_ANSWER: u8 = 16;
 
 const OCTAVE: u8 = 12;
+
+/// What a pitch loses for each octave that it lies from the middle of its bar's span. A line hears itself, and would climb
+/// from bar to bar out of the register that it is asked for.
+const LEAN: f64 = 2.0;
+
+/// Semitones under that middle to which the lowest note of a step leans, where others may lie above it.
+const UNDERNEATH: u8 = 5;
 
 /// Bars in a row that may be alike: one more would be a loop.
 const ALIKE: usize = 3;
@@ -79,14 +87,14 @@ pub struct BarPlan {
     pub answered: Vec<u8>,
     /// MIDI pitches that may be played, an octave or more.
     pub span: RangeInclusive<u8>,
-    /// The pitch that chords which answer accents lie about.
-    pub centre: u8,
     /// How loud, beside what the model says: 1 is as it says.
     pub gain: f32,
     /// How far each step is played from the grid, in steps, positive is late.
     pub feel: Vec<f32>,
     /// Strength of the accent at each step, 0 to 1.
     pub strength: Vec<f32>,
+    /// Numbers of earlier bars that this one may take up, the likeliest first.
+    pub earlier: Vec<usize>,
 }
 
 /// A line that is to be written: what to play with, and the bars.
@@ -132,8 +140,8 @@ fn answer(instrument: Instrument) -> usize {
 /// Writes a line. `progress` is told after each bar how many are written.
 ///
 /// The chords are given to the model; where a strong accent of the movement falls and it would play nothing, it is made to
-/// play a chord. Pitches are of the bar's scale or of its chord. A bar that would be the same as the three before it is
-/// written again.
+/// play a chord. Pitches are of the bar's scale or of its chord, and lean to the middle of its span. Earlier bars are taken up
+/// again ([`Recall`]); a bar that would be the same as the three before it is written anew.
 ///
 /// # Errors
 /// Those of the model and of `progress`.
@@ -152,6 +160,8 @@ pub fn write_line(
         let new = loop {
             let last_try = take == TAKES;
             let mut pen = Pen::new(plan, bar);
+            // What came out as a loop is not tried again with the same bar in mind.
+            pen.recall = Recall::choose(plan, &written, number, seed).filter(|_| take == 0);
             pen.must_sound = written.last().is_some_and(|last| last.notes.is_empty());
             // The last resort against a bar that comes out alike again and again.
             pen.avoided = written
@@ -214,6 +224,8 @@ struct Pen<'a> {
     must_sound: bool,
     /// A pitch that the bar must not begin with.
     avoided: Option<u8>,
+    /// An earlier bar that this one takes up.
+    recall: Option<Recall<'a>>,
 }
 
 impl<'a> Pen<'a> {
@@ -228,6 +240,7 @@ impl<'a> Pen<'a> {
             notes: 0,
             must_sound: false,
             avoided: None,
+            recall: None,
         }
     }
 
@@ -254,7 +267,7 @@ impl<'a> Pen<'a> {
         given.extend(self.chord_item(0));
         let mut logits = self.give(model, &given)?;
         loop {
-            let wide: Vec<f64> = logits.iter().map(|logit| f64::from(*logit)).collect();
+            let wide = self.wished(&logits);
             let legal = |id: usize| Token::from_id(id).is_some_and(|token| self.allows(token));
             let chosen = Token::from_id(choose(&wide, legal, sampling, random.uniform())).unwrap_or(Token::Bar);
             let until = match chosen {
@@ -273,6 +286,25 @@ impl<'a> Pen<'a> {
         }
         let mut bars = remi::decode(&self.tokens, self.bar.steps())?;
         Ok(bars.pop().unwrap_or_default())
+    }
+
+    /// Logits with what the bar takes up of an earlier one, and leaning to the middle of the bar's span.
+    fn wished(&self, logits: &[f32]) -> Vec<f64> {
+        let wish = |token: Token| match (self.recall, self.tokens.last()) {
+            (Some(recall), Some(last)) => recall.wish(token, *last, self.at, &self.chord),
+            _ => 0.0,
+        };
+        let middle = match self.chord.is_empty() && most_at_once(self.plan.instrument) > 1 {
+            true => self.bar.centre().saturating_sub(UNDERNEATH),
+            false => self.bar.centre(),
+        };
+        let lean = |token: Token| match token {
+            Token::NoteOn(pitch) => -LEAN * f64::from(pitch.abs_diff(middle)) / f64::from(OCTAVE),
+            _ => 0.0,
+        };
+        let change = |token: Token| wish(token) + lean(token);
+        let wished = |(id, logit): (usize, &f32)| f64::from(*logit) + Token::from_id(id).map_or(0.0, change);
+        logits.iter().enumerate().map(wished).collect()
     }
 
     /// Position and chord at a step.
@@ -357,27 +389,36 @@ impl<'a> Pen<'a> {
         (above..=*self.bar.span.end()).any(|pitch| self.in_tune(pitch))
     }
 
-    /// Whether a pitch is near enough to be of a chord that answers an accent. Left free, a melody's note would be the
-    /// lowest of the chord, and the line would climb from accent to accent.
+    /// Whether a pitch is near enough to be of a chord that answers an accent, and leaves room for the rest of it. Left free,
+    /// a melody's note would be the lowest of the chord, and the line would climb from accent to accent.
     fn within_answer(&self, pitch: u8) -> bool {
         let wanted = answer(self.plan.instrument);
         if !self.answering() || wanted < 2 || self.chord.len() >= wanted {
             return true;
         }
-        match self.chord.first() {
+        let near = match self.chord.first() {
             Some(lowest) => pitch <= lowest.saturating_add(WIDEST_ANSWER),
             None => {
-                let low = self.bar.centre.saturating_sub(OCTAVE).max(*self.bar.span.start());
+                let low = self.bar.centre().saturating_sub(OCTAVE).max(*self.bar.span.start());
                 let low = low.min(self.bar.span.end().saturating_sub(OCTAVE));
                 (low..=low + OCTAVE).contains(&pitch)
             }
-        }
+        };
+        let lowest = self.chord.first().unwrap_or(&pitch);
+        let highest = lowest.saturating_add(WIDEST_ANSWER).min(*self.bar.span.end());
+        let above = (pitch + 1..=highest).filter(|above| self.of_chord(*above)).count();
+        near && above + self.chord.len() + 1 >= wanted
+    }
+
+    /// Whether a pitch is a tone of the chord that sounds; without one every pitch is.
+    fn of_chord(&self, pitch: u8) -> bool {
+        let chord = self.bar.chord(self.at).0;
+        chord.is_none_or(|chord| chord.tones().any(|tone| tone == pitch % 12))
     }
 
     fn in_tune(&self, pitch: u8) -> bool {
         let class = pitch % 12;
-        let chord = self.bar.chord(self.at).0;
-        let of_chord = chord.is_none_or(|chord| chord.tones().any(|tone| tone == class));
+        let of_chord = self.of_chord(pitch);
         let of_scale = self.bar.input.scale[usize::from(class)];
         self.bar.span.contains(&pitch)
             && self.within_answer(pitch)
@@ -390,6 +431,11 @@ impl BarPlan {
     /// Sixteenths in the bar.
     pub fn steps(&self) -> u8 {
         self.input.hits.len() as u8
+    }
+
+    /// The pitch that the bar lies about.
+    fn centre(&self) -> u8 {
+        self.span.start().midpoint(*self.span.end())
     }
 
     fn chord(&self, step: u8) -> ChordInput {
@@ -527,10 +573,10 @@ mod tests {
             },
             answered: answered.to_vec(),
             span: 40..=88,
-            centre: 62,
             gain: 1.0,
             feel: vec![0.1; steps],
             strength: vec![0.0; steps],
+            earlier: vec![],
         }
     }
 
@@ -547,6 +593,12 @@ mod tests {
 
     fn write(plan: &LinePlan, model: &mut Fake, seed: u64) -> Vec<RemiBar> {
         write_line(plan, model, PLAIN, seed, |_| Ok(())).expect("a model that cannot fail")
+    }
+
+    /// The same with the nucleus that is the program's.
+    fn write_likely(plan: &LinePlan, model: &mut Fake, seed: u64) -> Vec<RemiBar> {
+        let sampling = Sampling { top_p: 0.92, ..PLAIN };
+        write_line(plan, model, sampling, seed, |_| Ok(())).expect("a model that cannot fail")
     }
 
     #[test]
@@ -628,6 +680,93 @@ mod tests {
                     assert!(together <= most_at_once(instrument));
                 }
             }
+        }
+    }
+
+    /// Onsets of each bar.
+    fn onsets(bars: &[RemiBar]) -> Vec<Vec<u8>> {
+        let onsets = |bar: &RemiBar| bar.notes.iter().map(|note| note.position).collect();
+        bars.iter().map(onsets).collect()
+    }
+
+    #[test]
+    fn a_bar_comes_back_where_its_chords_do_and_else_its_rhythm() {
+        let chords = |second: Chord| bar(16, second, &[]);
+        let mut bars = vec![chords(C), chords(G), chords(C), chords(G)];
+        bars[2].earlier = vec![0, 1];
+        bars[3].earlier = vec![0];
+        let (mut whole, mut rhythm) = (0, 0);
+        let seeds = 40;
+        for seed in 0..seeds {
+            let mut model = Fake::liking(&[(Token::Bar, 0.5)]);
+            let written = write_likely(&plan(Instrument::Bass, bars.clone()), &mut model, seed);
+            whole += usize::from(written[2].notes == written[0].notes);
+            let onsets = onsets(&written);
+            rhythm += usize::from(onsets[3] == onsets[0] && written[3].notes != written[0].notes);
+            let mut plain = bars.clone();
+            plain.iter_mut().for_each(|bar| bar.earlier.clear());
+            let written = write_likely(&plan(Instrument::Bass, plain), &mut model, seed);
+            assert_ne!(
+                written[2].notes, written[0].notes,
+                "by chance two bars are never the same"
+            );
+        }
+        assert!(whole > seeds as usize * 3 / 4, "{whole} of {seeds}");
+        assert!(rhythm > seeds as usize / 8, "{rhythm} of {seeds}");
+    }
+
+    #[test]
+    fn a_bar_that_comes_back_answers_the_accents_of_its_own_and_keeps_in_tune() {
+        let mut bars = vec![bar(16, G, &[]), bar(16, G, &[3, 9])];
+        bars[1].earlier = vec![0];
+        for seed in 0..20 {
+            let mut model = Fake::liking(&[(Token::Bar, 0.5)]);
+            let written = write(&plan(Instrument::Guitar, bars.clone()), &mut model, seed);
+            for step in [3, 9] {
+                let chord: Vec<u8> = written[1]
+                    .notes
+                    .iter()
+                    .filter(|n| n.position == step)
+                    .map(|n| n.pitch % 12)
+                    .collect();
+                let sounding = if step < 8 { C } else { G };
+                assert!(chord.len() >= 3, "{written:?}");
+                assert!(chord.iter().all(|class| sounding.tones().any(|tone| tone == *class)));
+            }
+        }
+        // Every bar wants to be the one before; three alike are the most that stand.
+        let mut alike = vec![bar(16, C, &[]); 16];
+        for (number, bar) in alike.iter_mut().enumerate().skip(1) {
+            bar.earlier = vec![number - 1];
+        }
+        let bars = write(
+            &plan(Instrument::Bass, alike),
+            &mut Fake::liking(&[(Token::Bar, 0.5)]),
+            2,
+        );
+        assert!(bars.windows(2).any(|pair| pair[0].notes == pair[1].notes));
+        for window in bars.windows(ALIKE + 1) {
+            assert!(!is_loop(&window[..ALIKE], &window[ALIKE]), "{window:?}");
+        }
+    }
+
+    #[test]
+    fn pitches_lie_about_the_middle_of_the_span() {
+        // A model that would climb: each pitch is likelier than the one below it.
+        let climbing = (0..=127).map(|pitch| (Token::NoteOn(pitch), 0.08 * f32::from(pitch)));
+        let likes: Vec<(Token, f32)> = climbing.chain([(Token::Bar, 2.0)]).collect();
+        let mut model = Fake::liking(&likes);
+        for (span, middle) in [(40..=68, 54.0), (54..=92, 73.0)] {
+            let mut plan = plan(Instrument::Guitar, vec![bar(16, G, &[]); 30]);
+            plan.bars.iter_mut().for_each(|bar| bar.span = span.clone());
+            let bars = write(&plan, &mut model, 6);
+            let pitches: Vec<f64> = bars
+                .iter()
+                .flat_map(|bar| &bar.notes)
+                .map(|note| f64::from(note.pitch))
+                .collect();
+            let mean = pitches.iter().sum::<f64>() / pitches.len() as f64;
+            assert!((mean - middle).abs() < 4.5, "{mean} in {span:?}");
         }
     }
 

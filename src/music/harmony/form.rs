@@ -13,6 +13,12 @@ const LIKE_HOME: f64 = 0.75;
 /// How often a home section has 16 bars and not 8. What contrasts with it has 8.
 const LONG_HOME: f64 = 0.3;
 
+/// How often the opening phrases of a kind's sections have a melody, and how often the others; it is drawn once for a kind.
+/// Home begins with its theme, so that there is something to come home to; around it the accompaniment is left alone more
+/// often than not.
+const SUNG_HOME: [f64; 2] = [1.0, 0.2];
+const SUNG_AWAY: [f64; 2] = [0.3, 0.2];
+
 /// What kind of section: sections of one kind share their chords.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SectionKind {
@@ -50,6 +56,18 @@ pub(super) struct Phrase {
     pub sudden: bool,
     /// Mean energy, 1 to 4, where it is known.
     pub energy: Option<f64>,
+}
+
+impl Phrase {
+    /// Whether the phrase has a melody.
+    pub fn sung(&self, seed: u64) -> bool {
+        let place = self.in_section % 2;
+        let share = match self.kind {
+            SectionKind::Home => SUNG_HOME[place],
+            _ => SUNG_AWAY[place],
+        };
+        Draw::Melody.stream(seed, 2 * self.kind as usize + place).uniform() < share
+    }
 }
 
 /// Phrases and sections of a piece.

@@ -223,6 +223,12 @@ impl<'a> Writer<'a> {
             Function::Subdominant
         };
         let next = self.choose(random, self.palette.of(function), start, &[], false);
+        // A parallel period has its first two bars in common; a dominant there is left to the half cadence.
+        let next = if parallel && middle[0] != Function::Dominant {
+            second
+        } else {
+            next
+        };
         Material {
             opening: [first, second, third, last],
             middle,

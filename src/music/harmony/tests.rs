@@ -518,3 +518,56 @@ fn table_of_progressions_to_look_at() {
     }
     assert!(lines.len() > 12, "{} of 20 differ", lines.len());
 }
+
+#[test]
+fn melody_rests_in_more_than_half_of_the_bars_and_is_the_same_in_sections_of_a_kind() {
+    let energy = [3; 48];
+    let (mut sung, mut bars) = (0, 0);
+    for seed in 0..200 {
+        let harmony = of(&energy, &[], seed);
+        assert!(harmony.is_sung(0), "a piece begins with its theme");
+        for (section, first) in harmony.sections.iter().enumerate() {
+            let other = harmony.kinds.iter().position(|kind| *kind == harmony.kinds[section]);
+            let other = harmony.sections[other.expect("itself")];
+            for bar in 0..8.min(energy.len() - first) {
+                assert_eq!(harmony.is_sung(first + bar), harmony.is_sung(other + bar));
+            }
+        }
+        for phrase in 0..energy.len() / PHRASE {
+            let bars: BTreeSet<bool> = (0..PHRASE).map(|bar| harmony.is_sung(PHRASE * phrase + bar)).collect();
+            assert_eq!(bars.len(), 1, "a phrase is sung as a whole");
+        }
+        let short = of(&energy[..9], &[], seed);
+        assert!((0..9).all(|bar| short.is_sung(bar) == harmony.is_sung(bar)));
+        sung += (0..energy.len()).filter(|bar| harmony.is_sung(*bar)).count();
+        bars += energy.len();
+    }
+    let share = sung as f64 / bars as f64;
+    assert!((0.3..0.48).contains(&share), "{share}");
+}
+
+#[test]
+fn music_comes_back_to_bars_before_it_of_the_phrase_and_of_the_form() {
+    let harmony = of(&[3; 40], &[], 3);
+    assert_eq!(harmony.earlier(0), [0; 0]);
+    assert_eq!(harmony.earlier(2), [0, 1], "the third bar comes back to the first");
+    assert_eq!(harmony.earlier(6)[..4], [2, 4, 5, 3]);
+    let again = (1..harmony.kinds.len()).find(|section| harmony.kinds[*section] == SectionKind::Home && *section > 1);
+    let again = harmony.sections[again.expect("home comes again")];
+    let before = harmony.in_section_before(again + 1).expect("it was there");
+    assert_eq!(harmony.chords[before], harmony.chords[again + 1]);
+    assert!(before < again && harmony.earlier(again + 1).contains(&before));
+    let energy = [3; 41];
+    let upbeat = compose(
+        &Piece {
+            pickup: 1,
+            ..piece(&energy)
+        },
+        &settings(&[]),
+        3,
+    );
+    assert_eq!(upbeat.earlier(0), [0; 0]);
+    assert_eq!(upbeat.earlier(3), [1, 2]);
+    let moved: Vec<usize> = harmony.earlier(again + 1).iter().map(|bar| bar + 1).collect();
+    assert_eq!(upbeat.earlier(again + 2), moved);
+}
