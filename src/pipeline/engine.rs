@@ -1,6 +1,6 @@
 //! What all jobs share: the ONNX Runtime library, the models, the SoundFont. Each is loaded when first needed.
 
-use crate::audio::SoundFont;
+use crate::audio::{SoundFont, Synthesis};
 use crate::drums::DrumModels;
 use crate::error::{Error, Result};
 use crate::model::{Manifest, Options, Runtime};
@@ -42,6 +42,7 @@ pub struct Engine {
     drum_models: Pool<Device, DrumModels>,
     music_models: Pool<(Device, usize), MusicModels>,
     sound_font: Mutex<Option<Arc<SoundFont>>>,
+    synthesis: Synthesis,
 }
 
 impl Engine {
@@ -61,6 +62,7 @@ impl Engine {
             drum_models: Pool::new(),
             music_models: Pool::new(),
             sound_font: Mutex::default(),
+            synthesis: Synthesis::default(),
         })
     }
 
@@ -72,6 +74,18 @@ impl Engine {
             threads: threads.max(1),
             ..self
         }
+    }
+
+    /// The engine with other ways of synthesis: a store of another size, or one that it shares, or fewer threads. By default
+    /// all jobs of an engine share a store of their own.
+    #[must_use]
+    pub fn with_synthesis(self, synthesis: Synthesis) -> Self {
+        Self { synthesis, ..self }
+    }
+
+    /// What soundtracks are rendered with.
+    pub fn synthesis(&self) -> &Synthesis {
+        &self.synthesis
     }
 
     /// The manifest of the models.
