@@ -216,14 +216,14 @@ pub(super) fn find_gain(
     if raw.integrated < SILENCE || raw.true_peak == f64::NEG_INFINITY {
         return Ok((GainCurve::constant(1.0), raw));
     }
-    let peaks = Peaks::of(buffer, threads, monitor)?;
+    let mut peaks = Peaks::of(buffer, threads, monitor)?;
     let most = peak + MOST_REDUCTION - decibels(f64::from(peaks.greatest()));
     let mut gain = (loudness - raw.integrated).min(most);
     let mut ceiling = peak - MARGIN;
     let mut curve = GainCurve::constant(1.0);
     let mut measured = raw;
     for _ in 0..ROUNDS {
-        curve = peaks.limit(ratio(gain), ratio(ceiling));
+        curve = peaks.limit(ratio(gain), ratio(ceiling))?;
         measured = measure_with(buffer, &curve, threads, monitor)?;
         let over = measured.true_peak - peak;
         let short = loudness - measured.integrated;
@@ -258,11 +258,11 @@ pub fn limit(buffer: &mut AudioBuffer, peak: f64, monitor: &Monitor<'_>) -> Resu
     if measured.true_peak <= peak {
         return Ok(measured);
     }
-    let peaks = Peaks::of(buffer, 1, monitor)?;
+    let mut peaks = Peaks::of(buffer, 1, monitor)?;
     let mut ceiling = peak - MARGIN;
     let mut curve = GainCurve::constant(1.0);
     for _ in 0..ROUNDS {
-        curve = peaks.limit(1.0, ratio(ceiling));
+        curve = peaks.limit(1.0, ratio(ceiling))?;
         measured = measure_with(buffer, &curve, 1, monitor)?;
         let over = measured.true_peak - peak;
         if over <= 0.0 {
@@ -279,9 +279,16 @@ pub fn limit(buffer: &mut AudioBuffer, peak: f64, monitor: &Monitor<'_>) -> Resu
 }
 
 /// True peak of every [`STEP`] frames, both channels together.
-struct Peaks {
+///
+/// Values between the samples take time to find, so they are found where they can matter.
+struct Peaks<'a> {
+    buffer: &'a AudioBuffer,
+    threads: usize,
+    monitor: &'a Monitor<'a>,
     values: Vec<f32>,
-    rate: f64,
+    /// What a value between the samples cannot be above; 0 where they have been looked at.
+    bounds: Vec<f32>,
+    taps: [[f32; 2 * REACH]; BETWEEN],
 }
 
 /// Taps on each side of an interpolated value.
@@ -290,43 +297,56 @@ const REACH: usize = 8;
 /// Values found between two samples: oversampling by four, as BS.1770-4 Annex 2 asks for at 48 kHz.
 const BETWEEN: usize = 3;
 
-impl Peaks {
-    fn of(buffer: &AudioBuffer, threads: usize, monitor: &Monitor<'_>) -> Result<Self> {
-        let channels = buffer.channels;
-        let mut values = vec![0.0_f32; buffer.frames().div_ceil(STEP)];
-        for (block, value) in buffer.samples.chunks(STEP * channels).zip(&mut values) {
-            *value = greatest(block);
-        }
+impl<'a> Peaks<'a> {
+    fn of(buffer: &'a AudioBuffer, threads: usize, monitor: &'a Monitor<'a>) -> Result<Self> {
+        let blocks = buffer.samples.chunks(STEP * buffer.channels);
+        let values: Vec<f32> = blocks.map(greatest).collect();
         let taps = interpolation();
         let bound = taps
             .iter()
             .map(|phase| phase.iter().map(|tap| tap.abs()).sum::<f32>())
             .fold(1.0, f32::max);
-        // Where no interpolated value can come within 18 dB of the greatest sample, samples alone will do: the limiter
-        // takes off less than that.
-        let matters = greatest(&values) / 8.0 / bound;
-        let rounds: Vec<_> = values.clone().chunks(CHUNK).map(<[f32]>::to_vec).zip(0..).collect();
-        let rounds = parallel::each(threads, rounds, |(mut found, round)| {
-            monitor.check()?;
-            for (value, block) in found.iter_mut().zip(round * CHUNK..) {
-                // Windows reach into the blocks beside this one, no further.
-                let near = values.get(block.saturating_sub(1)..).unwrap_or_default();
-                if greatest(&near[..near.len().min(3)]) > matters {
-                    for channel in 0..channels {
-                        *value = value.max(between(buffer, channel, block * STEP, &taps));
-                    }
-                }
-            }
-            Ok(found)
-        })?;
-        Ok(Self {
-            values: rounds.concat(),
-            rate: buffer.rate.hz(),
-        })
+        // Windows reach into the blocks beside, no further.
+        let near = |block: usize| greatest(&values[block.saturating_sub(1)..(block + 2).min(values.len())]);
+        let bounds = (0..values.len()).map(|block| bound * near(block)).collect();
+        let mut peaks = Self {
+            buffer,
+            threads,
+            monitor,
+            values,
+            bounds,
+            taps,
+        };
+        // So that the greatest is known.
+        peaks.look_above(greatest(&peaks.values))?;
+        Ok(peaks)
     }
 
     fn greatest(&self) -> f32 {
-        self.values.iter().copied().fold(f32::MIN_POSITIVE, f32::max)
+        greatest(&self.values).max(f32::MIN_POSITIVE)
+    }
+
+    /// Looks between the samples wherever a value above `peak` may be.
+    fn look_above(&mut self, peak: f32) -> Result<()> {
+        let wanted = |block: &usize| self.bounds[*block] > peak;
+        let wanted: Vec<usize> = (0..self.values.len()).filter(wanted).collect();
+        let rounds = wanted.chunks(CHUNK).collect();
+        let found = parallel::each(self.threads, rounds, |blocks: &[usize]| {
+            self.monitor.check()?;
+            let channels = 0..self.buffer.channels;
+            let found = |block: &usize| {
+                let values = channels
+                    .clone()
+                    .map(|c| between(self.buffer, c, block * STEP, &self.taps));
+                (*block, values.fold(0.0, f32::max))
+            };
+            Ok(blocks.iter().map(found).collect::<Vec<_>>())
+        })?;
+        for (block, value) in found.into_iter().flatten() {
+            self.values[block] = self.values[block].max(value);
+            self.bounds[block] = 0.0;
+        }
+        Ok(())
     }
 
     /// The curve that multiplies by `level` and keeps peaks under `ceiling`.
@@ -334,16 +354,22 @@ impl Peaks {
     /// A point's gain is at most what the blocks on both sides of it need, and points are joined by straight lines, so
     /// within a block the gain is never more than the block needs. The least gain of a window, opened exponentially and
     /// then averaged over the same window, keeps that bound and has no steps.
-    fn limit(&self, level: f64, ceiling: f64) -> GainCurve {
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`].
+    fn limit(&mut self, level: f64, ceiling: f64) -> Result<GainCurve> {
+        // What is under the ceiling for certain need not be known; rounding is allowed for.
+        self.look_above((0.999 * ceiling / level) as f32)?;
         let allowed = |peak: f32| (ceiling / (level * f64::from(peak))).min(1.0) as f32;
         let needed: Vec<f32> = self.values.iter().map(|peak| allowed(*peak)).collect();
         if needed.iter().all(|gain| *gain >= 1.0) {
-            return GainCurve::constant(level);
+            return Ok(GainCurve::constant(level));
         }
         let count = needed.len() + 1;
-        let reach = (ATTACK * self.rate / STEP as f64).ceil() as usize;
-        let hold = (HOLD * self.rate / STEP as f64).ceil() as usize;
-        let open = 1.0 - (-(STEP as f64) / (self.rate * RELEASE)).exp();
+        let rate = self.buffer.rate.hz();
+        let reach = (ATTACK * rate / STEP as f64).ceil() as usize;
+        let hold = (HOLD * rate / STEP as f64).ceil() as usize;
+        let open = 1.0 - (-(STEP as f64) / (rate * RELEASE)).exp();
         let mut held = Vec::with_capacity(count);
         let mut gain = 1.0_f64;
         let mut window = Least::of(&needed);
@@ -361,7 +387,7 @@ impl Peaks {
                 (window.iter().sum::<f64>() / window.len() as f64) as f32
             })
             .collect();
-        GainCurve { level, points }
+        Ok(GainCurve { level, points })
     }
 }
 

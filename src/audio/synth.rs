@@ -46,9 +46,11 @@ const CHOKE_VELOCITY: i32 = 1;
 const CHORUS: f64 = 0.4;
 
 /// Frames in a span at a rate: a turn of the chorus, which begins with the synthesiser, so that it goes on from span to span
-/// as it would in one. Shorter spans would spend their time on ringing out, longer ones are made anew for less.
+/// as it would in one; to the nearest block, so that blocks do too. Shorter spans would spend their time on ringing out,
+/// longer ones are made anew for less.
 pub(super) fn span_frames(rate: Rate) -> usize {
-    ((rate.hz() / CHORUS).round() as usize).max(1)
+    let blocks = (rate.hz() / CHORUS / MELODIC_BLOCK as f64).round() as usize;
+    blocks.max(1) * MELODIC_BLOCK
 }
 
 /// MIDI controllers.
