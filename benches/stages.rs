@@ -7,14 +7,19 @@
 #[path = "../tests/support/mod.rs"]
 mod support;
 
+#[path = "../tests/sound_common/mod.rs"]
+mod sound_common;
+
 use kinescore::Monitor;
+use kinescore::audio::{SoundFont, SpanStore, Synthesis, render_streamed};
 use kinescore::drums::Hit;
 use kinescore::model::{Manifest, Options, Runtime, Session, Tensor};
 use kinescore::pipeline::{Cut, Engine, Job, Resources};
 use kinescore::progress::Stage;
 use kinescore::rhythm::{Accent, metrics};
+use kinescore::score::Score;
 use kinescore::settings::{Device, Settings};
-use kinescore::time::{BeatGrid, Flicks, Instant, Rate};
+use kinescore::time::{BeatGrid, Flicks, Instant, Rate, Span, TempoMap, TempoPoint, Tick};
 use kinescore::video::{FileOptions, FileSource, FrameSource};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -48,6 +53,12 @@ fn main() {
         make_1080p(&minute, 60);
         println!("\nedits of a 1080p30 clip of 60 s, drums, piano and bass:");
         edits(&minute, folder.path());
+    }
+    if wanted("sound") {
+        println!("\nsound of 60 s, drums, piano and bass:");
+        for threads in [1, 2] {
+            sound(threads);
+        }
     }
     let clips = clips();
     if wanted("follow") {
@@ -232,6 +243,79 @@ fn edits(clip: &Path, folder: &Path) {
     timed("key by a program started anew", Some(cold), &mut || {
         fresh.key(&cpu_settings(), clip, trim(3.21, 55.55)).expect("a key");
     });
+}
+
+/// Synthesis with an empty store, and with one that holds the sound of the piece before an edit.
+fn sound(threads: usize) {
+    // Ticks of this piece are 1/960 s, so that a cut is a shift of its notes.
+    const TICKS: f64 = 960.0;
+    let mut piece = sound_common::band_score(120.0, 30, "pop");
+    piece.parts.retain(|part| part.name != "guitar");
+    let points = [(0, 0.0), (960, 1.0)].map(|(tick, seconds)| TempoPoint {
+        tick: Tick(tick),
+        time: Instant::from_seconds(seconds),
+    });
+    piece.tempo_map = TempoMap::new(points.to_vec()).expect("rising");
+    let cut = |from: u32, to: u32| {
+        let mut cut = piece.clone();
+        cut.start = Instant::from_seconds(f64::from(from) / TICKS);
+        cut.duration = Span::from_seconds(f64::from(to - from) / TICKS);
+        for part in &mut cut.parts {
+            part.notes
+                .retain(|note| note.onset.0 >= from && note.onset.0 + note.ticks <= to);
+            part.notes
+                .iter_mut()
+                .for_each(|note| note.onset = Tick(note.onset.0 - from));
+        }
+        cut
+    };
+    let end = piece.end().0;
+    let mut note = piece.clone();
+    note.parts[1].notes[100].velocity -= 10;
+    let font = sound_common::shipped_font();
+    let synthesis = Synthesis {
+        store: SpanStore::default(),
+        threads,
+    };
+    let cold = timed(&piece, &font, &synthesis);
+    println!(
+        "  {threads} threads, empty store:   {:.3} s, first block after {:.3} s, {} spans made",
+        cold.0, cold.1, cold.2
+    );
+    for (name, score) in [
+        ("nothing changed", piece.clone()),
+        ("one note changed", note),
+        ("0.351 s off the head", cut(337, end)),
+        ("4 s off the tail", cut(0, end - 3_840)),
+        ("10.01 s off both", cut(9_610, end - 9_610)),
+    ] {
+        // Each edit is of the whole piece.
+        let synthesis = Synthesis {
+            store: SpanStore::default(),
+            threads,
+        };
+        timed(&piece, &font, &synthesis);
+        let (all, first, made) = timed(&score, &font, &synthesis);
+        println!(
+            "    {name:<22} {all:.3} s, first block after {first:.3} s, {made} spans made: {:.1} times faster",
+            cold.0 / all
+        );
+    }
+}
+
+/// Seconds to the last block and to the first, and spans that had to be made.
+fn timed(score: &Score, font: &SoundFont, synthesis: &Synthesis) -> (f64, f64, u64) {
+    let before = synthesis.store.usage().made;
+    let begin = time::Instant::now();
+    let mut first = None;
+    let settings = Settings::default().sound;
+    render_streamed(score, font, &settings, synthesis, &Monitor::none(), |_, _| {
+        first.get_or_insert_with(|| begin.elapsed().as_secs_f64());
+        Ok(())
+    })
+    .expect("rendered");
+    let all = begin.elapsed().as_secs_f64();
+    (all, first.unwrap_or(all), synthesis.store.usage().made - before)
 }
 
 /// Peak resident memory of this process, in units of a million bytes; 0 where the system does not tell.

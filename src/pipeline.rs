@@ -375,11 +375,13 @@ impl Job {
                 if !self.settings.music.drums {
                     score.parts.retain(|part| part.name != score::DRUM_PART);
                 }
+                score.start = heard.window.offset();
                 self.score = Some(score);
             }
             (Stage::Audio | Stage::Export, .., Some(score)) => {
                 let font = self.engine.sound_font()?;
-                self.soundtrack = Some(audio::render(score, &font, &self.settings.sound, monitor)?);
+                let (sound, synthesis) = (&self.settings.sound, self.engine.synthesis());
+                self.soundtrack = Some(audio::render(score, &font, sound, synthesis, monitor)?);
             }
             _ => return Err(self.incomplete(stage)),
         }
@@ -511,7 +513,7 @@ impl Job {
         let font = self.engine.sound_font()?;
         std::fs::create_dir_all(folder).map_err(Error::output(folder))?;
         for part in &score.parts {
-            let stem = soundtrack.stem(score, part, &font, monitor)?;
+            let stem = soundtrack.stem(score, part, &font, self.engine.synthesis(), monitor)?;
             export::wav::write_wav(&stem, &folder.join(&part.name).with_extension("wav"))?;
         }
         Ok(())

@@ -68,6 +68,15 @@ impl Instant {
     pub fn to_sample(self, rate: Rate) -> usize {
         (self.0 * rate.hz()).round().max(0.0) as usize
     }
+
+    /// Index of the audio sample nearest to this instant, on a timeline that may have begun long before.
+    ///
+    /// Instants that were reached by different sums, as those of a clip and of its media are, differ in their last bits. The
+    /// point from which it is the next sample that is nearest lies a little off the middle between two, where no tempo puts
+    /// a note, so that those bits decide nothing.
+    pub fn nearest_sample(self, rate: Rate) -> i64 {
+        (self.0 * rate.hz() + 0.5 + 1e-5).floor() as i64
+    }
 }
 
 impl Span {
@@ -77,6 +86,11 @@ impl Span {
     /// A span of so many seconds.
     pub const fn from_seconds(seconds: f64) -> Self {
         Self(seconds)
+    }
+
+    /// A span in timecents, as SoundFonts have them: 0 is a second, 1200 more are twice as long.
+    pub fn from_timecents(timecents: i32) -> Self {
+        Self((f64::from(timecents) / 1200.0).exp2())
     }
 
     /// The span's length in seconds.
@@ -374,6 +388,20 @@ mod tests {
             assert_eq!(map.tick(map.instant(Tick(tick))), Tick(tick));
         }
         assert_eq!(Instant::from_seconds(0.5).to_sample(Rate::from_hz(48_000.0)), 24_000);
+    }
+
+    #[test]
+    fn the_nearest_sample_does_not_depend_on_last_bits() {
+        let rate = Rate::from_hz(48_000.0);
+        for start in [0.0, 0.1, 17.3, 3_599.999] {
+            for half in 0..2_000 {
+                let exact = f64::from(half) / 96_000.0;
+                let off = Instant::from_seconds(start) + Span::from_seconds(exact - start);
+                assert_eq!(off.nearest_sample(rate), i64::from((half + 1) / 2), "{start} {half}");
+            }
+        }
+        assert_eq!(Instant::from_seconds(-0.5).nearest_sample(rate), -24_000);
+        assert!((Span::from_timecents(-1200).seconds() - 0.5).abs() < 1e-12);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 mod sound_common;
 
-use kinescore::audio::{AudioBuffer, SoundFont, render, synth::render_part};
+use kinescore::audio::{AudioBuffer, SoundFont, Synthesis, render, render_part};
 use kinescore::score::{Note, Part, Score, TimeSignature};
 use kinescore::settings::{KITS, Settings};
 use kinescore::time::{Instant, Rate, Span, TempoMap, TempoPoint, Tick};
@@ -46,13 +46,21 @@ fn short_score() -> Score {
             notes: vec![note(0, 36, 127), note(60, 60, 90), note(120, 127, 60), note(240, 0, 30)],
         }],
         duration: Span::from_seconds(0.4),
+        start: Instant::ZERO,
     }
 }
 
 /// Loads and plays; whether that succeeded. A panic fails the test.
 fn play(path: &Path, score: &Score) -> Result<AudioBuffer, Error> {
     let font = SoundFont::load(path)?;
-    render(score, &font, &Settings::default().sound, &Monitor::none()).map(|sound| sound.into_mix())
+    render(
+        score,
+        &font,
+        &Settings::default().sound,
+        &Synthesis::default(),
+        &Monitor::none(),
+    )
+    .map(|sound| sound.into_mix())
 }
 
 fn is_font_error(error: &Error) -> bool {
@@ -77,7 +85,14 @@ fn a_missing_preset_is_an_error_that_names_those_there_are() {
     let font = shipped_font();
     let mut score = score(120.0, 1, "room");
     score.parts[0].program = 48;
-    let error = render(&score, &font, &Settings::default().sound, &Monitor::none()).expect_err("no orchestra kit");
+    let error = render(
+        &score,
+        &font,
+        &Settings::default().sound,
+        &Synthesis::default(),
+        &Monitor::none(),
+    )
+    .expect_err("no orchestra kit");
     let text = error.to_string();
     assert!(
         matches!(
@@ -92,7 +107,14 @@ fn a_missing_preset_is_an_error_that_names_those_there_are() {
     );
     assert!(text.contains("0, 8, 16, 24, 25, 32, 40"), "{text}");
     score.parts[0].bank = 3;
-    let error = render(&score, &font, &Settings::default().sound, &Monitor::none()).expect_err("no such bank");
+    let error = render(
+        &score,
+        &font,
+        &Settings::default().sound,
+        &Synthesis::default(),
+        &Monitor::none(),
+    )
+    .expect_err("no such bank");
     assert!(error.to_string().contains("no preset in bank 3"), "{error}");
 }
 
@@ -125,8 +147,8 @@ fn an_sf2_made_of_the_sf3_sounds_the_same_to_the_bit() {
     let settings = Settings::default().sound;
     for kit in ["standard", "brush"] {
         let score = score(120.0, 2, kit);
-        let one = render(&score, &sf3, &settings, &Monitor::none()).expect("rendered");
-        let other = render(&score, &sf2, &settings, &Monitor::none()).expect("rendered");
+        let one = render(&score, &sf3, &settings, &Synthesis::default(), &Monitor::none()).expect("rendered");
+        let other = render(&score, &sf2, &settings, &Synthesis::default(), &Monitor::none()).expect("rendered");
         assert!(one == other, "{kit}");
     }
 }
@@ -158,8 +180,8 @@ fn melodic_presets_play_in_tune() {
             &part,
             &score.tempo_map,
             &mut buffer,
+            &Synthesis::default(),
             &Monitor::none(),
-            (0.0, 1.0),
         )
         .expect("played");
         // The strongest frequency near the note, by correlation over 0.8 s, must be the note within 12 cents.
@@ -211,8 +233,8 @@ fn a_hi_hat_in_stereo_sounds_on_both_sides_and_is_cut_on_both() {
             &part,
             &score.tempo_map,
             &mut buffer,
+            &Synthesis::default(),
             &Monitor::none(),
-            (0.0, 1.0),
         )
         .expect("played");
         // From 0.35 s to 0.4 s.

@@ -4,7 +4,7 @@
 mod sound_common;
 
 use kinescore::Monitor;
-use kinescore::audio::{AudioBuffer, measure, render, synth::render_part};
+use kinescore::audio::{AudioBuffer, Synthesis, measure, render, render_part};
 use kinescore::score::{Part, Score, arrange};
 use kinescore::settings::{KITS, STYLES, Settings};
 use kinescore::time::{Rate, Span};
@@ -21,8 +21,8 @@ fn alone(score: &Score, part: &Part) -> AudioBuffer {
         part,
         &score.tempo_map,
         &mut buffer,
+        &Synthesis::default(),
         &monitor,
-        (0.0, 1.0),
     )
     .expect("played");
     buffer
@@ -82,7 +82,14 @@ fn parts_stand_beside_each_other() {
     assert!(aside["bass"].abs() < 0.3 && aside["drums"].abs() < 1.5, "{aside:?}");
     assert!((3.0..8.0).contains(&aside["guitar"]), "on the left: {aside:?}");
     assert!((3.0..8.0).contains(&-aside["piano"]), "on the right: {aside:?}");
-    let sound = render(&score, &shipped_font(), &Settings::default().sound, &Monitor::none()).expect("rendered");
+    let sound = render(
+        &score,
+        &shipped_font(),
+        &Settings::default().sound,
+        &Synthesis::default(),
+        &Monitor::none(),
+    )
+    .expect("rendered");
     let balance = side(sound.mix(), 0) - side(sound.mix(), 1);
     assert!(balance.abs() < 1.0, "{balance}");
 }
@@ -116,11 +123,13 @@ fn stems_of_a_band_add_up_to_the_soundtrack() {
     let score = band_score(104.0, 4, "rock");
     let font = shipped_font();
     let settings = Settings::default().sound;
-    let sound = render(&score, &font, &settings, &Monitor::none()).expect("rendered");
+    let sound = render(&score, &font, &settings, &Synthesis::default(), &Monitor::none()).expect("rendered");
     assert_eq!(score.parts.len(), 4);
     let mut sum = vec![0.0_f32; sound.mix().samples.len()];
     for part in &score.parts {
-        let stem = sound.stem(&score, part, &font, &Monitor::none()).expect("a stem");
+        let stem = sound
+            .stem(&score, part, &font, &Synthesis::default(), &Monitor::none())
+            .expect("a stem");
         assert!(stem.samples.iter().any(|s| s.abs() > 0.01), "{} is heard", part.name);
         sum.iter_mut().zip(&stem.samples).for_each(|(s, x)| *s += x);
     }
@@ -146,8 +155,12 @@ fn a_band_is_rendered_faster_than_real_time() {
         let nanoseconds = text.split_whitespace().next().expect("a number");
         nanoseconds.parse::<f64>().expect("a number") / 1e9
     };
+    let synthesis = Synthesis {
+        threads: 1,
+        ..Synthesis::default()
+    };
     let before = cpu();
-    render(&score, &font, &Settings::default().sound, &Monitor::none()).expect("rendered");
+    render(&score, &font, &Settings::default().sound, &synthesis, &Monitor::none()).expect("rendered");
     let speed = score.duration.seconds() / (cpu() - before);
     assert!(
         speed > 5.0,

@@ -4,7 +4,7 @@
 mod sound_common;
 
 use ebur128::{EbuR128, Mode};
-use kinescore::audio::{AudioBuffer, SoundFont, Soundtrack, render, synth::render_part};
+use kinescore::audio::{AudioBuffer, SoundFont, Soundtrack, Synthesis, render, render_part};
 use kinescore::progress::Cancel;
 use kinescore::score::{Note, Part, Score, from_drums};
 use kinescore::settings::{KITS, Settings, SoundSettings};
@@ -20,7 +20,14 @@ fn settings(rate: f64) -> SoundSettings {
 }
 
 fn sound(score: &Score, settings: &SoundSettings) -> Soundtrack {
-    render(score, &shipped_font(), settings, &Monitor::none()).expect("rendered")
+    render(
+        score,
+        &shipped_font(),
+        settings,
+        &Synthesis::default(),
+        &Monitor::none(),
+    )
+    .expect("rendered")
 }
 
 #[test]
@@ -59,7 +66,15 @@ fn onsets_fall_within_a_tenth_of_a_millisecond() {
     };
     for rate in [44_100.0, 48_000.0, 96_000.0] {
         let mut buffer = AudioBuffer::silence(Rate::from_hz(rate), 2, (rate * 15.0) as usize);
-        render_part(&font, &part, &tempo_map, &mut buffer, &Monitor::none(), (0.0, 1.0)).expect("played");
+        render_part(
+            &font,
+            &part,
+            &tempo_map,
+            &mut buffer,
+            &Synthesis::default(),
+            &Monitor::none(),
+        )
+        .expect("played");
         let loud: Vec<f32> = buffer.samples.chunks(2).map(|f| f[0].abs().max(f[1].abs())).collect();
         for note in &part.notes {
             let exact = tempo_map.instant(note.onset).seconds();
@@ -177,19 +192,35 @@ fn stems_add_up_to_the_soundtrack() {
     let whole = score(104.0, 4, "room");
     let font = shipped_font();
     let split = in_parts(&whole);
-    let sound = render(&split, &font, &settings(48_000.0), &Monitor::none()).expect("rendered");
+    let sound = render(
+        &split,
+        &font,
+        &settings(48_000.0),
+        &Synthesis::default(),
+        &Monitor::none(),
+    )
+    .expect("rendered");
     let mut sum = vec![0.0_f32; sound.mix().samples.len()];
     for part in &split.parts {
-        let stem = sound.stem(&split, part, &font, &Monitor::none()).expect("a stem");
+        let stem = sound
+            .stem(&split, part, &font, &Synthesis::default(), &Monitor::none())
+            .expect("a stem");
         sum.iter_mut().zip(&stem.samples).for_each(|(s, x)| *s += x);
     }
     let apart = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(apart(&sum, &sound.mix().samples) < 1e-4);
     // Played in parts or as one, it is one sound, but for the tails of reverb.
-    let together = render(&whole, &font, &settings(48_000.0), &Monitor::none()).expect("rendered");
+    let together = render(
+        &whole,
+        &font,
+        &settings(48_000.0),
+        &Synthesis::default(),
+        &Monitor::none(),
+    )
+    .expect("rendered");
     assert!(apart(&together.mix().samples, &sound.mix().samples) < 1e-3);
     let only = together
-        .stem(&whole, &whole.parts[0], &font, &Monitor::none())
+        .stem(&whole, &whole.parts[0], &font, &Synthesis::default(), &Monitor::none())
         .expect("a stem");
     assert!(*only == *together.mix());
 }
@@ -269,11 +300,18 @@ fn band_share(buffer: &AudioBuffer, low: f64, high: f64) -> f64 {
 fn drums_sound_where_drums_should() {
     let font = shipped_font();
     let split = in_parts(&score(110.0, 4, "room"));
-    let sound = render(&split, &font, &settings(48_000.0), &Monitor::none()).expect("rendered");
+    let sound = render(
+        &split,
+        &font,
+        &settings(48_000.0),
+        &Synthesis::default(),
+        &Monitor::none(),
+    )
+    .expect("rendered");
     let stem = |name: &str| {
         let part = split.parts.iter().find(|part| part.name == name).expect("a part");
         sound
-            .stem(&split, part, &font, &Monitor::none())
+            .stem(&split, part, &font, &Synthesis::default(), &Monitor::none())
             .expect("a stem")
             .into_owned()
     };
@@ -352,8 +390,8 @@ fn a_closed_hat_cuts_an_open_one() {
             &part,
             &tempo_map,
             &mut buffer,
+            &Synthesis::default(),
             &Monitor::none(),
-            (0.0, 1.0),
         )
         .expect("played");
         level(&buffer, 0.6, 0.7)
@@ -375,7 +413,13 @@ fn a_job_that_is_cancelled_stops() {
             switch.cancel();
         }
     });
-    let result = render(&score(120.0, 8, "room"), &shipped_font(), &settings(48_000.0), &monitor);
+    let result = render(
+        &score(120.0, 8, "room"),
+        &shipped_font(),
+        &settings(48_000.0),
+        &Synthesis::default(),
+        &monitor,
+    );
     assert!(matches!(result, Err(Error::Cancelled)));
     drop(monitor);
     let seen = seen.into_inner().expect("one thread");
@@ -405,8 +449,12 @@ fn synthesis_is_far_faster_than_real_time() {
     let font = shipped_font();
     let speed = (0..3)
         .map(|_| {
+            let synthesis = Synthesis {
+                threads: 1,
+                ..Synthesis::default()
+            };
             let before = cpu_seconds();
-            render(&score, &font, &settings(48_000.0), &Monitor::none()).expect("rendered");
+            render(&score, &font, &settings(48_000.0), &synthesis, &Monitor::none()).expect("rendered");
             score.duration.seconds() / (cpu_seconds() - before)
         })
         .fold(0.0, f64::max);

@@ -88,6 +88,12 @@ impl Zone {
         (least, most)
     }
 
+    /// Keys that the zone sounds for.
+    pub fn keys(&self) -> std::ops::RangeInclusive<u8> {
+        let (least, most) = self.range(generator::KEY_RANGE);
+        least..=most
+    }
+
     /// Whether the zone sounds for a key struck at a velocity.
     pub fn contains(&self, key: u8, velocity: u8) -> bool {
         let within = |generator, value| {

@@ -3,11 +3,12 @@
 //! The gain changes slowly over time and is the same for both channels, so it is kept as a curve, which also makes the
 //! stems: the sum of the parts times the curve is the sum of each part times the curve.
 
-use super::AudioBuffer;
+use super::{AudioBuffer, meter, parallel};
 use crate::error::{Error, Result};
 use crate::progress::Monitor;
 use crate::settings::SoundSettings;
 use ebur128::{EbuR128, Mode};
+use std::collections::VecDeque;
 
 /// Integrated loudness and true peak of a buffer.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -78,11 +79,20 @@ fn ratio(decibels: f64) -> f64 {
 /// # Errors
 /// [`Error::Sound`] when the buffer's rate or number of channels cannot be measured.
 pub fn measure(buffer: &AudioBuffer) -> Result<Loudness> {
-    measure_with(buffer, &GainCurve::constant(1.0), &Monitor::none())
+    in_turn(buffer, &GainCurve::constant(1.0), &Monitor::none())
 }
 
-/// Measures what `buffer` is after the gain.
-fn measure_with(buffer: &AudioBuffer, gain: &GainCurve, monitor: &Monitor<'_>) -> Result<Loudness> {
+/// Measures what `buffer` is after the gain, on so many threads.
+fn measure_with(buffer: &AudioBuffer, gain: &GainCurve, threads: usize, monitor: &Monitor<'_>) -> Result<Loudness> {
+    // More channels than two have weights of their own; no sound that is made here has them.
+    match buffer.channels {
+        1 | 2 => meter::measure(buffer, gain, threads, monitor),
+        _ => in_turn(buffer, gain, monitor),
+    }
+}
+
+/// Measures what `buffer` is after the gain, from the first frame to the last.
+fn in_turn(buffer: &AudioBuffer, gain: &GainCurve, monitor: &Monitor<'_>) -> Result<Loudness> {
     let unfit = |error: ebur128::Error| Error::Sound {
         reason: format!(
             "{} channels at {} Hz cannot be measured: {error}",
@@ -138,20 +148,32 @@ impl GainCurve {
     }
 
     /// Multiplies interleaved samples, the first of which belongs to frame number `from`.
-    pub fn apply(&self, samples: &mut [f32], channels: usize, from: usize) {
-        let frames = samples.chunks_exact_mut(channels.max(1));
-        if self.points.is_empty() {
-            let level = self.level as f32;
+    pub fn apply(&self, mut samples: &mut [f32], channels: usize, from: usize) {
+        let channels = channels.max(1);
+        let level = self.level as f32;
+        let Some(last) = self.points.len().checked_sub(1) else {
             samples.iter_mut().for_each(|sample| *sample *= level);
             return;
-        }
-        let last = self.points.len() - 1;
-        for (frame, number) in frames.zip(from..) {
+        };
+        let mut number = from;
+        while !samples.is_empty() {
+            let until = ((STEP - number % STEP) * channels).min(samples.len());
+            let (own, rest) = samples.split_at_mut(until);
             let index = (number / STEP).min(last);
             let (here, next) = (self.points[index], self.points[(index + 1).min(last)]);
-            let share = (number % STEP) as f32 / STEP as f32;
-            let gain = self.level as f32 * (here + (next - here) * share);
-            frame.iter_mut().for_each(|sample| *sample *= gain);
+            let gain = |place: usize| level * (here + (next - here) * (place as f32 / STEP as f32));
+            let places = number % STEP..;
+            if let (2, (frames, [])) = (channels, own.as_chunks_mut::<2>()) {
+                for (frame, place) in frames.iter_mut().zip(places) {
+                    *frame = frame.map(|sample| sample * gain(place));
+                }
+            } else {
+                for (frame, place) in own.chunks_mut(channels).zip(places) {
+                    frame.iter_mut().for_each(|sample| *sample *= gain(place));
+                }
+            }
+            number += STEP - number % STEP;
+            samples = rest;
         }
     }
 
@@ -177,19 +199,32 @@ pub fn master(
     peak: f64,
     monitor: &Monitor<'_>,
 ) -> Result<(GainCurve, Loudness)> {
-    let raw = measure_with(buffer, &GainCurve::constant(1.0), monitor)?;
+    let (curve, measured) = find_gain(buffer, loudness, peak, 1, monitor)?;
+    curve.apply(&mut buffer.samples, buffer.channels, 0);
+    Ok((curve, measured))
+}
+
+/// The gain that [`master`] multiplies with, and what will then be measured, found on so many threads.
+pub(super) fn find_gain(
+    buffer: &AudioBuffer,
+    loudness: f64,
+    peak: f64,
+    threads: usize,
+    monitor: &Monitor<'_>,
+) -> Result<(GainCurve, Loudness)> {
+    let raw = measure_with(buffer, &GainCurve::constant(1.0), threads, monitor)?;
     if raw.integrated < SILENCE || raw.true_peak == f64::NEG_INFINITY {
         return Ok((GainCurve::constant(1.0), raw));
     }
-    let peaks = Peaks::of(buffer, monitor)?;
+    let mut peaks = Peaks::of(buffer, threads, monitor)?;
     let most = peak + MOST_REDUCTION - decibels(f64::from(peaks.greatest()));
     let mut gain = (loudness - raw.integrated).min(most);
     let mut ceiling = peak - MARGIN;
     let mut curve = GainCurve::constant(1.0);
     let mut measured = raw;
     for _ in 0..ROUNDS {
-        curve = peaks.limit(ratio(gain), ratio(ceiling));
-        measured = measure_with(buffer, &curve, monitor)?;
+        curve = peaks.limit(ratio(gain), ratio(ceiling))?;
+        measured = measure_with(buffer, &curve, threads, monitor)?;
         let over = measured.true_peak - peak;
         let short = loudness - measured.integrated;
         if over > 0.0 {
@@ -208,9 +243,8 @@ pub fn master(
     if measured.true_peak > peak {
         // Scaling down is exact where limiting is not.
         curve.level *= ratio(peak - measured.true_peak - 1e-3);
-        measured = measure_with(buffer, &curve, monitor)?;
+        measured = measure_with(buffer, &curve, threads, monitor)?;
     }
-    curve.apply(&mut buffer.samples, buffer.channels, 0);
     Ok((curve, measured))
 }
 
@@ -220,16 +254,16 @@ pub fn master(
 /// [`Error::Sound`] when the buffer's rate or number of channels cannot be measured; [`Error::Cancelled`], which leaves
 /// the buffer as it was.
 pub fn limit(buffer: &mut AudioBuffer, peak: f64, monitor: &Monitor<'_>) -> Result<Loudness> {
-    let mut measured = measure_with(buffer, &GainCurve::constant(1.0), monitor)?;
+    let mut measured = measure_with(buffer, &GainCurve::constant(1.0), 1, monitor)?;
     if measured.true_peak <= peak {
         return Ok(measured);
     }
-    let peaks = Peaks::of(buffer, monitor)?;
+    let mut peaks = Peaks::of(buffer, 1, monitor)?;
     let mut ceiling = peak - MARGIN;
     let mut curve = GainCurve::constant(1.0);
     for _ in 0..ROUNDS {
-        curve = peaks.limit(1.0, ratio(ceiling));
-        measured = measure_with(buffer, &curve, monitor)?;
+        curve = peaks.limit(1.0, ratio(ceiling))?;
+        measured = measure_with(buffer, &curve, 1, monitor)?;
         let over = measured.true_peak - peak;
         if over <= 0.0 {
             break;
@@ -238,16 +272,23 @@ pub fn limit(buffer: &mut AudioBuffer, peak: f64, monitor: &Monitor<'_>) -> Resu
     }
     if measured.true_peak > peak {
         curve.level *= ratio(peak - measured.true_peak - 1e-3);
-        measured = measure_with(buffer, &curve, monitor)?;
+        measured = measure_with(buffer, &curve, 1, monitor)?;
     }
     curve.apply(&mut buffer.samples, buffer.channels, 0);
     Ok(measured)
 }
 
 /// True peak of every [`STEP`] frames, both channels together.
-struct Peaks {
+///
+/// Values between the samples take time to find, so they are found where they can matter.
+struct Peaks<'a> {
+    buffer: &'a AudioBuffer,
+    threads: usize,
+    monitor: &'a Monitor<'a>,
     values: Vec<f32>,
-    rate: f64,
+    /// What a value between the samples cannot be above; 0 where they have been looked at.
+    bounds: Vec<f32>,
+    taps: [[f32; 2 * REACH]; BETWEEN],
 }
 
 /// Taps on each side of an interpolated value.
@@ -256,46 +297,56 @@ const REACH: usize = 8;
 /// Values found between two samples: oversampling by four, as BS.1770-4 Annex 2 asks for at 48 kHz.
 const BETWEEN: usize = 3;
 
-impl Peaks {
-    fn of(buffer: &AudioBuffer, monitor: &Monitor<'_>) -> Result<Self> {
-        let frames = buffer.frames();
-        let mut values = vec![0.0_f32; frames.div_ceil(STEP)];
+impl<'a> Peaks<'a> {
+    fn of(buffer: &'a AudioBuffer, threads: usize, monitor: &'a Monitor<'a>) -> Result<Self> {
+        let blocks = buffer.samples.chunks(STEP * buffer.channels);
+        let values: Vec<f32> = blocks.map(greatest).collect();
         let taps = interpolation();
         let bound = taps
             .iter()
             .map(|phase| phase.iter().map(|tap| tap.abs()).sum::<f32>())
             .fold(1.0, f32::max);
-        let greatest = buffer.samples.iter().fold(0.0_f32, |most, s| most.max(s.abs()));
-        // Where no interpolated value can come within 18 dB of the greatest sample, samples alone will do: the limiter
-        // takes off less than that.
-        let matters = greatest / 8.0 / bound;
-        let mut channel = vec![0.0_f32; STEP + 2 * REACH];
-        for (block, value) in values.iter_mut().enumerate() {
-            if block % CHUNK == 0 {
-                monitor.check()?;
-            }
-            let first = block * STEP;
-            for c in 0..buffer.channels {
-                for (index, sample) in channel.iter_mut().enumerate() {
-                    let frame = (first + index).wrapping_sub(REACH);
-                    *sample = if frame < frames {
-                        buffer.samples[frame * buffer.channels + c]
-                    } else {
-                        0.0
-                    };
-                }
-                let near = channel.iter().fold(0.0_f32, |most, s| most.max(s.abs()));
-                *value = value.max(near_peak(&channel, &taps, near > matters));
-            }
-        }
-        Ok(Self {
+        // Windows reach into the blocks beside, no further.
+        let near = |block: usize| greatest(&values[block.saturating_sub(1)..(block + 2).min(values.len())]);
+        let bounds = (0..values.len()).map(|block| bound * near(block)).collect();
+        let mut peaks = Self {
+            buffer,
+            threads,
+            monitor,
             values,
-            rate: buffer.rate.hz(),
-        })
+            bounds,
+            taps,
+        };
+        // So that the greatest is known.
+        peaks.look_above(greatest(&peaks.values))?;
+        Ok(peaks)
     }
 
     fn greatest(&self) -> f32 {
-        self.values.iter().copied().fold(f32::MIN_POSITIVE, f32::max)
+        greatest(&self.values).max(f32::MIN_POSITIVE)
+    }
+
+    /// Looks between the samples wherever a value above `peak` may be.
+    fn look_above(&mut self, peak: f32) -> Result<()> {
+        let wanted = |block: &usize| self.bounds[*block] > peak;
+        let wanted: Vec<usize> = (0..self.values.len()).filter(wanted).collect();
+        let rounds = wanted.chunks(CHUNK).collect();
+        let found = parallel::each(self.threads, rounds, |blocks: &[usize]| {
+            self.monitor.check()?;
+            let channels = 0..self.buffer.channels;
+            let found = |block: &usize| {
+                let values = channels
+                    .clone()
+                    .map(|c| between(self.buffer, c, block * STEP, &self.taps));
+                (*block, values.fold(0.0, f32::max))
+            };
+            Ok(blocks.iter().map(found).collect::<Vec<_>>())
+        })?;
+        for (block, value) in found.into_iter().flatten() {
+            self.values[block] = self.values[block].max(value);
+            self.bounds[block] = 0.0;
+        }
+        Ok(())
     }
 
     /// The curve that multiplies by `level` and keeps peaks under `ceiling`.
@@ -303,23 +354,30 @@ impl Peaks {
     /// A point's gain is at most what the blocks on both sides of it need, and points are joined by straight lines, so
     /// within a block the gain is never more than the block needs. The least gain of a window, opened exponentially and
     /// then averaged over the same window, keeps that bound and has no steps.
-    fn limit(&self, level: f64, ceiling: f64) -> GainCurve {
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`].
+    fn limit(&mut self, level: f64, ceiling: f64) -> Result<GainCurve> {
+        // What is under the ceiling for certain need not be known; rounding is allowed for.
+        self.look_above((0.999 * ceiling / level) as f32)?;
         let allowed = |peak: f32| (ceiling / (level * f64::from(peak))).min(1.0) as f32;
         let needed: Vec<f32> = self.values.iter().map(|peak| allowed(*peak)).collect();
         if needed.iter().all(|gain| *gain >= 1.0) {
-            return GainCurve::constant(level);
+            return Ok(GainCurve::constant(level));
         }
         let count = needed.len() + 1;
-        let reach = (ATTACK * self.rate / STEP as f64).ceil() as usize;
-        let hold = (HOLD * self.rate / STEP as f64).ceil() as usize;
-        let open = 1.0 - (-(STEP as f64) / (self.rate * RELEASE)).exp();
+        let rate = self.buffer.rate.hz();
+        let reach = (ATTACK * rate / STEP as f64).ceil() as usize;
+        let hold = (HOLD * rate / STEP as f64).ceil() as usize;
+        let open = 1.0 - (-(STEP as f64) / (rate * RELEASE)).exp();
         let mut held = Vec::with_capacity(count);
         let mut gain = 1.0_f64;
+        let mut window = Least::of(&needed);
         for point in 0..count {
             // Points point − reach … point + reach touch the blocks from one before the first to the last.
             let from = point.saturating_sub(reach + hold + 1);
             let to = (point + reach + 1).min(needed.len());
-            let least = needed[from..to].iter().copied().fold(1.0, f32::min);
+            let least = window.between(from, to).min(1.0);
             gain = f64::from(least).min(gain + (1.0 - gain) * open);
             held.push(gain);
         }
@@ -329,24 +387,70 @@ impl Peaks {
                 (window.iter().sum::<f64>() / window.len() as f64) as f32
             })
             .collect();
-        GainCurve { level, points }
+        Ok(GainCurve { level, points })
     }
 }
 
-/// Greatest absolute value of a block of samples that has [`REACH`] more on both sides, between the samples too.
-///
-/// Values between the block's last sample and the next count for this block.
-fn near_peak(samples: &[f32], taps: &[[f32; 2 * REACH]; BETWEEN], between: bool) -> f32 {
-    let own = &samples[REACH..samples.len() - REACH];
-    let mut peak = own.iter().fold(0.0_f32, |most, s| most.max(s.abs()));
-    if between {
-        // Window number i is centred between samples i + REACH − 1 and i + REACH: the first lies before the block.
-        for window in samples.windows(2 * REACH) {
-            for phase in taps {
-                let value: f32 = window.iter().zip(phase).map(|(s, t)| s * t).sum();
-                peak = peak.max(value.abs());
+/// The least value of a window that moves on over values.
+struct Least<'a> {
+    values: &'a [f32],
+    /// Values up to here have been looked at.
+    seen: usize,
+    /// Places of values that are the least of all behind them, in rising order; the first is the least of all.
+    places: VecDeque<usize>,
+}
+
+impl<'a> Least<'a> {
+    fn of(values: &'a [f32]) -> Self {
+        let (seen, places) = (0, VecDeque::new());
+        Self { values, seen, places }
+    }
+
+    /// The least of the values from `from` up to `to`, neither of which may be less than the last time; +∞ of none.
+    fn between(&mut self, from: usize, to: usize) -> f32 {
+        for place in self.seen..to {
+            while self
+                .places
+                .back()
+                .is_some_and(|last| self.values[*last] >= self.values[place])
+            {
+                self.places.pop_back();
+            }
+            self.places.push_back(place);
+        }
+        self.seen = self.seen.max(to);
+        while self.places.front().is_some_and(|first| *first < from) {
+            self.places.pop_front();
+        }
+        self.places.front().map_or(f32::INFINITY, |first| self.values[*first])
+    }
+}
+
+fn greatest(samples: &[f32]) -> f32 {
+    let louder = |most: f32, sample: &f32| if sample.abs() > most { sample.abs() } else { most };
+    samples.iter().fold(0.0, louder)
+}
+
+/// Greatest absolute value between the samples of one channel in the block that begins at a frame: from just before its
+/// first sample to just after its last.
+fn between(buffer: &AudioBuffer, channel: usize, first: usize, taps: &[[f32; 2 * REACH]; BETWEEN]) -> f32 {
+    let mut samples = [0.0_f32; STEP + 2 * REACH];
+    for (index, sample) in samples.iter_mut().enumerate() {
+        let frame = (first + index).checked_sub(REACH);
+        let value = frame.and_then(|frame| buffer.samples.get(frame * buffer.channels + channel));
+        *sample = value.copied().unwrap_or(0.0);
+    }
+    // Window number i is centred between samples i + REACH − 1 and i + REACH: the first lies before the block. All of them
+    // are summed side by side, tap by tap.
+    let mut peak = 0.0_f32;
+    for phase in taps {
+        let mut sums = [0.0_f32; STEP + 1];
+        for (tap, weight) in phase.iter().enumerate() {
+            for (sum, sample) in sums.iter_mut().zip(&samples[tap..]) {
+                *sum += sample * weight;
             }
         }
+        peak = peak.max(greatest(&sums));
     }
     peak
 }
@@ -412,7 +516,9 @@ mod tests {
         // A quarter of the rate, 45° off: sample peaks are 3 dB under the true peak (BS.1770-4 Annex 2).
         for rate in [44_100.0, 48_000.0] {
             let sine = stereo(rate, 1.0, |t| 0.5 * (TAU * rate / 4.0 * t + TAU / 8.0).sin());
-            let ours = decibels(f64::from(Peaks::of(&sine, &Monitor::none()).expect("peaks").greatest()));
+            let ours = decibels(f64::from(
+                Peaks::of(&sine, 1, &Monitor::none()).expect("peaks").greatest(),
+            ));
             let theirs = measure(&sine).expect("measured").true_peak;
             assert!(
                 (ours - theirs).abs() < 0.4 && (ours + 6.02).abs() < 0.4,

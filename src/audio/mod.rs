@@ -2,17 +2,26 @@
 
 mod bank;
 pub mod loudness;
+mod meter;
 pub mod mix;
+mod parallel;
 mod sf3;
 pub mod soundfont;
 pub mod soundtrack;
-pub mod synth;
+mod spans;
+pub mod store;
+pub mod stream;
+mod synth;
+pub mod synthesis;
 
 pub(crate) use loudness::ENCODER_HEADROOM;
 pub use loudness::{GainCurve, Loudness, measure};
 pub use mix::{Blend, add_original, blend, is_silent};
 pub use soundfont::SoundFont;
-pub use soundtrack::{Soundtrack, render};
+pub use soundtrack::{Soundtrack, render, render_part, render_streamed};
+pub use store::{SpanStore, StoreUse};
+pub use stream::Blocks;
+pub use synthesis::Synthesis;
 
 use crate::time::{Rate, Span};
 

@@ -10,9 +10,13 @@ use super::sf3;
 use crate::error::{Error, Result};
 use crate::limits::LARGEST_SOUND_FONT;
 use crate::score::Note;
+use crate::time::Span;
+use sha2::{Digest, Sha256};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,6 +33,42 @@ pub struct SoundFont {
     path: PathBuf,
     file: Mutex<File>,
     bank: Bank,
+    /// Hash of what tells this file from others and from what may lie at its path at another time.
+    identity: [u8; 32],
+    /// What was put together for the synthesiser, the latest last.
+    playable: Mutex<Vec<Playable>>,
+}
+
+/// Presets put together that are kept, bytes of samples: as much as the kit and the instruments of a few styles take.
+const PLAYABLE_LIMIT: usize = 128 << 20;
+
+/// What was put together of a preset.
+#[derive(Debug)]
+struct Playable {
+    bank: u16,
+    program: u8,
+    played: BTreeSet<(u8, u8)>,
+    bytes: usize,
+    font: Arc<rustysynth::SoundFont>,
+}
+
+/// Bank of the presets that [cut off](Chokes) notes and play nothing; those of a SoundFont end at 128. The program is the
+/// exclusive class.
+pub(super) const CHOKE_BANK: u16 = 129;
+
+/// Which notes of a preset cut each other off.
+#[derive(Debug)]
+pub(super) struct Chokes<'a> {
+    zones: Vec<(&'a Zone, &'a Zone, i16)>,
+}
+
+impl Chokes<'_> {
+    /// Exclusive classes of a note, each once. It cuts off a note on its channel that has one of them.
+    pub fn classes(&self, key: u8, velocity: u8) -> BTreeSet<i16> {
+        let of_note = |zone: &Zone| zone.contains(key, velocity);
+        let zones = self.zones.iter().filter(|(p, i, _)| of_note(p) && of_note(i));
+        zones.map(|(_, _, class)| *class).collect()
+    }
 }
 
 impl SoundFont {
@@ -64,10 +104,19 @@ impl SoundFont {
             bank.instruments.len(),
             bank.samples.len()
         );
+        let mut identity = Sha256::new();
+        let place = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        identity.update(format!(
+            "{place:?} {} {:?} {bank:?}",
+            about.len(),
+            about.modified().ok()
+        ));
         Ok(Self {
             path: path.to_owned(),
             file: Mutex::new(file),
             bank,
+            identity: identity.finalize().into(),
+            playable: Mutex::default(),
         })
     }
 
@@ -108,42 +157,125 @@ impl SoundFont {
         })
     }
 
-    /// Whether any of `notes` is placed left or right by the font itself.
-    pub(super) fn is_panned(&self, bank: u16, program: u8, notes: &[Note]) -> bool {
-        let played = played(notes);
-        let aside = |zone: &Zone| {
-            let pan = zone.get(generator::PAN).unwrap_or(0);
-            pan.unsigned_abs() >= AUDIBLY_ASIDE && contains_any(zone, &played)
-        };
+    pub(super) fn identity(&self) -> &[u8; 32] {
+        &self.identity
+    }
+
+    /// Zones of a preset: of the preset itself, of the instrument that it plays, and the latter's place.
+    fn zones(&self, bank: u16, program: u16) -> impl Iterator<Item = (&Zone, &Zone, (usize, usize))> {
         self.bank
             .presets
             .iter()
-            .find(|preset| (preset.bank, preset.program) == (bank, u16::from(program)))
+            .find(|preset| (preset.bank, preset.program) == (bank, program))
             .into_iter()
             .flat_map(|preset| &preset.zones)
-            .filter(|zone| contains_any(zone, &played))
-            .any(|zone| {
-                let instrument = self.bank.instruments.get(zone.target);
-                aside(zone) || instrument.is_some_and(|zones| zones.iter().any(aside))
+            .flat_map(|preset_zone| {
+                let zones = self.bank.instruments.get(preset_zone.target).into_iter().flatten();
+                zones
+                    .zip(0..)
+                    .map(move |(zone, index)| (preset_zone, zone, (preset_zone.target, index)))
             })
     }
 
-    /// What the synthesiser needs to play `notes` on a preset.
+    /// Whether the font itself places any note of these pitches, of whichever velocity, left or right.
+    pub(super) fn is_panned(&self, bank: u16, program: u8, pitches: RangeInclusive<u8>) -> bool {
+        let aside = |zone: &Zone| zone.get(generator::PAN).unwrap_or(0).unsigned_abs() >= AUDIBLY_ASIDE;
+        let played = |zone: &Zone| {
+            let keys = zone.keys();
+            keys.start() <= pitches.end() && pitches.start() <= keys.end()
+        };
+        self.zones(bank, program.into())
+            .filter(|(preset, zone, _)| played(preset) && played(zone))
+            .any(|(preset, zone, _)| aside(preset) || aside(zone))
+    }
+
+    /// The longest that a note of a preset is silent before it begins, as its envelope says.
+    pub(super) fn longest_delay(&self, bank: u16, program: u8) -> Span {
+        let timecents = |zone: &Zone| zone.get(generator::DELAY_VOLUME_ENVELOPE).map(i32::from);
+        let longest = self
+            .zones(bank, program.into())
+            .map(|(preset, zone, _)| timecents(preset).unwrap_or(0) + timecents(zone).unwrap_or(NO_DELAY.into()))
+            .max();
+        Span::from_timecents(longest.unwrap_or(NO_DELAY.into()))
+    }
+
+    /// Which notes of a preset cut each other off.
+    pub(super) fn chokes(&self, bank: u16, program: u8) -> Chokes<'_> {
+        let classes = self.classes(bank, program.into());
+        let with_class = |(preset, zone, place)| classes.get(&place).map(|class| (preset, zone, *class));
+        Chokes {
+            zones: self.zones(bank, program.into()).filter_map(with_class).collect(),
+        }
+    }
+
+    /// Exclusive classes of a preset's zones that have one, by their places, [kept apart](Layers). They do not depend on
+    /// which notes are played.
+    fn classes(&self, bank: u16, program: u16) -> BTreeMap<(usize, usize), i16> {
+        let mut layers = Layers::default();
+        let mut classes = BTreeMap::new();
+        for (_, zone, place) in self.zones(bank, program) {
+            if let Entry::Vacant(vacant) = classes.entry(place)
+                && let Some(class) = layers.class(zone)
+            {
+                vacant.insert(class);
+            }
+        }
+        classes
+    }
+
+    /// Places of the zones of a preset that notes need.
+    fn needed(&self, bank: u16, program: u8, played: &BTreeSet<(u8, u8)>) -> BTreeSet<(usize, usize)> {
+        self.zones(bank, program.into())
+            .filter(|(preset, zone, _)| contains_any(preset, played) && contains_any(zone, played))
+            .map(|(_, _, place)| place)
+            .collect()
+    }
+
+    /// What the synthesiser needs to play `notes` on a preset, and perhaps others too. How a note sounds does not depend on
+    /// the others.
     pub(super) fn for_notes(&self, bank: u16, program: u8, notes: &[Note]) -> Result<Arc<rustysynth::SoundFont>> {
         self.require(bank, program)?;
-        let played = played(notes);
+        let mut played = played(notes);
+        {
+            // Nothing between two changes that belong together can panic; the same holds below.
+            let mut kept = self.playable.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(index) = kept.iter().position(|p| (p.bank, p.program) == (bank, program)) {
+                let found = kept.remove(index);
+                let there = self.needed(bank, program, &found.played);
+                if self.needed(bank, program, &played).is_subset(&there) {
+                    let font = found.font.clone();
+                    kept.push(found);
+                    return Ok(font);
+                }
+                played.extend(found.played);
+            }
+        }
         let bytes = self.sf2(
             |b, p| (b, p) == (bank, u16::from(program)),
             |zone| contains_any(zone, &played),
+            true,
         )?;
         // Everything in these bytes has been checked above; should the synthesiser still find a way to panic, a font
         // must not end the caller's process.
         let font = catch_unwind(AssertUnwindSafe(|| rustysynth::SoundFont::new(&mut bytes.as_slice())));
-        match font {
-            Ok(Ok(font)) => Ok(Arc::new(font)),
-            Ok(Err(error)) => Err(self.invalid(error.to_string())),
-            Err(_) => Err(self.invalid("the synthesiser cannot use it".to_owned())),
+        let font = match font {
+            Ok(Ok(font)) => Arc::new(font),
+            Ok(Err(error)) => return Err(self.invalid(error.to_string())),
+            Err(_) => return Err(self.invalid("the synthesiser cannot use it".to_owned())),
+        };
+        let mut kept = self.playable.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|p| (p.bank, p.program) != (bank, program));
+        kept.push(Playable {
+            bank,
+            program,
+            played,
+            bytes: bytes.len(),
+            font: font.clone(),
+        });
+        while kept.iter().map(|p| p.bytes).sum::<usize>() > PLAYABLE_LIMIT {
+            kept.remove(0);
         }
+        Ok(font)
     }
 
     /// The whole font with its samples decoded, as the bytes of an .sf2 file.
@@ -151,7 +283,7 @@ impl SoundFont {
     /// # Errors
     /// [`Error::SoundFontInvalid`] when a sample is damaged, [`Error::Input`] when the file cannot be read.
     pub fn to_sf2(&self) -> Result<Vec<u8>> {
-        self.sf2(|_, _| true, |_| true)
+        self.sf2(|_, _| true, |_| true, false)
     }
 
     fn invalid(&self, reason: String) -> Error {
@@ -161,8 +293,9 @@ impl SoundFont {
         }
     }
 
-    /// An .sf2 of the presets and zones that are wanted. Presets without any wanted zone are in it, and silent.
-    fn sf2(&self, preset: impl Fn(u16, u16) -> bool, zone: impl Fn(&Zone) -> bool) -> Result<Vec<u8>> {
+    /// An .sf2 of the presets and zones that are wanted, and if `chokes`, of presets that cut off their notes. Presets
+    /// without any wanted zone are in it, and silent.
+    fn sf2(&self, preset: impl Fn(u16, u16) -> bool, zone: impl Fn(&Zone) -> bool, chokes: bool) -> Result<Vec<u8>> {
         let mut writer = Writer::default();
         // Where two presets have one number, the first is the one that counts.
         let mut done = BTreeSet::new();
@@ -171,18 +304,21 @@ impl SoundFont {
                 continue;
             }
             let mut zones = Vec::new();
-            let mut layers = Layers::default();
+            let classes = self.classes(wanted.bank, wanted.program);
             for preset_zone in wanted.zones.iter().filter(|z| zone(z)) {
                 let number = match writer.instruments.get(&preset_zone.target) {
                     Some(number) => *number,
                     None => {
-                        let own = self.instrument_zones(preset_zone.target, &zone, &mut writer, &mut layers)?;
+                        let own = self.instrument_zones(preset_zone.target, &zone, &mut writer, &classes)?;
                         writer.instrument(preset_zone.target, &own)
                     }
                 };
                 zones.push((number, preset_zone));
             }
             writer.preset(wanted.bank, wanted.program, &zones);
+        }
+        if chokes {
+            writer.chokes();
         }
         writer.finish().map_err(|reason| self.invalid(reason))
     }
@@ -192,11 +328,11 @@ impl SoundFont {
         instrument: usize,
         wanted: impl Fn(&Zone) -> bool,
         writer: &mut Writer,
-        layers: &mut Layers,
+        classes: &BTreeMap<(usize, usize), i16>,
     ) -> Result<Vec<(usize, Zone)>> {
         let zones = self.bank.instruments.get(instrument).map_or(&[][..], Vec::as_slice);
         let mut own = Vec::new();
-        for zone in zones.iter().filter(|z| wanted(z)) {
+        for (zone, index) in zones.iter().zip(0..).filter(|(z, _)| wanted(z)) {
             let Some(sample) = self.bank.samples.get(zone.target) else {
                 continue; // excluded by the check on loading
             };
@@ -211,8 +347,11 @@ impl SoundFont {
                 writer.sample(zone.target, sample, &values);
             }
             if let Some((number, placed)) = writer.samples.get(&zone.target) {
-                let zone = at_once(within_sample(zone, placed));
-                own.push((*number, layers.apart(zone)));
+                let mut zone = at_once(within_sample(zone, placed));
+                if let Some(class) = classes.get(&(instrument, index)) {
+                    zone.set(generator::EXCLUSIVE_CLASS, *class);
+                }
+                own.push((*number, zone));
             }
         }
         Ok(own)
@@ -276,15 +415,17 @@ fn within_sample(zone: &Zone, sample: &Placed) -> Zone {
     zone
 }
 
+/// Delay of an envelope where a font names none, timecents.
+const NO_DELAY: i16 = -12_000;
+
 /// The zone without the default delay of its envelopes.
 ///
 /// Where a font names no delay, the specification gives −12000 timecents, "less than 1 ms" (2.04, 8.1.3). Synthesisers
 /// that work in blocks of 64 samples round that to nothing; ours works in finer ones and would begin every note a
 /// millisecond late.
 fn at_once(mut zone: Zone) -> Zone {
-    const DEFAULT: i16 = -12_000;
     for delay in [generator::DELAY_VOLUME_ENVELOPE, generator::DELAY_MODULATION_ENVELOPE] {
-        if zone.get(delay).unwrap_or(DEFAULT) <= DEFAULT {
+        if zone.get(delay).unwrap_or(NO_DELAY) <= NO_DELAY {
             zone.set(delay, i16::MIN);
         }
     }
@@ -306,23 +447,23 @@ impl Layers {
     /// Greater than any class of a font (2.04, 8.1.3: 1 to 127).
     const STRIDE: i16 = 128;
 
-    fn apart(&mut self, mut zone: Zone) -> Zone {
-        let class = zone.get(generator::EXCLUSIVE_CLASS).unwrap_or(0);
+    /// The class of the next zone, if it has one.
+    fn class(&mut self, zone: &Zone) -> Option<i16> {
+        let class = zone.get(generator::EXCLUSIVE_CLASS).filter(|class| *class != 0)?;
         if !(1..Self::STRIDE).contains(&class) {
-            return zone;
+            return Some(class);
         }
         let layer = self
             .zones
             .iter()
-            .filter(|(other, _, before)| *other == class && before.overlaps(&zone))
+            .filter(|(other, _, before)| *other == class && before.overlaps(zone))
             .map(|(_, layer, _)| layer + 1)
             .max()
             .unwrap_or(0);
         // More layers than there are classes for are more than anyone hears.
         let layer = layer.min(200);
         self.zones.push((class, layer, zone.clone()));
-        zone.set(generator::EXCLUSIVE_CLASS, class + layer * Self::STRIDE);
-        zone
+        Some(class + layer * Self::STRIDE)
     }
 }
 
@@ -347,6 +488,8 @@ struct Writer {
     ibag: Vec<u8>,
     igen: Vec<u8>,
     shdr: Vec<u8>,
+    /// Exclusive classes, each with a sample that has it.
+    classes: BTreeMap<i16, usize>,
     /// Whether a number did not fit its field.
     overflow: bool,
 }
@@ -389,6 +532,9 @@ impl Writer {
         // The first zone is an empty global one: an instrument may have no other.
         self.instrument_bag();
         for (sample, zone) in zones {
+            if let Some(class) = zone.get(generator::EXCLUSIVE_CLASS).filter(|class| *class != 0) {
+                self.classes.insert(class, *sample);
+            }
             self.instrument_bag();
             let target = self.fit16(*sample);
             put_generators(&mut self.igen, zone, generator::SAMPLE_ID, target);
@@ -415,6 +561,23 @@ impl Writer {
             self.preset_bag();
             let target = self.fit16(*instrument);
             put_generators(&mut self.pgen, zone, generator::INSTRUMENT, target);
+        }
+    }
+
+    /// Presets that cut off what has an exclusive class. Struck at the least velocity there is, their notes are softer than
+    /// what the synthesiser takes to be heard, and end as they begin.
+    fn chokes(&mut self) {
+        let own = self.instruments.len();
+        for (number, (class, sample)) in std::mem::take(&mut self.classes).into_iter().enumerate() {
+            let generators = vec![(generator::EXCLUSIVE_CLASS, class)];
+            // Old numbers of instruments end far below these.
+            let instrument = self.instrument(usize::MAX - number, &[(sample, Zone { target: 0, generators })]);
+            debug_assert_eq!(instrument, own + number);
+            let everywhere = Zone {
+                target: 0,
+                generators: Vec::new(),
+            };
+            self.preset(CHOKE_BANK, class as u16, &[(instrument, &everywhere)]);
         }
     }
 

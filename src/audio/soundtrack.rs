@@ -1,13 +1,13 @@
 //! A score's sound: all parts rendered, mixed, faded out at the clip's end and brought to its loudness.
 
-use super::loudness::{GainCurve, Loudness, ceiling, master};
-use super::synth::render_part;
+use super::loudness::{GainCurve, Loudness, ceiling, find_gain};
+use super::synthesis::{Played, Synthesis};
 use super::{AudioBuffer, SoundFont};
 use crate::error::{Error, Result};
 use crate::progress::{Monitor, Stage};
 use crate::score::{Part, Score};
 use crate::settings::SoundSettings;
-use crate::time::{Instant, Rate};
+use crate::time::{Instant, Rate, TempoMap};
 use std::borrow::Cow;
 
 /// Longest and shortest fade at the end, seconds. The long one follows the decay of a crash; the short one is there so
@@ -29,27 +29,59 @@ pub struct Soundtrack {
     loudness: Loudness,
 }
 
+/// Frames of a block that a [streamed](render_streamed) soundtrack comes in: 85 ms at 48 kHz.
+pub const BLOCK: usize = 4096;
+
 /// Plays a score.
 ///
-/// The same score, SoundFont and settings give the same samples.
+/// The same score, SoundFont and settings give the same samples, whatever the store of `synthesis` holds and however many
+/// threads it has. Spans of notes that are in the store are not synthesised again.
 ///
 /// # Errors
 /// [`Error::Sound`] when the score is [none](Score::check); [`Error::PresetMissing`] before anything is played;
 /// [`Error::SoundFontInvalid`] when a sample that is needed is damaged; [`Error::Cancelled`].
-pub fn render(score: &Score, font: &SoundFont, settings: &SoundSettings, monitor: &Monitor<'_>) -> Result<Soundtrack> {
+pub fn render(
+    score: &Score,
+    font: &SoundFont,
+    settings: &SoundSettings,
+    synthesis: &Synthesis,
+    monitor: &Monitor<'_>,
+) -> Result<Soundtrack> {
+    render_streamed(score, font, settings, synthesis, monitor, |_, _| Ok(()))
+}
+
+/// Plays a score, and hands it on in blocks as soon as they are as they will stay.
+///
+/// `sink` is given the number of a block's first frame and its stereo samples, interleaved: [`BLOCK`] frames, fewer at the
+/// end. Blocks come in order, leave no gap, and are those of the soundtrack that is returned, bit for bit. The first comes
+/// once all is synthesised, because the gain that brings the whole to its loudness depends on every bar.
+///
+/// # Errors
+/// As [`render`], and those of `sink`, which end the render.
+pub fn render_streamed(
+    score: &Score,
+    font: &SoundFont,
+    settings: &SoundSettings,
+    synthesis: &Synthesis,
+    monitor: &Monitor<'_>,
+    mut sink: impl FnMut(usize, &[f32]) -> Result<()>,
+) -> Result<Soundtrack> {
     score.check()?;
-    for part in &score.parts {
-        font.require(part.bank, part.program)?;
-    }
     let mut mix = silence(score, settings.rate);
-    let share = SYNTHESIS_SHARE / score.parts.len().max(1) as f64;
-    for (index, part) in score.parts.iter().enumerate() {
-        let progress = (index as f64 * share, (index + 1) as f64 * share);
-        render_part(font, part, &score.tempo_map, &mut mix, monitor, progress)?;
-    }
+    let played = Played {
+        font,
+        parts: &score.parts,
+        tempo_map: &score.tempo_map,
+        start: score.start,
+    };
+    synthesis.add(played, &mut mix, monitor, (0.0, SYNTHESIS_SHARE))?;
     fade_out(&mut mix, score);
-    monitor.progress(Stage::Audio, SYNTHESIS_SHARE)?;
-    let (gain, loudness) = master(&mut mix, settings.loudness, ceiling(settings), monitor)?;
+    let (gain, loudness) = find_gain(&mix, settings.loudness, ceiling(settings), synthesis.threads, monitor)?;
+    for (number, block) in mix.samples.chunks_mut(BLOCK * mix.channels).enumerate() {
+        monitor.check()?;
+        gain.apply(block, mix.channels, number * BLOCK);
+        sink(number * BLOCK, block)?;
+    }
     if (loudness.integrated - settings.loudness).abs() > 0.5 {
         log::info!(
             "soundtrack at {:.1} LUFS, not {:.1}: more would squash its peaks",
@@ -65,6 +97,29 @@ pub fn render(score: &Score, font: &SoundFont, settings: &SoundSettings, monitor
     );
     monitor.progress(Stage::Audio, 1.0)?;
     Ok(Soundtrack { mix, gain, loudness })
+}
+
+/// Plays one part, whose tick 0 lies at the media's start, and adds it to `mix`, a stereo buffer that begins there. Nothing is
+/// done to its loudness. Notes and tails that reach beyond the buffer's end are cut off there.
+///
+/// # Errors
+/// [`Error::PresetMissing`]; [`Error::SoundFontInvalid`] when a sample that is needed is damaged; [`Error::Sound`] when the
+/// buffer is not stereo; [`Error::Cancelled`].
+pub fn render_part(
+    font: &SoundFont,
+    part: &Part,
+    tempo_map: &TempoMap,
+    mix: &mut AudioBuffer,
+    synthesis: &Synthesis,
+    monitor: &Monitor<'_>,
+) -> Result<()> {
+    let played = Played {
+        font,
+        parts: std::slice::from_ref(part),
+        tempo_map,
+        start: Instant::ZERO,
+    };
+    synthesis.add(played, mix, monitor, (0.0, 1.0))
 }
 
 impl Soundtrack {
@@ -88,8 +143,8 @@ impl Soundtrack {
     /// The true peak of the settings is kept by the mix, not by a single stem: where parts cancel each other in the mix,
     /// one of them may be louder alone.
     ///
-    /// The only part of a score is the mix itself. Of several, each is played again, so that never more than two buffers
-    /// of the clip's length are held.
+    /// The only part of a score is the mix itself. Of several, each is put together anew from the spans in the store and
+    /// played where those are gone, so that never more than two buffers of the clip's length are held.
     ///
     /// # Errors
     /// As [`render`].
@@ -98,6 +153,7 @@ impl Soundtrack {
         score: &Score,
         part: &Part,
         font: &SoundFont,
+        synthesis: &Synthesis,
         monitor: &Monitor<'_>,
     ) -> Result<Cow<'_, AudioBuffer>> {
         if score.parts.len() == 1 {
@@ -113,7 +169,13 @@ impl Soundtrack {
                 ),
             });
         }
-        render_part(font, part, &score.tempo_map, &mut stem, monitor, (0.0, 1.0))?;
+        let played = Played {
+            font,
+            parts: std::slice::from_ref(part),
+            tempo_map: &score.tempo_map,
+            start: score.start,
+        };
+        synthesis.add(played, &mut stem, monitor, (0.0, 1.0))?;
         fade_out(&mut stem, score);
         self.gain.apply(&mut stem.samples, stem.channels, 0);
         Ok(Cow::Owned(stem))

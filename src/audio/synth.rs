@@ -1,13 +1,15 @@
-//! Notes to sound, with a SoundFont.
+//! Notes to sound, with a SoundFont: one span of one part.
 
-use super::{AudioBuffer, SoundFont};
+use super::SoundFont;
+use super::soundfont::CHOKE_BANK;
+use super::spans::{Event, SpanPlan};
 use crate::error::{Error, Result};
-use crate::progress::{Monitor, Stage};
 use crate::score::Part;
 use crate::score::kits::DRUM_BANK;
-use crate::time::{Rate, TempoMap, Tick};
+use crate::time::Rate;
 use rustysynth::{Synthesizer, SynthesizerSettings};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 /// Voices at once. Drums ring for seconds, and each struck drum is a voice.
 const POLYPHONY: usize = 256;
@@ -22,6 +24,34 @@ const MELODIC_BLOCK: usize = 32;
 
 /// Samples rendered between two looks at the monitor: well under a tenth of a second of work.
 const CHUNK: usize = 4096;
+
+/// What is softer is silence, once it lasts: −110 dBFS, before the mix is brought to its loudness.
+const SILENT: f32 = 3e-6;
+
+/// How long silence lasts before a span has rung out, seconds: longer than the longest echo of the reverb takes to return
+/// (37 ms).
+const QUIET: f64 = 0.1;
+
+/// For how long after a note has begun its sample may be silent, seconds.
+const PATIENCE: f64 = 1.0;
+
+/// The longest that a span rings out, seconds after its last note has ended: what a SoundFont would hold for longer is
+/// faded out over the last [`CHUNK`].
+const RING_OUT: f64 = 30.0;
+
+/// Velocity of notes that only [cut off](CHOKE_BANK) others.
+const CHOKE_VELOCITY: i32 = 1;
+
+/// Frequency of the synthesiser's chorus, hertz.
+const CHORUS: f64 = 0.4;
+
+/// Frames in a span at a rate: a turn of the chorus, which begins with the synthesiser, so that it goes on from span to span
+/// as it would in one; to the nearest block, so that blocks do too. Shorter spans would spend their time on ringing out,
+/// longer ones are made anew for less.
+pub(super) fn span_frames(rate: Rate) -> usize {
+    let blocks = (rate.hz() / CHORUS / MELODIC_BLOCK as f64).round() as usize;
+    blocks.max(1) * MELODIC_BLOCK
+}
 
 /// MIDI controllers.
 const BANK_SELECT: i32 = 0x00;
@@ -128,7 +158,8 @@ const KIT: &[Place] = &[
 const TR808: u8 = 25;
 const TR808_HAT_VOLUME: i32 = 92;
 
-fn block(part: &Part) -> usize {
+/// Frames of the grid on which notes of a part begin and end.
+pub(super) fn block(part: &Part) -> usize {
     if part.bank == DRUM_BANK {
         DRUM_BLOCK
     } else {
@@ -136,8 +167,8 @@ fn block(part: &Part) -> usize {
     }
 }
 
-/// The synthesiser's channel for a note of a part, and how that channel is set.
-fn channel(bank: u16, pitch: u8) -> usize {
+/// The synthesiser's channel for a note of a part.
+pub(super) fn channel(bank: u16, pitch: u8) -> usize {
     if bank == DRUM_BANK {
         KIT.iter().position(|place| place.pitches.contains(&pitch)).unwrap_or(0)
     } else {
@@ -145,160 +176,194 @@ fn channel(bank: u16, pitch: u8) -> usize {
     }
 }
 
-/// What the synthesiser is told, in the order in which things at one place are told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Event {
-    Off { channel: i32, key: i32 },
-    On { channel: i32, key: i32, velocity: i32 },
+/// All that the sound of a span depends on beside its events.
+#[derive(Debug)]
+pub(super) struct Instrument {
+    bank: u16,
+    program: u8,
+    block: usize,
+    rate: Rate,
+    pan: i32,
+    /// Whether the SoundFont itself says where the drums of the kit stand.
+    placed: bool,
+    /// How long its notes may be silent at first, frames.
+    patience: usize,
 }
 
-/// Plays a part and adds it to `mix`, a stereo buffer whose first sample is the clip's start. Notes and tails that reach
-/// beyond the buffer's end are cut off there.
-///
-/// `progress` is the share of the audio stage done before and after.
-///
-/// # Errors
-/// [`Error::PresetMissing`]; [`Error::SoundFontInvalid`] when a sample that is needed is damaged; [`Error::Cancelled`].
-pub fn render_part(
-    font: &SoundFont,
-    part: &Part,
-    tempo_map: &TempoMap,
-    mix: &mut AudioBuffer,
-    monitor: &Monitor<'_>,
-    progress: (f64, f64),
-) -> Result<()> {
-    font.require(part.bank, part.program)?;
-    if part.notes.is_empty() {
-        return Ok(());
+impl Instrument {
+    pub fn of(part: &Part, font: &SoundFont, rate: Rate) -> Self {
+        let drums = part.bank == DRUM_BANK;
+        let named = KIT.iter().flat_map(|place| place.pitches);
+        let (least, most) = named.fold((u8::MAX, 0), |(least, most), pitch| {
+            (least.min(*pitch), most.max(*pitch))
+        });
+        let delay = font.longest_delay(part.bank, part.program).seconds().min(RING_OUT);
+        Self {
+            bank: part.bank,
+            program: part.program,
+            block: block(part),
+            rate,
+            pan: i32::from(part.pan_controller()),
+            placed: drums && font.is_panned(part.bank, part.program, least..=most),
+            patience: ((delay + PATIENCE) * rate.hz()) as usize,
+        }
     }
-    let playable = font.for_notes(part.bank, part.program, &part.notes)?;
-    let sound = |reason: String| Error::Sound { reason };
-    if mix.channels != 2 {
-        return Err(sound(format!("a mix of {} channels; 2 are needed", mix.channels)));
-    }
-    let mut settings = SynthesizerSettings::new(mix.rate.hz() as i32);
-    settings.block_size = block(part);
-    settings.maximum_polyphony = POLYPHONY;
-    let mut synthesizer = Synthesizer::new(&playable, &settings).map_err(|error| sound(error.to_string()))?;
-    set_channels(
-        &mut synthesizer,
-        part,
-        font.is_panned(part.bank, part.program, &part.notes),
-    );
 
-    let events = events(part, tempo_map, mix.rate);
-    // Laid on at the end and not as the channels' volume: the drums have volumes of their own beside each other, and what is
-    // soft in the synthesiser it gives no reverb.
-    let volume = part.volume_ratio();
-    let frames = mix.frames();
-    let (mut left, mut right) = (vec![0.0; CHUNK], vec![0.0; CHUNK]);
-    let mut next = events.iter().peekable();
-    let mut at = 0;
-    while at < frames {
-        monitor.progress(
-            Stage::Audio,
-            progress.0 + (progress.1 - progress.0) * at as f64 / frames as f64,
-        )?;
-        let until = (at + CHUNK).min(frames);
-        // The synthesiser's arithmetic on parameters is unchecked; a font with impossible ones must give an error, not
-        // end the caller's process.
-        catch_unwind(AssertUnwindSafe(|| {
-            while at < until {
-                while let Some((_, event)) = next.next_if(|(sample, _)| *sample <= at) {
-                    send(&mut synthesizer, *event);
-                }
-                let stop = next.peek().map_or(until, |(sample, _)| (*sample).min(until));
-                let (left, right) = (&mut left[..stop - at], &mut right[..stop - at]);
-                synthesizer.render(left, right);
-                let place = mix.samples[2 * at..2 * stop].chunks_exact_mut(2);
-                for ((frame, l), r) in place.zip(left.iter()).zip(right.iter()) {
-                    frame[0] += volume * l;
-                    frame[1] += volume * r;
-                }
-                at = stop;
-            }
-        }))
-        .map_err(|_| Error::SoundFontInvalid {
-            path: font.path().to_owned(),
-            reason: format!(
-                "bank {}, program {} has parameters that cannot be played",
-                part.bank, part.program
-            ),
+    /// Numbers of which no two instruments of a SoundFont that sound unlike have the same.
+    pub fn numbers(&self) -> [u64; 7] {
+        [
+            u64::from(self.bank),
+            u64::from(self.program),
+            self.block as u64,
+            self.rate.hz().to_bits(),
+            self.pan as u64,
+            u64::from(self.placed),
+            self.patience as u64,
+        ]
+    }
+
+    fn synthesizer(&self, playable: &Arc<rustysynth::SoundFont>) -> Result<Synthesizer> {
+        let mut settings = SynthesizerSettings::new(self.rate.hz() as i32);
+        settings.block_size = self.block;
+        settings.maximum_polyphony = POLYPHONY;
+        let mut synthesizer = Synthesizer::new(playable, &settings).map_err(|error| Error::Sound {
+            reason: error.to_string(),
         })?;
+        self.set_channels(&mut synthesizer);
+        Ok(synthesizer)
     }
-    Ok(())
-}
 
-fn set_channels(synthesizer: &mut Synthesizer, part: &Part, placed: bool) {
-    let melodic = [Place {
-        pitches: &[],
-        pan: i32::from(part.pan_controller()),
-        reverb: if BASSES.contains(&part.program) {
-            BASS_REVERB
-        } else {
-            MELODIC_REVERB
-        },
-        volume: VOLUME_DEFAULT,
-    }];
-    let drums = part.bank == DRUM_BANK;
-    let places = if drums { KIT } else { &melodic[..] };
-    for (channel, place) in (0..).zip(places) {
-        let mut control = |controller, value| {
-            synthesizer.process_midi_message(channel, CONTROL_CHANGE, controller, value);
+    /// Plays a span until nothing is heard any more: stereo samples from the span's start.
+    ///
+    /// `played` is told the number of frames that there are now, often, and its error ends the work.
+    ///
+    /// # Errors
+    /// [`Error::SoundFontInvalid`] when the SoundFont has parameters that cannot be played; those of `played`.
+    pub fn play(
+        &self,
+        playable: &Arc<rustysynth::SoundFont>,
+        span: &SpanPlan,
+        font: &SoundFont,
+        mut played: impl FnMut(usize) -> Result<()>,
+    ) -> Result<Vec<f32>> {
+        let Some((last, _)) = span.events.last() else {
+            return Ok(Vec::new());
         };
-        let hats_808 = part.program == TR808 && place.pitches.contains(&42);
-        // The synthesiser takes bank numbers above 127 here, so that any channel can be a kit; its tenth channel, which
-        // adds 128 by itself, is not among those used.
-        control(BANK_SELECT, i32::from(part.bank));
-        control(VOLUME, if hats_808 { TR808_HAT_VOLUME } else { place.volume });
-        control(PAN, if drums && placed { MIDDLE } else { place.pan });
-        control(REVERB, place.reverb);
-        synthesizer.process_midi_message(channel, PROGRAM_CHANGE, i32::from(part.program), 0);
+        let frames = |seconds: f64| (seconds * self.rate.hz()) as usize;
+        let begun = span
+            .events
+            .iter()
+            .rev()
+            .find(|(_, event)| matches!(event, Event::On { .. }));
+        let begun = begun.map_or(0, |(at, _)| *at);
+        let patient = (*last).max(begun + self.patience);
+        let latest = patient + frames(RING_OUT);
+        let end = |heard: usize| patient.max(heard + frames(QUIET));
+        let mut synthesizer = self.synthesizer(playable)?;
+        let (mut left, mut right) = (vec![0.0; CHUNK], vec![0.0; CHUNK]);
+        let mut samples = Vec::with_capacity(2 * (last + frames(3.0)));
+        let mut next = span.events.iter().peekable();
+        // Frames up to the last that is heard.
+        let mut heard = 0;
+        let mut at = 0;
+        while at < end(heard).min(latest) {
+            played(at)?;
+            let from = at;
+            // The synthesiser's arithmetic on parameters is unchecked; a font with impossible ones must give an error, not
+            // end the caller's process.
+            catch_unwind(AssertUnwindSafe(|| {
+                let until = at + CHUNK;
+                while at < until {
+                    while let Some((_, event)) = next.next_if(|(sample, _)| *sample <= at) {
+                        self.send(&mut synthesizer, *event);
+                    }
+                    let stop = next.peek().map_or(until, |(sample, _)| (*sample).min(until));
+                    let (left, right) = (&mut left[at - from..stop - from], &mut right[at - from..stop - from]);
+                    synthesizer.render(left, right);
+                    at = stop;
+                }
+            }))
+            .map_err(|_| Error::SoundFontInvalid {
+                path: font.path().to_owned(),
+                reason: format!(
+                    "bank {}, program {} has parameters that cannot be played",
+                    self.bank, self.program
+                ),
+            })?;
+            samples.extend(left.iter().zip(&right).flat_map(|(l, r)| [*l, *r]));
+            let loud = left
+                .iter()
+                .zip(&right)
+                .rposition(|(l, r)| l.abs().max(r.abs()) > SILENT);
+            heard = loud.map_or(heard, |place| from + place + 1);
+        }
+        if at < end(heard) {
+            fade(&mut samples);
+        } else {
+            samples.truncate(2 * heard);
+        }
+        samples.shrink_to_fit();
+        Ok(samples)
+    }
+
+    fn send(&self, synthesizer: &mut Synthesizer, event: Event) {
+        match event {
+            Event::On { channel, key, velocity } => {
+                synthesizer.note_on(channel.into(), key.into(), velocity.into());
+            }
+            Event::Off { channel, key } => synthesizer.note_off(channel.into(), key.into()),
+            Event::Choke { channel, class } => {
+                select(synthesizer, channel.into(), CHOKE_BANK, class as u16);
+                synthesizer.note_on(channel.into(), 0, CHOKE_VELOCITY);
+                select(synthesizer, channel.into(), self.bank, self.program.into());
+            }
+        }
+    }
+
+    fn set_channels(&self, synthesizer: &mut Synthesizer) {
+        let melodic = [Place {
+            pitches: &[],
+            pan: self.pan,
+            reverb: if BASSES.contains(&self.program) {
+                BASS_REVERB
+            } else {
+                MELODIC_REVERB
+            },
+            volume: VOLUME_DEFAULT,
+        }];
+        let places = if self.bank == DRUM_BANK { KIT } else { &melodic[..] };
+        for (channel, place) in (0..).zip(places) {
+            let mut control = |controller, value| {
+                synthesizer.process_midi_message(channel, CONTROL_CHANGE, controller, value);
+            };
+            let hats_808 = self.program == TR808 && place.pitches.contains(&42);
+            control(VOLUME, if hats_808 { TR808_HAT_VOLUME } else { place.volume });
+            control(PAN, if self.placed { MIDDLE } else { place.pan });
+            control(REVERB, place.reverb);
+            select(synthesizer, channel, self.bank, self.program.into());
+        }
     }
 }
 
-/// Events by sample, at the synthesiser's blocks, notes ending before others begin.
-fn events(part: &Part, tempo_map: &TempoMap, rate: Rate) -> Vec<(usize, Event)> {
-    let block = block(part);
-    let sample = |tick| {
-        let exact = tempo_map.instant(tick).to_sample(rate);
-        (exact + block / 2) / block * block
-    };
-    let mut events = Vec::with_capacity(2 * part.notes.len());
-    for note in &part.notes {
-        let channel = channel(part.bank, note.pitch) as i32;
-        let key = i32::from(note.pitch);
-        let velocity = i32::from(note.velocity);
-        let start = sample(note.onset);
-        let end = sample(Tick(note.onset.0.saturating_add(note.ticks))).max(start + block);
-        events.push((start, Event::On { channel, key, velocity }));
-        events.push((end, Event::Off { channel, key }));
-    }
-    events.sort_unstable();
-    events
+/// Selects the preset that a channel plays from now on.
+///
+/// The synthesiser takes bank numbers above 127 here, so that any channel can be a kit; its tenth channel, which adds 128 by
+/// itself, is not among those used.
+fn select(synthesizer: &mut Synthesizer, channel: i32, bank: u16, program: u16) {
+    synthesizer.process_midi_message(channel, CONTROL_CHANGE, BANK_SELECT, bank.into());
+    synthesizer.process_midi_message(channel, PROGRAM_CHANGE, program.into(), 0);
 }
 
-fn send(synthesizer: &mut Synthesizer, event: Event) {
-    match event {
-        Event::On { channel, key, velocity } => synthesizer.note_on(channel, key, velocity),
-        Event::Off { channel, key } => synthesizer.note_off(channel, key),
+/// Fades out the end of what was cut off.
+fn fade(samples: &mut [f32]) {
+    let tail = samples.len().saturating_sub(2 * CHUNK);
+    let frames = samples[tail..].chunks_exact_mut(2);
+    let count = frames.len().max(1) as f32;
+    for (number, frame) in frames.rev().enumerate() {
+        frame.iter_mut().for_each(|sample| *sample *= number as f32 / count);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_kit_uses_channels_that_are_not_midis_tenth() {
-        assert!(KIT.len() <= Synthesizer::PERCUSSION_CHANNEL);
-    }
-
-    #[test]
-    fn hats_share_a_channel() {
-        assert_eq!(channel(128, 42), channel(128, 46));
-        assert_eq!(channel(128, 42), channel(128, 44));
-        assert_ne!(channel(128, 42), channel(128, 49));
-        assert_eq!(channel(0, 42), 0);
-    }
-}
+#[path = "synth_tests.rs"]
+mod tests;

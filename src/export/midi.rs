@@ -210,6 +210,7 @@ mod tests {
                 notes,
             }],
             duration: time - Instant::ZERO,
+            start: Instant::ZERO,
         }
     }
 

@@ -1,7 +1,7 @@
 //! What all jobs share: the ONNX Runtime library, the models, the SoundFont. Each is loaded when first needed.
 
 use super::{Cut, key};
-use crate::audio::SoundFont;
+use crate::audio::{SoundFont, Synthesis};
 use crate::cache::{Cache, Identities, MediaId};
 use crate::drums::DrumModels;
 use crate::error::{Error, Result};
@@ -48,6 +48,7 @@ pub struct Engine {
     drum_models: Pool<Device, DrumModels>,
     music_models: Pool<(Device, usize), MusicModels>,
     sound_font: Mutex<Option<Arc<SoundFont>>>,
+    synthesis: Synthesis,
     cache: Option<Cache>,
     identities: Identities,
 }
@@ -75,6 +76,7 @@ impl Engine {
             drum_models: Pool::new(),
             music_models: Pool::new(),
             sound_font: Mutex::default(),
+            synthesis: Synthesis::default(),
         })
     }
 
@@ -86,6 +88,18 @@ impl Engine {
             threads: threads.max(1),
             ..self
         }
+    }
+
+    /// The engine with other ways of synthesis: a store of another size, or one that it shares, or fewer threads. By default
+    /// all jobs of an engine share a store of their own.
+    #[must_use]
+    pub fn with_synthesis(self, synthesis: Synthesis) -> Self {
+        Self { synthesis, ..self }
+    }
+
+    /// What soundtracks are rendered with.
+    pub fn synthesis(&self) -> &Synthesis {
+        &self.synthesis
     }
 
     /// The manifest of the models.

@@ -92,6 +92,7 @@ pub fn arrange(grid: &DrumGrid, music: Option<&Music>, duration: Span, kit: Opti
         tempo_map,
         parts,
         duration,
+        start: Instant::ZERO,
     };
     score.check()?;
     Ok(score)

@@ -8,6 +8,9 @@ use crate::time::{Instant, Span, TempoMap, Tick};
 /// Longest score that is accepted: a day.
 const LONGEST: Span = Span::from_seconds(86_400.0);
 
+/// Latest start on the media that is accepted: some eleven days, as there may be of a day at a tenth of its speed.
+const LATEST: Instant = Instant::from_seconds(1e6);
+
 impl Score {
     /// Checks that the score can be written and played: its tempo map rises from tick 0 at the clip's start, signatures
     /// rise from tick 0, part names are fit for file names and differ, volumes and pans are in range, and every note lies
@@ -30,6 +33,13 @@ impl Score {
                 "the score is {} s long; allowed is above 0 to {} s",
                 self.duration.seconds(),
                 LONGEST.seconds()
+            ));
+        }
+        if !(self.start >= Instant::ZERO && self.start <= LATEST) {
+            return Some(format!(
+                "the score begins at {} s of the media; allowed is 0 to {} s",
+                self.start.seconds(),
+                LATEST.seconds()
             ));
         }
         let points = self.tempo_map.points();
@@ -148,6 +158,7 @@ mod tests {
                 notes: vec![note(0, 36), note(0, 42), note(240, 42)],
             }],
             duration: Span::from_seconds(2.0),
+            start: Instant::ZERO,
         }
     }
 
@@ -159,6 +170,8 @@ mod tests {
         let spoil: Vec<(&str, Spoil)> = vec![
             ("long", |s| s.duration = Span::ZERO),
             ("long", |s| s.duration = Span::from_seconds(f64::NAN)),
+            ("begins at -0.5 s", |s| s.start = Instant::from_seconds(-0.5)),
+            ("begins at NaN s", |s| s.start = Instant::from_seconds(f64::NAN)),
             ("tempo map", |s| {
                 let text = r#"{"points":[{"tick":0,"time":0.5},{"tick":480,"time":0.2}]}"#;
                 s.tempo_map = serde_json::from_str(text).expect("parses");

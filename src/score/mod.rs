@@ -19,7 +19,7 @@ pub use kits::{kit_for_style, kit_program};
 pub use mixing::VOLUMES;
 pub(crate) use turns::in_turn;
 
-use crate::time::{Span, TempoMap, Tick};
+use crate::time::{Instant, Span, TempoMap, Tick};
 use serde::{Deserialize, Serialize};
 
 /// MIDI channel of the drums, counted from 0 (channel 10 in MIDI's own counting).
@@ -37,6 +37,14 @@ pub struct Score {
     pub parts: Vec<Part>,
     /// Length of the clip; sound ends with it.
     pub duration: Span,
+    /// Where tick 0 lies on the timeline of the media, after a change of speed. It is not heard: synthesis divides time
+    /// there, so that a trim leaves its spans as they are.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub start: Instant,
+}
+
+fn is_zero(instant: &Instant) -> bool {
+    *instant == Instant::ZERO
 }
 
 /// From this tick on, bars have so many quarter-note beats.

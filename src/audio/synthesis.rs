@@ -1,0 +1,244 @@
+//! Scores as sums of spans: those that are there are taken, the others are synthesised side by side.
+
+use super::spans::{PartPlan, SpanPlan};
+use super::store::{Key, Sound, SpanStore};
+use super::synth::span_frames;
+use super::{AudioBuffer, SoundFont, parallel};
+use crate::error::{Error, Result};
+use crate::progress::{Monitor, Stage};
+use crate::score::Part;
+use crate::time::{Instant, TempoMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Spans worked on before their sound is added to the mix. Those that do not fit the store are held no longer than that:
+/// some 60 MB.
+const BATCH: usize = 32;
+
+/// Frames of the mix that are summed at once: few enough to stay in a processor's cache.
+const TILE: usize = 16_384;
+
+/// What rendering is done with: the store of spans, which clones share, and a number of threads.
+///
+/// The samples do not depend on either.
+#[derive(Debug, Clone)]
+pub struct Synthesis {
+    /// Spans synthesised before.
+    pub store: SpanStore,
+    /// Threads that work at the same time, at least 1.
+    pub threads: usize,
+}
+
+impl Default for Synthesis {
+    /// An empty store of the usual size, and as many threads as the machine has processors for.
+    fn default() -> Self {
+        Self {
+            store: SpanStore::default(),
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+        }
+    }
+}
+
+/// Where a render stands: told to the monitor from all threads, rising.
+struct Progress<'a> {
+    monitor: &'a Monitor<'a>,
+    /// Shares of the audio stage before and after.
+    range: (f64, f64),
+    /// Frames of all spans that have to be synthesised.
+    frames: f64,
+    done: Mutex<f64>,
+}
+
+impl Progress<'_> {
+    /// Tells that so many frames more are done. One thread at a time, so that nothing is told after a cancellation.
+    fn add(&self, frames: usize) -> Result<()> {
+        let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        self.monitor.check()?;
+        *done += frames as f64;
+        let share = (*done / self.frames).min(1.0);
+        let (from, to) = self.range;
+        self.monitor.progress(Stage::Audio, from + (to - from) * share)
+    }
+}
+
+/// What is played.
+#[derive(Clone, Copy)]
+pub(super) struct Played<'a> {
+    pub font: &'a SoundFont,
+    pub parts: &'a [Part],
+    pub tempo_map: &'a TempoMap,
+    /// Where tick 0 lies on the media.
+    pub start: Instant,
+}
+
+/// A span of one of several parts.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    part: usize,
+    span: &'a SpanPlan,
+}
+
+/// One render on its way.
+struct Work<'a> {
+    font: &'a SoundFont,
+    plans: &'a [PartPlan<'a>],
+    /// Frames in a span.
+    length: usize,
+    /// The render's number in the store.
+    number: u64,
+    progress: Progress<'a>,
+    /// What the synthesiser needs for a part, by the part's index.
+    playable: BTreeMap<usize, Arc<rustysynth::SoundFont>>,
+}
+
+impl Synthesis {
+    /// Plays parts and adds them to `mix`, a stereo buffer that begins with tick 0. What reaches beyond the buffer's end is
+    /// cut off there.
+    ///
+    /// `range` is the share of the audio stage done before and after.
+    ///
+    /// # Errors
+    /// [`Error::PresetMissing`] before anything is played; [`Error::SoundFontInvalid`] when a sample that is needed is
+    /// damaged; [`Error::Cancelled`], which leaves an unfinished mix.
+    pub(super) fn add(
+        &self,
+        played: Played<'_>,
+        mix: &mut AudioBuffer,
+        monitor: &Monitor<'_>,
+        range: (f64, f64),
+    ) -> Result<()> {
+        let Played { font, parts, .. } = played;
+        if mix.channels != 2 {
+            return Err(Error::Sound {
+                reason: format!("a mix of {} channels; 2 are needed", mix.channels),
+            });
+        }
+        for part in parts {
+            font.require(part.bank, part.program)?;
+        }
+        let plan = |part| PartPlan::new(font, part, played.tempo_map, played.start, mix.rate);
+        let plans: Vec<PartPlan<'_>> = parts.iter().map(plan).collect();
+        let mut places: Vec<Place<'_>> = plans
+            .iter()
+            .enumerate()
+            .flat_map(|(part, plan)| plan.spans.iter().map(move |span| Place { part, span }))
+            .collect();
+        // The order of the sum, whatever is there already.
+        places.sort_by_key(|place| (place.span.index, place.part));
+
+        let length = span_frames(mix.rate);
+        let missing = places.iter().filter(|place| !self.store.has(&place.span.key)).count();
+        let mut work = Work {
+            font,
+            plans: &plans,
+            length,
+            number: self.store.begin(),
+            progress: Progress {
+                monitor,
+                range,
+                frames: (missing.max(1) * length) as f64,
+                done: Mutex::new(0.0),
+            },
+            playable: BTreeMap::new(),
+        };
+        work.progress.add(0)?;
+        let origin = played.start.nearest_sample(mix.rate);
+        for batch in places.chunks(BATCH) {
+            let sounds = self.sounds(&mut work, batch)?;
+            monitor.check()?;
+            let heard: Vec<Heard<'_>> = batch
+                .iter()
+                .zip(&sounds)
+                .map(|(place, sound)| Heard {
+                    first: place.span.index * length as i64 - origin,
+                    volume: plans[place.part].part.volume_ratio(),
+                    sound,
+                })
+                .collect();
+            let tiles = mix.samples.chunks_mut(2 * TILE).zip((0..).step_by(TILE)).collect();
+            parallel::each(self.threads, tiles, |(tile, first)| {
+                heard.iter().for_each(|sound| sound.add(tile, first));
+                Ok(())
+            })?;
+        }
+        monitor.progress(Stage::Audio, range.1)
+    }
+
+    /// The sounds of spans, in their order.
+    fn sounds(&self, work: &mut Work<'_>, batch: &[Place<'_>]) -> Result<Vec<Sound>> {
+        let mut sounds: HashMap<Key, Option<Sound>> = HashMap::new();
+        let mut missing = Vec::new();
+        for place in batch {
+            let key = place.span.key;
+            // What is heard twice is made once.
+            sounds.entry(key).or_insert_with(|| {
+                let sound = self.store.get(work.number, &key);
+                if sound.is_none() {
+                    missing.push(*place);
+                }
+                sound
+            });
+        }
+        self.load(work, &missing)?;
+        let made = parallel::each(self.threads, missing, |place| {
+            let Some(playable) = work.playable.get(&place.part) else {
+                return Ok((place.span.key, Sound::default()));
+            };
+            let mut told = 0;
+            let instrument = &work.plans[place.part].instrument;
+            let samples = instrument.play(playable, place.span, work.font, |frames| {
+                let own = frames.min(work.length);
+                let more = own - told;
+                told = own;
+                work.progress.add(more)
+            })?;
+            let sound: Sound = samples.into();
+            self.store.put(work.number, place.span.key, &sound);
+            Ok((place.span.key, sound))
+        })?;
+        sounds.extend(made.into_iter().map(|(key, sound)| (key, Some(sound))));
+        let found = |place: &Place<'_>| sounds.get(&place.span.key).cloned().flatten().unwrap_or_default();
+        Ok(batch.iter().map(found).collect())
+    }
+
+    /// Loads what the parts of missing spans are played with. All notes of a part at once: those of other spans may be
+    /// missing next.
+    fn load(&self, work: &mut Work<'_>, missing: &[Place<'_>]) -> Result<()> {
+        let wanted: BTreeSet<usize> = missing.iter().map(|place| place.part).collect();
+        let wanted = wanted
+            .into_iter()
+            .filter(|part| !work.playable.contains_key(part))
+            .collect();
+        let loaded = parallel::each(self.threads, wanted, |index: usize| {
+            work.progress.add(0)?;
+            let part = work.plans[index].part;
+            Ok((index, work.font.for_notes(part.bank, part.program, &part.notes)?))
+        })?;
+        work.playable.extend(loaded);
+        Ok(())
+    }
+}
+
+/// A span's sound in the mix.
+struct Heard<'a> {
+    /// Frame of the mix with which it begins; less than 0 where the clip begins within it.
+    first: i64,
+    volume: f32,
+    sound: &'a [f32],
+}
+
+impl Heard<'_> {
+    /// Adds what is heard in a piece of the mix that begins with a frame.
+    fn add(&self, tile: &mut [f32], frame: usize) {
+        let ahead = 2 * (self.first - frame as i64);
+        let (skipped, late) = match usize::try_from(ahead) {
+            Ok(late) => (0, late),
+            Err(_) => (ahead.unsigned_abs() as usize, 0),
+        };
+        if let (Some(tile), Some(sound)) = (tile.get_mut(late..), self.sound.get(skipped..)) {
+            for (sum, sample) in tile.iter_mut().zip(sound) {
+                *sum += self.volume * sample;
+            }
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! Sound in spans: what is reused is bit for bit what would have been made, and nothing else is made again.
+#![allow(clippy::expect_used)] // tests may stop at the first surprise
+
+mod sound_common;
+
+use kinescore::audio::{Blocks, SoundFont, Soundtrack, SpanStore, Synthesis, render, render_streamed};
+use kinescore::progress::Cancel;
+use kinescore::score::{Note, Score};
+use kinescore::settings::{Settings, SoundSettings};
+use kinescore::time::{Instant, Rate, Span, TempoMap, TempoPoint, Tick};
+use kinescore::{Error, Monitor};
+use sound_common::{band_score, shipped_font};
+use std::time;
+
+/// Notes of twelve seconds for drums, piano and bass. Their ticks are 1/960 s; spans of 2.5 s have 2,400 of them.
+fn piece() -> Score {
+    let mut score = band_score(120.0, 6, "pop");
+    score.parts.retain(|part| part.name != "guitar");
+    score.tempo_map = tempo_map();
+    cut(&score, 0, 12_000)
+}
+
+fn tempo_map() -> TempoMap {
+    let points = [(0, 0.0), (960, 1.0)].map(|(tick, seconds)| TempoPoint {
+        tick: Tick(tick),
+        time: Instant::from_seconds(seconds),
+    });
+    TempoMap::new(points.to_vec()).expect("rising")
+}
+
+/// What is left of a piece between two ticks, as a score of its own.
+fn cut(score: &Score, from: u32, to: u32) -> Score {
+    let mut cut = score.clone();
+    cut.start = Instant::from_seconds(f64::from(from) / 960.0);
+    cut.duration = Span::from_seconds(f64::from(to - from) / 960.0);
+    for part in &mut cut.parts {
+        part.notes
+            .retain(|note| note.onset.0 >= from && note.onset.0 + note.ticks <= to);
+        part.notes
+            .iter_mut()
+            .for_each(|note| note.onset = Tick(note.onset.0 - from));
+    }
+    cut
+}
+
+fn synthesis(threads: usize) -> Synthesis {
+    let store = SpanStore::default();
+    Synthesis { store, threads }
+}
+
+fn play(score: &Score, font: &SoundFont, synthesis: &Synthesis) -> Soundtrack {
+    render(score, font, &Settings::default().sound, synthesis, &Monitor::none()).expect("rendered")
+}
+
+/// Spans that a render made, and those that it found.
+fn used(synthesis: &Synthesis, work: impl FnOnce()) -> (u64, u64) {
+    let before = synthesis.store.usage();
+    work();
+    let after = synthesis.store.usage();
+    (after.made - before.made, after.found - before.found)
+}
+
+#[test]
+fn trims_reuse_all_spans_of_shared_notes_bit_for_bit() {
+    let (font, whole) = (shipped_font(), piece());
+    let warm = synthesis(2);
+    play(&whole, &font, &warm);
+    let full = warm.store.usage().made;
+    assert_eq!(full, 15, "three parts of five spans");
+    // Trims at the head, at the tail, at both; by odd amounts, within a span and at a border.
+    for (from, to, most) in [
+        (0, 12_000, 0),
+        (2_400, 12_000, 0),
+        (1, 12_000, 3),
+        (337, 12_000, 3),
+        (5_003, 12_000, 3),
+        (0, 7_919, 6),
+        (4_801, 9_001, 9),
+    ] {
+        let part = cut(&whole, from, to);
+        let before = warm.clone();
+        let mut found = None;
+        let (made, _) = used(&before, || found = Some(play(&part, &font, &warm)));
+        let anew = play(&part, &font, &synthesis(1));
+        assert!(found == Some(anew), "{from} to {to}: not the sound of a render anew");
+        assert!(
+            made <= most,
+            "{from} to {to}: {made} spans made, {most} have other notes"
+        );
+    }
+}
+
+#[test]
+fn only_the_span_of_a_changed_note_is_made_again() {
+    let (font, whole) = (shipped_font(), piece());
+    let warm = synthesis(2);
+    play(&whole, &font, &warm);
+    for (part, place) in [(1, 20), (2, 10)] {
+        let mut changed = whole.clone();
+        changed.parts[part].notes[place].velocity -= 20;
+        let mut sound = None;
+        assert_eq!(used(&warm, || sound = Some(play(&changed, &font, &warm))), (1, 14));
+        assert!(sound == Some(play(&changed, &font, &synthesis(1))));
+        // Louder or softer as a whole, no span is another.
+        changed.parts[part].volume -= 3.0;
+        assert_eq!(used(&warm, || sound = Some(play(&changed, &font, &warm))), (0, 15));
+        assert!(sound == Some(play(&changed, &font, &synthesis(1))));
+    }
+    let mut elsewhere = whole.clone();
+    elsewhere.parts[1].pan += 0.25;
+    let (made, found) = used(&warm, || drop(play(&elsewhere, &font, &warm)));
+    assert_eq!((made, found), (5, 10), "a part that stands elsewhere");
+}
+
+#[test]
+fn one_thread_and_many_give_the_same_samples() {
+    let (font, whole) = (shipped_font(), piece());
+    let one = play(&whole, &font, &synthesis(1));
+    for threads in [2, 5] {
+        assert!(play(&whole, &font, &synthesis(threads)) == one, "{threads} threads");
+    }
+    // A store too small for the piece, or for anything.
+    for limit in [0, 4 << 20] {
+        let store = SpanStore::new(limit);
+        let small = Synthesis { store, threads: 2 };
+        for _ in 0..2 {
+            assert!(play(&whole, &font, &small) == one);
+            assert!(small.store.usage().bytes <= limit);
+        }
+        assert_eq!(small.store.usage().found > 0, limit > 0);
+    }
+}
+
+#[test]
+fn other_rates_and_fonts_have_spans_of_their_own() {
+    let (font, whole) = (shipped_font(), piece());
+    let warm = synthesis(2);
+    let short = cut(&whole, 0, 2_400);
+    play(&short, &font, &warm);
+    let at = |hz| SoundSettings {
+        rate: Rate::from_hz(hz),
+        ..Settings::default().sound
+    };
+    let sound = render(&short, &font, &at(44_100.0), &warm, &Monitor::none()).expect("rendered");
+    let anew = render(&short, &font, &at(44_100.0), &synthesis(1), &Monitor::none()).expect("rendered");
+    assert!(sound == anew);
+    let folder = tempfile::tempdir().expect("folder");
+    let other = folder.path().join("other.sf2");
+    std::fs::write(&other, sound_common::tiny_sf2()).expect("written");
+    let other = SoundFont::load(&other).expect("a SoundFont");
+    let mut drums = short.clone();
+    drums.parts.truncate(1);
+    drums.parts[0].program = 0;
+    assert_eq!(used(&warm, || drop(play(&drums, &other, &warm))).0, 1);
+}
+
+#[test]
+fn a_note_sounds_the_same_whatever_else_the_part_plays() {
+    // What is put together for the synthesiser differs with the notes of the whole part; a span must not.
+    let (font, whole) = (shipped_font(), piece());
+    let fresh = shipped_font();
+    let few = cut(&whole, 0, 2_400);
+    play(&whole, &font, &synthesis(2));
+    assert!(play(&few, &font, &synthesis(2)) == play(&few, &fresh, &synthesis(2)));
+}
+
+#[test]
+fn stems_come_from_the_store_and_add_up() {
+    let (font, whole) = (shipped_font(), cut(&piece(), 1_111, 9_000));
+    let warm = synthesis(2);
+    let sound = play(&whole, &font, &warm);
+    let mut sum = vec![0.0_f32; sound.mix().samples.len()];
+    let (made, _) = used(&warm, || {
+        for part in &whole.parts {
+            let stem = sound
+                .stem(&whole, part, &font, &warm, &Monitor::none())
+                .expect("a stem");
+            sum.iter_mut().zip(&stem.samples).for_each(|(s, x)| *s += x);
+        }
+    });
+    assert_eq!(made, 0);
+    let apart = sum.iter().zip(&sound.mix().samples).map(|(a, b)| (a - b).abs());
+    assert!(apart.fold(0.0, f32::max) < 1e-5);
+}
+
+#[test]
+fn blocks_that_are_read_meanwhile_are_those_of_the_end() {
+    let (font, whole) = (shipped_font(), piece());
+    let synthesis = synthesis(2);
+    for _ in ["cold", "warm"] {
+        let settings = Settings::default().sound;
+        let blocks = Blocks::new(whole.duration.to_samples(settings.rate));
+        let (sound, read) = std::thread::scope(|scope| {
+            let reader = scope.spawn(|| {
+                let (mut all, mut buffer) = (Vec::new(), vec![0.0; 2 * 1_000]);
+                loop {
+                    let count = blocks.read(all.len() / 2, &mut buffer, &Cancel::new()).expect("read");
+                    if count == 0 {
+                        return all;
+                    }
+                    all.extend_from_slice(&buffer[..2 * count]);
+                }
+            });
+            let push = |first, samples: &[f32]| blocks.push(first, samples);
+            let sound = render_streamed(&whole, &font, &settings, &synthesis, &Monitor::none(), push);
+            blocks.finish();
+            (sound.expect("rendered"), reader.join().expect("read"))
+        });
+        assert!(read == sound.mix().samples);
+        assert!(sound == play(&whole, &font, &synthesis));
+    }
+    let result = render_streamed(
+        &whole,
+        &font,
+        &Settings::default().sound,
+        &synthesis,
+        &Monitor::none(),
+        |_, _| Err(Error::Cancelled),
+    );
+    assert!(matches!(result, Err(Error::Cancelled)), "a sink that wants no more");
+}
+
+#[test]
+fn a_cancelled_render_stops_and_leaves_the_store_whole() {
+    let (font, whole) = (shipped_font(), piece());
+    let warm = synthesis(2);
+    let cancel = Cancel::new();
+    let told = std::sync::Mutex::new(Vec::new());
+    let switched = std::sync::Mutex::new(None);
+    let monitor = Monitor::new(cancel.clone(), |_, done| {
+        let mut told = told.lock().expect("whole");
+        told.push(done);
+        if told.len() == 60 {
+            cancel.cancel();
+            *switched.lock().expect("whole") = Some(time::Instant::now());
+        }
+    });
+    let result = render(&whole, &font, &Settings::default().sound, &warm, &monitor);
+    assert!(matches!(result, Err(Error::Cancelled)));
+    drop(monitor);
+    let told = told.into_inner().expect("whole");
+    assert_eq!(told.len(), 60, "nothing is told after that");
+    assert!(told.windows(2).all(|pair| pair[0] <= pair[1]), "rising");
+    // What was finished by then is whole, and the next render goes on from it.
+    assert!(warm.store.usage().made < 15);
+    assert!(play(&whole, &font, &warm) == play(&whole, &font, &synthesis(1)));
+}
+
+#[test]
+fn a_melody_that_rings_is_not_cut_off_at_the_end_of_its_span() {
+    let font = shipped_font();
+    let mut score = piece();
+    score.parts.retain(|part| part.name == "piano");
+    // One low note just before a border: it is heard for seconds.
+    score.parts[0].notes = vec![Note {
+        onset: Tick(2_390),
+        ticks: 6_000,
+        pitch: 36,
+        velocity: 110,
+    }];
+    let sound = play(&score, &font, &synthesis(1));
+    let at = |seconds: f64| 2 * (seconds * 48_000.0) as usize;
+    let level = |from: f64, to: f64| {
+        let samples = &sound.mix().samples[at(from)..at(to)];
+        samples.iter().map(|s| s * s).sum::<f32>() / samples.len() as f32
+    };
+    assert!(level(0.0, 2.4) == 0.0);
+    assert!(level(5.0, 5.5) > 1e-3 * level(2.5, 3.0));
+}
