@@ -72,6 +72,9 @@ pub struct Job {
     soundtrack: Option<Soundtrack>,
 }
 
+/// Takes blocks of sound: number of the first frame, interleaved samples.
+pub type AudioSink<'a> = dyn FnMut(usize, &[f32]) -> Result<()> + 'a;
+
 /// What is composed for a media, as it is kept.
 #[derive(Serialize, Deserialize)]
 struct Composed<'a> {
@@ -246,6 +249,16 @@ impl Job {
     /// # Errors
     /// Those of the stages; what earlier stages found is kept, so that the job can go on after a change of settings.
     pub fn run(&mut self, until: Stage, monitor: &Monitor<'_>) -> Result<()> {
+        self.run_streamed(until, monitor, &mut |_, _| Ok(()))
+    }
+
+    /// As [`run`](Self::run), and hands the sound on in blocks as soon as they are as they will stay, while the rest is made:
+    /// `sink` is given the number of a block's first frame and its samples, interleaved. Blocks come in order from frame 0 on
+    /// and leave no gap. Nothing is handed on where the sound is there already.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), and those of `sink`.
+    pub fn run_streamed(&mut self, until: Stage, monitor: &Monitor<'_>, sink: &mut AudioSink<'_>) -> Result<()> {
         monitor.check()?;
         // What a later stage will need is loaded first: a missing SoundFont is told before minutes of work, not after.
         if self.soundtrack.is_none() && until >= Stage::Audio {
@@ -267,7 +280,7 @@ impl Job {
                     self.recall();
                 }
                 if self.result_at_or_after(stage).is_none() {
-                    self.run_stage(stage, monitor)?;
+                    self.run_stage(stage, monitor, sink)?;
                 }
                 monitor.progress(stage, 1.0)?;
                 if stage == Stage::Music {
@@ -338,7 +351,7 @@ impl Job {
         results.into_iter().find(|(_, there)| *there).map(|(stage, _)| stage)
     }
 
-    fn run_stage(&mut self, stage: Stage, monitor: &Monitor<'_>) -> Result<()> {
+    fn run_stage(&mut self, stage: Stage, monitor: &Monitor<'_>, sink: &mut AudioSink<'_>) -> Result<()> {
         let (poses, rhythm, drums, music) = (&self.poses, &self.rhythm, &self.drums, &self.music);
         match (stage, poses, rhythm, drums, music, &self.score) {
             (Stage::Pose, ..) => {
@@ -381,7 +394,7 @@ impl Job {
             (Stage::Audio | Stage::Export, .., Some(score)) => {
                 let font = self.engine.sound_font()?;
                 let (sound, synthesis) = (&self.settings.sound, self.engine.synthesis());
-                self.soundtrack = Some(audio::render(score, &font, sound, synthesis, monitor)?);
+                self.soundtrack = Some(audio::render_streamed(score, &font, sound, synthesis, monitor, sink)?);
             }
             _ => return Err(self.incomplete(stage)),
         }
