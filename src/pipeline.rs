@@ -337,13 +337,14 @@ impl Job {
         )
     }
 
-    /// Writes a picture of the analysis: skeletons, movement, accents, beats and drum hits over time. `.svg` or `.png`.
+    /// Writes a picture of the analysis: skeletons, movement, accents, beats, notes and drum hits over time. `.svg` or `.png`.
     pub fn write_plot(&self, path: &Path) -> Result<()> {
         let view = export::plot::PlotView {
             clip: &self.clip,
             poses: self.poses.as_ref(),
             rhythm: self.rhythm.as_ref(),
             drums: self.drums.as_ref(),
+            music: self.music.as_ref(),
         };
         export::plot::write_plot(&view, path)
     }
