@@ -553,17 +553,20 @@ impl Job {
         )
     }
 
-    /// Writes a picture of the analysis: skeletons, movement, accents, beats and drum hits over time. `.svg` or `.png`.
+    /// Writes a picture of the analysis: skeletons, movement, accents, beats, notes and drum hits over time. `.svg` or `.png`.
     pub fn write_plot(&self, path: &Path) -> Result<()> {
         let heard = self.heard();
         let poses = self.poses.as_ref().map(|poses| heard.poses(poses));
         let rhythm = self.rhythm.as_ref().map(|rhythm| heard.rhythm(rhythm));
         let drums = self.drums.as_ref().map(|drums| heard.drums(drums));
+        let music = self.music.as_ref().zip(self.drums.as_ref());
+        let music = music.map(|(music, drums)| heard.music(music, drums));
         let view = export::plot::PlotView {
             clip: &self.clip,
             poses: poses.as_ref(),
             rhythm: rhythm.as_ref(),
             drums: drums.as_ref(),
+            music: music.as_ref(),
         };
         export::plot::write_plot(&view, path)
     }

@@ -11,8 +11,10 @@
 use kinescore::Error;
 use kinescore::drums::{DrumClass, DrumGrid, Hit};
 use kinescore::export::plot::{PlotView, write_plot};
+use kinescore::music::{ChordAt, GridNote, Instrument, Line, Music};
 use kinescore::pose::{JOINTS, Joint, JointPoint, Pose, PoseTrack};
 use kinescore::rhythm::{Accent, AccentKind, Beat, Curve, Rhythm, Source};
+use kinescore::score::{Chord, Key, Mode, Quality};
 use kinescore::time::{Instant, Rate, Span, Tempo};
 use kinescore::video::Clip;
 use std::f64::consts::TAU;
@@ -196,13 +198,69 @@ fn drums(seconds: f64) -> DrumGrid {
     }
 }
 
+/// I vi IV V in D, a chord a bar: broken by the piano, struck by the guitar, with a bass.
+fn music(seconds: f64) -> Music {
+    let chords = [
+        (2, Quality::Major),
+        (11, Quality::Minor),
+        (7, Quality::Major),
+        (9, Quality::Dominant),
+    ];
+    let bars = (rhythm(seconds).beats.len() as i32 - 1).div_euclid(4);
+    let mut lines = [Instrument::Piano, Instrument::Guitar, Instrument::Bass].map(|instrument| Line {
+        instrument,
+        notes: vec![],
+    });
+    let mut at = Vec::new();
+    for bar in 0..bars {
+        let (root, quality) = chords[bar as usize % 4];
+        let chord = Chord::new(root, quality);
+        at.push(ChordAt { step: 16 * bar, chord });
+        let mut note = |line: usize, step: i32, length, pitch, velocity| {
+            lines[line].notes.push(GridNote {
+                step: 16 * bar + step,
+                length,
+                pitch,
+                velocity,
+                offset: 0.0,
+            });
+        };
+        let tones: Vec<u8> = chord.tones().collect();
+        for step in 0..8 {
+            let tone = tones[step % tones.len()];
+            note(
+                0,
+                2 * step as i32,
+                4,
+                60 + tone + 12 * (step as u8 / 4),
+                0.5 + 0.05 * step as f32,
+            );
+        }
+        for step in [4, 12] {
+            for tone in &tones {
+                note(1, step, 6, 48 + tone, 0.8);
+            }
+        }
+        for step in [0, 7, 10] {
+            note(2, step, 5, 28 + root, 0.7);
+        }
+    }
+    Music {
+        key: Key::new(2, Mode::Major),
+        chords: at,
+        lines: lines.to_vec(),
+    }
+}
+
 fn plot(seconds: f64, path: &Path) {
     let (clip, poses, rhythm, drums) = (clip(seconds), poses(seconds), rhythm(seconds), drums(seconds));
+    let music = music(seconds);
     let view = PlotView {
         clip: &clip,
         poses: Some(&poses),
         rhythm: Some(&rhythm),
         drums: Some(&drums),
+        music: Some(&music),
     };
     write_plot(&view, path).expect("drawn");
 }
@@ -232,6 +290,12 @@ fn a_picture_shows_all_parts_and_is_the_same_every_time() {
         "Poses",
         "Movement",
         "Beats",
+        "Music",
+        "C3",
+        "D",
+        "Bm",
+        "A7",
+        "guitar",
         "Crash",
         "Closed hat",
         "Kick",
@@ -263,6 +327,63 @@ fn a_picture_shows_all_parts_and_is_the_same_every_time() {
         .filter(|a| a.kind == AccentKind::Impact)
         .count();
     assert_eq!(colours("#8e3b8a"), impacts + 1);
+    // A bar for each note that sounds within the clip, and one in the legend.
+    for (line, colour) in music(12.0).lines.iter().zip(["#245ca0", "#c6701e", "#2c8246"]) {
+        assert_eq!(colours(colour), line.notes.len() + 1, "{:?}", line.instrument);
+    }
+}
+
+/// A number of an element's attribute.
+fn attribute(element: &str, name: &str) -> f64 {
+    let value = element
+        .split(&format!(" {name}=\""))
+        .nth(1)
+        .and_then(|rest| rest.split('"').next());
+    value.expect(name).parse().expect("a number")
+}
+
+#[test]
+fn notes_lie_where_they_sound_and_rise_with_their_pitch() {
+    let (clip, drums, mut music) = (clip(10.0), drums(10.0), music(10.0));
+    let note = |step, length, pitch| GridNote {
+        step,
+        length,
+        pitch,
+        velocity: 1.0,
+        offset: 0.0,
+    };
+    music.lines.truncate(1);
+    music.lines[0].notes = vec![note(4, 8, 60), note(8, 8, 72)];
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("plot.svg");
+    let draw = |drums| {
+        let view = PlotView {
+            clip: &clip,
+            poses: None,
+            rhythm: None,
+            drums,
+            music: Some(&music),
+        };
+        write_plot(&view, &path).expect("drawn");
+        fs::read_to_string(&path).expect("read")
+    };
+    let document = draw(Some(&drums));
+    let bars: Vec<&str> = document.lines().filter(|l| l.contains("fill=\"#245ca0\"")).collect();
+    let [_, low, high] = bars[..] else {
+        panic!("the legend and two notes: {bars:?}")
+    };
+    for (bar, step) in [(low, 4), (high, 8)] {
+        let time = drums.beats[step / 4].seconds();
+        let length = (drums.beats[step / 4 + 1].seconds() - time) * 144.4;
+        assert!((attribute(bar, "x") - (124.0 + 144.4 * time)).abs() < 0.02, "{bar}");
+        assert!((attribute(bar, "width") + 1.0 - length).abs() < 0.02, "{bar}");
+    }
+    let octave = attribute(low, "y") - attribute(high, "y");
+    assert!(octave > 12.0 * attribute(low, "height"), "{octave}");
+    // Lines at the octaves, an octave apart.
+    let texts = texts(&document);
+    assert!(texts.contains(&"C4") && texts.contains(&"C5") && !texts.contains(&"guitar"));
+    assert!(!draw(None).contains("#245ca0"), "it has no grid without the drums");
 }
 
 #[test]
@@ -283,6 +404,7 @@ fn hits_lie_where_they_sound() {
         poses: None,
         rhythm: None,
         drums: Some(&grid),
+        music: None,
     };
     write_plot(&view, &path).expect("drawn");
     let document = fs::read_to_string(&path).expect("read");
@@ -322,7 +444,7 @@ fn labels_do_not_overlap_and_long_clips_stay_readable() {
             .expect("height")
             .parse()
             .expect("number");
-        assert!(height < 2200.0, "{seconds} s: {height} pixels high");
+        assert!(height < 2800.0, "{seconds} s: {height} pixels high");
         let rows = texts(&document).iter().filter(|t| **t == "Kick").count();
         assert_eq!(rows, ((seconds / 20.0).ceil() as usize).clamp(1, 3));
         let shown = texts(&document).iter().any(|t| t.contains("the liveliest part"));
@@ -389,6 +511,7 @@ fn odd_values_and_names_are_drawn_or_refused() {
                 poses: None,
                 rhythm: None,
                 drums: None,
+                music: None,
             },
             &folder.path().join(name),
         )
@@ -428,6 +551,7 @@ fn odd_values_and_names_are_drawn_or_refused() {
             poses,
             rhythm: Some(&rhythm),
             drums,
+            music: None,
         };
         write_plot(&view, &folder.path().join("odd.png")).expect("drawn");
     }
@@ -437,6 +561,7 @@ fn odd_values_and_names_are_drawn_or_refused() {
         poses: None,
         rhythm: None,
         drums: None,
+        music: None,
     };
     write_plot(&view, &folder.path().join("none.svg")).expect("drawn");
 }

@@ -55,7 +55,12 @@ fn parts_sit_under_the_drums_in_every_style_and_kit() {
         let drums = level(&score.parts[0]);
         for part in &score.parts[1..] {
             let under = drums - level(part);
-            let allowed = if part.name == "bass" { 3.0..5.0 } else { 4.0..7.0 };
+            // The band plays less than the program does, guitars least beside it: it is further under the drums.
+            let allowed = match part.name.as_str() {
+                "bass" => 4.0..6.5,
+                "piano" => 4.5..8.0,
+                _ => 6.0..9.5,
+            };
             assert!(
                 allowed.contains(&under),
                 "{} {} is {under:.1} dB under kit {}",

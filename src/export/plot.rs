@@ -1,4 +1,4 @@
-//! A picture of an analysis: skeletons, movement, accents, beats and drum hits over one time axis.
+//! A picture of an analysis: skeletons, movement, accents, beats, notes with their chords and drum hits over one time axis.
 //!
 //! A clip of up to [`ROW_SECONDS`] is one row; longer ones wrap like the lines of a score. Of a clip that would need more
 //! than [`MOST_ROWS`], the liveliest part is shown, with an overview of the whole above it.
@@ -8,6 +8,7 @@ mod svg;
 use crate::drums::{DrumClass, DrumGrid};
 use crate::error::{Error, Result};
 use crate::export::atomic::atomically;
+use crate::music::{GridNote, Instrument, Music};
 use crate::pose::{Joint, JointPoint, Pose, PoseTrack};
 use crate::rhythm::{AccentKind, Curve, Rhythm};
 use crate::time::{BeatGrid, Instant, STEPS_PER_BEAT};
@@ -34,10 +35,17 @@ const OVERVIEW: f64 = 64.0;
 const POSES: f64 = 150.0;
 const MOVEMENT: f64 = 96.0;
 const BEATS: f64 = 72.0;
+const MUSIC: f64 = 190.0;
 const LANE: f64 = 22.0;
 const GAP: f64 = 10.0;
 const AXIS: f64 = 34.0;
 const ROW_GAP: f64 = 22.0;
+
+/// Room for the names of the chords above the notes.
+const CHORDS: f64 = 22.0;
+
+/// Semitones that the notes have room for at least: a few notes are not drawn as thick bars.
+const LEAST_SEMITONES: f64 = 30.0;
 
 /// Least distance of skeletons, pixels.
 const SKELETON: f64 = 66.0;
@@ -55,6 +63,14 @@ const IMPACT: &str = "#8e3b8a";
 const PERSON_LEFT: &str = "#d1495b";
 const PERSON_RIGHT: &str = "#2d7dd2";
 const PERSON_MIDDLE: &str = "#3a3f4b";
+
+const fn played_in(instrument: Instrument) -> &'static str {
+    match instrument {
+        Instrument::Piano => "#245ca0",
+        Instrument::Guitar => "#c6701e",
+        Instrument::Bass => "#2c8246",
+    }
+}
 
 /// The bones drawn, with the side of the body they belong to.
 const BONES: [(Joint, Joint, &str); 16] = [
@@ -99,6 +115,19 @@ pub struct PlotView<'a> {
     pub rhythm: Option<&'a Rhythm>,
     /// The drums: a lane for each class.
     pub drums: Option<&'a DrumGrid>,
+    /// The other instruments: a piano roll under the names of the chords. It lies on the grid of the drums; without them it
+    /// is left out.
+    pub music: Option<&'a Music>,
+}
+
+impl PlotView<'_> {
+    /// The music that can be drawn, with its grid: none without beats, chords or notes.
+    fn played(&self) -> Option<(&Music, BeatGrid)> {
+        let music = self
+            .music
+            .filter(|music| music.lines.iter().any(|line| !line.notes.is_empty()))?;
+        Some((music, BeatGrid::new(self.drums?.beats.clone())?))
+    }
 }
 
 /// Draws an analysis into an `.svg` or `.png` file, by the extension of `path`. The same analysis gives the same bytes.
@@ -204,6 +233,9 @@ fn draw(view: &PlotView<'_>) -> String {
     if view.rhythm.is_some() {
         row_height += MOVEMENT + GAP + BEATS + GAP;
     }
+    if view.played().is_some() {
+        row_height += MUSIC + GAP;
+    }
     if view.drums.is_some() {
         row_height += LANE * LANES.len() as f64;
     }
@@ -286,6 +318,9 @@ fn header(svg: &mut Svg, view: &PlotView<'_>, rows: &[Row], whole: bool) {
         facts.push(drums.style.clone());
         facts.push(counted(drums.hits.len(), "drum hit"));
     }
+    if let Some((music, _)) = view.played() {
+        facts.push(music.key.to_string());
+    }
     facts.push(clock(view.clip.duration.seconds(), 1));
     if let (false, Some(first), Some(last)) = (whole, rows.first(), rows.last()) {
         let (start, end) = (clock(first.start, 0), clock(last.end, 0));
@@ -329,6 +364,14 @@ fn legend(svg: &mut Svg, view: &PlotView<'_>) {
         entry(svg, "beat activation", 18.0, &stroke(ACTIVE, 2.5));
         entry(svg, "beat", 6.0, &upright(BEAT, 1.5));
         entry(svg, "downbeat with its bar", 6.0, &upright(DOWNBEAT, 2.5));
+    }
+    if let Some((music, _)) = view.played() {
+        for line in music.lines.iter().filter(|line| !line.notes.is_empty()) {
+            let colour = played_in(line.instrument);
+            entry(svg, line.instrument.part_name(), 14.0, &|svg, x| {
+                svg.rect((x, Y - 8.0), (14.0, 7.0), 1.5, colour, 1.0);
+            });
+        }
     }
     if view.drums.is_some() {
         entry(svg, "hit: the larger, the louder", 44.0, &|svg, x| {
@@ -387,6 +430,11 @@ fn draw_row(svg: &mut Svg, view: &PlotView<'_>, row: &Row, top: f64) {
         y += MOVEMENT + GAP;
         panel(svg, y, BEATS, "Beats");
         y += BEATS + GAP;
+    }
+    let roll = y;
+    if let Some((music, _)) = view.played() {
+        draw_roll_panel(svg, &Pitches::of(music), y);
+        y += MUSIC + GAP;
     }
     let drums = y;
     if view.drums.is_some() {
@@ -447,6 +495,10 @@ fn draw_row(svg: &mut Svg, view: &PlotView<'_>, row: &Row, top: f64) {
             ACTIVE,
         );
         bar_numbers(svg, rhythm, row, beats);
+    }
+    if let Some((music, grid)) = view.played() {
+        notes(svg, music, &grid, row, roll);
+        chords(svg, music, &grid, row, roll);
     }
     if let Some(grid) = view.drums {
         hits(svg, grid, row, drums);
@@ -605,6 +657,100 @@ fn hits(svg: &mut Svg, drums: &DrumGrid, row: &Row, top: f64) {
     }
 }
 
+/// The pitches that a piano roll shows: those of the whole clip, so that all rows are alike.
+struct Pitches {
+    lowest: f64,
+    /// Pixels of a semitone.
+    semitone: f64,
+}
+
+impl Pitches {
+    fn of(music: &Music) -> Self {
+        let pitches = || music.lines.iter().flat_map(|line| &line.notes).map(|note| note.pitch);
+        let lowest = f64::from(pitches().min().unwrap_or(0));
+        let highest = f64::from(pitches().max().unwrap_or(0));
+        let missing = (LEAST_SEMITONES - (highest - lowest + 1.0)).max(0.0);
+        let lowest = lowest - (missing / 2.0).floor();
+        let count = highest - lowest + 1.0 + (missing / 2.0).ceil();
+        Self {
+            lowest,
+            semitone: (MUSIC - CHORDS - 6.0) / count,
+        }
+    }
+
+    /// Top of a pitch's place in a panel that begins at `top`.
+    fn y(&self, pitch: f64, top: f64) -> f64 {
+        top + MUSIC - 3.0 - (pitch - self.lowest + 1.0) * self.semitone
+    }
+}
+
+/// The panel of the piano roll, with a line and a name at each C.
+fn draw_roll_panel(svg: &mut Svg, pitches: &Pitches, top: f64) {
+    const MIDDLE_C: f64 = 60.0;
+    svg.rect((LEFT, top), (PLOT, MUSIC), 4.0, BAND, 1.0);
+    svg.text(
+        (LEFT - 48.0, top + MUSIC / 2.0 + 4.5),
+        "Music",
+        strong(13.0, Anchor::End, INK),
+    );
+    for octave in -5..=5 {
+        let y = pitches.y(MIDDLE_C + 12.0 * f64::from(octave), top) + pitches.semitone / 2.0;
+        if y > top + CHORDS + 4.0 && y < top + MUSIC - 3.0 {
+            svg.line((LEFT, y), (LEFT + PLOT, y), GRID, 1.0, 1.0);
+            let name = format!("C{}", 4 + octave);
+            svg.text((LEFT - 14.0, y + 4.0), &name, label(11.0, Anchor::End, MUTED));
+        }
+    }
+}
+
+/// The notes from where they begin to where they end, the louder, the darker. Those of the bass come first and lie under the
+/// others.
+fn notes(svg: &mut Svg, music: &Music, grid: &BeatGrid, row: &Row, top: f64) {
+    let pitches = Pitches::of(music);
+    let height = (pitches.semitone - 0.5).max(2.0);
+    let time = |note: &GridNote, after: f64| {
+        let step = f64::from(note.step) + f64::from(note.offset) + after;
+        grid.instant(step).seconds()
+    };
+    for line in music.lines.iter().rev() {
+        for note in &line.notes {
+            // Lengths are half steps.
+            let (from, to) = (time(note, 0.0), time(note, f64::from(note.length) / 2.0));
+            if to <= row.start || from >= row.end {
+                continue;
+            }
+            let (left, right) = (row.x(from.max(row.start)), row.x(to.min(row.end)));
+            // A gap, so that notes which are struck again are told apart.
+            let width = (right - left - 1.0).max(1.5);
+            let y = pitches.y(f64::from(note.pitch), top);
+            let opacity = 0.4 + 0.6 * f64::from(note.velocity).clamp(0.0, 1.0);
+            svg.rect((left, y), (width, height), 1.0, played_in(line.instrument), opacity);
+        }
+    }
+}
+
+/// The names of the chords where they begin; a row begins with the one that sounds there.
+fn chords(svg: &mut Svg, music: &Music, grid: &BeatGrid, row: &Row, top: f64) {
+    const SIZE: f64 = 12.5;
+    let mut free = LEFT;
+    for (number, at) in music.chords.iter().enumerate() {
+        let from = grid.instant(f64::from(at.step)).seconds();
+        let next = music.chords.get(number + 1);
+        let to = next.map_or(f64::INFINITY, |next| grid.instant(f64::from(next.step)).seconds());
+        if from >= row.end || to <= row.start {
+            continue;
+        }
+        let name = at.chord.spelled(music.key);
+        let width = svg.text_width(&name, SIZE, Weight::SemiBold);
+        let x = row.x(from.max(row.start)) + 4.0;
+        if x < free || x + width > LEFT + PLOT {
+            continue;
+        }
+        free = x + width + 6.0;
+        svg.text((x, top + 15.5), &name, strong(SIZE, Anchor::Start, INK));
+    }
+}
+
 /// Where a pose's known joints lie: left, top, right, bottom, pixels of the source.
 fn extent(pose: &Pose) -> Option<[f64; 4]> {
     let known = pose
@@ -702,8 +848,8 @@ fn axis(svg: &mut Svg, row: &Row, y: f64) {
     let decimals = usize::from(every < 1.0);
     svg.line((LEFT, y + 0.5), (LEFT + PLOT, y + 0.5), DOWNBEAT, 1.0, 1.0);
     svg.text((LEFT - 40.0, y + 20.0), "min:s", label(12.0, Anchor::End, MUTED));
-    // Not below zero: a negative zero would have a sign.
-    let mut index = (row.start / every - 1e-9).ceil().max(0.0);
+    // Not below zero, nor a negative zero, which would have a sign: which of two zeros `max` gives is not settled.
+    let mut index = (row.start / every - 1e-9).ceil().max(0.0) + 0.0;
     while index * every <= row.end + 1e-9 {
         let time = index * every;
         index += 1.0;
