@@ -180,7 +180,7 @@ Piano blue, guitar orange, bass green; below them the drums from kick to ride.
 ## Limits
 
 - What comes back (bars, rhythms) is taken up by the program's rules, not by the network: left alone it hardly repeats itself. The piano
-  repeats less than the pianos of the songs, and its notes are longer.
+  repeats somewhat less than the pianos of the songs.
 - Most of what it learned from is accompaniment played by rules, and melody written by rules: it is regular, and knows no riff that
   anybody would recognise.
 - 3/4 is {sum(p.steps_per_bar == 12 for p in parts if p.split == "training") / max(sum(p.split == "training" for p in parts), 1):.0%} of the parts it learned from.
