@@ -1,11 +1,13 @@
 //! The chain of stages for one clip, and what jobs share.
 
 mod engine;
+mod feed;
 mod saved;
 
 pub use engine::{Engine, Resources};
+pub use feed::Feed;
 
-use crate::audio::{self, AudioBuffer, Blend, Soundtrack};
+use crate::audio::{self, AudioBuffer, Blend, Loudness, Soundtrack};
 use crate::drums::{self, DrumGrid};
 use crate::error::{Error, Result};
 use crate::export;
@@ -36,6 +38,8 @@ pub struct Job {
     engine: Arc<Engine>,
     settings: Settings,
     clip: Clip,
+    /// Whether the clip's path is that of a file with its picture.
+    has_file: bool,
     /// Open until the pose stage has read it.
     frames: Option<Box<dyn FrameSource>>,
     poses: Option<PoseTrack>,
@@ -62,6 +66,20 @@ impl Job {
         let clip = frames.clip().clone();
         Ok(Self {
             frames: Some(Box::new(frames)),
+            ..Self::new(engine, settings, clip)
+        })
+    }
+
+    /// A job on frames from elsewhere than a file. [`Feed`] makes one of frames that are pushed.
+    ///
+    /// # Errors
+    /// Those of [`Settings::check`].
+    pub fn from_frames(engine: Arc<Engine>, settings: Settings, frames: Box<dyn FrameSource>) -> Result<Self> {
+        settings.check()?;
+        let clip = frames.clip().clone();
+        Ok(Self {
+            frames: Some(frames),
+            has_file: false,
             ..Self::new(engine, settings, clip)
         })
     }
@@ -96,6 +114,7 @@ impl Job {
             engine,
             settings,
             clip,
+            has_file: true,
             frames: None,
             poses: None,
             rhythm: None,
@@ -255,6 +274,11 @@ impl Job {
         self.soundtrack.as_ref().map(Soundtrack::mix)
     }
 
+    /// Loudness and true peak of the soundtrack, once the audio stage has run.
+    pub fn loudness(&self) -> Option<Loudness> {
+        self.soundtrack.as_ref().map(Soundtrack::loudness)
+    }
+
     fn soundtrack(&self) -> Result<&Soundtrack> {
         self.soundtrack.as_ref().ok_or_else(|| self.incomplete(Stage::Export))
     }
@@ -272,7 +296,16 @@ impl Job {
     ///
     /// # Errors
     /// [`Error::OutputIsInput`], [`Error::Output`], [`Error::Media`], [`Error::Cancelled`]; nothing is left behind then.
+    /// [`Error::Pushed`] for a job on frames that came from no file.
     pub fn write_video(&self, path: &Path, monitor: &Monitor<'_>) -> Result<()> {
+        if !self.has_file {
+            return Err(Error::Pushed {
+                path: self.clip.path.clone(),
+                reason:
+                    "the frames were pushed, so there is no video stream to copy; write the sound and lay it under them"
+                        .to_owned(),
+            });
+        }
         let soundtrack = self.soundtrack()?.mix();
         let settings = &self.settings.sound;
         let original = match settings.original {
