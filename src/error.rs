@@ -245,6 +245,14 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
+    /// A video was to be written at another speed than the media's.
+    #[error("{path}: its picture is copied as it is, which a speed of {speed} does not allow; write the sound alone (--no-video --wav FILE)", path = path.display())]
+    PictureSpeed {
+        /// The media.
+        path: PathBuf,
+        /// The speed met.
+        speed: String,
+    },
     /// Input and output are one file.
     #[error("{path}: the output would overwrite the input; choose another name with -o", path = path.display())]
     OutputIsInput {

@@ -2,6 +2,7 @@
 
 mod engine;
 mod feed;
+mod heard;
 mod saved;
 
 pub use engine::{Engine, Resources};
@@ -11,32 +12,50 @@ use crate::audio::{self, AudioBuffer, Blend, Loudness, Soundtrack};
 use crate::drums::{self, DrumGrid};
 use crate::error::{Error, Result};
 use crate::export;
+use crate::limits::LEAST_CLIP;
 use crate::music::{self, Music};
 use crate::pose::{self, PoseTrack};
 use crate::progress::{Monitor, Stage};
 use crate::rhythm::{self, Rhythm};
 use crate::score::{self, Score};
 use crate::settings::{OriginalAudio, Settings};
-use crate::time::Instant;
+use crate::time::{Flicks, Span, Speed, Window};
 use crate::video::sound::read_sound;
 use crate::video::{Clip, FileOptions, FileSource, FrameSource};
+use heard::Heard;
 use saved::Saved;
+use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Which part of the media a job works on, in seconds from the media's first shown frame.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+/// Which part of the media is heard, and how fast: a clip on an editor's timeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Cut {
-    /// First instant; `None`: the media's start.
-    pub start: Option<Instant>,
-    /// End; `None`: the media's end.
-    pub end: Option<Instant>,
+    /// Where it begins, on the media, from its first shown frame; `None`: the media's start.
+    #[serde(default)]
+    pub start: Option<Flicks>,
+    /// Where it ends, on the media; `None`: the media's end.
+    #[serde(default)]
+    pub end: Option<Flicks>,
+    /// How fast it is played.
+    #[serde(default)]
+    pub speed: Speed,
 }
 
+/// How far the end of a cut may lie behind the media's: announced lengths are rounded, and users round too.
+const END_SLACK: f64 = 0.1;
+
 /// One clip on its way to one soundtrack; owns the intermediate results.
+///
+/// Poses, rhythm, drums and music belong to the media: they are found once, whatever is cut out of it. Score and sound are
+/// arranged for the [`Cut`].
 pub struct Job {
     engine: Arc<Engine>,
     settings: Settings,
+    /// The part of the media that is analysed; the results up to the music are in its time.
+    media: Clip,
+    cut: Cut,
+    /// What is heard: the cut, as far as the media's length is known.
     clip: Clip,
     /// Whether the clip's path is that of a file with its picture.
     has_file: bool,
@@ -51,23 +70,25 @@ pub struct Job {
 }
 
 impl Job {
-    /// A job on a video file. Opens the file and begins to decode it in a thread of its own.
+    /// A job on a video file, of which `cut` is heard. Opens the file and begins to decode it in a thread of its own.
     ///
     /// # Errors
-    /// Those of [`Settings::check`] and of opening a video: [`Error::NotAVideo`], [`Error::NoVideoStream`],
-    /// [`Error::FrameSize`], [`Error::ClipTooShort`], [`Error::CutOutside`], [`Error::Input`].
+    /// Those of [`Settings::check`], of opening a video ([`Error::NotAVideo`], [`Error::NoVideoStream`],
+    /// [`Error::FrameSize`], [`Error::ClipTooShort`], [`Error::Input`]) and of [`set_cut`](Self::set_cut).
     pub fn open(engine: Arc<Engine>, settings: Settings, video: &Path, cut: Cut) -> Result<Self> {
         settings.check()?;
         let options = FileOptions {
             rate: settings.pose.rate,
             ..FileOptions::default()
         };
-        let frames = FileSource::open(video, cut.start, cut.end, options)?;
-        let clip = frames.clip().clone();
-        Ok(Self {
+        let frames = FileSource::open(video, None, None, options)?;
+        let media = frames.clip().clone();
+        let mut job = Self {
             frames: Some(Box::new(frames)),
-            ..Self::new(engine, settings, clip)
-        })
+            ..Self::new(engine, settings, media)
+        };
+        job.set_cut(cut)?;
+        Ok(job)
     }
 
     /// A job on frames from elsewhere than a file. [`Feed`] makes one of frames that are pushed.
@@ -92,6 +113,7 @@ impl Job {
         settings.check()?;
         let Saved {
             clip,
+            cut,
             poses,
             rhythm,
             drums,
@@ -99,21 +121,25 @@ impl Job {
             score,
             ..
         } = Saved::read(saved)?;
-        Ok(Self {
+        let mut job = Self {
             poses,
             rhythm,
             drums,
             music,
-            score,
             ..Self::new(engine, settings, clip)
-        })
+        };
+        job.set_cut(cut)?;
+        job.score = score;
+        Ok(job)
     }
 
-    fn new(engine: Arc<Engine>, settings: Settings, clip: Clip) -> Self {
+    fn new(engine: Arc<Engine>, settings: Settings, media: Clip) -> Self {
         Self {
             engine,
             settings,
-            clip,
+            clip: media.clone(),
+            media,
+            cut: Cut::default(),
             has_file: true,
             frames: None,
             poses: None,
@@ -122,6 +148,84 @@ impl Job {
             music: None,
             score: None,
             soundtrack: None,
+        }
+    }
+
+    /// Cuts the clip anew: it is heard from other places of the media, or at another speed. What was found of the media
+    /// stays; every bar that both cuts share keeps its notes, but for the ending, which is arranged for the cut, and the first
+    /// beat, where the cut begins within one. The next [`run`](Self::run) arranges and plays it.
+    ///
+    /// # Errors
+    /// [`Error::CutOutside`] and [`Error::ClipTooShort`]; the cut before stays then. Where the media's length is not known
+    /// before it has been read, they may come from `run` as well.
+    pub fn set_cut(&mut self, cut: Cut) -> Result<()> {
+        let clip = self.heard_clip(cut)?;
+        if cut != self.cut {
+            (self.score, self.soundtrack) = (None, None);
+        }
+        (self.cut, self.clip) = (cut, clip);
+        Ok(())
+    }
+
+    /// The cut.
+    pub fn cut(&self) -> Cut {
+        self.cut
+    }
+
+    /// A cut as a window on the media.
+    fn window(&self, cut: Cut) -> Window {
+        let Clip { start, duration, .. } = self.media;
+        let start = Flicks::from_seconds(start.seconds());
+        Window {
+            start: cut.start.unwrap_or(start),
+            end: cut.end.unwrap_or(Flicks(
+                start.0.saturating_add(Flicks::from_seconds(duration.seconds()).0),
+            )),
+            speed: cut.speed,
+        }
+    }
+
+    /// What is heard of the media with a cut.
+    fn heard_clip(&self, cut: Cut) -> Result<Clip> {
+        let media = &self.media;
+        if cut == Cut::default() {
+            return Ok(media.clone());
+        }
+        let window = self.window(cut);
+        let end = media.start + media.duration;
+        let known = media.duration > Span::ZERO;
+        let rising = window.start >= Flicks::from_seconds(media.start.seconds()) && window.start < window.end;
+        let inside = window.end.instant() - end < Span::from_seconds(END_SLACK);
+        if cut.end.is_some() && !rising || known && !(rising && inside) {
+            return Err(Error::CutOutside {
+                path: media.path.clone(),
+                start: window.start.seconds(),
+                end: window.end.seconds(),
+                duration: if known { end.seconds() } else { f64::INFINITY },
+            });
+        }
+        let duration = window.length();
+        if (known || cut.end.is_some()) && duration < LEAST_CLIP {
+            return Err(Error::ClipTooShort {
+                path: media.path.clone(),
+                seconds: duration.seconds(),
+                least: LEAST_CLIP.seconds(),
+            });
+        }
+        Ok(Clip {
+            start: window.start.instant(),
+            duration,
+            whole: media.whole && cut.start.is_none() && cut.end.is_none(),
+            ..media.clone()
+        })
+    }
+
+    /// From the time of the analysis to that of the cut.
+    fn heard(&self) -> Heard {
+        Heard {
+            clip_start: self.media.start,
+            window: self.window(self.cut),
+            duration: self.clip.duration,
         }
     }
 
@@ -174,7 +278,6 @@ impl Job {
     }
 
     fn run_stage(&mut self, stage: Stage, monitor: &Monitor<'_>) -> Result<()> {
-        let duration = self.clip.duration;
         let (poses, rhythm, drums, music) = (&self.poses, &self.rhythm, &self.drums, &self.music);
         match (stage, poses, rhythm, drums, music, &self.score) {
             (Stage::Pose, ..) => {
@@ -182,13 +285,14 @@ impl Job {
                 let found = self.engine.with_pose_models(&self.settings, |models| {
                     pose::find(&mut *frames, models, &self.settings.pose, monitor)
                 });
-                // The clip's length is what the media announces until its end has been read.
-                self.clip = frames.clip().clone();
+                // The length is what the media announces until its end has been read.
+                self.media = frames.clip().clone();
                 self.poses = Some(found?);
+                self.clip = self.heard_clip(self.cut)?;
             }
             (Stage::Rhythm, Some(poses), ..) => {
                 let found = self.engine.with_beat_models(&self.settings, |models| {
-                    rhythm::find(poses, duration, models, &self.settings.rhythm, monitor)
+                    rhythm::find(poses, self.media.duration, models, &self.settings.rhythm, monitor)
                 });
                 self.rhythm = Some(found?);
             }
@@ -206,7 +310,9 @@ impl Job {
                 self.music = Some(written?);
             }
             (Stage::Score, _, _, Some(drums), music, _) => {
-                let mut score = score::arrange(drums, music.as_ref(), duration, self.settings.drums.kit)?;
+                let heard = self.heard();
+                let kit = self.settings.drums.kit;
+                let mut score = score::arrange(&heard.grid(drums), music.as_ref(), heard.duration, kit)?;
                 if !self.settings.music.drums {
                     score.parts.retain(|part| part.name != score::DRUM_PART);
                 }
@@ -234,7 +340,7 @@ impl Job {
         }
     }
 
-    /// The clip.
+    /// The clip: what is heard of the media.
     pub fn clip(&self) -> &Clip {
         &self.clip
     }
@@ -242,6 +348,12 @@ impl Job {
     /// The settings.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The part of the media that is analysed. The results below are in its time, whatever the [`Cut`]; score and sound are in
+    /// the time of the [`clip`](Self::clip).
+    pub fn media(&self) -> &Clip {
+        &self.media
     }
 
     /// The poses, once the pose stage has run.
@@ -296,7 +408,8 @@ impl Job {
     ///
     /// # Errors
     /// [`Error::OutputIsInput`], [`Error::Output`], [`Error::Media`], [`Error::Cancelled`]; nothing is left behind then.
-    /// [`Error::Pushed`] for a job on frames that came from no file.
+    /// [`Error::PictureSpeed`] when the cut has another speed than the media's; [`Error::Pushed`] for a job on frames that
+    /// came from no file.
     pub fn write_video(&self, path: &Path, monitor: &Monitor<'_>) -> Result<()> {
         if !self.has_file {
             return Err(Error::Pushed {
@@ -304,6 +417,12 @@ impl Job {
                 reason:
                     "the frames were pushed, so there is no video stream to copy; write the sound and lay it under them"
                         .to_owned(),
+            });
+        }
+        if self.cut.speed != Speed::NORMAL {
+            return Err(Error::PictureSpeed {
+                path: self.clip.path.clone(),
+                speed: self.cut.speed.to_string(),
             });
         }
         let soundtrack = self.soundtrack()?.mix();
@@ -360,11 +479,15 @@ impl Job {
 
     /// What [`write_json`](Self::write_json) writes.
     pub fn analysis(&self) -> export::json::Analysis {
+        let heard = self.heard();
+        let rhythm = self.rhythm.as_ref().map(|rhythm| heard.rhythm(rhythm));
+        let drums = self.drums.as_ref();
+        let music = self.music.as_ref().zip(drums);
         export::json::Analysis::new(
             &self.clip,
-            self.rhythm.as_ref(),
-            self.drums.as_ref(),
-            self.music.as_ref(),
+            rhythm.as_ref(),
+            drums.map(|drums| heard.drums(drums)).as_ref(),
+            music.map(|(music, drums)| heard.music(music, drums)).as_ref(),
             &self.settings,
             self.engine.model_versions(),
         )
@@ -372,11 +495,15 @@ impl Job {
 
     /// Writes a picture of the analysis: skeletons, movement, accents, beats and drum hits over time. `.svg` or `.png`.
     pub fn write_plot(&self, path: &Path) -> Result<()> {
+        let heard = self.heard();
+        let poses = self.poses.as_ref().map(|poses| heard.poses(poses));
+        let rhythm = self.rhythm.as_ref().map(|rhythm| heard.rhythm(rhythm));
+        let drums = self.drums.as_ref().map(|drums| heard.drums(drums));
         let view = export::plot::PlotView {
             clip: &self.clip,
-            poses: self.poses.as_ref(),
-            rhythm: self.rhythm.as_ref(),
-            drums: self.drums.as_ref(),
+            poses: poses.as_ref(),
+            rhythm: rhythm.as_ref(),
+            drums: drums.as_ref(),
         };
         export::plot::write_plot(&view, path)
     }

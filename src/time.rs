@@ -3,6 +3,10 @@
 //! Instants, spans, rates and tempi are types, so that a number of seconds is never taken for a number of
 //! frames. All instants are counted from the start of the clip as it is analysed (after `--start`).
 
+mod exact;
+
+pub use exact::{FLICKS_PER_SECOND, Flicks, Speed, Window};
+
 use serde::{Deserialize, Serialize};
 use std::ops::{Add, AddAssign, Mul, Sub};
 
@@ -43,6 +47,9 @@ pub struct Tempo(f64);
 #[serde(transparent)]
 pub struct Tick(pub u32);
 
+/// Samples that floating point can be off by in hours of sound.
+const HAIR: f64 = 1e-6;
+
 impl Instant {
     /// The start of the clip.
     pub const ZERO: Self = Self(0.0);
@@ -77,9 +84,12 @@ impl Span {
         self.0
     }
 
-    /// Number of audio samples in the span, rounded to the nearest.
+    /// Number of audio samples in the span, rounded to the nearest, a half up.
+    ///
+    /// A span that is half a sample longer than a whole number by its exact length may lie a hair under it in floating point;
+    /// it is rounded as the exact one is ([`Window::samples`]).
     pub fn to_samples(self, rate: Rate) -> usize {
-        (self.0 * rate.hz()).round().max(0.0) as usize
+        (self.0 * rate.hz() + 0.5 + HAIR).floor().max(0.0) as usize
     }
 }
 

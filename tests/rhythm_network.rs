@@ -10,7 +10,7 @@ use kinescore::pose::{JointPoint, PoseTrack};
 use kinescore::progress::{Cancel, Stage};
 use kinescore::rhythm::{self, Rhythm, Source, features, metrics};
 use kinescore::settings::{BeatSource, RhythmSettings};
-use kinescore::time::{Instant, Span};
+use kinescore::time::{Flicks, Instant, Span};
 use kinescore::{Error, Monitor, Settings};
 use rhythm_support::{Dance, network_models};
 use serde_json::{Value, json};
@@ -280,7 +280,7 @@ fn run_with(models: &Path, source: BeatSource, until: Stage) -> (kinescore::Resu
     let mut settings = Settings::default();
     settings.rhythm.source = source;
     let cut = Cut {
-        end: Some(Instant::from_seconds(2.5)),
+        end: Some(Flicks::from_seconds(2.5)),
         ..Cut::default()
     };
     let mut job = Job::open(Arc::new(engine.expect("the manifest")), settings, &walking(), cut).expect("the clip");

@@ -7,7 +7,7 @@ use ebur128::{EbuR128, Mode};
 use kinescore::drums::DrumGrid;
 use kinescore::pipeline::{Cut, Job};
 use kinescore::progress::{Cancel, Stage};
-use kinescore::time::Instant;
+use kinescore::time::Flicks;
 use kinescore::{Error, Monitor, Settings};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use support::{decode_audio, engine, probe, walking};
@@ -148,10 +148,10 @@ fn saved_files_that_are_not_ours_are_refused_with_the_reason() {
 
 #[test]
 fn a_cut_is_as_long_as_asked_and_the_sound_with_it() {
-    let (start, end) = (Instant::from_seconds(1.25), Instant::from_seconds(6.0));
     let cut = Cut {
-        start: Some(start),
-        end: Some(end),
+        start: Some(Flicks::from_seconds(1.25)),
+        end: Some(Flicks::from_seconds(6.0)),
+        ..Cut::default()
     };
     let mut job = Job::open(engine(1), Settings::default(), &walking(), cut).expect("the bundled clip");
     job.run(Stage::Audio, &Monitor::none()).expect("a soundtrack");

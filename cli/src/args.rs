@@ -5,9 +5,10 @@
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
 use kinescore::Settings;
+use kinescore::pipeline::Cut;
 use kinescore::progress::Stage;
 use kinescore::settings::{Kind, Setting, Syntax, TABLE};
-use kinescore::time::Instant;
+use kinescore::time::{FLICKS_PER_SECOND, Flicks, Speed};
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
@@ -64,15 +65,30 @@ pub struct Input {
     /// The video of a moving person
     #[arg(value_name = "CLIP", required_unless_present = "from", value_hint = ValueHint::FilePath)]
     pub clip: Option<PathBuf>,
-    /// Begin at this time of the video: seconds, MM:SS or HH:MM:SS, with decimals
+    /// Begin at this time of the video: seconds, MM:SS or HH:MM:SS, with decimals, or a ratio such as 3003/24000
     #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Input")]
-    pub start: Option<Instant>,
+    pub start: Option<Flicks>,
     /// End at this time of the video
     #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Input")]
-    pub end: Option<Instant>,
-    /// Go on from a file that --until has saved; its stages are not run again
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["clip", "start", "end"], value_hint = ValueHint::FilePath, help_heading = "Input")]
+    pub end: Option<Flicks>,
+    /// Play it so much faster or slower, 1/4 to 4: 0.5, 3/2, 150%. The notes stay, their times change; the picture is not
+    /// written then
+    #[arg(long, value_name = "FACTOR", help_heading = "Input")]
+    pub speed: Option<Speed>,
+    /// Go on from a file that --until has saved; its stages are not run again. It may be cut anew
+    #[arg(long, value_name = "FILE", conflicts_with = "clip", value_hint = ValueHint::FilePath, help_heading = "Input")]
     pub from: Option<PathBuf>,
+}
+
+impl Input {
+    /// The cut before, with what was asked for here in its place.
+    pub fn cut(&self, before: Cut) -> Cut {
+        Cut {
+            start: self.start.or(before.start),
+            end: self.end.or(before.end),
+            speed: self.speed.unwrap_or(before.speed),
+        }
+    }
 }
 
 /// `kinescore render`.
@@ -205,6 +221,7 @@ Examples:
   kinescore render dance.mp4 --style funk --kit room --seed 7 --midi dance.mid
   kinescore render dance.mp4 --instruments drums,guitar,bass --chords 'Am F | C G'
   kinescore render match.mov --start 1:05 --end 1:25 --person 2 -o match.drums.mov
+  kinescore render dance.mp4 --speed 1/2 --no-video --wav slow.wav
   kinescore render dance.mp4 --until rhythm -o dance.rhythm.json
   kinescore render --from dance.rhythm.json --style jazz";
 
@@ -355,34 +372,34 @@ fn plot_file() -> impl TypedValueParser<Value = PathBuf> {
     })
 }
 
-/// Reads `SS`, `MM:SS` or `HH:MM:SS`, the seconds with decimals.
-fn time(text: &str) -> Result<Instant, String> {
-    let wrong = || "expected seconds, MM:SS or HH:MM:SS, such as 65.5 or 1:05.5".to_owned();
+/// Reads `SS`, `MM:SS` or `HH:MM:SS`, the seconds with decimals, or a ratio of seconds; exactly.
+fn time(text: &str) -> Result<Flicks, String> {
+    let wrong =
+        || "expected seconds, MM:SS or HH:MM:SS, such as 65.5 or 1:05.5, or a ratio such as 3003/24000".to_owned();
     let parts: Vec<&str> = text.split(':').collect();
-    let [whole @ .., seconds] = parts.as_slice() else {
+    let [whole @ .., last] = parts.as_slice() else {
         return Err(wrong());
     };
-    let digits = |part: &str| part.starts_with(|c: char| c.is_ascii_digit());
-    if whole.len() > 2 || !digits(seconds) {
+    if whole.len() > 2 || !last.starts_with(|c: char| c.is_ascii_digit()) {
         return Err(wrong());
     }
-    let seconds: f64 = seconds.parse().map_err(|_| wrong())?;
-    let mut minutes = 0.0;
+    let seconds: Flicks = last.parse().map_err(|_| wrong())?;
+    let mut minutes = 0;
     for (place, part) in whole.iter().enumerate() {
         let number: u32 = part.parse().map_err(|_| wrong())?;
         if place > 0 && number >= 60 {
             return Err("minutes after hours go up to 59".to_owned());
         }
-        minutes = minutes * 60.0 + f64::from(number);
+        minutes = minutes * 60 + i64::from(number);
     }
-    if !whole.is_empty() && seconds >= 60.0 {
+    let minute = 60 * FLICKS_PER_SECOND;
+    if !whole.is_empty() && seconds >= Flicks(minute) {
         return Err("seconds after minutes go up to 59.999".to_owned());
     }
-    let total = minutes * 60.0 + seconds;
-    total
-        .is_finite()
-        .then(|| Instant::from_seconds(total))
-        .ok_or_else(wrong)
+    let total = minutes
+        .checked_mul(minute)
+        .and_then(|flicks| flicks.checked_add(seconds.0));
+    total.map(Flicks).ok_or_else(wrong)
 }
 
 #[cfg(test)]
@@ -397,13 +414,14 @@ mod tests {
 
     #[test]
     fn times_are_read_as_people_write_them() {
-        let seconds = |text| time(text).map(Instant::seconds);
+        let seconds = |text| time(text).map(Flicks::seconds);
         assert_eq!(seconds("5"), Ok(5.0));
         assert_eq!(seconds("65.25"), Ok(65.25));
         assert_eq!(seconds("1:05.5"), Ok(65.5));
         assert_eq!(seconds("01:00:00.001"), Ok(3600.001));
+        assert_eq!(time("1001/24000"), Ok(Flicks(29_429_400)));
         for wrong in [
-            "", "-1", "1:75", "1:61:00", "a", "1:2:3:4", "nan", "inf", "1e999", ":5", "5:",
+            "", "-1", "1:75", "1:61:00", "a", "1:2:3:4", "nan", "inf", "1e999", ":5", "5:", "1/0",
         ] {
             assert!(time(wrong).is_err(), "{wrong}");
         }

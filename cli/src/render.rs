@@ -150,14 +150,12 @@ impl Order<'_> {
         resources::check_sound_font(self.resources)?;
         let engine = Arc::new(Engine::new(resources::find(self.resources)?)?);
         let job = match (&self.input.clip, &self.input.from) {
-            (Some(clip), _) => {
-                let cut = Cut {
-                    start: self.input.start,
-                    end: self.input.end,
-                };
-                Job::open(engine, settings, clip, cut)?
+            (Some(clip), _) => Job::open(engine, settings, clip, self.input.cut(Cut::default()))?,
+            (None, Some(saved)) => {
+                let mut job = Job::load(engine, settings, saved)?;
+                job.set_cut(self.input.cut(job.cut()))?;
+                job
             }
-            (None, Some(saved)) => Job::load(engine, settings, saved)?,
             (None, None) => return Err(Failure::usage("no clip given")),
         };
         Ok(job)

@@ -1,6 +1,6 @@
 //! Files saved between stages: any stage's output can be written and the chain taken up from there.
 
-use super::Job;
+use super::{Cut, Job};
 use crate::drums::DrumGrid;
 use crate::error::{Error, Result};
 use crate::limits::LARGEST_SAVED_FILE;
@@ -28,7 +28,11 @@ pub(super) struct Saved {
     format: String,
     version: u32,
     stage: Stage,
+    /// The part of the media that was analysed.
     pub clip: Clip,
+    /// What of it is heard.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub cut: Cut,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub poses: Option<PoseTrack>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -39,6 +43,10 @@ pub(super) struct Saved {
     pub music: Option<Music>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score: Option<Score>,
+}
+
+fn is_default(cut: &Cut) -> bool {
+    *cut == Cut::default()
 }
 
 impl Saved {
@@ -57,7 +65,8 @@ impl Saved {
             format: FORMAT.to_owned(),
             version: VERSION,
             stage,
-            clip: job.clip.clone(),
+            clip: job.media.clone(),
+            cut: job.cut,
             poses: poses.clone().filter(|_| stage == Stage::Pose),
             rhythm: rhythm.clone(),
             drums: drums.clone(),
