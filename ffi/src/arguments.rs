@@ -65,7 +65,11 @@ pub unsafe fn optional_text<'a>(text: *const c_char, what: &str) -> Result<Optio
     text.to_str().map(Some).map_err(|e| {
         Failure::new(
             Status::BadArgument,
-            format!("{what} is not UTF-8: byte {} of '{}'", e.valid_up_to(), text.to_string_lossy()),
+            format!(
+                "{what} is not UTF-8: byte {} of '{}'",
+                e.valid_up_to(),
+                text.to_string_lossy()
+            ),
         )
     })
 }
@@ -233,12 +237,17 @@ mod tests {
             assert_eq!(read(&given(16)).expect("this version"), given(16));
             assert_eq!(read(&given(400)).expect("a later version"), given(400));
             assert_eq!(read(&given(7)).expect_err("too small").status, Status::BadStructSize);
-            assert_eq!(read::<Grown>(std::ptr::null()).expect_err("NULL").status, Status::NullPointer);
-            let unaligned = (&raw const *Box::leak(Box::new([0_u8; 32]))).cast::<u8>().add(1).cast::<Grown>();
+            assert_eq!(
+                read::<Grown>(std::ptr::null()).expect_err("NULL").status,
+                Status::NullPointer
+            );
+            let unaligned = (&raw const *Box::leak(Box::new([0_u8; 32])))
+                .cast::<u8>()
+                .add(1)
+                .cast::<Grown>();
             assert_eq!(read(unaligned).expect_err("unaligned").status, Status::BadArgument);
         }
     }
-
 
     #[test]
     fn only_what_the_caller_has_room_for_is_written() {

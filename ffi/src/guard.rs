@@ -27,7 +27,12 @@ pub extern "C" fn kinescore_last_error() -> *const c_char {
 
 /// Runs an entry point. `entry` is its name, for reports.
 pub fn guard(entry: &'static str, work: impl FnOnce() -> Result<(), Failure>) -> Status {
-    match caught(entry, work) {
+    recorded(entry, || caught(entry, work))
+}
+
+/// Runs an entry point that calls [`caught`] itself, to see what was caught. Panics elsewhere in it stop here as well.
+pub fn recorded(entry: &'static str, work: impl FnOnce() -> Result<(), Failure>) -> Status {
+    match stopped(entry, work) {
         Ok(()) => Status::Ok,
         Err(failure) => {
             remember(&failure.message);
@@ -38,13 +43,17 @@ pub fn guard(entry: &'static str, work: impl FnOnce() -> Result<(), Failure>) ->
 
 /// What `work` gives; a panic in it becomes a [`Failure`].
 pub fn caught<T>(entry: &'static str, work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-    install_hook();
-    // What a panic leaves behind half done is only met again through a job, and that is poisoned.
-    let result = catch_unwind(AssertUnwindSafe(|| {
+    stopped(entry, || {
         #[cfg(feature = "panic-injection")]
         crate::faults::panic_if_asked(entry);
         work()
-    }));
+    })
+}
+
+fn stopped<T>(entry: &'static str, work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    install_hook();
+    // What a panic leaves behind half done is only met again through a job, and that is poisoned.
+    let result = catch_unwind(AssertUnwindSafe(work));
     result.unwrap_or_else(|payload| {
         let place = PLACE.try_with(Cell::take).ok().flatten();
         let place = place.map(|place| format!(" at {place}")).unwrap_or_default();
@@ -86,7 +95,9 @@ fn install_hook() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         set_hook(Box::new(|info| {
-            let place = info.location().map(|place| format!("{}:{}", place.file(), place.line()));
+            let place = info
+                .location()
+                .map(|place| format!("{}:{}", place.file(), place.line()));
             let what = text_of(info.payload());
             log::error!("panic at {}: {what}", place.as_deref().unwrap_or("an unknown place"));
             let _ = PLACE.try_with(|cell| cell.set(place));
@@ -116,7 +127,9 @@ mod tests {
             assert!(sentence.contains(": seven. Please report it"), "{sentence}");
             assert_eq!(guard("kinescore_test", || Ok(())), Status::Ok);
             assert_eq!(last_error(), sentence);
-            std::thread::spawn(|| assert_eq!(last_error(), "")).join().expect("no panic");
+            std::thread::spawn(|| assert_eq!(last_error(), ""))
+                .join()
+                .expect("no panic");
             let failed = guard("kinescore_test", || Err(Failure::new(Status::Busy, "a\0b")));
             assert_eq!((failed, last_error().as_str()), (Status::Busy, "a\u{fffd}b"));
         })

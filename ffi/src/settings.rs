@@ -92,7 +92,11 @@ fn row(setting: &Setting, defaults: &kinescore_core::Settings) -> SettingInfo {
         }
     };
     let has_auto = setting.kind.has_auto() || words.contains(&"auto");
-    let words: Vec<*const c_char> = words.iter().filter(|word| **word != "auto").map(|word| for_ever(word)).collect();
+    let words: Vec<*const c_char> = words
+        .iter()
+        .filter(|word| **word != "auto")
+        .map(|word| for_ever(word))
+        .collect();
     SettingInfo {
         struct_size: size_of::<SettingInfo>() as u32,
         kind,

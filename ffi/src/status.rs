@@ -91,6 +91,8 @@ pub enum Kinescore {
     Output = 80,
     /// The output would overwrite the input.
     OutputIsInput = 81,
+    /// A video cannot be written for a cut at another speed: its picture is copied as it is.
+    PictureSpeed = 82,
 }
 
 pub use Kinescore as Status;
@@ -135,6 +137,7 @@ impl Status {
         Self::Sound,
         Self::Output,
         Self::OutputIsInput,
+        Self::PictureSpeed,
     ];
 
     fn name(self) -> &'static CStr {
@@ -177,6 +180,7 @@ impl Status {
             Self::Sound => c"KINESCORE_SOUND",
             Self::Output => c"KINESCORE_OUTPUT",
             Self::OutputIsInput => c"KINESCORE_OUTPUT_IS_INPUT",
+            Self::PictureSpeed => c"KINESCORE_PICTURE_SPEED",
         }
     }
 }
@@ -233,6 +237,7 @@ fn status_of(error: &Error) -> Status {
         Error::Saved { .. } => Status::WrongState,
         Error::OutputIsInput { .. } => Status::OutputIsInput,
         Error::Output { .. } => Status::Output,
+        Error::PictureSpeed { .. } => Status::PictureSpeed,
         Error::Sound { .. } => Status::Sound,
         Error::Cancelled => Status::Cancelled,
         _ => Status::Other,
