@@ -10,11 +10,11 @@ mod support;
 use kinescore::Monitor;
 use kinescore::drums::Hit;
 use kinescore::model::{Manifest, Options, Runtime, Session, Tensor};
-use kinescore::pipeline::{Cut, Job};
+use kinescore::pipeline::{Cut, Engine, Job, Resources};
 use kinescore::progress::Stage;
 use kinescore::rhythm::{Accent, metrics};
 use kinescore::settings::{Device, Settings};
-use kinescore::time::{BeatGrid, Instant, Rate};
+use kinescore::time::{BeatGrid, Flicks, Instant, Rate};
 use kinescore::video::{FileOptions, FileSource, FrameSource};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -42,6 +42,12 @@ fn main() {
         println!("\n1080p30, 600 s:");
         stages(&long, folder.path());
         println!("peak memory of the process: {:.0} MB", peak_memory_mb());
+    }
+    if wanted("edits") {
+        let minute = folder.path().join("edited.mp4");
+        make_1080p(&minute, 60);
+        println!("\nedits of a 1080p30 clip of 60 s, drums, piano and bass:");
+        edits(&minute, folder.path());
     }
     let clips = clips();
     if wanted("follow") {
@@ -171,6 +177,61 @@ fn stages(clip: &Path, folder: &Path) {
         .expect("a video");
     report("export", begin);
     report("all", whole);
+}
+
+/// What an edit costs beside the first render: the whole chain, the same in a new program that finds what was kept, trims of a
+/// job that is open, and the question whether anything is to be done.
+fn edits(clip: &Path, folder: &Path) {
+    let engine = || {
+        let resources = Resources {
+            cache: Some(folder.join("cache")),
+            ..support::resources()
+        };
+        Arc::new(Engine::new(resources).expect("the models"))
+    };
+    let timed = |name: &str, cold: Option<f64>, work: &mut dyn FnMut()| {
+        let begin = time::Instant::now();
+        work();
+        let seconds = begin.elapsed().as_secs_f64();
+        let ratio = cold.map_or_else(String::new, |cold| {
+            format!("  1/{:.0} of the cold render", cold / seconds)
+        });
+        println!("  {name:<44} {:9.1} ms{ratio}", 1e3 * seconds);
+        seconds
+    };
+    let render = |engine: &Arc<Engine>, cut: Cut| {
+        let mut job = Job::open(Arc::clone(engine), cpu_settings(), clip, cut).expect("a clip");
+        job.run(Stage::Audio, &Monitor::none()).expect("a soundtrack");
+        job
+    };
+    let trim = |start: f64, end: f64| Cut {
+        start: Some(Flicks::from_seconds(start)),
+        end: Some(Flicks::from_seconds(end)),
+        ..Cut::default()
+    };
+    let cold = timed("cold render", None, &mut || drop(render(&engine(), Cut::default())));
+    let warm = engine();
+    timed("trim, by a program started anew", Some(cold), &mut || {
+        drop(render(&warm, trim(1.7, 57.3)))
+    });
+    let mut job = render(&warm, Cut::default());
+    for (name, cut) in [
+        ("trim of the tail, job open", trim(0.0, 55.55)),
+        ("trim of head and tail, job open", trim(3.21, 55.55)),
+        ("grown back, job open", Cut::default()),
+    ] {
+        timed(name, Some(cold), &mut || {
+            job.set_cut(cut).expect("inside");
+            job.run(Stage::Audio, &Monitor::none()).expect("a soundtrack");
+        });
+    }
+    timed("key of an engine that saw the clip before", Some(cold), &mut || {
+        warm.key(&cpu_settings(), clip, trim(3.21, 55.55)).expect("a key");
+    });
+    let fresh = engine();
+    timed("key by a program started anew", Some(cold), &mut || {
+        fresh.key(&cpu_settings(), clip, trim(3.21, 55.55)).expect("a key");
+    });
 }
 
 /// Peak resident memory of this process, in units of a million bytes; 0 where the system does not tell.

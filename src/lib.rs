@@ -14,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 pub mod audio;
+pub mod cache;
 pub mod drums;
 pub mod error;
 pub mod export;

@@ -1,30 +1,35 @@
 //! The chain of stages for one clip, and what jobs share.
 
+mod analysis;
 mod engine;
 mod feed;
 mod heard;
+mod key;
 mod saved;
 
 pub use engine::{Engine, Resources};
 pub use feed::Feed;
 
 use crate::audio::{self, AudioBuffer, Blend, Loudness, Soundtrack};
+use crate::cache::MediaId;
 use crate::drums::{self, DrumGrid};
 use crate::error::{Error, Result};
 use crate::export;
 use crate::limits::LEAST_CLIP;
 use crate::music::{self, Music};
-use crate::pose::{self, PoseTrack};
+use crate::pose::{self, Chunking, PoseTrack};
 use crate::progress::{Monitor, Stage};
 use crate::rhythm::{self, Rhythm};
 use crate::score::{self, Score};
 use crate::settings::{OriginalAudio, Settings};
 use crate::time::{Flicks, Span, Speed, Window};
 use crate::video::sound::read_sound;
-use crate::video::{Clip, FileOptions, FileSource, FrameSource};
+use crate::video::{Clip, FrameSource};
+use analysis::{Analysis, Reach};
 use heard::Heard;
 use saved::Saved;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -54,12 +59,16 @@ pub struct Job {
     settings: Settings,
     /// The part of the media that is analysed; the results up to the music are in its time.
     media: Clip,
+    /// How far that part is the same for other cuts; `None` where there is no file to read another from.
+    reach: Option<Reach>,
     cut: Cut,
     /// What is heard: the cut, as far as the media's length is known.
     clip: Clip,
     /// Whether the clip's path is that of a file with its picture.
     has_file: bool,
-    /// Open until the pose stage has read it.
+    /// There until the pose stage has used it.
+    analysis: Option<Analysis>,
+    /// In place of an analysis: frames that come from elsewhere than a file.
     frames: Option<Box<dyn FrameSource>>,
     poses: Option<PoseTrack>,
     rhythm: Option<Rhythm>,
@@ -69,24 +78,29 @@ pub struct Job {
     soundtrack: Option<Soundtrack>,
 }
 
+/// What is composed for a media, as it is kept.
+#[derive(Serialize, Deserialize)]
+struct Composed<'a> {
+    rhythm: Cow<'a, Rhythm>,
+    drums: Cow<'a, DrumGrid>,
+    music: Cow<'a, Music>,
+}
+
 impl Job {
-    /// A job on a video file, of which `cut` is heard. Opens the file and begins to decode it in a thread of its own.
+    /// A job on a video file, of which `cut` is heard. Looks up what is known of the file in the engine's cache, and begins to
+    /// decode the rest in a thread of its own; where all is known, the file is not decoded at all.
     ///
     /// # Errors
     /// Those of [`Settings::check`], of opening a video ([`Error::NotAVideo`], [`Error::NoVideoStream`],
     /// [`Error::FrameSize`], [`Error::ClipTooShort`], [`Error::Input`]) and of [`set_cut`](Self::set_cut).
     pub fn open(engine: Arc<Engine>, settings: Settings, video: &Path, cut: Cut) -> Result<Self> {
         settings.check()?;
-        let options = FileOptions {
-            rate: settings.pose.rate,
-            ..FileOptions::default()
-        };
-        let frames = FileSource::open(video, None, None, options)?;
-        let media = frames.clip().clone();
+        let analysis = Analysis::open(&engine, &settings, video, cut, Chunking::default())?;
         let mut job = Self {
-            frames: Some(Box::new(frames)),
-            ..Self::new(engine, settings, media)
+            reach: Some(analysis.reach()),
+            ..Self::new(engine, settings, analysis.clip())
         };
+        job.analysis = Some(analysis);
         job.set_cut(cut)?;
         Ok(job)
     }
@@ -139,8 +153,10 @@ impl Job {
             settings,
             clip: media.clone(),
             media,
+            reach: None,
             cut: Cut::default(),
             has_file: true,
+            analysis: None,
             frames: None,
             poses: None,
             rhythm: None,
@@ -152,19 +168,42 @@ impl Job {
     }
 
     /// Cuts the clip anew: it is heard from other places of the media, or at another speed. What was found of the media
-    /// stays; every bar that both cuts share keeps its notes, but for the ending, which is arranged for the cut, and the first
+    /// stays (of media of more than five minutes, as long as the cut lies in the same minutes); every bar that both cuts share keeps its notes, but for the ending, which is arranged for the cut, and the first
     /// beat, where the cut begins within one. The next [`run`](Self::run) arranges and plays it.
     ///
     /// # Errors
     /// [`Error::CutOutside`] and [`Error::ClipTooShort`]; the cut before stays then. Where the media's length is not known
     /// before it has been read, they may come from `run` as well.
     pub fn set_cut(&mut self, cut: Cut) -> Result<()> {
+        if self.reach.as_ref().is_some_and(|reach| !reach.holds(cut)) {
+            // Another part of a long media: what is found of it hangs on that part alone, not on what was looked at before.
+            *self = Self::open(self.engine.clone(), self.settings.clone(), &self.media.path, cut)?;
+            return Ok(());
+        }
         let clip = self.heard_clip(cut)?;
         if cut != self.cut {
             (self.score, self.soundtrack) = (None, None);
         }
         (self.cut, self.clip) = (cut, clip);
         Ok(())
+    }
+
+    /// The key of the soundtrack: see [`Engine::key`].
+    ///
+    /// # Errors
+    /// [`Error::Input`] when the media cannot be read; [`Error::Pushed`] for a job on frames that came from no file.
+    pub fn key(&self) -> Result<String> {
+        if !self.has_file {
+            return Err(Error::Pushed {
+                path: self.clip.path.clone(),
+                reason: "the frames were pushed, so there is no media to tell a key by".to_owned(),
+            });
+        }
+        let cut = Cut {
+            start: Some(self.window(self.cut).start),
+            ..self.cut
+        };
+        self.engine.key(&self.settings, &self.media.path, cut)
     }
 
     /// The cut.
@@ -252,11 +291,61 @@ impl Job {
         for stage in Stage::COMPUTED {
             if stage <= until && self.result_at_or_after(stage).is_none() {
                 monitor.progress(stage, 0.0)?;
-                self.run_stage(stage, monitor)?;
+                if stage == Stage::Rhythm && until >= Stage::Music {
+                    self.recall();
+                }
+                if self.result_at_or_after(stage).is_none() {
+                    self.run_stage(stage, monitor)?;
+                }
                 monitor.progress(stage, 1.0)?;
+                if stage == Stage::Music {
+                    self.remember();
+                }
             }
         }
         Ok(())
+    }
+
+    /// Key of what is composed for the media, if it is one that things are kept of.
+    fn composition_key(&self) -> Option<(String, MediaId)> {
+        self.reach.as_ref()?;
+        let id = self.engine.identify(&self.media.path).ok()?;
+        let analysed = (self.media.start.seconds(), self.media.duration.seconds());
+        let models = self.engine.model_versions();
+        Some((key::composition(&id.to_string(), analysed, &self.settings, &models), id))
+    }
+
+    /// Takes rhythm, drums and music from the cache, if they are there.
+    fn recall(&mut self) {
+        let Some(cache) = self.engine.cache() else { return };
+        let found = self.composition_key().and_then(|(key, _)| cache.composition(&key));
+        let Some(bytes) = found else { return };
+        match serde_json::from_slice::<Composed<'static>>(&bytes) {
+            Ok(Composed { rhythm, drums, music }) => {
+                self.rhythm = Some(rhythm.into_owned());
+                self.drums = Some(drums.into_owned());
+                self.music = Some(music.into_owned());
+            }
+            Err(e) => log::warn!("a composition in the cache cannot be read, and is made again: {e}"),
+        }
+    }
+
+    /// Keeps rhythm, drums and music in the cache.
+    fn remember(&self) {
+        let (Some(cache), Some((key, id))) = (self.engine.cache(), self.composition_key()) else {
+            return;
+        };
+        let (Some(rhythm), Some(drums), Some(music)) = (&self.rhythm, &self.drums, &self.music) else {
+            return;
+        };
+        let composed = Composed {
+            rhythm: Cow::Borrowed(rhythm),
+            drums: Cow::Borrowed(drums),
+            music: Cow::Borrowed(music),
+        };
+        if let Ok(bytes) = serde_json::to_vec(&composed) {
+            cache.keep_composition(&key, Some((&self.media.path, &id)), &bytes);
+        }
     }
 
     /// The latest stage whose result is there, if it is `stage` or a later one.
@@ -281,13 +370,19 @@ impl Job {
         let (poses, rhythm, drums, music) = (&self.poses, &self.rhythm, &self.drums, &self.music);
         match (stage, poses, rhythm, drums, music, &self.score) {
             (Stage::Pose, ..) => {
-                let mut frames = self.frames.take().ok_or_else(|| self.incomplete(stage))?;
-                let found = self.engine.with_pose_models(&self.settings, |models| {
-                    pose::find(&mut *frames, models, &self.settings.pose, monitor)
-                });
+                let (poses, media) = match (self.analysis.take(), self.frames.take()) {
+                    (Some(analysis), _) => analysis.poses(&self.engine, &self.settings, monitor)?,
+                    (None, Some(mut frames)) => {
+                        let found = self.engine.with_pose_models(&self.settings, |models| {
+                            pose::find(&mut *frames, models, &self.settings.pose, monitor)
+                        });
+                        (found?, frames.clip().clone())
+                    }
+                    (None, None) => return Err(self.incomplete(stage)),
+                };
                 // The length is what the media announces until its end has been read.
-                self.media = frames.clip().clone();
-                self.poses = Some(found?);
+                self.media = media;
+                self.poses = Some(poses);
                 self.clip = self.heard_clip(self.cut)?;
             }
             (Stage::Rhythm, Some(poses), ..) => {

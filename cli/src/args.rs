@@ -46,6 +46,8 @@ pub enum Command {
     Doctor(Doctor),
     /// List the settings, their values and what they are for
     Settings(SettingsList),
+    /// Look at what is kept of clips between runs, check it, or clear it
+    Cache(Cache),
     /// Write a completion script for a shell to standard output
     Completions {
         /// The shell
@@ -178,9 +180,82 @@ pub struct SettingsList {
     pub json: bool,
 }
 
+/// `kinescore cache`.
+#[derive(Debug, Args)]
+pub struct Cache {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub action: CacheAction,
+    /// Folder of the cache [default: $XDG_CACHE_HOME/kinescore or ~/.cache/kinescore; environment: KINESCORE_CACHE]
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Places")]
+    pub cache: Option<PathBuf>,
+}
+
+/// What is done with the cache.
+#[derive(Debug, Subcommand)]
+pub enum CacheAction {
+    /// List what is kept, the most recently used first
+    List {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove everything that is kept, or what is kept of these clips; other files in the folder are left alone
+    Clear {
+        /// Clips, known by their content, or by their name where they are gone
+        #[arg(value_name = "CLIP", value_hint = ValueHint::FilePath)]
+        clips: Vec<PathBuf>,
+    },
+    /// Check every entry and remove damaged ones; the exit code is 8 if there were any
+    Verify,
+}
+
+/// Where what is found in clips is kept.
+#[derive(Debug, Default, Args)]
+pub struct CacheFlags {
+    /// Folder in which poses are kept between runs [default: $XDG_CACHE_HOME/kinescore or ~/.cache/kinescore; environment:
+    /// KINESCORE_CACHE, 'off' for none]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Places")]
+    pub cache: Option<PathBuf>,
+    /// Keep nothing between runs, and use nothing that was kept
+    #[arg(long, conflicts_with_all = ["cache", "cache_size"], help_heading = "Places")]
+    pub no_cache: bool,
+    /// Greatest size of the cache, such as 500M or 4G; what was used least recently goes first [default: 2G]
+    #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Places")]
+    pub cache_size: Option<u64>,
+}
+
+/// A number of bytes: `1048576`, `500M`, `1.5G`; the units are powers of 1024.
+fn size(text: &str) -> Result<u64, String> {
+    let refuse = || format!("'{text}' is no size; allowed are bytes, or numbers with K, M, G or T, such as 500M");
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let power = match text[digits.len()..]
+        .to_ascii_uppercase()
+        .trim_end_matches("IB")
+        .trim_end_matches('B')
+    {
+        "" => 0,
+        "K" => 1,
+        "M" => 2,
+        "G" => 3,
+        "T" => 4,
+        _ => return Err(refuse()),
+    };
+    let number: f64 = digits.parse().map_err(|_| refuse())?;
+    let bytes = number * 1024_f64.powi(power);
+    if (0.0..=9e15).contains(&bytes) {
+        Ok(bytes as u64)
+    } else {
+        Err(refuse())
+    }
+}
+
 /// Where models, SoundFont and ONNX Runtime are found.
 #[derive(Debug, Args)]
 pub struct ResourceFlags {
+    /// The cache.
+    #[command(flatten)]
+    pub cache: CacheFlags,
     /// SoundFont to play with (.sf2 or .sf3) in place of the one that ships
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Places")]
     pub soundfont: Option<PathBuf>,

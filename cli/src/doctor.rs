@@ -3,8 +3,10 @@
 use crate::args::Doctor;
 use crate::exit::{Failure, RESOURCES};
 use crate::{resources, stdout};
+use indicatif::HumanBytes;
 use kinescore::Settings;
 use kinescore::audio::SoundFont;
+use kinescore::cache::Cache;
 use kinescore::model::{Manifest, Runtime};
 use kinescore::pipeline::Resources;
 use kinescore::score::kits::DRUM_BANK;
@@ -67,7 +69,7 @@ pub fn doctor(args: &Doctor) -> Result<(), Failure> {
     if let Some(font) = &args.resources.soundfont {
         sound_font(&mut report, font);
     }
-    report.note("cache", "none: this version keeps nothing between runs");
+    cache(&mut report, resources::cache(&args.resources.cache).as_deref());
     if report.missing > 0 {
         let _ = writeln!(report.text, "\n{} missing or damaged", report.missing);
     }
@@ -79,6 +81,21 @@ pub fn doctor(args: &Doctor) -> Result<(), Failure> {
         });
     }
     Ok(())
+}
+
+/// Nothing needs a cache, so that nothing here is missing.
+fn cache(report: &mut Report, folder: Option<&Path>) {
+    let Some(folder) = folder else {
+        return report.note("cache", "none: nothing is kept between runs");
+    };
+    match Cache::open(folder, None).list() {
+        Ok(entries) => {
+            let size: u64 = entries.iter().map(|entry| entry.size).sum();
+            let found = format!("{} ({} entries, {})", folder.display(), entries.len(), HumanBytes(size));
+            report.good("cache", found);
+        }
+        Err(error) => report.note("cache", format!("cannot be used: {error}")),
+    }
 }
 
 fn runtime(report: &mut Report, found: &Resources, device: Device) {

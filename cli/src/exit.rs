@@ -27,6 +27,8 @@ pub const NO_BEAT: u8 = 5;
 pub const RESOURCES: u8 = 6;
 /// The output cannot be written.
 pub const OUTPUT: u8 = 7;
+/// The cache had damaged entries.
+pub const DAMAGED_CACHE: u8 = 8;
 /// Stopped by the user: 128 + SIGINT, as shells count.
 pub const CANCELLED: u8 = 130;
 
@@ -63,6 +65,10 @@ pub const CODES: &[Code] = &[
     Code {
         number: OUTPUT,
         meaning: "an output cannot be written, or would overwrite the input",
+    },
+    Code {
+        number: DAMAGED_CACHE,
+        meaning: "`kinescore cache verify` found damaged entries, and removed them",
     },
     Code {
         number: CANCELLED,

@@ -1,6 +1,7 @@
 //! The `kinescore` command: flags, progress and exit codes; the work is in the library.
 
 mod args;
+mod cache_cmd;
 mod doctor;
 mod exit;
 mod outputs;
@@ -53,6 +54,7 @@ fn run(command: &Command, console: &Console) -> Result<(), Failure> {
         Command::Doctor(args) => doctor::doctor(args),
         Command::Settings(args) if args.json => stdout::write(&settings_cmd::json()),
         Command::Settings(_) => stdout::write(&settings_cmd::table()),
+        Command::Cache(args) => cache_cmd::cache(args, console),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "kinescore", &mut script);

@@ -8,6 +8,7 @@ use crate::{resources, stdout};
 use kinescore::export::mux::default_output;
 use kinescore::pipeline::Cut;
 use kinescore::progress::{Cancel, Stage};
+use kinescore::time::Speed;
 use kinescore::{Engine, Error, Job, Monitor};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -228,6 +229,12 @@ pub fn render(args: &Render, console: &Console, cancel: &Cancel) -> Result<(), F
         }
         None => {}
     }
+    let speed = job.cut().speed;
+    if wanted.video.is_some() && speed != Speed::NORMAL {
+        return Err(Failure::usage(format!(
+            "the picture is copied as it is, which --speed {speed} does not allow; add --no-video --wav FILE"
+        )));
+    }
     // Again, for now the names made up here are known, and with --from the clip as well.
     let mut inputs = order.inputs();
     let clip = job.clip().path.clone();
@@ -276,33 +283,27 @@ pub fn analyze(args: &Analyze, console: &Console, cancel: &Cancel) -> Result<(),
     Ok(())
 }
 
-/// What was found and chosen, a line each.
+/// What was found and chosen of what is heard, a line each.
 fn summary(job: &Job) -> Vec<String> {
+    let analysis = job.analysis();
     let mut lines = Vec::new();
-    if let Some(rhythm) = job.rhythm() {
-        lines.push(format!(
-            "tempo: {:.1} beats a minute (confidence {:.2})",
-            rhythm.tempo.bpm(),
-            rhythm.confidence
-        ));
-        lines.push(format!(
-            "beats: {}, {} a bar, by {}",
-            rhythm.beats.len(),
-            rhythm.beats_per_bar,
-            rhythm.source
-        ));
-        lines.push(format!("accents: {}", rhythm.accents.len()));
+    if let (Some(tempo), Some(confidence)) = (analysis.tempo_bpm, analysis.confidence) {
+        lines.push(format!("tempo: {tempo:.1} beats a minute (confidence {confidence:.2})"));
+        let (beats, bar) = (analysis.beats.len(), analysis.beats_per_bar.unwrap_or(4));
+        let source = analysis.beats_source.unwrap_or_default();
+        lines.push(format!("beats: {beats}, {bar} a bar, by {source}"));
+        lines.push(format!("accents: {}", analysis.accents.len()));
     } else if let Some(poses) = job.poses() {
         lines.push(format!("poses: {} of {} people", poses.poses.len(), poses.people));
     }
-    if let Some(drums) = job.drums() {
+    if let Some(drums) = &analysis.drums {
         lines.push(format!("drums: {} hits, style {}", drums.hits.len(), drums.style));
     }
-    if let Some(music) = job.music() {
+    if let Some(music) = &analysis.music {
         let parts = music
-            .lines
+            .notes
             .iter()
-            .map(|line| format!("{} {}", line.instrument.part_name(), line.notes.len()));
+            .map(|(instrument, notes)| format!("{} {notes}", instrument.part_name()));
         let parts = parts.collect::<Vec<_>>().join(", ");
         lines.push(format!(
             "music: {}, notes: {}",

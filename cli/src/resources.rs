@@ -1,6 +1,6 @@
 //! Where models, SoundFont and ONNX Runtime are looked for. With `main`, the only place that reads the environment.
 
-use crate::args::ResourceFlags;
+use crate::args::{CacheFlags, ResourceFlags};
 use crate::exit::{Failure, RESOURCES};
 use kinescore::Error;
 use kinescore::pipeline::Resources;
@@ -13,6 +13,11 @@ pub const MODELS_VARIABLE: &str = "KINESCORE_MODELS";
 /// Environment variable with the ONNX Runtime library or its folder.
 pub const RUNTIME_VARIABLE: &str = "KINESCORE_ONNXRUNTIME";
 
+/// Environment variable with the folder of the cache.
+pub const CACHE_VARIABLE: &str = "KINESCORE_CACHE";
+/// Its value where there is to be none.
+const NO_CACHE: &str = "off";
+
 /// What the flags, the environment and the places around the program give, in this order.
 pub fn find(flags: &ResourceFlags) -> Result<Resources, Failure> {
     Ok(Resources {
@@ -20,7 +25,23 @@ pub fn find(flags: &ResourceFlags) -> Result<Resources, Failure> {
         runtime: flags.onnxruntime.clone().or_else(|| variable(RUNTIME_VARIABLE)),
         runtime_search: runtime_folders(),
         sound_font: flags.soundfont.clone(),
+        cache: cache(&flags.cache),
+        cache_limit: flags.cache.cache_size,
     })
+}
+
+/// The folder of the cache; `None` where there is to be none, or no place for one.
+pub fn cache(flags: &CacheFlags) -> Option<PathBuf> {
+    if flags.no_cache {
+        return None;
+    }
+    if let Some(folder) = flags.cache.clone().or_else(|| variable(CACHE_VARIABLE)) {
+        return (flags.cache.is_some() || folder.as_os_str() != NO_CACHE).then_some(folder);
+    }
+    // A relative path is to be ignored, by the standard.
+    let base = variable("XDG_CACHE_HOME").filter(|folder| folder.is_absolute());
+    let base = base.or_else(|| variable("HOME").map(|home| home.join(".cache")));
+    base.map(|folder| folder.join("kinescore"))
 }
 
 /// Says that a SoundFont named by the user is not there before any work is done, although it is loaded late.

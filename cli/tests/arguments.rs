@@ -84,7 +84,7 @@ fn flags_that_contradict_each_other_are_refused() {
     for args in [
         &["render"][..],
         &["render", "a.mp4", "--from", "b.json"],
-        &["render", "--from", "b.json", "--start", "1"],
+        &["render", "a.mp4", "--speed", "9"],
         &["render", "a.mp4", "--no-video"],
         &["render", "a.mp4", "--no-video", "-o", "b.mp4", "--wav", "b.wav"],
         &["render", "a.mp4", "--until", "rhythm", "--midi", "b.mid"],

@@ -2,6 +2,8 @@
 
 use crate::arguments::{self, Sized32};
 use crate::guard::{guard, quietly};
+use crate::job::cut;
+use crate::settings::{self, Settings};
 use crate::status::{Failure, Status};
 use crate::version::kinescore_abi_version;
 use kinescore_core::pipeline::Resources as Places;
@@ -29,12 +31,17 @@ pub struct Resources {
     pub onnxruntime: *const c_char,
     /// A SoundFont (.sf2, .sf3) in place of the one that ships.
     pub soundfont: *const c_char,
+    /// Folder in which what was found in media is kept by their content, so that it is found once: poses and what is
+    /// composed. NULL: nothing is kept. Several processes may share it.
+    pub cache: *const c_char,
+    /// Greatest size of that folder, bytes; 0: 2 GiB.
+    pub cache_limit: u64,
 }
 
 // SAFETY: numbers and pointers only, struct_size first.
 unsafe impl Sized32 for Resources {
     const NAME: &'static str = "kinescore_resources";
-    const LEAST: usize = offset_of!(Self, soundfont) + size_of::<*const c_char>();
+    const LEAST: usize = offset_of!(Self, cache_limit) + size_of::<u64>();
 }
 
 /// Loaded models and SoundFont, shared by all jobs and all threads.
@@ -61,6 +68,8 @@ pub unsafe extern "C" fn kinescore_engine_new(resources: *const Resources, engin
                 threads = given.threads;
                 models = arguments::optional_path(given.models, "models")?;
                 places.runtime = arguments::optional_path(given.onnxruntime, "onnxruntime")?;
+                places.cache = arguments::optional_path(given.cache, "cache")?;
+                places.cache_limit = Some(given.cache_limit).filter(|limit| *limit > 0);
                 places.sound_font = arguments::optional_path(given.soundfont, "soundfont")?;
             }
         }
@@ -70,6 +79,44 @@ pub unsafe extern "C" fn kinescore_engine_new(resources: *const Resources, engin
         let made = Box::into_raw(Box::new(Engine(Arc::new(made))));
         // SAFETY: checked above, writable by contract.
         unsafe { arguments::write_one(engine, made, "engine") }
+    })
+}
+
+/// Copies the key of the soundtrack that a media file gives with these settings and this cut (as in kinescore_job_set_cut):
+/// a hash of the media's content, cut, settings and models, as text, NUL byte included; its size in bytes goes into `size`.
+/// Where you have a soundtrack of that key there is nothing to do. `settings` NULL stands for the defaults. With a `buffer`
+/// of NULL and a `capacity` of 0 only the size is told. The media is read, once for as long as it is not touched; it is not
+/// decoded.
+///
+/// KINESCORE_INPUT when it cannot be read; KINESCORE_BAD_ARGUMENT for a speed that is not allowed;
+/// KINESCORE_BUFFER_TOO_SMALL.
+///
+/// # Safety
+/// `engine` must be alive, `settings` NULL or alive, `media` end with a NUL byte, `buffer` have `capacity` bytes, `size` be
+/// writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kinescore_engine_key(
+    engine: *const Engine,
+    settings: *const Settings,
+    media: *const c_char,
+    start: i64,
+    end: i64,
+    speed_numerator: u32,
+    speed_denominator: u32,
+    buffer: *mut c_char,
+    capacity: usize,
+    size: *mut usize,
+) -> Status {
+    guard("kinescore_engine_key", || {
+        // SAFETY: by contract.
+        unsafe {
+            let engine = arguments::handle(engine, "engine")?;
+            let settings = settings::values(settings)?;
+            let media = arguments::path(media, "media")?;
+            let cut = cut(start, end, speed_numerator, speed_denominator)?;
+            let key = engine.0.key(&settings, &media, cut)?;
+            arguments::write_text(&key, buffer, capacity, size)
+        }
     })
 }
 

@@ -3,7 +3,7 @@
 use crate::arguments;
 use crate::engine::Engine;
 use crate::guard::{caught, guard, quietly, recorded};
-use crate::settings::Settings;
+use crate::settings::{self, Settings};
 use crate::status::{Failure, Status};
 use kinescore_core::Monitor;
 use kinescore_core::pipeline::{Cut, Feed};
@@ -193,12 +193,8 @@ pub unsafe extern "C" fn kinescore_job_new(
         arguments::check(job, "job")?;
         // SAFETY: by contract.
         let engine = unsafe { arguments::handle(engine, "engine") }?;
-        let settings = if settings.is_null() {
-            kinescore_core::Settings::default()
-        } else {
-            // SAFETY: by contract.
-            unsafe { arguments::handle(settings, "settings") }?.values()
-        };
+        // SAFETY: by contract.
+        let settings = unsafe { settings::values(settings) }?;
         settings.check()?;
         let made = Job {
             engine: engine.0.clone(),
@@ -261,25 +257,56 @@ pub unsafe extern "C" fn kinescore_job_set_cut(
     // SAFETY: by contract.
     unsafe {
         on_job("kinescore_job_set_cut", job, Call::Look, |_, work, _| {
-            let speed = Speed::new(speed_numerator, speed_denominator).ok_or_else(|| {
-                Failure::new(
-                    Status::BadArgument,
-                    format!(
-                        "a speed of {speed_numerator}/{speed_denominator}; allowed is {}",
-                        Speed::ALLOWED
-                    ),
-                )
-            })?;
-            let cut = Cut {
-                start: (start != KINESCORE_MEDIA_START).then_some(Flicks(start)),
-                end: (end != KINESCORE_MEDIA_END).then_some(Flicks(end)),
-                speed,
-            };
+            let cut = cut(start, end, speed_numerator, speed_denominator)?;
             if let Source::Job(job, _) = &mut work.source {
                 job.set_cut(cut)?;
             }
             work.cut = cut;
             Ok(())
+        })
+    }
+}
+
+/// A cut from a host's numbers.
+pub fn cut(start: i64, end: i64, speed_numerator: u32, speed_denominator: u32) -> Result<Cut, Failure> {
+    let speed = Speed::new(speed_numerator, speed_denominator).ok_or_else(|| {
+        Failure::new(
+            Status::BadArgument,
+            format!(
+                "a speed of {speed_numerator}/{speed_denominator}; allowed is {}",
+                Speed::ALLOWED
+            ),
+        )
+    })?;
+    Ok(Cut {
+        start: (start != KINESCORE_MEDIA_START).then_some(Flicks(start)),
+        end: (end != KINESCORE_MEDIA_END).then_some(Flicks(end)),
+        speed,
+    })
+}
+
+/// Copies the key of the soundtrack that the job makes, as kinescore_engine_key does. It may be asked for once the video has
+/// been opened, before a run as well.
+///
+/// KINESCORE_WRONG_STATE before; KINESCORE_FRAME for pushed frames, which have none; KINESCORE_INPUT,
+/// KINESCORE_BUFFER_TOO_SMALL.
+///
+/// # Safety
+/// `job` must be alive, `buffer` have `capacity` bytes, `size` be writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kinescore_job_key(
+    job: *const Job,
+    buffer: *mut c_char,
+    capacity: usize,
+    size: *mut usize,
+) -> Status {
+    // SAFETY: by contract.
+    unsafe {
+        on_job("kinescore_job_key", job, Call::Look, |_, work, _| {
+            let Source::Job(job, _) = &work.source else {
+                return Err(Failure::new(Status::WrongState, "no video has been opened"));
+            };
+            arguments::write_text(&job.key()?, buffer, capacity, size)
         })
     }
 }

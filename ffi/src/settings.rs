@@ -165,6 +165,18 @@ impl Settings {
     }
 }
 
+/// The values that settings have now; the defaults for NULL.
+///
+/// # Safety
+/// `settings` must be NULL or alive.
+pub unsafe fn values(settings: *const Settings) -> Result<kinescore_core::Settings, Failure> {
+    if settings.is_null() {
+        return Ok(kinescore_core::Settings::default());
+    }
+    // SAFETY: by contract.
+    Ok(unsafe { arguments::handle(settings, "settings") }?.values())
+}
+
 /// Makes settings with all values at their defaults. Free them with kinescore_settings_free.
 ///
 /// # Safety

@@ -1,6 +1,8 @@
 //! What all jobs share: the ONNX Runtime library, the models, the SoundFont. Each is loaded when first needed.
 
+use super::{Cut, key};
 use crate::audio::SoundFont;
+use crate::cache::{Cache, Identities, MediaId};
 use crate::drums::DrumModels;
 use crate::error::{Error, Result};
 use crate::model::{Manifest, Options, Runtime};
@@ -9,7 +11,7 @@ use crate::pose::PoseModels;
 use crate::rhythm::BeatModels;
 use crate::settings::{BeatSource, Device, PoseQuality, Settings};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Where an [`Engine`] finds what it loads.
@@ -23,6 +25,10 @@ pub struct Resources {
     pub runtime_search: Vec<PathBuf>,
     /// SoundFont to use in place of the shipped one.
     pub sound_font: Option<PathBuf>,
+    /// Folder in which poses are kept by the content of the media, so that they are found once; `None`: nothing is kept.
+    pub cache: Option<PathBuf>,
+    /// Greatest size of that folder, bytes; `None`: [`DEFAULT_LIMIT`](crate::cache::DEFAULT_LIMIT).
+    pub cache_limit: Option<u64>,
 }
 
 /// Name of the shipped SoundFont in the manifest.
@@ -42,6 +48,8 @@ pub struct Engine {
     drum_models: Pool<Device, DrumModels>,
     music_models: Pool<(Device, usize), MusicModels>,
     sound_font: Mutex<Option<Arc<SoundFont>>>,
+    cache: Option<Cache>,
+    identities: Identities,
 }
 
 impl Engine {
@@ -51,7 +59,13 @@ impl Engine {
     /// [`Error::Manifest`] or [`Error::ModelMissing`] when the manifest cannot be used.
     pub fn new(resources: Resources) -> Result<Self> {
         let manifest = Manifest::read(&resources.models)?;
+        let cache = resources
+            .cache
+            .as_deref()
+            .map(|folder| Cache::open(folder, resources.cache_limit));
         Ok(Self {
+            cache,
+            identities: Identities::default(),
             resources,
             manifest,
             threads: 1,
@@ -77,6 +91,40 @@ impl Engine {
     /// The manifest of the models.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// The cache, if there is one.
+    pub fn cache(&self) -> Option<&Cache> {
+        self.cache.as_ref()
+    }
+
+    /// The identity of a media file by its content. Remembered for as long as nobody touches the file, so that asking again
+    /// costs next to nothing.
+    ///
+    /// # Errors
+    /// [`Error::Input`] when the file cannot be read or is no regular file.
+    pub fn identify(&self, media: &Path) -> Result<MediaId> {
+        self.identities.of(media)
+    }
+
+    /// The key of a soundtrack: a hash of the media's content, the cut, the settings and the models. Where the key is that of a
+    /// soundtrack that is there, there is nothing to do. Neither opens nor decodes the media.
+    ///
+    /// # Errors
+    /// [`Error::Input`] when the media, or a SoundFont that was given, cannot be read.
+    pub fn key(&self, settings: &Settings, media: &Path, cut: Cut) -> Result<String> {
+        let media = self.identify(media)?.to_string();
+        let sound_font = match &self.resources.sound_font {
+            Some(path) => self.identify(path)?.to_string(),
+            None => String::new(), // that of the models
+        };
+        Ok(key::soundtrack(
+            &media,
+            cut,
+            settings,
+            &self.model_versions(),
+            &sound_font,
+        ))
     }
 
     /// Name and sha256 of every file of the manifest.

@@ -12,7 +12,9 @@ use crate::settings::PoseSettings;
 use crate::time::Instant;
 use crate::video::FrameSource;
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 
+pub mod chunks;
 pub mod crop;
 pub mod finder;
 pub mod landmarks;
@@ -20,9 +22,11 @@ pub mod model;
 mod saved;
 pub mod select;
 pub mod smooth;
+pub mod stored;
 pub mod track;
 
-pub use model::PoseModels;
+pub use chunks::{Chunk, Chunking, Followers, join};
+pub use model::{Look, PoseModels};
 
 /// Number of joints.
 pub const JOINTS: usize = 17;
@@ -93,16 +97,48 @@ pub struct PoseTrack {
 /// Numbers are rounded as they are when saved, so that going on from a saved track gives the same result.
 ///
 /// # Errors
-/// [`Error::NoPerson`], [`Error::PersonTooBrief`], [`Error::NoSuchPerson`]; those of the source and of the models;
-/// [`Error::Cancelled`].
+/// Those of [`follow`] and [`choose`].
 pub fn find(
     source: &mut dyn FrameSource,
     models: &mut PoseModels,
     settings: &PoseSettings,
     monitor: &Monitor<'_>,
 ) -> Result<PoseTrack> {
-    let mut tracker = track::Tracker::default();
-    let mut frames = 0;
+    let chunking = Chunking::default();
+    let end = Instant::ZERO + source.clip().duration;
+    let last = chunking.last(Some(end));
+    let wanted: Vec<usize> = (0..=last).collect();
+    let mut chunks = Vec::new();
+    follow(
+        source,
+        models,
+        Followers::new(chunking, &wanted, last),
+        end,
+        monitor,
+        |chunk| {
+            chunks.push(chunk);
+        },
+    )?
+    .into_iter()
+    .for_each(|chunk| chunks.push(chunk));
+    let track = choose(join(chunks, &chunking), &source.clip().path, settings)?;
+    monitor.progress(Stage::Pose, 1.0)?;
+    Ok(track)
+}
+
+/// Follows everybody through all frames of a source, whose times are the media's. `done` is given each chunk that is over before
+/// the source is; the others are given back. `end` is when the media ends, as far as is known.
+///
+/// # Errors
+/// Those of the source and of the models; [`Error::Cancelled`].
+pub fn follow(
+    source: &mut dyn FrameSource,
+    look: &mut impl Look,
+    mut followers: Followers,
+    end: Instant,
+    monitor: &Monitor<'_>,
+    mut done: impl FnMut(Chunk),
+) -> Result<Vec<Chunk>> {
     while let Some(frame) = source.next_frame()? {
         let picture = &frame.picture;
         if picture.rgb.is_empty() || picture.rgb.len() != 3 * picture.width * picture.height {
@@ -117,20 +153,23 @@ pub fn find(
                 ),
             });
         }
-        tracker.step(models, &frame)?;
-        frames += 1;
-        let duration = source.clip().duration.seconds();
-        let done = if duration > 0.0 {
-            frame.time.seconds() / duration
-        } else {
-            0.0
-        };
-        monitor.progress(Stage::Pose, done)?;
+        followers.step(look, &frame)?.into_iter().for_each(&mut done);
+        monitor.progress(Stage::Pose, followers.share(frame.time, end))?;
     }
-    let clip = source.clip();
-    let people = select::People::new(tracker.finish());
+    Ok(followers.finish())
+}
+
+/// The poses of one person of those who were followed in the clip at `path`.
+///
+/// Numbers are rounded as they are when saved, so that going on from a saved track gives the same result.
+///
+/// # Errors
+/// [`Error::NoPerson`], [`Error::PersonTooBrief`], [`Error::NoSuchPerson`].
+pub fn choose(tracked: track::Tracked, path: &Path, settings: &PoseSettings) -> Result<PoseTrack> {
+    let frames = tracked.times.len();
+    let people = select::People::new(tracked);
     let brief = |seconds: f64| Error::PersonTooBrief {
-        path: clip.path.clone(),
+        path: path.to_owned(),
         seconds,
         least: LEAST_PERSON.seconds(),
     };
@@ -139,7 +178,7 @@ pub fn find(
         return match people.longest().seconds() {
             seconds if seconds > 0.0 => Err(brief(seconds)),
             _ => Err(Error::NoPerson {
-                path: clip.path.clone(),
+                path: path.to_owned(),
                 frames,
             }),
         };
@@ -147,7 +186,7 @@ pub fn find(
     let number = settings.person.unwrap_or(1);
     if number == 0 || number > count {
         return Err(Error::NoSuchPerson {
-            path: clip.path.clone(),
+            path: path.to_owned(),
             wanted: number,
             found: count,
         });
@@ -156,7 +195,6 @@ pub fn find(
     if seen < LEAST_PERSON {
         return Err(brief(seen.seconds()));
     }
-    monitor.progress(Stage::Pose, 1.0)?;
     let mut track = people.track(number);
     saved::round(&mut track);
     Ok(track)

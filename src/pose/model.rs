@@ -39,15 +39,21 @@ impl OpenLandmarks {
 }
 
 impl PoseModels {
+    /// Names in the manifest of the networks that `quality` takes: that which finds people, and that which finds their joints.
+    pub fn files(quality: PoseQuality) -> [&'static str; 2] {
+        let landmarks = match quality {
+            PoseQuality::Normal => "blazepose_full",
+            PoseQuality::High => "blazepose_heavy",
+        };
+        ["movenet_multipose", landmarks]
+    }
+
     /// Loads the networks that `quality` takes.
     ///
     /// # Errors
     /// As [`Session::open`].
     pub fn open(runtime: &Runtime, manifest: &Manifest, quality: PoseQuality, options: Options) -> Result<Self> {
-        let name = match quality {
-            PoseQuality::Normal => "blazepose_full",
-            PoseQuality::High => "blazepose_heavy",
-        };
+        let [finder, name] = Self::files(quality);
         let open_landmarks = OpenLandmarks {
             runtime: *runtime,
             manifest: manifest.clone(),
@@ -55,7 +61,7 @@ impl PoseModels {
             options,
         };
         Ok(Self {
-            finder: MultiPose(Session::open(runtime, manifest, "movenet_multipose", options)?),
+            finder: MultiPose(Session::open(runtime, manifest, finder, options)?),
             landmarks: open_landmarks.open()?,
             more_landmarks: None,
             open_landmarks,

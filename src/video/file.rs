@@ -5,7 +5,7 @@
 
 use super::pace::Pace;
 use super::upright::Orientation;
-use super::{Clip, Frame, FrameSource, prepare_ffmpeg};
+use super::{Clip, Frame, FrameSource, Media, prepare_ffmpeg};
 use crate::error::{Error, Result};
 use crate::limits::{GREATEST_FRAME_SIDE, LEAST_CLIP, LEAST_FRAME_SIDE};
 use crate::time::{Instant, Rate, Span};
@@ -19,7 +19,7 @@ use ffmpeg::software::scaling;
 use ffmpeg_next as ffmpeg;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 
 /// How frames are prepared for analysis.
@@ -79,36 +79,117 @@ const MICROSECONDS: f64 = 1e6;
 /// A video file as a source of frames.
 pub struct FileSource {
     clip: Clip,
-    /// `None` once the end or an error was met.
-    frames: Option<Receiver<Message>>,
-    worker: Option<JoinHandle<()>>,
+    worker: Worker,
+    wanted: Wanted,
+    /// Whether the end or an error was met.
+    over: bool,
+    given: usize,
+    media_end: Option<Instant>,
+    regular: bool,
+}
+
+/// What a source was made for.
+enum Wanted {
+    /// The part that a user asked for: it is checked against what is met.
+    Cut(Cut),
+    /// Stretches of the media, which may turn out to hold nothing.
+    Stretches,
+}
+
+/// A video file of which only what it announces is known yet.
+pub struct VideoFile {
+    path: PathBuf,
+    media: Media,
+    worker: Worker,
+}
+
+/// A stretch of the media to read, in seconds from its first shown frame.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stretch {
+    /// Frames from here on,
+    pub from: Instant,
+    /// up to here, without it; `None`: to the media's end.
+    pub to: Option<Instant>,
+    /// Where the choice among frames beyond [`FileOptions::rate`] begins anew, rising, as it does at `from`: which frames are
+    /// given from there on does not depend on where reading began.
+    pub restarts: Vec<Instant>,
+}
+
+/// What the thread is to read.
+struct Order {
+    /// Stretches, rising.
+    stretches: Vec<Stretch>,
+    /// What is subtracted from the media's time.
+    base: Instant,
+    /// How much earlier than a stretch its first frame may be: the frame's time and the start asked for are both rounded.
+    slack: Span,
+    /// Whether stretches may be reached by seeking.
+    seek: bool,
 }
 
 enum Message {
-    Opened(Clip),
+    Opened(Media),
     Frame(Frame),
-    /// The end, with the clip's length as it turned out.
-    End(Span),
+    /// The end of what was ordered.
+    End {
+        /// End of the last frame met.
+        last: Instant,
+        /// Whether that is the end of the media.
+        of_media: bool,
+        /// Whether every frame had its own time and none jumped.
+        regular: bool,
+    },
     Failed(Error),
 }
 
-impl FileSource {
-    /// Opens the part of a video from `start` to `end`, seconds from its first shown frame, and decodes its first frame.
+/// The thread that decodes, and the ways to and from it.
+struct Worker {
+    orders: Option<Sender<Order>>,
+    messages: Option<Receiver<Message>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Worker {
+    fn receive(&self) -> Option<Message> {
+        self.messages.as_ref().and_then(|messages| messages.recv().ok())
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // The thread's next send or wait fails, which ends it.
+        self.orders = None;
+        self.messages = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn stopped(path: &Path) -> Error {
+    Error::Media {
+        path: path.to_owned(),
+        doing: "decoding",
+        reason: "the decoder stopped for no known reason".to_owned(),
+    }
+}
+
+impl VideoFile {
+    /// Opens a video and decodes its first frame.
     ///
     /// # Errors
     /// [`Error::Input`] when the file cannot be read, [`Error::NotAVideo`], [`Error::NoVideoStream`],
-    /// [`Error::NoFrames`], [`Error::FrameSize`], [`Error::CutOutside`], [`Error::ClipTooShort`], and [`Error::Media`] for
-    /// a codec that FFmpeg lacks. What the file announces can be wrong: the last two, and a length that turns out to be
-    /// too short, may come from [`next_frame`](FrameSource::next_frame) as well.
-    pub fn open(path: &Path, start: Option<Instant>, end: Option<Instant>, options: FileOptions) -> Result<Self> {
-        let (sender, receiver) = sync_channel(FRAMES_AHEAD);
+    /// [`Error::NoFrames`], [`Error::FrameSize`], and [`Error::Media`] for a codec that FFmpeg lacks.
+    pub fn open(path: &Path, options: FileOptions) -> Result<Self> {
+        let (sender, messages) = sync_channel(FRAMES_AHEAD);
+        let (orders, waiting) = channel();
         let owned = path.to_owned();
         // Demuxer, decoder and scaler live and die in this thread: FFmpeg's scaler must not change threads.
-        let worker = std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name("video".to_owned())
             .spawn(move || {
-                let last = match work(&owned, start, end, options, &sender) {
-                    Ok(Some(duration)) => Message::End(duration),
+                let last = match work(&owned, options, &waiting, &sender) {
+                    Ok(Some(end)) => end,
                     Ok(None) => return,
                     Err(error) => Message::Failed(error),
                 };
@@ -119,41 +200,128 @@ impl FileSource {
                 doing: "starting a thread",
                 reason: e.to_string(),
             })?;
-        let mut source = Self {
-            clip: Clip {
-                path: path.to_owned(),
-                start: Instant::ZERO,
-                duration: Span::ZERO,
-                width: 0,
-                height: 0,
-                frame_rate: 0.0,
-                has_audio: false,
-                whole: true,
-            },
-            frames: Some(receiver),
-            worker: Some(worker),
+        let worker = Worker {
+            orders: Some(orders),
+            messages: Some(messages),
+            thread: Some(thread),
         };
-        match source.receive() {
-            Message::Opened(clip) => {
-                source.clip = clip;
-                Ok(source)
-            }
-            Message::Failed(error) => Err(error),
-            Message::Frame(_) | Message::End(_) => Err(source.stopped()),
+        match worker.receive() {
+            Some(Message::Opened(media)) => Ok(Self {
+                path: path.to_owned(),
+                media,
+                worker,
+            }),
+            Some(Message::Failed(error)) => Err(error),
+            _ => Err(stopped(path)),
         }
     }
 
-    fn receive(&mut self) -> Message {
-        let message = self.frames.as_ref().and_then(|frames| frames.recv().ok());
-        message.unwrap_or_else(|| Message::Failed(self.stopped()))
+    /// What the file announces.
+    pub fn media(&self) -> &Media {
+        &self.media
     }
 
-    fn stopped(&self) -> Error {
-        Error::Media {
-            path: self.clip.path.clone(),
-            doing: "decoding",
-            reason: "the decoder stopped for no known reason".to_owned(),
+    /// Begins to read stretches, which must rise and not overlap. The times of the frames are the media's own. Without `seek`
+    /// everything before a stretch is decoded, too.
+    pub fn read(self, stretches: Vec<Stretch>, seek: bool) -> FileSource {
+        let clip = self.clip(Instant::ZERO, self.media.announced.unwrap_or_default(), true);
+        let order = Order {
+            stretches,
+            base: Instant::ZERO,
+            slack: Span::ZERO,
+            seek,
+        };
+        self.start(clip, order, Wanted::Stretches)
+    }
+
+    fn clip(&self, start: Instant, end: Instant, whole: bool) -> Clip {
+        Clip {
+            path: self.path.clone(),
+            start,
+            duration: end - start,
+            width: self.media.width,
+            height: self.media.height,
+            frame_rate: self.media.frame_rate,
+            has_audio: self.media.has_audio,
+            whole,
         }
+    }
+
+    fn start(mut self, clip: Clip, order: Order, wanted: Wanted) -> FileSource {
+        if let Some(orders) = self.worker.orders.take() {
+            let _ = orders.send(order); // a thread that has gone is noticed when a frame is asked for
+        }
+        FileSource {
+            clip,
+            worker: self.worker,
+            wanted,
+            over: false,
+            given: 0,
+            media_end: None,
+            regular: true,
+        }
+    }
+}
+
+impl FileSource {
+    /// Opens the part of a video from `start` to `end`, seconds from its first shown frame, and decodes its first frame.
+    ///
+    /// # Errors
+    /// Those of [`VideoFile::open`], [`Error::CutOutside`] and [`Error::ClipTooShort`]. What the file announces can be wrong:
+    /// the last two, and a length that turns out to be too short, may come from [`next_frame`](FrameSource::next_frame) as
+    /// well.
+    pub fn open(path: &Path, start: Option<Instant>, end: Option<Instant>, options: FileOptions) -> Result<Self> {
+        let file = VideoFile::open(path, options)?;
+        let announced = file.media.announced;
+        let cut = Cut::new(path, start, end, announced)?;
+        let clip = file.clip(
+            cut.start,
+            cut.end.or(announced).unwrap_or(cut.start),
+            start.is_none() && end.is_none(),
+        );
+        let order = Order {
+            stretches: vec![Stretch {
+                from: cut.start,
+                to: cut.end,
+                restarts: Vec::new(),
+            }],
+            base: cut.start,
+            slack: Span::from_seconds(1e-4),
+            seek: true,
+        };
+        Ok(file.start(clip, order, Wanted::Cut(cut)))
+    }
+
+    /// The end of the media, once reading has reached it.
+    pub fn media_end(&self) -> Option<Instant> {
+        self.media_end
+    }
+
+    /// Whether every frame so far had its own time and none jumped: where that is not so, what is found after seeking may lie
+    /// elsewhere than when everything before it was read as well. Known once the end has been reached.
+    pub fn is_regular(&self) -> bool {
+        self.regular
+    }
+
+    /// Takes the end of what was ordered; checks it against the part asked for.
+    fn finish(&mut self, last: Instant, of_media: bool) -> Result<()> {
+        self.media_end = of_media.then_some(last);
+        let Wanted::Cut(cut) = &self.wanted else {
+            return Ok(());
+        };
+        let end = match cut.end {
+            Some(end) if !of_media || end - last < END_SLACK => end,
+            _ => last,
+        };
+        let duration = end - cut.start;
+        if self.given == 0 {
+            return Err(cut.outside(&self.clip.path, last - Instant::ZERO));
+        }
+        if duration < LEAST_CLIP {
+            return Err(too_short(&self.clip.path, duration));
+        }
+        self.clip.duration = duration;
+        Ok(())
     }
 }
 
@@ -163,115 +331,105 @@ impl FrameSource for FileSource {
     }
 
     fn next_frame(&mut self) -> Result<Option<Frame>> {
-        if self.frames.is_none() {
+        if self.over {
             return Ok(None);
         }
-        match self.receive() {
-            Message::Frame(frame) => Ok(Some(frame)),
-            Message::End(duration) => {
-                self.frames = None;
-                self.clip.duration = duration;
-                Ok(None)
+        let message = self.worker.receive();
+        if let Some(Message::Frame(frame)) = message {
+            self.given += 1;
+            return Ok(Some(frame));
+        }
+        self.over = true;
+        match message {
+            Some(Message::End {
+                last,
+                of_media,
+                regular,
+            }) => {
+                self.regular = regular;
+                self.finish(last, of_media).map(|()| None)
             }
-            Message::Failed(error) => {
-                self.frames = None;
-                Err(error)
-            }
-            Message::Opened(_) => {
-                self.frames = None;
-                Err(self.stopped())
-            }
+            Some(Message::Failed(error)) => Err(error),
+            _ => Err(stopped(&self.clip.path)),
         }
     }
 }
 
-impl Drop for FileSource {
-    fn drop(&mut self) {
-        self.frames = None; // the thread's next send fails, which ends it
-        if let Some(worker) = self.worker.take() {
-            let _ = worker.join();
-        }
-    }
-}
-
-/// What the thread does: `Ok(None)` when nobody wants the frames any more, else the clip's exact length.
+/// What the thread does: `Ok(None)` when nobody wants the frames any more, else the end.
 fn work(
     path: &Path,
-    start: Option<Instant>,
-    end: Option<Instant>,
     options: FileOptions,
+    orders: &Receiver<Order>,
     sender: &SyncSender<Message>,
-) -> Result<Option<Span>> {
+) -> Result<Option<Message>> {
     let mut reader = Reader::open(path, options)?;
-    let first = reader
+    let mut shown = reader
         .next()?
         .ok_or_else(|| Error::NoFrames { path: path.to_owned() })?;
-    let mut scaler = Scaler::new(path, &reader, &first.picture, options)?;
+    let mut scaler = Scaler::new(path, &reader, &shown.picture, options)?;
 
     // Damage can make it nothing, or less.
     let announced = reader.announced()?.filter(|end| *end > Instant::ZERO);
-    let cut = Cut::new(path, start, end, announced)?;
-    let clip = Clip {
-        path: path.to_owned(),
-        start: cut.start,
-        duration: cut.end.or(announced).map_or(Span::ZERO, |end| end - cut.start),
+    let media = Media {
         width: scaler.width,
         height: scaler.height,
         frame_rate: reader.frame_rate,
         has_audio: reader.has_audio,
-        whole: start.is_none() && end.is_none(),
+        announced,
     };
-    if sender.send(Message::Opened(clip)).is_err() {
+    if sender.send(Message::Opened(media)).is_err() {
         return Ok(None);
     }
+    let Ok(order) = orders.recv() else {
+        return Ok(None);
+    };
 
-    let mut shown = first;
-    if cut.start - Instant::ZERO > SEEK_FROM
-        && let Some(frame) = reader.seek(cut.start, options)?
-    {
-        shown = frame;
-    }
-    let mut pace = Pace::new(options.rate);
-    let mut given = 0_usize;
-    let mut last_end = Instant::ZERO;
-    let mut reached_end = false;
-    loop {
-        if cut.end.is_some_and(|end| shown.time >= end) {
-            reached_end = true;
-            break;
+    let mut last = Instant::ZERO;
+    let mut of_media = false;
+    for stretch in &order.stretches {
+        if order.seek
+            && stretch.from - shown.time > SEEK_FROM
+            && let Some(frame) = reader.seek(stretch.from, options)?
+        {
+            shown = frame;
         }
-        last_end = shown.end;
-        let time = Instant::from_seconds((shown.time - cut.start).seconds());
-        // A frame's time and the start asked for are both rounded: the last digits must not decide.
-        if time.seconds() > -1e-4 {
-            let time = Instant::from_seconds(time.seconds().max(0.0));
-            if pace.keep(time) {
-                let frame = scaler.frame(time, &shown.picture)?;
-                given += 1;
-                if sender.send(Message::Frame(frame)).is_err() {
-                    return Ok(None);
+        let mut pace = Pace::new(options.rate);
+        let mut restarts = stretch.restarts.iter().peekable();
+        loop {
+            if stretch.to.is_some_and(|to| shown.time >= to) {
+                break;
+            }
+            last = shown.end;
+            if stretch.from - shown.time <= order.slack {
+                while restarts.next_if(|restart| shown.time >= **restart).is_some() {
+                    pace = Pace::new(options.rate);
+                }
+                let time = Instant::from_seconds((shown.time - order.base).seconds().max(0.0));
+                if pace.keep(time) {
+                    let frame = scaler.frame(time, &shown.picture)?;
+                    if sender.send(Message::Frame(frame)).is_err() {
+                        return Ok(None);
+                    }
+                }
+            }
+            match reader.next()? {
+                Some(next) => shown = next,
+                None => {
+                    of_media = true;
+                    break;
                 }
             }
         }
-        match reader.next()? {
-            Some(next) => shown = next,
-            None => break,
+        if of_media {
+            break;
         }
     }
-    reader.warn(announced.filter(|_| !reached_end), last_end);
-
-    let end = match cut.end {
-        Some(end) if reached_end || end - last_end < END_SLACK => end,
-        _ => last_end,
-    };
-    let duration = end - cut.start;
-    if given == 0 {
-        return Err(cut.outside(path, last_end - Instant::ZERO));
-    }
-    if duration < LEAST_CLIP {
-        return Err(too_short(path, duration));
-    }
-    Ok(Some(duration))
+    reader.warn(announced.filter(|_| of_media), last);
+    Ok(Some(Message::End {
+        last,
+        of_media,
+        regular: reader.jumps == 0 && reader.untimed == 0,
+    }))
 }
 
 fn too_short(path: &Path, duration: Span) -> Error {
@@ -280,6 +438,14 @@ fn too_short(path: &Path, duration: Span) -> Error {
         seconds: duration.seconds(),
         least: LEAST_CLIP.seconds(),
     }
+}
+
+/// Checks the part of a media that a user asks for: against the length that the media announces, or later the exact one.
+///
+/// # Errors
+/// [`Error::CutOutside`], [`Error::ClipTooShort`].
+pub fn check_cut(path: &Path, start: Option<Instant>, end: Option<Instant>, length: Option<Instant>) -> Result<()> {
+    Cut::new(path, start, end, length).map(drop)
 }
 
 /// The part asked for.
@@ -344,6 +510,8 @@ struct Reader {
     /// What is added to timestamps for the jumps met so far, seconds, and how many those were.
     shift: f64,
     jumps: usize,
+    /// Frames, after the first, without a timestamp of their own.
+    untimed: usize,
     /// Whether timestamps may begin anew in mid-stream.
     broadcast: bool,
     orientation: Option<Orientation>,
@@ -385,6 +553,7 @@ impl Reader {
             before: None,
             shift: 0.0,
             jumps: 0,
+            untimed: 0,
             broadcast: ["mpegts", "mpeg"].contains(&input.format().name()),
             orientation,
             frame_rate,
@@ -442,7 +611,10 @@ impl Reader {
         let time = match (stamp, self.before) {
             (Some(stamp), Some((before, _))) if stamp <= before => return None,
             (Some(stamp), _) => stamp,
-            (None, Some((_, end))) => end,
+            (None, Some((_, end))) => {
+                self.untimed += 1;
+                end
+            }
             (None, None) => 0.0,
         };
         let origin = *self.origin.get_or_insert(time);

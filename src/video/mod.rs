@@ -13,7 +13,7 @@ mod pace;
 pub mod pushed;
 mod upright;
 
-pub use file::{FileOptions, FileSource};
+pub use file::{FileOptions, FileSource, Stretch, VideoFile};
 
 /// An upright RGB picture, 8 bits a channel, rows packed without padding.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -72,6 +72,22 @@ pub struct Clip {
     pub has_audio: bool,
     /// Whether the cut is the whole media (no `--start`, no `--end`).
     pub whole: bool,
+}
+
+/// What a media file announces of its video: a function of the file alone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Media {
+    /// Width of the upright picture, pixels.
+    pub width: u32,
+    /// Height of the upright picture, pixels.
+    pub height: u32,
+    /// Mean frames a second, for information only: time comes from timestamps.
+    pub frame_rate: f64,
+    /// Whether the media has an audio stream.
+    pub has_audio: bool,
+    /// End of the video in seconds from its first shown frame, as announced or as its packets say; the exact one is known when
+    /// all has been read. `None`: nothing tells it.
+    pub announced: Option<Instant>,
 }
 
 /// Versions of the FFmpeg libraries that are in use.

@@ -1,0 +1,339 @@
+//! What is kept between runs, and every way in which that can go wrong.
+#![allow(missing_docs)]
+#![allow(clippy::expect_used)] // helpers of tests stop at the first surprise
+
+mod common;
+
+use common::{Run, folder, kinescore, make_clip, run, text};
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// Two and a half seconds of the bundled clip, small, with what a run without a cache makes of them.
+struct Short {
+    _folder: TempDir,
+    clip: PathBuf,
+    midi: Vec<u8>,
+    /// How long that run took.
+    time: Duration,
+}
+
+/// Made once for all tests of this file.
+fn short() -> &'static Short {
+    static MADE: OnceLock<Short> = OnceLock::new();
+    MADE.get_or_init(|| {
+        let folder = folder();
+        let clip = make_clip(
+            folder.path(),
+            "walk.mp4",
+            "-i {} -t 2.5 -an -vf scale=640:-2 -c:v libx264 -preset ultrafast",
+        );
+        let midi = folder.path().join("plain.mid");
+        let began = Instant::now();
+        run(&args(&clip, &midi, &["--no-cache"])).expect(0);
+        Short {
+            midi: fs::read(midi).expect("MIDI"),
+            time: began.elapsed(),
+            _folder: folder,
+            clip,
+        }
+    })
+}
+
+/// A render of notes alone that does as little as possible beside the poses.
+fn args<'a>(clip: &'a Path, midi: &'a Path, more: &[&'a str]) -> Vec<&'a str> {
+    let common = [
+        "--device",
+        "cpu",
+        "--pose-rate",
+        "10",
+        "--tempo",
+        "120",
+        "--beats",
+        "motion",
+    ];
+    let rest = ["--instruments", "drums", "--no-video", "-vv", "--midi", text(midi)];
+    [&["render", text(clip)][..], &common, &rest, more].concat()
+}
+
+/// Renders with a cache; the notes must be those of a run without.
+fn rendered(clip: &Path, cache: &Path) -> Run {
+    let folder = folder();
+    let midi = folder.path().join("notes.mid");
+    let run = run(&args(clip, &midi, &["--cache", text(cache)])).expect(0);
+    assert_eq!(fs::read(&midi).expect("MIDI"), short().midi, "{}", run.stderr);
+    run
+}
+
+fn was_known(run: &Run) -> bool {
+    assert!(run.stderr.contains("are known"), "{}", run.stderr);
+    run.stderr.contains("; 1 are known")
+}
+
+fn names(folder: &Path, with: &str) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .filter(|name| name.contains(with))
+        .collect();
+    names.sort();
+    names
+}
+
+fn listed(cache: &Path) -> Vec<Value> {
+    let json = run(&["cache", "list", "--json", "--cache", text(cache)])
+        .expect(0)
+        .stdout;
+    let list: Value = serde_json::from_str(&json).expect("JSON");
+    list["entries"].as_array().expect("a list").clone()
+}
+
+fn verify(cache: &Path) -> Run {
+    run(&["cache", "verify", "--cache", text(cache)])
+}
+
+#[test]
+fn a_second_run_finds_the_poses_and_cache_lists_checks_and_clears_them() {
+    let (folder, short) = (folder(), short());
+    let cache = folder.path().join("cache");
+    assert!(!was_known(&rendered(&short.clip, &cache)));
+    assert!(was_known(&rendered(&short.clip, &cache)));
+
+    let entries = listed(&cache);
+    let poses = entries.iter().find(|entry| entry["kind"] == "poses").expect("poses");
+    assert_eq!(poses["clip"].as_str(), Some(text(&short.clip)));
+    assert_eq!(poses["start"].as_f64(), Some(0.0));
+    assert!((poses["end"].as_f64().expect("a number") - 2.5).abs() < 0.1, "{poses}");
+    let table = run(&["cache", "list", "--cache", text(&cache)]).expect(0).stdout;
+    for part in ["last use", "0:00-0:02.", "walk.mp4", "2 entries", text(&cache)] {
+        assert!(table.contains(part), "'{part}' is not in:\n{table}");
+    }
+
+    assert!(
+        verify(&cache)
+            .expect(0)
+            .stdout
+            .contains("2 entries are whole, 0 were damaged")
+    );
+    let file = PathBuf::from(poses["file"].as_str().expect("a path"));
+    let mut bytes = fs::read(&file).expect("the entry");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&file, &bytes).expect("written");
+    // A run that meets the damage tells it and goes on; a check finds it and removes it.
+    let damaged = rendered(&short.clip, &cache);
+    assert!(!was_known(&damaged));
+    damaged.tells(&["damaged", text(&file)]);
+    fs::write(&file, &bytes[..middle]).expect("written");
+    let verified = verify(&cache).expect(8);
+    assert!(
+        verified.stdout.contains("1 entries are whole, 1 were damaged"),
+        "{}",
+        verified.stdout
+    );
+    assert!(!file.exists());
+
+    fs::write(cache.join("mine.txt"), "mine").expect("written");
+    assert!(!was_known(&rendered(&short.clip, &cache)));
+    let other = folder.path().join("other.mp4");
+    fs::write(&other, "another clip").expect("written");
+    run(&["cache", "clear", text(&other), "--cache", text(&cache)])
+        .expect(0)
+        .tells(&["removed 0 entries"]);
+    run(&["cache", "clear", text(&short.clip), "--cache", text(&cache)])
+        .expect(0)
+        .tells(&["removed 2 entries"]);
+    rendered(&short.clip, &cache);
+    run(&["cache", "clear", "--cache", text(&cache)])
+        .expect(0)
+        .tells(&["removed 2 entries"]);
+    assert!(listed(&cache).is_empty());
+    assert!(cache.join("mine.txt").exists());
+}
+
+#[test]
+fn the_folder_is_found_in_flag_environment_or_the_usual_place() {
+    let folder = folder();
+    let place = |envs: &[(&str, &str)], args: &[&str]| {
+        let mut command = kinescore(&[&["cache", "list", "--json"], args].concat());
+        command
+            .env_remove("KINESCORE_CACHE")
+            .env_remove("XDG_CACHE_HOME")
+            .env("HOME", folder.path());
+        command.envs(envs.iter().copied());
+        let run = Run::from(command.output().expect("the program starts"));
+        let list: Option<Value> = serde_json::from_str(&run.stdout).ok();
+        (
+            run.code,
+            list.map(|list| list["folder"].as_str().expect("a path").to_owned()),
+        )
+    };
+    let home = folder.path().join(".cache/kinescore");
+    assert_eq!(place(&[], &[]), (Some(0), Some(text(&home).to_owned())));
+    assert!(!home.exists(), "to look is to write nothing");
+    let xdg = ("XDG_CACHE_HOME", "/xdg");
+    assert_eq!(place(&[xdg], &[]).1.as_deref(), Some("/xdg/kinescore"));
+    assert_eq!(
+        place(&[("XDG_CACHE_HOME", "relative")], &[]).1.as_deref(),
+        Some(text(&home))
+    );
+    let own = ("KINESCORE_CACHE", "/own");
+    assert_eq!(place(&[xdg, own], &[]).1.as_deref(), Some("/own"));
+    assert_eq!(place(&[xdg, own], &["--cache", "/flag"]).1.as_deref(), Some("/flag"));
+    assert_eq!(place(&[("KINESCORE_CACHE", "off")], &[]), (Some(2), None));
+    for size in ["2X", "", "-1", "nan", "1e40"] {
+        run(&["render", "x.mp4", &format!("--cache-size={size}")])
+            .expect(2)
+            .tells(&["--cache-size", "500M"]);
+    }
+    run(&["render", "x.mp4", "--cache-size", "1.5GiB"])
+        .expect(3)
+        .tells(&["x.mp4"]);
+    run(&["render", "x.mp4", "--no-cache", "--cache", "/own"]).expect(2);
+}
+
+#[test]
+fn a_run_that_is_killed_at_any_moment_harms_no_later_one() {
+    let (folder, short) = (folder(), short());
+    let midi = folder.path().join("killed.mid");
+    let mut random = 0x5eed_u64;
+    for round in 0..20 {
+        // A new cache now and then, so that both the first and later runs are killed.
+        let cache = folder.path().join(format!("cache{}", round / 4));
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        let share = (random >> 40) as f64 / (1_u64 << 24) as f64;
+        let mut child = kinescore(&args(&short.clip, &midi, &["--cache", text(&cache)]))
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program starts");
+        sleep(short.time.mul_f64(share));
+        child.kill().expect("SIGKILL");
+        child.wait().expect("its end");
+        // What is there is whole; what is not whole has a name that says so.
+        verify(&cache).expect(0);
+        let known = ["poses-", "media-", ".tmp-", ".lock", "CACHEDIR.TAG"];
+        for name in names(&cache, "") {
+            assert!(known.iter().any(|start| name.starts_with(start)), "{name}");
+        }
+    }
+    for round in 0..5 {
+        let cache = folder.path().join(format!("cache{round}"));
+        fs::create_dir_all(&cache).expect("a folder");
+        fs::write(cache.join(".tmp-0a1b2c.kscache"), "half").expect("what a killed writer leaves");
+        rendered(&short.clip, &cache);
+        assert!(was_known(&rendered(&short.clip, &cache)));
+        assert!(names(&cache, ".tmp-").is_empty());
+    }
+}
+
+#[test]
+fn a_full_disk_costs_time_and_nothing_else() {
+    let (folder, short) = (folder(), short());
+    let (cache, midi) = (folder.path().join("cache"), folder.path().join("notes.mid"));
+    // No file may grow beyond four blocks, of 512 or of 1024 bytes: what is kept of the media fits in, its poses do not.
+    let plain = kinescore(&args(&short.clip, &midi, &["--cache", text(&cache)]));
+    let mut limited = Command::new("sh");
+    limited
+        .args(["-c", "trap '' XFSZ; ulimit -f 4; exec \"$@\"", "sh"])
+        .arg(plain.get_program())
+        .args(plain.get_args());
+    for (name, value) in plain.get_envs() {
+        match value {
+            Some(value) => limited.env(name, value),
+            None => limited.env_remove(name),
+        };
+    }
+    let run = Run::from(limited.output().expect("a shell")).expect(0);
+    assert_eq!(fs::read(&midi).expect("MIDI"), short.midi);
+    let run = run.tells(&["cache cannot be written", text(&cache)]);
+    assert_eq!(
+        run.stderr.matches("cache cannot be written").count(),
+        1,
+        "{}",
+        run.stderr
+    );
+    assert!(names(&cache, "poses-").is_empty() && names(&cache, ".tmp-").is_empty());
+    verify(&cache).expect(0);
+    assert!(!was_known(&rendered(&short.clip, &cache)));
+    assert!(was_known(&rendered(&short.clip, &cache)));
+}
+
+#[test]
+fn a_folder_that_cannot_be_used_is_told_once_and_the_notes_are_right() {
+    let (folder, short) = (folder(), short());
+    let file = folder.path().join("a file");
+    fs::write(&file, "mine").expect("written");
+    for cache in [file.clone(), file.join("below")] {
+        let run = rendered(&short.clip, &cache).tells(&["the cache cannot be read", text(&cache)]);
+        assert_eq!(run.stderr.matches("warning: ").count(), 1, "{}", run.stderr);
+        verify(&cache).expect(3).tells(&[text(&cache)]);
+    }
+    assert_eq!(fs::read_to_string(&file).expect("the file"), "mine");
+    // Root may write anywhere, and this may be root: then there is nothing to be refused.
+    let cache = folder.path().join("read-only");
+    fs::create_dir(&cache).expect("a folder");
+    let mut rights = fs::metadata(&cache).expect("the folder").permissions();
+    rights.set_readonly(true);
+    fs::set_permissions(&cache, rights).expect("rights");
+    rendered(&short.clip, &cache);
+}
+
+#[test]
+fn two_runs_at_once_do_one_another_no_harm() {
+    let (folder, short) = (folder(), short());
+    let cache = folder.path().join("cache");
+    let midis = ["a.mid", "b.mid"].map(|name| folder.path().join(name));
+    let start = |midi: &PathBuf| -> Child {
+        kinescore(&args(&short.clip, midi, &["--cache", text(&cache)]))
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program starts")
+    };
+    for mut child in midis.each_ref().map(start) {
+        assert!(child.wait().expect("its end").success());
+    }
+    for midi in &midis {
+        assert_eq!(fs::read(midi).expect("MIDI"), short.midi);
+    }
+    assert!(verify(&cache).expect(0).stdout.contains("2 entries are whole"));
+    assert!(was_known(&rendered(&short.clip, &cache)));
+}
+
+#[test]
+fn a_clip_that_is_gone_is_missed_only_by_what_needs_it() {
+    let (folder, short) = (folder(), short());
+    let clip = folder.path().join("gone.mp4");
+    fs::copy(&short.clip, &clip).expect("copied");
+    let at = |name: &str| folder.path().join(name);
+    let saved = at("poses.json");
+    let common = [
+        "--device",
+        "cpu",
+        "--pose-rate",
+        "10",
+        "--tempo",
+        "120",
+        "--beats",
+        "motion",
+    ];
+    let go = |args: &[&str]| run(&[args, &common[..], &["--instruments", "drums"]].concat());
+    go(&["render", text(&clip), "--until", "pose", "-o", text(&saved)]).expect(0);
+    fs::remove_file(&clip).expect("removed");
+    let (midi, wav) = (at("notes.mid"), at("sound.wav"));
+    let from = ["render", "--from", text(&saved)];
+    go(&[&from[..], &["--no-video", "--midi", text(&midi), "--wav", text(&wav)]].concat()).expect(0);
+    assert_eq!(fs::read(&midi).expect("MIDI"), short.midi);
+    go(&[&from[..], &["-o", text(&at("video.mp4"))]].concat())
+        .expect(3)
+        .tells(&["gone.mp4"]);
+    assert!(!at("video.mp4").exists());
+}

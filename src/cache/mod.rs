@@ -1,0 +1,132 @@
+//! What was found before, kept on disk: poses by the content of the media, compositions by their key.
+//!
+//! Nothing here can fail a job: what cannot be read is found again, what cannot be written is not kept, and the log tells why.
+//! An entry is a file that is written under a temporary name and renamed, with a checksum over all of it; several processes may
+//! use one folder at a time. Where an entry came from and what is in it is not known here.
+
+mod entry;
+mod folder;
+mod identity;
+
+pub use entry::{About, Fault, Kind};
+pub use folder::{Cleared, Listed, State, Verified};
+pub use identity::{Identities, MediaId};
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
+
+/// Size that a cache may have where none is given, bytes: some thousand minutes of poses.
+pub const DEFAULT_LIMIT: u64 = 2 << 30;
+
+/// What an entry is found by: a hash of everything that it depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key([u8; 32]);
+
+impl Key {
+    /// The key of a text that names everything that the entry depends on.
+    pub fn of(text: &str) -> Self {
+        Self(*blake3::hash(text.as_bytes()).as_bytes())
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// A folder of entries. Can be used by several threads and processes at a time.
+#[derive(Debug)]
+pub struct Cache {
+    folder: PathBuf,
+    limit: u64,
+    /// The latest time of use that was given or met: the order of use does not hang on the clock alone.
+    latest: Mutex<Option<SystemTime>>,
+    /// Whether the user was told that the folder cannot be used.
+    told: AtomicBool,
+}
+
+impl Cache {
+    /// A cache in `folder`, which is made when something is kept, of at most `limit` bytes ([`DEFAULT_LIMIT`] for `None`). Clears
+    /// away what killed processes have left half-written.
+    pub fn open(folder: &Path, limit: Option<u64>) -> Self {
+        let cache = Self {
+            folder: folder.to_owned(),
+            limit: limit.unwrap_or(DEFAULT_LIMIT),
+            latest: Mutex::default(),
+            told: AtomicBool::new(false),
+        };
+        if let Err(e) = cache.look_around() {
+            cache.tell("read", &e);
+        }
+        cache
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Greatest size, bytes.
+    pub fn limit(&self) -> u64 {
+        self.limit
+    }
+
+    /// What was kept under that key: exactly those bytes, or nothing.
+    pub fn load(&self, kind: Kind, key: &Key) -> Option<Vec<u8>> {
+        let path = self.path(kind, key);
+        match self.read(&path, kind, key) {
+            Ok(found) => found,
+            Err(Fault::Unreadable(e)) => {
+                self.tell("read", &e);
+                None
+            }
+            Err(fault) => {
+                log::warn!("{}: {fault}; what was kept here is found again", path.display());
+                None
+            }
+        }
+    }
+
+    /// Keeps bytes under a key, in place of what was there, and removes what was used least recently while there is too much.
+    /// Gives whether they are kept.
+    pub fn store(&self, kind: Kind, key: &Key, about: &About, bytes: &[u8]) -> bool {
+        match self.write(kind, key, about, bytes) {
+            Ok(path) => {
+                if let Err(e) = self.evict(&path) {
+                    self.tell("tidied", &e);
+                }
+                true
+            }
+            Err(e) => {
+                self.tell("written", &e);
+                false
+            }
+        }
+    }
+
+    /// The composition that was kept under that key: exactly those bytes, or nothing. The key is a text that names everything
+    /// that the composition depends on.
+    pub fn composition(&self, key: &str) -> Option<Vec<u8>> {
+        self.load(Kind::Composition, &Key::of(key))
+    }
+
+    /// Keeps a composition. `media` is what it was made for, so that it goes when that media's entries are cleared.
+    pub fn keep_composition(&self, key: &str, media: Option<(&Path, &MediaId)>, bytes: &[u8]) {
+        let about = media.map_or_else(About::default, |(path, id)| About::of(path, id));
+        self.store(Kind::Composition, &Key::of(key), &about, bytes);
+    }
+
+    /// Tells, once, that the folder cannot be used, and why.
+    fn tell(&self, what: &str, error: &std::io::Error) {
+        let folder = self.folder.display();
+        if self.told.swap(true, Ordering::Relaxed) {
+            log::debug!("{folder}: the cache cannot be {what}: {error}");
+        } else {
+            log::warn!("{folder}: the cache cannot be {what}: {error}; nothing is lost but time");
+        }
+    }
+}

@@ -1,0 +1,424 @@
+//! From a media file to its poses: what part of it is analysed, what of that is known from before, what has to be read.
+
+use super::{Cut, Engine};
+use crate::cache::{About, Cache, Key, Kind, MediaId};
+use crate::error::Result;
+use crate::pose::{self, Chunk, Chunking, Followers, PoseTrack, join, stored};
+use crate::progress::{Monitor, Stage};
+use crate::settings::{Device, PoseQuality, Settings};
+use crate::time::{Flicks, Instant};
+use crate::video::file::check_cut;
+use crate::video::{Clip, FileOptions, FileSource, Media, VideoFile, ffmpeg_version};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// The part of a media file that is analysed for a cut: whole chunks.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Part {
+    first: usize,
+    last: usize,
+    /// The media's last chunk.
+    last_of_media: usize,
+}
+
+impl Part {
+    /// A pure function of what the media announces and of the cut: media up to [`Chunking::whole`], and those whose length is not
+    /// announced, are analysed whole; of longer ones the chunks that the cut lies in.
+    fn new(chunking: &Chunking, announced: Option<Instant>, cut: Cut) -> Self {
+        let last_of_media = chunking.last(announced);
+        let whole = Self {
+            first: 0,
+            last: last_of_media,
+            last_of_media,
+        };
+        let Some(announced) = announced.filter(|end| *end - Instant::ZERO > chunking.whole) else {
+            return whole;
+        };
+        let first = chunking.holding(cut.start.map_or(Instant::ZERO, Flicks::instant), last_of_media);
+        let last = match cut.end.map(Flicks::instant).filter(|end| *end < announced) {
+            // A cut that ends where a chunk begins does not lie in it.
+            Some(end) => (first..=last_of_media)
+                .find(|index| chunking.start(index + 1) >= end)
+                .unwrap_or(last_of_media),
+            None => last_of_media,
+        };
+        Self { first, last, ..whole }
+    }
+
+    fn start(&self, chunking: &Chunking) -> Instant {
+        chunking.start(self.first)
+    }
+
+    /// Where it ends, if not with the media.
+    fn end(&self, chunking: &Chunking) -> Option<Instant> {
+        (self.last < self.last_of_media).then(|| chunking.start(self.last + 1))
+    }
+
+    fn is_whole(&self) -> bool {
+        self.first == 0 && self.last == self.last_of_media
+    }
+
+    fn chunks(&self) -> Vec<usize> {
+        (self.first..=self.last).collect()
+    }
+}
+
+/// For which cuts the analysis of a media is one and the same.
+pub(super) struct Reach {
+    chunking: Chunking,
+    announced: Option<Instant>,
+    part: Part,
+}
+
+impl Reach {
+    /// Whether the same part of the media is analysed for another cut.
+    pub fn holds(&self, cut: Cut) -> bool {
+        Part::new(&self.chunking, self.announced, cut) == self.part
+    }
+}
+
+/// What is known of a media file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Facts {
+    media: Media,
+    /// Whether chunks may be reached by seeking.
+    seek: bool,
+}
+
+/// A chunk as it is kept, beside what was followed in it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct ChunkFacts {
+    /// The media's exact end, if that lies in the chunk or before it.
+    end: Option<Instant>,
+}
+
+/// A chunk, and the media's exact end if no frame comes after it.
+struct Analysed {
+    chunk: Chunk,
+    end: Option<Instant>,
+}
+
+/// Where chunks of one media are kept.
+struct Shelf<'a> {
+    cache: &'a Cache,
+    path: &'a Path,
+    id: MediaId,
+    /// What everything found in frames depends on, beside the media.
+    analysis: String,
+}
+
+/// What a job finds its poses with.
+pub(super) struct Analysis {
+    chunking: Chunking,
+    path: PathBuf,
+    /// As it was before it was opened; `None` where it has none, as a pipe.
+    id: Option<MediaId>,
+    facts: Facts,
+    part: Part,
+    /// Chunks that are there.
+    known: Vec<Analysed>,
+    /// Chunks that are not, and what they are read from.
+    missing: Vec<usize>,
+    source: Option<FileSource>,
+}
+
+impl Analysis {
+    /// Looks up what is known of a video file, and begins to decode what is not, in a thread of its own.
+    ///
+    /// # Errors
+    /// Those of [`VideoFile::open`]; [`Error::ClipTooShort`](crate::Error::ClipTooShort) for a media that announces to be.
+    pub fn open(engine: &Engine, settings: &Settings, path: &Path, cut: Cut, chunking: Chunking) -> Result<Self> {
+        let options = options(settings);
+        // Where there is no identity there is no file that could be used: what is wrong with it is told when it is opened.
+        let id = engine.identify(path).ok();
+        let shelf = Shelf::of(engine, settings, path, id.as_ref(), &chunking)?;
+        let (facts, file) = match shelf.as_ref().and_then(Shelf::facts) {
+            Some(facts) => (facts, None),
+            None => {
+                let file = VideoFile::open(path, options)?;
+                let media = file.media().clone();
+                (Facts { media, seek: true }, Some(file))
+            }
+        };
+        check_cut(path, None, None, facts.media.announced)?;
+        let part = Part::new(&chunking, facts.media.announced, cut);
+        let known: Vec<Analysed> = shelf
+            .iter()
+            .flat_map(|shelf| part.chunks().into_iter().filter_map(|index| shelf.chunk(index)))
+            .collect();
+        let missing: Vec<usize> = part
+            .chunks()
+            .into_iter()
+            .filter(|index| known.iter().all(|found| found.chunk.index != *index))
+            .collect();
+        let source = if missing.is_empty() {
+            None
+        } else {
+            let file = file.map_or_else(|| VideoFile::open(path, options), Ok)?;
+            Some(file.read(chunking.stretches(&missing, part.last_of_media), facts.seek))
+        };
+        log::debug!(
+            "{}: chunks {} to {} of {}; {} are known",
+            path.display(),
+            part.first,
+            part.last,
+            part.last_of_media + 1,
+            known.len()
+        );
+        Ok(Self {
+            chunking,
+            path: path.to_owned(),
+            id,
+            facts,
+            part,
+            known,
+            missing,
+            source,
+        })
+    }
+
+    /// How far the analysis is the same for other cuts.
+    pub fn reach(&self) -> Reach {
+        Reach {
+            chunking: self.chunking,
+            announced: self.facts.media.announced,
+            part: self.part,
+        }
+    }
+
+    /// The part that is analysed, as long as the media announces.
+    pub fn clip(&self) -> Clip {
+        let start = self.part.start(&self.chunking);
+        let end = self.part.end(&self.chunking).or(self.facts.media.announced);
+        self.clip_until(end.unwrap_or(start))
+    }
+
+    fn clip_until(&self, end: Instant) -> Clip {
+        let Media {
+            width,
+            height,
+            frame_rate,
+            has_audio,
+            ..
+        } = self.facts.media;
+        let start = self.part.start(&self.chunking);
+        Clip {
+            path: self.path.clone(),
+            start,
+            duration: end - start,
+            width,
+            height,
+            frame_rate,
+            has_audio,
+            whole: self.part.is_whole(),
+        }
+    }
+
+    /// The poses in the part that is analysed, in its own time, and the part with its exact length.
+    ///
+    /// # Errors
+    /// Those of reading and of the models; [`Error::CutOutside`] and [`Error::ClipTooShort`] where the media is shorter than it
+    /// announced; those of [`pose::choose`]; [`Error::Cancelled`].
+    pub fn poses(mut self, engine: &Engine, settings: &Settings, monitor: &Monitor<'_>) -> Result<(PoseTrack, Clip)> {
+        let mut analysed = std::mem::take(&mut self.known);
+        if let Some(source) = self.source.take() {
+            analysed.extend(self.find(source, engine, settings, monitor)?);
+            analysed.sort_by_key(|found| found.chunk.index);
+        }
+        let media_end = analysed.iter().find_map(|found| found.end);
+        let part_end = self.part.end(&self.chunking);
+        let end = match (part_end, media_end) {
+            (Some(part), Some(media)) if media < part => media,
+            (Some(part), _) => part,
+            (None, media) => media.or(self.facts.media.announced).unwrap_or(Instant::ZERO),
+        };
+        check_cut(&self.path, None, None, media_end)?;
+        let clip = self.clip_until(end);
+        let mut tracked = join(analysed.into_iter().map(|found| found.chunk).collect(), &self.chunking);
+        for time in &mut tracked.times {
+            *time = Instant::from_seconds((*time - clip.start).seconds());
+        }
+        let track = pose::choose(tracked, &self.path, &settings.pose)?;
+        monitor.progress(Stage::Pose, 1.0)?;
+        Ok((track, clip))
+    }
+
+    /// Finds the chunks that are missing, and keeps them.
+    fn find(
+        &self,
+        mut source: FileSource,
+        engine: &Engine,
+        settings: &Settings,
+        monitor: &Monitor<'_>,
+    ) -> Result<Vec<Analysed>> {
+        let shelf = Shelf::of(engine, settings, &self.path, self.id.as_ref(), &self.chunking)?;
+        // What was found after seeking is kept only once it is known that seeking does no harm.
+        let sought = self.facts.seek && self.missing.iter().enumerate().any(|(place, index)| place != *index);
+        let keep = |found: &Analysed| {
+            if let Some(shelf) = &shelf
+                && shelf.is_still(engine)
+            {
+                shelf.keep_chunk(found, &self.chunking);
+            }
+        };
+        let mut analysed = Vec::new();
+        let last = self.part.last_of_media;
+        let followers = Followers::new(self.chunking, &self.missing, last);
+        let end = self.clip().duration + (self.part.start(&self.chunking) - Instant::ZERO);
+        let rest = engine.with_pose_models(settings, |models| {
+            pose::follow(&mut source, models, followers, Instant::ZERO + end, monitor, |chunk| {
+                let found = Analysed { chunk, end: None };
+                if !sought {
+                    keep(&found);
+                }
+                analysed.push(found);
+            })
+        })?;
+        let before = analysed.len();
+        let media_end = source.media_end();
+        analysed.extend(rest.into_iter().map(|chunk| Analysed { chunk, end: media_end }));
+        let seek = source.is_regular();
+        if seek || !sought {
+            let unkept = if sought { 0 } else { before };
+            analysed[unkept..].iter().for_each(keep);
+        }
+        if self.id.is_some() && engine.identify(&self.path).ok() != self.id {
+            log::warn!(
+                "{}: the file was changed or taken away while it was read; what was found in it is not kept",
+                self.path.display()
+            );
+        } else if let Some(shelf) = &shelf {
+            shelf.keep_facts(&Facts {
+                media: self.facts.media.clone(),
+                seek: self.facts.seek && seek,
+            });
+        }
+        Ok(analysed)
+    }
+}
+
+fn options(settings: &Settings) -> FileOptions {
+    FileOptions {
+        rate: settings.pose.rate,
+        ..FileOptions::default()
+    }
+}
+
+impl<'a> Shelf<'a> {
+    /// The shelf of a media; `None` where nothing is kept.
+    fn of(
+        engine: &'a Engine,
+        settings: &Settings,
+        path: &'a Path,
+        id: Option<&MediaId>,
+        chunking: &Chunking,
+    ) -> Result<Option<Self>> {
+        let (Some(cache), Some(id)) = (engine.cache(), id) else {
+            return Ok(None);
+        };
+        let FileOptions { long_side, rate, .. } = options(settings);
+        let quality = match settings.pose.quality {
+            PoseQuality::Normal => "normal",
+            PoseQuality::High => "high",
+        };
+        // Kernels of another device differ in the last bits.
+        let device = match settings.device {
+            Device::Auto => "auto",
+            Device::Cpu => "cpu",
+            Device::Cuda => "cuda",
+        };
+        let mut models = String::new();
+        for name in pose::PoseModels::files(settings.pose.quality) {
+            models += &engine.manifest().entry(name)?.sha256;
+            models.push(' ');
+        }
+        let Chunking {
+            length,
+            overlap,
+            least_rest,
+            whole: _, // which chunks are wanted, not what is found in them
+        } = chunking;
+        let analysis = format!(
+            "version {} of {}; {}; longest side {long_side}; {:e} poses a second; quality {quality}; device {device}; models \
+             {models}; chunks of {:e} s, {:e} s overlap, {:e} s rest",
+            stored::VERSION,
+            env!("CARGO_PKG_VERSION"),
+            ffmpeg_version(),
+            rate.hz(),
+            length.seconds(),
+            overlap.seconds(),
+            least_rest.seconds(),
+        );
+        Ok(Some(Self {
+            cache,
+            path,
+            id: id.clone(),
+            analysis,
+        }))
+    }
+
+    /// Whether the file is the one that the shelf is for.
+    fn is_still(&self, engine: &Engine) -> bool {
+        engine.identify(self.path).is_ok_and(|id| id == self.id)
+    }
+
+    fn facts_key(&self) -> Key {
+        let version = stored::VERSION;
+        Key::of(&format!(
+            "facts; version {version}; {}; media {}",
+            ffmpeg_version(),
+            self.id
+        ))
+    }
+
+    fn chunk_key(&self, index: usize) -> Key {
+        Key::of(&format!("poses; {}; media {}; chunk {index}", self.analysis, self.id))
+    }
+
+    fn facts(&self) -> Option<Facts> {
+        let bytes = self.cache.load(Kind::Media, &self.facts_key())?;
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    fn keep_facts(&self, facts: &Facts) {
+        if self.facts().as_ref() == Some(facts) {
+            return;
+        }
+        if let Ok(bytes) = serde_json::to_vec(facts) {
+            let about = About::of(self.path, &self.id);
+            self.cache.store(Kind::Media, &self.facts_key(), &about, &bytes);
+        }
+    }
+
+    /// A line of JSON, then what was followed.
+    fn chunk(&self, index: usize) -> Option<Analysed> {
+        let bytes = self.cache.load(Kind::Poses, &self.chunk_key(index))?;
+        let line = bytes.iter().position(|byte| *byte == b'\n')?;
+        let ChunkFacts { end } = serde_json::from_slice(&bytes[..line]).ok()?;
+        let tracked = stored::from_bytes(&bytes[line + 1..])?;
+        Some(Analysed {
+            chunk: Chunk { index, tracked },
+            end,
+        })
+    }
+
+    fn keep_chunk(&self, found: &Analysed, chunking: &Chunking) {
+        let Analysed { chunk, end } = found;
+        let Ok(mut bytes) = serde_json::to_vec(&ChunkFacts { end: *end }) else {
+            return; // a number that is none; it would not come back
+        };
+        bytes.push(b'\n');
+        bytes.extend(stored::to_bytes(&chunk.tracked));
+        let about = About {
+            start: Some(chunking.start(chunk.index).seconds()),
+            end: Some(end.unwrap_or_else(|| chunking.start(chunk.index + 1)).seconds()),
+            ..About::of(self.path, &self.id)
+        };
+        self.cache
+            .store(Kind::Poses, &self.chunk_key(chunk.index), &about, &bytes);
+    }
+}
+
+#[cfg(test)]
+#[path = "analysis_tests.rs"]
+mod tests;
