@@ -344,6 +344,15 @@ typedef struct {
      A SoundFont (.sf2, .sf3) in place of the one that ships.
      */
     const char *soundfont;
+    /*
+     Folder in which what was found in media is kept by their content, so that it is found once: poses and what is
+     composed. NULL: nothing is kept. Several processes may share it.
+     */
+    const char *cache;
+    /*
+     Greatest size of that folder, bytes; 0: 2 GiB.
+     */
+    uint64_t cache_limit;
 } kinescore_resources;
 
 /*
@@ -671,6 +680,31 @@ void kinescore_settings_free(kinescore_settings *settings);
 Status kinescore_engine_new(const kinescore_resources *resources, kinescore_engine **engine);
 
 /*
+ Copies the key of the soundtrack that a media file gives with these settings and this cut (as in kinescore_job_set_cut):
+ a hash of the media's content, cut, settings and models, as text, NUL byte included; its size in bytes goes into `size`.
+ Where you have a soundtrack of that key there is nothing to do. `settings` NULL stands for the defaults. With a `buffer`
+ of NULL and a `capacity` of 0 only the size is told. The media is read, once for as long as it is not touched; it is not
+ decoded.
+
+ KINESCORE_INPUT when it cannot be read; KINESCORE_BAD_ARGUMENT for a speed that is not allowed;
+ KINESCORE_BUFFER_TOO_SMALL.
+
+ # Safety
+ `engine` must be alive, `settings` NULL or alive, `media` end with a NUL byte, `buffer` have `capacity` bytes, `size` be
+ writable.
+ */
+Status kinescore_engine_key(const kinescore_engine *engine,
+                            const kinescore_settings *settings,
+                            const char *media,
+                            int64_t start,
+                            int64_t end,
+                            uint32_t speed_numerator,
+                            uint32_t speed_denominator,
+                            char *buffer,
+                            size_t capacity,
+                            size_t *size);
+
+/*
  Frees an engine. NULL is fine. Jobs that were made with it go on; the last of them frees what is loaded.
 
  # Safety
@@ -723,6 +757,21 @@ Status kinescore_job_set_cut(kinescore_job *job,
                              int64_t end,
                              uint32_t speed_numerator,
                              uint32_t speed_denominator);
+
+/*
+ Copies the key of the soundtrack that the job makes, as kinescore_engine_key does. It may be asked for once the video has
+ been opened, before a run as well.
+
+ KINESCORE_WRONG_STATE before; KINESCORE_FRAME for pushed frames, which have none; KINESCORE_INPUT,
+ KINESCORE_BUFFER_TOO_SMALL.
+
+ # Safety
+ `job` must be alive, `buffer` have `capacity` bytes, `size` be writable.
+ */
+Status kinescore_job_key(const kinescore_job *job,
+                         char *buffer,
+                         size_t capacity,
+                         size_t *size);
 
 /*
  Makes the soundtrack, or what a change of the cut asks for. It takes long: call it off the host's main thread. When all

@@ -111,9 +111,9 @@ impl Feed {
     fn broken_off(&mut self) -> Error {
         self.sink = None;
         match self.join() {
-            Some(Err(error)) => error,
+            Some(Err(error)) if !self.cancel.is_cancelled() => error,
             // It was told to stop, or found nobody listening.
-            Some(Ok(_)) | None => Error::Cancelled,
+            _ => Error::Cancelled,
         }
     }
 
