@@ -5,6 +5,7 @@ use crate::guard::{guard, quietly};
 use crate::status::{Failure, Status};
 use kinescore_core::settings::{Kind, Setting, TABLE};
 use std::ffi::{CString, c_char};
+use std::mem::offset_of;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// One of `words`.
@@ -53,7 +54,7 @@ pub struct SettingInfo {
 // SAFETY: numbers and pointers only, struct_size first.
 unsafe impl Sized32 for SettingInfo {
     const NAME: &'static str = "kinescore_setting";
-    const LEAST: usize = 96;
+    const LEAST: usize = offset_of!(Self, most_whole) + size_of::<u64>();
 }
 
 /// The table with its texts as C wants them.

@@ -5,10 +5,9 @@ use std::ffi::{CStr, c_char};
 
 /// How a call ended: 0, or what was wrong; kinescore_last_error has the sentence. A number never gets another meaning, and
 /// new ones may come: treat those that you do not know as failures.
-// The header's names are made of this one and those of the variants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(i32)]
-pub enum Kinescore {
+pub enum Status {
     /// Done.
     Ok = 0,
 
@@ -94,8 +93,6 @@ pub enum Kinescore {
     /// A video cannot be written for a cut at another speed: its picture is copied as it is.
     PictureSpeed = 82,
 }
-
-pub use Kinescore as Status;
 
 impl Status {
     const ALL: &[Self] = &[

@@ -21,11 +21,16 @@ fn generated() -> String {
     let bindings = builder.with_config(config).generate().expect("the sources can be read");
     let mut text = Vec::new();
     bindings.write(&mut text);
-    c_comments(&String::from_utf8(text).expect("UTF-8"))
+    for_c(&String::from_utf8(text).expect("UTF-8"))
 }
 
-/// What is for Rust's readers is left out: the contracts of unsafe functions, of which the rules at the top tell.
-fn c_comments(text: &str) -> String {
+/// What cbindgen cannot be told: the enumerators' common prefix; a constant too small to be 64 bits wide by itself, whose
+/// multiples are not; and to leave out what is for Rust's readers, the contracts of unsafe functions, of which the rules at the
+/// top tell.
+fn for_c(text: &str) -> String {
+    let text = text
+        .replace("KINESCORE_STATUS_", "KINESCORE_")
+        .replace("_PER_SECOND 705600000", "_PER_SECOND INT64_C(705600000)");
     let mut out = Vec::new();
     let mut skipping = false;
     for line in text.lines() {
