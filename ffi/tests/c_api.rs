@@ -119,35 +119,61 @@ fn a_clip_from_end_to_end() {
 }
 
 #[test]
-fn pushed_frames_give_nearly_the_notes_of_the_file() {
+fn pushed_frames_give_the_notes_of_a_file_with_the_same_pixels() {
     let folder = tempfile::tempdir().expect("a folder");
+    // Without loss, and in RGB: from other files each decoder makes slightly other pixels.
+    let lossless = folder.path().join("walk.avi");
+    run(Command::new("ffmpeg")
+        .args(["-v", "error", "-i"])
+        .arg(clip())
+        .args(["-c:v", "ffv1", "-pix_fmt", "bgr0"])
+        .arg(&lossless));
     let program = compile(folder.path(), "frames.c", &[]);
-    let mut analyses = Vec::new();
-    for (layout, pixel_format) in [("bgra", "bgra"), ("rgb48", "rgb48le")] {
-        let output = folder.path().join(layout).with_extension("json");
-        let mut command = Command::new(&program);
-        command
-            .args([models(), runtime()])
-            .args(["640", "360", "30", layout])
-            .arg(&output);
-        let piped = pipe_frames(pixel_format, &mut command);
-        assert_eq!(succeed(&command, piped).trim(), "120");
-        analyses.push(read_json(&output));
-    }
+    let pushed: Vec<Value> = ["bgra", "deep"]
+        .into_iter()
+        .map(|form| {
+            let output = folder.path().join(form).with_extension("json");
+            let mut command = Command::new(&program);
+            command
+                .args([models(), runtime()])
+                .args(["640", "360", "30", form])
+                .arg(&output);
+            let piped = pipe_frames(&lossless, &mut command);
+            assert_eq!(succeed(&command, piped).trim(), "120");
+            read_json(&output)
+        })
+        .collect();
     let by_path = folder.path().join("path.json");
-    let example = compile_with(folder.path(), "by_path.c", BY_PATH);
-    check(&example, &[&models(), &runtime(), &clip(), &by_path]);
+    let program = compile_text(folder.path(), "by_path.c", BY_PATH);
+    check(&program, &[&models(), &runtime(), &lossless, &by_path]);
     let file = read_json(&by_path);
-    for pushed in &analyses {
+    for pushed in &pushed {
         assert_eq!(pushed["clip"]["path"], "pushed");
-        assert_eq!(pushed["clip"]["width"], 640);
-        let duration = |analysis: &Value| analysis["clip"]["duration"].as_f64().expect("seconds");
-        assert!((duration(pushed) - duration(&file)).abs() < 1e-6);
-        assert_eq!(pushed["clip"]["frame_rate"].as_f64().map(f64::round), Some(30.0));
-        let alike = agreement(&times(&pushed["beats"]), &times(&file["beats"]), 0.03);
-        assert!(alike > 0.9, "beats: {alike}");
-        let alike = agreement(&times(&pushed["drums"]["hits"]), &times(&file["drums"]["hits"]), 0.03);
-        assert!(alike > 0.85, "hits: {alike}");
+        assert_eq!(
+            (&pushed["clip"]["width"], &pushed["clip"]["height"]),
+            (&640.into(), &360.into())
+        );
+        let close = |a: &Value, b: &Value| {
+            let (a, b) = (a.as_f64().expect("a number"), b.as_f64().expect("a number"));
+            (a - b).abs() < 1e-3
+        };
+        for name in ["duration", "frame_rate"] {
+            assert!(
+                close(&pushed["clip"][name], &file["clip"][name]),
+                "{name}: {}",
+                pushed["clip"]
+            );
+        }
+        for name in ["beats", "accents"] {
+            let (a, b) = (list(&pushed[name]), list(&file[name]));
+            assert!(!a.is_empty() && a.len() == b.len(), "{name}: {a:?}, {b:?}");
+            assert!(a.iter().zip(b).all(|(a, b)| close(&a["time"], &b["time"])), "{name}");
+        }
+        let (a, b) = (list(&pushed["drums"]["hits"]), list(&file["drums"]["hits"]));
+        let alike = a
+            .iter()
+            .filter(|a| b.iter().any(|b| a["class"] == b["class"] && a["step"] == b["step"]));
+        assert!(alike.count() * 20 >= 19 * a.len().max(b.len()), "{a:?}, {b:?}");
     }
 }
 
@@ -283,7 +309,7 @@ fn memcheck_finds_nothing_in_misuse() {
         .args([models(), clip().to_owned()]));
 }
 
-fn compile_with(folder: &Path, name: &str, text: &str) -> std::path::PathBuf {
+fn compile_text(folder: &Path, name: &str, text: &str) -> std::path::PathBuf {
     let (file, program) = (folder.join(name), folder.join(name).with_extension(""));
     fs::write(&file, text).expect("written");
     run(compiler("cc")
@@ -302,20 +328,6 @@ fn read_json(path: &Path) -> Value {
     serde_json::from_str(&fs::read_to_string(path).expect("a file")).expect("JSON")
 }
 
-fn times(list: &Value) -> Vec<f64> {
-    let list = list.as_array().expect("a list");
-    assert!(list.len() > 4, "{list:?}");
-    list.iter()
-        .map(|item| item["time"].as_f64().expect("seconds"))
-        .collect()
-}
-
-/// F-measure of two lists of times, within a tolerance.
-fn agreement(a: &[f64], b: &[f64], tolerance: f64) -> f64 {
-    let found = |from: &[f64], to: &[f64]| {
-        let hits = from.iter().filter(|x| to.iter().any(|y| (*x - y).abs() <= tolerance));
-        hits.count() as f64 / from.len() as f64
-    };
-    let (precision, recall) = (found(a, b), found(b, a));
-    2.0 * precision * recall / (precision + recall).max(1e-9)
+fn list(value: &Value) -> &[Value] {
+    value.as_array().expect("a list")
 }

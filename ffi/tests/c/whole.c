@@ -128,7 +128,7 @@ int main(int argc, char **argv) {
 
     kinescore_summary summary = {.struct_size = sizeof summary};
     MUST(kinescore_job_summary(job, &summary));
-    EXPECT(summary.people >= 1 && summary.tempo > 100 && summary.tempo < 120 && summary.notes > 20);
+    EXPECT(summary.people >= 1 && summary.tempo > 100 && summary.tempo < 120 && summary.notes > 10);
     EXPECT(summary.beats_source == KINESCORE_BEATS_MOTION && summary.confidence >= 0 && summary.confidence <= 1);
     EXPECT(summary.key_tonic == 6 && summary.key_mode == KINESCORE_MODE_MINOR && summary.style[0]);
     EXPECT(summary.loudness > -24 && summary.loudness < -12 && summary.true_peak <= 0);

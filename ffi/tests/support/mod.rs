@@ -160,12 +160,12 @@ pub fn clip() -> &'static Path {
     clip
 }
 
-/// The clip's frames, raw, into a program's standard input.
-pub fn pipe_frames(pixel_format: &str, into: &mut Command) -> Output {
+/// The frames of a clip, as 8-bit BGRA, into a program's standard input.
+pub fn pipe_frames(clip: &Path, into: &mut Command) -> Output {
     let mut decoder = Command::new("ffmpeg")
         .args(["-v", "error", "-i"])
-        .arg(clip())
-        .args(["-f", "rawvideo", "-pix_fmt", pixel_format, "-"])
+        .arg(clip)
+        .args(["-f", "rawvideo", "-pix_fmt", "bgra", "-"])
         .stdout(Stdio::piped())
         .spawn()
         .expect("ffmpeg");
