@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test evaluate bench install uninstall clean
+.PHONY: help setup build lib demo test evaluate bench install install-lib uninstall clean
 
 export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
 CARGO ?= cargo
@@ -10,6 +10,12 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 KINESCORE := $(TARGET)/release/kinescore
+# Folder that holds the built library, and its version: that of the workspace, and that of the interface.
+BUILT ?= $(TARGET)/release
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+ABI := $(shell sed -n 's/.*KINESCORE_ABI_VERSION: u32 = \(.*\);/\1/p' ffi/src/version.rs)
+LIB := $(DESTDIR)$(PREFIX)/lib
+INCLUDE := $(DESTDIR)$(PREFIX)/include
 # The program that was just built works with this folder's models and library, wherever the target folder is.
 HERE := KINESCORE_MODELS="$(CURDIR)/models" KINESCORE_ONNXRUNTIME="$(CURDIR)/.setup/onnxruntime"
 CLIP ?= tests/fixtures/walking-two-people.mp4
@@ -24,6 +30,9 @@ setup: ## install what is missing: Debian packages, ONNX Runtime (in .setup/)
 
 build: setup ## the program, optimised, in target/release
 	$(CARGO) build --release --locked --package kinescore-cli
+
+lib: setup ## the library for C and C++, optimised, in target/release
+	$(CARGO) build --release --locked --package kinescore-ffi
 
 demo: build ## set-up, build, and a soundtrack for the bundled clip (or CLIP=…) in out/
 	@mkdir -p "$(OUT)"
@@ -53,7 +62,8 @@ evaluate: build ## measure the beats of annotated clips: CLIPS=DIR, and for Rhyt
 bench: setup ## speed and memory by stage
 	$(CARGO) bench --workspace --locked
 
-install: build ## the program, its models and ONNX Runtime below PREFIX (/usr/local)
+install: build lib ## program, library, headers, models and ONNX Runtime below PREFIX (/usr/local)
+	@$(MAKE) --no-print-directory install-lib
 	install -Dm755 $(KINESCORE) "$(DESTDIR)$(PREFIX)/bin/kinescore"
 	install -d "$(DESTDIR)$(PREFIX)/share/kinescore/models" "$(DESTDIR)$(PREFIX)/lib/kinescore" \
 	    "$(DESTDIR)$(PREFIX)/share/doc/kinescore" "$(DESTDIR)$(PREFIX)/share/man/man1"
@@ -69,11 +79,23 @@ install: build ## the program, its models and ONNX Runtime below PREFIX (/usr/lo
 	$(KINESCORE) completions zsh > "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_kinescore"
 	$(KINESCORE) completions fish > "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/kinescore.fish"
 
+# The library that lies in BUILT, with its headers.
+install-lib:
+	install -d "$(LIB)/pkgconfig" "$(INCLUDE)"
+	install -m755 "$(BUILT)/libkinescore.so" "$(LIB)/libkinescore.so.$(ABI).$(VERSION)"
+	ln -sf "libkinescore.so.$(ABI).$(VERSION)" "$(LIB)/libkinescore.so.$(ABI)"
+	ln -sf "libkinescore.so.$(ABI)" "$(LIB)/libkinescore.so"
+	install -m644 "$(BUILT)/libkinescore.a" "$(LIB)"
+	install -m644 include/kinescore.h include/kinescore.hpp "$(INCLUDE)"
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' ffi/kinescore.pc.in > "$(LIB)/pkgconfig/kinescore.pc"
+
 uninstall: ## what `make install` put below PREFIX
 	rm -f "$(DESTDIR)$(PREFIX)/bin/kinescore" "$(DESTDIR)$(PREFIX)"/share/man/man1/kinescore*.1 \
 	    "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/kinescore" \
 	    "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_kinescore" \
 	    "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/kinescore.fish"
+	rm -f "$(LIB)"/libkinescore.so* "$(LIB)/libkinescore.a" "$(LIB)/pkgconfig/kinescore.pc" \
+	    "$(INCLUDE)/kinescore.h" "$(INCLUDE)/kinescore.hpp"
 	rm -rf "$(DESTDIR)$(PREFIX)/share/kinescore" "$(DESTDIR)$(PREFIX)/lib/kinescore" "$(DESTDIR)$(PREFIX)/share/doc/kinescore"
 
 clean: ## build output and the demo's results; .setup/ is kept

@@ -4,7 +4,7 @@
 #
 #   scripts/setup.sh             for building and running
 #   scripts/setup.sh evaluate    for measuring beats as well: a Python environment in .setup/evaluate
-#   scripts/setup.sh test        for the tests as well: that environment, rustfmt and clippy
+#   scripts/setup.sh test        for the tests as well: that environment, rustfmt and clippy, a C++ compiler, valgrind
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -29,6 +29,8 @@ debian_packages=(
     libavcodec-dev libavformat-dev libavutil-dev libswscale-dev libswresample-dev
     ffmpeg python3
 )
+# For the tests of the C interface: a C++ compiler, and memcheck with the symbols that it needs of the C library.
+test_packages=(g++ valgrind libc6-dbg)
 rust_least=1.90
 
 # ONNX Runtime: one library out of the Python wheel; Python itself is not needed when the program runs.
@@ -71,10 +73,13 @@ install_packages() {
 
 if command -v dpkg-query >/dev/null && command -v apt-get >/dev/null; then
     install_packages "${debian_packages[@]}"
+    [[ $purpose != test ]] || install_packages "${test_packages[@]}"
 else
     # Not Debian: nothing is installed, but what is missing is named.
     missing=()
-    for tool in cc make pkg-config clang ffmpeg python3; do
+    tools=(cc make pkg-config clang ffmpeg python3)
+    [[ $purpose != test ]] || tools+=(c++ valgrind)
+    for tool in "${tools[@]}"; do
         command -v "$tool" >/dev/null || missing+=("$tool")
     done
     if command -v pkg-config >/dev/null; then

@@ -72,6 +72,14 @@ pub enum Error {
         /// The clip's length, seconds.
         duration: f64,
     },
+    /// Pushed frames, or what was announced of them, cannot be used.
+    #[error("{path}: {reason}", path = path.display())]
+    Pushed {
+        /// The name that the clip was given.
+        path: PathBuf,
+        /// Which frame, the value met and the value allowed.
+        reason: String,
+    },
     /// Decoding or muxing failed in a way that is neither of the above.
     #[error("{path}: {doing}: {reason}", path = path.display())]
     Media {

@@ -2,27 +2,29 @@
 
 mod analysis;
 mod engine;
+mod feed;
 mod heard;
 mod key;
 mod saved;
 
 pub use engine::{Engine, Resources};
+pub use feed::Feed;
 
-use crate::audio::{self, AudioBuffer, Blend, Soundtrack};
+use crate::audio::{self, AudioBuffer, Blend, Loudness, Soundtrack};
 use crate::cache::MediaId;
 use crate::drums::{self, DrumGrid};
 use crate::error::{Error, Result};
 use crate::export;
 use crate::limits::LEAST_CLIP;
 use crate::music::{self, Music};
-use crate::pose::{Chunking, PoseTrack};
+use crate::pose::{self, Chunking, PoseTrack};
 use crate::progress::{Monitor, Stage};
 use crate::rhythm::{self, Rhythm};
 use crate::score::{self, Score};
 use crate::settings::{OriginalAudio, Settings};
 use crate::time::{Flicks, Span, Speed, Window};
-use crate::video::Clip;
 use crate::video::sound::read_sound;
+use crate::video::{Clip, FrameSource};
 use analysis::{Analysis, Reach};
 use heard::Heard;
 use saved::Saved;
@@ -62,8 +64,12 @@ pub struct Job {
     cut: Cut,
     /// What is heard: the cut, as far as the media's length is known.
     clip: Clip,
+    /// Whether the clip's path is that of a file with its picture.
+    has_file: bool,
     /// There until the pose stage has used it.
     analysis: Option<Analysis>,
+    /// In place of an analysis: frames that come from elsewhere than a file.
+    frames: Option<Box<dyn FrameSource>>,
     poses: Option<PoseTrack>,
     rhythm: Option<Rhythm>,
     drums: Option<DrumGrid>,
@@ -102,6 +108,20 @@ impl Job {
         Ok(job)
     }
 
+    /// A job on frames from elsewhere than a file. [`Feed`] makes one of frames that are pushed.
+    ///
+    /// # Errors
+    /// Those of [`Settings::check`].
+    pub fn from_frames(engine: Arc<Engine>, settings: Settings, frames: Box<dyn FrameSource>) -> Result<Self> {
+        settings.check()?;
+        let clip = frames.clip().clone();
+        Ok(Self {
+            frames: Some(frames),
+            has_file: false,
+            ..Self::new(engine, settings, clip)
+        })
+    }
+
     /// A job that goes on from a file written by [`save`](Self::save); stages up to that file's are not run again.
     ///
     /// # Errors
@@ -138,7 +158,9 @@ impl Job {
             media,
             reach: None,
             cut: Cut::default(),
+            has_file: true,
             analysis: None,
+            frames: None,
             poses: None,
             rhythm: None,
             drums: None,
@@ -172,8 +194,14 @@ impl Job {
     /// The key of the soundtrack: see [`Engine::key`].
     ///
     /// # Errors
-    /// [`Error::Input`] when the media cannot be read.
+    /// [`Error::Input`] when the media cannot be read; [`Error::Pushed`] for a job on frames that came from no file.
     pub fn key(&self) -> Result<String> {
+        if !self.has_file {
+            return Err(Error::Pushed {
+                path: self.clip.path.clone(),
+                reason: "the frames were pushed, so there is no media to tell a key by".to_owned(),
+            });
+        }
         let cut = Cut {
             start: Some(self.window(self.cut).start),
             ..self.cut
@@ -355,8 +383,16 @@ impl Job {
         let (poses, rhythm, drums, music) = (&self.poses, &self.rhythm, &self.drums, &self.music);
         match (stage, poses, rhythm, drums, music, &self.score) {
             (Stage::Pose, ..) => {
-                let analysis = self.analysis.take().ok_or_else(|| self.incomplete(stage))?;
-                let (poses, media) = analysis.poses(&self.engine, &self.settings, monitor)?;
+                let (poses, media) = match (self.analysis.take(), self.frames.take()) {
+                    (Some(analysis), _) => analysis.poses(&self.engine, &self.settings, monitor)?,
+                    (None, Some(mut frames)) => {
+                        let found = self.engine.with_pose_models(&self.settings, |models| {
+                            pose::find(&mut *frames, models, &self.settings.pose, monitor)
+                        });
+                        (found?, frames.clip().clone())
+                    }
+                    (None, None) => return Err(self.incomplete(stage)),
+                };
                 // The length is what the media announces until its end has been read.
                 self.media = media;
                 self.poses = Some(poses);
@@ -460,6 +496,11 @@ impl Job {
         self.soundtrack.as_ref().map(Soundtrack::mix)
     }
 
+    /// Loudness and true peak of the soundtrack, once the audio stage has run.
+    pub fn loudness(&self) -> Option<Loudness> {
+        self.soundtrack.as_ref().map(Soundtrack::loudness)
+    }
+
     fn soundtrack(&self) -> Result<&Soundtrack> {
         self.soundtrack.as_ref().ok_or_else(|| self.incomplete(Stage::Export))
     }
@@ -477,8 +518,17 @@ impl Job {
     ///
     /// # Errors
     /// [`Error::OutputIsInput`], [`Error::Output`], [`Error::Media`], [`Error::Cancelled`]; nothing is left behind then.
-    /// [`Error::PictureSpeed`] when the cut has another speed than the media's.
+    /// [`Error::PictureSpeed`] when the cut has another speed than the media's; [`Error::Pushed`] for a job on frames that
+    /// came from no file.
     pub fn write_video(&self, path: &Path, monitor: &Monitor<'_>) -> Result<()> {
+        if !self.has_file {
+            return Err(Error::Pushed {
+                path: self.clip.path.clone(),
+                reason:
+                    "the frames were pushed, so there is no video stream to copy; write the sound and lay it under them"
+                        .to_owned(),
+            });
+        }
         if self.cut.speed != Speed::NORMAL {
             return Err(Error::PictureSpeed {
                 path: self.clip.path.clone(),

@@ -146,6 +146,7 @@ pub fn code(error: &Error) -> u8 {
         | Error::NoVideoStream { .. }
         | Error::NoFrames { .. }
         | Error::FrameSize { .. }
+        | Error::Pushed { .. }
         | Error::Media { .. }
         | Error::Saved { .. }
         | Error::Input { .. } => INPUT,

@@ -10,6 +10,7 @@ use std::sync::Once;
 
 pub mod file;
 mod pace;
+pub mod pushed;
 mod upright;
 
 pub use file::{FileOptions, FileSource, Stretch, VideoFile};

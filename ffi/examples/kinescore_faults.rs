@@ -1,0 +1,24 @@
+//! The library with faults on demand, under a name of its own so that the tests can have both: all that `src/lib.rs` has.
+
+#[path = "../src/arguments.rs"]
+mod arguments;
+#[path = "../src/engine.rs"]
+mod engine;
+#[path = "../src/faults.rs"]
+mod faults;
+#[path = "../src/frames.rs"]
+mod frames;
+#[path = "../src/guard.rs"]
+mod guard;
+#[path = "../src/job.rs"]
+mod job;
+#[path = "../src/logging.rs"]
+mod logging;
+#[path = "../src/results.rs"]
+mod results;
+#[path = "../src/settings.rs"]
+mod settings;
+#[path = "../src/status.rs"]
+mod status;
+#[path = "../src/version.rs"]
+mod version;

@@ -1,0 +1,64 @@
+//! `include/kinescore.h` is what the sources say.
+
+use std::path::{Path, PathBuf};
+
+/// Set in the environment to write the header anew.
+const WRITE: &str = "KINESCORE_WRITE_HEADER";
+
+fn header() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../include/kinescore.h")
+}
+
+fn generated() -> String {
+    let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let config = cbindgen::Config::from_file(crate_folder.join("cbindgen.toml")).expect("cbindgen.toml");
+    let sources = [
+        "version", "status", "guard", "logging", "settings", "engine", "job", "frames", "results",
+    ];
+    let builder = sources.iter().fold(cbindgen::Builder::new(), |builder, name| {
+        builder.with_src(crate_folder.join("src").join(name).with_extension("rs"))
+    });
+    let bindings = builder.with_config(config).generate().expect("the sources can be read");
+    let mut text = Vec::new();
+    bindings.write(&mut text);
+    for_c(&String::from_utf8(text).expect("UTF-8"))
+}
+
+/// What cbindgen cannot be told: the enumerators' common prefix; a constant too small to be 64 bits wide by itself, whose
+/// multiples are not; and to leave out what is for Rust's readers, the contracts of unsafe functions, of which the rules at the
+/// top tell.
+fn for_c(text: &str) -> String {
+    let text = text
+        .replace("KINESCORE_STATUS_", "KINESCORE_")
+        .replace("_PER_SECOND 705600000", "_PER_SECOND INT64_C(705600000)");
+    let mut out = Vec::new();
+    let mut skipping = false;
+    for line in text.lines() {
+        let comment = line.trim_start();
+        if comment.starts_with("* # Safety") {
+            skipping = true;
+            if out.last().is_some_and(|last: &&str| last.trim() == "*") {
+                out.pop();
+            }
+        } else if comment.starts_with("*/") {
+            skipping = false;
+        }
+        if !skipping {
+            out.push(line);
+        }
+    }
+    out.join("\n") + "\n"
+}
+
+#[test]
+fn the_header_is_fresh() {
+    let fresh = generated();
+    if std::env::var_os(WRITE).is_some() {
+        std::fs::write(header(), &fresh).expect("written");
+    }
+    let committed = std::fs::read_to_string(header()).unwrap_or_default();
+    assert!(
+        committed == fresh,
+        "include/kinescore.h is not what the sources say; write it anew with\n{WRITE}=1 cargo test -p kinescore-ffi --test header"
+    );
+}

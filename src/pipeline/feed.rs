@@ -1,0 +1,142 @@
+//! Frames that a host pushes: the pose stage runs in a thread of its own beside the pushing.
+
+use super::{Engine, Job};
+use crate::error::{Error, Result};
+use crate::progress::{Cancel, Monitor, Stage};
+use crate::settings::Settings;
+use crate::video::FileOptions;
+use crate::video::pushed::{FrameSink, PushedInfo, RawFrame, pushed};
+use std::panic::resume_unwind;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+/// A [`Job`] that takes its frames from the caller.
+///
+/// Dropped before [`finish`](Self::finish), it stops the pose stage and waits for it, well under half a second.
+pub struct Feed {
+    name: PathBuf,
+    cancel: Cancel,
+    /// `None` after the end.
+    sink: Option<FrameSink>,
+    /// `None` once the pose stage's end was met.
+    worker: Option<JoinHandle<Result<Job>>>,
+}
+
+impl Feed {
+    /// Begins a clip of the caller's frames. The pose stage begins at once, and stops when `cancel` is switched on.
+    ///
+    /// # Errors
+    /// Those of [`Settings::check`] and of [`pushed`].
+    pub fn begin(engine: Arc<Engine>, settings: Settings, info: PushedInfo, cancel: Cancel) -> Result<Self> {
+        settings.check()?;
+        let options = FileOptions {
+            rate: settings.pose.rate,
+            ..FileOptions::default()
+        };
+        let name = info.name.clone();
+        let (sink, source) = pushed(info, options)?;
+        let mut job = Job::from_frames(engine, settings, Box::new(source))?;
+        let monitor = Monitor::new(cancel.clone(), |_, _| ());
+        let worker = std::thread::Builder::new()
+            .name("poses".to_owned())
+            .spawn(move || job.run(Stage::Pose, &monitor).map(|()| job))
+            .map_err(|e| Error::Media {
+                path: name.clone(),
+                doing: "starting a thread",
+                reason: e.to_string(),
+            })?;
+        Ok(Self {
+            name,
+            cancel,
+            sink: Some(sink),
+            worker: Some(worker),
+        })
+    }
+
+    /// The switch that stops the pose stage.
+    pub fn cancel(&self) -> &Cancel {
+        &self.cancel
+    }
+
+    /// Whether frames are still taken: neither the end nor an error of the pose stage has been met.
+    pub fn is_open(&self) -> bool {
+        self.sink.is_some()
+    }
+
+    /// Takes a frame; waits while a few frames are waiting already.
+    ///
+    /// # Errors
+    /// [`Error::Pushed`] for a frame that is refused: the clip goes on as if it had not been pushed. Any other error is
+    /// that of the pose stage, and the end of this feed.
+    ///
+    /// # Panics
+    /// When the pose stage has panicked. The same holds for [`end`](Self::end) and [`finish`](Self::finish).
+    pub fn push(&mut self, frame: &RawFrame<'_>) -> Result<()> {
+        let Some(sink) = &mut self.sink else {
+            return Err(self.over());
+        };
+        if self.cancel.is_cancelled() || !sink.push(frame)? {
+            return Err(self.broken_off());
+        }
+        Ok(())
+    }
+
+    /// The end of the clip: no more frames are taken.
+    ///
+    /// # Errors
+    /// [`Error::NoFrames`] and [`Error::ClipTooShort`], and as [`push`](Self::push).
+    pub fn end(&mut self) -> Result<()> {
+        let sink = self.sink.take().ok_or_else(|| self.over())?;
+        match sink.end() {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(self.broken_off()),
+            Err(error) => {
+                let _ = self.broken_off();
+                Err(error)
+            }
+        }
+    }
+
+    /// The job, with its poses, once the pose stage has worked off the frames that wait.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`] without an [`end`](Self::end); those of the pose stage.
+    pub fn finish(mut self) -> Result<Job> {
+        self.sink = None;
+        self.join().unwrap_or_else(|| Err(self.over()))
+    }
+
+    /// What stopped the pose stage before the end of the frames.
+    fn broken_off(&mut self) -> Error {
+        self.sink = None;
+        match self.join() {
+            Some(Err(error)) if !self.cancel.is_cancelled() => error,
+            // It was told to stop, or found nobody listening.
+            _ => Error::Cancelled,
+        }
+    }
+
+    fn join(&mut self) -> Option<Result<Job>> {
+        let worker = self.worker.take()?;
+        // A panic in the thread goes on in this one, as if the stage had run here.
+        Some(worker.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    }
+
+    fn over(&self) -> Error {
+        Error::Pushed {
+            path: self.name.clone(),
+            reason: "no more frames are taken: the clip has ended or was broken off".to_owned(),
+        }
+    }
+}
+
+impl Drop for Feed {
+    fn drop(&mut self) {
+        self.sink = None;
+        if let Some(worker) = self.worker.take() {
+            self.cancel.cancel();
+            let _ = worker.join(); // a panic in it has been reported by the hook
+        }
+    }
+}

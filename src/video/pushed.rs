@@ -1,0 +1,727 @@
+//! Frames that a host pushes, for hosts whose pictures are in no file that could be opened.
+//!
+//! Two ends of a short queue: a [`FrameSink`] takes raw frames, prepares them as a file's are and waits while the queue is
+//! full; a [`PushedSource`] gives them to the pose stage in another thread. So never more than a few frames are held.
+
+use super::pace::Pace;
+use super::{Clip, FileOptions, Frame, FrameSource, Picture};
+use crate::error::{Error, Result};
+use crate::limits::{GREATEST_FRAME_SIDE, LEAST_CLIP, LEAST_FRAME_SIDE};
+use crate::time::{Instant, Span};
+use fast_image_resize as resize;
+use resize::images::{Image, ImageRef};
+use resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+/// Prepared frames that wait for the pose stage, as many as a file decodes ahead.
+const FRAMES_AHEAD: usize = 4;
+
+/// How far a pixel's width may be from its height: beyond any format's is a mistake.
+const PIXEL_ASPECTS: std::ops::RangeInclusive<f64> = 0.1..=10.0;
+
+/// Longest clip taken, seconds: a day. Times beyond are in another unit than seconds.
+const LONGEST_CLIP: f64 = 86_400.0;
+
+/// What a host tells of its frames before the first one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PushedInfo {
+    /// What errors and saved files call the clip.
+    pub name: PathBuf,
+    /// Width of every frame, pixels.
+    pub width: u32,
+    /// Height of every frame, pixels.
+    pub height: u32,
+    /// Width of a pixel over its height, 0.1 to 10; 1 for square pixels.
+    pub pixel_aspect: f64,
+    /// Frames a second, for information only; `None`: told by the frames' times.
+    pub frame_rate: Option<f64>,
+    /// Length of the clip; `None`: the last frame's time and a mean frame's length.
+    pub duration: Option<Span>,
+}
+
+/// The order of a pixel's channels. Alpha is not looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)] // the names say it
+pub enum Layout {
+    Rgb,
+    Bgr,
+    Rgba,
+    Bgra,
+}
+
+impl Layout {
+    /// Channels of a pixel.
+    pub fn channels(self) -> usize {
+        match self {
+            Self::Rgb | Self::Bgr => 3,
+            Self::Rgba | Self::Bgra => 4,
+        }
+    }
+
+    fn is_reversed(self) -> bool {
+        matches!(self, Self::Bgr | Self::Bgra)
+    }
+}
+
+/// How one channel of a pixel is written, in the machine's byte order, encoded for display (as 8-bit video is).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// 8 bits, full scale 255.
+    U8,
+    /// 16 bits, full scale 65535.
+    U16,
+    /// 32-bit floating point, full scale 1; what is below 0 or above 1 is clipped.
+    F32,
+}
+
+impl Depth {
+    /// Bytes of a channel.
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::U8 => 1,
+            Self::U16 => 2,
+            Self::F32 => 4,
+        }
+    }
+}
+
+/// A frame as a host holds it, upright.
+#[derive(Debug, Clone, Copy)]
+pub struct RawFrame<'a> {
+    /// When it is shown, from the clip's start; rising from frame to frame.
+    pub time: Instant,
+    /// Width in pixels, the same in all frames.
+    pub width: u32,
+    /// Height in pixels, the same in all frames.
+    pub height: u32,
+    /// Order of the channels.
+    pub layout: Layout,
+    /// How a channel is written.
+    pub depth: Depth,
+    /// Bytes from a row to the one below it; negative where rows are stored from the bottom up.
+    pub stride: isize,
+    /// The rows as they lie in memory: `(height − 1) × |stride|` bytes and one row's more.
+    pub data: &'a [u8],
+}
+
+/// Makes both ends of the queue. The pictures are those that a file of these frames would give with `options`.
+///
+/// # Errors
+/// [`Error::FrameSize`], [`Error::ClipTooShort`]; [`Error::Pushed`] for a pixel aspect or a length that cannot be.
+pub fn pushed(info: PushedInfo, options: FileOptions) -> Result<(FrameSink, PushedSource)> {
+    let refuse = |reason: String| Error::Pushed {
+        path: info.name.clone(),
+        reason,
+    };
+    if !PIXEL_ASPECTS.contains(&info.pixel_aspect) {
+        let (least, most) = (PIXEL_ASPECTS.start(), PIXEL_ASPECTS.end());
+        return Err(refuse(format!(
+            "a pixel aspect of {}; allowed is {least} to {most}",
+            info.pixel_aspect
+        )));
+    }
+    if let Some(duration) = info.duration.map(Span::seconds) {
+        if duration.is_nan() || duration > LONGEST_CLIP {
+            return Err(refuse(format!(
+                "a length of {duration} s; allowed is up to {LONGEST_CLIP} s"
+            )));
+        }
+        check_length(&info.name, Span::from_seconds(duration))?;
+    }
+    if let Some(rate) = info.frame_rate
+        && !(rate.is_finite() && rate > 0.0)
+    {
+        return Err(refuse(format!("{rate} frames a second; it must be above 0")));
+    }
+    // With square pixels, as a file's frames are measured.
+    let (width, height) = (f64::from(info.width) * info.pixel_aspect, f64::from(info.height));
+    let sides = f64::from(LEAST_FRAME_SIDE)..=f64::from(GREATEST_FRAME_SIDE);
+    let stored = LEAST_FRAME_SIDE..=GREATEST_FRAME_SIDE;
+    if !(sides.contains(&width) && sides.contains(&height) && stored.contains(&info.width)) {
+        return Err(Error::FrameSize {
+            path: info.name,
+            width: if sides.contains(&width) {
+                info.width
+            } else {
+                width as u32
+            },
+            height: info.height,
+            least: LEAST_FRAME_SIDE,
+            most: GREATEST_FRAME_SIDE,
+        });
+    }
+    let shrink = (width.max(height) / options.long_side.max(1) as f64).max(1.0);
+    let target = |side: f64| ((side / shrink).round() as u32).max(1);
+    let clip = Clip {
+        path: info.name.clone(),
+        start: Instant::ZERO,
+        duration: info.duration.unwrap_or(Span::ZERO),
+        width: width.round() as u32,
+        height: height.round() as u32,
+        frame_rate: info.frame_rate.unwrap_or(0.0),
+        has_audio: false,
+        whole: true,
+    };
+    let (sender, receiver) = sync_channel(FRAMES_AHEAD);
+    let sink = FrameSink {
+        size: (target(width), target(height)),
+        shrink,
+        info,
+        pace: Pace::new(options.rate),
+        resizer: Resizer::new(),
+        rgb: Vec::new(),
+        first: None,
+        last: None,
+        frames: 0,
+        queue: sender,
+    };
+    let source = PushedSource {
+        clip,
+        queue: Some(receiver),
+    };
+    Ok((sink, source))
+}
+
+fn check_length(name: &Path, length: Span) -> Result<()> {
+    // Written so that NaN is refused too.
+    if length >= LEAST_CLIP {
+        return Ok(());
+    }
+    Err(Error::ClipTooShort {
+        path: name.to_owned(),
+        seconds: length.seconds(),
+        least: LEAST_CLIP.seconds(),
+    })
+}
+
+enum Message {
+    Frame(Frame),
+    /// The end, with the clip's length and mean frame rate.
+    End(Span, f64),
+}
+
+/// Where a host's frames go in. Dropped without [`end`](Self::end), it breaks off the clip.
+pub struct FrameSink {
+    info: PushedInfo,
+    /// Size of the pictures, and pixels (square) of a frame for one of theirs.
+    size: (u32, u32),
+    shrink: f64,
+    pace: Pace,
+    resizer: Resizer,
+    /// A frame as 8-bit RGB, kept so that it is allocated once.
+    rgb: Vec<u8>,
+    first: Option<Instant>,
+    last: Option<Instant>,
+    frames: u64,
+    queue: SyncSender<Message>,
+}
+
+impl FrameSink {
+    /// Takes a frame; waits while the queue is full. `Ok(false)`: nobody wants frames any more.
+    ///
+    /// # Errors
+    /// [`Error::Pushed`], which names the frame's number (from 1), for a time that does not rise or lies outside the
+    /// clip, another size, a stride less than a row, or data of another length than these ask for. The frame is as if it
+    /// had not been pushed then.
+    pub fn push(&mut self, frame: &RawFrame<'_>) -> Result<bool> {
+        self.check(frame)?;
+        self.frames += 1;
+        self.first.get_or_insert(frame.time);
+        self.last = Some(frame.time);
+        if !self.pace.keep(frame.time) {
+            return Ok(true);
+        }
+        let picture = self.picture(frame)?;
+        let frame = Frame {
+            time: frame.time,
+            picture,
+            scale: self.shrink,
+        };
+        Ok(self.queue.send(Message::Frame(frame)).is_ok())
+    }
+
+    /// The end of the clip. `Ok(false)`: nobody wants frames any more.
+    ///
+    /// # Errors
+    /// [`Error::NoFrames`], [`Error::ClipTooShort`].
+    pub fn end(self) -> Result<bool> {
+        let (Some(first), Some(last)) = (self.first, self.last) else {
+            return Err(Error::NoFrames { path: self.info.name });
+        };
+        let shown = last - first;
+        let period = match self.frames {
+            1 => Span::ZERO,
+            frames => shown * (1.0 / (frames - 1) as f64),
+        };
+        let length = self.info.duration.unwrap_or((last + period) - Instant::ZERO);
+        check_length(&self.info.name, length)?;
+        let measured = if period > Span::ZERO {
+            1.0 / period.seconds()
+        } else {
+            0.0
+        };
+        let rate = self.info.frame_rate.unwrap_or(measured);
+        Ok(self.queue.send(Message::End(length, rate)).is_ok())
+    }
+
+    fn check(&self, frame: &RawFrame<'_>) -> Result<()> {
+        let refuse = |reason: String| {
+            Err(Error::Pushed {
+                path: self.info.name.clone(),
+                reason: format!("frame {}: {reason}", self.frames + 1),
+            })
+        };
+        let time = frame.time.seconds();
+        if !(0.0..=LONGEST_CLIP).contains(&time) {
+            return refuse(format!(
+                "a time of {time} s; allowed is 0 to {LONGEST_CLIP} s from the clip's start"
+            ));
+        }
+        if let Some(last) = self.last.map(Instant::seconds)
+            && time <= last
+        {
+            return refuse(format!(
+                "its time, {time} s, is not after that of the frame before, {last} s"
+            ));
+        }
+        if let Some(duration) = self.info.duration.map(Span::seconds)
+            && time >= duration
+        {
+            return refuse(format!("its time, {time} s, is not within the clip's {duration} s"));
+        }
+        if (frame.width, frame.height) != (self.info.width, self.info.height) {
+            return refuse(format!(
+                "{}×{} pixels; the clip was announced with {}×{}",
+                frame.width, frame.height, self.info.width, self.info.height
+            ));
+        }
+        let row = row_bytes(frame);
+        let stride = frame.stride.unsigned_abs();
+        if stride < row {
+            return refuse(format!("a stride of {} bytes; a row has {row}", frame.stride));
+        }
+        let needed = stride
+            .checked_mul(frame.height as usize - 1)
+            .and_then(|rows| rows.checked_add(row));
+        if needed != Some(frame.data.len()) {
+            let needed = needed.map_or("too many".to_owned(), |bytes| bytes.to_string());
+            return refuse(format!("{} bytes of data; these rows have {needed}", frame.data.len()));
+        }
+        Ok(())
+    }
+
+    /// The frame as 8-bit RGB in the size of the pictures.
+    fn picture(&mut self, frame: &RawFrame<'_>) -> Result<Picture> {
+        to_rgb8(frame, &mut self.rgb);
+        let (width, height) = self.size;
+        if (width, height) == (frame.width, frame.height) {
+            return Ok(Picture {
+                width: width as usize,
+                height: height as usize,
+                rgb: self.rgb.clone(),
+            });
+        }
+        let refuse = |e: String| Error::Pushed {
+            path: self.info.name.clone(),
+            reason: format!("frame {}: scaling failed: {e}", self.frames),
+        };
+        let source =
+            ImageRef::new(frame.width, frame.height, &self.rgb, PixelType::U8x3).map_err(|e| refuse(e.to_string()))?;
+        let mut scaled = Image::new(width, height, PixelType::U8x3);
+        // The mean of the area that a pixel covers, as for files; where pixels are stretched there is none.
+        let shrinks = width <= frame.width && height <= frame.height;
+        let filter = if shrinks { FilterType::Box } else { FilterType::Bilinear };
+        let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
+        self.resizer
+            .resize(&source, &mut scaled, &options)
+            .map_err(|e| refuse(e.to_string()))?;
+        Ok(Picture {
+            width: width as usize,
+            height: height as usize,
+            rgb: scaled.into_vec(),
+        })
+    }
+}
+
+fn row_bytes(frame: &RawFrame<'_>) -> usize {
+    frame.width as usize * frame.layout.channels() * frame.depth.bytes()
+}
+
+/// Writes the frame's colours, top row first. The data must have the length that the frame asks for.
+fn to_rgb8(frame: &RawFrame<'_>, rgb: &mut Vec<u8>) {
+    let (width, height) = (frame.width as usize, frame.height as usize);
+    let (row, stride) = (row_bytes(frame), frame.stride.unsigned_abs());
+    rgb.resize(3 * width * height, 0);
+    for (y, out) in rgb.chunks_exact_mut(3 * width).enumerate() {
+        let y = if frame.stride < 0 { height - 1 - y } else { y };
+        let row = &frame.data[y * stride..y * stride + row];
+        match frame.depth {
+            Depth::U8 => row_to_rgb8(row, frame.layout, out, |[value]: [u8; 1]| value),
+            // 65535 is 257 times 255.
+            Depth::U16 => row_to_rgb8(row, frame.layout, out, |bytes| {
+                ((u32::from(u16::from_ne_bytes(bytes)) + 128) / 257) as u8
+            }),
+            Depth::F32 => row_to_rgb8(row, frame.layout, out, |bytes| {
+                (f32::from_ne_bytes(bytes).clamp(0.0, 1.0) * 255.0 + 0.5) as u8
+            }),
+        }
+    }
+}
+
+/// A row whose channels have `N` bytes.
+fn row_to_rgb8<const N: usize>(row: &[u8], layout: Layout, out: &mut [u8], value: impl Fn([u8; N]) -> u8) {
+    let channels = row.as_chunks::<N>().0;
+    let out = out.as_chunks_mut::<3>().0;
+    let [red, green, blue] = if layout.is_reversed() { [2, 1, 0] } else { [0, 1, 2] };
+    let colours = |pixel: &[[u8; N]]| [value(pixel[red]), value(pixel[green]), value(pixel[blue])];
+    match layout.channels() {
+        4 => {
+            let pixels = channels.as_chunks::<4>().0;
+            out.iter_mut()
+                .zip(pixels)
+                .for_each(|(out, pixel)| *out = colours(pixel));
+        }
+        _ => {
+            let pixels = channels.as_chunks::<3>().0;
+            out.iter_mut()
+                .zip(pixels)
+                .for_each(|(out, pixel)| *out = colours(pixel));
+        }
+    }
+}
+
+/// Where the frames of a [`FrameSink`] come out. Ends with [`Error::Cancelled`] when the sink was dropped before its end.
+pub struct PushedSource {
+    clip: Clip,
+    /// `None` once the end or an error was met.
+    queue: Option<Receiver<Message>>,
+}
+
+impl FrameSource for PushedSource {
+    fn clip(&self) -> &Clip {
+        &self.clip
+    }
+
+    fn next_frame(&mut self) -> Result<Option<Frame>> {
+        let Some(queue) = &self.queue else {
+            return Ok(None);
+        };
+        match queue.recv() {
+            Ok(Message::Frame(frame)) => Ok(Some(frame)),
+            Ok(Message::End(duration, rate)) => {
+                self.queue = None;
+                self.clip.duration = duration;
+                self.clip.frame_rate = rate;
+                Ok(None)
+            }
+            Err(_) => {
+                self.queue = None;
+                Err(Error::Cancelled)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn info(width: u32, height: u32) -> PushedInfo {
+        PushedInfo {
+            name: "host".into(),
+            width,
+            height,
+            pixel_aspect: 1.0,
+            frame_rate: None,
+            duration: None,
+        }
+    }
+
+    fn frame(time: f64, width: u32, height: u32, data: &[u8]) -> RawFrame<'_> {
+        RawFrame {
+            time: Instant::from_seconds(time),
+            width,
+            height,
+            layout: Layout::Rgb,
+            depth: Depth::U8,
+            stride: 3 * width as isize,
+            data,
+        }
+    }
+
+    /// The one picture that comes out of a frame.
+    fn picture_of(frame: RawFrame<'_>) -> Picture {
+        let (mut sink, mut source) = pushed(info(frame.width, frame.height), FileOptions::default()).expect("a queue");
+        assert!(sink.push(&frame).expect("taken"));
+        source.next_frame().expect("no error").expect("a frame").picture
+    }
+
+    #[test]
+    fn every_layout_and_depth_gives_the_same_picture_whichever_way_the_rows_lie() {
+        let (width, height) = (20_usize, 16_usize);
+        let colour = |x: usize, y: usize| [(13 * x) as u8, (15 * y) as u8, (7 * x + 5 * y) as u8];
+        let expected: Vec<u8> = (0..height)
+            .flat_map(|y| (0..width).flat_map(move |x| colour(x, y)))
+            .collect();
+        for layout in [Layout::Rgb, Layout::Bgr, Layout::Rgba, Layout::Bgra] {
+            for depth in [Depth::U8, Depth::U16, Depth::F32] {
+                for (padding, upwards) in [(0, false), (5, false), (0, true), (7, true)] {
+                    let mut rows: Vec<Vec<u8>> = Vec::new();
+                    for y in 0..height {
+                        let mut row = Vec::new();
+                        for x in 0..width {
+                            let mut pixel = colour(x, y).to_vec();
+                            if layout.is_reversed() {
+                                pixel.reverse();
+                            }
+                            pixel.resize(layout.channels(), 99);
+                            for value in pixel {
+                                match depth {
+                                    Depth::U8 => row.push(value),
+                                    Depth::U16 => row.extend((u16::from(value) * 257).to_ne_bytes()),
+                                    Depth::F32 => row.extend((f32::from(value) / 255.0).to_ne_bytes()),
+                                }
+                            }
+                        }
+                        row.extend(vec![77; padding]);
+                        rows.push(row);
+                    }
+                    if upwards {
+                        rows.reverse();
+                    }
+                    let stride = rows[0].len() as isize;
+                    let mut data = rows.concat();
+                    data.truncate(data.len() - padding);
+                    let picture = picture_of(RawFrame {
+                        time: Instant::ZERO,
+                        width: width as u32,
+                        height: height as u32,
+                        layout,
+                        depth,
+                        stride: if upwards { -stride } else { stride },
+                        data: &data,
+                    });
+                    assert_eq!((picture.width, picture.height), (width, height));
+                    assert_eq!(picture.rgb, expected, "{layout:?} {depth:?} {padding} {upwards}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn floats_beyond_full_scale_are_clipped_and_what_is_no_number_is_black() {
+        let values = [-1.0_f32, 0.5, 2.0, f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
+        let data: Vec<u8> = (0..16 * 16 * 3).flat_map(|i| values[i % 6].to_ne_bytes()).collect();
+        let picture = picture_of(RawFrame {
+            depth: Depth::F32,
+            stride: 3 * 4 * 16,
+            ..frame(0.0, 16, 16, &data)
+        });
+        assert_eq!(picture.rgb[..6], [0, 128, 255, 0, 255, 0]);
+    }
+
+    #[test]
+    fn large_frames_shrink_to_the_long_side_by_area_and_pixels_become_square() {
+        // Columns of black and white: their mean is grey.
+        let (width, height) = (1920, 200);
+        let data: Vec<u8> = (0..width * height)
+            .flat_map(|i| [if i % 2 == 0 { 0 } else { 255 }; 3])
+            .collect();
+        let frame = frame(0.0, width as u32, height as u32, &data);
+        let picture = picture_of(frame);
+        assert_eq!((picture.width, picture.height), (960, 100));
+        assert!(picture.rgb.iter().all(|value| (127..=128).contains(value)));
+
+        let narrow = PushedInfo {
+            pixel_aspect: 0.5,
+            ..info(width as u32, height as u32)
+        };
+        let (mut sink, mut source) = pushed(narrow, FileOptions::default()).expect("a queue");
+        sink.push(&frame).expect("taken");
+        assert_eq!((source.clip().width, source.clip().height), (960, 200));
+        let shown = source.next_frame().expect("no error").expect("a frame");
+        assert_eq!(
+            (shown.picture.width, shown.picture.height, shown.scale),
+            (960, 200, 1.0)
+        );
+
+        let wide = PushedInfo {
+            pixel_aspect: 2.0,
+            ..info(400, 200)
+        };
+        let (mut sink, mut source) = pushed(wide, FileOptions::default()).expect("a queue");
+        let data = vec![200; 400 * 200 * 3];
+        sink.push(&self::frame(0.0, 400, 200, &data)).expect("taken");
+        let shown = source.next_frame().expect("no error").expect("a frame");
+        assert_eq!((shown.picture.width, shown.picture.height), (800, 200));
+        assert!(shown.picture.rgb.iter().all(|value| *value == 200));
+    }
+
+    #[test]
+    fn a_frame_that_does_not_fit_is_refused_by_number_with_both_values_and_leaves_no_trace() {
+        let data = vec![0; 3 * 32 * 32];
+        let bounded = PushedInfo {
+            duration: Some(Span::from_seconds(4.0)),
+            ..info(32, 32)
+        };
+        let (mut sink, mut source) = pushed(bounded, FileOptions::default()).expect("a queue");
+        let good = frame(1.5, 32, 32, &data);
+        assert!(sink.push(&good).expect("taken"));
+        for (bad, parts) in [
+            (good, &["frame 2", "1.5 s, is not after", "before, 1.5 s"][..]),
+            (frame(1.25, 32, 32, &data), &["1.25 s", "1.5 s"]),
+            (frame(f64::NAN, 32, 32, &data), &["NaN"]),
+            (frame(-0.5, 32, 32, &data), &["-0.5 s", "0 to 86400"]),
+            (frame(4.0, 32, 32, &data), &["4 s, is not within the clip's 4 s"]),
+            (frame(2.0, 16, 32, &data), &["16×32", "32×32"]),
+            (
+                RawFrame {
+                    stride: 95,
+                    ..frame(2.0, 32, 32, &data)
+                },
+                &["95 bytes", "96"],
+            ),
+            (
+                RawFrame {
+                    stride: -95,
+                    ..frame(2.0, 32, 32, &data)
+                },
+                &["-95 bytes", "96"],
+            ),
+            (
+                RawFrame {
+                    stride: 97,
+                    ..frame(2.0, 32, 32, &data)
+                },
+                &["3072 bytes", "3103"],
+            ),
+            (
+                RawFrame {
+                    stride: isize::MIN,
+                    ..frame(2.0, 32, 32, &data)
+                },
+                &["too many"],
+            ),
+            (frame(2.0, 32, 32, &data[1..]), &["3071 bytes", "3072"]),
+        ] {
+            let error = sink.push(&bad).expect_err("refused").to_string();
+            for part in parts {
+                assert!(error.contains(part), "'{part}' is not in: {error}");
+            }
+        }
+        assert!(sink.push(&frame(2.0, 32, 32, &data)).expect("taken"));
+        assert!(sink.end().expect("long enough"));
+        let times: Vec<f64> = std::iter::from_fn(|| source.next_frame().expect("no error"))
+            .map(|frame| frame.time.seconds())
+            .collect();
+        assert_eq!(times, [1.5, 2.0]);
+        assert_eq!(source.clip().duration.seconds(), 4.0);
+        assert!(source.next_frame().expect("no error").is_none());
+    }
+
+    #[test]
+    fn what_is_announced_must_be_possible() {
+        for (wrong, part) in [
+            (info(8, 64), "8×64 pixels; allowed are 16 to 16384"),
+            (info(64, 20_000), "64×20000"),
+            (
+                PushedInfo {
+                    pixel_aspect: 0.0,
+                    ..info(64, 64)
+                },
+                "pixel aspect of 0",
+            ),
+            (
+                PushedInfo {
+                    pixel_aspect: f64::NAN,
+                    ..info(64, 64)
+                },
+                "NaN",
+            ),
+            (
+                PushedInfo {
+                    pixel_aspect: 0.2,
+                    ..info(64, 64)
+                },
+                "12×64",
+            ),
+            (
+                PushedInfo {
+                    frame_rate: Some(-1.0),
+                    ..info(64, 64)
+                },
+                "-1 frames a second",
+            ),
+            (
+                PushedInfo {
+                    duration: Some(Span::from_seconds(1.0)),
+                    ..info(64, 64)
+                },
+                "1.00 s of video",
+            ),
+            (
+                PushedInfo {
+                    duration: Some(Span::from_seconds(f64::NAN)),
+                    ..info(64, 64)
+                },
+                "NaN s",
+            ),
+            (
+                PushedInfo {
+                    duration: Some(Span::from_seconds(1e6)),
+                    ..info(64, 64)
+                },
+                "up to 86400 s",
+            ),
+        ] {
+            let error = pushed(wrong, FileOptions::default())
+                .err()
+                .expect("refused")
+                .to_string();
+            assert!(error.contains(part), "'{part}' is not in: {error}");
+        }
+    }
+
+    #[test]
+    fn the_length_is_told_by_the_frames_and_those_beyond_the_rate_are_not_given_out() {
+        let data = vec![0; 3 * 16 * 16];
+        let (mut sink, mut source) = pushed(info(16, 16), FileOptions::default()).expect("a queue");
+        let reader = std::thread::spawn(move || {
+            let mut count = 0;
+            while source.next_frame().expect("no error").is_some() {
+                count += 1;
+            }
+            (count, source.clip().clone())
+        });
+        for index in 0..180 {
+            assert!(
+                sink.push(&frame(f64::from(index) / 60.0, 16, 16, &data))
+                    .expect("taken")
+            );
+        }
+        assert!(sink.end().expect("3 s"));
+        let (count, clip) = reader.join().expect("no panic");
+        assert_eq!(count, 90);
+        assert!((clip.duration.seconds() - 3.0).abs() < 1e-9, "{:?}", clip.duration);
+        assert!((clip.frame_rate - 60.0).abs() < 1e-6);
+
+        let (sink, _source) = pushed(info(16, 16), FileOptions::default()).expect("a queue");
+        assert!(matches!(sink.end(), Err(Error::NoFrames { .. })));
+        let (mut sink, _source) = pushed(info(16, 16), FileOptions::default()).expect("a queue");
+        sink.push(&frame(0.0, 16, 16, &data)).expect("taken");
+        assert!(matches!(sink.end(), Err(Error::ClipTooShort { .. })));
+    }
+
+    #[test]
+    fn either_end_notices_that_the_other_has_gone() {
+        let data = vec![0; 3 * 16 * 16];
+        let (mut sink, source) = pushed(info(16, 16), FileOptions::default()).expect("a queue");
+        drop(source);
+        assert!(!sink.push(&frame(0.0, 16, 16, &data)).expect("a good frame"));
+        let (sink, mut source) = pushed(info(16, 16), FileOptions::default()).expect("a queue");
+        drop(sink);
+        assert!(matches!(source.next_frame(), Err(Error::Cancelled)));
+        assert!(source.next_frame().expect("no error").is_none());
+    }
+}
