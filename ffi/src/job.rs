@@ -6,13 +6,14 @@ use crate::guard::{caught, guard, quietly, recorded};
 use crate::settings::{self, Settings};
 use crate::status::{Failure, Status};
 use kinescore_core::Monitor;
+use kinescore_core::audio::Blocks;
 use kinescore_core::pipeline::{Cut, Feed};
 use kinescore_core::progress::{Cancel, Stage};
 use kinescore_core::time::{FLICKS_PER_SECOND, Flicks, Speed};
 use std::ffi::{c_char, c_void};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 /// Units of time in a second: a flick is 1/705 600 000 s, so that the frames of all usual rates, drop-frame ones included,
 /// and the samples of all usual audio rates are whole numbers of them.
@@ -52,6 +53,8 @@ pub struct Job {
     poisoned: AtomicBool,
     /// The switch of the call in progress, or of the next.
     cancel: Mutex<Cancel>,
+    /// The sound that the call in progress is making, once it has begun to.
+    stream: Mutex<Option<Blocks>>,
     /// Locked by the call in progress.
     work: Mutex<Work>,
 }
@@ -65,8 +68,18 @@ impl Job {
         self.settings.clone()
     }
 
-    fn cancel(&self) -> std::sync::MutexGuard<'_, Cancel> {
+    fn cancel(&self) -> MutexGuard<'_, Cancel> {
         self.cancel.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stream(&self) -> MutexGuard<'_, Option<Blocks>> {
+        self.stream.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The sound that another thread is making, and the switch of that call.
+    pub fn streaming(&self) -> Option<(Blocks, Cancel)> {
+        let blocks = self.stream().clone()?;
+        Some((blocks, self.cancel().clone()))
     }
 }
 
@@ -201,6 +214,7 @@ pub unsafe extern "C" fn kinescore_job_new(
             settings,
             poisoned: AtomicBool::new(false),
             cancel: Mutex::default(),
+            stream: Mutex::default(),
             work: Mutex::new(Work {
                 source: Source::None,
                 cut: Cut::default(),
@@ -358,7 +372,8 @@ fn run(job: &Job, work: &mut Work, monitor: &Monitor<'_>) -> Result<(), Failure>
     };
     let result = running
         .set_cut(work.cut)
-        .and_then(|()| running.run(Stage::Audio, monitor));
+        .and_then(|()| running.run(Stage::Score, monitor))
+        .and_then(|()| play(job, &mut running, monitor));
     // A search for poses that was broken off has used up the video's frames: it is opened again.
     let spent = result.is_err() && running.latest().is_none();
     work.source = match (spent, path) {
@@ -372,6 +387,32 @@ fn run(job: &Job, work: &mut Work, monitor: &Monitor<'_>) -> Result<(), Failure>
         (_, path) => Source::Job(running, path),
     };
     Ok(result?)
+}
+
+/// Plays the score, so that other threads can hear what is there while the rest is made.
+fn play(job: &Job, running: &mut kinescore_core::Job, monitor: &Monitor<'_>) -> kinescore_core::Result<()> {
+    let rate = running.settings().sound.rate;
+    let frames = running.score().map_or(0, |score| score.duration.to_samples(rate));
+    let blocks = Blocks::new(frames);
+    let _ended = Streaming::begin(job, blocks.clone());
+    running.run_streamed(Stage::Audio, monitor, &mut |first, samples| blocks.push(first, samples))
+}
+
+/// While it lives, other threads hear what is made; however it ends, they do not wait for more.
+struct Streaming<'a>(&'a Job, Blocks);
+
+impl<'a> Streaming<'a> {
+    fn begin(job: &'a Job, blocks: Blocks) -> Self {
+        *job.stream() = Some(blocks.clone());
+        Self(job, blocks)
+    }
+}
+
+impl Drop for Streaming<'_> {
+    fn drop(&mut self) {
+        self.1.finish();
+        *self.0.stream() = None;
+    }
 }
 
 /// Calls the host's progress function.

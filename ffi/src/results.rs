@@ -1,6 +1,7 @@
 //! What a job has found, and its sound.
 
 use crate::arguments::{self, Sized32};
+use crate::guard::guard;
 use crate::job::{Call, Job, on_job};
 use crate::status::{Failure, Status};
 use kinescore_core::Monitor;
@@ -305,6 +306,11 @@ pub unsafe extern "C" fn kinescore_job_audio_format(job: *const Job, format: *mu
 /// Copies sound into `samples`: `frames` sample frames from number `first_frame` on, interleaved, full scale ±1; `frames ×
 /// channels` numbers. `read` tells how many frames were copied: fewer at the end of the sound, 0 beyond it.
 ///
+/// It may be called from another thread while kinescore_job_run is making the sound. Then it gives the frames that are there,
+/// fewer than asked for as well, and waits for the first of them; they are those that the finished sound has. The first are
+/// there once the loudness of the whole is known. Before the run has come to the sound it gives KINESCORE_BUSY; 0 frames before
+/// the end of the sound mean that the run has failed, and KINESCORE_CANCELLED that it was cancelled.
+///
 /// # Safety
 /// `job` must be alive, `samples` have that room, `read` be writable.
 #[unsafe(no_mangle)]
@@ -315,13 +321,33 @@ pub unsafe extern "C" fn kinescore_job_read_audio(
     samples: *mut f32,
     read: *mut usize,
 ) -> Status {
+    let entry = "kinescore_job_read_audio";
+    let first = usize::try_from(first_frame).unwrap_or(usize::MAX);
+    // SAFETY: by contract.
+    let streaming = unsafe { arguments::handle(job, "job") }.ok().and_then(Job::streaming);
+    if let Some((blocks, cancel)) = streaming {
+        return guard(entry, || {
+            arguments::check(samples, "samples")?;
+            arguments::check(read, "read")?;
+            // No more than there is, so that no more memory is taken than the sound has.
+            let room = frames.min(blocks.frames().saturating_sub(first));
+            let mut block = vec![0.0; CHANNELS * room];
+            let count = blocks.read(first, &mut block, &cancel)?;
+            // SAFETY: checked above, with that room by contract.
+            unsafe {
+                std::ptr::copy_nonoverlapping(block.as_ptr(), samples, CHANNELS * count);
+                read.write(count);
+            }
+            Ok(())
+        });
+    }
     // SAFETY: by contract.
     unsafe {
-        on_job("kinescore_job_read_audio", job, Call::Look, |_, work, _| {
+        on_job(entry, job, Call::Look, |_, work, _| {
             arguments::check(samples, "samples")?;
             arguments::check(read, "read")?;
             let audio = work.finished()?.audio().ok_or_else(no_sound)?;
-            let first = usize::try_from(first_frame).unwrap_or(usize::MAX).min(audio.frames());
+            let first = first.min(audio.frames());
             let last = first.saturating_add(frames).min(audio.frames());
             let block = &audio.samples[first * audio.channels..last * audio.channels];
             std::ptr::copy_nonoverlapping(block.as_ptr(), samples, block.len());
@@ -330,6 +356,9 @@ pub unsafe extern "C" fn kinescore_job_read_audio(
         })
     }
 }
+
+/// Channels of sound while it is made: stereo.
+const CHANNELS: usize = 2;
 
 fn no_sound() -> Failure {
     Failure::new(Status::WrongState, "there is no sound yet")
