@@ -115,7 +115,7 @@ fn each_library_has_one_home() {
             );
         }
     }
-    for (file, text) in sources("cli/src") {
+    for (file, text) in sources("cli/src").into_iter().chain(sources("ffi/src")) {
         for (name, _) in homes {
             assert!(
                 !uses(&code(&text), name),
@@ -248,6 +248,42 @@ fn the_library_does_not_print_exit_or_read_the_environment() {
     }
     let library = fs::read_to_string(root().join("src/lib.rs")).expect("src/lib.rs");
     assert!(library.contains("#![forbid(unsafe_code)]"));
+    // The C interface is a face of it, and as quiet.
+    for (file, text) in sources("ffi/src") {
+        let code = code(&text);
+        for banned in [
+            "println!",
+            "eprintln!",
+            "dbg!",
+            "std::env",
+            "env::var",
+            "process::",
+            "stdout()",
+            "stderr()",
+        ] {
+            assert!(!code.contains(banned), "{file} has {banned}");
+        }
+        let entries = code.matches("#[unsafe(no_mangle)]").count();
+        let guarded = ["guard(\"kinescore_", "quietly(\"kinescore_", "on_job(\"kinescore_"]
+            .iter()
+            .map(|guard| code.matches(guard).count())
+            .sum::<usize>();
+        // These give numbers and texts that are there, and can do nothing wrong.
+        let plain = [
+            "kinescore_abi_version()",
+            "kinescore_version()",
+            "kinescore_status_name(",
+            "kinescore_last_error()",
+            "kinescore_setting_count()",
+        ]
+        .iter()
+        .map(|name| code.matches(&format!("extern \"C\" fn {name}")).count())
+        .sum::<usize>();
+        assert!(
+            entries == guarded + plain || file == "ffi/src/faults.rs",
+            "{file}: {entries} entry points, {guarded} of them in the panic guard"
+        );
+    }
 }
 
 #[test]

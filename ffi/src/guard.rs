@@ -4,7 +4,7 @@ use crate::status::{Failure, Status};
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::ffi::{CString, c_char};
-use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
 
 thread_local! {
@@ -94,7 +94,12 @@ fn text_of(payload: &(dyn Any + Send)) -> String {
 fn install_hook() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        set_hook(Box::new(|info| {
+        let usual = take_hook();
+        set_hook(Box::new(move |info| {
+            // Tests of this crate want to be told of their own failures.
+            if cfg!(test) {
+                usual(info);
+            }
             let place = info
                 .location()
                 .map(|place| format!("{}:{}", place.file(), place.line()));

@@ -1,5 +1,7 @@
 //! `include/kinescore.h` is what the sources say.
 
+#![allow(clippy::expect_used)] // helpers of tests stop at the first surprise, as tests do
+
 use std::path::{Path, PathBuf};
 
 /// Set in the environment to write the header anew.
@@ -61,4 +63,17 @@ fn the_header_is_fresh() {
         committed == fresh,
         "include/kinescore.h is not what the sources say; write it anew with\n{WRITE}=1 cargo test -p kinescore-ffi --test header"
     );
+}
+
+#[test]
+fn the_readme_shows_the_example_as_it_is() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).expect("a file");
+    let readme = read("README.md");
+    let shown = readme
+        .split("```c\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next())
+        .expect("a C snippet");
+    assert!(shown.lines().count() > 10 && read("examples/c/render.c").ends_with(shown));
 }
