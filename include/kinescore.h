@@ -377,11 +377,11 @@ enum kinescore_status
     /**
      * The SoundFont is not there.
      */
-    KINESCORE_SOUND_FONT_MISSING = 66,
+    KINESCORE_SOUNDFONT_MISSING = 66,
     /**
      * The SoundFont cannot be read.
      */
-    KINESCORE_SOUND_FONT_INVALID = 67,
+    KINESCORE_SOUNDFONT_INVALID = 67,
     /**
      * The SoundFont lacks a sound that is needed.
      */

@@ -78,9 +78,9 @@ pub enum Status {
     /// ONNX Runtime refused a model or a run.
     Inference = 65,
     /// The SoundFont is not there.
-    SoundFontMissing = 66,
+    SoundfontMissing = 66,
     /// The SoundFont cannot be read.
-    SoundFontInvalid = 67,
+    SoundfontInvalid = 67,
     /// The SoundFont lacks a sound that is needed.
     PresetMissing = 68,
     /// Sound could not be measured or made.
@@ -128,8 +128,8 @@ impl Status {
         Self::RuntimeMissing,
         Self::DeviceUnavailable,
         Self::Inference,
-        Self::SoundFontMissing,
-        Self::SoundFontInvalid,
+        Self::SoundfontMissing,
+        Self::SoundfontInvalid,
         Self::PresetMissing,
         Self::Sound,
         Self::Output,
@@ -171,8 +171,8 @@ impl Status {
             Self::RuntimeMissing => c"KINESCORE_RUNTIME_MISSING",
             Self::DeviceUnavailable => c"KINESCORE_DEVICE_UNAVAILABLE",
             Self::Inference => c"KINESCORE_INFERENCE",
-            Self::SoundFontMissing => c"KINESCORE_SOUNDFONT_MISSING",
-            Self::SoundFontInvalid => c"KINESCORE_SOUNDFONT_INVALID",
+            Self::SoundfontMissing => c"KINESCORE_SOUNDFONT_MISSING",
+            Self::SoundfontInvalid => c"KINESCORE_SOUNDFONT_INVALID",
             Self::PresetMissing => c"KINESCORE_PRESET_MISSING",
             Self::Sound => c"KINESCORE_SOUND",
             Self::Output => c"KINESCORE_OUTPUT",
@@ -225,8 +225,8 @@ fn status_of(error: &Error) -> Status {
         Error::RuntimeMissing { .. } => Status::RuntimeMissing,
         Error::DeviceUnavailable { .. } => Status::DeviceUnavailable,
         Error::Inference { .. } => Status::Inference,
-        Error::SoundFontMissing { .. } => Status::SoundFontMissing,
-        Error::SoundFontInvalid { .. } => Status::SoundFontInvalid,
+        Error::SoundFontMissing { .. } => Status::SoundfontMissing,
+        Error::SoundFontInvalid { .. } => Status::SoundfontInvalid,
         Error::PresetMissing { .. } => Status::PresetMissing,
         Error::UnknownSetting { .. } => Status::UnknownSetting,
         Error::SettingValue { .. } => Status::SettingValue,
