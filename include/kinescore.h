@@ -1007,6 +1007,11 @@ kinescore_status kinescore_job_audio_format(const kinescore_job *job, kinescore_
 /**
  * Copies sound into `samples`: `frames` sample frames from number `first_frame` on, interleaved, full scale ±1; `frames ×
  * channels` numbers. `read` tells how many frames were copied: fewer at the end of the sound, 0 beyond it.
+ *
+ * It may be called from another thread while kinescore_job_run is making the sound. Then it gives the frames that are there,
+ * fewer than asked for as well, and waits for the first of them; they are those that the finished sound has. The first are
+ * there once the loudness of the whole is known. Before the run has come to the sound it gives KINESCORE_BUSY; 0 frames before
+ * the end of the sound mean that the run has failed, and KINESCORE_CANCELLED that it was cancelled.
  */
 kinescore_status kinescore_job_read_audio(const kinescore_job *job,
                                           uint64_t first_frame,
