@@ -27,7 +27,7 @@
  *   defaults.
  * - A call gives a kinescore_status; kinescore_last_error has the sentence, for each thread its own.
  * - An engine and settings may be used by several threads at once. A job is for one thread at a time, whichever it is: a
- *   second one gets KINESCORE_BUSY. kinescore_job_cancel is for all threads.
+ *   second one gets KINESCORE_BUSY. kinescore_job_cancel is for all threads, and so is kinescore_job_read_audio while a run makes the sound.
  * - Slow are kinescore_job_open_video, kinescore_job_push_frame (it waits for the search for poses), kinescore_job_run and
  *   kinescore_job_write; these are the calls that can be cancelled. kinescore_engine_new reads a file.
  * - No call prints, exits, reads the environment or the network. A fault of the library is caught and told as
