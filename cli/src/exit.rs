@@ -141,7 +141,10 @@ fn sentence(error: &Error) -> String {
 /// The exit code for a failure of the library.
 pub fn code(error: &Error) -> u8 {
     match error {
-        Error::UnknownSetting { .. } | Error::SettingValue { .. } | Error::CutOutside { .. } => USAGE,
+        Error::UnknownSetting { .. }
+        | Error::SettingValue { .. }
+        | Error::CutOutside { .. }
+        | Error::PictureSpeed { .. } => USAGE,
         Error::NotAVideo { .. }
         | Error::NoVideoStream { .. }
         | Error::NoFrames { .. }
@@ -344,6 +347,20 @@ mod tests {
                     reason: text(),
                 },
                 3,
+            ),
+            (
+                Error::Pushed {
+                    path: path(),
+                    reason: text(),
+                },
+                3,
+            ),
+            (
+                Error::PictureSpeed {
+                    path: path(),
+                    speed: text(),
+                },
+                2,
             ),
             (Error::OutputIsInput { path: path() }, 7),
             (

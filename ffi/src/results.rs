@@ -321,12 +321,11 @@ pub unsafe extern "C" fn kinescore_job_read_audio(
     samples: *mut f32,
     read: *mut usize,
 ) -> Status {
-    let entry = "kinescore_job_read_audio";
     let first = usize::try_from(first_frame).unwrap_or(usize::MAX);
     // SAFETY: by contract.
     let streaming = unsafe { arguments::handle(job, "job") }.ok().and_then(Job::streaming);
     if let Some((blocks, cancel)) = streaming {
-        return guard(entry, || {
+        return guard(ENTRY, || {
             arguments::check(samples, "samples")?;
             arguments::check(read, "read")?;
             // No more than there is, so that no more memory is taken than the sound has.
@@ -343,7 +342,7 @@ pub unsafe extern "C" fn kinescore_job_read_audio(
     }
     // SAFETY: by contract.
     unsafe {
-        on_job(entry, job, Call::Look, |_, work, _| {
+        on_job("kinescore_job_read_audio", job, Call::Look, |_, work, _| {
             arguments::check(samples, "samples")?;
             arguments::check(read, "read")?;
             let audio = work.finished()?.audio().ok_or_else(no_sound)?;
@@ -356,6 +355,9 @@ pub unsafe extern "C" fn kinescore_job_read_audio(
         })
     }
 }
+
+/// Name of the entry point that may be called beside a run.
+const ENTRY: &str = "kinescore_job_read_audio";
 
 /// Channels of sound while it is made: stereo.
 const CHANNELS: usize = 2;
