@@ -207,6 +207,53 @@ fn melodic_presets_play_in_tune() {
     }
 }
 
+/// Presets have layers by velocity: what was loaded for soft notes must not be taken for all that there is.
+#[test]
+fn how_a_note_sounds_does_not_depend_on_what_was_played_before() {
+    let font = shipped_font();
+    let score = short_score();
+    let play = |font: &SoundFont, bank, program, velocity| {
+        let pitch = if bank == 128 { 38 } else { 40 };
+        let part = Part {
+            bank,
+            program,
+            notes: vec![Note {
+                onset: Tick(0),
+                ticks: 200,
+                pitch,
+                velocity,
+            }],
+            ..score.parts[0].clone()
+        };
+        let mut buffer = AudioBuffer::silence(Rate::from_hz(48_000.0), 2, 9_600);
+        render_part(
+            font,
+            &part,
+            &score.tempo_map,
+            &mut buffer,
+            &Synthesis::default(),
+            &Monitor::none(),
+        )
+        .expect("played");
+        buffer
+    };
+    for (bank, program) in font.presets() {
+        let program = u8::try_from(program).expect("a program");
+        for velocity in [20, 60, 90, 110, 127] {
+            let heard = play(&font, bank, program, velocity);
+            assert!(
+                heard.samples.iter().any(|s| s.abs() > 1e-4),
+                "{bank} {program} is silent at {velocity}"
+            );
+            assert_eq!(
+                heard,
+                play(&shipped_font(), bank, program, velocity),
+                "{bank} {program} at {velocity}"
+            );
+        }
+    }
+}
+
 #[test]
 fn a_hi_hat_in_stereo_sounds_on_both_sides_and_is_cut_on_both() {
     // Left and right halves of an open (46) and a closed (42) hi-hat, all of exclusive class 1.

@@ -161,20 +161,24 @@ impl SoundFont {
         &self.identity
     }
 
-    /// Zones of a preset: of the preset itself, of the instrument that it plays, and the latter's place.
-    fn zones(&self, bank: u16, program: u16) -> impl Iterator<Item = (&Zone, &Zone, (usize, usize))> {
+    /// Zones of a preset itself, the first preset of that number.
+    fn preset_zones(&self, bank: u16, program: u16) -> impl Iterator<Item = &Zone> {
         self.bank
             .presets
             .iter()
             .find(|preset| (preset.bank, preset.program) == (bank, program))
             .into_iter()
             .flat_map(|preset| &preset.zones)
-            .flat_map(|preset_zone| {
-                let zones = self.bank.instruments.get(preset_zone.target).into_iter().flatten();
-                zones
-                    .zip(0..)
-                    .map(move |(zone, index)| (preset_zone, zone, (preset_zone.target, index)))
-            })
+    }
+
+    /// Zones of a preset: of the preset itself, of the instrument that it plays, and the latter's place.
+    fn zones(&self, bank: u16, program: u16) -> impl Iterator<Item = (&Zone, &Zone, (usize, usize))> {
+        self.preset_zones(bank, program).flat_map(|preset_zone| {
+            let zones = self.bank.instruments.get(preset_zone.target).into_iter().flatten();
+            zones
+                .zip(0..)
+                .map(move |(zone, index)| (preset_zone, zone, (preset_zone.target, index)))
+        })
     }
 
     /// Whether the font itself places any note of these pitches, of whichever velocity, left or right.
@@ -223,11 +227,16 @@ impl SoundFont {
         classes
     }
 
-    /// Places of the zones of a preset that notes need.
+    /// Places of the zones that notes need: in the preset, and in the instrument that is played there. Zones of a preset may
+    /// share an instrument, as where a soft and a loud layer differ by a filter alone.
     fn needed(&self, bank: u16, program: u8, played: &BTreeSet<(u8, u8)>) -> BTreeSet<(usize, usize)> {
-        self.zones(bank, program.into())
-            .filter(|(preset, zone, _)| contains_any(preset, played) && contains_any(zone, played))
-            .map(|(_, _, place)| place)
+        let instrument = |target: usize| self.bank.instruments.get(target).into_iter().flatten().enumerate();
+        self.preset_zones(bank, program.into())
+            .enumerate()
+            .filter(|(_, zone)| contains_any(zone, played))
+            .flat_map(|(place, zone)| instrument(zone.target).map(move |own| (place, own)))
+            .filter(|(_, (_, zone))| contains_any(zone, played))
+            .map(|(place, (own, _))| (place, own))
             .collect()
     }
 
