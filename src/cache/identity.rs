@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-/// Files up to this size are read whole, bytes.
-const SMALL: u64 = 64 << 20;
+/// Files up to this size are read whole, bytes: a larger one would take more than the few milliseconds that a host which asks
+/// at every edit can wait.
+const SMALL: u64 = 8 << 20;
 
 /// Of larger ones so many blocks of so many bytes are read, evenly spaced, the first and the last bytes among them.
 const BLOCKS: u64 = 64;
@@ -24,7 +25,7 @@ const SETTLED: Duration = Duration::from_secs(2);
 /// Files that are remembered; more are hardly in use at a time.
 const MOST_REMEMBERED: usize = 10_000;
 
-/// The content of a media file: equal for equal files. Of files over 64 MiB: size, time of change, and a part of the content.
+/// The content of a media file: equal for equal files. Of files over 8 MiB: size, time of change, and a part of the content.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct MediaId(String);
@@ -79,7 +80,7 @@ impl Stamp {
 }
 
 impl Identities {
-    /// The identity of a regular file. Reads up to 64 MiB, or nothing if the file is known and was not touched since.
+    /// The identity of a regular file. Reads up to 8 MiB, or nothing if the file is known and was not touched since.
     ///
     /// # Errors
     /// [`Error::Input`] when the file cannot be read or is no regular file.
