@@ -55,11 +55,10 @@ fn parts_sit_under_the_drums_in_every_style_and_kit() {
         let drums = level(&score.parts[0]);
         for part in &score.parts[1..] {
             let under = drums - level(part);
-            // The band plays less than the program does, guitars least beside it: it is further under the drums.
+            // By what they play: 4.5 dB for bass and piano, 5.5 for guitars, give or take what an estimate is off.
             let allowed = match part.name.as_str() {
-                "bass" => 4.0..6.5,
-                "piano" => 4.5..8.0,
-                _ => 6.0..9.5,
+                "bass" | "piano" => 2.5..6.5,
+                _ => 3.5..7.5,
             };
             assert!(
                 allowed.contains(&under),

@@ -3,6 +3,7 @@
 use super::cadence::{self, Setting, with_cadence};
 use super::ending::{beat_number, last_beat, last_beat_after, with_ending};
 use super::kits::kit_volume;
+use super::levels::Levels;
 use super::melodic::{self, Timeline};
 use super::{Part, Score, TimeSignature, drum_part};
 use crate::drums::DrumGrid;
@@ -79,12 +80,13 @@ pub fn arrange(grid: &DrumGrid, music: Option<&Music>, duration: Span, kit: Opti
             true => last_step(music).and_then(|step| last_beat_after(step, grid, &beats, duration)),
         };
         let last = last.map(|beat| beat.saturating_mul(STEPS_PER_BEAT as i32));
+        let levels = Levels::of(grid);
         let mut lines: Vec<&Line> = music.lines.iter().collect();
         lines.sort_by_key(|line| line.instrument.channel());
         parts.extend(
             lines
                 .into_iter()
-                .map(|line| melodic_part(line, music, grid, last, timeline)),
+                .map(|line| melodic_part(line, music, grid, &levels, last, timeline)),
         );
     }
     let score = Score {
@@ -99,7 +101,14 @@ pub fn arrange(grid: &DrumGrid, music: Option<&Music>, duration: Span, kit: Opti
 }
 
 /// A line as a part, with its cadence on the last step if there is one.
-fn melodic_part(line: &Line, music: &Music, grid: &DrumGrid, last: Option<i32>, timeline: Timeline<'_>) -> Part {
+fn melodic_part(
+    line: &Line,
+    music: &Music,
+    grid: &DrumGrid,
+    levels: &Levels,
+    last: Option<i32>,
+    timeline: Timeline<'_>,
+) -> Part {
     let sounding: Vec<GridNote> = line
         .notes
         .iter()
@@ -108,7 +117,7 @@ fn melodic_part(line: &Line, music: &Music, grid: &DrumGrid, last: Option<i32>, 
         .collect();
     let Some(last) = last else {
         let notes = melodic::notes(&sounding, timeline, timeline.end());
-        return melodic::part(line.instrument, &grid.style, notes);
+        return melodic::part(line, &grid.style, levels, notes);
     };
     let setting = Setting {
         instrument: line.instrument,
@@ -126,7 +135,7 @@ fn melodic_part(line: &Line, music: &Music, grid: &DrumGrid, last: Option<i32>, 
     let until = timeline.onset(last, 0.0).unwrap_or_else(|| timeline.end());
     let mut notes = melodic::notes(&before, timeline, until);
     notes.extend(end);
-    melodic::part(line.instrument, &grid.style, notes)
+    melodic::part(line, &grid.style, levels, notes)
 }
 
 /// The last step on which the music plays.

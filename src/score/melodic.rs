@@ -1,7 +1,8 @@
 //! Melodic lines to parts: which General MIDI program plays, how loud and where it stands, and when each note sounds.
 
+use super::levels::Levels;
 use super::{Note, Part, in_turn};
-use crate::music::{GridNote, Instrument};
+use crate::music::{GridNote, Instrument, Line};
 use crate::time::{BeatGrid, Instant, Span, TempoMap, Tick};
 use std::ops::RangeInclusive;
 
@@ -83,26 +84,6 @@ const ACOUSTIC: u8 = 32;
 const FINGERED: u8 = 33;
 const PICKED: u8 = 34;
 
-/// Volume of a program, dB, with which it sits under a [kit beside music](super::kits::kit_volume): the basses and pianos
-/// about 4.5 dB under it, the guitars 5.5, as the median of what the program plays.
-///
-/// The programs of the SoundFont that ships differ by 6 dB, and what is played by far more: one piece's guitar strums where
-/// another's has a chord a bar. Set by the stems of 16 pieces of the program's own, four of them in four styles each; the middle
-/// half of the pieces lie within 2 dB of the median for pianos and basses, within 2.5 dB for guitars.
-fn volume(program: u8) -> f32 {
-    match program {
-        GRAND => -4.0,
-        RHODES => -7.3,
-        NYLON => -6.2,
-        STEEL => -2.7,
-        CLEAN => -9.9,
-        OVERDRIVEN => -5.5,
-        ACOUSTIC => -4.1,
-        FINGERED => -3.5,
-        _ => -3.8,
-    }
-}
-
 /// When things sound: steps on the beats of the clip.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Timeline<'a> {
@@ -134,15 +115,16 @@ pub(super) fn midi_velocity(velocity: f32) -> u8 {
     (velocity * 127.0).round().clamp(1.0, 127.0) as u8
 }
 
-/// The part of an instrument.
-pub(super) fn part(instrument: Instrument, style: &str, notes: Vec<Note>) -> Part {
+/// The part of a line that sounds as `notes`.
+pub(super) fn part(line: &Line, style: &str, levels: &Levels, notes: Vec<Note>) -> Part {
+    let instrument = line.instrument;
     let program = instrument.program(style);
     Part {
         name: instrument.part_name().to_owned(),
         channel: instrument.channel(),
         bank: MELODIC_BANK,
         program,
-        volume: volume(program),
+        volume: levels.volume(line, program),
         pan: instrument.pan(),
         notes,
     }

@@ -7,6 +7,7 @@ pub mod chord;
 mod drum_part;
 pub mod ending;
 pub mod kits;
+mod levels;
 mod melodic;
 mod mixing;
 pub mod remi;
