@@ -3,11 +3,12 @@
 //! The gain changes slowly over time and is the same for both channels, so it is kept as a curve, which also makes the
 //! stems: the sum of the parts times the curve is the sum of each part times the curve.
 
-use super::{AudioBuffer, meter, parallel};
-use crate::error::{Error, Result};
+use super::meter::{self, Weighted};
+use super::{AudioBuffer, parallel};
+use crate::error::Result;
 use crate::progress::Monitor;
 use crate::settings::SoundSettings;
-use ebur128::{EbuR128, Mode};
+use ebur128::Mode;
 use std::collections::VecDeque;
 
 /// Integrated loudness and true peak of a buffer.
@@ -20,7 +21,7 @@ pub struct Loudness {
 }
 
 /// Frames from one point of a gain curve to the next.
-const STEP: usize = 16;
+pub(super) const STEP: usize = 16;
 
 /// Frames measured at once.
 const CHUNK: usize = 4096;
@@ -44,10 +45,10 @@ const RELEASE: f64 = 0.06;
 const MOST_REDUCTION: f64 = 12.0;
 
 /// How near to the target loudness is near enough, LU. EBU R 128 allows ±0.5.
-const NEAR: f64 = 0.1;
+const NEAR: f64 = 0.05;
 
-/// Rounds of adjusting gain and ceiling; each measures the whole buffer.
-const ROUNDS: usize = 8;
+/// Rounds of adjusting gain and ceiling.
+const ROUNDS: usize = 12;
 
 /// Room left below the allowed peak in the first round, dB: the limiter's own estimate of true peaks is a little off.
 const MARGIN: f64 = 0.03;
@@ -77,7 +78,7 @@ fn ratio(decibels: f64) -> f64 {
 /// What is shorter than one gating block of 400 ms is measured as if it were repeated until it fills one.
 ///
 /// # Errors
-/// [`Error::Sound`] when the buffer's rate or number of channels cannot be measured.
+/// [`Error::Sound`](crate::Error::Sound) when the buffer's rate or number of channels cannot be measured.
 pub fn measure(buffer: &AudioBuffer) -> Result<Loudness> {
     in_turn(buffer, &GainCurve::constant(1.0), &Monitor::none())
 }
@@ -91,21 +92,14 @@ fn measure_with(buffer: &AudioBuffer, gain: &GainCurve, threads: usize, monitor:
     }
 }
 
+/// Integrated loudness of a buffer, LUFS, on so many threads.
+pub(super) fn integrated(buffer: &AudioBuffer, threads: usize, monitor: &Monitor<'_>) -> Result<f64> {
+    Ok(measure_with(buffer, &GainCurve::constant(1.0), threads, monitor)?.integrated)
+}
+
 /// Measures what `buffer` is after the gain, from the first frame to the last.
 fn in_turn(buffer: &AudioBuffer, gain: &GainCurve, monitor: &Monitor<'_>) -> Result<Loudness> {
-    let unfit = |error: ebur128::Error| Error::Sound {
-        reason: format!(
-            "{} channels at {} Hz cannot be measured: {error}",
-            buffer.channels,
-            buffer.rate.hz()
-        ),
-    };
-    let mut meter = EbuR128::new(
-        buffer.channels as u32,
-        buffer.rate.hz().round() as u32,
-        Mode::I | Mode::TRUE_PEAK,
-    )
-    .map_err(unfit)?;
+    let mut meter = meter::meter(buffer, Mode::I | Mode::TRUE_PEAK)?;
     if buffer.frames() > 0 {
         let needed = (GATING_BLOCK * buffer.rate.hz()).ceil() as usize;
         for _ in 0..needed.div_ceil(buffer.frames()) {
@@ -115,16 +109,16 @@ fn in_turn(buffer: &AudioBuffer, gain: &GainCurve, monitor: &Monitor<'_>) -> Res
                 chunk.clear();
                 chunk.extend_from_slice(samples);
                 gain.apply(&mut chunk, buffer.channels, index * CHUNK);
-                meter.add_frames_f32(&chunk).map_err(unfit)?;
+                meter.add_frames_f32(&chunk).map_err(meter::unfit(buffer))?;
             }
         }
     }
     let mut peak = 0.0_f64;
     for channel in 0..buffer.channels as u32 {
-        peak = peak.max(meter.true_peak(channel).map_err(unfit)?);
+        peak = peak.max(meter.true_peak(channel).map_err(meter::unfit(buffer))?);
     }
     Ok(Loudness {
-        integrated: meter.loudness_global().map_err(unfit)?,
+        integrated: meter.loudness_global().map_err(meter::unfit(buffer))?,
         true_peak: decibels(peak),
     })
 }
@@ -145,6 +139,12 @@ impl GainCurve {
             level,
             points: Vec::new(),
         }
+    }
+
+    /// The gain at a point.
+    pub(super) fn point(&self, index: usize) -> f32 {
+        let last = self.points.len().saturating_sub(1);
+        self.level as f32 * self.points.get(index.min(last)).unwrap_or(&1.0)
     }
 
     /// Multiplies interleaved samples, the first of which belongs to frame number `from`.
@@ -184,53 +184,60 @@ impl GainCurve {
     }
 }
 
-/// Brings a buffer to a loudness, with true peaks at or under `peak` by measurement. Returns the gain that it was
-/// multiplied with, and what was then measured.
+/// Brings a buffer of one channel or two to a loudness, with true peaks at or under `peak` by measurement. Returns the gain that
+/// it was multiplied with, and what was then measured.
 ///
 /// The loudness is met to ±0.1 LU where the limiter need not take more than 12 dB off a peak for it; beyond, it is as
 /// near as that allows. Silence (under −70 LUFS) stays as it is.
 ///
 /// # Errors
-/// [`Error::Sound`] when the buffer's rate or number of channels cannot be measured; [`Error::Cancelled`], which leaves
-/// the buffer as it was.
+/// [`Error::Sound`](crate::Error::Sound) when the buffer's rate or number of channels cannot be measured;
+/// [`Error::Cancelled`](crate::Error::Cancelled), which leaves the buffer as it was.
 pub fn master(
     buffer: &mut AudioBuffer,
     loudness: f64,
     peak: f64,
     monitor: &Monitor<'_>,
 ) -> Result<(GainCurve, Loudness)> {
-    let (curve, measured) = find_gain(buffer, loudness, peak, 1, monitor)?;
+    let (curve, _) = find_gain(buffer, loudness, peak, 1, monitor)?;
     curve.apply(&mut buffer.samples, buffer.channels, 0);
+    let measured = measure_with(buffer, &GainCurve::constant(1.0), 1, monitor)?;
     Ok((curve, measured))
 }
 
-/// The gain that [`master`] multiplies with, and what will then be measured, found on so many threads.
+/// The gain that [`master`] multiplies with, and the true peak that will then be measured, dBTP, found on so many threads.
+///
+/// Loudness is told from energies that are weighed once, so that a round of gain and ceiling costs little; true peaks are
+/// measured.
 pub(super) fn find_gain(
     buffer: &AudioBuffer,
     loudness: f64,
     peak: f64,
     threads: usize,
     monitor: &Monitor<'_>,
-) -> Result<(GainCurve, Loudness)> {
-    let raw = measure_with(buffer, &GainCurve::constant(1.0), threads, monitor)?;
-    if raw.integrated < SILENCE || raw.true_peak == f64::NEG_INFINITY {
-        return Ok((GainCurve::constant(1.0), raw));
-    }
+) -> Result<(GainCurve, f64)> {
+    let weighted = Weighted::of(buffer, threads, monitor)?;
+    let raw = weighted.loudness(&GainCurve::constant(1.0));
     let mut peaks = Peaks::of(buffer, threads, monitor)?;
+    if raw < SILENCE {
+        let curve = GainCurve::constant(1.0);
+        let highest = peaks.after(&curve)?;
+        return Ok((curve, highest));
+    }
     let most = peak + MOST_REDUCTION - decibels(f64::from(peaks.greatest()));
-    let mut gain = (loudness - raw.integrated).min(most);
+    let mut gain = (loudness - raw).min(most);
     let mut ceiling = peak - MARGIN;
     let mut curve = GainCurve::constant(1.0);
-    let mut measured = raw;
+    let mut highest = f64::INFINITY;
     for _ in 0..ROUNDS {
         curve = peaks.limit(ratio(gain), ratio(ceiling))?;
-        measured = measure_with(buffer, &curve, threads, monitor)?;
-        let over = measured.true_peak - peak;
-        let short = loudness - measured.integrated;
-        if over > 0.0 {
-            ceiling -= over + MARGIN / 3.0;
-        } else if short.abs() < NEAR || (short > 0.0 && gain >= most) {
-            break;
+        let short = loudness - weighted.loudness(&curve);
+        if short.abs() < NEAR || (short > 0.0 && gain >= most) {
+            highest = peaks.after(&curve)?;
+            if highest <= peak {
+                break;
+            }
+            ceiling -= highest - peak + MARGIN / 3.0;
         }
         // Part of what is added is taken off again by the limiter, so a little more is added than is missing.
         let step = if short > 0.0 && curve.reduction() > 0.0 {
@@ -240,18 +247,21 @@ pub(super) fn find_gain(
         };
         gain = (gain + step).min(most);
     }
-    if measured.true_peak > peak {
-        // Scaling down is exact where limiting is not.
-        curve.level *= ratio(peak - measured.true_peak - 1e-3);
-        measured = measure_with(buffer, &curve, threads, monitor)?;
+    if highest > peak {
+        highest = peaks.after(&curve)?;
     }
-    Ok((curve, measured))
+    if highest > peak {
+        // Scaling down is exact where limiting is not.
+        curve.level *= ratio(peak - highest - 1e-3);
+        highest = peaks.after(&curve)?;
+    }
+    Ok((curve, highest))
 }
 
 /// Lowers what is above `peak` dBTP, and nothing else.
 ///
 /// # Errors
-/// [`Error::Sound`] when the buffer's rate or number of channels cannot be measured; [`Error::Cancelled`], which leaves
+/// [`Error::Sound`](crate::Error::Sound) when the buffer's rate or number of channels cannot be measured; [`Error::Cancelled`](crate::Error::Cancelled), which leaves
 /// the buffer as it was.
 pub fn limit(buffer: &mut AudioBuffer, peak: f64, monitor: &Monitor<'_>) -> Result<Loudness> {
     let mut measured = measure_with(buffer, &GainCurve::constant(1.0), 1, monitor)?;
@@ -320,6 +330,11 @@ impl<'a> Peaks<'a> {
         // So that the greatest is known.
         peaks.look_above(greatest(&peaks.values))?;
         Ok(peaks)
+    }
+
+    /// True peak of the buffer after a gain, dBTP, as measured.
+    fn after(&self, gain: &GainCurve) -> Result<f64> {
+        meter::true_peak(self.buffer, gain, &self.values, self.threads, self.monitor)
     }
 
     fn greatest(&self) -> f32 {

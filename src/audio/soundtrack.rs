@@ -1,6 +1,6 @@
 //! A score's sound: all parts rendered, mixed, faded out at the clip's end and brought to its loudness.
 
-use super::loudness::{GainCurve, Loudness, ceiling, find_gain};
+use super::loudness::{GainCurve, Loudness, ceiling, find_gain, integrated};
 use super::synthesis::{Played, Synthesis};
 use super::{AudioBuffer, SoundFont};
 use crate::error::{Error, Result};
@@ -76,12 +76,15 @@ pub fn render_streamed(
     };
     synthesis.add(played, &mut mix, monitor, (0.0, SYNTHESIS_SHARE))?;
     fade_out(&mut mix, score);
-    let (gain, loudness) = find_gain(&mix, settings.loudness, ceiling(settings), synthesis.threads, monitor)?;
+    let (gain, true_peak) = find_gain(&mix, settings.loudness, ceiling(settings), synthesis.threads, monitor)?;
     for (number, block) in mix.samples.chunks_mut(BLOCK * mix.channels).enumerate() {
         monitor.check()?;
         gain.apply(block, mix.channels, number * BLOCK);
         sink(number * BLOCK, block)?;
     }
+    // After the blocks: a host that plays them does not wait for a figure.
+    let integrated = integrated(&mix, synthesis.threads, monitor)?;
+    let loudness = Loudness { integrated, true_peak };
     if (loudness.integrated - settings.loudness).abs() > 0.5 {
         log::info!(
             "soundtrack at {:.1} LUFS, not {:.1}: more would squash its peaks",
