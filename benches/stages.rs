@@ -19,7 +19,7 @@ use kinescore::progress::Stage;
 use kinescore::rhythm::{Accent, metrics};
 use kinescore::score::Score;
 use kinescore::settings::{Device, Settings};
-use kinescore::time::{BeatGrid, Flicks, Instant, Rate, Span, TempoMap, TempoPoint, Tick};
+use kinescore::time::{BeatGrid, Flicks, Instant, Rate};
 use kinescore::video::{FileOptions, FileSource, FrameSource};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -247,28 +247,8 @@ fn edits(clip: &Path, folder: &Path) {
 
 /// Synthesis with an empty store, and with one that holds the sound of the piece before an edit.
 fn sound(threads: usize) {
-    // Ticks of this piece are 1/960 s, so that a cut is a shift of its notes.
-    const TICKS: f64 = 960.0;
-    let mut piece = sound_common::band_score(120.0, 30, "pop");
-    piece.parts.retain(|part| part.name != "guitar");
-    let points = [(0, 0.0), (960, 1.0)].map(|(tick, seconds)| TempoPoint {
-        tick: Tick(tick),
-        time: Instant::from_seconds(seconds),
-    });
-    piece.tempo_map = TempoMap::new(points.to_vec()).expect("rising");
-    let cut = |from: u32, to: u32| {
-        let mut cut = piece.clone();
-        cut.start = Instant::from_seconds(f64::from(from) / TICKS);
-        cut.duration = Span::from_seconds(f64::from(to - from) / TICKS);
-        for part in &mut cut.parts {
-            part.notes
-                .retain(|note| note.onset.0 >= from && note.onset.0 + note.ticks <= to);
-            part.notes
-                .iter_mut()
-                .for_each(|note| note.onset = Tick(note.onset.0 - from));
-        }
-        cut
-    };
+    let piece = sound_common::trio_score(30);
+    let cut = |from, to| sound_common::cut(&piece, from, to);
     let end = piece.end().0;
     let mut note = piece.clone();
     note.parts[1].notes[100].velocity -= 10;

@@ -11,6 +11,9 @@ pub const GREATEST_FRAME_SIDE: u32 = 16_384;
 /// Shortest clip that music is made for: one 4/4 bar at 120 beats a minute.
 pub const LEAST_CLIP: Span = Span::from_seconds(2.0);
 
+/// How far the end asked for may lie behind the media's: announced lengths are rounded, and users round too.
+pub const END_SLACK: Span = Span::from_seconds(0.1);
+
 /// Shortest time that a person must be seen, for the same reason.
 pub const LEAST_PERSON: Span = Span::from_seconds(2.0);
 

@@ -15,7 +15,7 @@ use crate::cache::MediaId;
 use crate::drums::{self, DrumGrid};
 use crate::error::{Error, Result};
 use crate::export;
-use crate::limits::LEAST_CLIP;
+use crate::limits::{END_SLACK, LEAST_CLIP};
 use crate::music::{self, Music};
 use crate::pose::{self, Chunking, PoseTrack};
 use crate::progress::{Monitor, Stage};
@@ -46,9 +46,6 @@ pub struct Cut {
     #[serde(default)]
     pub speed: Speed,
 }
-
-/// How far the end of a cut may lie behind the media's: announced lengths are rounded, and users round too.
-const END_SLACK: f64 = 0.1;
 
 /// One clip on its way to one soundtrack; owns the intermediate results.
 ///
@@ -171,8 +168,9 @@ impl Job {
     }
 
     /// Cuts the clip anew: it is heard from other places of the media, or at another speed. What was found of the media
-    /// stays (of media of more than five minutes, as long as the cut lies in the same minutes); every bar that both cuts share keeps its notes, but for the ending, which is arranged for the cut, and the first
-    /// beat, where the cut begins within one. The next [`run`](Self::run) arranges and plays it.
+    /// stays (of media of more than five minutes, as long as the cut lies in the same minutes); every bar that both cuts share
+    /// keeps its notes, but for the ending, which is arranged for the cut, and the first beat, where the cut begins within one.
+    /// The next [`run`](Self::run) arranges and plays it.
     ///
     /// # Errors
     /// [`Error::CutOutside`] and [`Error::ClipTooShort`]; the cut before stays then. Where the media's length is not known
@@ -196,17 +194,23 @@ impl Job {
     /// # Errors
     /// [`Error::Input`] when the media cannot be read; [`Error::Pushed`] for a job on frames that came from no file.
     pub fn key(&self) -> Result<String> {
-        if !self.has_file {
-            return Err(Error::Pushed {
-                path: self.clip.path.clone(),
-                reason: "the frames were pushed, so there is no media to tell a key by".to_owned(),
-            });
-        }
+        self.expect_file("the frames were pushed, so there is no media to tell a key by")?;
         let cut = Cut {
             start: Some(self.window(self.cut).start),
             ..self.cut
         };
         self.engine.key(&self.settings, &self.media.path, cut)
+    }
+
+    /// Refuses, for the reason given, what takes a media file.
+    fn expect_file(&self, reason: &str) -> Result<()> {
+        if self.has_file {
+            return Ok(());
+        }
+        Err(Error::Pushed {
+            path: self.clip.path.clone(),
+            reason: reason.to_owned(),
+        })
     }
 
     /// The cut.
@@ -237,7 +241,7 @@ impl Job {
         let end = media.start + media.duration;
         let known = media.duration > Span::ZERO;
         let rising = window.start >= Flicks::from_seconds(media.start.seconds()) && window.start < window.end;
-        let inside = window.end.instant() - end < Span::from_seconds(END_SLACK);
+        let inside = window.end.instant() - end < END_SLACK;
         if cut.end.is_some() && !rising || known && !(rising && inside) {
             return Err(Error::CutOutside {
                 path: media.path.clone(),
@@ -269,6 +273,17 @@ impl Job {
             window: self.window(self.cut),
             duration: self.clip.duration,
         }
+    }
+
+    /// Rhythm, drums and music in the time of the cut, as far as they are there.
+    fn heard_results(&self) -> (Option<Rhythm>, Option<DrumGrid>, Option<Music>) {
+        let heard = self.heard();
+        let music = self.music.as_ref().zip(self.drums.as_ref());
+        (
+            self.rhythm.as_ref().map(|rhythm| heard.rhythm(rhythm)),
+            self.drums.as_ref().map(|drums| heard.drums(drums)),
+            music.map(|(music, drums)| heard.music(music, drums)),
+        )
     }
 
     /// Runs the stages that have not been run, up to and with `until`. [`Stage::Export`] is the same as
@@ -319,10 +334,10 @@ impl Job {
         Ok(())
     }
 
-    /// Key of what is composed for the media, if it is one that things are kept of.
-    fn composition_key(&self) -> Option<(String, MediaId)> {
-        self.reach.as_ref()?;
-        let id = self.engine.identify(&self.media.path).ok()?;
+    /// Key of what is composed for the media, if it is one that things are kept of, and the media's identity: that of the file
+    /// that was analysed, whatever has been put in its place since.
+    fn composition_key(&self) -> Option<(String, &MediaId)> {
+        let id = self.reach.as_ref()?.id.as_ref()?;
         let analysed = (self.media.start.seconds(), self.media.duration.seconds());
         let models = self.engine.model_versions();
         Some((key::composition(&id.to_string(), analysed, &self.settings, &models), id))
@@ -357,7 +372,7 @@ impl Job {
             music: Cow::Borrowed(music),
         };
         if let Ok(bytes) = serde_json::to_vec(&composed) {
-            cache.keep_composition(&key, Some((&self.media.path, &id)), &bytes);
+            cache.keep_composition(&key, Some((&self.media.path, id)), &bytes);
         }
     }
 
@@ -521,14 +536,9 @@ impl Job {
     /// [`Error::PictureSpeed`] when the cut has another speed than the media's; [`Error::Pushed`] for a job on frames that
     /// came from no file.
     pub fn write_video(&self, path: &Path, monitor: &Monitor<'_>) -> Result<()> {
-        if !self.has_file {
-            return Err(Error::Pushed {
-                path: self.clip.path.clone(),
-                reason:
-                    "the frames were pushed, so there is no video stream to copy; write the sound and lay it under them"
-                        .to_owned(),
-            });
-        }
+        self.expect_file(
+            "the frames were pushed, so there is no video stream to copy; write the sound and lay it under them",
+        )?;
         if self.cut.speed != Speed::NORMAL {
             return Err(Error::PictureSpeed {
                 path: self.clip.path.clone(),
@@ -589,15 +599,12 @@ impl Job {
 
     /// What [`write_json`](Self::write_json) writes.
     pub fn analysis(&self) -> export::json::Analysis {
-        let heard = self.heard();
-        let rhythm = self.rhythm.as_ref().map(|rhythm| heard.rhythm(rhythm));
-        let drums = self.drums.as_ref();
-        let music = self.music.as_ref().zip(drums);
+        let (rhythm, drums, music) = self.heard_results();
         export::json::Analysis::new(
             &self.clip,
             rhythm.as_ref(),
-            drums.map(|drums| heard.drums(drums)).as_ref(),
-            music.map(|(music, drums)| heard.music(music, drums)).as_ref(),
+            drums.as_ref(),
+            music.as_ref(),
             &self.settings,
             self.engine.model_versions(),
         )
@@ -605,12 +612,8 @@ impl Job {
 
     /// Writes a picture of the analysis: skeletons, movement, accents, beats, notes and drum hits over time. `.svg` or `.png`.
     pub fn write_plot(&self, path: &Path) -> Result<()> {
-        let heard = self.heard();
-        let poses = self.poses.as_ref().map(|poses| heard.poses(poses));
-        let rhythm = self.rhythm.as_ref().map(|rhythm| heard.rhythm(rhythm));
-        let drums = self.drums.as_ref().map(|drums| heard.drums(drums));
-        let music = self.music.as_ref().zip(self.drums.as_ref());
-        let music = music.map(|(music, drums)| heard.music(music, drums));
+        let poses = self.poses.as_ref().map(|poses| self.heard().poses(poses));
+        let (rhythm, drums, music) = self.heard_results();
         let view = export::plot::PlotView {
             clip: &self.clip,
             poses: poses.as_ref(),

@@ -7,40 +7,14 @@ use kinescore::audio::{Blocks, SoundFont, Soundtrack, SpanStore, Synthesis, rend
 use kinescore::progress::Cancel;
 use kinescore::score::{Note, Score};
 use kinescore::settings::{Settings, SoundSettings};
-use kinescore::time::{Instant, Rate, Span, TempoMap, TempoPoint, Tick};
+use kinescore::time::{Rate, Tick};
 use kinescore::{Error, Monitor};
-use sound_common::{band_score, shipped_font};
+use sound_common::{cut, shipped_font, trio_score};
 use std::time;
 
 /// Notes of twelve seconds for drums, piano and bass. Their ticks are 1/960 s; spans of 2.5 s have 2,400 of them.
 fn piece() -> Score {
-    let mut score = band_score(120.0, 6, "pop");
-    score.parts.retain(|part| part.name != "guitar");
-    score.tempo_map = tempo_map();
-    cut(&score, 0, 12_000)
-}
-
-fn tempo_map() -> TempoMap {
-    let points = [(0, 0.0), (960, 1.0)].map(|(tick, seconds)| TempoPoint {
-        tick: Tick(tick),
-        time: Instant::from_seconds(seconds),
-    });
-    TempoMap::new(points.to_vec()).expect("rising")
-}
-
-/// What is left of a piece between two ticks, as a score of its own.
-fn cut(score: &Score, from: u32, to: u32) -> Score {
-    let mut cut = score.clone();
-    cut.start = Instant::from_seconds(f64::from(from) / 960.0);
-    cut.duration = Span::from_seconds(f64::from(to - from) / 960.0);
-    for part in &mut cut.parts {
-        part.notes
-            .retain(|note| note.onset.0 >= from && note.onset.0 + note.ticks <= to);
-        part.notes
-            .iter_mut()
-            .for_each(|note| note.onset = Tick(note.onset.0 - from));
-    }
-    cut
+    cut(&trio_score(6), 0, 12_000)
 }
 
 fn synthesis(threads: usize) -> Synthesis {

@@ -45,20 +45,22 @@ fn short() -> &'static Short {
     })
 }
 
+/// Settings with which little is to be done.
+const BRIEFLY: [&str; 8] = [
+    "--device",
+    "cpu",
+    "--pose-rate",
+    "10",
+    "--tempo",
+    "120",
+    "--beats",
+    "motion",
+];
+
 /// A render of notes alone that does as little as possible beside the poses.
 fn args<'a>(clip: &'a Path, midi: &'a Path, more: &[&'a str]) -> Vec<&'a str> {
-    let common = [
-        "--device",
-        "cpu",
-        "--pose-rate",
-        "10",
-        "--tempo",
-        "120",
-        "--beats",
-        "motion",
-    ];
     let rest = ["--instruments", "drums", "--no-video", "-vv", "--midi", text(midi)];
-    [&["render", text(clip)][..], &common, &rest, more].concat()
+    [&["render", text(clip)][..], &BRIEFLY, &rest, more].concat()
 }
 
 /// Renders with a cache; the notes must be those of a run without.
@@ -315,17 +317,7 @@ fn a_clip_that_is_gone_is_missed_only_by_what_needs_it() {
     fs::copy(&short.clip, &clip).expect("copied");
     let at = |name: &str| folder.path().join(name);
     let saved = at("poses.json");
-    let common = [
-        "--device",
-        "cpu",
-        "--pose-rate",
-        "10",
-        "--tempo",
-        "120",
-        "--beats",
-        "motion",
-    ];
-    let go = |args: &[&str]| run(&[args, &common[..], &["--instruments", "drums"]].concat());
+    let go = |args: &[&str]| run(&[args, &BRIEFLY[..], &["--instruments", "drums"]].concat());
     go(&["render", text(&clip), "--until", "pose", "-o", text(&saved)]).expect(0);
     fs::remove_file(&clip).expect("removed");
     let (midi, wav) = (at("notes.mid"), at("sound.wav"));

@@ -7,7 +7,7 @@ use crate::pose::{self, Chunk, Chunking, Followers, PoseTrack, join, stored};
 use crate::progress::{Monitor, Stage};
 use crate::settings::{Device, PoseQuality, Settings};
 use crate::time::{Flicks, Instant};
-use crate::video::file::check_cut;
+use crate::video::file::check_length;
 use crate::video::{Clip, FileOptions, FileSource, Media, VideoFile, ffmpeg_version};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -63,8 +63,10 @@ impl Part {
     }
 }
 
-/// For which cuts the analysis of a media is one and the same.
+/// For which media and cuts the analysis is one and the same.
 pub(super) struct Reach {
+    /// The media as it was before it was opened; `None` where it has no identity.
+    pub id: Option<MediaId>,
     chunking: Chunking,
     announced: Option<Instant>,
     part: Part,
@@ -140,7 +142,7 @@ impl Analysis {
                 (Facts { media, seek: true }, Some(file))
             }
         };
-        check_cut(path, None, None, facts.media.announced)?;
+        check_length(path, facts.media.announced)?;
         let part = Part::new(&chunking, facts.media.announced, cut);
         let known: Vec<Analysed> = shelf
             .iter()
@@ -180,6 +182,7 @@ impl Analysis {
     /// How far the analysis is the same for other cuts.
     pub fn reach(&self) -> Reach {
         Reach {
+            id: self.id.clone(),
             chunking: self.chunking,
             announced: self.facts.media.announced,
             part: self.part,
@@ -232,7 +235,7 @@ impl Analysis {
             (Some(part), _) => part,
             (None, media) => media.or(self.facts.media.announced).unwrap_or(Instant::ZERO),
         };
-        check_cut(&self.path, None, None, media_end)?;
+        check_length(&self.path, media_end)?;
         let clip = self.clip_until(end);
         let mut tracked = join(analysed.into_iter().map(|found| found.chunk).collect(), &self.chunking);
         for time in &mut tracked.times {
@@ -297,7 +300,8 @@ impl Analysis {
     }
 }
 
-fn options(settings: &Settings) -> FileOptions {
+/// How frames are prepared, from a file or pushed.
+pub(super) fn options(settings: &Settings) -> FileOptions {
     FileOptions {
         rate: settings.pose.rate,
         ..FileOptions::default()

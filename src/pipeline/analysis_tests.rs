@@ -1,11 +1,12 @@
 //! What is kept of a media and found again: the bundled clip, in chunks of two seconds.
 
 use super::*;
-use crate::pipeline::Resources;
-use crate::pose::{JOINTS, PoseTrack};
+use crate::pipeline::{Job, Resources};
+use crate::pose::{JOINTS, Joint, Pose, PoseTrack};
 use crate::time::{Rate, Span};
 use std::fs::{self, File};
-use std::sync::OnceLock;
+use std::process::Command;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 
@@ -286,4 +287,101 @@ fn a_media_that_was_replaced_is_another_and_one_that_changes_while_it_is_read_is
         .err()
         .unwrap();
     assert!(error.to_string().contains("clip.mp4"), "{error}");
+}
+
+#[test]
+fn what_is_composed_belongs_to_the_media_that_was_seen_not_to_what_replaced_it() {
+    let (folder, clip) = filled();
+    let engine = Arc::new(engine(Some(&folder.path().join("cache"))));
+    let open = || {
+        let mut settings = settings(1);
+        settings.set("music.instruments", "drums").unwrap();
+        Job::open(Arc::clone(&engine), settings, &clip, Cut::default()).unwrap()
+    };
+    let is_recalled = |mut job: Job| {
+        job.run(Stage::Pose, &Monitor::none()).unwrap();
+        job.recall();
+        job.latest() == Some(Stage::Music)
+    };
+    let mut job = open();
+    job.run(Stage::Drums, &Monitor::none()).unwrap();
+    let mut bytes = fs::read(&clip).unwrap();
+    bytes.push(0);
+    fs::write(&clip, &bytes).unwrap();
+    job.run(Stage::Music, &Monitor::none()).unwrap();
+    assert!(!is_recalled(open()));
+    bytes.pop();
+    fs::write(&clip, &bytes).unwrap();
+    assert!(is_recalled(open()));
+}
+
+/// The bundled clip over and over, for longer than a chunk: the seam at 60 s is in the middle of one of its turns.
+fn looped(folder: &Path) -> PathBuf {
+    let path = folder.join("looped.mp4");
+    let done = Command::new("ffmpeg")
+        .args(["-v", "error", "-stream_loop", "-1", "-i"])
+        .arg(walking())
+        .args(["-t", "68", "-c", "copy"])
+        .arg(&path)
+        .status()
+        .unwrap();
+    assert!(done.success());
+    path
+}
+
+#[test]
+fn a_person_walks_on_over_the_seam_between_chunks_of_a_minute() {
+    let folder = tempfile::tempdir().unwrap();
+    let (clip, cache) = (looped(folder.path()), folder.path().join("cache"));
+    let engine = engine(Some(&cache));
+    let open = || open(&engine, &clip, 1, Cut::default(), Chunking::default());
+    let poses = |analysis: Analysis| analysis.poses(&engine, &settings(1), &Monitor::none()).unwrap().0;
+    let analysis = open();
+    assert_eq!(analysis.missing, [0, 1]);
+    let track = poses(analysis);
+    let between = |from: f64, to: f64| -> Vec<f32> {
+        let inside = |pose: &&Pose| (from..to).contains(&pose.time.seconds());
+        let found: Vec<&Pose> = track.poses.iter().filter(inside).collect();
+        let hip = |pose: &Pose| {
+            (
+                pose.joints[Joint::LeftHip as usize].x,
+                pose.joints[Joint::LeftHip as usize].y,
+            )
+        };
+        let step = |pair: &[&Pose]| {
+            assert!(
+                (pair[1].time - pair[0].time).seconds() < 0.25,
+                "nobody at {:?}",
+                pair[0].time
+            );
+            let ((x, y), (to_x, to_y)) = (hip(pair[0]), hip(pair[1]));
+            (to_x - x).hypot(to_y - y)
+        };
+        found.windows(2).map(step).collect()
+    };
+    let most = |steps: &[f32]| steps.iter().copied().fold(0.0, f32::max);
+    // Turns begin at 46.4, 54.1 and 61.9 s.
+    let (before, seam) = (between(46.9, 53.6), between(54.6, 61.3));
+    assert!(
+        before.len() > 60 && seam.len().abs_diff(before.len()) <= 2,
+        "{} {}",
+        before.len(),
+        seam.len()
+    );
+    assert!(
+        most(&seam) < 1.2 * most(&before),
+        "steps of up to {} pixels over the seam, {} in the turn before",
+        most(&seam),
+        most(&before)
+    );
+    assert!(is_known(&open()));
+    assert_eq!(poses(open()), track);
+    // The second chunk alone, read from its overlap on.
+    let second = entries(&cache, "poses")
+        .into_iter()
+        .min_by_key(|path| fs::metadata(path).unwrap().len());
+    fs::remove_file(second.unwrap()).unwrap();
+    let analysis = open();
+    assert_eq!(analysis.missing, [1]);
+    assert_eq!(poses(analysis), track);
 }

@@ -1,10 +1,9 @@
 //! Frames that a host pushes: the pose stage runs in a thread of its own beside the pushing.
 
-use super::{Engine, Job};
+use super::{Engine, Job, analysis};
 use crate::error::{Error, Result};
 use crate::progress::{Cancel, Monitor, Stage};
 use crate::settings::Settings;
-use crate::video::FileOptions;
 use crate::video::pushed::{FrameSink, PushedInfo, RawFrame, pushed};
 use std::panic::resume_unwind;
 use std::path::PathBuf;
@@ -30,10 +29,7 @@ impl Feed {
     /// Those of [`Settings::check`] and of [`pushed`].
     pub fn begin(engine: Arc<Engine>, settings: Settings, info: PushedInfo, cancel: Cancel) -> Result<Self> {
         settings.check()?;
-        let options = FileOptions {
-            rate: settings.pose.rate,
-            ..FileOptions::default()
-        };
+        let options = analysis::options(&settings);
         let name = info.name.clone();
         let (sink, source) = pushed(info, options)?;
         let mut job = Job::from_frames(engine, settings, Box::new(source))?;

@@ -7,7 +7,7 @@ use super::pace::Pace;
 use super::upright::Orientation;
 use super::{Clip, Frame, FrameSource, Media, prepare_ffmpeg};
 use crate::error::{Error, Result};
-use crate::limits::{GREATEST_FRAME_SIDE, LEAST_CLIP, LEAST_FRAME_SIDE};
+use crate::limits::{END_SLACK, GREATEST_FRAME_SIDE, LEAST_CLIP, LEAST_FRAME_SIDE};
 use crate::time::{Instant, Rate, Span};
 use ffmpeg::codec::packet::side_data::Type as PacketSideData;
 use ffmpeg::codec::threading;
@@ -50,9 +50,6 @@ impl Default for FileOptions {
 
 /// Frames decoded ahead of their use. More would only hold memory: decoding is faster than what follows, or slower.
 const FRAMES_AHEAD: usize = 4;
-
-/// How far the end asked for may lie behind the media's: announced lengths are rounded, and users round too.
-const END_SLACK: Span = Span::from_seconds(0.1);
 
 /// A difference between the announced and the real length beyond this is told to the user. Where only the length of the
 /// whole file is announced, sound may go on after the picture.
@@ -440,12 +437,12 @@ fn too_short(path: &Path, duration: Span) -> Error {
     }
 }
 
-/// Checks the part of a media that a user asks for: against the length that the media announces, or later the exact one.
+/// Checks that a media is long enough, by the length that it announces, or later the exact one.
 ///
 /// # Errors
-/// [`Error::CutOutside`], [`Error::ClipTooShort`].
-pub fn check_cut(path: &Path, start: Option<Instant>, end: Option<Instant>, length: Option<Instant>) -> Result<()> {
-    Cut::new(path, start, end, length).map(drop)
+/// [`Error::CutOutside`] when it has no length at all, [`Error::ClipTooShort`].
+pub fn check_length(path: &Path, length: Option<Instant>) -> Result<()> {
+    Cut::new(path, None, None, length).map(drop)
 }
 
 /// The part asked for.

@@ -6,7 +6,7 @@ use kinescore::audio::SoundFont;
 use kinescore::drums::{DrumClass, DrumGrid, Hit};
 use kinescore::music::{ChordAt, GridNote, Instrument, Line, Music};
 use kinescore::score::{Chord, Key, Mode, Quality, Score, arrange, from_drums};
-use kinescore::time::{Instant, Span};
+use kinescore::time::{Instant, Span, TempoMap, TempoPoint, Tick};
 use std::path::{Path, PathBuf};
 
 /// The SoundFont that ships.
@@ -219,4 +219,34 @@ pub fn band_score(bpm: f64, bars: i32, style: &str) -> Score {
     grid.style = style.to_owned();
     let seconds = f64::from(bars) * 240.0 / bpm + 0.9;
     arrange(&grid, Some(&band(bars)), Span::from_seconds(seconds), None).expect("a score")
+}
+
+/// Ticks a second of a [`trio_score`]: they are even, so that a cut is a shift of its notes.
+const TICKS: f64 = 960.0;
+
+/// Bars for drums, piano and bass.
+pub fn trio_score(bars: i32) -> Score {
+    let mut score = band_score(120.0, bars, "pop");
+    score.parts.retain(|part| part.name != "guitar");
+    let points = [(0, 0.0), (TICKS as u32, 1.0)].map(|(tick, seconds)| TempoPoint {
+        tick: Tick(tick),
+        time: Instant::from_seconds(seconds),
+    });
+    score.tempo_map = TempoMap::new(points.to_vec()).expect("rising");
+    score
+}
+
+/// What is left of such a piece between two ticks, as a score of its own.
+pub fn cut(score: &Score, from: u32, to: u32) -> Score {
+    let mut cut = score.clone();
+    cut.start = Instant::from_seconds(f64::from(from) / TICKS);
+    cut.duration = Span::from_seconds(f64::from(to - from) / TICKS);
+    for part in &mut cut.parts {
+        part.notes
+            .retain(|note| note.onset.0 >= from && note.onset.0 + note.ticks <= to);
+        part.notes
+            .iter_mut()
+            .for_each(|note| note.onset = Tick(note.onset.0 - from));
+    }
+    cut
 }
