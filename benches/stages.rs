@@ -230,11 +230,20 @@ fn edits(clip: &Path, folder: &Path) {
         ("trim of the tail, job open", trim(0.0, 55.55)),
         ("trim of head and tail, job open", trim(3.21, 55.55)),
         ("grown back, job open", Cut::default()),
+        ("another trim of the tail, job open", trim(0.0, 51.3)),
+        ("another trim of the head, job open", trim(4.4, 60.0)),
     ] {
+        let mut first = None;
         timed(name, Some(cold), &mut || {
+            let begin = time::Instant::now();
             job.set_cut(cut).expect("inside");
-            job.run(Stage::Audio, &Monitor::none()).expect("a soundtrack");
+            job.run_streamed(Stage::Audio, &Monitor::none(), &mut |_, _| {
+                first.get_or_insert_with(|| begin.elapsed().as_secs_f64());
+                Ok(())
+            })
+            .expect("a soundtrack");
         });
+        println!("    first block after {:.1} ms", 1e3 * first.expect("blocks"));
     }
     timed("key of an engine that saw the clip before", Some(cold), &mut || {
         warm.key(&cpu_settings(), clip, trim(3.21, 55.55)).expect("a key");

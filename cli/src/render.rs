@@ -33,7 +33,7 @@ impl Wanted {
             ("--wav", &self.wav, Stage::Audio),
             ("--stems", &self.stems, Stage::Audio),
             ("--midi", &self.midi, Stage::Score),
-            ("--plot", &self.plot, Stage::Drums),
+            ("--plot", &self.plot, Stage::Music),
             ("--json", &self.json, Stage::Rhythm),
         ]
         .into_iter()

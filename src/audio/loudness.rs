@@ -45,7 +45,7 @@ const RELEASE: f64 = 0.06;
 const MOST_REDUCTION: f64 = 12.0;
 
 /// How near to the target loudness is near enough, LU. EBU R 128 allows ±0.5.
-const NEAR: f64 = 0.05;
+const NEAR: f64 = 0.1;
 
 /// Rounds of adjusting gain and ceiling.
 const ROUNDS: usize = 12;
@@ -304,6 +304,10 @@ struct Peaks<'a> {
 /// Taps on each side of an interpolated value.
 const REACH: usize = 8;
 
+/// What no true peak is above, times the value that is found here: a filter of so many taps is off by up to 0.4 dB near half the
+/// rate, where little sounds.
+const SURELY: f32 = 1.06;
+
 /// Values found between two samples: oversampling by four, as BS.1770-4 Annex 2 asks for at 48 kHz.
 const BETWEEN: usize = 3;
 
@@ -334,7 +338,9 @@ impl<'a> Peaks<'a> {
 
     /// True peak of the buffer after a gain, dBTP, as measured.
     fn after(&self, gain: &GainCurve) -> Result<f64> {
-        meter::true_peak(self.buffer, gain, &self.values, self.threads, self.monitor)
+        let known = |(value, bound): (&f32, &f32)| if *bound == 0.0 { SURELY * value } else { *bound };
+        let bounds: Vec<f32> = self.values.iter().zip(&self.bounds).map(known).collect();
+        meter::true_peak(self.buffer, gain, &bounds, self.threads, self.monitor)
     }
 
     fn greatest(&self) -> f32 {

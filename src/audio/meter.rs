@@ -98,12 +98,12 @@ pub(super) fn measure(
     let peaks: Vec<(usize, f32)> = segments.into_iter().flat_map(|s| s.peaks).collect();
     Ok(Loudness {
         integrated: gated(&energies, step),
-        true_peak: oversampled(buffer, gain, &peaks, threads, monitor)?,
+        true_peak: oversampled(buffer, gain, &peaks, overshoot(rate), threads, monitor)?,
     })
 }
 
-/// True peak of what `buffer` is after `gain`, dBTP: of so many frames each, `peaks` gives the first and what none of their
-/// samples is above after the gain.
+/// True peak of what `buffer` is after `gain`, dBTP: of so many frames each, `peaks` gives the first and what is known of them
+/// after the gain; no oversampled value is above `overshoot` times the greatest of those that it hangs on.
 ///
 /// # Errors
 /// As [`measure`].
@@ -111,11 +111,10 @@ fn oversampled(
     buffer: &AudioBuffer,
     gain: &GainCurve,
     peaks: &[(usize, f32)],
+    overshoot: f32,
     threads: usize,
     monitor: &Monitor<'_>,
 ) -> Result<f64> {
-    let rate = buffer.rate.hz().round() as u32;
-    let overshoot = overshoot(rate);
     let most_of = |indices: &mut dyn Iterator<Item = usize>, least: f64| -> Result<f64> {
         let mut meter = meter(buffer, Mode::TRUE_PEAK)?;
         let mut most = least;
@@ -159,8 +158,8 @@ fn oversampled(
     Ok(20.0 * most.into_iter().fold(first, f64::max).log10())
 }
 
-/// True peak of what `buffer` is after `gain`, dBTP. Of every [`STEP`] frames, `bounds` gives what no sample is above before
-/// the gain, so that most of the buffer need not be looked at.
+/// True peak of what `buffer` is after `gain`, dBTP. Of every [`STEP`] frames, `bounds` gives what no value is above before
+/// the gain, between the samples or on them, so that most of the buffer need not be looked at.
 ///
 /// # Errors
 /// As [`measure`].
@@ -180,7 +179,7 @@ pub(super) fn true_peak(
         });
         (first, after.fold(0.0, f32::max))
     });
-    oversampled(buffer, gain, &peaks.collect::<Vec<_>>(), threads, monitor)
+    oversampled(buffer, gain, &peaks.collect::<Vec<_>>(), 1.0, threads, monitor)
 }
 
 pub(super) fn meter(buffer: &AudioBuffer, mode: Mode) -> Result<EbuR128> {
