@@ -226,6 +226,23 @@ fn the_cpp_wrapper_owns_throws_and_lets_exceptions_pass() {
 }
 
 #[test]
+fn the_timeline_bridge_opens_the_library_by_its_path() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = folder.path().join("bridge");
+    let bridge = root().join("plugin/bridge");
+    // Not linked with the library.
+    run(compiler("c++")
+        .arg("-std=c++17")
+        .arg(source("bridge.cpp"))
+        .args([bridge.join("core.cpp"), bridge.join("timeline.cpp")])
+        .arg("-o")
+        .arg(&program)
+        .arg("-ldl"));
+    let library = prefix().join("lib/libkinescore.so");
+    check(&program, &[&library, &models(), &runtime(), &clip(), &folder.path()]);
+}
+
+#[test]
 fn faults_stay_with_their_job() {
     let folder = tempfile::tempdir().expect("a folder");
     let library = faulty_library();

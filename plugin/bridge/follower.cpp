@@ -1,0 +1,129 @@
+#include "follower.hpp"
+
+namespace kinescore::bridge {
+
+/// What functions that were posted may use after the follower is gone.
+struct Follower::Shared {
+    std::mutex mutex;
+    std::condition_variable woken;
+    /// Rises with every edit.
+    std::uint64_t edits = 0;
+    bool ending = false;
+};
+
+Follower::Follower(Timeline &timeline, Maker &maker, Post post, Told told, std::chrono::milliseconds rest)
+    : timeline_(timeline), reconciler_(timeline, maker, written_), post_(std::move(post)), told_(std::move(told)),
+      rest_(rest), shared_(std::make_shared<Shared>()) {
+    // The callback outlives the follower where an adapter keeps it.
+    const std::weak_ptr<Shared> weak = shared_;
+    timeline_.on_change([weak] {
+        if (const auto shared = weak.lock()) {
+            const std::lock_guard<std::mutex> lock(shared->mutex);
+            ++shared->edits;
+            shared->woken.notify_all();
+        }
+    });
+    worker_ = std::thread([this] { run(); });
+}
+
+Follower::~Follower() {
+    {
+        const std::lock_guard<std::mutex> lock(shared_->mutex);
+        shared_->ending = true;
+        shared_->woken.notify_all();
+    }
+    worker_.join();
+    timeline_.on_change({});
+}
+
+void Follower::changed() {
+    const std::lock_guard<std::mutex> lock(shared_->mutex);
+    ++shared_->edits;
+    shared_->woken.notify_all();
+}
+
+/// Waits for an edit, then until none has come for a while; false at the end.
+bool Follower::wait_for_rest() {
+    std::unique_lock<std::mutex> lock(shared_->mutex);
+    shared_->woken.wait(lock, [&] { return shared_->ending || shared_->edits > 0; });
+    std::uint64_t seen = 0;
+    while (!shared_->ending && shared_->edits != seen) {
+        seen = shared_->edits;
+        shared_->woken.wait_for(lock, rest_, [&] { return shared_->ending || shared_->edits != seen; });
+    }
+    shared_->edits = 0;
+    return !shared_->ending;
+}
+
+/// Has a function called on the editor's thread and waits for it; false where it will not be called any more. The follower is
+/// destroyed on that thread too, so that a function never runs while it ends.
+bool Follower::on_editor(const std::function<void()> &function) {
+    struct Call {
+        bool finished = false;
+        std::exception_ptr thrown;
+    };
+    const auto call = std::make_shared<Call>();
+    post_([shared = shared_, call, function] {
+        {
+            const std::lock_guard<std::mutex> lock(shared->mutex);
+            if (shared->ending) {
+                return; // nobody waits any more, and what the function uses may be gone
+            }
+        }
+        try {
+            function();
+        } catch (...) {
+            call->thrown = std::current_exception();
+        }
+        const std::lock_guard<std::mutex> lock(shared->mutex);
+        call->finished = true;
+        shared->woken.notify_all();
+    });
+    std::unique_lock<std::mutex> lock(shared_->mutex);
+    shared_->woken.wait(lock, [&] { return shared_->ending || call->finished; });
+    if (call->finished && call->thrown) {
+        std::rethrow_exception(call->thrown);
+    }
+    return call->finished;
+}
+
+/// Brings the timeline up to date once; false at the end.
+bool Follower::follow() {
+    std::vector<Task> tasks;
+    if (!on_editor([&] { tasks = reconciler_.look(); })) {
+        return false;
+    }
+    reconciler_.work(tasks, [&](double) {
+        const std::lock_guard<std::mutex> lock(shared_->mutex);
+        return !shared_->ending && shared_->edits == 0;
+    });
+    return on_editor([&] {
+        const std::vector<Result> results = reconciler_.apply(tasks);
+        if (told_) {
+            told_(results);
+        }
+    });
+}
+
+void Follower::run() {
+    while (wait_for_rest()) {
+        try {
+            if (!follow()) {
+                return;
+            }
+        } catch (const Problem &problem) {
+            if (problem.kind() == Problem::Kind::cancelled) {
+                continue; // another edit has come, or the end
+            }
+            Result failed;
+            failed.what = Result::What::failed;
+            failed.kind = problem.kind();
+            failed.sentence = problem.what();
+            if (told_ && !on_editor([&] { told_({failed}); })) {
+                return;
+            }
+        }
+    }
+}
+
+} // namespace kinescore::bridge

@@ -1,0 +1,58 @@
+/*
+ * Follows the edits of a running editor: waits until the user rests, makes sound off the editor's thread, and puts it in place on it.
+ */
+#ifndef KINESCORE_BRIDGE_FOLLOWER_HPP
+#define KINESCORE_BRIDGE_FOLLOWER_HPP
+
+#include "reconciler.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+namespace kinescore::bridge {
+
+/// Keeps the sound on a timeline in line with its clips for as long as it lives.
+class Follower {
+public:
+    /// Has a function called on the editor's thread, soon. It may be dropped where the editor is ending.
+    using Post = std::function<void(std::function<void()>)>;
+
+    /// Is told on the editor's thread what was done.
+    using Told = std::function<void(const std::vector<Result> &)>;
+
+    /// The timeline's edits are followed from now on. To be made, and destroyed, on the editor's thread; it waits for the render in
+    /// progress to be cancelled then.
+    Follower(Timeline &timeline, Maker &maker, Post post, Told told,
+             std::chrono::milliseconds rest = std::chrono::milliseconds(400));
+    ~Follower();
+    Follower(const Follower &) = delete;
+    Follower &operator=(const Follower &) = delete;
+
+    /// Says that something was edited; on any thread. What is being made for the clips as they were is given up.
+    void changed();
+
+private:
+    struct Shared;
+    void run();
+    bool wait_for_rest();
+    bool follow();
+    bool on_editor(const std::function<void()> &function);
+
+    Timeline &timeline_;
+    Reconciler::Written written_;
+    Reconciler reconciler_;
+    Post post_;
+    Told told_;
+    std::chrono::milliseconds rest_;
+    std::shared_ptr<Shared> shared_;
+    std::thread worker_;
+};
+
+} // namespace kinescore::bridge
+
+#endif

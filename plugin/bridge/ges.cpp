@@ -1,0 +1,815 @@
+#include "ges.hpp"
+
+#include "project_file.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <ges/ges.h>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <unistd.h>
+#include <utility>
+
+namespace kinescore::bridge {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char *layer_name = "Soundtrack";
+constexpr const char *layer_mark = "kinescore-layer";
+constexpr const char *key_field = "soundtrack-key";
+constexpr std::chrono::seconds longest_load(60);
+
+__extension__ typedef __int128 Wide;
+
+/// About the time of one sample. GES counts nanoseconds, of which frames are no whole numbers, and cuts clips to the
+/// samples that a file has: times that differ by less are the same.
+constexpr Flicks slack = flicks_per_second / 44'100;
+
+bool is_near(Flicks a, Flicks b) { return std::abs(a - b) <= slack; }
+
+// ---- what GLib hands over
+
+struct Unref {
+    void operator()(gpointer object) const noexcept { g_object_unref(object); }
+};
+template <typename Object> using Ref = std::unique_ptr<Object, Unref>;
+
+template <typename Object> Ref<Object> ref(Object *object) {
+    return Ref<Object>(static_cast<Object *>(g_object_ref(object)));
+}
+
+struct Free {
+    void operator()(gchar *text) const noexcept { g_free(text); }
+};
+using Text = std::unique_ptr<gchar, Free>;
+
+/// The error of a call, which may have none.
+class Fault {
+public:
+    Fault() = default;
+    Fault(const Fault &) = delete;
+    Fault &operator=(const Fault &) = delete;
+    ~Fault() { g_clear_error(&error_); }
+
+    GError **out() { return &error_; }
+    std::string sentence() const { return error_ == nullptr ? "no reason was given" : error_->message; }
+
+private:
+    GError *error_ = nullptr;
+};
+
+/// Elements of a list that was handed over with its references.
+template <typename Object> std::vector<Ref<Object>> taken(GList *list) {
+    std::vector<Ref<Object>> objects;
+    for (const GList *at = list; at != nullptr; at = at->next) {
+        objects.emplace_back(static_cast<Object *>(at->data));
+    }
+    g_list_free(list);
+    return objects;
+}
+
+std::string uri_of(const std::string &path) {
+    Fault fault;
+    const Text uri(gst_filename_to_uri(path.c_str(), fault.out()));
+    if (!uri) {
+        throw Problem(Problem::Kind::input, path + ": is no name of a file: " + fault.sentence());
+    }
+    return uri.get();
+}
+
+/// "" where it is no file.
+std::string path_of(const gchar *uri) {
+    const Text path(uri == nullptr ? nullptr : g_filename_from_uri(uri, nullptr, nullptr));
+    return path ? path.get() : "";
+}
+
+// ---- times
+
+Flicks frame_time(std::int64_t frame, const Ratio &rate) {
+    return static_cast<Flicks>(static_cast<Wide>(frame) * flicks_per_second * rate.denominator / rate.numerator);
+}
+
+/// Flicks of nanoseconds: those of the frame that was meant, where one lies within the rounding.
+Flicks flicks_of(GstClockTime time, const Ratio &rate) {
+    if (!GST_CLOCK_TIME_IS_VALID(time)) {
+        return 0;
+    }
+    const auto nearest = static_cast<Flicks>((static_cast<Wide>(time) * 441 + 312) / 625);
+    const Wide frame = static_cast<Wide>(flicks_per_second) * rate.denominator;
+    const auto number = static_cast<std::int64_t>((static_cast<Wide>(nearest) * rate.numerator + frame / 2) / frame);
+    const Flicks edge = frame_time(number, rate);
+    return is_near(edge, nearest) ? edge : nearest;
+}
+
+GstClockTime nanoseconds_of(Flicks time) {
+    return time <= 0 ? 0 : static_cast<GstClockTime>((static_cast<Wide>(time) * 625 + 220) / 441);
+}
+
+/// The simplest ratio within the rounding of nanoseconds.
+Ratio ratio_of(double number) {
+    constexpr std::int64_t most = 1001;
+    for (std::int64_t down = 1; down <= most; ++down) {
+        const double up = std::round(number * static_cast<double>(down));
+        if (up >= 1.0 && std::abs(up / static_cast<double>(down) - number) < 1e-6 * number) {
+            return {static_cast<std::int64_t>(up), down};
+        }
+    }
+    constexpr std::int64_t fine = 1'000'000;
+    return {std::max<std::int64_t>(std::llround(number * static_cast<double>(fine)), 1), fine};
+}
+
+Flicks on_media(Flicks length, const Ratio &speed) {
+    return static_cast<Flicks>((static_cast<Wide>(length) * speed.numerator + speed.denominator / 2) /
+                               speed.denominator);
+}
+
+// ---- metadata
+
+std::string meta(gpointer object, const char *field) {
+    const gchar *value = ges_meta_container_get_string(GES_META_CONTAINER(object), field);
+    return value == nullptr ? "" : value;
+}
+
+void set_meta(gpointer object, const char *field, const std::string &value) {
+    ges_meta_container_set_string(GES_META_CONTAINER(object), field, value.c_str());
+}
+
+Flicks flicks_in(gpointer object, const char *field) {
+    const std::string value = meta(object, field);
+    return std::max<Flicks>(g_ascii_strtoll(value.c_str(), nullptr, 10), 0);
+}
+
+std::string spelled(const Ratio &ratio) {
+    return std::to_string(ratio.numerator) + "/" + std::to_string(ratio.denominator);
+}
+
+/// 1/1 where it is no ratio.
+Ratio ratio_in(gpointer object, const char *field) {
+    const std::string value = meta(object, field);
+    gchar *end = nullptr;
+    const Ratio ratio{g_ascii_strtoll(value.c_str(), &end, 10),
+                      *end == '/' ? g_ascii_strtoll(end + 1, nullptr, 10) : 0};
+    return ratio.numerator > 0 && ratio.denominator > 0 ? ratio : Ratio{};
+}
+
+/// Settings are one field, since the names of fields are restricted and those of settings are not ours.
+std::string settings_text(const Settings &settings) {
+    return nlohmann::json(settings).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+Settings settings_in(gpointer object) {
+    Settings settings;
+    const auto json = nlohmann::json::parse(meta(object, "kinescore-settings"), nullptr, false);
+    if (json.is_object()) {
+        for (const auto &[key, value] : json.items()) {
+            settings[key] = value.is_string() ? value.get<std::string>() : value.dump();
+        }
+    }
+    return settings;
+}
+
+// ---- clips
+
+std::string name_of(gpointer element) {
+    const Text name(ges_timeline_element_get_name(GES_TIMELINE_ELEMENT(element)));
+    return name ? name.get() : "";
+}
+
+/// Names of elements are GES' own and change when a sound is put in another's place; the id does not.
+constexpr const char *id_data = "kinescore-id";
+
+std::string id_of(GESClip *clip) {
+    const auto *id = static_cast<const char *>(g_object_get_data(G_OBJECT(clip), id_data));
+    return id == nullptr ? name_of(clip) : id;
+}
+
+bool is_ours(gpointer clip) { return !meta(clip, key_field).empty(); }
+
+/// The part of a clip that is seen; null where there is none, as of sound and of stills.
+Ref<GESTrackElement> video_of(GESClip *clip) {
+    if (!GES_IS_URI_CLIP(clip)) {
+        return nullptr;
+    }
+    GESAsset *asset = ges_extractable_get_asset(GES_EXTRACTABLE(clip));
+    if (asset == nullptr || ges_uri_clip_asset_is_image(GES_URI_CLIP_ASSET(asset))) {
+        return nullptr;
+    }
+    auto found = taken<GESTrackElement>(
+        ges_clip_find_track_elements(clip, nullptr, GES_TRACK_TYPE_VIDEO, GES_TYPE_VIDEO_URI_SOURCE));
+    return found.empty() ? nullptr : std::move(found.front());
+}
+
+/// How fast a clip is played: GES knows what each of its time effects does. 1/1 where it cannot tell.
+Ratio speed_of(GESClip *clip, GESTrackElement *video) {
+    const auto *element = GES_TIMELINE_ELEMENT(clip);
+    const GstClockTime begin = GES_TIMELINE_ELEMENT_START(element);
+    const GstClockTime length = GES_TIMELINE_ELEMENT_DURATION(element);
+    Fault fault, other;
+    const GstClockTime in = ges_clip_get_internal_time_from_timeline_time(clip, video, begin, fault.out());
+    const GstClockTime out = ges_clip_get_internal_time_from_timeline_time(clip, video, begin + length, other.out());
+    if (!GST_CLOCK_TIME_IS_VALID(in) || !GST_CLOCK_TIME_IS_VALID(out) || out <= in || length == 0) {
+        return {};
+    }
+    return ratio_of(static_cast<double>(out - in) / static_cast<double>(length));
+}
+
+bool overlaps(GESClip *clip, GstClockTime begin, GstClockTime end) {
+    const auto *element = GES_TIMELINE_ELEMENT(clip);
+    return GES_TIMELINE_ELEMENT_START(element) < end && begin < GES_TIMELINE_ELEMENT_END(element);
+}
+
+} // namespace
+
+struct GesTimeline::Model {
+    explicit Model(GESTimeline *of) : timeline(ref(of)) {}
+    Model(const Model &) = delete;
+    Model &operator=(const Model &) = delete;
+    ~Model();
+
+    std::vector<Ref<GESLayer>> layers() const { return taken<GESLayer>(ges_timeline_get_layers(timeline.get())); }
+    static std::vector<Ref<GESClip>> clips(GESLayer *layer) { return taken<GESClip>(ges_layer_get_clips(layer)); }
+    Ratio rate() const;
+    TimelineItem item(GESClip *clip, GESTrackElement *video, const Ratio &rate, int track) const;
+    Placed placed(GESClip *clip, const Ratio &rate) const;
+    bool is_same(const Placed &present, const Placed &wanted) const;
+    Ref<GESClip> find(const std::string &id) const;
+    Ref<GESClip> find_same(const Placed &wanted) const;
+    bool is_own(GESLayer *layer) const;
+    Ref<GESLayer> layer_for(GstClockTime begin, GstClockTime end, GESClip *leaving);
+    void need_audio_track();
+    Ref<GESUriClipAsset> asset(const std::string &wav) const;
+    GESClip *add(GESLayer *layer, GESUriClipAsset *asset, const Placed &placed);
+    void replace(GESClip *clip, GESLayer *layer, GESUriClipAsset *asset, const Placed &placed);
+    void drop_if_empty(GESLayer *layer);
+    void drop_if_unused(GESAsset *asset);
+    static void set_metas(GESClip *clip, const Placed &placed);
+
+    void connect(gpointer object, const char *signal, GCallback callback);
+    void disconnect(gpointer object);
+    void watch(GESLayer *layer);
+    void watch(GESClip *clip);
+    void unwatch(GESLayer *layer);
+    void tell() const;
+
+    std::string text() const;
+    std::string where() const { return file ? file->path() : "the timeline"; }
+
+    Ref<GESTimeline> timeline;
+    std::optional<ProjectFile> file;
+    std::string folder;
+    std::function<void()> changed;
+    bool busy = false;   ///< What changes now is changed by us.
+    std::string written; ///< The timeline as GES wrote it, when it was read or last saved.
+    std::map<gpointer, std::vector<gulong>> handlers;
+};
+
+namespace {
+
+/// Says for as long as it lives that what changes is changed by us.
+class Busy {
+public:
+    explicit Busy(bool &busy) : busy_(busy), before_(std::exchange(busy, true)) {}
+    Busy(const Busy &) = delete;
+    Busy &operator=(const Busy &) = delete;
+    ~Busy() { busy_ = before_; }
+
+private:
+    bool &busy_;
+    bool before_;
+};
+
+} // namespace
+
+// ---- reading
+
+/// Frames a second of the timeline's pictures; GES' own default where nothing restricts them.
+Ratio GesTimeline::Model::rate() const {
+    for (const auto &track : taken<GESTrack>(ges_timeline_get_tracks(timeline.get()))) {
+        GstCaps *caps = nullptr;
+        if (track->type == GES_TRACK_TYPE_VIDEO) {
+            g_object_get(track.get(), "restriction-caps", &caps, nullptr);
+        }
+        gint up = 0, down = 0;
+        const bool known = caps != nullptr && gst_caps_get_size(caps) > 0 &&
+                           gst_structure_get_fraction(gst_caps_get_structure(caps, 0), "framerate", &up, &down);
+        gst_clear_caps(&caps);
+        if (known && up > 0 && down > 0) {
+            return {up, down};
+        }
+    }
+    return {30, 1};
+}
+
+TimelineItem GesTimeline::Model::item(GESClip *clip, GESTrackElement *video, const Ratio &rate, int track) const {
+    const auto *element = GES_TIMELINE_ELEMENT(clip);
+    TimelineItem item;
+    item.id = name_of(clip);
+    item.media_path = path_of(ges_uri_clip_get_uri(GES_URI_CLIP(clip)));
+    item.name = fs::path(item.media_path).stem().string();
+    item.rate = rate;
+    item.speed = speed_of(clip, video);
+    item.track = track;
+    item.timeline_start = flicks_of(GES_TIMELINE_ELEMENT_START(element), rate);
+    item.source_in = flicks_of(GES_TIMELINE_ELEMENT_INPOINT(element), rate);
+    const Flicks length = flicks_of(GES_TIMELINE_ELEMENT_DURATION(element), rate);
+    item.source_out = item.source_in + on_media(length, item.speed);
+    return item;
+}
+
+Placed GesTimeline::Model::placed(GESClip *clip, const Ratio &rate) const {
+    const auto *element = GES_TIMELINE_ELEMENT(clip);
+    Placed placed;
+    placed.id = id_of(clip);
+    placed.wav = path_of(ges_uri_clip_get_uri(GES_URI_CLIP(clip)));
+    placed.key = meta(clip, key_field);
+    placed.settings = settings_in(clip);
+    TimelineItem &item = placed.made_for;
+    item.name = meta(clip, "kinescore-name");
+    item.media_path = meta(clip, "kinescore-media");
+    item.source_in = flicks_in(clip, "kinescore-in");
+    item.source_out = std::max(item.source_in, flicks_in(clip, "kinescore-out"));
+    item.timeline_start = flicks_in(clip, "kinescore-start");
+    item.speed = ratio_in(clip, "kinescore-speed");
+    item.track = static_cast<int>(std::min<Flicks>(flicks_in(clip, "kinescore-track"), G_MAXINT));
+    item.rate = rate;
+    const Flicks begin = flicks_of(GES_TIMELINE_ELEMENT_START(element), rate);
+    const Flicks length = flicks_of(GES_TIMELINE_ELEMENT_DURATION(element), rate);
+    placed.timeline_start = is_near(begin, item.timeline_start) ? item.timeline_start : begin;
+    placed.duration = is_near(length, item.duration()) ? item.duration() : length;
+    return placed;
+}
+
+bool GesTimeline::Model::is_same(const Placed &present, const Placed &wanted) const {
+    const TimelineItem &a = present.made_for;
+    const TimelineItem &b = wanted.made_for;
+    return present.wav == wanted.wav && present.key == wanted.key && present.settings == wanted.settings &&
+           is_near(present.timeline_start, wanted.timeline_start) && is_near(present.duration, wanted.duration) &&
+           a.media_path == b.media_path && a.source_in == b.source_in && a.source_out == b.source_out &&
+           a.timeline_start == b.timeline_start && spelled(a.speed) == spelled(b.speed) && a.track == b.track;
+}
+
+Ref<GESClip> GesTimeline::Model::find(const std::string &id) const {
+    for (const auto &layer : layers()) {
+        for (auto &clip : clips(layer.get())) {
+            if (is_ours(clip.get()) && id_of(clip.get()) == id) {
+                return std::move(clip);
+            }
+        }
+    }
+    return nullptr;
+}
+
+Ref<GESClip> GesTimeline::Model::find_same(const Placed &wanted) const {
+    const Ratio frames = rate();
+    for (const auto &layer : layers()) {
+        for (auto &clip : clips(layer.get())) {
+            if (meta(clip.get(), key_field) == wanted.key && is_same(placed(clip.get(), frames), wanted)) {
+                return std::move(clip);
+            }
+        }
+    }
+    return nullptr;
+}
+
+bool GesTimeline::Model::is_own(GESLayer *layer) const { return !meta(layer, layer_mark).empty(); }
+
+// ---- writing
+
+/// A layer of ours with room. Sounds of clips that overlap lie on layers of their own: one layer would fade them into
+/// each other.
+Ref<GESLayer> GesTimeline::Model::layer_for(GstClockTime begin, GstClockTime end, GESClip *leaving) {
+    int number = 1;
+    for (auto &layer : layers()) {
+        if (!is_own(layer.get())) {
+            continue;
+        }
+        const auto present = clips(layer.get());
+        if (std::none_of(present.begin(), present.end(), [&](const Ref<GESClip> &clip) {
+                return clip.get() != leaving && overlaps(clip.get(), begin, end);
+            })) {
+            return std::move(layer);
+        }
+        ++number;
+    }
+    auto layer = ref(ges_timeline_append_layer(timeline.get()));
+    const std::string name = layer_name + (number == 1 ? std::string() : " " + std::to_string(number));
+    ges_layer_set_auto_transition(layer.get(), FALSE);
+    set_meta(layer.get(), layer_mark, name);
+    set_meta(layer.get(), "audio::name", name); // where Pitivi keeps the names of layers
+    return layer;
+}
+
+void GesTimeline::Model::need_audio_track() {
+    for (const auto &track : taken<GESTrack>(ges_timeline_get_tracks(timeline.get()))) {
+        if (track->type == GES_TRACK_TYPE_AUDIO) {
+            return;
+        }
+    }
+    ges_timeline_add_track(timeline.get(), GES_TRACK(ges_audio_track_new()));
+}
+
+Ref<GESUriClipAsset> GesTimeline::Model::asset(const std::string &wav) const {
+    const std::string uri = uri_of(wav);
+    // GES keeps what it once saw of a file, and sound is written anew under the same name.
+    ges_asset_needs_reload(GES_TYPE_URI_CLIP, uri.c_str());
+    Fault fault;
+    Ref<GESUriClipAsset> asset(ges_uri_clip_asset_request_sync(uri.c_str(), fault.out()));
+    if (!asset) {
+        throw Problem(Problem::Kind::input, wav + ": cannot be read as sound: " + fault.sentence());
+    }
+    return asset;
+}
+
+void GesTimeline::Model::set_metas(GESClip *clip, const Placed &placed) {
+    const TimelineItem &item = placed.made_for;
+    set_meta(clip, key_field, placed.key);
+    set_meta(clip, "kinescore-settings", settings_text(placed.settings));
+    set_meta(clip, "kinescore-media", item.media_path);
+    set_meta(clip, "kinescore-name", item.name);
+    set_meta(clip, "kinescore-in", std::to_string(item.source_in));
+    set_meta(clip, "kinescore-out", std::to_string(item.source_out));
+    set_meta(clip, "kinescore-start", std::to_string(item.timeline_start));
+    set_meta(clip, "kinescore-speed", spelled(item.speed));
+    set_meta(clip, "kinescore-track", std::to_string(item.track));
+}
+
+GESClip *GesTimeline::Model::add(GESLayer *layer, GESUriClipAsset *asset, const Placed &placed) {
+    const GstClockTime begin = nanoseconds_of(placed.timeline_start);
+    const GstClockTime length = std::min(nanoseconds_of(placed.timeline_start + placed.duration) - begin,
+                                         ges_uri_clip_asset_get_duration(asset));
+    Fault fault;
+    GESClip *clip =
+        ges_layer_add_asset_full(layer, GES_ASSET(asset), begin, 0, length, GES_TRACK_TYPE_AUDIO, fault.out());
+    if (clip == nullptr) {
+        throw Problem(Problem::Kind::output,
+                      where() + ": the sound '" + placed.wav + "' cannot be put on the timeline: " + fault.sentence());
+    }
+    set_metas(clip, placed);
+    return clip;
+}
+
+/// Two clips cannot lie in one place, so the old one goes first, and comes back where the new one cannot be had.
+void GesTimeline::Model::replace(GESClip *clip, GESLayer *layer, GESUriClipAsset *asset, const Placed &placed) {
+    const std::string id = id_of(clip);
+    const Ref<GESLayer> old(ges_clip_get_layer(clip));
+    ges_layer_remove_clip(old.get(), clip);
+    try {
+        GESClip *added = add(layer, asset, placed);
+        g_object_set_data_full(G_OBJECT(added), id_data, g_strdup(id.c_str()), g_free);
+    } catch (const Problem &) {
+        ges_layer_add_clip(old.get(), clip);
+        drop_if_empty(layer);
+        throw;
+    }
+    drop_if_empty(old.get());
+    drop_if_unused(ges_extractable_get_asset(GES_EXTRACTABLE(clip)));
+}
+
+void GesTimeline::Model::drop_if_empty(GESLayer *layer) {
+    if (!is_own(layer) || !clips(layer).empty()) {
+        return;
+    }
+    ges_timeline_remove_layer(timeline.get(), layer);
+    // GES leaves a hole in the numbers of layers, and later asks for the layer in it.
+    guint number = 0;
+    for (const auto &left : layers()) {
+        if (ges_layer_get_priority(left.get()) != number) {
+            ges_timeline_move_layer(timeline.get(), left.get(), number);
+        }
+        ++number;
+    }
+}
+
+/// A project lists its media, and does not open where one of them is gone: sound that was taken off may be deleted.
+void GesTimeline::Model::drop_if_unused(GESAsset *asset) {
+    const std::string id = ges_asset_get_id(asset);
+    for (const auto &layer : layers()) {
+        for (const auto &clip : clips(layer.get())) {
+            GESAsset *other = ges_extractable_get_asset(GES_EXTRACTABLE(clip.get()));
+            if (other != nullptr && id == ges_asset_get_id(other)) {
+                return;
+            }
+        }
+    }
+    GESAsset *project = ges_extractable_get_asset(GES_EXTRACTABLE(timeline.get()));
+    if (GES_IS_PROJECT(project)) {
+        ges_project_remove_asset(GES_PROJECT(project), asset);
+    }
+}
+
+// ---- edits
+
+void GesTimeline::Model::tell() const {
+    if (!busy && changed) {
+        changed();
+    }
+}
+
+void GesTimeline::Model::connect(gpointer object, const char *signal, GCallback callback) {
+    auto [entry, added] = handlers.try_emplace(object);
+    if (added) {
+        g_object_ref(object);
+    }
+    entry->second.push_back(g_signal_connect_data(object, signal, callback, this, nullptr, G_CONNECT_SWAPPED));
+}
+
+void GesTimeline::Model::disconnect(gpointer object) {
+    const auto entry = handlers.find(object);
+    if (entry == handlers.end()) {
+        return;
+    }
+    for (const gulong handler : entry->second) {
+        g_signal_handler_disconnect(object, handler);
+    }
+    handlers.erase(entry);
+    g_object_unref(object);
+}
+
+void GesTimeline::Model::watch(GESClip *clip) {
+    if (handlers.count(clip) != 0) {
+        return;
+    }
+    const auto edited = G_CALLBACK(+[](Model *model) { model->tell(); });
+    for (const char *signal :
+         {"notify::start", "notify::in-point", "notify::duration", "notify::layer", "child-added", "child-removed"}) {
+        connect(clip, signal, edited);
+    }
+    // Speed is a property of an effect.
+    connect(clip, "deep-notify", G_CALLBACK(+[](Model *model, GObject *, GParamSpec *property) {
+                const std::string name = g_param_spec_get_name(property);
+                if (name == "rate" || name == "tempo") {
+                    model->tell();
+                }
+            }));
+}
+
+void GesTimeline::Model::watch(GESLayer *layer) {
+    if (handlers.count(layer) != 0) {
+        return;
+    }
+    connect(layer, "clip-added", G_CALLBACK(+[](Model *model, GESClip *clip) {
+                model->watch(clip);
+                model->tell();
+            }));
+    connect(layer, "clip-removed", G_CALLBACK(+[](Model *model, GESClip *clip) {
+                model->disconnect(clip);
+                model->tell();
+            }));
+    for (const auto &clip : clips(layer)) {
+        watch(clip.get());
+    }
+}
+
+void GesTimeline::Model::unwatch(GESLayer *layer) {
+    for (const auto &clip : clips(layer)) {
+        disconnect(clip.get());
+    }
+    disconnect(layer);
+}
+
+GesTimeline::Model::~Model() {
+    while (!handlers.empty()) {
+        disconnect(handlers.begin()->first);
+    }
+}
+
+// ---- files
+
+namespace {
+
+/// A project on its way from a file into a timeline.
+struct Loading {
+    bool done = false;
+    std::string failure;
+
+    void fail(const std::string &sentence) { failure = failure.empty() ? sentence : failure; } // the first tells most
+};
+
+void on_loaded(Loading *loading) { loading->done = true; }
+
+void on_missing(Loading *loading, GError *error, GESAsset *asset) {
+    loading->fail(std::string("its media '") + ges_asset_get_id(asset) + "' cannot be read: " + error->message);
+}
+
+void on_bad_asset(Loading *loading, GError *error, gchar *id) {
+    loading->fail(std::string("its media '") + id + "' cannot be read: " + error->message);
+}
+
+void on_bad_project(Loading *loading, GESTimeline *, GError *error) {
+    loading->fail(error->message);
+    loading->done = true;
+}
+
+/// Throws Problem; `path` is for its sentence.
+Ref<GESTimeline> loaded(const std::string &path) {
+    const Ref<GESProject> project(ges_project_new(uri_of(path).c_str()));
+    Loading loading;
+    const auto connect = [&](const char *signal, GCallback callback) {
+        g_signal_connect_data(project.get(), signal, callback, &loading, nullptr, G_CONNECT_SWAPPED);
+    };
+    connect("loaded", G_CALLBACK(on_loaded));
+    connect("missing-uri", G_CALLBACK(+[](Loading *at, GError *error, GESAsset *asset) -> gchar * {
+                on_missing(at, error, asset);
+                return nullptr; // nobody knows where it is
+            }));
+    connect("error-loading-asset", G_CALLBACK(on_bad_asset));
+    connect("error-loading", G_CALLBACK(on_bad_project));
+    Fault fault;
+    GESExtractable *extracted = ges_asset_extract(GES_ASSET(project.get()), fault.out());
+    if (extracted == nullptr) {
+        throw Problem(Problem::Kind::input, path + ": cannot be read as a project of GES: " + fault.sentence());
+    }
+    Ref<GESTimeline> timeline(GES_TIMELINE(g_object_ref_sink(extracted)));
+    const auto end = std::chrono::steady_clock::now() + longest_load;
+    while (!loading.done && std::chrono::steady_clock::now() < end) {
+        if (!g_main_context_iteration(nullptr, FALSE)) {
+            g_usleep(2'000);
+        }
+    }
+    g_signal_handlers_disconnect_by_data(project.get(), &loading);
+    if (!loading.done && loading.failure.empty()) {
+        loading.failure = "it was not loaded within " + std::to_string(longest_load.count()) + " s";
+    }
+    if (!loading.failure.empty()) {
+        throw Problem(Problem::Kind::input, path + ": cannot be opened: " + loading.failure);
+    }
+    return timeline;
+}
+
+/// A folder of our own that is taken away when it goes out of scope.
+class TemporaryFolder {
+public:
+    TemporaryFolder() : path_((fs::temp_directory_path() / "kinescore-ges-XXXXXX").string()) {
+        if (::mkdtemp(path_.data()) == nullptr) {
+            throw Problem(Problem::Kind::output, path_ + ": a folder cannot be made there: " + std::strerror(errno));
+        }
+    }
+    TemporaryFolder(const TemporaryFolder &) = delete;
+    TemporaryFolder &operator=(const TemporaryFolder &) = delete;
+    ~TemporaryFolder() {
+        std::error_code ignored; // there is nothing more that could be done
+        fs::remove_all(path_, ignored);
+    }
+
+    std::string operator/(const std::string &name) const { return path_ + "/" + name; }
+
+private:
+    std::string path_;
+};
+
+} // namespace
+
+/// The timeline as GES writes it, which it does to files only.
+std::string GesTimeline::Model::text() const {
+    const TemporaryFolder folder_of_copy;
+    const std::string copy = folder_of_copy / "timeline.xges";
+    Fault fault;
+    if (!ges_timeline_save_to_uri(timeline.get(), uri_of(copy).c_str(), nullptr, TRUE, fault.out())) {
+        throw Problem(Problem::Kind::output, file->path() + ": cannot be written: " + fault.sentence());
+    }
+    return ProjectFile(copy).bytes();
+}
+
+std::unique_ptr<GesTimeline> GesTimeline::open(const std::string &path) {
+    if (!gst_init_check(nullptr, nullptr, nullptr) || !ges_init()) {
+        throw Problem(Problem::Kind::input, path + ": GStreamer Editing Services cannot be started");
+    }
+    const ProjectFile file(path);
+    const Ref<GESTimeline> timeline = loaded(file.path());
+    auto opened = std::make_unique<GesTimeline>(timeline.get(),
+                                                (fs::path(file.folder()) / (file.stem() + ".soundtracks")).string());
+    opened->model_->file = file;
+    opened->model_->written = opened->model_->text();
+    return opened;
+}
+
+GesTimeline::GesTimeline(GESTimeline *timeline, const std::string &sound_folder)
+    : model_(std::make_unique<Model>(timeline)) {
+    model_->folder = sound_folder;
+}
+
+GesTimeline::~GesTimeline() = default;
+
+std::vector<TimelineItem> GesTimeline::items() {
+    const Ratio rate = model_->rate();
+    auto layers = model_->layers();
+    std::reverse(layers.begin(), layers.end()); // GES counts from the top
+    std::vector<TimelineItem> items;
+    int track = 0;
+    for (const auto &layer : layers) {
+        for (const auto &clip : Model::clips(layer.get())) {
+            const auto video = is_ours(clip.get()) ? nullptr : video_of(clip.get());
+            if (video) {
+                items.push_back(model_->item(clip.get(), video.get(), rate, track));
+            }
+        }
+        track += model_->is_own(layer.get()) ? 0 : 1;
+    }
+    return items;
+}
+
+std::vector<Placed> GesTimeline::ours() {
+    const Ratio rate = model_->rate();
+    std::vector<Placed> found;
+    for (const auto &layer : model_->layers()) {
+        for (const auto &clip : Model::clips(layer.get())) {
+            if (is_ours(clip.get()) && GES_IS_URI_CLIP(clip.get())) {
+                found.push_back(model_->placed(clip.get(), rate));
+            }
+        }
+    }
+    return found;
+}
+
+void GesTimeline::place(const Placed &placed) {
+    const Ref<GESClip> present = placed.id.empty() ? model_->find_same(placed) : model_->find(placed.id);
+    if (!present && !placed.id.empty()) {
+        throw Problem(Problem::Kind::usage,
+                      model_->where() + ": there is no soundtrack " + placed.id + " on the timeline");
+    }
+    if (placed.timeline_start < 0 || placed.duration <= 0 || placed.key.empty()) {
+        throw Problem(
+            Problem::Kind::usage,
+            model_->where() + ": the sound '" + placed.wav + "' from " + std::to_string(placed.timeline_start) + ", " +
+                std::to_string(placed.duration) +
+                " flicks long, cannot be placed; it must have a key, a start of 0 or more and a length above 0");
+    }
+    if (present && model_->is_same(model_->placed(present.get(), model_->rate()), placed)) {
+        return;
+    }
+    const Busy busy(model_->busy);
+    const auto asset = model_->asset(placed.wav);
+    model_->need_audio_track();
+    const auto layer = model_->layer_for(nanoseconds_of(placed.timeline_start),
+                                         nanoseconds_of(placed.timeline_start + placed.duration), present.get());
+    if (present) {
+        model_->replace(present.get(), layer.get(), asset.get(), placed);
+    } else {
+        model_->add(layer.get(), asset.get(), placed);
+    }
+    ges_timeline_commit(model_->timeline.get());
+}
+
+void GesTimeline::remove(const std::string &placed_id) {
+    const Ref<GESClip> clip = model_->find(placed_id);
+    if (!clip) {
+        throw Problem(Problem::Kind::usage,
+                      model_->where() + ": there is no soundtrack " + placed_id + " on the timeline");
+    }
+    const Busy busy(model_->busy);
+    const Ref<GESLayer> layer(ges_clip_get_layer(clip.get()));
+    ges_layer_remove_clip(layer.get(), clip.get());
+    model_->drop_if_empty(layer.get());
+    model_->drop_if_unused(ges_extractable_get_asset(GES_EXTRACTABLE(clip.get())));
+    ges_timeline_commit(model_->timeline.get());
+}
+
+void GesTimeline::on_change(std::function<void()> changed) {
+    model_->changed = std::move(changed);
+    if (!model_->handlers.empty()) {
+        return;
+    }
+    GESTimeline *timeline = model_->timeline.get();
+    model_->connect(timeline, "layer-added", G_CALLBACK(+[](Model *model, GESLayer *layer) {
+                        model->watch(layer);
+                        model->tell();
+                    }));
+    model_->connect(timeline, "layer-removed", G_CALLBACK(+[](Model *model, GESLayer *layer) {
+                        model->unwatch(layer);
+                        model->tell();
+                    }));
+    for (const auto &layer : model_->layers()) {
+        model_->watch(layer.get());
+    }
+}
+
+void GesTimeline::check_writable() {
+    if (model_->file) {
+        model_->file->check_writable({});
+    }
+}
+
+void GesTimeline::save() {
+    if (!model_->file) {
+        return; // the editor saves it
+    }
+    const std::string text = model_->text();
+    if (text != model_->written) {
+        model_->file->write(text, {});
+        model_->written = text;
+    }
+}
+
+std::string GesTimeline::sound_folder() const { return model_->folder; }
+
+GESTimeline *GesTimeline::timeline() const noexcept { return model_->timeline.get(); }
+
+} // namespace kinescore::bridge

@@ -1,0 +1,206 @@
+/*
+ * What all projects in MLT's XML have in common, whichever editor wrote them: how times are written, what an entry of a playlist plays,
+ * and how sound of ours is put into a playlist that is a track of ours.
+ */
+#ifndef KINESCORE_BRIDGE_MLT_TIMELINE_HPP
+#define KINESCORE_BRIDGE_MLT_TIMELINE_HPP
+
+#include "project_file.hpp"
+#include "timeline.hpp"
+#include "xml.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <pugixml.hpp>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+namespace kinescore::bridge {
+
+/// Frames, as all places on a timeline of MLT are whole ones.
+using Frames = std::int64_t;
+
+/// Times as MLT writes them in attributes and properties.
+class MltClock {
+public:
+    MltClock() = default;
+    explicit MltClock(const Ratio &rate) : rate_(rate) {}
+
+    const Ratio &rate() const noexcept { return rate_; }
+
+    /// Reads "50", "00:00:02.000" and "00:00:02:00". Nothing where it is none of these.
+    std::optional<Frames> read(const std::string &text) const;
+
+    /// Writes a time as the project does.
+    std::string write(Frames frames) const;
+
+    /// How a project writes, told by one of its times.
+    void write_like(const std::string &sample);
+
+    Flicks flicks(Frames frames) const;
+    Frames nearest(Flicks flicks) const;
+
+private:
+    std::string clock(Frames frames) const;
+
+    Ratio rate_{25, 1};
+    char point_ = '\0'; ///< Before the fraction of a second; '\0' where frames are written.
+};
+
+/// A piece of a playlist: an entry, or a blank.
+struct Piece {
+    pugi::xml_node node;
+    pugi::xml_node producer; ///< What an entry plays; none for a blank and where it is unknown.
+    Frames start = 0;        ///< On the timeline.
+    Frames length = 0;
+    Frames in = 0;           ///< On the producer.
+    bool is_blank = false;
+};
+
+/// A playlist that is heard or seen on the timeline.
+struct Lane {
+    pugi::xml_node playlist;
+    std::size_t track = 0; ///< Place among the tracks of the timeline's tractor.
+    int video = -1;        ///< Number of the video track that it belongs to; -1 for sound.
+};
+
+class MltTimeline : public Timeline {
+public:
+    std::vector<TimelineItem> items() override;
+    std::vector<Placed> ours() override;
+    void place(const Placed &placed) override;
+    void remove(const std::string &placed_id) override;
+    void check_writable() override;
+    void save() override;
+    std::string sound_folder() const override;
+
+    /// The project as it would be saved now.
+    const std::string &bytes() const noexcept { return text_.bytes(); }
+
+protected:
+    /// A sound of ours as it stands in the project.
+    struct Sound {
+        Lane lane;
+        Piece piece;
+    };
+
+    MltTimeline(ProjectFile file, std::vector<std::string> editors);
+
+    /// All playlists of the timeline, lowest track first.
+    virtual std::vector<Lane> lanes() const = 0;
+
+    /// Makes an audio track of a name that is not there yet, with one empty playlist of an id.
+    virtual void add_track(const std::string &name, const std::string &playlist) = 0;
+
+    /// Takes away an audio track, the playlist of which is empty.
+    virtual void remove_track(const Lane &lane) = 0;
+
+    /// The name of a track.
+    virtual std::string track_name(const Lane &lane) const = 0;
+
+    /// Puts the producer of a sound before the playlist that is going to play it. Returns the producer's id.
+    virtual std::string add_producer(const Placed &placed, Frames length, const std::string &playlist) = 0;
+
+    /// Makes a producer agree with what was placed.
+    virtual void refresh_producer(pugi::xml_node producer, const Placed &placed, Frames length) = 0;
+
+    /// Takes a producer away that nothing plays any more.
+    virtual void remove_producer(pugi::xml_node producer) = 0;
+
+    /// An entry of a playlist that plays a whole sound.
+    virtual std::string entry_of(const std::string &producer, Frames length) const = 0;
+
+    /// Attributes and properties that say where the timeline ends; they grow where a sound would end later.
+    virtual std::vector<std::pair<pugi::xml_node, std::string>> ends() const = 0;
+
+    /// Is told that the tree was read anew.
+    virtual void indexed() {}
+
+    /// Is told that the last piece of a track of ours ends elsewhere now. Changes wait for apply().
+    virtual void resized(const std::string &playlist, Frames length);
+
+    /// The producer that a clip's or sound's properties are looked for in, where the one that is played lacks them.
+    virtual pugi::xml_node stand_in(pugi::xml_node producer) const;
+
+    /// Puts the changes into the text.
+    void apply();
+
+    static std::string property(pugi::xml_node element, const char *name);
+    static pugi::xml_node property_node(pugi::xml_node element, const char *name);
+    pugi::xml_node service(const std::string &id) const;
+
+    /// An id that nothing has yet: the stem and a number.
+    std::string free_id(const std::string &stem, const std::string &but_not = "") const;
+
+    /// Tracks of a tractor.
+    static std::vector<pugi::xml_node> tracks_of(pugi::xml_node tractor);
+
+    /// What a track or an entry plays: by its id, or written inside of it.
+    pugi::xml_node played_by(pugi::xml_node element) const;
+
+    std::optional<Frames> time(const std::string &text) const { return clock_.read(text); }
+    std::vector<Piece> pieces(pugi::xml_node playlist) const;
+    bool is_ours(pugi::xml_node producer) const;
+
+    /// Tracks and transitions of a tractor that are numbered from a number on get other numbers.
+    void shift_transitions(pugi::xml_node tractor, std::size_t from, int by);
+
+    /// Makes the element that a sound is read by agree with what was placed.
+    void refresh_element(pugi::xml_node producer, const Placed &placed, Frames length);
+
+    /// Whether the project has producers as chains, as newer programs write them.
+    bool has_chains() const noexcept { return has_chains_; }
+
+    /// Lines of properties, one level deeper than what they belong to.
+    std::string property_lines(const std::vector<std::pair<std::string, std::string>> &properties) const;
+    void set_property(pugi::xml_node element, const std::string &name, const std::string &value);
+
+    /// What a sound of ours has to remember.
+    static std::vector<std::pair<std::string, std::string>> memory(const Placed &placed);
+
+    /// A path as the project names paths: relative to its root where it lies beneath it.
+    std::string path_for_project(const std::string &path) const;
+    std::string absolute(const std::string &resource) const;
+
+    ProjectFile file_;
+    XmlText text_;
+    MltClock clock_;
+
+private:
+    struct Media {
+        std::string path;
+        Ratio speed;
+    };
+
+    void index();
+    std::optional<Frames> attribute_time(pugi::xml_node element, const char *name) const;
+    std::optional<Frames> length_of(pugi::xml_node producer) const;
+    std::optional<Media> video_of(pugi::xml_node producer) const;
+    std::optional<TimelineItem> item_of(const Lane &lane, const Piece &piece, std::size_t number) const;
+    Placed placed_of(const Sound &sound) const;
+    std::vector<Sound> sounds() const;
+    static std::string id_of(const Sound &sound, const std::vector<Sound> &all);
+    Sound find(const std::string &placed_id) const;
+    std::vector<Lane> own_lanes() const;
+    std::string lane_for(Frames start, Frames length, const std::string &preferred);
+    void put(const std::string &playlist, Frames start, Frames length, const std::string &entry);
+    void take(const Sound &sound);
+    void move(const Sound &sound, Frames start, Frames length);
+    void drop_if_empty(const std::string &playlist);
+    void lengthen(Frames end);
+    void shorten(pugi::xml_node playlist);
+
+    std::vector<std::string> editors_;
+    std::string root_;
+    std::unordered_map<std::string, pugi::xml_node> services_;
+    std::unordered_set<std::string> ids_; ///< Of all elements.
+    bool has_chains_ = false;
+};
+
+} // namespace kinescore::bridge
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * OpenTimelineIO files (.otio): the exchange format that many editors read and write.
+ *
+ * What is not ours stays byte for byte: only the text of tracks that hold sound of ours is written anew. Clips of ours
+ * have metadata "kinescore": the key and settings of the sound, and the media, in, out, start (flicks), speed and track
+ * that it was made for.
+ */
+#ifndef KINESCORE_BRIDGE_OTIO_HPP
+#define KINESCORE_BRIDGE_OTIO_HPP
+
+#include "project_file.hpp"
+#include "timeline.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace kinescore::bridge {
+
+/// A timeline in an OpenTimelineIO file.
+///
+/// Clips that are switched off, frozen or played backwards are not listed: nothing in them moves as on the media. Those
+/// in nested stacks are listed where they are seen on the timeline.
+class OtioProject : public Timeline {
+public:
+    /// Whether a file's bytes look like OpenTimelineIO, of whatever schema.
+    static bool is(const std::string &bytes);
+
+    /// Throws Problem (input) for a file that is no timeline, or whose clips cannot be told.
+    static std::unique_ptr<OtioProject> open(const std::string &path);
+
+    ~OtioProject() override;
+
+    std::vector<TimelineItem> items() override;
+    std::vector<Placed> ours() override;
+    void place(const Placed &placed) override;
+    void remove(const std::string &placed_id) override;
+    void check_writable() override;
+    void save() override;
+    std::string sound_folder() const override;
+
+    /// The file as `save` writes it.
+    std::string text() const;
+
+private:
+    struct Model;
+
+    explicit OtioProject(const std::string &path);
+
+    ProjectFile file_;
+    std::unique_ptr<Model> model_;
+};
+
+} // namespace kinescore::bridge
+
+#endif

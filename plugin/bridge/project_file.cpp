@@ -1,0 +1,440 @@
+#include "project_file.hpp"
+
+#include "timeline.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cerrno>
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <sstream>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace kinescore::bridge {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// No project of an editor comes near this; what is larger is a media file that was taken for one.
+constexpr std::uintmax_t largest_project = 512u << 20;
+
+std::string reason(int error) { return std::strerror(error); }
+
+/// A file descriptor that is closed when it goes out of scope.
+class Descriptor {
+public:
+    explicit Descriptor(int number) noexcept : number_(number) {}
+    Descriptor(const Descriptor &) = delete;
+    Descriptor &operator=(const Descriptor &) = delete;
+    ~Descriptor() { close(); }
+
+    int number() const noexcept { return number_; }
+    bool close() noexcept {
+        const int number = number_;
+        number_ = -1;
+        return number < 0 || ::close(number) == 0;
+    }
+
+private:
+    int number_;
+};
+
+/// A file that is gone after the scope, unless it was kept.
+class Unfinished {
+public:
+    explicit Unfinished(std::string path) : path_(std::move(path)) {}
+    Unfinished(const Unfinished &) = delete;
+    Unfinished &operator=(const Unfinished &) = delete;
+    ~Unfinished() {
+        if (!path_.empty()) {
+            ::unlink(path_.c_str());
+        }
+    }
+
+    const std::string &path() const noexcept { return path_; }
+    void keep() noexcept { path_.clear(); }
+
+private:
+    std::string path_;
+};
+
+std::string read_whole(const std::string &path) {
+    std::error_code error;
+    const fs::file_status status = fs::status(path, error);
+    if (!fs::exists(status)) {
+        throw Problem(Problem::Kind::input, path + ": there is no such file");
+    }
+    if (!fs::is_regular_file(status)) {
+        throw Problem(Problem::Kind::input, path + ": is no file, and a project is one");
+    }
+    const std::uintmax_t size = fs::file_size(path, error);
+    if (!error && size > largest_project) {
+        throw Problem(Problem::Kind::input, path + ": has " + std::to_string(size) + " bytes, and a project has " +
+                                                std::to_string(largest_project) + " at most");
+    }
+    std::ifstream file(path, std::ios::binary);
+    std::ostringstream bytes;
+    if (file && size > 0) {
+        bytes << file.rdbuf();
+    }
+    if (!file || !bytes) {
+        throw Problem(Problem::Kind::input, path + ": cannot be read: " + reason(errno));
+    }
+    return bytes.str();
+}
+
+/// What a file holds, or nothing where it cannot be read.
+std::optional<std::string> read_if_there(const std::string &path) {
+    try {
+        return read_whole(path);
+    } catch (const Problem &) {
+        return std::nullopt;
+    }
+}
+
+[[noreturn]] void cannot_write(const std::string &path, int error) {
+    throw Problem(Problem::Kind::output, path + ": cannot be written: " + reason(error));
+}
+
+void write_all(const Descriptor &file, const std::string &bytes, const std::string &path) {
+    for (std::size_t done = 0; done < bytes.size();) {
+        const ssize_t count = ::write(file.number(), bytes.data() + done, bytes.size() - done);
+        if (count < 0 && errno != EINTR) {
+            cannot_write(path, errno);
+        }
+        done += count > 0 ? static_cast<std::size_t>(count) : 0;
+    }
+}
+
+/// Puts a file in the place of another, or where there is none, as one step. `like` is the file whose mode and owner it gets.
+void replace_file(const std::string &path, const std::string &bytes, const struct stat &like) {
+    std::string pattern = (fs::path(path).parent_path() / ".soundtrack-XXXXXX").string();
+    Descriptor file(::mkostemp(pattern.data(), O_CLOEXEC));
+    if (file.number() < 0) {
+        cannot_write(path, errno);
+    }
+    Unfinished unfinished(pattern);
+    write_all(file, bytes, path);
+    // The owner first: to change it takes away bits of the mode. A user who is not the owner may not give it back; a group may be.
+    if (::fchown(file.number(), like.st_uid, like.st_gid) != 0 &&
+        ::fchown(file.number(), static_cast<uid_t>(-1), like.st_gid) != 0 && errno != EPERM) {
+        cannot_write(path, errno);
+    }
+    if (::fchmod(file.number(), like.st_mode & 07777) != 0 || ::fsync(file.number()) != 0 || !file.close()) {
+        cannot_write(path, errno);
+    }
+    if (::rename(unfinished.path().c_str(), path.c_str()) != 0) {
+        cannot_write(path, errno);
+    }
+    unfinished.keep();
+    // A file system that cannot do this for a folder still has the file.
+    const Descriptor folder(::open(fs::path(path).parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (folder.number() >= 0) {
+        ::fsync(folder.number());
+    }
+}
+
+/// Where the bytes of a project may be kept: the first name that is free, or none where they are kept already.
+std::optional<std::string> free_backup(const std::string &path, const std::string &bytes) {
+    for (int number = 1;; ++number) {
+        const std::string backup = path + ".bak" + (number == 1 ? "" : std::to_string(number));
+        struct stat there {};
+        if (::lstat(backup.c_str(), &there) != 0) {
+            return backup;
+        }
+        if (read_if_there(backup) == bytes) {
+            return std::nullopt;
+        }
+    }
+}
+
+bool is_number(const std::string &text) {
+    return !text.empty() && std::all_of(text.begin(), text.end(), [](char digit) { return digit >= '0' && digit <= '9'; });
+}
+
+/// A process of the same user.
+struct Process {
+    std::string number;
+    std::string folder;                 ///< Its working directory; "" where it may not be seen.
+    std::string name;                   ///< As the system knows it: 15 bytes at most.
+    std::vector<std::string> arguments; ///< The first is the program's path as it was called.
+};
+
+std::vector<std::string> split(const std::string &text, char mark) {
+    std::vector<std::string> parts;
+    std::istringstream stream(text);
+    for (std::string part; std::getline(stream, part, mark);) {
+        parts.push_back(part);
+    }
+    return parts;
+}
+
+std::string slurp(const std::string &path) {
+    std::ifstream file(path, std::ios::binary);
+    std::ostringstream bytes;
+    bytes << file.rdbuf();
+    return bytes.str();
+}
+
+std::vector<Process> processes_of_this_user() {
+    std::vector<Process> found;
+    std::error_code error;
+    for (fs::directory_iterator at("/proc", error), end; !error && at != end; at.increment(error)) {
+        const std::string folder = at->path().string();
+        struct stat owner {};
+        if (!is_number(at->path().filename().string()) || ::stat(folder.c_str(), &owner) != 0 ||
+            owner.st_uid != ::geteuid()) {
+            continue;
+        }
+        Process process;
+        process.number = at->path().filename().string();
+        process.name = slurp(folder + "/comm");
+        process.name = process.name.substr(0, process.name.find('\n'));
+        process.arguments = split(slurp(folder + "/cmdline"), '\0');
+        std::error_code hidden;
+        process.folder = fs::read_symlink(folder + "/cwd", hidden).string();
+        found.push_back(std::move(process));
+    }
+    return found;
+}
+
+/// The name of the editor that a process is, or "".
+std::string editor_of(const Process &process, const std::vector<std::string> &editors) {
+    const std::string called =
+        process.arguments.empty() ? "" : fs::path(process.arguments.front()).filename().string();
+    for (const std::string &editor : editors) {
+        if (called == editor || (!process.name.empty() && process.name == editor.substr(0, 15))) {
+            return editor;
+        }
+    }
+    return "";
+}
+
+std::string path_of_argument(const Process &process, const std::string &argument) {
+    std::string path = argument;
+    if (path.rfind("file://", 0) == 0) {
+        path = path.substr(7);
+    }
+    return path.empty() || path.front() == '/' ? path : process.folder + "/" + path;
+}
+
+bool is_same_file(const std::string &one, const std::string &other) {
+    std::error_code error;
+    return one == other || (fs::equivalent(one, other, error) && !error);
+}
+
+bool has_as_argument(const Process &process, const std::string &path) {
+    return std::any_of(process.arguments.begin() + (process.arguments.empty() ? 0 : 1), process.arguments.end(),
+                       [&](const std::string &argument) {
+                           return is_same_file(path_of_argument(process, argument), path);
+                       });
+}
+
+/// Whether a process was started with a file to open. What options are given beside it (a platform, a style) is no file.
+bool has_a_project(const Process &process) {
+    return std::any_of(process.arguments.begin() + (process.arguments.empty() ? 0 : 1), process.arguments.end(),
+                       [&](const std::string &argument) {
+                           std::error_code error;
+                           return !argument.empty() && argument.front() != '-' &&
+                                  fs::is_regular_file(path_of_argument(process, argument), error);
+                       });
+}
+
+std::string percent_encoded(const std::string &text) {
+    std::string encoded;
+    for (const char character : text) {
+        const bool plain = std::isalnum(static_cast<unsigned char>(character)) != 0 || std::strchr("-._~", character);
+        if (plain) {
+            encoded += character;
+        } else {
+            constexpr const char *digits = "0123456789ABCDEF";
+            const auto byte = static_cast<unsigned char>(character);
+            encoded += {'%', digits[byte >> 4], digits[byte & 15]};
+        }
+    }
+    return encoded;
+}
+
+/// MD5 after RFC 1321, as hexadecimal digits. Kdenlive names files by it; nothing here trusts it.
+std::string md5(std::string text) {
+    constexpr std::array<unsigned, 16> turns{7, 12, 17, 22, 5, 9, 14, 20, 4, 11, 16, 23, 6, 10, 15, 21};
+    std::array<std::uint32_t, 4> state{0x67452301u, 0xEFCDAB89u, 0x98BADCFEu, 0x10325476u};
+    const std::uint64_t bits = std::uint64_t(text.size()) * 8;
+    text += '\x80';
+    text.append((120 - text.size() % 64) % 64, '\0');
+    for (unsigned byte = 0; byte < 8; ++byte) {
+        text += static_cast<char>(bits >> (8 * byte) & 0xFF);
+    }
+    for (std::size_t block = 0; block < text.size(); block += 64) {
+        auto [a, b, c, d] = state;
+        for (unsigned step = 0; step < 64; ++step) {
+            const unsigned round = step / 16;
+            const std::array<std::uint32_t, 4> mixes{(b & c) | (~b & d), (d & b) | (~d & c), b ^ c ^ d, c ^ (b | ~d)};
+            const std::array<unsigned, 4> words{step, 5 * step + 1, 3 * step + 5, 7 * step};
+            std::uint32_t word = 0;
+            for (unsigned byte = 0; byte < 4; ++byte) {
+                const auto value = static_cast<unsigned char>(text[block + 4 * (words[round] % 16) + byte]);
+                word |= std::uint32_t(value) << (8 * byte);
+            }
+            const auto sine = static_cast<std::uint32_t>(std::fabs(std::sin(step + 1.0)) * 4294967296.0);
+            const std::uint32_t sum = a + mixes[round] + sine + word;
+            const unsigned turn = turns[4 * round + step % 4];
+            a = d;
+            d = c;
+            c = b;
+            b += sum << turn | sum >> (32 - turn);
+        }
+        state = {state[0] + a, state[1] + b, state[2] + c, state[3] + d};
+    }
+    std::string digits;
+    for (const std::uint32_t part : state) {
+        for (unsigned byte = 0; byte < 4; ++byte) {
+            constexpr const char *hexadecimal = "0123456789abcdef";
+            digits += {hexadecimal[part >> (8 * byte + 4) & 15], hexadecimal[part >> (8 * byte) & 15]};
+        }
+    }
+    return digits;
+}
+
+/// Whether a process keeps an autosave file of a project, as KDE's programs do while there are changes that are not saved.
+///
+/// Its name is the project's name (Kdenlive: its MD5, and the suffix), 3 characters, "file_", the folder (cut where the whole would be
+/// too long for a name) and 8 characters; beside it lies a lock that begins with the process' number, without which it is left from a
+/// crash. Shotcut has autosave files too, but no such lock, and in a folder that its settings and its packaging decide.
+bool has_autosave(const std::string &editor, const Process &process, const std::string &path) {
+    const char *data = std::getenv("XDG_DATA_HOME");
+    const char *home = std::getenv("HOME");
+    const std::string base = data && *data ? data : std::string(home ? home : "") + "/.local/share";
+    const std::string name = fs::path(path).filename().string();
+    const std::string folder = percent_encoded(fs::path(path).parent_path().string());
+    std::error_code error;
+    for (fs::directory_iterator at(base + "/stalefiles/" + editor, error), end; !error && at != end;
+         at.increment(error)) {
+        const std::string file = at->path().filename().string();
+        for (const std::string &known : {md5(name) + fs::path(path).extension().string(), percent_encoded(name)}) {
+            constexpr std::size_t mark = 3, junk = 8;
+            const std::size_t begin = known.size() + mark + std::strlen("file_");
+            if (file.size() < begin + junk || at->path().extension() == ".lock") {
+                continue;
+            }
+            const std::string kept = file.substr(begin, file.size() - begin - junk);
+            const std::string lock = slurp(at->path().string() + ".lock");
+            if (file.compare(0, known.size(), known) == 0 && file.compare(known.size() + mark, 5, "file_") == 0 &&
+                !kept.empty() && folder.compare(0, kept.size(), kept) == 0 &&
+                lock.substr(0, lock.find('\n')) == process.number) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+std::string for_people(const std::string &editor, const Process &process) {
+    std::string name = editor;
+    name.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(name.front())));
+    return name + " (process " + process.number + ")";
+}
+
+/// A process that has a project open, and whether that is certain.
+struct Opener {
+    std::string who;
+    bool certain = false;
+};
+
+Opener opener(const std::string &path, const std::vector<std::string> &editors) {
+    Opener found;
+    for (const Process &process : processes_of_this_user()) {
+        const std::string editor = editor_of(process, editors);
+        if (editor.empty() || process.number == std::to_string(::getpid())) {
+            continue;
+        }
+        if (has_as_argument(process, path) || has_autosave(editor, process, path)) {
+            return {for_people(editor, process), true};
+        }
+        if (!has_a_project(process)) {
+            found = {for_people(editor, process), false};
+        }
+    }
+    return found;
+}
+
+} // namespace
+
+ProjectFile::ProjectFile(const std::string &path) {
+    std::error_code error;
+    const fs::path real = fs::canonical(path, error);
+    if (error) {
+        throw Problem(Problem::Kind::input, path + ": cannot be read: " + error.message());
+    }
+    path_ = real.string();
+    bytes_ = read_whole(path_);
+}
+
+std::string ProjectFile::folder() const { return fs::path(path_).parent_path().string(); }
+
+std::string ProjectFile::stem() const { return fs::path(path_).stem().string(); }
+
+std::string ProjectFile::absolute(const std::string &path, const std::string &root) {
+    if (path.empty()) {
+        return path;
+    }
+    std::error_code error;
+    fs::path base(root);
+    if (!base.is_absolute()) {
+        base = fs::current_path(error) / base;
+    }
+    return (base / path).lexically_normal().string();
+}
+
+void ProjectFile::write(const std::string &bytes, const std::vector<std::string> &editors) {
+    if (bytes == bytes_) {
+        return;
+    }
+    check_writable(editors);
+    struct stat there {};
+    if (::stat(path_.c_str(), &there) != 0) {
+        cannot_write(path_, errno);
+    }
+    const std::optional<std::string> backup = free_backup(path_, bytes_);
+    if (backup) {
+        replace_file(*backup, bytes_, there);
+    }
+    Unfinished kept(backup.value_or(""));
+    replace_file(path_, bytes, there);
+    kept.keep();
+    bytes_ = bytes;
+}
+
+void ProjectFile::check_writable(const std::vector<std::string> &editors) const {
+    if (const Opener open = opener(path_, editors); !open.who.empty()) {
+        throw Problem(Problem::Kind::changed, path_ + ": " + open.who + (open.certain ? " has" : " may have") +
+                                                  " it open and would overwrite what is changed here; close it there first");
+    }
+    if (read_if_there(path_) != bytes_) {
+        throw Problem(Problem::Kind::changed, path_ + ": was changed by another program since it was read");
+    }
+    const std::string parent = folder();
+    if (::faccessat(AT_FDCWD, parent.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
+        throw Problem(Problem::Kind::output, path_ + ": its folder cannot be written to: " + reason(errno));
+    }
+    if (::faccessat(AT_FDCWD, path_.c_str(), W_OK, AT_EACCESS) != 0) {
+        throw Problem(Problem::Kind::output, path_ + ": cannot be written: " + reason(errno));
+    }
+}
+
+std::string ProjectFile::open_in(const std::string &path, const std::vector<std::string> &editors) {
+    std::error_code error;
+    const fs::path real = fs::weakly_canonical(path, error);
+    return opener(error ? path : real.string(), editors).who;
+}
+
+} // namespace kinescore::bridge

@@ -1,0 +1,306 @@
+#include "reconciler.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <tuple>
+#include <unistd.h>
+
+namespace kinescore::bridge {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+Order order_of(const TimelineItem &item, const Settings &settings) {
+    return {item.media_path, item.source_in, item.source_out, item.speed, settings};
+}
+
+bool same(const Ratio &a, const Ratio &b) { return a.numerator * b.denominator == b.numerator * a.denominator; }
+
+/// Whether two looks at a clip saw the same cut of the same media at the same place.
+bool same_cut(const TimelineItem &a, const TimelineItem &b) {
+    return a.media_path == b.media_path && a.source_in == b.source_in && a.source_out == b.source_out &&
+           a.timeline_start == b.timeline_start && same(a.speed, b.speed);
+}
+
+bool is_same_place(const Placed &placed, const TimelineItem &item) {
+    return placed.timeline_start == item.timeline_start && placed.duration == item.duration() &&
+           same_cut(placed.made_for, item);
+}
+
+/// How little two ranges of a media have to do with each other: 0 for the same, 1 for none in common.
+double apart(const TimelineItem &a, const TimelineItem &b) {
+    const Flicks common = std::min(a.source_out, b.source_out) - std::max(a.source_in, b.source_in);
+    const Flicks both = std::max(a.source_out, b.source_out) - std::min(a.source_in, b.source_in);
+    return common <= 0 || both <= 0 ? 1.0 : 1.0 - static_cast<double>(common) / static_cast<double>(both);
+}
+
+/// Takes a file away when it goes out of scope, unless it was moved to its place.
+class Temporary {
+public:
+    explicit Temporary(fs::path path) : path_(std::move(path)) {}
+    Temporary(const Temporary &) = delete;
+    Temporary &operator=(const Temporary &) = delete;
+    ~Temporary() {
+        std::error_code ignored; // there is nothing more that could be done
+        fs::remove(path_, ignored);
+    }
+
+    const fs::path &path() const { return path_; }
+
+    void move_to(const fs::path &place) const {
+        std::error_code error;
+        fs::rename(path_, place, error);
+        if (error) {
+            throw Problem(Problem::Kind::output, place.string() + ": cannot be written: " + error.message());
+        }
+    }
+
+private:
+    fs::path path_;
+};
+
+} // namespace
+
+std::vector<std::pair<std::size_t, std::size_t>> matches(const std::vector<Placed> &ours,
+                                                         const std::vector<TimelineItem> &items) {
+    // Range, distance on the timeline, and the places themselves, so that the order is the same each time.
+    std::vector<std::tuple<double, Flicks, std::size_t, std::size_t>> candidates;
+    for (std::size_t own = 0; own < ours.size(); ++own) {
+        const TimelineItem &made_for = ours[own].made_for;
+        for (std::size_t item = 0; item < items.size(); ++item) {
+            if (made_for.media_path != items[item].media_path) {
+                continue;
+            }
+            const Flicks distance = std::min(std::abs(items[item].timeline_start - ours[own].timeline_start),
+                                             std::abs(items[item].timeline_start - made_for.timeline_start));
+            const double range = apart(made_for, items[item]);
+            if (range < 1.0 || distance == 0) {
+                candidates.emplace_back(range, distance, own, item);
+            }
+        }
+    }
+    std::sort(candidates.begin(), candidates.end());
+    std::vector<bool> own_taken(ours.size()), item_taken(items.size());
+    std::vector<std::pair<std::size_t, std::size_t>> pairs;
+    for (const auto &[range, distance, own, item] : candidates) {
+        if (!own_taken[own] && !item_taken[item]) {
+            own_taken[own] = item_taken[item] = true;
+            pairs.emplace_back(own, item);
+        }
+    }
+    std::sort(pairs.begin(), pairs.end());
+    return pairs;
+}
+
+std::vector<Task> Reconciler::look() {
+    const std::vector<TimelineItem> items = timeline_.items();
+    const std::vector<Placed> ours = timeline_.ours();
+    folder_ = timeline_.sound_folder();
+    files_.clear();
+    std::vector<Task> tasks;
+    for (const Placed &placed : ours) {
+        Task task;
+        task.item = placed.made_for;
+        task.placed = placed;
+        task.settings = placed.settings;
+        task.gone = true;
+        tasks.push_back(task);
+        files_.push_back(placed.wav);
+    }
+    for (const auto &[own, item] : matches(ours, items)) {
+        tasks[own].item = items[item];
+        tasks[own].gone = false;
+    }
+    return tasks;
+}
+
+Task Reconciler::look_at(const std::string &item_id, const Settings &settings) {
+    for (Task &task : look()) {
+        if (!task.gone && task.item.id == item_id) {
+            for (const auto &[key, value] : settings) {
+                task.settings[key] = value;
+            }
+            return task;
+        }
+    }
+    for (const TimelineItem &item : timeline_.items()) {
+        if (item.id == item_id) {
+            Task task;
+            task.item = item;
+            task.settings = settings;
+            return task;
+        }
+    }
+    throw Problem(Problem::Kind::usage, "there is no video clip " + item_id + " on the timeline");
+}
+
+std::string Reconciler::file_for(const Task &task) const {
+    const auto uses = [&](const std::string &file) { return std::count(files_.begin(), files_.end(), file); };
+    // A clip that was copied with its sound shares the file until the two differ.
+    if (task.placed && uses(task.placed->wav) < 2) {
+        return task.placed->wav;
+    }
+    const std::string stem = fs::path(task.item.media_path).stem().string();
+    for (int number = 1;; ++number) {
+        const std::string suffix = number == 1 ? "" : "-" + std::to_string(number);
+        const fs::path path = fs::path(folder_) / (stem + ".soundtrack" + suffix + ".wav");
+        if (uses(path.string()) == 0 && !fs::exists(path)) {
+            return path.string();
+        }
+    }
+}
+
+void Reconciler::work_on(Task &task, const Progress &progress) {
+    const Order order = order_of(task.item, task.settings);
+    task.key = maker_.key(order);
+    if (task.placed && fs::exists(task.placed->wav)) {
+        const auto known = written_.find(task.placed->wav);
+        if ((known == written_.end() ? task.placed->key : known->second) == task.key) {
+            task.wav = task.placed->wav;
+            return;
+        }
+    }
+    task.wav = file_for(task);
+    const fs::path place(task.wav);
+    std::error_code error;
+    fs::create_directories(place.parent_path(), error);
+    if (error) {
+        throw Problem(Problem::Kind::output,
+                      place.parent_path().string() + ": the folder cannot be made: " + error.message());
+    }
+    const Temporary temporary(place.parent_path() /
+                              ("." + place.stem().string() + "." + std::to_string(::getpid()) + ".part.wav"));
+    fs::remove(temporary.path(), error); // of a process of this number that was killed
+    maker_.make(order, temporary.path().string(), progress);
+    temporary.move_to(place);
+    written_[task.wav] = task.key;
+    task.made = true;
+    if (task.placed) {
+        const auto old = std::find(files_.begin(), files_.end(), task.placed->wav);
+        if (old != files_.end()) {
+            *old = task.wav;
+        }
+    } else {
+        files_.push_back(task.wav);
+    }
+}
+
+void Reconciler::work(std::vector<Task> &tasks, const Progress &progress) {
+    const auto count = static_cast<double>(std::max<std::size_t>(tasks.size(), 1));
+    for (std::size_t index = 0; index < tasks.size(); ++index) {
+        const auto share = [&](double done) {
+            return !progress || progress((static_cast<double>(index) + done) / count);
+        };
+        if (!share(0.0)) {
+            throw Problem(Problem::Kind::cancelled, "cancelled");
+        }
+        if (tasks[index].gone) {
+            continue;
+        }
+        try {
+            work_on(tasks[index], share);
+        } catch (const Problem &problem) {
+            if (problem.kind() == Problem::Kind::cancelled) {
+                throw;
+            }
+            tasks[index].failure = problem.what();
+            tasks[index].failure_kind = problem.kind();
+        }
+    }
+}
+
+Result Reconciler::apply_one(const Task &task, const std::vector<TimelineItem> &items) {
+    Result result;
+    result.item = task.item;
+    result.wav = task.wav;
+    if (task.gone) {
+        result.what = Result::What::removed;
+        result.wav = task.placed->wav;
+        timeline_.remove(task.placed->id);
+        return result;
+    }
+    if (!task.failure.empty()) {
+        result.what = Result::What::failed;
+        result.sentence = task.failure;
+        result.kind = task.failure_kind;
+        return result;
+    }
+    const auto now = std::find_if(items.begin(), items.end(), [&](const TimelineItem &item) {
+        return item.id == task.item.id && same_cut(item, task.item);
+    });
+    if (now == items.end()) {
+        result.what = Result::What::failed;
+        result.kind = Problem::Kind::changed;
+        result.sentence = task.item.name + ": the clip was edited while its soundtrack was made";
+        return result;
+    }
+    const bool same_sound = task.placed && !task.made && task.placed->wav == task.wav && task.placed->key == task.key;
+    if (same_sound && task.placed->settings == task.settings && is_same_place(*task.placed, task.item)) {
+        return result;
+    }
+    Placed placed;
+    placed.id = task.placed ? task.placed->id : "";
+    placed.made_for = task.item;
+    placed.wav = task.wav;
+    placed.key = task.key;
+    placed.settings = task.settings;
+    placed.timeline_start = task.item.timeline_start;
+    placed.duration = task.item.duration();
+    timeline_.place(placed);
+    result.what = same_sound ? Result::What::moved : Result::What::made;
+    return result;
+}
+
+std::vector<Result> Reconciler::apply(const std::vector<Task> &tasks) {
+    const std::vector<TimelineItem> items = timeline_.items();
+    std::vector<Result> results;
+    bool changed = false;
+    for (const Task &task : tasks) {
+        results.push_back(apply_one(task, items));
+        changed = changed ||
+                  (results.back().what != Result::What::unchanged && results.back().what != Result::What::failed);
+    }
+    if (changed) {
+        timeline_.save();
+    }
+    return results;
+}
+
+std::vector<Result> Reconciler::refresh(const Progress &progress) {
+    std::vector<Task> tasks = look();
+    work(tasks, progress);
+    return apply(tasks);
+}
+
+Result Reconciler::add(const std::string &item_id, const Settings &settings, const Progress &progress) {
+    std::vector<Task> tasks{look_at(item_id, settings)};
+    work(tasks, progress);
+    return apply(tasks).front();
+}
+
+std::vector<Result> Reconciler::remove(const std::optional<std::string> &item_id) {
+    std::vector<Result> results;
+    for (const Task &task : look()) {
+        if (item_id && (task.gone || task.item.id != *item_id)) {
+            continue;
+        }
+        Result result;
+        result.what = Result::What::removed;
+        result.item = task.item;
+        result.wav = task.placed->wav;
+        timeline_.remove(task.placed->id);
+        results.push_back(result);
+    }
+    if (item_id && results.empty()) {
+        throw Problem(Problem::Kind::usage, "there is no soundtrack under a clip " + *item_id + " on the timeline");
+    }
+    if (!results.empty()) {
+        timeline_.save();
+    }
+    return results;
+}
+
+} // namespace kinescore::bridge

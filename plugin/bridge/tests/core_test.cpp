@@ -1,0 +1,52 @@
+#include "../core.hpp"
+#include "fakes.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace fakes;
+
+namespace {
+
+/// The sentence with which a core of these places cannot be used.
+std::string problem(const CorePlaces &places) {
+    Core core(places);
+    try {
+        core.key({"/m/dance.mp4", 0, seconds(4), {1, 1}, {}});
+    } catch (const Problem &problem) {
+        CHECK(problem.kind() == Problem::Kind::core);
+        return problem.what();
+    }
+    return "";
+}
+
+/// Builds a library from C.
+std::string library(const Folder &folder, const std::string &source) {
+    const std::string path = folder.path() + "/libkinescore.so";
+    std::ofstream(path + ".c") << source;
+    REQUIRE(std::system(("cc -shared -fPIC -o " + path + " " + path + ".c").c_str()) == 0);
+    return path;
+}
+
+} // namespace
+
+TEST_CASE("a core that cannot be used is a sentence, not a crash") {
+    const Folder folder;
+    CorePlaces places;
+    CHECK(problem(places).find("an absolute path is needed") != std::string::npos);
+    places.library = "libkinescore.so";
+    CHECK(problem(places).find("\"libkinescore.so\"") != std::string::npos);
+    places.library = folder.path() + "/none.so";
+    CHECK(problem(places).find("none.so") != std::string::npos);
+    std::ofstream(folder.path() + "/text.so") << "no library";
+    places.library = folder.path() + "/text.so";
+    CHECK(problem(places).find("text.so") != std::string::npos);
+    places.library = library(folder, "int something(void) { return 1; }");
+    CHECK(problem(places).find("it lacks kinescore_abi_version") != std::string::npos);
+}
+
+TEST_CASE("a core of another interface is refused before anything else of it is used") {
+    const Folder folder;
+    CorePlaces places;
+    places.library = library(folder, "unsigned kinescore_abi_version(void) { return 4711; }");
+    CHECK(problem(places).find("has interface 4711; needed is ") != std::string::npos);
+}

@@ -1,0 +1,130 @@
+/// A timeline and a maker that are no more than what the reconciler sees of them.
+#ifndef KINESCORE_BRIDGE_TESTS_FAKES_HPP
+#define KINESCORE_BRIDGE_TESTS_FAKES_HPP
+
+#include "../maker.hpp"
+#include "../timeline.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace fakes {
+
+using namespace kinescore::bridge;
+
+/// A folder that goes with the test.
+class Folder {
+public:
+    Folder() {
+        std::string name = (std::filesystem::temp_directory_path() / "kinescore-bridge-XXXXXX").string();
+        path_ = ::mkdtemp(&name[0]);
+    }
+    Folder(const Folder &) = delete;
+    Folder &operator=(const Folder &) = delete;
+    ~Folder() { std::filesystem::remove_all(path_); }
+
+    std::string path() const { return path_; }
+    std::vector<std::string> files() const {
+        std::vector<std::string> names;
+        for (const auto &entry : std::filesystem::directory_iterator(path_)) {
+            names.push_back(entry.path().filename().string());
+        }
+        std::sort(names.begin(), names.end());
+        return names;
+    }
+
+private:
+    std::string path_;
+};
+
+inline std::string content(const std::string &path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+inline Flicks seconds(double value) { return static_cast<Flicks>(value * flicks_per_second); }
+
+inline TimelineItem clip(const std::string &id, const std::string &media, double in, double out, double start) {
+    TimelineItem item;
+    item.id = id;
+    item.name = id;
+    item.media_path = media;
+    item.source_in = seconds(in);
+    item.source_out = seconds(out);
+    item.timeline_start = seconds(start);
+    item.rate = {25, 1};
+    return item;
+}
+
+struct FakeTimeline : Timeline {
+    explicit FakeTimeline(std::string folder) : folder(std::move(folder)) {}
+
+    std::vector<TimelineItem> items() override { return clips; }
+    std::vector<Placed> ours() override { return sounds; }
+    void place(const Placed &placed) override {
+        ++places;
+        for (Placed &sound : sounds) {
+            if (sound.id == placed.id) {
+                sound = placed;
+                return;
+            }
+        }
+        sounds.push_back(placed);
+        sounds.back().id = "s" + std::to_string(++last_id);
+    }
+    void remove(const std::string &id) override {
+        sounds.erase(std::remove_if(sounds.begin(), sounds.end(), [&](const Placed &s) { return s.id == id; }),
+                     sounds.end());
+    }
+    void on_change(std::function<void()> callback) override { told = std::move(callback); }
+    void save() override { ++saves; }
+    std::string sound_folder() const override { return folder; }
+
+    std::string folder;
+    std::vector<TimelineItem> clips;
+    std::vector<Placed> sounds;
+    std::function<void()> told;
+    int places = 0, saves = 0, last_id = 0;
+};
+
+/// Writes the order itself in place of sound.
+struct FakeMaker : Maker {
+    std::string key(const Order &order) override {
+        std::string key = order.media + " " + std::to_string(order.source_in) + " " + std::to_string(order.source_out) +
+                          " " + std::to_string(order.speed.numerator) + "/" + std::to_string(order.speed.denominator);
+        for (const auto &[name, value] : order.settings) {
+            key += " " + name + "=" + value;
+        }
+        return key;
+    }
+    void make(const Order &order, const std::string &wav, const Progress &progress) override {
+        ++begun;
+        if (order.media.find("nobody") != std::string::npos) {
+            throw Problem(Problem::Kind::music, order.media + ": no person is seen");
+        }
+        std::ofstream(wav) << "half";
+        for (int step = 0; step < steps; ++step) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(5));
+            if (progress && !progress(step / static_cast<double>(steps))) {
+                throw Problem(Problem::Kind::cancelled, "cancelled");
+            }
+        }
+        std::ofstream(wav) << key(order);
+        ++made;
+    }
+
+    int steps = 0;
+    std::atomic<int> begun{0}, made{0};
+};
+
+} // namespace fakes
+
+#endif

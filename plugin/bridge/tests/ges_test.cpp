@@ -1,0 +1,369 @@
+// Needs ffmpeg, ges-launch-1.0 and GStreamer's base and good plugins; no display and no sound device.
+#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include <doctest/doctest.h>
+
+#include "../ges.hpp"
+
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <ges/ges.h>
+#include <iostream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <unistd.h>
+#include <vector>
+
+namespace fs = std::filesystem;
+using namespace kinescore::bridge;
+
+namespace {
+
+constexpr double frame = 1.0 / 25.0;
+constexpr int sample_rate = 48'000;
+
+double seconds(Flicks time) { return static_cast<double>(time) / static_cast<double>(flicks_per_second); }
+
+Flicks flicks(double time) { return std::llround(time * static_cast<double>(flicks_per_second)); }
+
+class Folder {
+public:
+    Folder() {
+        std::string name = (fs::temp_directory_path() / "kinescore-ges-XXXXXX").string();
+        REQUIRE(::mkdtemp(name.data()) != nullptr);
+        path_ = fs::canonical(name);
+    }
+    Folder(const Folder &) = delete;
+    Folder &operator=(const Folder &) = delete;
+    ~Folder() {
+        std::error_code ignored;
+        fs::remove_all(path_, ignored);
+    }
+
+    std::string operator/(const std::string &name) const { return (path_ / name).string(); }
+
+private:
+    fs::path path_;
+};
+
+/// A program that hangs fails its test, not the whole run.
+void run(const std::string &command) {
+    const std::string line = "timeout 25 " + command + " >/dev/null 2>&1 </dev/null";
+    INFO(line);
+    REQUIRE(std::system(line.c_str()) == 0);
+}
+
+std::string bytes_of(const std::string &path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void make_video(const std::string &path, double length) {
+    run("ffmpeg -v error -y -f lavfi -i testsrc=size=160x120:rate=25:duration=" + std::to_string(length) +
+        " -c:v mjpeg -pix_fmt yuvj420p '" + path + "'");
+}
+
+void put(std::string &bytes, std::uint32_t value, int size) {
+    for (int byte = 0; byte < size; ++byte) {
+        bytes += static_cast<char>(value >> (8 * byte) & 0xFFU);
+    }
+}
+
+/// Mono; silence but for 20 ms of a tone that begins at `onset`.
+void make_click(const std::string &path, double length, double onset = 0.0) {
+    const auto count = static_cast<std::uint32_t>(std::lround(length * sample_rate));
+    std::string bytes = "RIFF";
+    put(bytes, 36 + 2 * count, 4);
+    bytes += "WAVEfmt ";
+    put(bytes, 16, 4);
+    put(bytes, 1, 2);
+    put(bytes, 1, 2);
+    put(bytes, sample_rate, 4);
+    put(bytes, 2 * sample_rate, 4);
+    put(bytes, 2, 2);
+    put(bytes, 16, 2);
+    bytes += "data";
+    put(bytes, 2 * count, 4);
+    for (std::uint32_t sample = 0; sample < count; ++sample) {
+        const double time = static_cast<double>(sample) / sample_rate - onset;
+        const bool heard = time >= 0.0 && time < 0.02;
+        const double value = heard ? 20'000.0 * std::cos(2.0 * 3.14159265358979 * 1'000.0 * time) : 0.0;
+        put(bytes, static_cast<std::uint16_t>(static_cast<std::int16_t>(std::lround(value))), 2);
+    }
+    std::ofstream(path, std::ios::binary) << bytes;
+}
+
+struct Object {
+    void operator()(void *object) const { g_object_unref(object); }
+};
+
+/// Two clips of two seconds on one layer, the second at 2.4 s from 0.6 s of its media.
+void make_project(const Folder &folder, const std::string &path) {
+    gst_init(nullptr, nullptr);
+    REQUIRE(ges_init());
+    const std::unique_ptr<GESTimeline, Object> timeline(
+        static_cast<GESTimeline *>(g_object_ref_sink(ges_timeline_new_audio_video())));
+    GList *tracks = ges_timeline_get_tracks(timeline.get());
+    for (const GList *at = tracks; at != nullptr; at = at->next) {
+        auto *track = GES_TRACK(at->data);
+        if (track->type == GES_TRACK_TYPE_VIDEO) {
+            GstCaps *caps = gst_caps_from_string("video/x-raw,width=160,height=120,framerate=25/1");
+            ges_track_set_restriction_caps(track, caps);
+            gst_caps_unref(caps);
+        }
+    }
+    g_list_free_full(tracks, g_object_unref);
+    GESLayer *layer = ges_timeline_append_layer(timeline.get());
+    const auto add = [&](const std::string &name, double start, double in) {
+        const std::unique_ptr<char, void (*)(void *)> uri(gst_filename_to_uri((folder / name).c_str(), nullptr),
+                                                          g_free);
+        GESUriClipAsset *asset = ges_uri_clip_asset_request_sync(uri.get(), nullptr);
+        REQUIRE(asset != nullptr);
+        const auto nanoseconds = [](double time) { return static_cast<GstClockTime>(std::llround(time * 1e9)); };
+        REQUIRE(ges_layer_add_asset(layer, GES_ASSET(asset), nanoseconds(start), nanoseconds(in), nanoseconds(2.0),
+                                    GES_TRACK_TYPE_UNKNOWN) != nullptr);
+        g_object_unref(asset);
+    };
+    add("one.mkv", 0.0, 0.0);
+    add("two.mkv", 2.4, 0.6);
+    const std::unique_ptr<char, void (*)(void *)> uri(gst_filename_to_uri(path.c_str(), nullptr), g_free);
+    REQUIRE(ges_timeline_save_to_uri(timeline.get(), uri.get(), nullptr, TRUE, nullptr));
+}
+
+/// A project of two clips, and a click as long as the second one.
+struct Project {
+    Project() {
+        make_video(folder / "one.mkv", 3.0);
+        make_video(folder / "two.mkv", 3.0);
+        make_click(folder / "click.wav", 2.0);
+        make_project(folder, path);
+    }
+
+    Folder folder;
+    std::string path = folder / "p.xges";
+};
+
+Placed sound_for(const TimelineItem &item, const std::string &wav) {
+    Placed placed;
+    placed.made_for = item;
+    placed.wav = wav;
+    placed.key = "key-1";
+    placed.settings = {{"style", "rock \"hard\", <loud>; {a=b}\\ü"}, {"seed", "7"}};
+    placed.timeline_start = item.timeline_start;
+    placed.duration = item.duration();
+    return placed;
+}
+
+GESClip *clip_named(GESTimeline *timeline, const std::string &name) {
+    GESTimelineElement *element = ges_timeline_get_element(timeline, name.c_str());
+    REQUIRE(element != nullptr);
+    g_object_unref(element); // the timeline keeps it
+    return GES_CLIP(element);
+}
+
+/// When the first sound begins in a file, as seconds; below 0 where it is silent.
+double onset_in(const Folder &folder, const std::string &path) {
+    const std::string raw = folder / "sound.raw";
+    run("ffmpeg -v error -y -i '" + path + "' -vn -f s16le -ac 1 -ar " + std::to_string(sample_rate) + " '" + raw +
+        "'");
+    const std::string bytes = bytes_of(raw);
+    for (std::size_t at = 0; at + 1 < bytes.size(); at += 2) {
+        const auto sample = static_cast<std::int16_t>(static_cast<unsigned char>(bytes[at]) |
+                                                      static_cast<unsigned char>(bytes[at + 1]) << 8);
+        if (std::abs(sample) > 4'000) {
+            return static_cast<double>(at / 2) / sample_rate;
+        }
+    }
+    return -1.0;
+}
+
+/// Renders a project with GES' own program, and measures when its sound begins.
+double rendered_onset(const Project &project) {
+    const std::string out = project.folder / "out.mkv";
+    std::error_code ignored;
+    fs::remove(out, ignored);
+    run("ges-launch-1.0 --load '" + project.path + "' -o 'file://" + out +
+        "' --format 'video/x-matroska:image/jpeg:audio/x-flac'");
+    return onset_in(project.folder, out);
+}
+
+} // namespace
+
+TEST_CASE("the clips of a project are listed as they were cut") {
+    const Project project;
+    const auto timeline = GesTimeline::open(project.path);
+    const auto items = timeline->items();
+    REQUIRE(items.size() == 2);
+    CHECK(items[0].media_path == project.folder / "one.mkv");
+    CHECK(items[0].timeline_start == 0);
+    CHECK(items[1].name == "two");
+    CHECK(items[1].timeline_start == flicks(2.4));
+    CHECK(items[1].source_in == flicks(0.6));
+    CHECK(items[1].source_out == flicks(2.6));
+    CHECK(items[1].duration() == flicks(2.0));
+    CHECK(items[1].rate.numerator == 25);
+    CHECK(items[1].track == 0);
+    CHECK(timeline->ours().empty());
+    const std::string before = bytes_of(project.path);
+    timeline->save();
+    CHECK(bytes_of(project.path) == before);
+}
+
+TEST_CASE("sound is heard where its clip begins, and follows it after a trim") {
+    const Project project;
+    auto timeline = GesTimeline::open(project.path);
+    const Placed placed = sound_for(timeline->items().at(1), project.folder / "click.wav");
+    timeline->place(placed);
+    timeline->save();
+    const std::string saved = bytes_of(project.path);
+    const double onset = rendered_onset(project);
+    std::cout << "clip at 2.400 s, sound at " << onset << " s\n";
+    CHECK(std::abs(onset - 2.4) < frame);
+
+    timeline = GesTimeline::open(project.path);
+    REQUIRE(timeline->ours().size() == 1);
+    Placed again = timeline->ours()[0];
+    CHECK(again.key == placed.key);
+    CHECK(again.wav == placed.wav);
+    CHECK(again.settings == placed.settings);
+    CHECK(again.timeline_start == placed.timeline_start);
+    CHECK(again.duration == placed.duration);
+    CHECK(again.made_for.media_path == placed.made_for.media_path);
+    CHECK(again.made_for.source_in == placed.made_for.source_in);
+    CHECK(again.made_for.source_out == placed.made_for.source_out);
+    CHECK(timeline->items().size() == 2);
+    timeline->place(again);
+    again.id.clear();
+    timeline->place(again);
+    CHECK(timeline->ours().size() == 1);
+    timeline->save();
+    CHECK(bytes_of(project.path) == saved);
+
+    GESClip *clip = clip_named(timeline->timeline(), timeline->items().at(1).id);
+    REQUIRE(ges_timeline_element_trim(GES_TIMELINE_ELEMENT(clip), 2'900'000'000));
+    const TimelineItem trimmed = timeline->items().at(1);
+    CHECK(seconds(trimmed.timeline_start) == doctest::Approx(2.92).epsilon(0.01));
+    CHECK(trimmed.source_in - placed.made_for.source_in == trimmed.timeline_start - placed.timeline_start);
+    make_click(project.folder / "click.wav", seconds(trimmed.duration()));
+    Placed moved = sound_for(trimmed, placed.wav);
+    moved.id = timeline->ours()[0].id;
+    moved.key = "key-2";
+    timeline->place(moved);
+    CHECK(timeline->ours().at(0).id == moved.id);
+    timeline->save();
+    const double later = rendered_onset(project);
+    std::cout << "clip trimmed to " << seconds(trimmed.timeline_start) << " s, sound at " << later << " s\n";
+    CHECK(std::abs(later - seconds(trimmed.timeline_start)) < frame);
+    const auto ours = GesTimeline::open(project.path)->ours();
+    REQUIRE(ours.size() == 1);
+    CHECK(ours[0].key == "key-2");
+    CHECK(ours[0].timeline_start == trimmed.timeline_start);
+    CHECK(ours[0].duration == trimmed.duration());
+}
+
+TEST_CASE("edits are told, and what is done by us is not") {
+    const Project project;
+    const auto timeline = GesTimeline::open(project.path);
+    int told = 0;
+    timeline->on_change([&] { ++told; });
+    const auto told_by = [&](const auto &edit) {
+        told = 0;
+        edit();
+        return told > 0;
+    };
+    const Placed placed = sound_for(timeline->items().at(1), project.folder / "click.wav");
+    CHECK_FALSE(told_by([&] { timeline->place(placed); }));
+    CHECK_FALSE(told_by([&] { timeline->save(); }));
+    auto *clip = GES_TIMELINE_ELEMENT(clip_named(timeline->timeline(), timeline->items().at(1).id));
+    CHECK(told_by([&] { REQUIRE(ges_timeline_element_trim(clip, 3'000'000'000)); }));
+    CHECK(told_by([&] { REQUIRE(ges_timeline_element_set_start(clip, 4'000'000'000)); }));
+    CHECK(told_by([&] { REQUIRE(ges_timeline_element_set_duration(clip, 1'000'000'000)); }));
+    GESEffect *effect = ges_effect_new("videorate");
+    CHECK(told_by([&] { REQUIRE(ges_container_add(GES_CONTAINER(clip), GES_TIMELINE_ELEMENT(effect))); }));
+    CHECK(told_by(
+        [&] { ges_timeline_element_set_child_properties(GES_TIMELINE_ELEMENT(effect), "rate", 2.0, nullptr); }));
+    GESLayer *layer = nullptr;
+    CHECK(told_by([&] { layer = ges_timeline_append_layer(timeline->timeline()); }));
+    CHECK(told_by([&] { REQUIRE(ges_clip_move_to_layer(GES_CLIP(clip), layer)); }));
+    CHECK(told_by([&] { REQUIRE(ges_timeline_element_set_start(clip, 5'000'000'000)); }));
+    CHECK(told_by([&] { REQUIRE(ges_layer_remove_clip(layer, GES_CLIP(clip))); }));
+    CHECK_FALSE(told_by([&] { timeline->remove(timeline->ours().at(0).id); }));
+    CHECK(timeline->ours().empty());
+}
+
+TEST_CASE("the speed of a clip is that of its effect") {
+    const Project project;
+    const auto timeline = GesTimeline::open(project.path);
+    GESClip *clip = clip_named(timeline->timeline(), timeline->items().at(0).id);
+    REQUIRE(ges_timeline_element_set_duration(GES_TIMELINE_ELEMENT(clip), 1'000'000'000));
+    GESEffect *effect = ges_effect_new("videorate");
+    REQUIRE(ges_container_add(GES_CONTAINER(clip), GES_TIMELINE_ELEMENT(effect)));
+    ges_timeline_element_set_child_properties(GES_TIMELINE_ELEMENT(effect), "rate", 2.0, nullptr);
+    const TimelineItem item = timeline->items().at(0);
+    CHECK(item.speed.numerator == 2);
+    CHECK(item.speed.denominator == 1);
+    CHECK(item.duration() == flicks(1.0));
+    CHECK(item.source_out - item.source_in == flicks(2.0));
+}
+
+TEST_CASE("sounds of clips that overlap lie on two layers, and empty layers of ours go") {
+    const Project project;
+    const auto timeline = GesTimeline::open(project.path);
+    const auto layers = [&] {
+        GList *list = ges_timeline_get_layers(timeline->timeline());
+        const auto count = g_list_length(list);
+        g_list_free_full(list, g_object_unref);
+        return count;
+    };
+    const Placed second = sound_for(timeline->items().at(1), project.folder / "click.wav");
+    Placed first = second;
+    first.key = "key-0";
+    first.timeline_start = flicks(1.0);
+    timeline->place(second);
+    timeline->place(first);
+    CHECK(layers() == 3);
+    REQUIRE(timeline->ours().size() == 2);
+    CHECK(timeline->items().size() == 2);
+    CHECK(timeline->items().at(1).track == 0);
+    for (const Placed &placed : timeline->ours()) {
+        timeline->remove(placed.id);
+    }
+    CHECK(layers() == 1);
+    // What is not used any more may be deleted, and the project still opens.
+    timeline->save();
+    CHECK(bytes_of(project.path).find("click.wav") == std::string::npos);
+    CHECK_THROWS_AS(timeline->remove("none"), Problem);
+}
+
+TEST_CASE("what cannot be read is said, and changes nothing") {
+    const Project project;
+    const auto timeline = GesTimeline::open(project.path);
+    const Placed placed = sound_for(timeline->items().at(1), project.folder / "click.wav");
+    timeline->place(placed);
+    Placed bad = timeline->ours().at(0);
+    bad.key = "key-2";
+    bad.wav = project.folder / "missing.wav";
+    CHECK_THROWS_AS(timeline->place(bad), Problem);
+    bad.id = "none";
+    CHECK_THROWS_AS(timeline->place(bad), Problem);
+    REQUIRE(timeline->ours().size() == 1);
+    CHECK(timeline->ours()[0].key == placed.key);
+
+    std::ofstream(project.folder / "broken.xges") << "<ges version='0.7'><project";
+    CHECK_THROWS_AS(GesTimeline::open(project.folder / "broken.xges"), Problem);
+    CHECK_THROWS_AS(GesTimeline::open(project.folder / "none.xges"), Problem);
+    fs::remove(project.folder / "two.mkv");
+    const std::string before = bytes_of(project.path);
+    const std::string moved = project.folder / "moved.xges";
+    std::string text = before;
+    for (std::size_t at = text.find("two.mkv"); at != std::string::npos; at = text.find("two.mkv", at)) {
+        text.replace(at, 7, "2nd.mkv"); // one that was never looked at
+    }
+    std::ofstream(moved) << text;
+    CHECK_THROWS_WITH_AS(GesTimeline::open(moved), doctest::Contains("2nd.mkv"), Problem);
+    CHECK(bytes_of(moved) == text);
+}

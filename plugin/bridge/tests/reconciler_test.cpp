@@ -1,0 +1,242 @@
+#include "../reconciler.hpp"
+#include "fakes.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace fakes;
+using What = Result::What;
+
+namespace {
+
+struct Desk {
+    Folder folder;
+    FakeTimeline timeline{folder.path()};
+    FakeMaker maker;
+    Reconciler::Written written;
+    Reconciler reconciler{timeline, maker, written};
+
+    std::vector<What> refresh() {
+        std::vector<What> what;
+        for (const Result &result : reconciler.refresh()) {
+            what.push_back(result.what);
+        }
+        return what;
+    }
+
+    /// Every sound lies under its clip, and its file holds what was ordered for that clip.
+    void check() {
+        for (const Placed &sound : timeline.sounds) {
+            const auto item = std::find_if(timeline.clips.begin(), timeline.clips.end(), [&](const TimelineItem &clip) {
+                return clip.media_path == sound.made_for.media_path && clip.timeline_start == sound.timeline_start;
+            });
+            REQUIRE(item != timeline.clips.end());
+            CHECK(sound.duration == item->duration());
+            CHECK(sound.made_for.source_in == item->source_in);
+            const Order order{item->media_path, item->source_in, item->source_out, item->speed, sound.settings};
+            CHECK(sound.key == maker.key(order));
+            CHECK(content(sound.wav) == maker.key(order));
+        }
+    }
+};
+
+} // namespace
+
+TEST_CASE("a sound is placed under its clip, once") {
+    Desk desk;
+    desk.timeline.clips = {clip("a", "/m/dance.mp4", 0, 5, 0), clip("b", "/m/walk.mp4", 1, 4, 5)};
+    const Result result = desk.reconciler.add("b", {{"drums.style", "jazz"}});
+    CHECK(result.what == What::made);
+    REQUIRE(desk.timeline.sounds.size() == 1);
+    CHECK(desk.timeline.sounds[0].timeline_start == seconds(5));
+    CHECK(desk.folder.files() == std::vector<std::string>{"walk.soundtrack.wav"});
+    desk.check();
+    // Again, and again with nothing to do: not even saved.
+    CHECK(desk.reconciler.add("b", {}).what == What::unchanged);
+    CHECK(desk.refresh() == std::vector<What>{What::unchanged});
+    CHECK((desk.maker.made == 1 && desk.timeline.places == 1 && desk.timeline.saves == 1));
+    // Another setting is another sound in the same file; the setting that is not named stays.
+    CHECK(desk.reconciler.add("b", {{"seed", "3"}}).what == What::made);
+    CHECK(desk.timeline.sounds[0].settings == Settings{{"drums.style", "jazz"}, {"seed", "3"}});
+    CHECK(desk.folder.files().size() == 1);
+    desk.check();
+}
+
+TEST_CASE("edits of a clip are followed") {
+    Desk desk;
+    auto &clips = desk.timeline.clips;
+    clips = {clip("a", "/m/dance.mp4", 0, 8, 0), clip("b", "/m/walk.mp4", 2, 6, 8)};
+    desk.reconciler.add("a", {});
+    desk.reconciler.add("b", {});
+    REQUIRE(desk.maker.made == 2);
+
+    SUBCASE("moved: the same sound elsewhere") {
+        clips[1].timeline_start = seconds(20);
+        CHECK(desk.refresh() == std::vector<What>{What::unchanged, What::moved});
+        CHECK(desk.maker.made == 2);
+    }
+    SUBCASE("trimmed at the head, which moves it too") {
+        clips[1].source_in += seconds(1);
+        clips[1].timeline_start += seconds(1);
+        CHECK(desk.refresh() == std::vector<What>{What::unchanged, What::made});
+        CHECK(desk.maker.made == 3);
+        CHECK(desk.folder.files().size() == 2);
+    }
+    SUBCASE("played faster") {
+        clips[1].speed = {2, 1};
+        CHECK(desk.refresh() == std::vector<What>{What::unchanged, What::made});
+        CHECK(desk.timeline.sounds[1].duration == seconds(2));
+    }
+    SUBCASE("deleted, and back by undo") {
+        const auto before = clips;
+        clips.pop_back();
+        CHECK(desk.refresh() == std::vector<What>{What::unchanged, What::removed});
+        CHECK(desk.timeline.sounds.size() == 1);
+        CHECK(desk.folder.files().size() == 2);
+        clips = before;
+        CHECK(desk.refresh() == std::vector<What>{What::unchanged});
+    }
+    SUBCASE("a trim that is undone") {
+        const auto before = clips[1];
+        clips[1].source_out -= seconds(1);
+        desk.refresh();
+        clips[1] = before;
+        CHECK(desk.refresh() == std::vector<What>{What::unchanged, What::made});
+        CHECK(desk.folder.files().size() == 2);
+    }
+    SUBCASE("the editor names everything anew, and the order changes") {
+        std::swap(clips[0], clips[1]);
+        clips[0].id = "a";
+        clips[1].id = "b";
+        std::swap(desk.timeline.sounds[0].id, desk.timeline.sounds[1].id);
+        CHECK(desk.refresh() == std::vector<What>{What::unchanged, What::unchanged});
+    }
+    SUBCASE("cut in two: the larger part keeps the sound") {
+        auto rest = clips[0];
+        rest.id = "c";
+        rest.source_in = seconds(5);
+        rest.timeline_start = seconds(5);
+        clips[0].source_out = seconds(5);
+        clips.push_back(rest);
+        CHECK(desk.refresh() == std::vector<What>{What::made, What::unchanged});
+        CHECK(desk.timeline.sounds[0].duration == seconds(5));
+    }
+    SUBCASE("slipped: other content at the same place") {
+        clips[1].source_in = seconds(20);
+        clips[1].source_out = seconds(24);
+        CHECK(desk.refresh() == std::vector<What>{What::unchanged, What::made});
+    }
+    SUBCASE("its file was deleted") {
+        std::filesystem::remove(desk.timeline.sounds[0].wav);
+        CHECK(desk.refresh() == std::vector<What>{What::made, What::unchanged});
+    }
+    desk.check();
+}
+
+TEST_CASE("two clips of one media have a sound and a file each") {
+    Desk desk;
+    auto &clips = desk.timeline.clips;
+    clips = {clip("a", "/m/dance.mp4", 0, 4, 0), clip("b", "/m/dance.mp4", 0, 4, 4)};
+    desk.reconciler.add("b", {});
+    desk.reconciler.add("a", {});
+    CHECK(desk.folder.files() == std::vector<std::string>{"dance.soundtrack-2.wav", "dance.soundtrack.wav"});
+    clips[0].source_in = seconds(1);
+    CHECK(desk.refresh() == std::vector<What>{What::unchanged, What::made});
+    desk.check();
+}
+
+TEST_CASE("a clip that is copied with its sound shares the file until it differs") {
+    Desk desk;
+    auto &clips = desk.timeline.clips;
+    clips = {clip("a", "/m/dance.mp4", 0, 4, 0)};
+    desk.reconciler.add("a", {});
+    clips.push_back(clip("b", "/m/dance.mp4", 0, 4, 10));
+    desk.timeline.sounds.push_back(desk.timeline.sounds[0]);
+    desk.timeline.sounds[1].id = "copy";
+    desk.timeline.sounds[1].timeline_start = seconds(10);
+    CHECK(desk.refresh() == std::vector<What>{What::unchanged, What::moved});
+    CHECK(desk.folder.files().size() == 1);
+    clips[1].source_out = seconds(3);
+    CHECK(desk.refresh() == std::vector<What>{What::unchanged, What::made});
+    CHECK(desk.folder.files() == std::vector<std::string>{"dance.soundtrack-2.wav", "dance.soundtrack.wav"});
+    desk.check();
+}
+
+TEST_CASE("a clip without a person does not stop the others, and keeps what it had") {
+    Desk desk;
+    auto &clips = desk.timeline.clips;
+    clips = {clip("a", "/m/nobody.mp4", 0, 4, 0), clip("b", "/m/dance.mp4", 0, 4, 4)};
+    const Result failed = desk.reconciler.add("a", {});
+    CHECK(failed.what == What::failed);
+    CHECK(failed.sentence == "/m/nobody.mp4: no person is seen");
+    CHECK(desk.timeline.sounds.empty());
+    CHECK(desk.folder.files().empty());
+    desk.reconciler.add("b", {});
+    CHECK(desk.timeline.saves == 1);
+    // One that had sound, and now shows nobody.
+    Placed placed = desk.timeline.sounds[0];
+    placed.id = "other";
+    placed.made_for = clips[0];
+    placed.wav = desk.folder.path() + "/other.wav";
+    desk.timeline.sounds.push_back(placed);
+    clips[1].source_in = seconds(1);
+    CHECK(desk.refresh() == std::vector<What>{What::made, What::failed});
+    CHECK(desk.timeline.sounds[1].key == placed.key);
+}
+
+TEST_CASE("what was made while the project could not be saved is not made again") {
+    Desk desk;
+    desk.timeline.clips = {clip("a", "/m/dance.mp4", 0, 4, 0)};
+    desk.reconciler.add("a", {});
+    const auto saved = desk.timeline.sounds;
+    desk.timeline.clips[0].source_in = seconds(1);
+    desk.refresh();
+    desk.timeline.sounds = saved; // the editor's version of the project
+    CHECK(desk.refresh() == std::vector<What>{What::made});
+    CHECK(desk.maker.made == 2);
+    desk.check();
+}
+
+TEST_CASE("a clip that is edited while its sound is made is left for the next time") {
+    Desk desk;
+    desk.timeline.clips = {clip("a", "/m/dance.mp4", 0, 4, 0)};
+    std::vector<Task> tasks{desk.reconciler.look_at("a", {})};
+    desk.reconciler.work(tasks);
+    desk.timeline.clips[0].source_in = seconds(1);
+    const std::vector<Result> results = desk.reconciler.apply(tasks);
+    CHECK(results[0].what == What::failed);
+    CHECK(results[0].kind == Problem::Kind::changed);
+    CHECK(desk.timeline.sounds.empty());
+}
+
+TEST_CASE("cancelling leaves no file and no change") {
+    Desk desk;
+    desk.timeline.clips = {clip("a", "/m/dance.mp4", 0, 4, 0)};
+    desk.maker.steps = 10;
+    int asked = 0;
+    CHECK_THROWS_AS(desk.reconciler.add("a", {}, [&](double) { return ++asked < 5; }), Problem);
+    CHECK(desk.folder.files().empty());
+    CHECK(desk.timeline.sounds.empty());
+}
+
+TEST_CASE("removing takes all sound off, or that of one clip") {
+    Desk desk;
+    desk.timeline.clips = {clip("a", "/m/dance.mp4", 0, 4, 0), clip("b", "/m/walk.mp4", 0, 4, 4)};
+    desk.reconciler.add("a", {});
+    desk.reconciler.add("b", {});
+    CHECK(desk.reconciler.remove("a").size() == 1);
+    CHECK(desk.timeline.sounds.size() == 1);
+    CHECK_THROWS_AS(desk.reconciler.remove("a"), Problem);
+    CHECK(desk.reconciler.remove().size() == 1);
+    CHECK(desk.reconciler.remove().empty());
+    CHECK(desk.timeline.saves == 4);
+    CHECK_THROWS_AS(desk.reconciler.add("nothing", {}), Problem);
+}
+
+TEST_CASE("a length at a speed is exact") {
+    TimelineItem item = clip("a", "/m/a.mp4", 0, 4, 0);
+    item.speed = {3, 2};
+    CHECK(item.duration() == (seconds(4) * 2 + 1) / 3);
+    item.source_out = seconds(100'000);
+    item.speed = {1'000'003, 1'000'000};
+    CHECK(std::abs(item.duration() - seconds(100'000 / 1.000003)) <= 100);
+}
