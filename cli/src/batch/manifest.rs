@@ -1,0 +1,498 @@
+//! The list of clips: CSV with a header, or a JSON object a line. All of it is checked before anything is rendered.
+
+use super::csv::{Fault, Records};
+use crate::args;
+use crate::exit::{Failure, INPUT};
+use kinescore::pipeline::Cut;
+use kinescore::settings::TABLE;
+use kinescore::time::Flicks;
+use kinescore::{Error, Settings};
+use serde_json::{Map, Value};
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// Larger files are no lists that anybody has written.
+const LARGEST: u64 = 64 << 20;
+/// What a row may tell beside settings.
+const COLUMNS: [&str; 5] = ["path", "in", "out", "speed", "name"];
+/// Where the keys of settings are told.
+const KEYS: &str = "the keys of settings (`kinescore settings` lists them)";
+/// Bytes that a name may have: most file systems allow 255 with all endings.
+const LONGEST_NAME: usize = 200;
+
+/// One clip that is asked for.
+#[derive(Debug)]
+pub struct Row {
+    /// Line of the manifest, from 1.
+    pub line: usize,
+    /// The media's path as it is written there.
+    pub path: String,
+    /// The media.
+    pub media: PathBuf,
+    /// What of it is heard.
+    pub cut: Cut,
+    /// The name that its files are to have.
+    pub name: Option<String>,
+    /// The settings: those of the command line with the row's own in their place.
+    pub settings: Settings,
+    /// Keys of the row's own settings.
+    pub own: Vec<String>,
+}
+
+/// Where the rows of a manifest come from.
+pub struct Manifest<'a> {
+    path: &'a Path,
+    base: &'a Settings,
+    /// What a value's name is called there.
+    word: &'static str,
+}
+
+impl<'a> Manifest<'a> {
+    /// Reads all rows; settings that a row does not tell are those of `base`.
+    ///
+    /// # Errors
+    /// A failure with the code of bad input where the file cannot be read, and of wrong usage where it asks for what is not allowed.
+    pub fn read(path: &'a Path, base: &'a Settings) -> Result<(Self, Vec<Row>), Failure> {
+        let text = read_text(path)?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+        let json = text.trim_start().starts_with('{');
+        let manifest = Self {
+            path,
+            base,
+            word: if json { "key" } else { "column" },
+        };
+        let rows = if json { manifest.json(text) } else { manifest.csv(text) }?;
+        if rows.is_empty() {
+            return Err(unusable(path, "it lists no clip; allowed is one or more"));
+        }
+        Ok((manifest, rows))
+    }
+
+    /// The failure for a value that is not allowed.
+    pub fn refuse(&self, line: usize, column: &str, value: &str, allowed: &str) -> Failure {
+        self.wrong(line, column, &format!("'{}' is not allowed; {allowed}", shown(value)))
+    }
+
+    fn wrong(&self, line: usize, column: &str, what: &str) -> Failure {
+        self.at(line, &format!(", {} '{}'", self.word, shown(column)), what)
+    }
+
+    fn at(&self, line: usize, place: &str, what: &str) -> Failure {
+        Failure::usage(format!("{}: line {line}{place}: {what}", self.path.display()))
+    }
+
+    /// The failure for a media file that is not there.
+    pub fn no_media(&self, row: &Row, why: &str) -> Failure {
+        let what = format!(
+            "'{}' cannot be read ({}: {why}); allowed is a video file, named from the manifest's folder",
+            shown(&row.path),
+            row.media.display()
+        );
+        Failure {
+            code: INPUT,
+            ..self.wrong(row.line, "path", &what)
+        }
+    }
+
+    fn csv(&self, text: &str) -> Result<Vec<Row>, Failure> {
+        let mut records = Records::new(text);
+        let Some(header) = records.next() else {
+            return Err(unusable(
+                self.path,
+                "it is empty; allowed is CSV with a header, or JSON lines",
+            ));
+        };
+        let header = header.map_err(|fault| self.no_table(&[], &fault))?;
+        self.check_header(header.line, &header.fields)?;
+        let names = header.fields;
+        records
+            .map(|record| {
+                let record = record.map_err(|fault| self.no_table(&names, &fault))?;
+                if record.fields.len() != names.len() {
+                    let what = format!(
+                        "{} values; allowed are {}, one a column",
+                        record.fields.len(),
+                        names.len()
+                    );
+                    return Err(self.at(record.line, "", &what));
+                }
+                let cells = names.iter().map(String::as_str).zip(record.fields);
+                self.row(record.line, cells.collect())
+            })
+            .collect()
+    }
+
+    fn no_table(&self, names: &[String], fault: &Fault) -> Failure {
+        let place = match names.get(fault.field) {
+            Some(name) => format!(", column '{name}'"),
+            None => format!(", column {}", fault.field + 1),
+        };
+        self.at(fault.line, &place, fault.what)
+    }
+
+    fn check_header(&self, line: usize, names: &[String]) -> Result<(), Failure> {
+        for (index, name) in names.iter().enumerate() {
+            let place = format!(", column {}", index + 1);
+            if names[..index].contains(name) {
+                let what = format!("'{}' is named twice; allowed is once", shown(name));
+                return Err(self.at(line, &place, &what));
+            }
+            if !COLUMNS.contains(&name.as_str()) && !is_setting(name) {
+                let allowed = format!("allowed are {} and {KEYS}{}", COLUMNS.join(", "), meant(name));
+                let what = format!("'{}' is no column; {allowed}", shown(name));
+                return Err(self.at(line, &place, &what));
+            }
+        }
+        if names.iter().any(|name| name == "path") {
+            return Ok(());
+        }
+        Err(self.at(line, "", "no column 'path'; allowed is a header that has it"))
+    }
+
+    fn json(&self, text: &str) -> Result<Vec<Row>, Failure> {
+        let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+        lines.map(|(index, line)| self.json_row(index + 1, line)).collect()
+    }
+
+    fn json_row(&self, line: usize, text: &str) -> Result<Row, Failure> {
+        let allowed = "allowed is one whole JSON object a line, such as {\"path\": \"walk.mp4\"}";
+        let value: Value = serde_json::from_str(text).map_err(|e| {
+            let words = e.to_string();
+            let words = words.split(" at line ").next().unwrap_or_default();
+            self.at(
+                line,
+                &format!(", column {}", e.column()),
+                &format!("{words}; {allowed}"),
+            )
+        })?;
+        let Value::Object(object) = value else {
+            return Err(self.at(line, "", &format!("'{}' is no object; {allowed}", shown(text.trim()))));
+        };
+        let mut cells = Vec::new();
+        for (key, value) in &object {
+            match (key.as_str(), value) {
+                ("settings", Value::Object(settings)) => cells.extend(self.json_settings(line, settings)?),
+                ("settings", Value::Null) => {}
+                ("settings", other) => {
+                    let allowed = "allowed is an object, such as {\"drums.style\": \"funk\"}";
+                    return Err(self.refuse(line, key, &other.to_string(), allowed));
+                }
+                (name, value) if COLUMNS.contains(&name) => cells.push((name, self.json_text(line, name, value)?)),
+                (name, _) => {
+                    let hint = if is_setting(name) {
+                        "; settings stand in 'settings'"
+                    } else {
+                        ""
+                    };
+                    let what = format!("no such key; allowed are {}, settings{hint}", COLUMNS.join(", "));
+                    return Err(self.wrong(line, name, &what));
+                }
+            }
+        }
+        self.row(line, cells)
+    }
+
+    fn json_settings<'t>(
+        &self,
+        line: usize,
+        settings: &'t Map<String, Value>,
+    ) -> Result<Vec<(&'t str, String)>, Failure> {
+        let cell = |(key, value): (&'t String, &Value)| {
+            if is_setting(key) {
+                return Ok((key.as_str(), self.json_text(line, key, value)?));
+            }
+            Err(self.wrong(line, key, &format!("no such setting; allowed are {KEYS}{}", meant(key))))
+        };
+        settings.iter().map(cell).collect()
+    }
+
+    /// Text as a cell of a table would have it: what is not told is empty.
+    fn json_text(&self, line: usize, key: &str, value: &Value) -> Result<String, Failure> {
+        let words = |list: &[Value]| {
+            let words: Option<Vec<&str>> = list.iter().map(Value::as_str).collect();
+            words.filter(|words| !words.is_empty()).map(|words| words.join(","))
+        };
+        let text = match value {
+            Value::Null => Some(String::new()),
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            Value::Array(list) if is_setting(key) => words(list),
+            _ => None,
+        };
+        text.ok_or_else(|| self.refuse(line, key, &value.to_string(), "allowed is text or a number"))
+    }
+
+    fn row(&self, line: usize, cells: Vec<(&str, String)>) -> Result<Row, Failure> {
+        let mut row = Row {
+            line,
+            path: String::new(),
+            media: PathBuf::new(),
+            cut: Cut::default(),
+            name: None,
+            settings: self.base.clone(),
+            own: Vec::new(),
+        };
+        for (column, value) in cells.into_iter().filter(|(_, value)| !value.is_empty()) {
+            self.cell(&mut row, column, value)?;
+        }
+        if row.path.is_empty() {
+            return Err(self.refuse(line, "path", "", "allowed is the path of a video"));
+        }
+        row.media = self.path.with_file_name(&row.path);
+        if let (Some(start), Some(end)) = (row.cut.start, row.cut.end)
+            && start >= end
+        {
+            let allowed = format!("allowed is a time after that of 'in', {} s", start.seconds());
+            return Err(self.refuse(line, "out", &end.seconds().to_string(), &allowed));
+        }
+        row.settings.check().map_err(|error| self.setting(line, &error))?;
+        Ok(row)
+    }
+
+    fn cell(&self, row: &mut Row, column: &str, value: String) -> Result<(), Failure> {
+        let line = row.line;
+        let time = |text: &str| -> Result<Option<Flicks>, Failure> {
+            let refuse = |allowed: String| self.refuse(line, column, text, &allowed);
+            args::time(text).map(Some).map_err(refuse)
+        };
+        match column {
+            "path" if value.chars().any(char::is_control) => {
+                return Err(self.refuse(line, column, &value, "allowed is a path without control characters"));
+            }
+            "path" => row.path = value,
+            "in" => row.cut.start = time(&value)?,
+            "out" => row.cut.end = time(&value)?,
+            "speed" => {
+                let speed = value.parse();
+                row.cut.speed = speed.map_err(|allowed: String| self.refuse(line, column, &value, &allowed))?;
+            }
+            "name" if !is_name(&value) => {
+                let allowed = format!(
+                    "allowed is a file name of at most {LONGEST_NAME} bytes, without '/' and control characters, that \
+                     does not begin with a dot"
+                );
+                return Err(self.refuse(line, column, &value, &allowed));
+            }
+            "name" => row.name = Some(value),
+            key => {
+                let set = row.settings.set(key, &value);
+                set.map_err(|error| self.setting(line, &error))?;
+                row.own.push(key.to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    fn setting(&self, line: usize, error: &Error) -> Failure {
+        let Error::SettingValue {
+            key,
+            value,
+            allowed,
+            nearest,
+        } = error
+        else {
+            return self.at(line, "", &error.to_string());
+        };
+        let nearest = nearest
+            .as_ref()
+            .map(|word| format!("; did you mean '{word}'?"))
+            .unwrap_or_default();
+        self.refuse(line, key, value, &format!("allowed is {allowed}{nearest}"))
+    }
+}
+
+/// Whether this can be the name of a clip's files.
+pub fn is_name(text: &str) -> bool {
+    let plain = |c: char| c != '/' && !c.is_control();
+    (1..=LONGEST_NAME).contains(&text.len()) && !text.starts_with('.') && text.chars().all(plain)
+}
+
+/// The folder that a file lies in.
+pub fn folder_of(file: &Path) -> &Path {
+    match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+fn is_setting(key: &str) -> bool {
+    TABLE.iter().any(|setting| setting.key == key)
+}
+
+/// What was probably meant by something that is no setting.
+fn meant(met: &str) -> String {
+    if met.contains([';', '\t']) {
+        return "; columns are parted by commas".to_owned();
+    }
+    let by_flag = TABLE.iter().find(|setting| args::flag_name(setting.key) == met);
+    let key = by_flag
+        .map(|setting| setting.key.to_owned())
+        .or_else(|| match Settings::default().set(met, "") {
+            Err(Error::UnknownSetting { nearest, .. }) => nearest,
+            _ => None,
+        });
+    key.map(|key| format!("; did you mean '{key}'?")).unwrap_or_default()
+}
+
+/// A value as it may stand in a message: on one line, and not too long.
+fn shown(value: &str) -> String {
+    const MOST: usize = 80;
+    let plain = |c: char| {
+        if c.is_control() {
+            c.escape_default().to_string()
+        } else {
+            c.to_string()
+        }
+    };
+    let mut text: String = value.chars().take(MOST).map(plain).collect();
+    if value.chars().nth(MOST).is_some() {
+        text.push('…');
+    }
+    text
+}
+
+fn unusable(path: &Path, why: &str) -> Failure {
+    Failure {
+        code: INPUT,
+        message: format!("{}: not a list of clips: {why}", path.display()),
+    }
+}
+
+fn read_text(path: &Path) -> Result<String, Failure> {
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
+        .map_err(Error::input(path))?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(unusable(path, "it is larger than the 64 MiB that are allowed"));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let (good, bytes) = (error.utf8_error().valid_up_to(), error.as_bytes());
+        let before = &bytes[..good];
+        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        let column = 1 + before.iter().rev().take_while(|byte| **byte != b'\n').count();
+        let met = bytes.get(good).copied().unwrap_or_default();
+        let why = format!("line {line}, byte {column}: 0x{met:02x} is not UTF-8; allowed is text in UTF-8");
+        unusable(path, &why)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kinescore::time::Speed;
+    use std::fs;
+
+    fn read(text: &[u8]) -> Result<Vec<Row>, String> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("list");
+        fs::write(&path, text).expect("a manifest");
+        let base = Settings::default();
+        let name = |failure: Failure| failure.message.replace(path.to_str().expect("UTF-8"), "list");
+        Manifest::read(&path, &base).map(|(_, rows)| rows).map_err(name)
+    }
+
+    #[test]
+    fn both_forms_say_the_same() {
+        let csv = "\u{feff}path,in,out,speed,name,drums.style,seed\n\
+                   a.mp4,0:01.5,3003/1000,150%,\"one, two\",funk,7\n/abs/b.mp4,,,,,,\n";
+        let json = "{\"path\": \"a.mp4\", \"in\": 1.5, \"out\": \"3003/1000\", \"speed\": 1.5, \"name\": \"one, two\", \
+                    \"settings\": {\"drums.style\": \"funk\", \"seed\": 7}}\n\n{\"path\": \"/abs/b.mp4\", \"in\": null}\n";
+        for text in [csv, json] {
+            let rows = read(text.as_bytes()).expect("a manifest");
+            let [first, second] = rows.as_slice() else {
+                panic!("two rows, not {rows:?}");
+            };
+            assert_eq!(first.path, "a.mp4");
+            assert!(
+                first.media.is_absolute() && first.media.ends_with("a.mp4"),
+                "in the manifest's folder"
+            );
+            assert_eq!(first.cut.start.map(Flicks::seconds), Some(1.5));
+            assert_eq!(first.cut.end, Flicks::from_ratio(3003, 1000));
+            assert_eq!(Some(first.cut.speed), Speed::new(3, 2));
+            assert_eq!(first.name.as_deref(), Some("one, two"));
+            assert_eq!((first.settings.seed, first.settings.drums.style), (7, Some("funk")));
+            assert_eq!(first.own, ["drums.style", "seed"]);
+            assert_eq!(second.media, Path::new("/abs/b.mp4"));
+            assert_eq!((second.cut, &second.name), (Cut::default(), &None));
+            assert_eq!(second.settings, Settings::default());
+        }
+        let list =
+            read(br#"{"path": "a.mp4", "settings": {"music.instruments": ["drums", "bass"]}}"#).expect("a manifest");
+        assert_eq!(list[0].settings.get("music.instruments").as_deref(), Some("drums,bass"));
+    }
+
+    #[test]
+    fn every_fault_is_told_by_its_place() {
+        for (text, message) in [
+            (
+                &b"path\n"[..],
+                "list: not a list of clips: it lists no clip; allowed is one or more",
+            ),
+            (
+                b"path,name\n\"a.mp4\n",
+                "list: line 2, column 'path': a quotation mark is never closed; allowed are two, around the whole value",
+            ),
+            (
+                b"path,name\na.mp4\n",
+                "list: line 2: 1 values; allowed are 2, one a column",
+            ),
+            (
+                b"path,in,in\n",
+                "list: line 1, column 3: 'in' is named twice; allowed is once",
+            ),
+            (
+                b"in,out\n",
+                "list: line 1: no column 'path'; allowed is a header that has it",
+            ),
+            (
+                b"path,in\n,1\n",
+                "list: line 2, column 'path': '' is not allowed; allowed is the path of a video",
+            ),
+            (
+                b"path,name\na,b/c\n",
+                "list: line 2, column 'name': 'b/c' is not allowed; allowed is a file name of at most 200 bytes, without '/' and control characters, that does not begin with a dot",
+            ),
+            (
+                b"path,in,out\na,2,1\n",
+                "list: line 2, column 'out': '1' is not allowed; allowed is a time after that of 'in', 2 s",
+            ),
+            (
+                b"path,tempo.min\na,170\n",
+                "list: line 2, column 'tempo.min': '170' is not allowed; allowed is at most 135 (three quarters of tempo.max = 180)",
+            ),
+            (
+                b"{\"path\": \"a\"}\n{\"path\": 1.5, \"speed\": [1]}\n",
+                "list: line 2, key 'speed': '[1]' is not allowed; allowed is text or a number",
+            ),
+            (
+                b"{\"path\": \"a\",\n",
+                "list: line 1, column 13: EOF while parsing a value; allowed is one whole JSON object a line, such as {\"path\": \"walk.mp4\"}",
+            ),
+            (
+                b"{\"path\": \"a\"}\n7\n",
+                "list: line 2: '7' is no object; allowed is one whole JSON object a line, such as {\"path\": \"walk.mp4\"}",
+            ),
+            (
+                b"{\"path\": \"a\", \"seed\": 1}\n",
+                "list: line 1, key 'seed': no such key; allowed are path, in, out, speed, name, settings; settings stand in 'settings'",
+            ),
+            (
+                b"{\"path\": \"a\", \"settings\": [1]}\n",
+                "list: line 1, key 'settings': '[1]' is not allowed; allowed is an object, such as {\"drums.style\": \"funk\"}",
+            ),
+            (
+                b"{\"path\": \"a\", \"settings\": {\"style\": 1}}\n",
+                "list: line 1, key 'style': no such setting; allowed are the keys of settings (`kinescore settings` lists them); did you mean 'drums.style'?",
+            ),
+        ] {
+            assert_eq!(read(text).expect_err("a fault"), message);
+        }
+        let long = format!("path,speed\na,{}\n", "9".repeat(500));
+        let message = read(long.as_bytes()).expect_err("a fault");
+        assert!(message.len() < 200 && message.contains("…"), "{message}");
+        assert!(read(b"path\na\0b\n").expect_err("a fault").contains("'a\\u{0}b'"));
+    }
+}

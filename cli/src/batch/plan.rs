@@ -1,0 +1,364 @@
+//! What is to be written for each clip of a manifest, and which clips are one process's share.
+
+use super::manifest::{Manifest, Row, folder_of, is_name};
+use crate::exit::{Failure, OUTPUT};
+use kinescore::Error;
+use kinescore::export::mux::default_output;
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+/// Most shares that a manifest may be parted into.
+const MOST_CHUNKS: usize = 100_000;
+
+/// One share of a manifest's rows, as `2/5`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Chunk {
+    /// Which share, from 1.
+    pub number: usize,
+    /// How many there are.
+    pub of: usize,
+}
+
+impl Chunk {
+    /// The rows of this share, of so many. Shares follow each other: neighbouring rows are often cuts of one video, whose poses
+    /// are found once then.
+    pub fn share(self, rows: usize) -> Range<usize> {
+        let until = |number: usize| rows * number / self.of;
+        until(self.number - 1)..until(self.number)
+    }
+}
+
+impl FromStr for Chunk {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let numbers = text.split_once('/').and_then(|(number, of)| {
+            let (number, of) = (number.parse().ok()?, of.parse().ok()?);
+            Some(Self { number, of })
+        });
+        numbers
+            .filter(|chunk| (1..=chunk.of).contains(&chunk.number) && chunk.of <= MOST_CHUNKS)
+            .ok_or_else(|| format!("allowed is I/N, I from 1 to N and N up to {MOST_CHUNKS}, such as 2/5"))
+    }
+}
+
+/// A row with the names of its files.
+#[derive(Debug)]
+pub struct Clip {
+    /// The row.
+    pub row: Row,
+    /// The name that its files begin with; no other clip of the manifest has it.
+    pub name: String,
+    /// The names of its files.
+    pub files: Files,
+}
+
+/// Names of files in the folder of the results.
+#[derive(Debug)]
+pub struct Files {
+    /// The sound.
+    pub wav: String,
+    /// The notes.
+    pub midi: String,
+    /// The analysis.
+    pub json: String,
+    /// The video with the soundtrack, if it is wanted.
+    pub video: Option<String>,
+    /// What became of the clip.
+    pub result: String,
+}
+
+impl Files {
+    fn of(name: &str, media: &Path, video: bool) -> Self {
+        // The container is that of the media, or the one that takes its place.
+        let container = default_output(media);
+        let container = container.extension().unwrap_or_default().to_string_lossy();
+        Self {
+            wav: format!("{name}.wav"),
+            midi: format!("{name}.mid"),
+            json: format!("{name}.json"),
+            video: video.then(|| format!("{name}.soundtrack.{container}")),
+            result: format!("{name}.result.json"),
+        }
+    }
+
+    /// What is rendered: all but the result.
+    pub fn outputs(&self) -> impl Iterator<Item = &String> {
+        [&self.wav, &self.midi, &self.json].into_iter().chain(&self.video)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &String> {
+        self.outputs().chain([&self.result])
+    }
+}
+
+/// Files that are spoken for, with the line that writes them. Some file systems do not tell upper and lower case apart.
+#[derive(Default)]
+struct Taken(HashMap<String, usize>);
+
+impl Taken {
+    fn by(&self, files: &Files) -> Option<(usize, String)> {
+        let taken = |file: &String| self.0.get(&file.to_lowercase()).map(|line| (*line, file.clone()));
+        files.all().find_map(taken)
+    }
+
+    fn take(&mut self, files: &Files, line: usize) {
+        self.0.extend(files.all().map(|file| (file.to_lowercase(), line)));
+    }
+}
+
+/// Names every row's files: by the row's name, or by its media with a number where that is taken.
+///
+/// # Errors
+/// A usage failure where two rows would write one file, or a media's name is none for files.
+pub fn name(manifest: &Manifest<'_>, rows: Vec<Row>, video: bool) -> Result<Vec<Clip>, Failure> {
+    let mut taken = Taken::default();
+    // Names that were chosen come first, so that a made-up one never takes the place of one of them.
+    for row in &rows {
+        let Some(name) = &row.name else { continue };
+        let files = Files::of(name, &row.media, video);
+        if let Some((line, file)) = taken.by(&files) {
+            let allowed = format!(
+                "line {line} writes {file} already; allowed is a name of its own for each clip (upper and lower case are one)"
+            );
+            return Err(manifest.refuse(row.line, "name", name, &allowed));
+        }
+        taken.take(&files, row.line);
+    }
+    let mut next = HashMap::new();
+    rows.into_iter()
+        .map(|row| {
+            let name = match &row.name {
+                Some(name) => name.clone(),
+                None => made_up(manifest, &row, video, &mut taken, &mut next)?,
+            };
+            let files = Files::of(&name, &row.media, video);
+            Ok(Clip { row, name, files })
+        })
+        .collect()
+}
+
+fn made_up(
+    manifest: &Manifest<'_>,
+    row: &Row,
+    video: bool,
+    taken: &mut Taken,
+    next: &mut HashMap<String, usize>,
+) -> Result<String, Failure> {
+    let stem = row.media.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let number = next.entry(stem.to_lowercase()).or_insert(1);
+    loop {
+        let name = match *number {
+            1 => stem.clone(),
+            number => format!("{stem}-{number}"),
+        };
+        *number += 1;
+        if !is_name(&name) {
+            let allowed = "files cannot be named after it; allowed is any with a name of its own in 'name'";
+            return Err(manifest.refuse(row.line, "path", &row.path, allowed));
+        }
+        let files = Files::of(&name, &row.media, video);
+        if taken.by(&files).is_none() {
+            taken.take(&files, row.line);
+            return Ok(name);
+        }
+    }
+}
+
+/// Refuses outputs of `share` that are an input of any clip, or in whose place something else stands.
+///
+/// # Errors
+/// A failure of the output that names the line.
+pub fn check_outputs(
+    manifest: &Path,
+    out: &Path,
+    clips: &[Clip],
+    share: &[Clip],
+    others: &[&Path],
+) -> Result<(), Failure> {
+    let place = |path: &Path| fs::metadata(path).ok().map(|there| (there.dev(), there.ino()));
+    let media = clips.iter().map(|clip| clip.row.media.as_path());
+    let inputs: HashSet<_> = media
+        .chain([manifest])
+        .chain(others.iter().copied())
+        .filter_map(place)
+        .collect();
+    for clip in share {
+        for file in clip.files.all() {
+            let path = out.join(file);
+            let refuse = |what: &str| Failure {
+                code: OUTPUT,
+                message: format!(
+                    "{}: line {}: {}: {what}",
+                    manifest.display(),
+                    clip.row.line,
+                    path.display()
+                ),
+            };
+            match fs::metadata(&path) {
+                Ok(there) if inputs.contains(&(there.dev(), there.ino())) => {
+                    let what = "the output would overwrite an input; choose another name in 'name', or another folder with --out";
+                    return Err(refuse(what));
+                }
+                Ok(there) if !there.is_file() => {
+                    return Err(refuse(
+                        "there is something that is no file; allowed is a file, or nothing",
+                    ));
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a report in the place of another output.
+///
+/// # Errors
+/// A usage failure.
+pub fn check_report(report: &Path, out: &Path, clips: &[Clip]) -> Result<(), Failure> {
+    let same_folder = || Some(folder_of(report).canonicalize().ok()? == out.canonicalize().ok()?);
+    let name = report.file_name().map(|name| name.to_string_lossy().to_lowercase());
+    let taken = clips.iter().flat_map(|clip| clip.files.all());
+    if taken.map(|file| file.to_lowercase()).any(|file| Some(file) == name) && same_folder().unwrap_or(false) {
+        return Err(Failure::usage(format!("{}: named for two outputs", report.display())));
+    }
+    Ok(())
+}
+
+/// Takes away unfinished files that a killed process has left of a clip: hidden, with a few letters between name and ending.
+/// Those that somebody may still be writing are left alone.
+pub fn sweep(out: &Path, files: &Files) {
+    let Ok(entries) = fs::read_dir(out) else { return };
+    for path in entries.flatten().map(|entry| entry.path()) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if files.all().any(|file| is_unfinished(&name, file)) && is_old(&path).unwrap_or(false) {
+            log::info!("{}: left unfinished by an earlier run; removed", path.display());
+            // Another process may have been faster.
+            let _ = fs::remove_file(&path);
+        }
+    }
+}
+
+/// Whether a name is one that `file` has while it is written: `.walk.aB3dE9.wav` for `walk.wav`.
+fn is_unfinished(name: &str, file: &str) -> bool {
+    let path = PathBuf::from(file);
+    let (Some(stem), Some(ending)) = (path.file_stem(), path.extension()) else {
+        return false;
+    };
+    let middle = name
+        .strip_prefix('.')
+        .and_then(|rest| rest.strip_prefix(&*stem.to_string_lossy()))
+        .and_then(|rest| rest.strip_prefix('.'))
+        .and_then(|rest| rest.strip_suffix(&*ending.to_string_lossy()))
+        .and_then(|rest| rest.strip_suffix('.'));
+    middle.is_some_and(|letters| letters.len() == 6 && letters.chars().all(|c| c.is_ascii_alphanumeric()))
+}
+
+fn is_old(path: &Path) -> io::Result<bool> {
+    const OLD: std::time::Duration = std::time::Duration::from_secs(15 * 60);
+    let changed = fs::symlink_metadata(path)?.modified()?;
+    Ok(changed.elapsed().is_ok_and(|age| age > OLD))
+}
+
+/// A [`Failure`] for a folder that cannot be made.
+pub fn make_folder(folder: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(folder).map_err(Error::output(folder))?;
+    crate::outputs::check_folder(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kinescore::Settings;
+
+    #[test]
+    fn shares_follow_each_other_and_are_all() {
+        for (rows, of) in [(12, 3), (10, 3), (2, 5), (0, 2), (7, 7), (1, 1)] {
+            let shares = (1..=of).flat_map(|number| Chunk { number, of }.share(rows));
+            assert_eq!(
+                shares.collect::<Vec<_>>(),
+                (0..rows).collect::<Vec<_>>(),
+                "{rows} in {of}"
+            );
+        }
+        assert_eq!("2/5".parse(), Ok(Chunk { number: 2, of: 5 }));
+        for wrong in ["0/3", "4/3", "1/0", "1", "1/", "a/b", "-1/2", "1/100001"] {
+            let error = wrong.parse::<Chunk>().expect_err(wrong);
+            assert_eq!(error, "allowed is I/N, I from 1 to N and N up to 100000, such as 2/5");
+        }
+    }
+
+    fn named(text: &str, video: bool) -> Result<Vec<String>, String> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("list");
+        fs::write(&path, text).expect("a manifest");
+        let base = Settings::default();
+        let (manifest, rows) = Manifest::read(&path, &base).expect("a manifest");
+        let clips = name(&manifest, rows, video).map_err(|failure| {
+            assert_eq!(failure.code, 2);
+            failure.message.replace(path.to_str().expect("UTF-8"), "list")
+        })?;
+        Ok(clips.into_iter().map(|clip| clip.name).collect())
+    }
+
+    #[test]
+    fn made_up_names_give_way_to_chosen_ones() {
+        let names = named(
+            "path,name\na/walk.mp4,\nb/walk.mov,\nc/Walk.mkv,\nd.mp4,walk-2\n",
+            false,
+        );
+        assert_eq!(names.expect("names"), ["walk", "walk-3", "Walk-4", "walk-2"]);
+        // The result of one is the analysis of the other.
+        let names = named("path,name\na.mp4,\na.result.mp4,\n", false);
+        assert_eq!(names.expect("names"), ["a", "a.result-2"]);
+    }
+
+    #[test]
+    fn two_rows_that_write_one_file_are_refused() {
+        assert_eq!(
+            named("path,name\na.mp4,One\nb.mp4,two\nc.mp4,one\n", false).expect_err("one name twice"),
+            "list: line 4, column 'name': 'one' is not allowed; line 2 writes one.wav already; allowed is a name of its own \
+             for each clip (upper and lower case are one)"
+        );
+        let clash = named("path,name\na.mp4,one\nb.mp4,one.result\n", false).expect_err("one file twice");
+        assert!(clash.contains("line 2 writes one.result.json already"), "{clash}");
+        let hidden = named("path\nfolder/.mp4\n", false).expect_err("no name");
+        assert!(hidden.contains("line 2, column 'path': 'folder/.mp4'"), "{hidden}");
+    }
+
+    #[test]
+    fn only_unfinished_files_of_the_clip_are_swept() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name);
+        let hour = std::time::Duration::from_secs(3600);
+        let old = std::time::SystemTime::now() - hour;
+        for name in [
+            ".walk.aB3dE9.wav",
+            ".walk.result.aB3dE9.json",
+            ".walk.notes.wav",
+            ".run.aB3dE9.wav",
+            "walk.wav",
+        ] {
+            let file = fs::File::create(at(name)).expect("a file");
+            file.set_modified(old).expect("a time");
+        }
+        fs::write(at(".walk.newone.wav"), "").expect("a file");
+        sweep(folder.path(), &Files::of("walk", Path::new("walk.mp4"), false));
+        let mut left: Vec<_> = fs::read_dir(folder.path())
+            .expect("the folder")
+            .flatten()
+            .map(|e| e.file_name())
+            .collect();
+        left.sort();
+        assert_eq!(
+            left,
+            [".run.aB3dE9.wav", ".walk.newone.wav", ".walk.notes.wav", "walk.wav"]
+        );
+    }
+}

@@ -1,0 +1,182 @@
+//! What became of a clip, in a small file beside its outputs, written last: what it tells is there.
+
+use super::plan::Clip;
+use kinescore::Error;
+use kinescore::export::atomic::atomically;
+use kinescore::time::Flicks;
+use serde_json::{Map, Value, json};
+use std::fs;
+use std::path::Path;
+
+const FORMAT: &str = "kinescore-result";
+const VERSION: u64 = 1;
+
+/// What became of a clip.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// The key of the soundtrack; `None` where the media could not be read.
+    pub key: Option<String>,
+    /// The row that was rendered.
+    pub about: About,
+    /// Names of the outputs with their sizes in bytes; none of a clip that failed.
+    pub outputs: Vec<(String, u64)>,
+    /// How long it took, seconds.
+    pub seconds: f64,
+    /// How often it was tried.
+    pub attempts: u64,
+    /// Why there are no outputs.
+    pub fault: Option<Fault>,
+}
+
+/// Why a clip has failed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fault {
+    /// The exit code that `render` would have given.
+    pub code: u8,
+    /// What the user is told.
+    pub sentence: String,
+    /// Whether it would fail again as long as the key is the same.
+    pub lasting: bool,
+}
+
+/// What a row asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct About {
+    path: String,
+    start: f64,
+    end: Option<f64>,
+    speed: String,
+    settings: Map<String, Value>,
+}
+
+impl About {
+    /// What the clip's row asks for.
+    pub fn of(clip: &Clip) -> Self {
+        let row = &clip.row;
+        let settings = row.settings.to_map();
+        Self {
+            path: row.path.clone(),
+            start: row.cut.start.unwrap_or(Flicks::ZERO).seconds(),
+            end: row.cut.end.map(Flicks::seconds),
+            speed: row.cut.speed.to_string(),
+            settings: settings.into_iter().map(|(key, value)| (key, json!(value))).collect(),
+        }
+    }
+
+    /// Whether it is what a row asks for, as far as the row and these further keys of settings tell.
+    pub fn fits(&self, clip: &Clip, keys: &[String]) -> bool {
+        let asked = Self::of(clip);
+        let row = |about: &Self| (about.path.clone(), about.start, about.end, about.speed.clone());
+        let mut keys = keys.iter().chain(&clip.row.own);
+        row(self) == row(&asked) && keys.all(|key| self.settings.get(key) == asked.settings.get(key))
+    }
+
+    fn read(value: &Value) -> Option<Self> {
+        Some(Self {
+            path: value["path"].as_str()?.to_owned(),
+            start: value["in"].as_f64()?,
+            end: value["out"].as_f64(),
+            speed: value["speed"].as_str()?.to_owned(),
+            settings: value["settings"].as_object()?.clone(),
+        })
+    }
+}
+
+impl Outcome {
+    /// What is known of a clip; `None` where there is no result, or none that can be read.
+    pub fn read(out: &Path, clip: &Clip) -> Option<Self> {
+        let path = out.join(&clip.files.result);
+        let bytes = fs::read(&path).ok()?;
+        let found = serde_json::from_slice(&bytes)
+            .ok()
+            .and_then(|value| Self::from_json(&value));
+        if found.is_none() {
+            log::warn!(
+                "{}: no result of this program can be read from it; it is passed over",
+                path.display()
+            );
+        }
+        found
+    }
+
+    /// Writes it beside the outputs.
+    ///
+    /// # Errors
+    /// [`Error::Output`].
+    pub fn write(&self, out: &Path, clip: &Clip) -> kinescore::Result<()> {
+        atomically(&out.join(&clip.files.result), |path| {
+            fs::write(path, format!("{:#}\n", self.to_json(clip))).map_err(Error::output(path))
+        })
+    }
+
+    /// Whether all outputs are there as they were written.
+    pub fn is_whole(&self, out: &Path) -> bool {
+        let there = |(file, bytes): &(String, u64)| {
+            fs::metadata(out.join(file)).is_ok_and(|m| m.is_file() && m.len() == *bytes)
+        };
+        self.fault.is_none() && self.outputs.iter().all(there)
+    }
+
+    /// Whether everything that is wanted of a clip is among the outputs.
+    pub fn covers(&self, clip: &Clip) -> bool {
+        clip.files
+            .outputs()
+            .all(|wanted| self.outputs.iter().any(|(file, _)| file == wanted))
+    }
+
+    /// As JSON: the same in the result's file and in reports.
+    pub fn to_json(&self, clip: &Clip) -> Value {
+        let outputs: Vec<Value> = self
+            .outputs
+            .iter()
+            .map(|(file, bytes)| json!({ "file": file, "bytes": bytes }))
+            .collect();
+        let fault = self
+            .fault
+            .as_ref()
+            .map(|fault| json!({ "code": fault.code, "sentence": fault.sentence, "lasting": fault.lasting }));
+        json!({
+            "format": FORMAT,
+            "version": VERSION,
+            "program": env!("CARGO_PKG_VERSION"),
+            "name": clip.name,
+            "status": if self.fault.is_none() { "done" } else { "failed" },
+            "key": self.key,
+            "path": self.about.path,
+            "in": self.about.start,
+            "out": self.about.end,
+            "speed": self.about.speed,
+            "settings": self.about.settings,
+            "outputs": outputs,
+            "seconds": (self.seconds * 1000.0).round() / 1000.0,
+            "attempts": self.attempts,
+            "error": fault,
+        })
+    }
+
+    fn from_json(value: &Value) -> Option<Self> {
+        if value["format"] != FORMAT || value["version"] != VERSION {
+            return None;
+        }
+        let output = |value: &Value| Some((value["file"].as_str()?.to_owned(), value["bytes"].as_u64()?));
+        let outputs: Option<Vec<_>> = value["outputs"].as_array()?.iter().map(output).collect();
+        let fault = &value["error"];
+        let fault = match value["status"].as_str()? {
+            "done" => None,
+            "failed" => Some(Fault {
+                code: u8::try_from(fault["code"].as_u64()?).ok()?,
+                sentence: fault["sentence"].as_str()?.to_owned(),
+                lasting: fault["lasting"].as_bool()?,
+            }),
+            _ => return None,
+        };
+        Some(Self {
+            key: value["key"].as_str().map(str::to_owned),
+            about: About::read(value)?,
+            outputs: outputs?,
+            seconds: value["seconds"].as_f64()?,
+            attempts: value["attempts"].as_u64()?,
+            fault,
+        })
+    }
+}

@@ -1,0 +1,296 @@
+//! The clips of a share, one after the other: what is there is passed over, what fails is tried again or told.
+
+use super::plan::{self, Clip};
+use super::report::{Entry, State};
+use super::result::{About, Fault, Outcome};
+use crate::exit::{Failure, INTERNAL};
+use crate::progress::{Console, Progress};
+use kinescore::progress::{Cancel, Stage};
+use kinescore::{Engine, Error, Job, Monitor};
+use std::fs;
+use std::io;
+use std::panic::{self, AssertUnwindSafe};
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// How long is waited before the first further attempt; each waits twice as long as the one before.
+const PAUSE: Duration = Duration::from_secs(1);
+/// The longest of these waits.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// What rendering the clips of a share takes.
+pub struct Work<'a> {
+    /// Models and sounds, which all clips share.
+    pub engine: Arc<Engine>,
+    /// Where the results go.
+    pub out: &'a Path,
+    /// How often a clip is tried again.
+    pub retries: u32,
+    /// Where it is told.
+    pub console: &'a Console,
+    /// Stops it.
+    pub cancel: &'a Cancel,
+    /// Whether the stages of a clip are shown.
+    pub bars: bool,
+}
+
+/// Why one attempt at a clip gave nothing.
+struct Trouble {
+    failure: Failure,
+    class: Class,
+}
+
+/// What follows from a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Class {
+    /// Another attempt may help: something could not be read or written.
+    Passing,
+    /// The clip fails as long as its content and what is asked for are the same.
+    Lasting,
+    /// Neither is known; another run may try.
+    Open,
+    /// The other clips would fail as well, or are not wanted any more.
+    End,
+}
+
+impl Trouble {
+    fn new(error: Error) -> Self {
+        Self {
+            class: class(&error),
+            failure: error.into(),
+        }
+    }
+
+    fn writing(error: Error) -> Self {
+        Self {
+            class: class(&error),
+            failure: Failure::writing(error),
+        }
+    }
+}
+
+fn class(error: &Error) -> Class {
+    match error {
+        Error::Input { .. } | Error::Output { .. } | Error::Media { .. } => Class::Passing,
+        Error::NotAVideo { .. }
+        | Error::NoVideoStream { .. }
+        | Error::NoFrames { .. }
+        | Error::FrameSize { .. }
+        | Error::ClipTooShort { .. }
+        | Error::CutOutside { .. }
+        | Error::NoPerson { .. }
+        | Error::PersonTooBrief { .. }
+        | Error::NoSuchPerson { .. }
+        | Error::NoBeat { .. } => Class::Lasting,
+        Error::Cancelled
+        | Error::ModelMissing { .. }
+        | Error::ModelHash { .. }
+        | Error::Manifest { .. }
+        | Error::RuntimeMissing { .. }
+        | Error::SoundFontMissing { .. }
+        | Error::SoundFontInvalid { .. } => Class::End,
+        _ => Class::Open,
+    }
+}
+
+impl Work<'_> {
+    /// Renders the clips that need it.
+    ///
+    /// # Errors
+    /// Those that every further clip would have, and being stopped; what is finished stays.
+    pub fn all<'c>(&self, clips: &'c [Clip]) -> Result<Vec<Entry<'c>>, Failure> {
+        let entry = |(index, clip): (usize, &'c Clip)| {
+            let place = format!("[{}/{}] {}", index + 1, clips.len(), clip.name);
+            let (state, outcome) = self.clip(clip, &place)?;
+            Ok(Entry {
+                clip,
+                state,
+                outcome: Some(outcome),
+            })
+        };
+        clips.iter().enumerate().map(entry).collect()
+    }
+
+    /// Renders a clip, unless its result is there.
+    fn clip(&self, clip: &Clip, place: &str) -> Result<(State, Outcome), Failure> {
+        if self.cancel.is_cancelled() {
+            return Err(Error::Cancelled.into());
+        }
+        let known = Outcome::read(self.out, clip);
+        let key = self.key(clip).ok();
+        if let Some(known) = known.filter(|known| known.key.is_some() && known.key == key)
+            && let Some(state) = self.settled(&known, clip)
+        {
+            let about = About::of(clip);
+            let outcome = Outcome { about, ..known.clone() };
+            if outcome != known {
+                // Another way to ask for the same.
+                outcome.write(self.out, clip)?;
+            }
+            self.tell(place, state, &outcome);
+            return Ok((state, outcome));
+        }
+        if self.bars {
+            self.console.say(place);
+        }
+        plan::sweep(self.out, &clip.files);
+        let outcome = self.attempts(clip, place)?;
+        outcome.write(self.out, clip)?;
+        let state = if outcome.fault.is_none() {
+            State::Done
+        } else {
+            State::Failed
+        };
+        self.tell(place, state, &outcome);
+        Ok((state, outcome))
+    }
+
+    /// How a clip stands for which nothing is left to be done; `None` where there is.
+    fn settled(&self, known: &Outcome, clip: &Clip) -> Option<State> {
+        match &known.fault {
+            Some(fault) => fault.lasting.then_some(State::Failed),
+            None => (known.is_whole(self.out) && known.covers(clip)).then_some(State::Skipped),
+        }
+    }
+
+    fn tell(&self, place: &str, state: State, outcome: &Outcome) {
+        match (state, &outcome.fault) {
+            (_, Some(fault)) => self.console.error(&format!("{place}: failed: {}", fault.sentence)),
+            (State::Skipped, _) => self.console.say(&format!("{place}: there already")),
+            _ => self.console.say(&format!("{place}: done in {:.1} s", outcome.seconds)),
+        }
+    }
+
+    fn key(&self, clip: &Clip) -> kinescore::Result<String> {
+        self.engine.key(&clip.row.settings, &clip.row.media, clip.row.cut)
+    }
+
+    fn attempts(&self, clip: &Clip, place: &str) -> Result<Outcome, Failure> {
+        let begun = Instant::now();
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let (key, tried) = match self.key(clip) {
+                Ok(key) => (Some(key.clone()), self.attempt(clip, &key)),
+                Err(error) => (None, Err(Trouble::new(error))),
+            };
+            let outcome = |outputs, fault| Outcome {
+                key,
+                about: About::of(clip),
+                outputs,
+                seconds: begun.elapsed().as_secs_f64(),
+                attempts,
+                fault,
+            };
+            match tried {
+                Ok(outputs) => return Ok(outcome(outputs, None)),
+                Err(Trouble {
+                    failure,
+                    class: Class::End,
+                }) => return Err(failure),
+                Err(trouble) if trouble.class == Class::Passing && attempts <= u64::from(self.retries) => {
+                    self.console.say(&format!("{place}: trying again: {}", trouble.failure));
+                    self.pause(attempts)?;
+                }
+                Err(Trouble { failure, class }) => {
+                    let fault = Fault {
+                        code: failure.code,
+                        sentence: failure.message,
+                        lasting: class == Class::Lasting,
+                    };
+                    return Ok(outcome(vec![], Some(fault)));
+                }
+            }
+        }
+    }
+
+    fn pause(&self, attempts: u64) -> Result<(), Failure> {
+        let doubled = 1_u32 << (attempts - 1).min(8);
+        let until = Instant::now() + (PAUSE * doubled).min(LONGEST_PAUSE);
+        while Instant::now() < until {
+            if self.cancel.is_cancelled() {
+                return Err(Error::Cancelled.into());
+            }
+            sleep(Duration::from_millis(50));
+        }
+        Ok(())
+    }
+
+    /// One attempt, and the files that it gave. A fault of the program in one clip is no reason to give up the others.
+    fn attempt(&self, clip: &Clip, key: &str) -> Result<Vec<(String, u64)>, Trouble> {
+        let caught = panic::catch_unwind(AssertUnwindSafe(|| self.render(clip, key)));
+        caught.unwrap_or_else(|_| {
+            Err(Trouble {
+                failure: Failure {
+                    code: INTERNAL,
+                    message: "a fault of the program (see the message before this one)".to_owned(),
+                },
+                class: Class::Open,
+            })
+        })
+    }
+
+    fn render(&self, clip: &Clip, key: &str) -> Result<Vec<(String, u64)>, Trouble> {
+        let progress = Progress::new(self.console);
+        let monitor = Monitor::new(self.cancel.clone(), |stage, done| {
+            if self.bars {
+                progress.report(stage, done);
+            }
+        });
+        let result = self
+            .job(clip, &monitor)
+            .and_then(|job| self.write(&job, clip, &monitor));
+        progress.end();
+        let outputs = result?;
+        // What was rendered from a file that was being replaced belongs to neither of the two.
+        if self.key(clip).map_err(Trouble::new)? == key {
+            return Ok(outputs);
+        }
+        Err(Trouble::new(Error::Media {
+            path: clip.row.media.clone(),
+            doing: "reading",
+            reason: "the file was changed while it was read".to_owned(),
+        }))
+    }
+
+    fn job(&self, clip: &Clip, monitor: &Monitor<'_>) -> Result<Job, Trouble> {
+        let row = &clip.row;
+        let mut job =
+            Job::open(self.engine.clone(), row.settings.clone(), &row.media, row.cut).map_err(Trouble::new)?;
+        job.run(Stage::Audio, monitor).map_err(Trouble::new)?;
+        Ok(job)
+    }
+
+    fn write(&self, job: &Job, clip: &Clip, monitor: &Monitor<'_>) -> Result<Vec<(String, u64)>, Trouble> {
+        let at = |name: &str| self.out.join(name);
+        let files = &clip.files;
+        // An earlier result speaks of files that are about to be replaced.
+        let result = at(&files.result);
+        match fs::remove_file(&result) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(Trouble::writing(Error::output(&result)(error)));
+            }
+            _ => {}
+        }
+        // The video first: most can go wrong with it.
+        let write = || {
+            files
+                .video
+                .iter()
+                .try_for_each(|name| job.write_video(&at(name), monitor))?;
+            job.write_wav(&at(&files.wav))?;
+            monitor.check()?;
+            job.write_midi(&at(&files.midi))?;
+            job.write_json(&at(&files.json))
+        };
+        write().map_err(Trouble::writing)?;
+        let size = |name: &String| {
+            let path = at(name);
+            let there = fs::metadata(&path).map_err(|e| Trouble::writing(Error::output(&path)(e)))?;
+            Ok((name.clone(), there.len()))
+        };
+        files.outputs().map(size).collect()
+    }
+}
