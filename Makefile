@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build lib demo test evaluate bench install install-lib uninstall clean
+.PHONY: help setup build lib plugin demo test test-plugin test-hosts evaluate bench install install-lib uninstall clean
 
 export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
 CARGO ?= cargo
@@ -10,6 +10,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 KINESCORE := $(TARGET)/release/kinescore
+PLUGIN := $(TARGET)/plugin
 # Folder that holds the built library, and its version: that of the workspace, and that of the interface.
 BUILT ?= $(TARGET)/release
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
@@ -34,6 +35,10 @@ build: setup ## the program, optimised, in target/release
 lib: setup ## the library for C and C++, optimised, in target/release
 	$(CARGO) build --release --locked --package kinescore-ffi
 
+plugin: setup ## the C++ timeline bridge, in target/plugin
+	cmake -S plugin -B "$(PLUGIN)" -DKINESCORE_TESTS=OFF -DKINESCORE_GES=OFF
+	cmake --build "$(PLUGIN)" --parallel
+
 demo: build ## set-up, build, and a soundtrack for the bundled clip (or CLIP=…) in out/
 	@mkdir -p "$(OUT)"
 	$(HERE) $(KINESCORE) doctor
@@ -51,7 +56,19 @@ test: ## set-up, formatting, lints and all tests
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	PROPTEST_RNG_SEED=$${PROPTEST_RNG_SEED:-1} $(CARGO) test --workspace --locked
+	@$(MAKE) --no-print-directory test-plugin
 	$(HERE) KINESCORE="$(abspath $(TARGET))/debug/kinescore" .setup/evaluate/bin/python -m unittest discover -s models/train/tests
+
+# In a folder of its own, so that `make plugin` keeps its options.
+test-plugin: ## the timeline bridge's own tests, with melt and GES
+	@scripts/setup.sh test
+	cmake -S plugin -B "$(PLUGIN)-test"
+	cmake --build "$(PLUGIN)-test" --parallel 2
+	ctest --test-dir "$(PLUGIN)-test" --output-on-failure
+
+test-hosts: ## projects in heavier editors: FORKY=DIR for the melt of Debian forky; Kdenlive where it is installed
+	@scripts/setup.sh test
+	@FORKY="$(FORKY)" CARGO="$(CARGO)" scripts/test-hosts.sh
 
 evaluate: build ## measure the beats of annotated clips: CLIPS=DIR, and for RhythmicNet's network DATA=DIR (models/train/README.md)
 	@scripts/setup.sh evaluate

@@ -4,7 +4,7 @@
 #
 #   scripts/setup.sh             for building and running
 #   scripts/setup.sh evaluate    for measuring beats as well: a Python environment in .setup/evaluate
-#   scripts/setup.sh test        for the tests as well: that environment, rustfmt and clippy, a C++ compiler, valgrind
+#   scripts/setup.sh test        for the tests as well: that environment, rustfmt and clippy, CMake, valgrind, melt, GES
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -23,14 +23,20 @@ fail() {
     exit 1
 }
 
-# FFmpeg's libraries for the video, clang for their Rust bindings, ffmpeg and ffprobe for the tests' clips.
+# FFmpeg's libraries for the video, clang for their Rust bindings, ffmpeg and ffprobe for the tests' clips; a C++ compiler and
+# readers of XML and JSON for editors' projects.
 debian_packages=(
-    gcc libc6-dev make pkg-config clang libclang-dev
+    gcc g++ libc6-dev make cmake pkg-config clang libclang-dev libpugixml-dev nlohmann-json3-dev
     libavcodec-dev libavformat-dev libavutil-dev libswscale-dev libswresample-dev
     ffmpeg python3
 )
-# For the tests of the C interface: a C++ compiler, and memcheck with the symbols that it needs of the C library.
-test_packages=(g++ valgrind libc6-dbg)
+# For the tests of the C interface memcheck, with the symbols that it needs of the C library; for those of the timeline bridge
+# editors that render its projects: melt and GStreamer Editing Services.
+test_packages=(
+    valgrind libc6-dbg doctest-dev melt
+    libges-1.0-dev ges1.0-tools gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
+    gstreamer1.0-plugins-bad gstreamer1.0-libav
+)
 rust_least=1.90
 
 # ONNX Runtime: one library out of the Python wheel; Python itself is not needed when the program runs.
@@ -77,13 +83,15 @@ if command -v dpkg-query >/dev/null && command -v apt-get >/dev/null; then
 else
     # Not Debian: nothing is installed, but what is missing is named.
     missing=()
-    tools=(cc make pkg-config clang ffmpeg python3)
-    [[ $purpose != test ]] || tools+=(c++ valgrind)
+    tools=(cc c++ make cmake pkg-config clang ffmpeg python3)
+    [[ $purpose != test ]] || tools+=(valgrind melt ges-launch-1.0)
     for tool in "${tools[@]}"; do
         command -v "$tool" >/dev/null || missing+=("$tool")
     done
     if command -v pkg-config >/dev/null; then
-        for library in libavcodec libavformat libavutil libswscale libswresample; do
+        libraries=(libavcodec libavformat libavutil libswscale libswresample pugixml)
+        [[ $purpose != test ]] || libraries+=(gst-editing-services-1.0)
+        for library in "${libraries[@]}"; do
             pkg-config --exists "$library" || missing+=("$library (development files)")
         done
     fi

@@ -42,6 +42,15 @@ pub enum Command {
     Render(Box<Render>),
     /// Find tempo, beats and accents, and show them
     Analyze(Box<Analyze>),
+    /// Write the soundtracks of all clips in a list; each once, however often it is started
+    Batch(Box<Batch>),
+    /// Put soundtracks under the clips of an editor's project, and let them follow the clips
+    #[cfg(feature = "timeline")]
+    Timeline {
+        /// What to do.
+        #[command(subcommand)]
+        action: Box<TimelineAction>,
+    },
     /// Say what the program has found on this machine, and what is missing
     Doctor(Doctor),
     /// List the settings, their values and what they are for
@@ -153,6 +162,104 @@ pub struct Analyze {
     /// Draw the analysis, .svg or .png, with the drum hits
     #[arg(long, value_name = "FILE", value_parser = plot_file(), value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub plot: Option<PathBuf>,
+    /// The settings.
+    #[command(flatten)]
+    pub settings: SettingFlags,
+    /// Where things are found.
+    #[command(flatten)]
+    pub resources: ResourceFlags,
+}
+
+/// `kinescore batch`.
+#[derive(Debug, Args)]
+#[command(after_long_help = format!("{BATCH_EXAMPLES}\n\n{}", crate::exit::help()))]
+pub struct Batch {
+    /// The list of clips: CSV with a header (path, in, out, speed, name, and any setting's key), or JSON lines
+    #[arg(value_name = "MANIFEST", value_hint = ValueHint::FilePath)]
+    pub manifest: PathBuf,
+    /// Folder for the results: for each clip NAME.wav, .mid, .json, and .result.json [default: that of the manifest]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
+    pub out: Option<PathBuf>,
+    /// Write each video with its soundtrack as well
+    #[arg(long, help_heading = "Output")]
+    pub video: bool,
+    /// Write what became of the clips as JSON ('-': standard output)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
+    pub report: Option<PathBuf>,
+    /// Take one share of the list's clips: 2/5 is the second of five
+    #[arg(long, value_name = "I/N", help_heading = "Work")]
+    pub chunk: Option<crate::batch::Chunk>,
+    /// Try a clip so many times again where something could not be read or written, 0 to 100
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(0..=100), help_heading = "Work")]
+    pub retries: u32,
+    /// Render nothing: tell how all clips of the list stand
+    #[arg(long, conflicts_with = "chunk", help_heading = "Work")]
+    pub collect: bool,
+    /// The settings, where the list does not tell others.
+    #[command(flatten)]
+    pub settings: SettingFlags,
+    /// Where things are found.
+    #[command(flatten)]
+    pub resources: ResourceFlags,
+}
+
+/// What is done with a project of an editor: MLT and Shotcut (.mlt), Kdenlive (.kdenlive), OpenTimelineIO (.otio).
+#[cfg(feature = "timeline")]
+#[derive(Debug, Subcommand)]
+pub enum TimelineAction {
+    /// List the video clips of a project, with the numbers that the other commands take
+    List {
+        /// The project
+        #[arg(value_name = "PROJECT", value_hint = ValueHint::FilePath)]
+        project: PathBuf,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Put a soundtrack under a clip, on the audio track "Soundtrack"; or change the settings of the one that is there
+    Add(TimelineAdd),
+    /// Bring all soundtracks of a project in line with their clips
+    Refresh {
+        /// The project
+        #[arg(value_name = "PROJECT", value_hint = ValueHint::FilePath)]
+        project: PathBuf,
+        /// Where things are found.
+        #[command(flatten)]
+        resources: ResourceFlags,
+    },
+    /// Take soundtracks off the timeline; their files stay
+    Remove {
+        /// The project
+        #[arg(value_name = "PROJECT", value_hint = ValueHint::FilePath)]
+        project: PathBuf,
+        /// Only that of this clip
+        #[arg(long, value_name = "N")]
+        clip: Option<usize>,
+    },
+    /// Refresh a project each time that its editor has saved it, until Ctrl-C
+    Watch {
+        /// The project
+        #[arg(value_name = "PROJECT", value_hint = ValueHint::FilePath)]
+        project: PathBuf,
+        /// Where things are found.
+        #[command(flatten)]
+        resources: ResourceFlags,
+    },
+}
+
+/// `kinescore timeline add`.
+#[cfg(feature = "timeline")]
+#[derive(Debug, Args)]
+pub struct TimelineAdd {
+    /// The project
+    #[arg(value_name = "PROJECT", value_hint = ValueHint::FilePath)]
+    pub project: PathBuf,
+    /// Number of the clip, as `list` shows it; may be given several times
+    #[arg(long, value_name = "N")]
+    pub clip: Vec<usize>,
+    /// All clips of the project
+    #[arg(long, conflicts_with = "clip")]
+    pub all: bool,
     /// The settings.
     #[command(flatten)]
     pub settings: SettingFlags,
@@ -300,6 +407,12 @@ Examples:
   kinescore render dance.mp4 --until rhythm -o dance.rhythm.json
   kinescore render --from dance.rhythm.json --style jazz";
 
+const BATCH_EXAMPLES: &str = "\
+Examples:
+  kinescore batch clips.csv --out soundtracks
+  kinescore batch clips.csv --out soundtracks --chunk 2/5 --style funk
+  kinescore batch clips.csv --out soundtracks --collect --report soundtracks/report.json";
+
 /// Settings given on the command line, as text by key, in the order in which they are to be set.
 #[derive(Debug, Default, Clone)]
 pub struct SettingFlags(Vec<(String, String)>);
@@ -313,6 +426,17 @@ impl SettingFlags {
         }
         settings.check()?;
         Ok(settings)
+    }
+
+    /// The settings that were given, by their keys.
+    #[cfg(feature = "timeline")]
+    pub fn pairs(&self) -> &[(String, String)] {
+        &self.0
+    }
+
+    /// The keys of these settings.
+    pub fn keys(&self) -> Vec<String> {
+        self.0.iter().map(|(key, _)| key.clone()).collect()
     }
 }
 
@@ -448,7 +572,7 @@ fn plot_file() -> impl TypedValueParser<Value = PathBuf> {
 }
 
 /// Reads `SS`, `MM:SS` or `HH:MM:SS`, the seconds with decimals, or a ratio of seconds; exactly.
-fn time(text: &str) -> Result<Flicks, String> {
+pub fn time(text: &str) -> Result<Flicks, String> {
     let wrong =
         || "expected seconds, MM:SS or HH:MM:SS, such as 65.5 or 1:05.5, or a ratio such as 3003/24000".to_owned();
     let parts: Vec<&str> = text.split(':').collect();

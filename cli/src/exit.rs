@@ -29,6 +29,11 @@ pub const RESOURCES: u8 = 6;
 pub const OUTPUT: u8 = 7;
 /// The cache had damaged entries.
 pub const DAMAGED_CACHE: u8 = 8;
+/// Of the clips of a batch some have failed, or are missing.
+pub const SOME_FAILED: u8 = 9;
+/// A project is open in its editor, or was changed meanwhile.
+#[cfg(feature = "timeline")]
+pub const PROJECT_IN_USE: u8 = 10;
 /// Stopped by the user: 128 + SIGINT, as shells count.
 pub const CANCELLED: u8 = 130;
 
@@ -69,6 +74,15 @@ pub const CODES: &[Code] = &[
     Code {
         number: DAMAGED_CACHE,
         meaning: "`kinescore cache verify` found damaged entries, and removed them",
+    },
+    Code {
+        number: SOME_FAILED,
+        meaning: "`kinescore batch`: some clips have failed, or --collect misses some; the others are done",
+    },
+    #[cfg(feature = "timeline")]
+    Code {
+        number: PROJECT_IN_USE,
+        meaning: "`kinescore timeline`: the project is open in its editor, or was changed meanwhile; it is left as it is",
     },
     Code {
         number: CANCELLED,
@@ -130,7 +144,7 @@ impl fmt::Display for Failure {
 }
 
 /// The error's message, with the flag of a setting beside its key.
-fn sentence(error: &Error) -> String {
+pub fn sentence(error: &Error) -> String {
     match error {
         Error::SettingValue { key, .. } => format!("{error} (--{})", crate::args::flag_name(key)),
         Error::UnknownSetting { .. } => format!("{error} (`kinescore settings` lists them)"),

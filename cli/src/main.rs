@@ -1,6 +1,7 @@
 //! The `kinescore` command: flags, progress and exit codes; the work is in the library.
 
 mod args;
+mod batch;
 mod cache_cmd;
 mod doctor;
 mod exit;
@@ -10,6 +11,8 @@ mod render;
 mod resources;
 mod settings_cmd;
 mod stdout;
+#[cfg(feature = "timeline")]
+mod timeline;
 
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
@@ -51,6 +54,9 @@ fn run(command: &Command, console: &Console) -> Result<(), Failure> {
     match command {
         Command::Render(args) => render::render(args, console, &cancel_on_signal()?),
         Command::Analyze(args) => render::analyze(args, console, &cancel_on_signal()?),
+        Command::Batch(args) => batch::batch(args, console, &cancel_on_signal()?),
+        #[cfg(feature = "timeline")]
+        Command::Timeline { action } => timeline::timeline(action, console, &cancel_on_signal()?),
         Command::Doctor(args) => doctor::doctor(args),
         Command::Settings(args) if args.json => stdout::write(&settings_cmd::json()),
         Command::Settings(_) => stdout::write(&settings_cmd::table()),

@@ -33,7 +33,7 @@ impl Wanted {
             ("--wav", &self.wav, Stage::Audio),
             ("--stems", &self.stems, Stage::Audio),
             ("--midi", &self.midi, Stage::Score),
-            ("--plot", &self.plot, Stage::Music),
+            ("--plot", &self.plot, Stage::Drums),
             ("--json", &self.json, Stage::Rhythm),
         ]
         .into_iter()
@@ -41,11 +41,13 @@ impl Wanted {
         .collect()
     }
 
-    /// The last stage that anything wanted takes, `least` or later.
+    /// The last stage that anything wanted takes, `least` or later. A picture can be had of the drums, and shows the music too.
     fn last_stage(&self, least: Stage) -> Stage {
+        let picture = self.plot.as_ref().map(|_| Stage::Music);
         self.list()
             .into_iter()
             .map(|(_, _, stage)| stage)
+            .chain(picture)
             .fold(least, Stage::max)
     }
 

@@ -1,0 +1,386 @@
+//! `kinescore timeline` on projects of editors that nobody here wrote: rendered by melt, and measured where the sound is heard.
+#![cfg(feature = "timeline")]
+#![allow(clippy::expect_used)] // tests may stop at the first surprise
+
+mod common;
+
+use common::{folder, kinescore, make_clip, run, text, walkers};
+use serde_json::Value;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// Settings with which a render is quick.
+const QUICK: [&str; 10] = [
+    "--device",
+    "cpu",
+    "--pose-rate",
+    "10",
+    "--instruments",
+    "drums",
+    "--tempo",
+    "120",
+    "--beats",
+    "motion",
+];
+
+/// A folder with a clip without a person, and one of walkers, both silent and of 25 frames a second.
+struct Desk {
+    folder: TempDir,
+    cache: PathBuf,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let folder = folder();
+        make_clip(
+            folder.path(),
+            "first.mp4",
+            "-f lavfi -i testsrc=duration=4:size=320x180:rate=25 -pix_fmt yuv420p -c:v libx264 -preset ultrafast",
+        );
+        make_clip(
+            folder.path(),
+            "walk.mp4",
+            "-i {} -an -r 25 -vf scale=884:-2 -c:v libx264 -preset ultrafast -crf 20",
+        );
+        let cache = folder.path().join("cache");
+        Self { folder, cache }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// `kinescore timeline WORD PROJECT …` with the cache of this desk.
+    fn timeline(&self, word: &str, project: &Path, more: &[&str]) -> common::Run {
+        let cached = ["--cache", text(&self.cache)];
+        let cached = if ["add", "refresh"].contains(&word) {
+            &cached[..]
+        } else {
+            &[]
+        };
+        run(&[&["timeline", word, text(project)][..], more, cached].concat())
+    }
+
+    fn list(&self, project: &Path) -> Vec<Value> {
+        let listed = self.timeline("list", project, &["--json"]).expect(0);
+        serde_json::from_str(&listed.stdout).expect("JSON")
+    }
+
+    /// A project of two clips as melt writes it: 4 s of the first, then 4 s of the walkers from 0.4 s on.
+    fn melt_project(&self, name: &str) -> PathBuf {
+        let project = self.path(name);
+        melt(&[
+            "-profile",
+            "atsc_720p_25",
+            text(&self.path("first.mp4")),
+            "in=0",
+            "out=99",
+            text(&self.path("walk.mp4")),
+            "in=10",
+            "out=109",
+            "-consumer",
+            &format!("xml:{}", text(&project)),
+        ]);
+        project
+    }
+}
+
+fn melt(args: &[&str]) {
+    // That of another release, where it is named.
+    let program = std::env::var_os("KINESCORE_TEST_MELT").unwrap_or_else(|| "melt".into());
+    let done = Command::new(program)
+        .args(args)
+        .env("SDL_AUDIODRIVER", "dummy")
+        .stdin(Stdio::null())
+        .output()
+        .expect("melt is installed by the set-up");
+    assert!(
+        done.status.success(),
+        "melt {args:?}: {}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+}
+
+/// The sound that melt renders of a project.
+fn rendered(project: &Path) -> PathBuf {
+    let wav = project.with_extension("rendered.wav");
+    melt(&[
+        text(project),
+        "-consumer",
+        &format!("avformat:{}", text(&wav)),
+        "acodec=pcm_s16le",
+        "vn=1",
+        "ar=48000",
+        "ac=2",
+    ]);
+    wav
+}
+
+const HERTZ: f64 = 8_000.0;
+
+fn decoded(path: &Path) -> Vec<f64> {
+    let output = Command::new("ffmpeg")
+        .args([
+            "-nostdin",
+            "-v",
+            "error",
+            "-i",
+            text(path),
+            "-ac",
+            "1",
+            "-ar",
+            "8000",
+            "-f",
+            "f32le",
+            "-",
+        ])
+        .output()
+        .expect("ffmpeg is installed by the set-up");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let samples = output.stdout.as_chunks::<4>().0.iter();
+    samples.map(|bytes| f64::from(f32::from_le_bytes(*bytes))).collect()
+}
+
+/// Where in a render a sound begins, seconds: by correlation, half a second around where it is expected.
+fn heard_at(render: &Path, sound: &Path, expected: f64) -> f64 {
+    let (render, sound) = (decoded(render), decoded(sound));
+    let length = sound.len().min((3.0 * HERTZ) as usize);
+    let sound = &sound[..length];
+    let place = |seconds: f64| (seconds * HERTZ).round() as usize;
+    let alike = |from: usize| -> f64 {
+        let Some(part) = render.get(from..from + length) else {
+            return -1.0;
+        };
+        let sum = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        sum(part, sound) / (sum(part, part) * sum(sound, sound)).sqrt().max(1e-9)
+    };
+    let places = place((expected - 0.5).max(0.0))..place(expected + 0.5);
+    let best = places.max_by(|a, b| alike(*a).total_cmp(&alike(*b))).expect("a place");
+    assert!(alike(best) > 0.9, "the sound is not heard: {}", alike(best));
+    best as f64 / HERTZ
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().expect("a number")
+}
+
+/// Adds, renders, refreshes, trims, and removes; the project's own render has the sound where its clip is.
+fn follows_its_clip(desk: &Desk, project: &Path, trim: impl Fn(&str) -> String) {
+    const FRAME: f64 = 0.04;
+    let before = fs::read_to_string(project).expect("the project");
+    let clips = desk.list(project);
+    assert_eq!(clips.len(), 2, "{clips:?}");
+    assert_eq!(clips[1]["media"], text(&desk.path("walk.mp4")));
+    assert!((number(&clips[1]["timeline_start"]) - 4.0).abs() < 1e-6, "{clips:?}");
+    assert!((number(&clips[1]["duration"]) - 4.0).abs() < 1e-6);
+    assert!((number(&clips[1]["source_in"]) - 0.4).abs() < 1e-6);
+
+    let added = desk
+        .timeline("add", project, &[&["--clip", "2"], &QUICK[..]].concat())
+        .expect(0);
+    assert!(added.stdout.contains("clip 2, "), "{}", added.stdout);
+    let sound = || PathBuf::from(desk.list(project)[1]["soundtrack"].as_str().expect("a soundtrack"));
+    let first = sound();
+    assert_eq!(common::probe(&first, "a:0", "stream=duration").parse(), Ok(4.0));
+    let start = heard_at(&rendered(project), &first, 4.0);
+    assert!((start - 4.0).abs() <= FRAME, "heard at {start} s");
+
+    // Nothing to do: not a byte changes.
+    let placed = fs::read(project).expect("the project");
+    for _ in 0..2 {
+        let refreshed = desk.timeline("refresh", project, &[]).expect(0);
+        assert!(refreshed.stdout.contains("unchanged"), "{}", refreshed.stdout);
+        assert!(
+            fs::read(project).expect("the project") == placed,
+            "the project was written"
+        );
+    }
+    let again = desk.timeline("add", project, &["--clip", "2"]).expect(0);
+    assert!(again.stdout.contains("unchanged"), "{}", again.stdout);
+
+    // Trimmed at the head by 25 frames, as an editor would write it.
+    let trimmed = trim(&String::from_utf8(placed).expect("UTF-8"));
+    fs::write(project, trimmed).expect("written");
+    assert!((number(&desk.list(project)[1]["source_in"]) - 1.4).abs() < 1e-6);
+    let refreshed = desk.timeline("refresh", project, &[]).expect(0);
+    assert!(refreshed.stdout.contains("made"), "{}", refreshed.stdout);
+    assert_eq!(sound(), first, "one file for one clip");
+    assert_eq!(common::probe(&first, "a:0", "stream=duration").parse(), Ok(3.0));
+    let start = heard_at(&rendered(project), &first, 4.0);
+    assert!((start - 4.0).abs() <= FRAME, "heard at {start} s after the trim");
+    let refreshed = desk.timeline("refresh", project, &[]).expect(0);
+    assert!(refreshed.stdout.contains("unchanged"), "{}", refreshed.stdout);
+
+    let removed = desk.timeline("remove", project, &[]).expect(0);
+    assert!(removed.stdout.contains(text(&first)), "{}", removed.stdout);
+    let after = fs::read_to_string(project).expect("the project");
+    assert!(
+        after == trim(&before),
+        "what is left is not the project without our sound:\n{after}"
+    );
+    assert!(first.exists());
+}
+
+/// A project of melt with other frames for the second clip.
+fn with_entry(xml: &str, frames: &str) -> String {
+    const ENTRY: &str = "<entry producer=\"producer1\" in=\"0\" out=\"99\"/>";
+    assert_eq!(xml.matches(ENTRY).count(), 1, "the entry is written otherwise:\n{xml}");
+    xml.replace(ENTRY, &format!("<entry producer=\"producer1\" {frames}/>"))
+}
+
+#[test]
+fn a_project_of_melt_is_followed() {
+    let desk = Desk::new();
+    let project = desk.melt_project("two.mlt");
+    // Frames of the entry are counted from the producer's own in-point.
+    follows_its_clip(&desk, &project, |xml| with_entry(xml, "in=\"25\" out=\"99\""));
+}
+
+#[test]
+fn what_goes_wrong_is_told_and_the_project_is_untouched() {
+    let desk = Desk::new();
+    let project = desk.melt_project("two.mlt");
+    let bytes = fs::read(&project).expect("the project");
+    let add = |more: &[&str]| desk.timeline("add", &project, &[more, &QUICK[..]].concat());
+    add(&["--clip", "1"]).expect(4).tells(&["first.mp4", "no person"]);
+    add(&["--clip", "3"])
+        .expect(2)
+        .tells(&["there is no clip 3: the project has 2"]);
+    add(&[]).expect(2).tells(&["--clip N", "2 video clips"]);
+    add(&["--clip", "2", "--set", "drums.style=polka"])
+        .expect(2)
+        .tells(&["polka"]);
+    desk.timeline("remove", &project, &["--clip", "2"])
+        .expect(2)
+        .tells(&["no soundtrack"]);
+    fs::rename(desk.path("walk.mp4"), desk.path("gone.mp4")).expect("renamed");
+    add(&["--clip", "2"]).expect(3).tells(&["walk.mp4"]);
+    fs::rename(desk.path("gone.mp4"), desk.path("walk.mp4")).expect("renamed");
+    assert!(fs::read(&project).expect("the project") == bytes);
+
+    let other = desk.path("other.mlt");
+    for (content, tells) in [
+        (&bytes[..bytes.len() / 2], "other.mlt"),
+        (&b"<svg/>"[..], "no project"),
+        (&b"{\"OTIO_SCHEMA\": \"Timeline.1\", \"tracks\": 3}"[..], "other.mlt"),
+        (&b"{\"a\": [1, 2"[..], "no project"),
+        (&b""[..], "other.mlt"),
+        (&[0xff, 0xfe, 0x00][..], "other.mlt"),
+    ] {
+        fs::write(&other, content).expect("written");
+        desk.timeline("list", &other, &[]).expect(3).tells(&[tells]);
+        desk.timeline("refresh", &other, &[]).expect(3).tells(&[tells]);
+        assert_eq!(fs::read(&other).expect("the file"), content);
+    }
+    desk.timeline("list", &desk.path("none.mlt"), &[])
+        .expect(3)
+        .tells(&["none.mlt"]);
+}
+
+#[test]
+fn a_project_that_is_open_in_its_editor_is_not_written() {
+    let desk = Desk::new();
+    let project = desk.melt_project("two.mlt");
+    let bytes = fs::read(&project).expect("the project");
+    let editor = desk.path("shotcut");
+    fs::copy("/bin/sleep", &editor).expect("copied");
+    // sleep takes its second argument for more time to sleep; what it cannot read it refuses, so a shell holds the name.
+    fs::copy("/bin/bash", &editor).expect("copied");
+    let mut child = Command::new(&editor)
+        .args(["-c", "sleep 600 & wait", text(&project)])
+        .spawn()
+        .expect("a process");
+    let refused = desk.timeline("add", &project, &[&["--clip", "2"], &QUICK[..]].concat());
+    child.kill().expect("ended");
+    child.wait().expect("ended");
+    refused.expect(10).tells(&["two.mlt", "open"]);
+    assert!(fs::read(&project).expect("the project") == bytes);
+    assert!(!desk.path("two.mlt.bak").exists());
+}
+
+#[test]
+fn a_watched_project_follows_each_save() {
+    let desk = Desk::new();
+    let project = desk.melt_project("two.mlt");
+    desk.timeline("add", &project, &[&["--clip", "2"], &QUICK[..]].concat())
+        .expect(0);
+    let mut child = kinescore(&["timeline", "watch", text(&project), "--cache", text(&desk.cache)])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let (sender, lines) = channel();
+    let follow = |stream: Box<dyn std::io::Read + Send>| {
+        let sender = sender.clone();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                let _ = sender.send(line);
+            }
+        });
+    };
+    follow(Box::new(child.stdout.take().expect("stdout")));
+    follow(Box::new(child.stderr.take().expect("stderr")));
+    let wait_for = |what: &str| {
+        let end = Instant::now() + Duration::from_secs(60);
+        let mut seen = Vec::new();
+        while let Ok(line) = lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            if line.contains(what) {
+                return line;
+            }
+            seen.push(line);
+        }
+        panic!("no '{what}' in {seen:?}");
+    };
+    wait_for("watching");
+    std::thread::sleep(Duration::from_millis(500));
+    let xml = fs::read_to_string(&project).expect("the project");
+    let trimmed = with_entry(&xml, "in=\"0\" out=\"74\"");
+    // As editors save: another file in its place.
+    let saved = desk.path("two.mlt.new");
+    fs::write(&saved, trimmed).expect("written");
+    fs::rename(&saved, &project).expect("renamed");
+    assert!(wait_for("clip 2").contains("made"));
+    let status = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .expect("kill");
+    assert!(status.success());
+    wait_for("no longer watching");
+    assert_eq!(child.wait().expect("ended").code(), Some(0));
+    let clips = desk.list(&project);
+    let sound = clips[1]["soundtrack"].as_str().expect("a soundtrack");
+    assert_eq!(
+        common::probe(Path::new(sound), "a:0", "stream=duration").parse(),
+        Ok(3.0)
+    );
+    // Nothing is left beside it but what belongs there.
+    let names: Vec<_> = common::listing(desk.folder.path());
+    assert!(names.iter().all(|(path, _)| !text(path).contains(".part")), "{names:?}");
+}
+
+#[test]
+fn ten_thousand_clips_are_listed_in_two_seconds() {
+    let folder = folder();
+    let project = folder.path().join("long.mlt");
+    let mut xml = format!(
+        "<?xml version=\"1.0\"?>\n<mlt profile=\"atsc_720p_25\">\n<profile frame_rate_num=\"25\" frame_rate_den=\"1\" width=\"1280\" height=\"720\"/>\n<producer id=\"p\"><property name=\"resource\">{}</property><property name=\"mlt_service\">avformat</property></producer>\n<playlist id=\"v\">\n",
+        text(&walkers())
+    );
+    for _ in 0..10_000 {
+        xml.push_str("<entry producer=\"p\" in=\"5\" out=\"104\"/>\n");
+    }
+    xml.push_str("</playlist>\n<tractor id=\"t\"><track producer=\"v\"/></tractor>\n</mlt>\n");
+    fs::write(&project, xml).expect("written");
+    let begin = Instant::now();
+    let listed = run(&["timeline", "list", text(&project), "--json"]).expect(0);
+    let taken = begin.elapsed();
+    let clips: Vec<Value> = serde_json::from_str(&listed.stdout).expect("JSON");
+    assert_eq!(clips.len(), 10_000);
+    assert_eq!(number(&clips[9_999]["timeline_start"]), 9_999.0 * 4.0);
+    assert!(taken < Duration::from_secs(2), "{taken:?}");
+}

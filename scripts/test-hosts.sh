@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Runs the tests of projects in editors that are too heavy for every change. What is not there is skipped, and says so loudly.
+#
+#   scripts/test-hosts.sh            what is at hand
+#   FORKY=DIR scripts/test-hosts.sh  with the melt of Debian "forky" in that folder, which is made (1 GB, as root, by mmdebstrap)
+#                                    where it is not there
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cargo=${CARGO:-cargo}
+ran=()
+skipped=()
+
+say() { printf 'test-hosts: %s\n' "$*" >&2; }
+skip() {
+    skipped+=("$1")
+    printf '\n*** SKIPPED: %s ***\n\n' "$1" >&2
+}
+
+run_tests() { # what, and the environment that it is run with
+    local what=$1
+    shift
+    say "$what"
+    env "$@" "$cargo" test --quiet --locked --manifest-path "$root/Cargo.toml" --package kinescore-cli --test timeline
+    ran+=("$what")
+}
+
+run_tests "projects rendered by $(melt --version 2>&1 | head -n 1)"
+
+if [[ -z ${FORKY:-} ]]; then
+    skip "the melt of Debian forky: name a folder for it with FORKY=DIR"
+elif ((EUID != 0)); then
+    skip "the melt of Debian forky: entering $FORKY takes root"
+else
+    if [[ ! -x $FORKY/usr/bin/melt ]]; then
+        command -v mmdebstrap >/dev/null || {
+            say "mmdebstrap is missing: apt-get install mmdebstrap"
+            exit 1
+        }
+        say "making $FORKY"
+        # Snapshots of forky outlive the date that their index names.
+        mmdebstrap --variant=apt --include=melt --aptopt='APT::Install-Recommends "false"' \
+            --aptopt='Acquire::Check-Valid-Until "false"' forky "$FORKY" http://deb.debian.org/debian
+    fi
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+    mkdir "$work/shared"
+    # The projects name absolute paths, so that the folder of the tests is seen in there under its own name.
+    cat >"$work/melt" <<WRAPPER
+#!/bin/sh
+exec unshare --mount sh -c 'mkdir -p "$FORKY$work/shared" && mount --bind "$work/shared" "$FORKY$work/shared" &&
+    exec chroot "$FORKY" melt "\$@"' melt "\$@"
+WRAPPER
+    chmod +x "$work/melt"
+    run_tests "projects rendered by forky's $(chroot "$FORKY" melt --version 2>&1 | head -n 1)" \
+        "TMPDIR=$work/shared" "KINESCORE_TEST_MELT=$work/melt"
+fi
+
+if command -v kdenlive >/dev/null && command -v dbus-run-session >/dev/null; then
+    "$root/plugin/bridge/tests/kdenlive_check.sh" && ran+=("projects opened and saved by $(kdenlive --version 2>/dev/null | head -n 1)")
+else
+    skip "Kdenlive: it is not installed (apt-get install kdenlive dbus-x11)"
+fi
+
+printf '\ntest-hosts: ran %d:\n' "${#ran[@]}"
+printf '  %s\n' "${ran[@]}"
+((${#skipped[@]} == 0)) || printf 'test-hosts: SKIPPED %d:\n' "${#skipped[@]}"
+((${#skipped[@]} == 0)) || printf '  %s\n' "${skipped[@]}"
