@@ -55,7 +55,7 @@ test: ## set-up, formatting, lints and all tests
 	@scripts/setup.sh test
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
-	PROPTEST_RNG_SEED=$${PROPTEST_RNG_SEED:-1} $(CARGO) test --workspace --locked
+	PROPTEST_RNG_SEED=$${PROPTEST_RNG_SEED:-1} OPENJD="$(CURDIR)/.setup/hosts/bin/openjd" $(CARGO) test --workspace --locked
 	@$(MAKE) --no-print-directory test-plugin
 	$(HERE) KINESCORE="$(abspath $(TARGET))/debug/kinescore" .setup/evaluate/bin/python -m unittest discover -s models/train/tests
 
@@ -64,9 +64,9 @@ test-plugin: ## the timeline bridge's own tests, with melt and GES
 	@scripts/setup.sh test
 	cmake -S plugin -B "$(PLUGIN)-test"
 	cmake --build "$(PLUGIN)-test" --parallel 2
-	ctest --test-dir "$(PLUGIN)-test" --output-on-failure
+	KINESCORE_OTIO_PYTHON="$(CURDIR)/.setup/hosts/bin/python" ctest --test-dir "$(PLUGIN)-test" --output-on-failure
 
-test-hosts: ## projects in heavier editors: FORKY=DIR for the melt of Debian forky; Kdenlive where it is installed
+test-hosts: ## projects in other releases of editors: FORKY=DIR for the melt of Debian forky
 	@scripts/setup.sh test
 	@FORKY="$(FORKY)" CARGO="$(CARGO)" scripts/test-hosts.sh
 

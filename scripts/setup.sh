@@ -165,32 +165,35 @@ PYTHON
     say "ONNX Runtime $onnxruntime_version is in .setup/onnxruntime"
 fi
 
-# Python for measuring beats: the versions of models/train/requirements-evaluate.txt, in an environment of its own. The file's
-# copy in the environment tells that it is whole and current.
-if [[ $purpose != build ]]; then
-    requirements=$root/models/train/requirements-evaluate.txt
-    environment=$root/.setup/evaluate
-    if ! cmp -s "$requirements" "$environment/installed.txt" || ! "$environment/bin/python" -c '' 2>/dev/null; then
-        can_make() { "$1" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
-        python=
-        for candidate in python3 /usr/bin/python3; do
-            if can_make "$candidate"; then
-                python=$candidate
-                break
-            fi
-        done
-        if [[ -z $python ]]; then
-            command -v apt-get >/dev/null || fail "needed is Python 3.11 or newer with the modules venv and ensurepip"
-            install_packages python3-venv
-            python=/usr/bin/python3
-            can_make "$python" || fail "needed is Python 3.11 or newer; $python is $("$python" --version 2>&1)"
-        fi
-        say "making the Python environment .setup/evaluate"
-        rm -rf "$environment"
-        "$python" -m venv "$environment" || fail "$python could not make an environment in $environment"
-        "$environment/bin/python" -m pip install --quiet --disable-pip-version-check --no-cache-dir --only-binary=:all: \
-            --requirement "$requirements" >&2 ||
-            fail "pip could not install $requirements; is there a connection to a Python package index?"
-        cp "$requirements" "$environment/installed.txt"
+# A Python environment with the packages of a file, whose copy in the environment tells that it is whole and current.
+python_environment() { # folder, requirements
+    local environment=$1 requirements=$2 python= candidate
+    if cmp -s "$requirements" "$environment/installed.txt" && "$environment/bin/python" -c '' 2>/dev/null; then
+        return 0
     fi
-fi
+    can_make() { "$1" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
+    for candidate in python3 /usr/bin/python3; do
+        if can_make "$candidate"; then
+            python=$candidate
+            break
+        fi
+    done
+    if [[ -z $python ]]; then
+        command -v apt-get >/dev/null || fail "needed is Python 3.11 or newer with the modules venv and ensurepip"
+        install_packages python3-venv
+        python=/usr/bin/python3
+        can_make "$python" || fail "needed is Python 3.11 or newer; $python is $("$python" --version 2>&1)"
+    fi
+    say "making the Python environment ${environment#"$root"/}"
+    rm -rf "$environment"
+    "$python" -m venv "$environment" || fail "$python could not make an environment in $environment"
+    "$environment/bin/python" -m pip install --quiet --disable-pip-version-check --no-cache-dir --only-binary=:all: \
+        --requirement "$requirements" >&2 ||
+        fail "pip could not install $requirements; is there a connection to a Python package index?"
+    cp "$requirements" "$environment/installed.txt"
+}
+
+# For measuring beats.
+[[ $purpose == build ]] || python_environment "$root/.setup/evaluate" "$root/models/train/requirements-evaluate.txt"
+# For the tests: what reads OpenTimelineIO files and runs farm jobs elsewhere.
+[[ $purpose != test ]] || python_environment "$root/.setup/hosts" "$root/plugin/requirements-hosts.txt"

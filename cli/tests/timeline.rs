@@ -109,8 +109,11 @@ fn melt(args: &[&str]) {
 /// The sound that melt renders of a project.
 fn rendered(project: &Path) -> PathBuf {
     let wav = project.with_extension("rendered.wav");
+    // Ten seconds: Kdenlive's black track goes on for hours.
     melt(&[
         text(project),
+        "in=0",
+        "out=249",
         "-consumer",
         &format!("avformat:{}", text(&wav)),
         "acodec=pcm_s16le",
@@ -239,6 +242,63 @@ fn a_project_of_melt_is_followed() {
     let project = desk.melt_project("two.mlt");
     // Frames of the entry are counted from the producer's own in-point.
     follows_its_clip(&desk, &project, |xml| with_entry(xml, "in=\"25\" out=\"99\""));
+}
+
+/// Projects as Kdenlive writes them, of its two generations: both clips are 2 s long, the second from 0.4 s on.
+#[test]
+fn projects_of_kdenlive_are_followed() {
+    for generation in ["22.12", "26.08"] {
+        let desk = Desk::new();
+        for name in ["one.mp4", "two.mp4"] {
+            fs::copy(desk.path("walk.mp4"), desk.path(name)).expect("copied");
+        }
+        let fixtures = common::root().join("plugin/bridge/tests/fixtures/kdenlive");
+        let saved = fs::read_to_string(fixtures.join(format!("{generation}.kdenlive"))).expect("the project");
+        let saved = saved.replace("@FOLDER@", text(desk.folder.path()));
+        let project = desk.path("film.kdenlive");
+        fs::write(&project, &saved).expect("written");
+        let clips = desk.list(&project);
+        assert_eq!(clips.len(), 2, "{clips:?}");
+        assert_eq!(clips[1]["media"], text(&desk.path("two.mp4")));
+        let start = number(&clips[1]["timeline_start"]);
+
+        desk.timeline("add", &project, &[&["--clip", "2"], &QUICK[..]].concat())
+            .expect(0);
+        let sound = || PathBuf::from(desk.list(&project)[1]["soundtrack"].as_str().expect("a soundtrack"));
+        let heard = heard_at(&rendered(&project), &sound(), start);
+        assert!(
+            (heard - start).abs() <= 0.04,
+            "{generation}: heard at {heard} s, the clip begins at {start} s"
+        );
+        let placed = fs::read_to_string(&project).expect("the project");
+        desk.timeline("refresh", &project, &[]).expect(0);
+        assert!(
+            fs::read_to_string(&project).expect("the project") == placed,
+            "the project was written"
+        );
+
+        // A second longer.
+        let grown = |xml: &str| {
+            let (before, after) = ("out=\"00:00:02.360\"", "out=\"00:00:03.360\"");
+            assert_eq!(xml.matches(before).count(), 1, "{xml}");
+            xml.replace(before, after)
+        };
+        fs::write(&project, grown(&placed)).expect("written");
+        let refreshed = desk.timeline("refresh", &project, &[]).expect(0);
+        assert!(refreshed.stdout.contains("made"), "{}", refreshed.stdout);
+        assert_eq!(common::probe(&sound(), "a:0", "stream=duration").parse(), Ok(3.0));
+        let heard = heard_at(&rendered(&project), &sound(), start);
+        assert!(
+            (heard - start).abs() <= 0.04,
+            "{generation}: heard at {heard} s once it is longer"
+        );
+        desk.timeline("remove", &project, &[]).expect(0);
+        let after = fs::read_to_string(&project).expect("the project");
+        assert!(
+            after == grown(&saved),
+            "{generation}: not the project without our sound:\n{after}"
+        );
+    }
 }
 
 #[test]

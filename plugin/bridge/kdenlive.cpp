@@ -115,7 +115,9 @@ pugi::xml_node KdenliveProject::timeline() const {
     return last;
 }
 
-bool KdenliveProject::has_sequences() const { return timeline() != wrapper() || property_node(timeline(), "kdenlive:uuid"); }
+bool KdenliveProject::has_sequences() const {
+    return timeline() != wrapper() || property_node(timeline(), "kdenlive:uuid");
+}
 
 std::vector<Lane> KdenliveProject::lanes() const {
     std::vector<Lane> lanes;
@@ -143,7 +145,8 @@ std::string KdenliveProject::track_name(const Lane &lane) const {
     return property(played_by(tracks_of(timeline()).at(lane.track)), "kdenlive:track_name");
 }
 
-/// Moves all that is said of tracks by number, from one on. What Kdenlive counts in its own properties begins above the background.
+/// Moves all that is said of tracks by number, from one on. What Kdenlive counts in its own properties begins above the
+/// background.
 void KdenliveProject::shift_tracks(std::size_t from, int by) {
     shift_transitions(timeline(), from, by);
     const bool is_sequence = has_sequences();
@@ -173,7 +176,8 @@ void KdenliveProject::add_track(const std::string &name, const std::string &play
     const pugi::xml_node main = timeline();
     const std::vector<pugi::xml_node> tracks = tracks_of(main);
     if (tracks.empty()) {
-        throw Problem(Problem::Kind::input, file_.path() + ": its timeline has no tracks, and a soundtrack needs a clip");
+        throw Problem(Problem::Kind::input,
+                      file_.path() + ": its timeline has no tracks, and a soundtrack needs a clip");
     }
     // Tracks for sound come first, and above the background is the lowest of them.
     shift_tracks(1, 1);
@@ -284,8 +288,8 @@ std::string KdenliveProject::add_producer(const Placed &placed, Frames length, c
     const std::string bin_id = free_bin_id();
     text_.insert_before(bin(), producer_lines(placed, length, binned, bin_id, true));
     text_.insert_before(service(playlist), producer_lines(placed, length, played, bin_id, false));
-    const std::string entry = "<entry producer=\"" + binned + "\" in=\"" + clock_.write(0) + "\" out=\"" +
-                              clock_.write(length - 1) + "\"/>";
+    const std::string entry =
+        "<entry producer=\"" + binned + "\" in=\"" + clock_.write(0) + "\" out=\"" + clock_.write(length - 1) + "\"/>";
     pugi::xml_node last;
     for (const pugi::xml_node child : bin().children()) {
         last = child.type() == pugi::node_element ? child : last;

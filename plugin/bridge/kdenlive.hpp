@@ -1,6 +1,6 @@
 /*
- * Projects of Kdenlive (.kdenlive): of 22.12 and before, where a project is one timeline, and of 23.04 and after, where it has
- * sequences; of these, the one that the project shows and plays is the timeline.
+ * Projects of Kdenlive (.kdenlive): of 22.12 and before, where a project is one timeline, and of 23.04 and after, where
+ * it has sequences; of these, the one that the project shows and plays is the timeline.
  */
 #ifndef KINESCORE_BRIDGE_KDENLIVE_HPP
 #define KINESCORE_BRIDGE_KDENLIVE_HPP

@@ -45,7 +45,8 @@ pugi::xml_node MltProject::timeline() const {
         }
     }
     const pugi::xml_node named = service(root.attribute("producer").value());
-    const bool is_timeline = named && named.parent() == root && (is_named(named, "tractor") || is_named(named, "playlist")) &&
+    const bool is_timeline = named && named.parent() == root &&
+                             (is_named(named, "tractor") || is_named(named, "playlist")) &&
                              std::strcmp(named.attribute("id").value(), "main_bin") != 0;
     return is_timeline ? named : last;
 }
@@ -59,8 +60,9 @@ bool MltProject::is_mixed(pugi::xml_node tractor) const {
     for (const pugi::xml_node transition : tractor.children("transition")) {
         const std::string track = property(transition, "b_track");
         for (std::size_t number = 1; number < count; ++number) {
-            mixed[number] = mixed[number] || (property(transition, "mlt_service") == "mix" &&
-                                              property(transition, "a_track") == "0" && track == std::to_string(number));
+            mixed[number] =
+                mixed[number] || (property(transition, "mlt_service") == "mix" &&
+                                  property(transition, "a_track") == "0" && track == std::to_string(number));
         }
     }
     for (std::size_t number = 1; number < count; ++number) {
@@ -83,7 +85,8 @@ void MltProject::add_lanes(pugi::xml_node tractor, std::size_t first_track, std:
         if (is_named(played, "playlist") && !is_background) {
             lanes.push_back({played, number, is_seen ? video : -1});
         }
-        for (const pugi::xml_node inner : is_named(played, "tractor") ? tracks_of(played) : std::vector<pugi::xml_node>()) {
+        for (const pugi::xml_node inner :
+             is_named(played, "tractor") ? tracks_of(played) : std::vector<pugi::xml_node>()) {
             const std::string inner_hidden = inner.attribute("hide").value();
             const bool is_inner_seen = is_seen && inner_hidden != "video" && inner_hidden != "both";
             if (is_named(played_by(inner), "playlist")) {
@@ -151,7 +154,8 @@ void MltProject::add_track(const std::string &name, const std::string &playlist)
     }
     const std::vector<pugi::xml_node> tracks = tracks_of(main);
     if (tracks.empty()) {
-        throw Problem(Problem::Kind::input, file_.path() + ": its timeline has no tracks, and a soundtrack needs a clip");
+        throw Problem(Problem::Kind::input,
+                      file_.path() + ": its timeline has no tracks, and a soundtrack needs a clip");
     }
     text_.insert_before(main, playlist_lines(name, playlist));
     text_.insert_after(tracks.back(), "<track producer=\"" + playlist + "\" hide=\"video\"/>");
@@ -163,8 +167,8 @@ void MltProject::add_track(const std::string &name, const std::string &playlist)
     text_.insert_after(last, mix_lines(tracks.size()));
 }
 
-/// Puts a tractor around a timeline: a playlist on its own has no tracks, and where the tracks of a tractor are not mixed, the sound of
-/// one hides that of the others.
+/// Puts a tractor around a timeline: a playlist on its own has no tracks, and where the tracks of a tractor are not
+/// mixed, the sound of one hides that of the others.
 void MltProject::wrap(const std::string &name, const std::string &playlist) {
     const pugi::xml_node main = timeline();
     const std::string id = main.attribute("id").value();
@@ -257,7 +261,8 @@ void MltProject::refresh_producer(pugi::xml_node producer, const Placed &placed,
 void MltProject::remove_producer(pugi::xml_node producer) { text_.erase(producer); }
 
 std::string MltProject::entry_of(const std::string &producer, Frames length) const {
-    return "<entry producer=\"" + producer + "\" in=\"" + clock_.write(0) + "\" out=\"" + clock_.write(length - 1) + "\"/>";
+    return "<entry producer=\"" + producer + "\" in=\"" + clock_.write(0) + "\" out=\"" + clock_.write(length - 1) +
+           "\"/>";
 }
 
 std::vector<std::pair<pugi::xml_node, std::string>> MltProject::ends() const {

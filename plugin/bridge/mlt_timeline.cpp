@@ -40,7 +40,9 @@ std::optional<std::int64_t> whole_number(const std::string &text) {
     return error == std::errc() && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
 }
 
-std::int64_t number_or(const std::string &text, std::int64_t otherwise) { return whole_number(text).value_or(otherwise); }
+std::int64_t number_or(const std::string &text, std::int64_t otherwise) {
+    return whole_number(text).value_or(otherwise);
+}
 
 /// A number above 0 as decimals, exactly. Digits behind the ninth are beyond what anybody means.
 std::optional<Ratio> decimal(std::string text) {
@@ -51,7 +53,8 @@ std::optional<Ratio> decimal(std::string text) {
     const auto digits = [](char digit) { return digit >= '0' && digit <= '9'; };
     const std::string all = whole + fraction;
     if (all.empty() || all.size() > 15 || !std::all_of(all.begin(), all.end(), digits) ||
-        (point < text.size() && !std::all_of(text.begin() + static_cast<std::ptrdiff_t>(point) + 1, text.end(), digits))) {
+        (point < text.size() &&
+         !std::all_of(text.begin() + static_cast<std::ptrdiff_t>(point) + 1, text.end(), digits))) {
         return std::nullopt;
     }
     Ratio ratio{number_or(all, 0), 1};
@@ -145,9 +148,9 @@ Flicks times(Flicks length, const Ratio &speed) {
 
 /// Suffixes of what has no moving picture, for producers that tell nothing of their streams.
 bool has_suffix_of_video(const std::string &path) {
-    static const std::set<std::string> others{".wav",  ".mp3", ".flac", ".ogg", ".oga",  ".opus", ".m4a", ".aac",
-                                              ".aif",  ".aiff", ".wma", ".mka", ".ac3",  ".png",  ".jpg", ".jpeg",
-                                              ".bmp",  ".tif", ".tiff", ".svg", ".webp", ".mlt",  ".xml", ".kdenlive"};
+    static const std::set<std::string> others{".wav", ".mp3",  ".flac", ".ogg", ".oga",  ".opus", ".m4a", ".aac",
+                                              ".aif", ".aiff", ".wma",  ".mka", ".ac3",  ".png",  ".jpg", ".jpeg",
+                                              ".bmp", ".tif",  ".tiff", ".svg", ".webp", ".mlt",  ".xml", ".kdenlive"};
     std::string suffix = fs::path(path).extension().string();
     std::transform(suffix.begin(), suffix.end(), suffix.begin(),
                    [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
@@ -161,7 +164,8 @@ bool is_service(const std::string &name) {
 /// "Soundtrack" or "Soundtrack 2".
 bool is_own_title(const std::string &title) {
     const std::string own = track_title;
-    return title == own || (title.compare(0, own.size() + 1, own + " ") == 0 && whole_number(title.substr(own.size() + 1)));
+    return title == own ||
+           (title.compare(0, own.size() + 1, own + " ") == 0 && whole_number(title.substr(own.size() + 1)));
 }
 
 } // namespace
@@ -402,8 +406,8 @@ pugi::xml_node MltTimeline::stand_in(pugi::xml_node) const { return {}; }
 void MltTimeline::resized(const std::string &, Frames) {}
 
 bool MltTimeline::is_ours(pugi::xml_node producer) const {
-    return producer && (!property(producer, "kinescore:key").empty() ||
-                        !property(stand_in(producer), "kinescore:key").empty());
+    return producer &&
+           (!property(producer, "kinescore:key").empty() || !property(stand_in(producer), "kinescore:key").empty());
 }
 
 std::string MltTimeline::absolute(const std::string &resource) const {
@@ -449,7 +453,8 @@ std::optional<MltTimeline::Media> MltTimeline::video_of(pugi::xml_node producer)
     }
     // A proxy is shown while one edits; the clip itself is another file.
     const std::string proxy = property(producer, "kdenlive:proxy");
-    const std::string original = property(producer, proxy.size() > 1 ? "kdenlive:originalurl" : "shotcut:originalResource");
+    const std::string original =
+        property(producer, proxy.size() > 1 ? "kdenlive:originalurl" : "shotcut:originalResource");
     if (!original.empty() && (proxy.size() > 1 || property(producer, "shotcut:proxy") == "1")) {
         resource = original;
     }
@@ -544,9 +549,8 @@ std::vector<MltTimeline::Sound> MltTimeline::sounds() const {
 /// The producer's id; where a sound was cut in two, or copied, each is told by its place as well.
 std::string MltTimeline::id_of(const Sound &sound, const std::vector<Sound> &all) {
     const std::string id = sound.piece.producer.attribute("id").value();
-    const auto shared = std::count_if(all.begin(), all.end(), [&](const Sound &other) {
-        return other.piece.producer == sound.piece.producer;
-    });
+    const auto shared = std::count_if(all.begin(), all.end(),
+                                      [&](const Sound &other) { return other.piece.producer == sound.piece.producer; });
     return shared < 2 ? id : id + "@" + std::to_string(sound.lane.track) + "." + std::to_string(sound.piece.start);
 }
 
@@ -614,8 +618,7 @@ std::vector<std::pair<std::string, std::string>> MltTimeline::memory(const Place
             {"kinescore:track", std::to_string(item.track)}};
 }
 
-std::string
-MltTimeline::property_lines(const std::vector<std::pair<std::string, std::string>> &properties) const {
+std::string MltTimeline::property_lines(const std::vector<std::pair<std::string, std::string>> &properties) const {
     std::string lines;
     for (const auto &[name, value] : properties) {
         lines += text_.step() + "<property name=\"" + xml_escape(name) + "\">" + xml_escape(value) + "</property>\n";
@@ -656,7 +659,8 @@ void MltTimeline::refresh_element(pugi::xml_node producer, const Placed &placed,
     }
 }
 
-/// Lanes that sound may be put on: of ours is a track that has sound of ours, or one of our title on which there is nothing.
+/// Lanes that sound may be put on: of ours is a track that has sound of ours, or one of our title on which there is
+/// nothing.
 std::vector<Lane> MltTimeline::own_lanes() const {
     std::vector<Lane> own;
     const std::vector<Lane> all = lanes();
@@ -667,8 +671,8 @@ std::vector<Lane> MltTimeline::own_lanes() const {
     }
     for (const Lane &lane : all) {
         const std::vector<Piece> on_it = pieces(lane.playlist);
-        const bool has_sound = std::any_of(on_it.begin(), on_it.end(),
-                                           [&](const Piece &piece) { return !piece.is_blank && is_ours(piece.producer); });
+        const bool has_sound = std::any_of(
+            on_it.begin(), on_it.end(), [&](const Piece &piece) { return !piece.is_blank && is_ours(piece.producer); });
         const bool is_first = own.empty() || own.back().track != lane.track;
         if (lane.video < 0 && ((has_sound && filled[lane.track] == 1) ||
                                (filled[lane.track] == 0 && is_first && is_own_title(track_name(lane))))) {
@@ -768,9 +772,8 @@ void MltTimeline::move(const Sound &sound, Frames start, Frames length) {
     text_.set_attribute(sound.piece.node, "out", clock_.write(length - 1));
     apply();
     const std::vector<Sound> now = sounds();
-    const auto same = std::find_if(now.begin(), now.end(), [&](const Sound &other) {
-        return other.piece.producer == service(producer);
-    });
+    const auto same = std::find_if(now.begin(), now.end(),
+                                   [&](const Sound &other) { return other.piece.producer == service(producer); });
     const std::string entry = text_.outer(same->piece.node);
     const std::string definition = text_.outer(service(producer));
     take(*same);
@@ -789,8 +792,8 @@ void MltTimeline::move(const Sound &sound, Frames start, Frames length) {
 void MltTimeline::place(const Placed &placed) {
     std::error_code error;
     if (!fs::is_regular_file(placed.wav, error)) {
-        throw Problem(Problem::Kind::input, placed.wav + ": there is no such file, and it should be put under " +
-                                                placed.made_for.name);
+        throw Problem(Problem::Kind::input,
+                      placed.wav + ": there is no such file, and it should be put under " + placed.made_for.name);
     }
     const std::string before = text_.bytes();
     try {
@@ -837,9 +840,8 @@ void MltTimeline::remove(const std::string &placed_id) {
         const std::string producer = sound.piece.producer.attribute("id").value();
         take(sound);
         const std::vector<Sound> left = sounds();
-        const bool is_used = std::any_of(left.begin(), left.end(), [&](const Sound &other) {
-            return other.piece.producer == service(producer);
-        });
+        const bool is_used = std::any_of(left.begin(), left.end(),
+                                         [&](const Sound &other) { return other.piece.producer == service(producer); });
         if (!is_used) {
             remove_producer(service(producer));
             apply();
@@ -855,9 +857,8 @@ void MltTimeline::remove(const std::string &placed_id) {
 
 void MltTimeline::drop_if_empty(const std::string &playlist) {
     const std::vector<Lane> all = lanes();
-    const auto lane = std::find_if(all.begin(), all.end(), [&](const Lane &one) {
-        return one.playlist.attribute("id").value() == playlist;
-    });
+    const auto lane = std::find_if(all.begin(), all.end(),
+                                   [&](const Lane &one) { return one.playlist.attribute("id").value() == playlist; });
     if (lane == all.end() || lane->video >= 0 || !is_own_title(track_name(*lane))) {
         return;
     }
@@ -882,8 +883,8 @@ void MltTimeline::lengthen(Frames end) {
         if (!there || *there >= wanted) {
             continue;
         }
-        const std::string text = is_property && old.find(':') == std::string::npos ? std::to_string(wanted)
-                                                                                    : clock_.write(wanted);
+        const std::string text =
+            is_property && old.find(':') == std::string::npos ? std::to_string(wanted) : clock_.write(wanted);
         if (is_property) {
             text_.set_text(node, text);
         } else {
@@ -947,6 +948,8 @@ void MltTimeline::check_writable() { file_.check_writable(editors_); }
 
 void MltTimeline::save() { file_.write(text_.bytes(), editors_); }
 
-std::string MltTimeline::sound_folder() const { return (fs::path(file_.folder()) / (file_.stem() + ".soundtracks")).string(); }
+std::string MltTimeline::sound_folder() const {
+    return (fs::path(file_.folder()) / (file_.stem() + ".soundtracks")).string();
+}
 
 } // namespace kinescore::bridge

@@ -1,6 +1,6 @@
 /*
- * What all projects in MLT's XML have in common, whichever editor wrote them: how times are written, what an entry of a playlist plays,
- * and how sound of ours is put into a playlist that is a track of ours.
+ * What all projects in MLT's XML have in common, whichever editor wrote them: how times are written, what an entry of a
+ * playlist plays, and how sound of ours is put into a playlist that is a track of ours.
  */
 #ifndef KINESCORE_BRIDGE_MLT_TIMELINE_HPP
 #define KINESCORE_BRIDGE_MLT_TIMELINE_HPP
@@ -57,7 +57,7 @@ struct Piece {
     pugi::xml_node producer; ///< What an entry plays; none for a blank and where it is unknown.
     Frames start = 0;        ///< On the timeline.
     Frames length = 0;
-    Frames in = 0;           ///< On the producer.
+    Frames in = 0; ///< On the producer.
     bool is_blank = false;
 };
 

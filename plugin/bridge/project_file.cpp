@@ -115,7 +115,8 @@ void write_all(const Descriptor &file, const std::string &bytes, const std::stri
     }
 }
 
-/// Puts a file in the place of another, or where there is none, as one step. `like` is the file whose mode and owner it gets.
+/// Puts a file in the place of another, or where there is none, as one step. `like` is the file whose mode and owner it
+/// gets.
 void replace_file(const std::string &path, const std::string &bytes, const struct stat &like) {
     std::string pattern = (fs::path(path).parent_path() / ".soundtrack-XXXXXX").string();
     Descriptor file(::mkostemp(pattern.data(), O_CLOEXEC));
@@ -124,7 +125,8 @@ void replace_file(const std::string &path, const std::string &bytes, const struc
     }
     Unfinished unfinished(pattern);
     write_all(file, bytes, path);
-    // The owner first: to change it takes away bits of the mode. A user who is not the owner may not give it back; a group may be.
+    // The owner first: to change it takes away bits of the mode. A user who is not the owner may not give it back; a
+    // group may be.
     if (::fchown(file.number(), like.st_uid, like.st_gid) != 0 &&
         ::fchown(file.number(), static_cast<uid_t>(-1), like.st_gid) != 0 && errno != EPERM) {
         cannot_write(path, errno);
@@ -158,7 +160,8 @@ std::optional<std::string> free_backup(const std::string &path, const std::strin
 }
 
 bool is_number(const std::string &text) {
-    return !text.empty() && std::all_of(text.begin(), text.end(), [](char digit) { return digit >= '0' && digit <= '9'; });
+    return !text.empty() &&
+           std::all_of(text.begin(), text.end(), [](char digit) { return digit >= '0' && digit <= '9'; });
 }
 
 /// A process of the same user.
@@ -209,8 +212,7 @@ std::vector<Process> processes_of_this_user() {
 
 /// The name of the editor that a process is, or "".
 std::string editor_of(const Process &process, const std::vector<std::string> &editors) {
-    const std::string called =
-        process.arguments.empty() ? "" : fs::path(process.arguments.front()).filename().string();
+    const std::string called = process.arguments.empty() ? "" : fs::path(process.arguments.front()).filename().string();
     for (const std::string &editor : editors) {
         if (called == editor || (!process.name.empty() && process.name == editor.substr(0, 15))) {
             return editor;
@@ -233,13 +235,13 @@ bool is_same_file(const std::string &one, const std::string &other) {
 }
 
 bool has_as_argument(const Process &process, const std::string &path) {
-    return std::any_of(process.arguments.begin() + (process.arguments.empty() ? 0 : 1), process.arguments.end(),
-                       [&](const std::string &argument) {
-                           return is_same_file(path_of_argument(process, argument), path);
-                       });
+    return std::any_of(
+        process.arguments.begin() + (process.arguments.empty() ? 0 : 1), process.arguments.end(),
+        [&](const std::string &argument) { return is_same_file(path_of_argument(process, argument), path); });
 }
 
-/// Whether a process was started with a file to open. What options are given beside it (a platform, a style) is no file.
+/// Whether a process was started with a file to open. What options are given beside it (a platform, a style) is no
+/// file.
 bool has_a_project(const Process &process) {
     return std::any_of(process.arguments.begin() + (process.arguments.empty() ? 0 : 1), process.arguments.end(),
                        [&](const std::string &argument) {
@@ -305,11 +307,13 @@ std::string md5(std::string text) {
     return digits;
 }
 
-/// Whether a process keeps an autosave file of a project, as KDE's programs do while there are changes that are not saved.
+/// Whether a process keeps an autosave file of a project, as KDE's programs do while there are changes that are not
+/// saved.
 ///
-/// Its name is the project's name (Kdenlive: its MD5, and the suffix), 3 characters, "file_", the folder (cut where the whole would be
-/// too long for a name) and 8 characters; beside it lies a lock that begins with the process' number, without which it is left from a
-/// crash. Shotcut has autosave files too, but no such lock, and in a folder that its settings and its packaging decide.
+/// Its name is the project's name (Kdenlive: its MD5, and the suffix), 3 characters, "file_", the folder (cut where the
+/// whole would be too long for a name) and 8 characters; beside it lies a lock that begins with the process' number,
+/// without which it is left from a crash. Shotcut has autosave files too, but no such lock, and in a folder that its
+/// settings and its packaging decide.
 bool has_autosave(const std::string &editor, const Process &process, const std::string &path) {
     const char *data = std::getenv("XDG_DATA_HOME");
     const char *home = std::getenv("HOME");
@@ -416,8 +420,9 @@ void ProjectFile::write(const std::string &bytes, const std::vector<std::string>
 
 void ProjectFile::check_writable(const std::vector<std::string> &editors) const {
     if (const Opener open = opener(path_, editors); !open.who.empty()) {
-        throw Problem(Problem::Kind::changed, path_ + ": " + open.who + (open.certain ? " has" : " may have") +
-                                                  " it open and would overwrite what is changed here; close it there first");
+        throw Problem(Problem::Kind::changed,
+                      path_ + ": " + open.who + (open.certain ? " has" : " may have") +
+                          " it open and would overwrite what is changed here; close it there first");
     }
     if (read_if_there(path_) != bytes_) {
         throw Problem(Problem::Kind::changed, path_ + ": was changed by another program since it was read");

@@ -11,10 +11,12 @@ namespace {
 
 constexpr std::size_t nowhere = std::string::npos;
 
-/// Length of the character of UTF-8 that begins at a place, or 0 where there is none. Longer spellings than needed and halves of
-/// surrogate pairs are none.
+/// Length of the character of UTF-8 that begins at a place, or 0 where there is none. Longer spellings than needed and
+/// halves of surrogate pairs are none.
 std::size_t character_length(const std::string &text, std::size_t at) {
-    const auto byte = [&](std::size_t index) { return static_cast<unsigned char>(index < text.size() ? text[index] : 0); };
+    const auto byte = [&](std::size_t index) {
+        return static_cast<unsigned char>(index < text.size() ? text[index] : 0);
+    };
     const auto follows = [&](std::size_t index) { return (byte(index) & 0xC0) == 0x80; };
     const unsigned first = byte(at);
     const unsigned second = byte(at + 1);
@@ -86,13 +88,16 @@ void XmlText::read() {
     const auto result = document_.load_buffer(bytes_.data(), bytes_.size(), pugi::parse_full | pugi::parse_ws_pcdata,
                                               pugi::encoding_utf8);
     if (!result) {
-        throw Problem(Problem::Kind::input, name_ + ": is no well-formed XML: " + result.description() + " in line " +
-                                                std::to_string(line_of(bytes_, static_cast<std::size_t>(result.offset))));
+        throw Problem(Problem::Kind::input,
+                      name_ + ": is no well-formed XML: " + result.description() + " in line " +
+                          std::to_string(line_of(bytes_, static_cast<std::size_t>(result.offset))));
     }
     for (const pugi::xml_node node : document_) {
         const std::string encoding = node.type() == pugi::node_declaration ? node.attribute("encoding").value() : "";
-        if (!encoding.empty() && strcasecmp(encoding.c_str(), "utf-8") != 0 && strcasecmp(encoding.c_str(), "us-ascii") != 0) {
-            throw Problem(Problem::Kind::input, name_ + ": its encoding is " + encoding + ", and only utf-8 can be read");
+        if (!encoding.empty() && strcasecmp(encoding.c_str(), "utf-8") != 0 &&
+            strcasecmp(encoding.c_str(), "us-ascii") != 0) {
+            throw Problem(Problem::Kind::input,
+                          name_ + ": its encoding is " + encoding + ", and only utf-8 can be read");
         }
     }
     const std::size_t first = bytes_.find('\n');
@@ -160,7 +165,8 @@ std::size_t XmlText::scan_tag(std::size_t at, std::vector<std::size_t> &open) {
 const XmlText::Extent &XmlText::extent(pugi::xml_node element) const {
     const auto found = extents_.find(static_cast<std::size_t>(element.offset_debug()));
     if (found == extents_.end()) {
-        throw Problem(Problem::Kind::input, name_ + ": the element <" + element.name() + "> cannot be found in the text");
+        throw Problem(Problem::Kind::input,
+                      name_ + ": the element <" + element.name() + "> cannot be found in the text");
     }
     return found->second;
 }
@@ -188,7 +194,8 @@ std::string XmlText::indent_of(pugi::xml_node element) const {
 }
 
 std::string XmlText::step() const {
-    const pugi::xml_node first = root().find_child([](pugi::xml_node node) { return node.type() == pugi::node_element; });
+    const pugi::xml_node first =
+        root().find_child([](pugi::xml_node node) { return node.type() == pugi::node_element; });
     const std::string indent = first ? indent_of(first) : "";
     return indent.empty() ? "  " : indent;
 }
@@ -288,8 +295,8 @@ void XmlText::insert_first(pugi::xml_node parent, const std::string &lines) {
     const Extent &place = extent(parent);
     const std::string inner = indented(lines, indent_of(parent) + step());
     if (place.closed) {
-        changes_.push_back({place.close, place.end,
-                            ">" + inner + line_end_ + indent_of(parent) + "</" + parent.name() + ">"});
+        changes_.push_back(
+            {place.close, place.end, ">" + inner + line_end_ + indent_of(parent) + "</" + parent.name() + ">"});
     } else {
         const bool is_empty = place.inner == place.close;
         changes_.push_back({place.inner, place.inner, is_empty ? inner + line_end_ + indent_of(parent) : inner});

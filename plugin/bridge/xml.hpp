@@ -1,8 +1,9 @@
 /*
  * XML of a project that is edited as text: what is not touched stays byte for byte.
  *
- * pugixml reads the tree, and what it says of offsets tells where an element lies in the text. Changes are collected and then put into
- * the text all at once; after that the tree is read anew, so nodes from before must no longer be used.
+ * pugixml reads the tree, and what it says of offsets tells where an element lies in the text. Changes are collected
+ * and then put into the text all at once; after that the tree is read anew, so nodes from before must no longer be
+ * used.
  */
 #ifndef KINESCORE_BRIDGE_XML_HPP
 #define KINESCORE_BRIDGE_XML_HPP
@@ -16,8 +17,8 @@
 
 namespace kinescore::bridge {
 
-/// A text safe as the content of an element or an attribute's value. Throws Problem (input) where XML cannot hold it at all, as text
-/// that is not UTF-8.
+/// A text safe as the content of an element or an attribute's value. Throws Problem (input) where XML cannot hold it at
+/// all, as text that is not UTF-8.
 std::string xml_escape(const std::string &text);
 
 class XmlText {
@@ -46,8 +47,8 @@ public:
     /// An element as it stands in the file, without the indent of its first line: as the calls below take lines.
     std::string outer(pugi::xml_node element) const;
 
-    /// Puts lines of XML, each with the indent that it has relative to the first, before or after an element, or at the beginning of
-    /// one that is a parent. Lines that are put at one place come in the order of the calls.
+    /// Puts lines of XML, each with the indent that it has relative to the first, before or after an element, or at the
+    /// beginning of one that is a parent. Lines that are put at one place come in the order of the calls.
     void insert_before(pugi::xml_node element, const std::string &lines);
     void insert_after(pugi::xml_node element, const std::string &lines);
     void insert_first(pugi::xml_node parent, const std::string &lines);

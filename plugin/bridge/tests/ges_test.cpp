@@ -2,6 +2,7 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
+#include "../follower.hpp"
 #include "../ges.hpp"
 
 #include <chrono>
@@ -366,4 +367,54 @@ TEST_CASE("what cannot be read is said, and changes nothing") {
     std::ofstream(moved) << text;
     CHECK_THROWS_WITH_AS(GesTimeline::open(moved), doctest::Contains("2nd.mkv"), Problem);
     CHECK(bytes_of(moved) == text);
+}
+
+namespace {
+
+/// Makes clicks as long as what is ordered.
+struct ClickMaker : Maker {
+    std::string key(const Order &order) override {
+        return std::to_string(order.source_in) + " " + std::to_string(order.source_out);
+    }
+    void make(const Order &order, const std::string &wav, const Progress &) override {
+        make_click(wav, seconds(order.duration()));
+    }
+};
+
+} // namespace
+
+TEST_CASE("a trim in a live timeline makes and places its sound by itself") {
+    const Project project;
+    const auto timeline = GesTimeline::open(project.path);
+    ClickMaker maker;
+    Reconciler::Written written;
+    const std::string id = timeline->items().at(1).id;
+    REQUIRE(Reconciler(*timeline, maker, written).add(id, {}).what == Result::What::made);
+    std::vector<Result> done;
+    // What is posted is called by GLib's main loop, as in an editor.
+    const auto post = [](std::function<void()> function) {
+        const auto call = [](void *data) -> gboolean {
+            (*static_cast<std::function<void()> *>(data))();
+            return G_SOURCE_REMOVE;
+        };
+        const auto forget = [](void *data) { delete static_cast<std::function<void()> *>(data); };
+        g_idle_add_full(G_PRIORITY_DEFAULT, call, new std::function<void()>(std::move(function)), forget);
+    };
+    const auto told = [&](const std::vector<Result> &results) { done = results; };
+    const auto follower =
+        std::make_unique<Follower>(*timeline, maker, post, told, std::chrono::milliseconds(50));
+    GESClip *clip = clip_named(timeline->timeline(), id);
+    REQUIRE(ges_timeline_element_trim(GES_TIMELINE_ELEMENT(clip), 3'000'000'000));
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (done.empty() && std::chrono::steady_clock::now() < end) {
+        g_main_context_iteration(nullptr, FALSE);
+    }
+    REQUIRE(done.size() == 1);
+    CHECK(done[0].what == Result::What::made);
+    const TimelineItem trimmed = timeline->items().at(1);
+    REQUIRE(timeline->ours().size() == 1);
+    CHECK(timeline->ours()[0].timeline_start == trimmed.timeline_start);
+    CHECK(timeline->ours()[0].duration == trimmed.duration());
+    // It was saved, and sounds where the clip is now.
+    CHECK(std::abs(rendered_onset(project) - seconds(trimmed.timeline_start)) < frame);
 }

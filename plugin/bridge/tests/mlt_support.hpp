@@ -1,5 +1,5 @@
-/// What tests of projects in MLT's XML share: projects in a folder of their own, media for them, and a measurement of when a sound is
-/// heard in what melt plays.
+/// What tests of projects in MLT's XML share: projects in a folder of their own, media for them, and a measurement of
+/// when a sound is heard in what melt plays.
 #ifndef KINESCORE_BRIDGE_TESTS_MLT_SUPPORT_HPP
 #define KINESCORE_BRIDGE_TESTS_MLT_SUPPORT_HPP
 
@@ -28,9 +28,7 @@ inline std::string fixture(const std::string &name) {
     return fakes::content((fs::path(__FILE__).parent_path() / "fixtures" / name).string());
 }
 
-inline void write(const std::string &path, const std::string &bytes) {
-    std::ofstream(path, std::ios::binary) << bytes;
-}
+inline void write(const std::string &path, const std::string &bytes) { std::ofstream(path, std::ios::binary) << bytes; }
 
 inline std::string replaced(std::string text, const std::string &what, const std::string &by) {
     for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size())) {

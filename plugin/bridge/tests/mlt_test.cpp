@@ -3,7 +3,7 @@
 #include "../timeline.hpp"
 #include "mlt_support.hpp"
 
-#include <chrono>
+#include <ctime>
 #include <doctest/doctest.h>
 #include <filesystem>
 #include <string>
@@ -18,8 +18,8 @@ constexpr Flicks frame = flicks_per_second / 25;
 constexpr Flicks ntsc_frame = flicks_per_second * 1001 / 30000;
 constexpr std::uint32_t two_seconds = 96'000;
 
-const std::vector<std::string> fixtures{"mlt/melt.mlt", "mlt/melt-tracks.mlt", "mlt/playlist.mlt", "mlt/shotcut.mlt",
-                                        "mlt/shotcut-dissolve.mlt", "mlt/shotcut-soundtrack.mlt"};
+const std::vector<std::string> fixtures{"mlt/melt.mlt",    "mlt/melt-tracks.mlt",      "mlt/playlist.mlt",
+                                        "mlt/shotcut.mlt", "mlt/shotcut-dissolve.mlt", "mlt/shotcut-soundtrack.mlt"};
 
 std::string problem_of(const std::function<void()> &call, Problem::Kind kind = Problem::Kind::input) {
     try {
@@ -198,9 +198,10 @@ TEST_CASE("speeds are exact ratios") {
 
 TEST_CASE("hidden tracks and tracks of sound have no clips") {
     const auto listed_with = [](const std::string &hide) {
-        return listed("<playlist id=\"p\"><entry producer=\"a\" in=\"0\" out=\"9\"/></playlist><playlist id=\"q\"><entry "
-                      "producer=\"a\" in=\"0\" out=\"9\"/></playlist><tractor id=\"t\"><multitrack><track producer=\"p\" " +
-                      hide + "/><track producer=\"q\"/></multitrack></tractor>");
+        return listed(
+            "<playlist id=\"p\"><entry producer=\"a\" in=\"0\" out=\"9\"/></playlist><playlist id=\"q\"><entry "
+            "producer=\"a\" in=\"0\" out=\"9\"/></playlist><tractor id=\"t\"><multitrack><track producer=\"p\" " +
+            hide + "/><track producer=\"q\"/></multitrack></tractor>");
     };
     CHECK(listed_with("").size() == 2);
     CHECK(listed_with("hide=\"audio\"").size() == 2);
@@ -220,7 +221,7 @@ TEST_CASE("a project that is opened and saved stays as it is, byte for byte") {
         const auto timeline = MltProject::open(path);
         timeline->items();
         timeline->save();
-        CHECK(fakes::content(path) == before);
+        CHECK((fakes::content(path) == before));
         CHECK(folder.files() == std::vector<std::string>{"p.mlt"});
     }
 }
@@ -262,12 +263,12 @@ TEST_CASE("a sound that is placed is found again, and taken away leaves the byte
             const std::string id = check(*timeline);
             const std::string placed = timeline->bytes();
             timeline->place(sound_for(items[0], wav, "key-1", id));
-            CHECK(timeline->bytes() == placed);
+            CHECK((timeline->bytes() == placed));
             write(path, placed);
             const auto again = MltProject::open(path);
             CHECK(check(*again) == id);
             again->remove(id);
-            CHECK(again->bytes() == before);
+            CHECK((again->bytes() == before));
         }
     }
 }
@@ -303,14 +304,14 @@ TEST_CASE("sounds lie on one track where they can, and on a second where they ov
     SUBCASE("taken away in the order of a stack") {
         for (std::size_t sound = 3; sound-- > 0;) {
             timeline->remove(ours[sound].id);
-            CHECK(timeline->bytes() == stages[sound]);
+            CHECK((timeline->bytes() == stages[sound]));
         }
     }
     SUBCASE("taken away in the order that they came") {
         for (const Placed &placed : ours) {
             timeline->remove(placed.id);
         }
-        CHECK(timeline->bytes() == before);
+        CHECK((timeline->bytes() == before));
     }
     SUBCASE("a clip that is moved and trimmed takes its sound along, and nothing else") {
         TimelineItem item = items[1];
@@ -325,7 +326,7 @@ TEST_CASE("sounds lie on one track where they can, and on a second where they ov
         CHECK(moved[0].timeline_start == ours[0].timeline_start);
         CHECK(moved[2].timeline_start == ours[2].timeline_start);
         timeline->place(sound_for(items[1], wav, "key", moved[1].id));
-        CHECK(timeline->bytes() == stages[3]);
+        CHECK((timeline->bytes() == stages[3]));
     }
     SUBCASE("a sound that comes to lie on another goes to the other track") {
         TimelineItem item = items[1];
@@ -337,7 +338,7 @@ TEST_CASE("sounds lie on one track where they can, and on a second where they ov
         for (const Placed &placed : moved) {
             timeline->remove(placed.id);
         }
-        CHECK(timeline->bytes() == before);
+        CHECK((timeline->bytes() == before));
     }
 }
 
@@ -353,12 +354,12 @@ TEST_CASE("a timeline that a sound would outlast grows, and shrinks again") {
         timeline->place(sound_for(item, wav, "key"));
         const bool is_clock = name == "mlt/shotcut.mlt";
         const std::string grown = timeline->bytes();
-        CHECK(grown.find(is_clock ? " out=\"00:00:04.960\">\n    <property name=\"shotcut\">1" : " out=\"124\">\n    <track") !=
-              std::string::npos);
-        CHECK((grown.find("<entry producer=\"black\" in=\"00:00:00.000\" out=\"00:00:04.960\"/>") != std::string::npos) ==
-              is_clock);
+        CHECK(grown.find(is_clock ? " out=\"00:00:04.960\">\n    <property name=\"shotcut\">1"
+                                  : " out=\"124\">\n    <track") != std::string::npos);
+        CHECK((grown.find("<entry producer=\"black\" in=\"00:00:00.000\" out=\"00:00:04.960\"/>") !=
+               std::string::npos) == is_clock);
         timeline->remove(timeline->ours().at(0).id);
-        CHECK(timeline->bytes() == before);
+        CHECK((timeline->bytes() == before));
     }
 }
 
@@ -377,14 +378,14 @@ TEST_CASE("what Shotcut saved of ours is known again, can be made anew, and take
     Placed same = ours[0];
     click(folder, "tick.wav", two_seconds);
     timeline->place(same);
-    CHECK(timeline->bytes() == before);
+    CHECK((timeline->bytes() == before));
     same.key = "another";
     timeline->place(same);
     CHECK(timeline->ours().at(0).key == "another");
     CHECK(timeline->bytes().find("579de5f29e83e783a784aabcec2968ab") == std::string::npos); // the hash of the old sound
     timeline->remove(ours[0].id);
     CHECK(timeline->ours().empty());
-    CHECK(timeline->bytes().find("kinescore") == std::string::npos);
+    CHECK(timeline->bytes().find("kinescore:") == std::string::npos);
     CHECK(timeline->bytes().find("Soundtrack") == std::string::npos);
     CHECK(timeline->bytes().find("tick.wav") == std::string::npos);
     CHECK(timeline->items().size() == 2);
@@ -423,9 +424,10 @@ TEST_CASE("what the user did to a sound on the timeline goes along when it is mo
     const std::string path = project(folder, "p.mlt", fixture("mlt/shotcut.mlt"));
     const auto first = MltProject::open(path);
     first->place(sound_for(first->items()[1], wav, "key"));
-    write(path, replaced(first->bytes(), "<entry producer=\"chain2\" in=\"00:00:00.000\" out=\"00:00:01.960\"/>",
-                         "<entry producer=\"chain2\" in=\"00:00:00.000\" out=\"00:00:01.960\">\n      <filter "
-                         "id=\"filter0\">\n        <property name=\"level\">-6</property>\n      </filter>\n    </entry>"));
+    write(path,
+          replaced(first->bytes(), "<entry producer=\"chain2\" in=\"00:00:00.000\" out=\"00:00:01.960\"/>",
+                   "<entry producer=\"chain2\" in=\"00:00:00.000\" out=\"00:00:01.960\">\n      <filter "
+                   "id=\"filter0\">\n        <property name=\"level\">-6</property>\n      </filter>\n    </entry>"));
     const auto timeline = MltProject::open(path);
     TimelineItem item = timeline->items()[1];
     item.timeline_start -= 5 * frame;
@@ -441,7 +443,7 @@ TEST_CASE("what is no project, or a broken one, is told clearly") {
         const std::string path = project(folder, "p.mlt", bytes);
         const std::string text = problem_of([&] { MltProject::open(path); });
         CHECK(text.find(path) == 0);
-        CHECK(fakes::content(path) == bytes);
+        CHECK((fakes::content(path) == replaced(bytes, "@FOLDER@", folder.path())));
         return text;
     };
     CHECK(sentence("<mlt><profile").find("line 1") != std::string::npos);
@@ -470,7 +472,7 @@ TEST_CASE("a call that fails changes nothing") {
     problem_of([&] { timeline->remove("nobody"); }, Problem::Kind::usage);
     problem_of([&] { timeline->place(sound_for(item, wav, std::string("bad \x01 key"))); });
     problem_of([&] { timeline->place(sound_for(item, wav, "bad \xFF key")); });
-    CHECK(timeline->bytes() == before);
+    CHECK((timeline->bytes() == before));
     CHECK(timeline->ours().empty());
     const auto empty = MltProject::open(project(folder, "e.mlt", "<mlt><producer id=\"a\"/></mlt>"));
     CHECK(empty->items().empty());
@@ -523,27 +525,30 @@ TEST_CASE("ten thousand clips are listed in well under a second") {
     std::string playlist = " <playlist id=\"playlist0\">\n";
     for (int clip = 0; clip < 10'000; ++clip) {
         const std::string id = std::to_string(clip);
-        text += " <producer id=\"producer" + id + "\" in=\"0\" out=\"249\">\n  <property name=\"length\">250</property>\n  "
-                "<property name=\"resource\">clip" + id + ".mp4</property>\n  <property "
+        text += " <producer id=\"producer" + id +
+                "\" in=\"0\" out=\"249\">\n  <property name=\"length\">250</property>\n  "
+                "<property name=\"resource\">clip" +
+                id +
+                ".mp4</property>\n  <property "
                 "name=\"mlt_service\">avformat</property>\n </producer>\n";
         playlist += "  <entry producer=\"producer" + id + "\" in=\"25\" out=\"49\"/>\n  <blank length=\"5\"/>\n";
     }
     text += playlist + " </playlist>\n <tractor id=\"tractor0\" in=\"0\" out=\"299999\">\n  <track "
-            "producer=\"playlist0\"/>\n </tractor>\n</mlt>\n";
+                       "producer=\"playlist0\"/>\n </tractor>\n</mlt>\n";
     const fakes::Folder folder;
     const std::string wav = click(folder, "click.wav", 48'000);
     const std::string path = project(folder, "p.mlt", text);
-    const auto begin = std::chrono::steady_clock::now();
+    const std::clock_t begin = std::clock(); // of this process, whatever else runs
     const auto timeline = MltProject::open(path);
     const auto items = timeline->items();
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    const double seconds = static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
     MESSAGE("opened and listed in " << seconds << " s");
     CHECK(seconds < 1.0);
     REQUIRE(items.size() == 10'000);
     CHECK(items[9'999].timeline_start == 9'999 * 30 * frame);
     timeline->place(sound_for(items[9'999], wav, "key"));
     timeline->remove(timeline->ours().at(0).id);
-    CHECK(timeline->bytes() == text);
+    CHECK((timeline->bytes() == text));
 }
 
 TEST_CASE("the sound is heard where its clip begins" * doctest::skip(!can_listen())) {

@@ -174,7 +174,8 @@ TEST_CASE("a project is replaced as a whole, keeps its mode, and what it was is 
     // What is kept already is not kept again.
     file.write("two", editors);
     file.write("three", editors);
-    CHECK(folder.files() == std::vector<std::string>{"p.kdenlive", "p.kdenlive.bak", "p.kdenlive.bak2", "p.kdenlive.bak3"});
+    CHECK(folder.files() ==
+          std::vector<std::string>{"p.kdenlive", "p.kdenlive.bak", "p.kdenlive.bak2", "p.kdenlive.bak3"});
     CHECK(fakes::content(path + ".bak3") == "three");
 }
 
@@ -223,9 +224,8 @@ TEST_CASE("where nothing can be written, everything stays as it was") {
     }
     SUBCASE("a file that may only be read") {
         ::chmod(path.c_str(), 0444);
-        as_plain_user(folder, [&] {
-            CHECK(kind_of([&] { file.write("two", editors); }, &sentence) == Problem::Kind::output);
-        });
+        as_plain_user(folder,
+                      [&] { CHECK(kind_of([&] { file.write("two", editors); }, &sentence) == Problem::Kind::output); });
     }
     CHECK(sentence.find(path) != std::string::npos);
     CHECK(fakes::content(path) == "one");
