@@ -71,6 +71,18 @@ impl Desk {
         serde_json::from_str(&listed.stdout).expect("JSON")
     }
 
+    /// A project that Kdenlive of that generation has written.
+    fn kdenlive_project(&self, generation: &str) -> PathBuf {
+        for name in ["one.mp4", "two.mp4"] {
+            fs::copy(self.path("walk.mp4"), self.path(name)).expect("copied");
+        }
+        let fixtures = common::root().join("plugin/bridge/tests/fixtures/kdenlive");
+        let saved = fs::read_to_string(fixtures.join(format!("{generation}.kdenlive"))).expect("the project");
+        let project = self.path("film.kdenlive");
+        fs::write(&project, saved.replace("@FOLDER@", text(self.folder.path()))).expect("written");
+        project
+    }
+
     /// A project of two clips as melt writes it: 4 s of the first, then 4 s of the walkers from 0.4 s on.
     fn melt_project(&self, name: &str) -> PathBuf {
         let project = self.path(name);
@@ -249,14 +261,8 @@ fn a_project_of_melt_is_followed() {
 fn projects_of_kdenlive_are_followed() {
     for generation in ["22.12", "26.08"] {
         let desk = Desk::new();
-        for name in ["one.mp4", "two.mp4"] {
-            fs::copy(desk.path("walk.mp4"), desk.path(name)).expect("copied");
-        }
-        let fixtures = common::root().join("plugin/bridge/tests/fixtures/kdenlive");
-        let saved = fs::read_to_string(fixtures.join(format!("{generation}.kdenlive"))).expect("the project");
-        let saved = saved.replace("@FOLDER@", text(desk.folder.path()));
-        let project = desk.path("film.kdenlive");
-        fs::write(&project, &saved).expect("written");
+        let project = desk.kdenlive_project(generation);
+        let saved = fs::read_to_string(&project).expect("the project");
         let clips = desk.list(&project);
         assert_eq!(clips.len(), 2, "{clips:?}");
         assert_eq!(clips[1]["media"], text(&desk.path("two.mp4")));
@@ -299,6 +305,39 @@ fn projects_of_kdenlive_are_followed() {
             "{generation}: not the project without our sound:\n{after}"
         );
     }
+}
+
+/// Kdenlive's own render, by the program that `KINESCORE_TEST_KDENLIVE` names (`make test-hosts`).
+#[test]
+fn kdenlive_itself_renders_the_sound_under_its_clip() {
+    let Some(kdenlive) = std::env::var_os("KINESCORE_TEST_KDENLIVE") else {
+        // Past the capture of passing tests: a test that was not made must be seen.
+        let told = "SKIPPED: KINESCORE_TEST_KDENLIVE names no Kdenlive (make test-hosts FORKY=DIR)\n";
+        std::io::Write::write_all(&mut std::io::stderr(), told.as_bytes()).expect("stderr");
+        return;
+    };
+    let desk = Desk::new();
+    let project = desk.kdenlive_project("26.08");
+    let start = number(&desk.list(&project)[1]["timeline_start"]);
+    desk.timeline("add", &project, &[&["--clip", "2"], &QUICK[..]].concat())
+        .expect(0);
+    let sound = desk.list(&project)[1]["soundtrack"]
+        .as_str()
+        .expect("a soundtrack")
+        .to_owned();
+    let film = desk.path("film.mp4");
+    let done = Command::new(kdenlive)
+        .args(["--render", text(&project), text(&film)])
+        .stdin(Stdio::null())
+        .output()
+        .expect("Kdenlive starts");
+    assert!(film.exists(), "{}", String::from_utf8_lossy(&done.stderr));
+    let heard = heard_at(&film, Path::new(&sound), start);
+    assert!(
+        (heard - start).abs() <= 0.04,
+        "heard at {heard} s, the clip begins at {start} s"
+    );
+    println!("Kdenlive renders the sound at {heard} s for a clip at {start} s");
 }
 
 #[test]

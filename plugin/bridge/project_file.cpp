@@ -145,6 +145,9 @@ void replace_file(const std::string &path, const std::string &bytes, const struc
     }
 }
 
+/// Backups beside a project; the first ones are the most precious, so that beyond these the last one is replaced.
+constexpr int most_backups = 20;
+
 /// Where the bytes of a project may be kept: the first name that is free, or none where they are kept already.
 std::optional<std::string> free_backup(const std::string &path, const std::string &bytes) {
     for (int number = 1;; ++number) {
@@ -152,6 +155,9 @@ std::optional<std::string> free_backup(const std::string &path, const std::strin
         struct stat there {};
         if (::lstat(backup.c_str(), &there) != 0) {
             return backup;
+        }
+        if (number == most_backups) {
+            return backup; // a project that is watched for days must not fill its folder
         }
         if (read_if_there(backup) == bytes) {
             return std::nullopt;

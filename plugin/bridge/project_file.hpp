@@ -31,7 +31,8 @@ public:
     static std::string absolute(const std::string &path, const std::string &root);
 
     /// Puts other bytes in the file's place, as one step; the file as it was is kept beside it as `NAME.bak` (numbered where there
-    /// is one already that differs). The file keeps its mode and owner. Nothing is written where the bytes are those that are there.
+    /// is one already that differs; of more than 20 the last is replaced). The file keeps its mode and owner. Nothing is written
+    /// where the bytes are those that are there.
     ///
     /// Throws Problem: `changed` where the file is no longer the one that was read, or a running program of the names in `editors`
     /// seems to have it open (then the sentence says which process); `output` where it cannot be written. Then everything is as it was.

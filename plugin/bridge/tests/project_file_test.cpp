@@ -179,6 +179,20 @@ TEST_CASE("a project is replaced as a whole, keeps its mode, and what it was is 
     CHECK(fakes::content(path + ".bak3") == "three");
 }
 
+TEST_CASE("a project that is written again and again does not fill its folder") {
+    const fakes::Folder folder;
+    const std::string path = folder.path() + "/p.mlt";
+    put(path, "first");
+    ProjectFile file(path);
+    for (int number = 0; number < 30; ++number) {
+        file.write(std::to_string(number), editors);
+    }
+    CHECK(folder.files().size() == 21);
+    CHECK(fakes::content(path + ".bak") == "first");
+    CHECK(fakes::content(path + ".bak20") == "28");
+    CHECK(fakes::content(path) == "29");
+}
+
 TEST_CASE("through a link, the file is replaced and the link stays") {
     const fakes::Folder folder, other;
     put(other.path() + "/p.kdenlive", "one");
