@@ -82,7 +82,7 @@ pub const CODES: &[Code] = &[
     #[cfg(feature = "timeline")]
     Code {
         number: PROJECT_IN_USE,
-        meaning: "`kinescore timeline`: the project is open in its editor, or was changed meanwhile; it is left as it is",
+        meaning: "`kinescore timeline`: the project is open in its editor, or was changed; it is left as it is",
     },
     Code {
         number: CANCELLED,
