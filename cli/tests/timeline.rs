@@ -332,7 +332,6 @@ fn kdenlive_itself_renders_the_sound_under_its_clip() {
         (heard - start).abs() <= 0.04,
         "heard at {heard} s, the clip begins at {start} s"
     );
-    println!("Kdenlive renders the sound at {heard} s for a clip at {start} s");
 }
 
 #[test]
