@@ -15,8 +15,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-bool is_named(pugi::xml_node node, const char *name) { return std::strcmp(node.name(), name) == 0; }
-
 bool is_whole(const std::string &text, long &value) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     return error == std::errc() && end == text.data() + text.size();

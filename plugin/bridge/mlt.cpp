@@ -15,8 +15,6 @@ constexpr const char *wrapper_mark = "kinescore:wraps";
 /// Tracks inside of what we wrapped are numbered from here, apart from the wrapper's own.
 constexpr std::size_t inner_tracks = 1'000'000;
 
-bool is_named(pugi::xml_node node, const char *name) { return std::strcmp(node.name(), name) == 0; }
-
 } // namespace
 
 bool MltProject::is(const std::string &bytes) {

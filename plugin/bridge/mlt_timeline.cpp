@@ -319,6 +319,8 @@ void MltTimeline::apply() {
     indexed();
 }
 
+bool MltTimeline::is_named(pugi::xml_node element, const char *name) { return std::strcmp(element.name(), name) == 0; }
+
 pugi::xml_node MltTimeline::property_node(pugi::xml_node element, const char *name) {
     return element.find_child_by_attribute("property", "name", name);
 }

@@ -129,6 +129,7 @@ protected:
     /// Puts the changes into the text.
     void apply();
 
+    static bool is_named(pugi::xml_node element, const char *name);
     static std::string property(pugi::xml_node element, const char *name);
     static pugi::xml_node property_node(pugi::xml_node element, const char *name);
     pugi::xml_node service(const std::string &id) const;

@@ -102,11 +102,10 @@ pub fn timeline(action: &TimelineAction, console: &Console, cancel: &Cancel) -> 
         TimelineAction::Remove { project, clip } => {
             let memory = Memory::default();
             let mut project = open(project, &memory)?;
-            let items = project.items().map_err(|p| plain(&p))?;
             let numbers = Numbers::of(&mut project)?;
             let removed = match clip {
                 Some(number) => {
-                    let (_, item) = numbered(&items, &[*number], false)?.remove(0);
+                    let (_, item) = numbered(&numbers.0, &[*number], false)?.remove(0);
                     project.remove(Some(&item.id))
                 }
                 None => project.remove(None),

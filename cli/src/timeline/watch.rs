@@ -86,15 +86,11 @@ fn wait(saved: &Receiver<()>, cancel: &Cancel) -> bool {
 
 /// Brings the project up to date. What goes wrong is told, and the watch goes on.
 fn refresh(path: &Path, desk: &mut Desk, console: &Console) -> Result<(), Failure> {
-    let mut project = match desk.open(path) {
-        Ok(project) => project,
-        Err(failure) => {
-            console.error(&failure.message);
-            return Ok(());
-        }
-    };
-    let numbers = match super::Numbers::of(&mut project) {
-        Ok(numbers) => numbers,
+    let opened = desk
+        .open(path)
+        .and_then(|mut project| super::Numbers::of(&mut project).map(|numbers| (project, numbers)));
+    let (mut project, numbers) = match opened {
+        Ok(opened) => opened,
         Err(failure) => {
             console.error(&failure.message);
             return Ok(());
