@@ -11,6 +11,7 @@ DESTDIR ?=
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 KINESCORE := $(TARGET)/release/kinescore
 PLUGIN := $(TARGET)/plugin
+BUNDLE := Kinescore.ofx.bundle
 # Folder that holds the built library, and its version: that of the workspace, and that of the interface.
 BUILT ?= $(TARGET)/release
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
@@ -35,7 +36,8 @@ build: setup ## the program, optimised, in target/release
 lib: setup ## the library for C and C++, optimised, in target/release
 	$(CARGO) build --release --locked --package kinescore-ffi
 
-plugin: setup ## the C++ timeline bridge, in target/plugin
+plugin: ## the OpenFX plugin and the C++ timeline bridge, in target/plugin
+	@scripts/setup.sh plugin
 	cmake -S plugin -B "$(PLUGIN)" -DKINESCORE_TESTS=OFF -DKINESCORE_GES=OFF
 	cmake --build "$(PLUGIN)" --parallel
 
@@ -60,11 +62,15 @@ test: ## set-up, formatting, lints and all tests
 	$(HERE) KINESCORE="$(abspath $(TARGET))/debug/kinescore" .setup/evaluate/bin/python -m unittest discover -s models/train/tests
 
 # In a folder of its own, so that `make plugin` keeps its options.
-test-plugin: ## the timeline bridge's own tests, with melt and GES
+test-plugin: ## the tests of timeline bridge and OpenFX plugin, with melt and GES
 	@scripts/setup.sh test
-	cmake -S plugin -B "$(PLUGIN)-test"
+	$(CARGO) build --locked --package kinescore-ffi
+	cmake -S plugin -B "$(PLUGIN)-test" -DKINESCORE_LIBRARY="$(abspath $(TARGET))/debug/libkinescore.so"
 	cmake --build "$(PLUGIN)-test" --parallel 2
 	KINESCORE_OTIO_PYTHON="$(CURDIR)/.setup/hosts/bin/python" ctest --test-dir "$(PLUGIN)-test" --output-on-failure
+	cmake -S plugin -B "$(PLUGIN)-sanitized" -DKINESCORE_GES=OFF -DKINESCORE_SANITIZE=ON
+	cmake --build "$(PLUGIN)-sanitized" --parallel 2 --target ofx_test
+	ctest --test-dir "$(PLUGIN)-sanitized" --output-on-failure --tests-regex '^ofx$$'
 
 test-hosts: ## projects in other releases of editors: FORKY=DIR for the melt of Debian forky
 	@scripts/setup.sh test
@@ -79,9 +85,11 @@ evaluate: build ## measure the beats of annotated clips: CLIPS=DIR, and for Rhyt
 bench: setup ## speed and memory by stage
 	$(CARGO) bench --workspace --locked
 
-install: build lib ## program, library, headers, models and ONNX Runtime below PREFIX (/usr/local)
+install: build lib plugin ## program, library, headers, plugin, models and ONNX Runtime below PREFIX (/usr/local)
 	@$(MAKE) --no-print-directory install-lib
 	install -Dm755 $(KINESCORE) "$(DESTDIR)$(PREFIX)/bin/kinescore"
+	cd "$(PLUGIN)" && find $(BUNDLE) -type f -exec install -D -m755 {} "$(DESTDIR)$(PREFIX)/lib/kinescore/{}" \;
+	find "$(DESTDIR)$(PREFIX)/lib/kinescore/$(BUNDLE)" -name '*.ofx' -exec strip --strip-unneeded {} +
 	install -d "$(DESTDIR)$(PREFIX)/share/kinescore/models" "$(DESTDIR)$(PREFIX)/lib/kinescore" \
 	    "$(DESTDIR)$(PREFIX)/share/doc/kinescore" "$(DESTDIR)$(PREFIX)/share/man/man1"
 	find models -maxdepth 1 -type f -exec install -m644 -t "$(DESTDIR)$(PREFIX)/share/kinescore/models" {} +

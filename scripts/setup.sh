@@ -3,6 +3,7 @@
 # Everything that is already there is left alone, so that running it again costs a fraction of a second.
 #
 #   scripts/setup.sh             for building and running
+#   scripts/setup.sh plugin      for building the plugins of editors as well: OpenFX in .setup/openfx
 #   scripts/setup.sh evaluate    for measuring beats as well: a Python environment in .setup/evaluate
 #   scripts/setup.sh test        for the tests as well: that environment, rustfmt and clippy, CMake, valgrind, melt, GES
 set -euo pipefail
@@ -10,9 +11,9 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 purpose=${1:-build}
 case $purpose in
-build | evaluate | test) ;;
+build | plugin | evaluate | test) ;;
 *)
-    printf 'set-up failed: unknown purpose %s; allowed are build, evaluate and test\n' "$purpose" >&2
+    printf 'set-up failed: unknown purpose %s; allowed are build, plugin, evaluate and test\n' "$purpose" >&2
     exit 2
     ;;
 esac
@@ -31,9 +32,9 @@ debian_packages=(
     ffmpeg python3
 )
 # For the tests of the C interface memcheck, with the symbols that it needs of the C library; for those of the timeline bridge
-# editors that render its projects: melt and GStreamer Editing Services.
+# editors that render its projects: melt and GStreamer Editing Services; for those of the OpenFX plugin what its host reads XML with.
 test_packages=(
-    valgrind libc6-dbg doctest-dev melt
+    valgrind libc6-dbg doctest-dev melt libexpat1-dev
     libges-1.0-dev ges1.0-tools gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
     gstreamer1.0-plugins-bad gstreamer1.0-libav
 )
@@ -90,7 +91,7 @@ else
     done
     if command -v pkg-config >/dev/null; then
         libraries=(libavcodec libavformat libavutil libswscale libswresample pugixml)
-        [[ $purpose != test ]] || libraries+=(gst-editing-services-1.0)
+        [[ $purpose != test ]] || libraries+=(gst-editing-services-1.0 expat)
         for library in "${libraries[@]}"; do
             pkg-config --exists "$library" || missing+=("$library (development files)")
         done
@@ -165,6 +166,25 @@ PYTHON
     say "ONNX Runtime $onnxruntime_version is in .setup/onnxruntime"
 fi
 
+# OpenFX: its headers, and for the tests the library that hosts are built on, out of a crate that Cargo fetches and checks.
+# A copy of the lock file tells which one is there.
+openfx=$root/.setup/openfx
+openfx_sources() {
+    local lock=$root/plugin/openfx/Cargo.lock manifest work
+    cmp -s "$lock" "$openfx/Cargo.lock" && return 0
+    say "fetching OpenFX"
+    manifest=$(cargo metadata --quiet --locked --format-version 1 --manifest-path "$root/plugin/openfx/Cargo.toml" |
+        python3 -c 'import json, sys
+print(next(p["manifest_path"] for p in json.load(sys.stdin)["packages"] if p["name"] == "openfx-sys"))') ||
+        fail "cargo could not fetch openfx-sys; is there a connection to crates.io?"
+    work=$(mktemp -d "$root/.setup/openfx.XXXXXX")
+    cp -R "${manifest%/*}"/openfx/{include,HostSupport,LICENSE.md} "$lock" "$work"
+    chmod 755 "$work"
+    rm -rf "$openfx"
+    mv "$work" "$openfx"
+}
+[[ $purpose != plugin && $purpose != test ]] || openfx_sources
+
 # A Python environment with the packages of a file, whose copy in the environment tells that it is whole and current.
 python_environment() { # folder, requirements
     local environment=$1 requirements=$2 python= candidate
@@ -194,6 +214,6 @@ python_environment() { # folder, requirements
 }
 
 # For measuring beats.
-[[ $purpose == build ]] || python_environment "$root/.setup/evaluate" "$root/models/train/requirements-evaluate.txt"
+[[ $purpose != evaluate && $purpose != test ]] || python_environment "$root/.setup/evaluate" "$root/models/train/requirements-evaluate.txt"
 # For the tests: what reads OpenTimelineIO files and runs farm jobs elsewhere.
 [[ $purpose != test ]] || python_environment "$root/.setup/hosts" "$root/plugin/requirements-hosts.txt"

@@ -1,7 +1,5 @@
 #include "core.hpp"
 
-#include "../../include/kinescore.h"
-
 #include <dlfcn.h>
 
 #include <cstddef>
@@ -14,22 +12,16 @@ namespace kinescore::bridge {
 
 namespace {
 
-/// The functions of the core that are used here, by their names.
+/// The functions of the core that are used here, but for `abi_version`, which is asked first.
+#define KINESCORE_USED(use)                                                                                             \
+    use(last_error) use(settings_new) use(settings_set) use(settings_free) use(engine_new) use(engine_key)              \
+        use(engine_free) use(job_new) use(job_open_video) use(job_set_cut) use(job_begin_frames) use(job_push_frame)    \
+            use(job_end_frames) use(job_run) use(job_write) use(job_free)
+
 struct Api {
-    decltype(&kinescore_abi_version) abi_version;
-    decltype(&kinescore_last_error) last_error;
-    decltype(&kinescore_settings_new) settings_new;
-    decltype(&kinescore_settings_set) settings_set;
-    decltype(&kinescore_settings_free) settings_free;
-    decltype(&kinescore_engine_new) engine_new;
-    decltype(&kinescore_engine_key) engine_key;
-    decltype(&kinescore_engine_free) engine_free;
-    decltype(&kinescore_job_new) job_new;
-    decltype(&kinescore_job_open_video) job_open_video;
-    decltype(&kinescore_job_set_cut) job_set_cut;
-    decltype(&kinescore_job_run) job_run;
-    decltype(&kinescore_job_write) job_write;
-    decltype(&kinescore_job_free) job_free;
+#define KINESCORE_DECLARE(name) decltype(&kinescore_##name) name;
+    KINESCORE_USED(KINESCORE_DECLARE)
+#undef KINESCORE_DECLARE
 };
 
 struct Unload {
@@ -123,6 +115,28 @@ struct Core::Opened {
         return settings;
     }
 
+    Owner<kinescore_job> new_job(const Settings &values) const {
+        const Owner<kinescore_settings> chosen = settings(values);
+        kinescore_job *made = nullptr;
+        check(api.job_new(engine.get(), chosen.get(), &made));
+        return {made, api.job_free};
+    }
+
+    void run(kinescore_job *job, const Progress &progress) const {
+        Watch watch{progress, nullptr};
+        const kinescore_status status = api.job_run(job, &report, &watch);
+        if (watch.thrown) {
+            std::rethrow_exception(watch.thrown);
+        }
+        check(status);
+    }
+
+    void write(kinescore_job *job, const Files &files) const {
+        for (const auto &[format, path] : files) {
+            check(api.job_write(job, format.c_str(), path.c_str()));
+        }
+    }
+
     /// The open job of a media with these settings, or a new one, in front of the others.
     OpenJob &job(const Order &order) {
         for (auto job = jobs.begin(); job != jobs.end(); ++job) {
@@ -131,17 +145,32 @@ struct Core::Opened {
                 return jobs.front();
             }
         }
-        const Owner<kinescore_settings> values = settings(order.settings);
-        kinescore_job *made = nullptr;
-        check(api.job_new(engine.get(), values.get(), &made));
-        Owner<kinescore_job> job(made, api.job_free);
-        check(api.job_open_video(made, order.media.c_str()));
+        Owner<kinescore_job> job = new_job(order.settings);
+        check(api.job_open_video(job.get(), order.media.c_str()));
         jobs.push_front({order.media, order.settings, std::move(job)});
         if (jobs.size() > jobs_kept) {
             jobs.pop_back();
         }
         return jobs.front();
     }
+};
+
+struct Core::Frames : PushedClip {
+    Frames(const Opened &core, const kinescore_frames_info &info, const Settings &settings)
+        : core(core), job(core.new_job(settings)) {
+        core.check(core.api.job_begin_frames(job.get(), &info));
+    }
+
+    void push(const kinescore_frame &frame) override { core.check(core.api.job_push_frame(job.get(), &frame)); }
+
+    void finish(const Files &files, const Progress &progress) override {
+        core.check(core.api.job_end_frames(job.get()));
+        core.run(job.get(), progress);
+        core.write(job.get(), files);
+    }
+
+    const Opened &core;
+    Owner<kinescore_job> job;
 };
 
 Core::Core(CorePlaces places) : places_(std::move(places)) {}
@@ -166,25 +195,16 @@ Core::Opened &Core::opened() {
     }
     void *library = opening->library.get();
     Api &api = opening->api;
-    find(library, path, "kinescore_abi_version", api.abi_version);
-    if (api.abi_version() != KINESCORE_ABI_VERSION) {
-        throw Problem(Problem::Kind::core, path + ": has interface " + std::to_string(api.abi_version()) + "; needed is " +
+    decltype(&kinescore_abi_version) abi_version = nullptr;
+    find(library, path, "kinescore_abi_version", abi_version);
+    if (abi_version() != KINESCORE_ABI_VERSION) {
+        throw Problem(Problem::Kind::core, path + ": has interface " + std::to_string(abi_version()) + "; needed is " +
                                                std::to_string(KINESCORE_ABI_VERSION) +
                                                ": please install plugin and library of one release");
     }
-    find(library, path, "kinescore_last_error", api.last_error);
-    find(library, path, "kinescore_settings_new", api.settings_new);
-    find(library, path, "kinescore_settings_set", api.settings_set);
-    find(library, path, "kinescore_settings_free", api.settings_free);
-    find(library, path, "kinescore_engine_new", api.engine_new);
-    find(library, path, "kinescore_engine_key", api.engine_key);
-    find(library, path, "kinescore_engine_free", api.engine_free);
-    find(library, path, "kinescore_job_new", api.job_new);
-    find(library, path, "kinescore_job_open_video", api.job_open_video);
-    find(library, path, "kinescore_job_set_cut", api.job_set_cut);
-    find(library, path, "kinescore_job_run", api.job_run);
-    find(library, path, "kinescore_job_write", api.job_write);
-    find(library, path, "kinescore_job_free", api.job_free);
+#define KINESCORE_FIND(name) find(library, path, "kinescore_" #name, api.name);
+    KINESCORE_USED(KINESCORE_FIND)
+#undef KINESCORE_FIND
 
     kinescore_resources resources{};
     resources.struct_size = static_cast<std::uint32_t>(sizeof resources);
@@ -216,23 +236,26 @@ std::string Core::key(const Order &order) {
 }
 
 void Core::make(const Order &order, const std::string &wav, const Progress &progress) {
+    make_files(order, {{"wav", wav}}, progress);
+}
+
+void Core::make_files(const Order &order, const Files &files, const Progress &progress) {
     Opened &core = opened();
     kinescore_job *job = core.job(order).job.get();
     try {
         core.check(core.api.job_set_cut(job, order.source_in, order.source_out,
                                         term(order.speed.numerator, order),
                                         term(order.speed.denominator, order)));
-        Watch watch{progress, nullptr};
-        const kinescore_status status = core.api.job_run(job, &report, &watch);
-        if (watch.thrown) {
-            std::rethrow_exception(watch.thrown);
-        }
-        core.check(status);
-        core.check(core.api.job_write(job, "wav", wav.c_str()));
+        core.run(job, progress);
+        core.write(job, files);
     } catch (...) {
         core.jobs.pop_front(); // whatever state it is in
         throw;
     }
+}
+
+std::unique_ptr<PushedClip> Core::begin_frames(const kinescore_frames_info &info, const Settings &settings) {
+    return std::make_unique<Frames>(opened(), info, settings);
 }
 
 } // namespace kinescore::bridge

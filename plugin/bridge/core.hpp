@@ -4,10 +4,13 @@
 #ifndef KINESCORE_BRIDGE_CORE_HPP
 #define KINESCORE_BRIDGE_CORE_HPP
 
+#include "../../include/kinescore.h"
 #include "maker.hpp"
 
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace kinescore::bridge {
 
@@ -18,6 +21,21 @@ struct CorePlaces {
     std::string onnxruntime;
     std::string soundfont;
     std::string cache;
+};
+
+/// What a soundtrack is written to: formats by the core's names ("wav", "mid", "json") with the files' paths, in the order of writing.
+using Files = std::vector<std::pair<std::string, std::string>>;
+
+/// A clip whose frames the editor gives, one after the other, because it tells no file. It must not outlive its Core.
+class PushedClip {
+public:
+    virtual ~PushedClip() = default;
+
+    /// Takes the next frame: its pixels are copied. Throws Problem (music) for one that does not fit.
+    virtual void push(const kinescore_frame &frame) = 0;
+
+    /// Makes the soundtrack when all frames are there.
+    virtual void finish(const Files &files, const Progress &progress) = 0;
 };
 
 /// Soundtracks by libkinescore, which is opened by its absolute path at the first use. Where it is missing, is no such library, or has
@@ -31,8 +49,15 @@ public:
     std::string key(const Order &order) override;
     void make(const Order &order, const std::string &wav, const Progress &progress) override;
 
+    /// As `make`, with the formats asked for.
+    void make_files(const Order &order, const Files &files, const Progress &progress);
+
+    /// Begins a clip of frames.
+    std::unique_ptr<PushedClip> begin_frames(const kinescore_frames_info &info, const Settings &settings);
+
 private:
     struct Opened;
+    struct Frames;
     Opened &opened();
 
     CorePlaces places_;

@@ -1,0 +1,73 @@
+/*
+ * The OpenFX host: its suites and properties. What a host lacks or refuses is lived with; nothing here throws.
+ */
+#ifndef KINESCORE_OFX_HOST_HPP
+#define KINESCORE_OFX_HOST_HPP
+
+#include <ofxCore.h>
+#include <ofxImageEffect.h>
+#include <ofxMessage.h>
+#include <ofxParam.h>
+#include <ofxProgress.h>
+#include <ofxProperty.h>
+
+#include <optional>
+#include <string>
+
+namespace kinescore::ofx {
+
+/// Suites of the host; those that are NULL are not there.
+struct Suites {
+    const OfxPropertySuiteV1 *properties = nullptr;
+    const OfxParameterSuiteV1 *parameters = nullptr;
+    const OfxImageEffectSuiteV1 *effects = nullptr;
+    const OfxProgressSuiteV1 *progress = nullptr;
+    const OfxProgressSuiteV2 *progress_2 = nullptr;
+    const OfxMessageSuiteV1 *messages = nullptr;
+
+    /// Fetches them; false where one is missing that no plugin can do without.
+    bool fetch(const OfxHost &host);
+};
+
+/// A property set of the host.
+class Properties {
+public:
+    Properties(const Suites &suites, OfxPropertySetHandle handle) : suites_(&suites), handle_(handle) {}
+
+    explicit operator bool() const noexcept { return handle_ != nullptr; }
+
+    std::optional<std::string> text(const char *name, int index = 0) const;
+    std::optional<double> number(const char *name, int index = 0) const;
+    std::optional<int> whole(const char *name, int index = 0) const;
+    void *pointer(const char *name) const;
+
+    void set(const char *name, const std::string &value, int index = 0) const;
+    void set(const char *name, double value, int index = 0) const;
+    void set(const char *name, int value, int index = 0) const;
+    void set_pointer(const char *name, void *value) const;
+
+private:
+    const Suites *suites_;
+    OfxPropertySetHandle handle_;
+};
+
+/// A progress bar of the host, which is taken away in the end; nothing at all where the host has none.
+class ProgressBar {
+public:
+    ProgressBar(const Suites &suites, OfxImageEffectHandle effect, const std::string &label);
+    ~ProgressBar();
+    ProgressBar(const ProgressBar &) = delete;
+    ProgressBar &operator=(const ProgressBar &) = delete;
+
+    /// Shows the share `done`, 0 to 1; false when the user has cancelled.
+    bool update(double done);
+
+private:
+    const Suites &suites_;
+    OfxImageEffectHandle effect_;
+    bool shown_ = false;
+};
+
+} // namespace kinescore::ofx
+
+#endif

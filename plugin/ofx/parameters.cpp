@@ -1,0 +1,322 @@
+#include "parameters.hpp"
+
+#include "settings_table.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <climits>
+#include <cmath>
+#include <cstdlib>
+#include <iterator>
+
+namespace kinescore::ofx {
+
+namespace {
+
+/// Parameter that says whether the core chooses a number.
+std::string auto_name(const SettingRow &row) { return row.name + "_auto"; }
+
+/// Parameter of one word of a list.
+std::string word_name(const SettingRow &row, const std::string &word) { return row.name + "_" + word; }
+
+bool is_number(const SettingRow &row) {
+    return row.kind == SettingRow::Kind::number || row.kind == SettingRow::Kind::whole;
+}
+
+/// A choice's words, with the one that leaves it to the core in front.
+std::vector<std::string> choices(const SettingRow &row) {
+    std::vector<std::string> words = row.words;
+    if (row.has_auto) {
+        words.insert(words.begin(), "auto");
+    }
+    return words;
+}
+
+int default_choice(const SettingRow &row) {
+    const std::vector<std::string> words = choices(row);
+    const auto found = std::find(words.begin(), words.end(), row.default_value);
+    return found == words.end() ? 0 : static_cast<int>(found - words.begin());
+}
+
+/// Whether a list such as "drums,bass" has the word.
+bool lists(const std::string &list, const std::string &word) {
+    return ("," + list + ",").find("," + word + ",") != std::string::npos;
+}
+
+/// The value of a number where the core does not choose.
+double default_number(const SettingRow &row) {
+    if (!row.has_auto) {
+        return std::strtod(row.default_value.c_str(), nullptr);
+    }
+    return row.kind == SettingRow::Kind::whole ? row.least : (row.least + row.most) / 2.0;
+}
+
+/// OpenFX's whole numbers have 32 bits.
+int whole_limit(double value) { return static_cast<int>(std::clamp(value, double(INT_MIN), double(INT_MAX))); }
+
+/// The shortest text that reads back as the same number.
+std::string text_of(double value) {
+    char buffer[32];
+    const auto [end, error] = std::to_chars(std::begin(buffer), std::end(buffer), value);
+    return error == std::errc() ? std::string(buffer, end) : std::to_string(value);
+}
+
+/// Defines parameters, in a group each after `group`.
+class Definer {
+public:
+    Definer(const Suites &suites, OfxParamSetHandle set) : suites_(suites), set_(set) {}
+
+    void group(const char *name, const std::string &label, bool open) {
+        parent_.clear();
+        const Properties made = define(kOfxParamTypeGroup, name, label, "");
+        made.set(kOfxParamPropGroupOpen, open ? 1 : 0);
+        parent_ = name;
+    }
+
+    Properties button(const char *name, const std::string &label, const std::string &hint) {
+        return define(kOfxParamTypePushButton, name, label, hint);
+    }
+
+    Properties flag(const std::string &name, const std::string &label, const std::string &hint, bool value) {
+        const Properties made = constant(kOfxParamTypeBoolean, name, label, hint);
+        made.set(kOfxParamPropDefault, value ? 1 : 0);
+        return made;
+    }
+
+    Properties text(const char *name, const std::string &label, const std::string &hint, const char *mode,
+                    const std::string &value) {
+        const Properties made = constant(kOfxParamTypeString, name, label, hint);
+        made.set(kOfxParamPropStringMode, mode);
+        made.set(kOfxParamPropDefault, value);
+        return made;
+    }
+
+    void number(const char *name, const std::string &label, const std::string &hint, double value, double least,
+                double most) {
+        const Properties made = constant(kOfxParamTypeDouble, name, label, hint);
+        made.set(kOfxParamPropDoubleType, kOfxParamDoubleTypePlain);
+        made.set(kOfxParamPropDefault, value);
+        limit(made, least, most);
+    }
+
+    void whole(const char *name, const std::string &label, const std::string &hint, int value, int least, int most) {
+        const Properties made = constant(kOfxParamTypeInteger, name, label, hint);
+        made.set(kOfxParamPropDefault, value);
+        limit(made, least, most);
+    }
+
+    void choice(const char *name, const std::string &label, const std::string &hint, int value,
+                const std::vector<std::string> &words) {
+        const Properties made = constant(kOfxParamTypeChoice, name, label, hint);
+        for (std::size_t index = 0; index < words.size(); ++index) {
+            made.set(kOfxParamPropChoiceOption, words[index], static_cast<int>(index));
+        }
+        made.set(kOfxParamPropDefault, value);
+    }
+
+private:
+    Properties define(const char *type, const std::string &name, const std::string &label, const std::string &hint) {
+        OfxPropertySetHandle handle = nullptr;
+        if (suites_.parameters->paramDefine(set_, type, name.c_str(), &handle) != kOfxStatOK) {
+            handle = nullptr;
+        }
+        const Properties made(suites_, handle);
+        made.set(kOfxPropLabel, label);
+        made.set(kOfxParamPropScriptName, name);
+        made.set(kOfxParamPropHint, hint);
+        if (!parent_.empty()) {
+            made.set(kOfxParamPropParent, parent_);
+        }
+        return made;
+    }
+
+    /// A value that does not change in the course of the clip, and not the picture either.
+    Properties constant(const char *type, const std::string &name, const std::string &label, const std::string &hint) {
+        const Properties made = define(type, name, label, hint);
+        made.set(kOfxParamPropAnimates, 0);
+        made.set(kOfxParamPropEvaluateOnChange, 0);
+        return made;
+    }
+
+    template <typename Number> void limit(const Properties &made, Number least, Number most) {
+        made.set(kOfxParamPropMin, least);
+        made.set(kOfxParamPropMax, most);
+        made.set(kOfxParamPropDisplayMin, least);
+        made.set(kOfxParamPropDisplayMax, most);
+    }
+
+    const Suites &suites_;
+    OfxParamSetHandle set_;
+    std::string parent_;
+};
+
+void define_setting(Definer &definer, const SettingRow &row) {
+    const char *name = row.name.c_str();
+    if (row.has_auto && is_number(row)) {
+        definer.flag(auto_name(row), row.label + ": automatic", row.help, true);
+    }
+    switch (row.kind) {
+    case SettingRow::Kind::choice:
+        definer.choice(name, row.label, row.help, default_choice(row), choices(row));
+        break;
+    case SettingRow::Kind::list:
+        for (const std::string &word : row.words) {
+            definer.flag(word_name(row, word), row.label + ": " + word, row.help, lists(row.default_value, word));
+        }
+        break;
+    case SettingRow::Kind::text:
+        definer.text(name, row.label, row.help, kOfxParamStringIsSingleLine, row.default_value);
+        break;
+    case SettingRow::Kind::number:
+        definer.number(name, row.label, row.help, default_number(row), row.least, row.most);
+        break;
+    case SettingRow::Kind::whole:
+        definer.whole(name, row.label, row.help, whole_limit(default_number(row)), whole_limit(row.least), whole_limit(row.most));
+        break;
+    }
+}
+
+/// Settings by what people look for; a new setting of another stage comes last.
+struct Group {
+    const char *name;
+    const char *label;
+    std::vector<const char *> begins;
+};
+
+const std::vector<Group> groups = {
+    {"drums_group", "Drums", {"drums."}},
+    {"music_group", "Instruments", {"music."}},
+    {"movement_group", "Movement", {"pose.", "beats.", "tempo"}},
+    {"sound_group", "Sound and machine", {""}},
+};
+
+const Group &group_of(const SettingRow &row) {
+    for (const Group &group : groups) {
+        for (const char *begin : group.begins) {
+            if (row.key.rfind(begin, 0) == 0) {
+                return group;
+            }
+        }
+    }
+    return groups.back();
+}
+
+} // namespace
+
+void define_parameters(const Suites &suites, OfxParamSetHandle set) {
+    Definer definer(suites, set);
+    definer.group("soundtrack_group", "Soundtrack", true);
+    definer.button(name::generate, "Generate soundtrack", "Makes a soundtrack that follows the movement of the person in the clip");
+    definer.button(name::update, "Update", "Makes the soundtrack anew if clip or settings have changed since");
+    definer.button(name::show, "Show file", "Opens the folder that the soundtrack lies in");
+    const Properties status = definer.text(name::status, "Status", "Whether the soundtrack fits clip and settings",
+                                           kOfxParamStringIsLabel, "");
+    status.set(kOfxParamPropEnabled, 0);
+    status.set(kOfxParamPropPersistant, 0);
+    status.set(kOfxParamPropCanUndo, 0);
+    definer.flag(name::follow, "Follow edits", "Makes the soundtrack anew by itself when clip or settings have changed", false);
+
+    definer.group("media_group", "Clip and files", true);
+    definer.text(name::media, "Media file", "The clip's video file. Where none is named the editor is asked for the pictures",
+                 kOfxParamStringIsFilePath, "");
+    definer.number(name::media_start, "Media start", "Seconds of the media file that come before the clip", 0.0, 0.0, 86400.0);
+    definer.number(name::media_end, "Media end",
+                   "Second of the media file at which the clip ends; 0: as the editor tells, or the end of the file", 0.0, 0.0,
+                   86400.0);
+    definer.text(name::folder, "Output folder", "Folder for sound, notes and analysis. By default that of the media file",
+                 kOfxParamStringIsDirectoryPath, "");
+    definer.text(name::file_name, "File name", "What the files are called; by default as the media file", kOfxParamStringIsSingleLine,
+                 "");
+    const Properties result = definer.text(name::result, "Result", "", kOfxParamStringIsSingleLine, "");
+    result.set(kOfxParamPropSecret, 1);
+    result.set(kOfxParamPropCanUndo, 0);
+
+    for (const Group &group : groups) {
+        definer.group(group.name, group.label, false);
+        for (const SettingRow &row : settings_table()) {
+            if (&group_of(row) == &group) {
+                define_setting(definer, row);
+            }
+        }
+    }
+}
+
+OfxParamHandle Parameters::handle(const char *name) const {
+    OfxParamHandle found = nullptr;
+    return suites_->parameters->paramGetHandle(set_, name, &found, nullptr) == kOfxStatOK ? found : nullptr;
+}
+
+bool Parameters::flag(const char *name, bool otherwise) const { return whole(name, otherwise ? 1 : 0) != 0; }
+
+int Parameters::whole(const char *name, int otherwise) const {
+    const OfxParamHandle parameter = handle(name);
+    int value = otherwise;
+    return parameter != nullptr && suites_->parameters->paramGetValue(parameter, &value) == kOfxStatOK ? value : otherwise;
+}
+
+double Parameters::number(const char *name, double otherwise) const {
+    const OfxParamHandle parameter = handle(name);
+    double value = otherwise;
+    return parameter != nullptr && suites_->parameters->paramGetValue(parameter, &value) == kOfxStatOK ? value : otherwise;
+}
+
+std::string Parameters::text(const char *name) const {
+    const OfxParamHandle parameter = handle(name);
+    char *value = nullptr;
+    const bool there = parameter != nullptr && suites_->parameters->paramGetValue(parameter, &value) == kOfxStatOK;
+    return there && value != nullptr ? value : "";
+}
+
+void Parameters::set_text(const char *name, const std::string &value) const {
+    // What is there already is left alone, so that the editor does not take the project for changed.
+    if (const OfxParamHandle parameter = handle(name); parameter != nullptr && text(name) != value) {
+        suites_->parameters->paramSetValue(parameter, value.c_str());
+    }
+}
+
+bridge::Settings Parameters::settings() const {
+    bridge::Settings chosen;
+    for (const SettingRow &row : settings_table()) {
+        const char *name = row.name.c_str();
+        std::string value = row.default_value;
+        if (row.has_auto && is_number(row) && flag(auto_name(row).c_str(), true)) {
+            value = "auto";
+        } else if (row.kind == SettingRow::Kind::number) {
+            value = text_of(number(name, default_number(row)));
+        } else if (row.kind == SettingRow::Kind::whole) {
+            value = std::to_string(whole(name, whole_limit(default_number(row))));
+        } else if (row.kind == SettingRow::Kind::choice) {
+            const std::vector<std::string> words = choices(row);
+            const auto index = static_cast<std::size_t>(whole(name, default_choice(row)));
+            value = index < words.size() ? words[index] : row.default_value;
+        } else if (row.kind == SettingRow::Kind::list) {
+            value.clear();
+            for (const std::string &word : row.words) {
+                if (flag(word_name(row, word).c_str(), lists(row.default_value, word))) {
+                    value += (value.empty() ? "" : ",") + word;
+                }
+            }
+        } else if (std::string typed = text(name); !typed.empty()) {
+            value = std::move(typed);
+        }
+        if (value != row.default_value) {
+            chosen[row.key] = value;
+        }
+    }
+    return chosen;
+}
+
+void Parameters::show_what_counts() const {
+    for (const SettingRow &row : settings_table()) {
+        if (!row.has_auto || !is_number(row)) {
+            continue;
+        }
+        OfxPropertySetHandle properties = nullptr;
+        const OfxParamHandle parameter = handle(row.name.c_str());
+        if (parameter != nullptr && suites_->parameters->paramGetPropertySet(parameter, &properties) == kOfxStatOK) {
+            Properties(*suites_, properties).set(kOfxParamPropEnabled, flag(auto_name(row).c_str(), true) ? 0 : 1);
+        }
+    }
+}
+
+} // namespace kinescore::ofx

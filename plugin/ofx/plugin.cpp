@@ -1,0 +1,259 @@
+/*
+ * Where the host comes in: the exported functions and the actions, each to its room.
+ */
+#include "effect.hpp"
+#include "settings_table.hpp"
+
+#include <cstring>
+#include <exception>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <new>
+
+namespace kinescore::ofx {
+
+namespace {
+
+/// For the tests, and for users' reports: every action is noted in the file that this environment variable names.
+constexpr const char *trace_variable = "KINESCORE_OFX_TRACE";
+
+OfxHost *given_host = nullptr;
+std::unique_ptr<Studio> studio;
+
+/// The instances that live, by the pointer that the host keeps for us.
+std::mutex effects_mutex;
+std::map<void *, std::unique_ptr<Effect>> effects;
+
+Properties properties_of(OfxImageEffectHandle handle) {
+    OfxPropertySetHandle properties = nullptr;
+    if (handle == nullptr || studio->suites().effects->getPropertySet(handle, &properties) != kOfxStatOK) {
+        properties = nullptr;
+    }
+    return {studio->suites(), properties};
+}
+
+/// The instance that a handle stands for; NULL for what is none.
+Effect *effect_of(OfxImageEffectHandle handle) {
+    const Properties properties = properties_of(handle);
+    void *data = properties ? properties.pointer(kOfxPropInstanceData) : nullptr;
+    const std::lock_guard lock(effects_mutex);
+    const auto found = effects.find(data);
+    return found == effects.end() ? nullptr : found->second.get();
+}
+
+OfxStatus load() {
+    if (given_host == nullptr) {
+        return kOfxStatErrMissingHostFeature;
+    }
+    studio = std::make_unique<Studio>(*given_host);
+    return studio->usable() ? kOfxStatOK : kOfxStatErrMissingHostFeature;
+}
+
+OfxStatus unload() {
+    {
+        const std::lock_guard lock(effects_mutex);
+        effects.clear();
+    }
+    studio.reset();
+    return kOfxStatOK;
+}
+
+OfxStatus describe(OfxImageEffectHandle handle) {
+    const Properties effect = properties_of(handle);
+    if (!effect) {
+        return kOfxStatErrBadHandle;
+    }
+    effect.set(kOfxPropLabel, "Kinescore");
+    effect.set(kOfxImageEffectPluginPropGrouping, "Audio");
+    effect.set(kOfxPropPluginDescription,
+               "Writes a soundtrack that follows the movement of the person in the clip, as sound and MIDI. The picture is not changed.");
+    effect.set(kOfxImageEffectPropSupportedContexts, kOfxImageEffectContextFilter, 0);
+    effect.set(kOfxImageEffectPropSupportedContexts, kOfxImageEffectContextGeneral, 1);
+    const char *depths[] = {kOfxBitDepthByte, kOfxBitDepthShort, kOfxBitDepthHalf, kOfxBitDepthFloat};
+    for (int index = 0; index < 4; ++index) {
+        effect.set(kOfxImageEffectPropSupportedPixelDepths, depths[index], index);
+    }
+    effect.set(kOfxImageEffectPluginPropSingleInstance, 0);
+    effect.set(kOfxImageEffectPropSupportsMultiResolution, 1);
+    effect.set(kOfxImageEffectPropSupportsTiles, 1);
+    effect.set(kOfxImageEffectPropTemporalClipAccess, 1);
+    // There are hosts that make an instance a frame of a plugin that is safe to render in threads.
+    effect.set(kOfxImageEffectPluginRenderThreadSafety, kOfxImageEffectRenderUnsafe);
+    effect.set(kOfxImageEffectPluginPropHostFrameThreading, 0);
+    return kOfxStatOK;
+}
+
+void define_clip(OfxImageEffectHandle handle, const char *name) {
+    OfxPropertySetHandle made = nullptr;
+    if (studio->suites().effects->clipDefine(handle, name, &made) != kOfxStatOK) {
+        return;
+    }
+    const Properties clip(studio->suites(), made);
+    const char *components[] = {kOfxImageComponentRGBA, kOfxImageComponentRGB, kOfxImageComponentAlpha};
+    for (int index = 0; index < 3; ++index) {
+        clip.set(kOfxImageEffectPropSupportedComponents, components[index], index);
+    }
+    clip.set(kOfxImageEffectPropTemporalClipAccess, 1);
+    clip.set(kOfxImageEffectPropSupportsTiles, 1);
+}
+
+OfxStatus describe_in_context(OfxImageEffectHandle handle) {
+    OfxParamSetHandle parameters = nullptr;
+    if (handle == nullptr || studio->suites().effects->getParamSet(handle, &parameters) != kOfxStatOK) {
+        return kOfxStatErrBadHandle;
+    }
+    define_clip(handle, kOfxImageEffectSimpleSourceClipName);
+    define_clip(handle, kOfxImageEffectOutputClipName);
+    define_parameters(studio->suites(), parameters);
+    return kOfxStatOK;
+}
+
+OfxStatus create(OfxImageEffectHandle handle) {
+    const Properties properties = properties_of(handle);
+    if (!properties) {
+        return kOfxStatErrBadHandle;
+    }
+    auto effect = std::make_unique<Effect>(*studio, handle);
+    properties.set_pointer(kOfxPropInstanceData, effect.get());
+    const std::lock_guard lock(effects_mutex);
+    effects[effect.get()] = std::move(effect);
+    return kOfxStatOK;
+}
+
+OfxStatus destroy(OfxImageEffectHandle handle) {
+    Effect *effect = effect_of(handle);
+    if (effect == nullptr) {
+        return kOfxStatErrBadHandle;
+    }
+    properties_of(handle).set_pointer(kOfxPropInstanceData, nullptr);
+    const std::lock_guard lock(effects_mutex);
+    effects.erase(effect);
+    return kOfxStatOK;
+}
+
+OfxStatus changed(Effect &effect, Properties in) {
+    // What the plugin itself has set is no news, and no time changes the soundtrack.
+    if (in.text(kOfxPropChangeReason) != kOfxChangeUserEdited) {
+        return kOfxStatReplyDefault;
+    }
+    const bool parameter = in.text(kOfxPropType) == kOfxTypeParameter;
+    effect.changed(parameter ? in.text(kOfxPropName).value_or("") : "");
+    return kOfxStatOK;
+}
+
+using Answer = std::function<OfxStatus(Effect &, Properties in, Properties out)>;
+
+/// What instances answer to.
+const std::map<std::string, Answer> &answers() {
+    static const std::map<std::string, Answer> table = {
+        {kOfxActionInstanceChanged, [](Effect &effect, Properties in, Properties) { return changed(effect, in); }},
+        {kOfxActionEndInstanceChanged,
+         [](Effect &effect, Properties, Properties) {
+             effect.end_changes();
+             return kOfxStatOK;
+         }},
+        {kOfxActionSyncPrivateData,
+         [](Effect &effect, Properties, Properties) {
+             effect.sync();
+             return kOfxStatOK;
+         }},
+        {kOfxImageEffectActionBeginSequenceRender,
+         [](Effect &effect, Properties, Properties) {
+             effect.begin_render();
+             return kOfxStatOK;
+         }},
+        {kOfxImageEffectActionIsIdentity,
+         [](Effect &effect, Properties in, Properties out) { return effect.identity(in, out); }},
+        {kOfxImageEffectActionRender, [](Effect &effect, Properties in, Properties) { return effect.render(in); }},
+    };
+    return table;
+}
+
+OfxStatus act(const std::string &action, OfxImageEffectHandle handle, OfxPropertySetHandle in, OfxPropertySetHandle out) {
+    if (action == kOfxActionLoad) {
+        return load();
+    }
+    if (studio == nullptr || !studio->usable()) {
+        return kOfxStatErrMissingHostFeature;
+    }
+    if (action == kOfxActionUnload) {
+        return unload();
+    }
+    if (action == kOfxActionDescribe) {
+        return describe(handle);
+    }
+    if (action == kOfxImageEffectActionDescribeInContext) {
+        return describe_in_context(handle);
+    }
+    if (action == kOfxActionCreateInstance) {
+        return create(handle);
+    }
+    if (action == kOfxActionDestroyInstance) {
+        return destroy(handle);
+    }
+    const auto answer = answers().find(action);
+    if (answer == answers().end()) {
+        return kOfxStatReplyDefault;
+    }
+    Effect *effect = effect_of(handle);
+    if (effect == nullptr) {
+        return kOfxStatErrBadHandle;
+    }
+    return answer->second(*effect, {studio->suites(), in}, {studio->suites(), out});
+}
+
+/// Notes an action, with the context or the parameter that it is about.
+void trace(const char *path, const std::string &action, OfxPropertySetHandle in) {
+    std::ofstream file(path, std::ios::app);
+    file << action;
+    if (studio != nullptr && studio->usable()) {
+        const Properties properties(studio->suites(), in);
+        for (const char *name : {kOfxImageEffectPropContext, kOfxPropType, kOfxPropName, kOfxPropChangeReason}) {
+            if (const std::optional<std::string> value = properties.text(name)) {
+                file << ' ' << *value;
+            }
+        }
+    }
+    file << '\n';
+}
+
+OfxStatus main_entry(const char *action, const void *handle, OfxPropertySetHandle in, OfxPropertySetHandle out) {
+    if (action == nullptr) {
+        return kOfxStatErrValue;
+    }
+    // No exception may pass into the host.
+    try {
+        if (const char *path = std::getenv(trace_variable)) {
+            trace(path, action, in);
+        }
+        return act(action, static_cast<OfxImageEffectHandle>(const_cast<void *>(handle)), in, out);
+    } catch (const std::bad_alloc &) {
+        return kOfxStatErrMemory;
+    } catch (...) {
+        return kOfxStatFailed;
+    }
+}
+
+void set_host(OfxHost *host) { given_host = host; }
+
+OfxPlugin plugin = {
+    kOfxImageEffectPluginApi, kOfxImageEffectPluginApiVersion, "org.kinescore.Soundtrack", 1, 0, set_host, main_entry,
+};
+
+} // namespace
+
+} // namespace kinescore::ofx
+
+#define KINESCORE_EXPORT extern "C" __attribute__((visibility("default")))
+
+KINESCORE_EXPORT int OfxGetNumberOfPlugins(void) { return 1; }
+
+KINESCORE_EXPORT OfxPlugin *OfxGetPlugin(int index) { return index == 0 ? &kinescore::ofx::plugin : nullptr; }
+
+/// Of OpenFX 1.5: told before the plugins are asked for.
+KINESCORE_EXPORT OfxStatus OfxSetHost(const OfxHost *host) {
+    return host == nullptr ? kOfxStatFailed : kOfxStatOK;
+}

@@ -1,0 +1,71 @@
+/*
+ * The bundle as `kinescore install ofx` leaves it, in a folder of its own, with what lies beside it in the tests.
+ */
+#ifndef KINESCORE_OFX_TESTS_BUNDLE_HPP
+#define KINESCORE_OFX_TESTS_BUNDLE_HPP
+
+#include "host.hpp"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace kinescore::ofx_test {
+
+/// The plugin's identifier, which projects hold.
+constexpr const char *identifier = "org.kinescore.Soundtrack";
+
+/// The fake core, one with another interface version, and the real one ("" where there is none): paths.
+extern const std::string fake_core;
+extern const std::string wrong_core;
+extern const std::string real_core;
+
+class Bundle {
+public:
+    /// Installs the plugin with a core; "": it does not know of any. The fake core notes its calls, and there is no cache.
+    explicit Bundle(const std::string &core = fake_core);
+    ~Bundle(); ///< Everything goes.
+    Bundle(const Bundle &) = delete;
+    Bundle &operator=(const Bundle &) = delete;
+
+    /// Folder that hosts look for plugins in.
+    std::string plugins() const { return folder_ / "plugins"; }
+
+    /// Path of the plugin's library.
+    std::string binary() const;
+
+    /// Names another core from now on; "": none.
+    void install(const std::string &core) const;
+
+    /// A folder for clips and results.
+    std::string work() const { return folder_ / "work"; }
+
+    /// Writes a file in `work` and gives its path.
+    std::string file(const std::string &name, const std::string &text) const;
+
+    /// A video, as far as the fake core is concerned; made once.
+    std::string clip(const std::string &name = "dance.mp4") const;
+
+    /// Names of the files in a folder within `work`, sorted.
+    std::vector<std::string> names(const std::string &folder = "") const;
+
+    /// Functions of the fake core that were called, and since when.
+    std::vector<std::string> calls() const;
+    void forget_calls() const;
+
+private:
+    std::filesystem::path folder_;
+};
+
+/// What a file holds.
+std::string text_of(const std::filesystem::path &path);
+
+/// Whether `text` holds `part`.
+bool has(const std::string &text, const std::string &part);
+
+/// An instance on a clip of 100 frames, 25 a second, with a media file and follow off.
+std::unique_ptr<TestInstance> on_media(TestHost &host, const std::string &media, Values more = {});
+
+} // namespace kinescore::ofx_test
+
+#endif

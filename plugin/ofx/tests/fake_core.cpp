@@ -1,0 +1,796 @@
+/*
+ * A stand-in for libkinescore: its C interface, quick, and with results that tell what was asked for. For tests of plugins.
+ *
+ * Environment, read at each call:
+ *   KINESCORE_FAKE_LOG      file that gets a line for each call: the function's name
+ *   KINESCORE_FAKE_STEPS    times that a run tells of progress, 10 by default
+ *   KINESCORE_FAKE_STEP_MS  milliseconds before each, 1 by default
+ *
+ * A media file, or a clip of frames, with "nobody" in its name has nobody in it. The setting "no.such" is unknown, and no setting takes the
+ * value "impossible". Compiled with KINESCORE_FAKE_ABI it has that interface version, and ends the process when anything else is called.
+ */
+#pragma GCC visibility push(default)
+#include "../../../include/kinescore.h"
+#pragma GCC visibility pop
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cinttypes>
+#include <condition_variable>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#ifndef KINESCORE_FAKE_ABI
+#define KINESCORE_FAKE_ABI KINESCORE_ABI_VERSION
+#endif
+
+namespace {
+
+using Settings = std::map<std::string, std::string>;
+using Facts = std::vector<std::pair<std::string, std::string>>;
+
+struct Failure {
+    kinescore_status status;
+    std::string sentence;
+};
+
+thread_local std::string last_sentence;
+
+/// Notes a call; it ends the process where the interface's version should have kept the caller away.
+void note(const char *function) {
+    if (const char *log = std::getenv("KINESCORE_FAKE_LOG")) {
+        const std::string line = std::string(function) + "\n";
+        const int file = ::open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+        if (file < 0 || ::write(file, line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
+            std::perror(log);
+        }
+        ::close(file);
+    }
+    if (KINESCORE_FAKE_ABI != KINESCORE_ABI_VERSION && std::strcmp(function, "kinescore_abi_version") != 0) {
+        std::fprintf(stderr, "%s was called in a library with another interface\n", function);
+        std::abort();
+    }
+}
+
+template <typename Work> kinescore_status call(const char *function, Work work) {
+    note(function);
+    try {
+        work();
+        return KINESCORE_OK;
+    } catch (const Failure &failure) {
+        last_sentence = failure.sentence;
+        return failure.status;
+    } catch (const std::exception &fault) {
+        last_sentence = std::string(function) + ": " + fault.what();
+        return KINESCORE_PANIC;
+    }
+}
+
+template <typename Pointer> Pointer &given(Pointer *pointer, const char *name) {
+    if (pointer == nullptr) {
+        throw Failure{KINESCORE_NULL_POINTER, std::string(name) + " is NULL"};
+    }
+    return *pointer;
+}
+
+template <typename Struct> const Struct &sized(const Struct *pointer, const char *name) {
+    if (given(pointer, name).struct_size < sizeof(Struct)) {
+        throw Failure{KINESCORE_BAD_STRUCT_SIZE, std::string(name) + ": struct_size is " + std::to_string(pointer->struct_size) +
+                                                     "; at least " + std::to_string(sizeof(Struct)) + " is needed"};
+    }
+    return *pointer;
+}
+
+/// Fills a struct of the caller, which keeps the size that it gave.
+template <typename Struct> void fill(Struct *pointer, Struct value, const char *name) {
+    value.struct_size = sized(pointer, name).struct_size;
+    *pointer = value;
+}
+
+void copy_text(const std::string &text, char *buffer, std::size_t capacity, std::size_t *size) {
+    const std::size_t needed = text.size() + 1;
+    given(size, "size");
+    if (buffer != nullptr || capacity != 0) {
+        if (capacity < needed) {
+            throw Failure{KINESCORE_BUFFER_TOO_SMALL, "the buffer has " + std::to_string(capacity) + " bytes; needed are " +
+                                                          std::to_string(needed)};
+        }
+        std::memcpy(&given(buffer, "buffer"), text.c_str(), needed);
+    }
+    *size = needed;
+}
+
+constexpr std::uint64_t fnv_start = 0xcbf29ce484222325;
+
+std::uint64_t fnv(const void *data, std::size_t size, std::uint64_t hash = fnv_start) {
+    const auto *bytes = static_cast<const unsigned char *>(data);
+    for (std::size_t index = 0; index < size; ++index) {
+        hash = (hash ^ bytes[index]) * 0x100000001b3;
+    }
+    return hash;
+}
+
+std::string hex(std::uint64_t number) {
+    char text[17];
+    std::snprintf(text, sizeof text, "%016" PRIx64, number);
+    return text;
+}
+
+std::string decimal(double number) {
+    char text[64];
+    std::snprintf(text, sizeof text, "%.6f", number);
+    return text;
+}
+
+unsigned environment(const char *name, unsigned otherwise) {
+    const char *text = std::getenv(name);
+    return text == nullptr ? otherwise : static_cast<unsigned>(std::strtoul(text, nullptr, 10));
+}
+
+struct Cut {
+    std::int64_t start = KINESCORE_MEDIA_START;
+    std::int64_t end = KINESCORE_MEDIA_END;
+    std::uint32_t numerator = 1;
+    std::uint32_t denominator = 1;
+
+    bool operator==(const Cut &other) const {
+        return start == other.start && end == other.end && numerator == other.numerator && denominator == other.denominator;
+    }
+
+    std::string text() const {
+        return (start == KINESCORE_MEDIA_START ? "start" : std::to_string(start)) + " to " +
+               (end == KINESCORE_MEDIA_END ? "end" : std::to_string(end)) + " at " + std::to_string(numerator) + "/" +
+               std::to_string(denominator);
+    }
+};
+
+Cut checked_cut(std::int64_t start, std::int64_t end, std::uint32_t numerator, std::uint32_t denominator) {
+    const double speed = denominator == 0 ? 0.0 : static_cast<double>(numerator) / denominator;
+    if (speed < 0.25 || speed > 4.0) {
+        throw Failure{KINESCORE_BAD_ARGUMENT, "the speed is " + std::to_string(numerator) + "/" + std::to_string(denominator) +
+                                                  "; allowed are 1/4 to 4"};
+    }
+    const bool begins = start != KINESCORE_MEDIA_START;
+    const bool ends = end != KINESCORE_MEDIA_END;
+    if ((begins && start < 0) || (ends && end <= (begins ? start : 0))) {
+        throw Failure{KINESCORE_CUT_OUTSIDE, "the cut goes from " + std::to_string(start) + " to " + std::to_string(end) + " flicks"};
+    }
+    const double seconds = static_cast<double>(end - (begins ? start : 0)) / static_cast<double>(KINESCORE_FLICKS_PER_SECOND) / speed;
+    if (ends && seconds < 2.0) {
+        throw Failure{KINESCORE_CLIP_TOO_SHORT, "the cut is " + decimal(seconds) + " s long; at least 2 s are needed"};
+    }
+    return {start, end, numerator, denominator};
+}
+
+/// The file's facts that stand for its content.
+std::string media_state(const std::string &path) {
+    struct stat state {};
+    if (::stat(path.c_str(), &state) != 0) {
+        throw Failure{KINESCORE_INPUT, path + ": cannot be read: " + std::strerror(errno)};
+    }
+    return path + "\n" + std::to_string(state.st_size) + "\n" + std::to_string(state.st_mtim.tv_sec) + "." +
+           std::to_string(state.st_mtim.tv_nsec);
+}
+
+std::string key_of(const std::string &media, const Cut &cut, const Settings &settings) {
+    std::string text = media_state(media) + "\n" + cut.text();
+    for (const auto &[key, value] : settings) {
+        text += "\n" + key + "=" + value;
+    }
+    std::string key;
+    for (char part = '0'; part < '4'; ++part) {
+        key += hex(fnv(text.data(), text.size(), fnv(&part, 1)));
+    }
+    return key;
+}
+
+struct PushedFrame {
+    kinescore_frame form; ///< Without pixels.
+    std::uint64_t checksum;
+
+    std::string text() const {
+        const char *layouts[] = {"rgb", "bgr", "rgba", "bgra"};
+        const char *depths[] = {"u8", "u16", "f32"};
+        return std::to_string(form.width) + "x" + std::to_string(form.height) + " " + layouts[form.layout - 1] + " " +
+               depths[form.depth - 1] + " at " + decimal(form.time) + " checksum " + hex(checksum);
+    }
+};
+
+std::size_t row_bytes(const kinescore_frame &frame) {
+    const std::size_t channels = frame.layout >= KINESCORE_LAYOUT_RGBA ? 4 : 3;
+    const std::size_t bytes = frame.depth == KINESCORE_DEPTH_U8 ? 1 : frame.depth == KINESCORE_DEPTH_U16 ? 2 : 4;
+    return frame.width * channels * bytes;
+}
+
+/// Of the pixels from the top row down, without what lies between rows.
+std::uint64_t checksum(const kinescore_frame &frame) {
+    std::uint64_t hash = fnv_start;
+    for (std::int64_t row = 0; row < frame.height; ++row) {
+        hash = fnv(static_cast<const unsigned char *>(frame.pixels) + row * frame.stride, row_bytes(frame), hash);
+    }
+    return hash;
+}
+
+std::string quoted(const std::string &text) {
+    std::string quoted = "\"";
+    for (const char character : text) {
+        if (character == '"' || character == '\\') {
+            quoted += '\\';
+        }
+        if (static_cast<unsigned char>(character) < 0x20) {
+            char escape[8];
+            std::snprintf(escape, sizeof escape, "\\u%04x", static_cast<unsigned>(character));
+            quoted += escape;
+        } else {
+            quoted += character;
+        }
+    }
+    return quoted + "\"";
+}
+
+/// Each fact a line "name: value".
+std::string as_lines(const Facts &facts) {
+    std::string text;
+    for (const auto &[name, value] : facts) {
+        text += name + ": " + value + "\n";
+    }
+    return text;
+}
+
+/// The same as an object of texts; names are all different.
+std::string as_json(const Facts &facts) {
+    std::string text = "{";
+    for (const auto &[name, value] : facts) {
+        text += (text.size() == 1 ? "\n  " : ",\n  ") + quoted(name) + ": " + quoted(value);
+    }
+    return text + "\n}\n";
+}
+
+void write_file(const std::string &path, const std::string &content) {
+    const std::string temporary = path + "." + std::to_string(::getpid()) + ".tmp";
+    std::ofstream file(temporary, std::ios::binary);
+    file << content;
+    file.close();
+    if (!file || std::rename(temporary.c_str(), path.c_str()) != 0) {
+        const std::string reason = std::strerror(errno);
+        std::remove(temporary.c_str());
+        throw Failure{KINESCORE_OUTPUT, path + ": cannot be written: " + reason};
+    }
+}
+
+} // namespace
+
+struct kinescore_settings {
+    Settings values;
+};
+
+struct kinescore_engine {
+    Facts resources;
+};
+
+struct kinescore_job {
+    enum class Media { none, video, frames, all_frames };
+
+    Facts resources;
+    Settings settings;
+    Media media = Media::none;
+    std::string name; ///< Of the file or the clip.
+    kinescore_frames_info info{};
+    std::vector<PushedFrame> frames;
+    Cut cut;
+    bool done = false;
+
+    std::atomic<bool> in_use{false};
+    std::mutex mutex;
+    std::condition_variable stopped;
+    bool cancelled = false;
+
+    void be_new() {
+        media = Media::none;
+        name.clear();
+        frames.clear();
+        done = false;
+    }
+
+    /// Waits; true when the call is to be stopped, which takes the cancellation with it.
+    bool stop_within(std::chrono::milliseconds time) {
+        std::unique_lock lock(mutex);
+        return stopped.wait_for(lock, time, [this] { return cancelled; }) && std::exchange(cancelled, false);
+    }
+
+    void check_cancelled() {
+        if (stop_within(std::chrono::milliseconds(0))) {
+            throw Failure{KINESCORE_CANCELLED, "cancelled"};
+        }
+    }
+
+    void check_done() const {
+        if (!done) {
+            throw Failure{KINESCORE_WRONG_STATE, "the job has not run"};
+        }
+    }
+
+    double duration() const {
+        if (media == Media::all_frames) {
+            return info.duration > 0.0 ? info.duration : frames.back().form.time;
+        }
+        constexpr std::int64_t media_end = 8 * KINESCORE_FLICKS_PER_SECOND; // what this core takes all videos for
+        const std::int64_t start = std::max<std::int64_t>(cut.start, 0);
+        const std::int64_t end = cut.end == KINESCORE_MEDIA_END ? media_end : cut.end;
+        return static_cast<double>(end - start) / static_cast<double>(KINESCORE_FLICKS_PER_SECOND) * cut.denominator / cut.numerator;
+    }
+};
+
+namespace {
+
+/// A call on a job: one at a time.
+class Use {
+public:
+    explicit Use(const kinescore_job *job) : job_(const_cast<kinescore_job &>(given(job, "job"))) {
+        if (job_.in_use.exchange(true)) {
+            throw Failure{KINESCORE_BUSY, "another call on this job is in progress"};
+        }
+    }
+    ~Use() { job_.in_use = false; }
+    Use(const Use &) = delete;
+    Use &operator=(const Use &) = delete;
+
+    kinescore_job *operator->() const { return &job_; }
+    kinescore_job &operator*() const { return job_; }
+
+private:
+    kinescore_job &job_;
+};
+
+void check_new(const kinescore_job &job) {
+    if (job.media != kinescore_job::Media::none) {
+        throw Failure{KINESCORE_WRONG_STATE, "the job has a video or frames already"};
+    }
+}
+
+void check_frame(const kinescore_job &job, const kinescore_frame &frame) {
+    const std::string name = job.name + ": frame " + std::to_string(job.frames.size());
+    if (frame.width != job.info.width || frame.height != job.info.height) {
+        throw Failure{KINESCORE_FRAME, name + " is " + std::to_string(frame.width) + "x" + std::to_string(frame.height) + "; announced were " +
+                                           std::to_string(job.info.width) + "x" + std::to_string(job.info.height)};
+    }
+    if (frame.layout < KINESCORE_LAYOUT_RGB || frame.layout > KINESCORE_LAYOUT_BGRA) {
+        throw Failure{KINESCORE_FRAME, name + " has the layout " + std::to_string(frame.layout) + "; allowed are 1 to 4"};
+    }
+    if (frame.depth < KINESCORE_DEPTH_U8 || frame.depth > KINESCORE_DEPTH_F32) {
+        throw Failure{KINESCORE_FRAME, name + " has the depth " + std::to_string(frame.depth) + "; allowed are 1 to 3"};
+    }
+    if (static_cast<std::uint64_t>(std::llabs(frame.stride)) < row_bytes(frame)) {
+        throw Failure{KINESCORE_FRAME, name + " has rows of " + std::to_string(row_bytes(frame)) + " bytes and a stride of " +
+                                           std::to_string(frame.stride)};
+    }
+    const double before = job.frames.empty() ? -1.0 : job.frames.back().form.time;
+    if (!(frame.time >= 0.0 && frame.time > before)) {
+        throw Failure{KINESCORE_FRAME, name + " is shown at " + decimal(frame.time) + " s, after one at " + decimal(before) + " s"};
+    }
+}
+
+/// What a run does, in a thread of its own, as the real one may.
+kinescore_status work(kinescore_job &job, kinescore_progress_fn progress, void *user) {
+    const unsigned steps = environment("KINESCORE_FAKE_STEPS", 10);
+    const std::chrono::milliseconds pause(environment("KINESCORE_FAKE_STEP_MS", 1));
+    for (unsigned step = 1; step <= steps; ++step) {
+        if (job.stop_within(pause)) {
+            return KINESCORE_CANCELLED;
+        }
+        const double share = static_cast<double>(step) / steps;
+        const auto stage = std::min<std::int32_t>(KINESCORE_STAGE_POSE + static_cast<std::int32_t>(share * 6.0), KINESCORE_STAGE_AUDIO);
+        if (progress != nullptr && progress(user, stage, share, share) == 0) {
+            return KINESCORE_CANCELLED;
+        }
+    }
+    return KINESCORE_OK;
+}
+
+Facts facts(const kinescore_job &job, const std::string &format) {
+    Facts facts{{"format", format}};
+    if (job.media == kinescore_job::Media::video) {
+        facts.emplace_back("media", job.name);
+    } else {
+        facts.emplace_back("frames", std::to_string(job.frames.size()));
+        facts.emplace_back("clip", job.name + " " + std::to_string(job.info.width) + "x" + std::to_string(job.info.height) + " pixel aspect " +
+                                       decimal(job.info.pixel_aspect) + " rate " + decimal(job.info.frame_rate) + " duration " +
+                                       decimal(job.info.duration));
+    }
+    facts.emplace_back("cut", job.cut.text());
+    facts.insert(facts.end(), job.resources.begin(), job.resources.end());
+    for (const auto &[key, value] : job.settings) {
+        facts.emplace_back("setting " + key, value);
+    }
+    for (std::size_t index = 0; index < job.frames.size(); ++index) {
+        facts.emplace_back("frame " + std::to_string(index), job.frames[index].text());
+    }
+    return facts;
+}
+
+void write_stems(const kinescore_job &job, const std::string &folder) {
+    if (::mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST) {
+        throw Failure{KINESCORE_OUTPUT, folder + ": cannot be made: " + std::strerror(errno)};
+    }
+    for (const char *part : {"drums", "piano", "bass"}) {
+        Facts stem = facts(job, "stems");
+        stem.emplace_back("part", part);
+        write_file(folder + "/" + part + ".wav", as_lines(stem));
+    }
+}
+
+bool is_one_of(const std::string &word, std::initializer_list<const char *> words) {
+    return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+/// "video" and the formats that it stands for.
+void check_video_output(const kinescore_job &job, const std::string &path) {
+    if (job.media != kinescore_job::Media::video) {
+        throw Failure{KINESCORE_FRAME, path + ": no video can be written for pushed frames"};
+    }
+    if (job.cut.numerator != job.cut.denominator) {
+        throw Failure{KINESCORE_PICTURE_SPEED, path + ": no video can be written for a cut at another speed"};
+    }
+    if (path == job.name) {
+        throw Failure{KINESCORE_OUTPUT_IS_INPUT, path + ": is the input"};
+    }
+}
+
+constexpr const char *styles[] = {"rock", "funk"};
+
+const kinescore_setting known_settings[] = {
+    {0, KINESCORE_KIND_CHOICE, "drums.style", "Style of the drums", "auto", "auto|rock|funk", styles, 2, 1, 0.0, 0.0, 0, 0},
+    {0, KINESCORE_KIND_NUMBER, "tempo", "Beats a minute", "auto", "auto, or 40 to 240", nullptr, 0, 1, 40.0, 240.0, 0, 0},
+    {0, KINESCORE_KIND_WHOLE, "seed", "Seed of every random choice", "1", "a whole number", nullptr, 0, 0, 0.0, 0.0, 0, UINT64_MAX},
+};
+
+} // namespace
+
+uint32_t kinescore_abi_version(void) {
+    note("kinescore_abi_version");
+    return KINESCORE_FAKE_ABI;
+}
+
+const char *kinescore_version(void) {
+    note("kinescore_version");
+    return "0.0.0-fake";
+}
+
+const char *kinescore_status_name(int32_t status) {
+    note("kinescore_status_name");
+    switch (status) {
+#define KINESCORE_NAME(name)                                                                                            \
+    case name:                                                                                                          \
+        return #name;
+        KINESCORE_NAME(KINESCORE_OK)
+        KINESCORE_NAME(KINESCORE_NULL_POINTER)
+        KINESCORE_NAME(KINESCORE_BAD_ARGUMENT)
+        KINESCORE_NAME(KINESCORE_BAD_STRUCT_SIZE)
+        KINESCORE_NAME(KINESCORE_BUFFER_TOO_SMALL)
+        KINESCORE_NAME(KINESCORE_WRONG_STATE)
+        KINESCORE_NAME(KINESCORE_BUSY)
+        KINESCORE_NAME(KINESCORE_CANCELLED)
+        KINESCORE_NAME(KINESCORE_PANIC)
+        KINESCORE_NAME(KINESCORE_UNKNOWN_SETTING)
+        KINESCORE_NAME(KINESCORE_SETTING_VALUE)
+        KINESCORE_NAME(KINESCORE_NO_FRAMES)
+        KINESCORE_NAME(KINESCORE_FRAME_SIZE)
+        KINESCORE_NAME(KINESCORE_CLIP_TOO_SHORT)
+        KINESCORE_NAME(KINESCORE_CUT_OUTSIDE)
+        KINESCORE_NAME(KINESCORE_INPUT)
+        KINESCORE_NAME(KINESCORE_FRAME)
+        KINESCORE_NAME(KINESCORE_NO_PERSON)
+        KINESCORE_NAME(KINESCORE_OUTPUT)
+        KINESCORE_NAME(KINESCORE_OUTPUT_IS_INPUT)
+        KINESCORE_NAME(KINESCORE_PICTURE_SPEED)
+#undef KINESCORE_NAME
+    default:
+        return "KINESCORE_UNKNOWN";
+    }
+}
+
+const char *kinescore_last_error(void) {
+    note("kinescore_last_error");
+    return last_sentence.c_str();
+}
+
+size_t kinescore_setting_count(void) {
+    note("kinescore_setting_count");
+    return std::size(known_settings);
+}
+
+kinescore_status kinescore_setting_at(size_t index, kinescore_setting *setting) {
+    return call("kinescore_setting_at", [&] {
+        if (index >= std::size(known_settings)) {
+            throw Failure{KINESCORE_BAD_ARGUMENT, "there is no setting " + std::to_string(index) + "; there are " +
+                                                      std::to_string(std::size(known_settings))};
+        }
+        fill(setting, known_settings[index], "setting");
+    });
+}
+
+kinescore_status kinescore_settings_new(kinescore_settings **settings) {
+    return call("kinescore_settings_new", [&] { given(settings, "settings") = new kinescore_settings; });
+}
+
+kinescore_status kinescore_settings_set(kinescore_settings *settings, const char *key, const char *value) {
+    return call("kinescore_settings_set", [&] {
+        Settings &values = given(settings, "settings").values;
+        const std::string name = &given(key, "key");
+        const std::string text = &given(value, "value");
+        if (name == "no.such") {
+            throw Failure{KINESCORE_UNKNOWN_SETTING, "there is no setting " + name};
+        }
+        if (text == "impossible") {
+            throw Failure{KINESCORE_SETTING_VALUE, "the setting " + name + " does not allow \"" + text + "\""};
+        }
+        values[name] = text;
+    });
+}
+
+void kinescore_settings_free(kinescore_settings *settings) {
+    note("kinescore_settings_free");
+    delete settings;
+}
+
+kinescore_status kinescore_engine_new(const kinescore_resources *resources, kinescore_engine **engine) {
+    return call("kinescore_engine_new", [&] {
+        given(engine, "engine");
+        Facts told;
+        if (resources != nullptr) {
+            sized(resources, "resources");
+            const auto tell = [&](const char *name, const char *value) {
+                if (value != nullptr && *value != '\0') {
+                    told.emplace_back(name, value);
+                }
+            };
+            tell("models", resources->models);
+            tell("onnxruntime", resources->onnxruntime);
+            tell("soundfont", resources->soundfont);
+            tell("cache", resources->cache);
+        }
+        *engine = new kinescore_engine{told};
+    });
+}
+
+kinescore_status kinescore_engine_key(const kinescore_engine *engine, const kinescore_settings *settings, const char *media, int64_t start,
+                                      int64_t end, uint32_t speed_numerator, uint32_t speed_denominator, char *buffer, size_t capacity,
+                                      size_t *size) {
+    return call("kinescore_engine_key", [&] {
+        given(engine, "engine");
+        const Cut cut = checked_cut(start, end, speed_numerator, speed_denominator);
+        const std::string key = key_of(&given(media, "media"), cut, settings == nullptr ? Settings() : settings->values);
+        copy_text(key, buffer, capacity, size);
+    });
+}
+
+void kinescore_engine_free(kinescore_engine *engine) {
+    note("kinescore_engine_free");
+    delete engine;
+}
+
+kinescore_status kinescore_job_new(const kinescore_engine *engine, const kinescore_settings *settings, kinescore_job **job) {
+    return call("kinescore_job_new", [&] {
+        const Facts &resources = given(engine, "engine").resources;
+        given(job, "job") = new kinescore_job;
+        (*job)->resources = resources;
+        if (settings != nullptr) {
+            (*job)->settings = settings->values;
+        }
+    });
+}
+
+kinescore_status kinescore_job_open_video(kinescore_job *job, const char *path) {
+    return call("kinescore_job_open_video", [&] {
+        const Use used(job);
+        const std::string name = &given(path, "path");
+        used->check_cancelled();
+        check_new(*used);
+        media_state(name);
+        used->media = kinescore_job::Media::video;
+        used->name = name;
+    });
+}
+
+kinescore_status kinescore_job_set_cut(kinescore_job *job, int64_t start, int64_t end, uint32_t speed_numerator,
+                                       uint32_t speed_denominator) {
+    return call("kinescore_job_set_cut", [&] {
+        const Use used(job);
+        const Cut cut = checked_cut(start, end, speed_numerator, speed_denominator);
+        used->done = used->done && cut == used->cut;
+        used->cut = cut;
+    });
+}
+
+kinescore_status kinescore_job_key(const kinescore_job *job, char *buffer, size_t capacity, size_t *size) {
+    return call("kinescore_job_key", [&] {
+        const Use used(job);
+        if (used->media == kinescore_job::Media::none) {
+            throw Failure{KINESCORE_WRONG_STATE, "the job has no video"};
+        }
+        if (used->media != kinescore_job::Media::video) {
+            throw Failure{KINESCORE_FRAME, used->name + ": pushed frames have no key"};
+        }
+        copy_text(key_of(used->name, used->cut, used->settings), buffer, capacity, size);
+    });
+}
+
+kinescore_status kinescore_job_run(kinescore_job *job, kinescore_progress_fn progress, void *user) {
+    return call("kinescore_job_run", [&] {
+        const Use used(job);
+        used->check_cancelled();
+        if (used->media != kinescore_job::Media::video && used->media != kinescore_job::Media::all_frames) {
+            throw Failure{KINESCORE_WRONG_STATE, "the job has no video and no frames"};
+        }
+        if (used->done) {
+            return;
+        }
+        if (used->name.find("nobody") != std::string::npos) {
+            throw Failure{KINESCORE_NO_PERSON, used->name + ": there is nobody in the clip"};
+        }
+        kinescore_status status = KINESCORE_OK;
+        std::thread([&] { status = work(*used, progress, user); }).join();
+        if (status != KINESCORE_OK) {
+            throw Failure{status, "cancelled"};
+        }
+        used->done = true;
+    });
+}
+
+kinescore_status kinescore_job_cancel(const kinescore_job *job) {
+    return call("kinescore_job_cancel", [&] {
+        auto &cancelled = const_cast<kinescore_job &>(given(job, "job"));
+        const std::lock_guard lock(cancelled.mutex);
+        cancelled.cancelled = true;
+        cancelled.stopped.notify_all();
+    });
+}
+
+void kinescore_job_free(kinescore_job *job) {
+    note("kinescore_job_free");
+    delete job;
+}
+
+kinescore_status kinescore_job_begin_frames(kinescore_job *job, const kinescore_frames_info *info) {
+    return call("kinescore_job_begin_frames", [&] {
+        const Use used(job);
+        const kinescore_frames_info &told = sized(info, "info");
+        check_new(*used);
+        if (std::min(told.width, told.height) < 16 || std::max(told.width, told.height) > 16384) {
+            throw Failure{KINESCORE_FRAME_SIZE, "the frames are " + std::to_string(told.width) + "x" + std::to_string(told.height) +
+                                                    "; allowed are 16 to 16384"};
+        }
+        if (told.duration != 0.0 && !(told.duration >= 2.0 && told.duration <= 86400.0)) {
+            throw Failure{KINESCORE_CLIP_TOO_SHORT, "the clip is " + decimal(told.duration) + " s long; allowed are 2 s to 86400 s"};
+        }
+        if (told.pixel_aspect != 0.0 && !(told.pixel_aspect >= 0.1 && told.pixel_aspect <= 10.0)) {
+            throw Failure{KINESCORE_FRAME, "the pixel aspect is " + decimal(told.pixel_aspect) + "; allowed are 0.1 to 10"};
+        }
+        used->media = kinescore_job::Media::frames;
+        used->name = told.name == nullptr ? "pushed frames" : told.name;
+        used->info = told;
+        used->info.name = nullptr; // borrowed for the call
+    });
+}
+
+kinescore_status kinescore_job_push_frame(kinescore_job *job, const kinescore_frame *frame) {
+    return call("kinescore_job_push_frame", [&] {
+        const Use used(job);
+        const kinescore_frame &pushed = sized(frame, "frame");
+        if (used->media != kinescore_job::Media::frames) {
+            throw Failure{KINESCORE_WRONG_STATE, "no frames were begun"};
+        }
+        if (used->stop_within(std::chrono::milliseconds(0))) {
+            used->be_new();
+            throw Failure{KINESCORE_CANCELLED, "cancelled"};
+        }
+        given(static_cast<const unsigned char *>(pushed.pixels), "pixels");
+        check_frame(*used, pushed);
+        used->frames.push_back({pushed, checksum(pushed)});
+        used->frames.back().form.pixels = nullptr;
+    });
+}
+
+kinescore_status kinescore_job_end_frames(kinescore_job *job) {
+    return call("kinescore_job_end_frames", [&] {
+        const Use used(job);
+        if (used->media != kinescore_job::Media::frames) {
+            throw Failure{KINESCORE_WRONG_STATE, "no frames were begun"};
+        }
+        if (used->frames.empty()) {
+            used->be_new();
+            throw Failure{KINESCORE_NO_FRAMES, "no frame was pushed"};
+        }
+        used->media = kinescore_job::Media::all_frames;
+    });
+}
+
+kinescore_status kinescore_job_summary(const kinescore_job *job, kinescore_summary *summary) {
+    return call("kinescore_job_summary", [&] {
+        const Use used(job);
+        used->check_done();
+        kinescore_summary told{};
+        told.people = 1;
+        told.duration = used->duration();
+        told.tempo = 120.0;
+        told.confidence = 0.9;
+        told.beats_per_bar = 4;
+        told.beats_source = KINESCORE_BEATS_MOTION;
+        told.beats = static_cast<std::uint64_t>(told.duration * 2.0);
+        told.notes = told.beats;
+        told.key_tonic = 9;
+        told.key_mode = KINESCORE_MODE_MINOR;
+        told.loudness = -16.0;
+        told.true_peak = -1.0;
+        std::snprintf(told.style, sizeof told.style, "%s", "rock");
+        fill(summary, told, "summary");
+    });
+}
+
+kinescore_status kinescore_job_beats(const kinescore_job *job, kinescore_beat *beats, size_t capacity, size_t *count) {
+    return call("kinescore_job_beats", [&] {
+        const Use used(job);
+        used->check_done();
+        given(count, "count");
+        const auto found = static_cast<std::size_t>(used->duration() * 2.0);
+        if (beats != nullptr || capacity != 0) {
+            if (capacity < found) {
+                throw Failure{KINESCORE_BUFFER_TOO_SMALL, "the array holds " + std::to_string(capacity) + " beats; there are " +
+                                                              std::to_string(found)};
+            }
+            for (std::size_t index = 0; index < found; ++index) {
+                (&given(beats, "beats"))[index] = {static_cast<double>(index) * 0.5, static_cast<std::uint32_t>(index % 4 + 1), 0};
+            }
+        }
+        *count = found;
+    });
+}
+
+kinescore_status kinescore_job_audio_format(const kinescore_job *job, kinescore_audio_format *format) {
+    return call("kinescore_job_audio_format", [&] {
+        const Use used(job);
+        used->check_done();
+        kinescore_audio_format told{};
+        told.rate = 48000;
+        told.channels = 2;
+        told.frames = static_cast<std::uint64_t>(used->duration() * told.rate);
+        fill(format, told, "format");
+    });
+}
+
+kinescore_status kinescore_job_write(kinescore_job *job, const char *format, const char *path) {
+    return call("kinescore_job_write", [&] {
+        const Use used(job);
+        const std::string kind = &given(format, "format");
+        const std::string name = &given(path, "path");
+        used->check_cancelled();
+        used->check_done();
+        if (kind == "stems") {
+            write_stems(*used, name);
+        } else if (kind == "json") {
+            write_file(name, as_json(facts(*used, kind)));
+        } else if (is_one_of(kind, {"wav", "mid", "svg", "png"})) {
+            write_file(name, as_lines(facts(*used, kind)));
+        } else if (is_one_of(kind, {"mp4", "mov", "mkv", "webm", "video"})) {
+            check_video_output(*used, name);
+            write_file(name, as_lines(facts(*used, kind)));
+        } else {
+            throw Failure{KINESCORE_BAD_ARGUMENT, "the format is \"" + kind + "\"; allowed are wav, mid, json, stems, svg, png, mp4, mov, " +
+                                                      "mkv, webm, video"};
+        }
+    });
+}
