@@ -36,6 +36,20 @@ impl Stage {
         Self::Score,
         Self::Audio,
     ];
+
+    /// An estimate of the share of a whole run that is done, 0 to 1, when `done` of this stage is: by the times that the stages take of a
+    /// minute's clip.
+    pub fn of_whole(self, done: f64) -> f64 {
+        let (begin, end) = match self {
+            Self::Pose => (0.0, 0.8),
+            Self::Rhythm => (0.8, 0.83),
+            Self::Drums => (0.83, 0.87),
+            Self::Music => (0.87, 0.96),
+            Self::Score => (0.96, 0.96),
+            Self::Audio | Self::Export => (0.96, 1.0),
+        };
+        begin + done * (end - begin)
+    }
 }
 
 impl fmt::Display for Stage {
@@ -117,5 +131,21 @@ impl<'a> Monitor<'a> {
             report(stage, done.clamp(0.0, 1.0));
         }
         self.check()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_share_of_the_whole_rises_from_nothing_to_all() {
+        let shares: Vec<f64> = Stage::COMPUTED
+            .iter()
+            .flat_map(|stage| [stage.of_whole(0.0), stage.of_whole(0.5), stage.of_whole(1.0)])
+            .collect();
+        assert!(shares.is_sorted(), "{shares:?}");
+        assert_eq!(shares.first(), Some(&0.0));
+        assert_eq!(shares.last(), Some(&1.0));
     }
 }

@@ -435,21 +435,20 @@ impl Reporter {
         let Some(progress) = self.progress else {
             return;
         };
-        // Where each stage begins in a run of a minute's clip, and the number that the host knows it by.
-        let (number, begin, end) = match stage {
-            Stage::Pose => (KINESCORE_STAGE_POSE, 0.0, 0.8),
-            Stage::Rhythm => (KINESCORE_STAGE_RHYTHM, 0.8, 0.83),
-            Stage::Drums => (KINESCORE_STAGE_DRUMS, 0.83, 0.87),
-            Stage::Music => (KINESCORE_STAGE_MUSIC, 0.87, 0.96),
-            Stage::Score => (KINESCORE_STAGE_SCORE, 0.96, 0.96),
-            Stage::Audio | Stage::Export => (KINESCORE_STAGE_AUDIO, 0.96, 1.0),
+        let number = match stage {
+            Stage::Pose => KINESCORE_STAGE_POSE,
+            Stage::Rhythm => KINESCORE_STAGE_RHYTHM,
+            Stage::Drums => KINESCORE_STAGE_DRUMS,
+            Stage::Music => KINESCORE_STAGE_MUSIC,
+            Stage::Score => KINESCORE_STAGE_SCORE,
+            Stage::Audio | Stage::Export => KINESCORE_STAGE_AUDIO,
         };
         let _one_at_a_time = self.order.lock().unwrap_or_else(PoisonError::into_inner);
         if self.cancel.is_cancelled() {
             return;
         }
         // SAFETY: the host's own function with its own pointer.
-        if unsafe { progress(self.user, number, done, begin + done * (end - begin)) } == 0 {
+        if unsafe { progress(self.user, number, done, stage.of_whole(done)) } == 0 {
             self.cancel.cancel();
         }
     }
