@@ -53,6 +53,10 @@ pub enum Command {
     },
     /// Say what the program has found on this machine, and what is missing
     Doctor(Doctor),
+    /// Put Kinescore into an editor: its entry in a menu, its add-on or its plugin
+    Install(Install),
+    /// Take Kinescore out of an editor; everything else there stays as it is
+    Uninstall(Uninstall),
     /// List the settings, their values and what they are for
     Settings(SettingsList),
     /// Look at what is kept of clips between runs, check it, or clear it
@@ -121,12 +125,22 @@ pub struct Render {
     /// The other files to write.
     #[command(flatten)]
     pub files: RenderFiles,
+    /// Tell an editor that has started this program how far it is, in the editor's way, on standard error
+    #[arg(long, value_name = "HOST", help_heading = "Messages")]
+    pub host: Option<Host>,
     /// The settings.
     #[command(flatten)]
     pub settings: SettingFlags,
     /// Where things are found.
     #[command(flatten)]
     pub resources: ResourceFlags,
+}
+
+/// A program that starts this one and reads how far it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Host {
+    /// Lines `percentage: N`, N from 0 to 100 over the whole run
+    Kdenlive,
 }
 
 /// Files that `render` writes on request.
@@ -279,6 +293,57 @@ pub struct Doctor {
     pub resources: ResourceFlags,
 }
 
+/// An editor that Kinescore is put into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Editor {
+    /// Kdenlive: a clip job in the menu of the project bin (not in 22.12 and before, which have no such jobs)
+    Kdenlive,
+    /// Blender: an add-on for the sequencer
+    Blender,
+    /// Hosts of OpenFX plugins: a plugin
+    Ofx,
+    /// DaVinci Resolve: a script in the menu Workspace
+    Resolve,
+}
+
+/// Which editor, and how.
+#[derive(Debug, Args)]
+pub struct Place {
+    /// The editor
+    #[arg(value_name = "EDITOR")]
+    pub editor: Editor,
+    /// The editor's folder, where it is no usual one: of clipjobsettings.rc (Kdenlive), of add-ons (Blender), of plugins (OpenFX), of
+    /// scripts (Resolve)
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub to: Option<PathBuf>,
+    /// Only tell what would be written or removed
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `kinescore install`.
+#[derive(Debug, Args)]
+#[command(after_long_help = format!("{INSTALL_EXAMPLES}\n\n{}", crate::exit::help()))]
+pub struct Install {
+    /// Where.
+    #[command(flatten)]
+    pub place: Place,
+    /// libkinescore.so for the add-on or plugin [default: looked for beside the program]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub library: Option<PathBuf>,
+    /// The folder Kinescore.ofx.bundle that is copied [default: looked for beside the program]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub bundle: Option<PathBuf>,
+}
+
+/// `kinescore uninstall`.
+#[derive(Debug, Args)]
+pub struct Uninstall {
+    /// Where.
+    #[command(flatten)]
+    pub place: Place,
+}
+
 /// `kinescore settings`.
 #[derive(Debug, Args)]
 pub struct SettingsList {
@@ -358,7 +423,7 @@ fn size(text: &str) -> Result<u64, String> {
 }
 
 /// Where models, SoundFont and ONNX Runtime are found.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct ResourceFlags {
     /// The cache.
     #[command(flatten)]
@@ -412,6 +477,13 @@ Examples:
   kinescore batch clips.csv --out soundtracks
   kinescore batch clips.csv --out soundtracks --chunk 2/5 --style funk
   kinescore batch clips.csv --out soundtracks --collect --report soundtracks/report.json";
+
+const INSTALL_EXAMPLES: &str = "\
+Examples:
+  kinescore install kdenlive
+  kinescore install blender --dry-run
+  sudo kinescore install ofx
+  kinescore install ofx --to ~/OFX";
 
 /// Settings given on the command line, as text by key, in the order in which they are to be set.
 #[derive(Debug, Default, Clone)]

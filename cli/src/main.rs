@@ -5,6 +5,7 @@ mod batch;
 mod cache_cmd;
 mod doctor;
 mod exit;
+mod install;
 mod outputs;
 mod progress;
 mod render;
@@ -58,6 +59,8 @@ fn run(command: &Command, console: &Console) -> Result<(), Failure> {
         #[cfg(feature = "timeline")]
         Command::Timeline { action } => timeline::timeline(action, console, &cancel_on_signal()?),
         Command::Doctor(args) => doctor::doctor(args),
+        Command::Install(args) => install::install(args, console),
+        Command::Uninstall(args) => install::uninstall(args, console),
         Command::Settings(args) if args.json => stdout::write(&settings_cmd::json()),
         Command::Settings(_) => stdout::write(&settings_cmd::table()),
         Command::Cache(args) => cache_cmd::cache(args, console),

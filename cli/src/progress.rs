@@ -1,6 +1,7 @@
-//! What the user sees on the way: bars on a terminal, plain lines elsewhere, and the library's log. All of it goes to
-//! standard error; standard output is for results.
+//! What the user sees on the way: bars on a terminal, plain lines elsewhere, the lines that an editor reads where one has
+//! started the program, and the library's log. All of it goes to standard error; standard output is for results.
 
+use crate::args::Host;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use kinescore::progress::Stage;
 use log::{Level, LevelFilter, Log, Metadata, Record};
@@ -53,6 +54,7 @@ impl Console {
 /// Shows how far a job is.
 pub struct Progress<'a> {
     console: &'a Console,
+    host: Option<Host>,
     shown: Mutex<Shown>,
 }
 
@@ -61,24 +63,35 @@ struct Shown {
     bars: BTreeMap<Stage, ProgressBar>,
     last_line: Option<(Stage, Instant)>,
     done: Option<Stage>,
+    percentage: Option<u8>,
 }
 
 impl<'a> Progress<'a> {
     /// Shows nothing yet.
     pub fn new(console: &'a Console) -> Self {
+        Self::for_host(console, None)
+    }
+
+    /// As [`new`](Self::new); where an editor reads it, in the editor's way.
+    pub fn for_host(console: &'a Console, host: Option<Host>) -> Self {
         Self {
             console,
+            host,
             shown: Mutex::default(),
         }
     }
 
     /// Shows that the share `done` (0 to 1) of `stage` is done. May be called from any thread.
     pub fn report(&self, stage: Stage, done: f64) {
-        if self.console.quiet {
+        if self.console.quiet && self.host.is_none() {
             return;
         }
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.console.terminal {
+        if let Some(host) = self.host {
+            // The whole is not done before the files are there.
+            let percent = (stage.of_whole(done) * 100.0).floor().min(99.0);
+            self.tell(host, &mut shown, percent as u8);
+        } else if self.console.terminal {
             self.bar(&mut shown, stage, done);
         } else {
             self.line(&mut shown, stage, done);
@@ -123,6 +136,24 @@ impl<'a> Progress<'a> {
                 shown.done = Some(stage);
             }
             self.console.write(&format!("{stage} {:.0} %", (done * 100.0).floor()));
+        }
+    }
+
+    /// Tells an editor that reads along that everything is done, files and all.
+    pub fn complete(&self) {
+        if let Some(host) = self.host {
+            let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+            self.tell(host, &mut shown, 100);
+        }
+    }
+
+    /// Writes a percentage that is greater than the last.
+    fn tell(&self, host: Host, shown: &mut Shown, percent: u8) {
+        if shown.percentage.is_none_or(|last| percent > last) {
+            shown.percentage = Some(percent);
+            match host {
+                Host::Kdenlive => self.console.write(&format!("percentage: {percent}")),
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! `kinescore render` and `kinescore analyze`: from flags to a job and the files it writes.
 
-use crate::args::{Analyze, Input, Render, ResourceFlags, SettingFlags};
+use crate::args::{Analyze, Host, Input, Render, ResourceFlags, SettingFlags};
 use crate::exit::Failure;
 use crate::outputs;
 use crate::progress::{Console, Progress};
@@ -170,16 +170,20 @@ fn run(
     job: &mut Job,
     wanted: &Wanted,
     until: Stage,
+    host: Option<Host>,
     console: &Console,
     cancel: &Cancel,
 ) -> Result<Vec<PathBuf>, Failure> {
-    let progress = Progress::new(console);
+    let progress = Progress::for_host(console, host);
     let monitor = Monitor::new(cancel.clone(), |stage, done| progress.report(stage, done));
     let result = job
         .run(until, &monitor)
         .map_err(Failure::from)
         .and_then(|()| wanted.write(job, &monitor));
     progress.end();
+    if result.is_ok() {
+        progress.complete();
+    }
     result
 }
 
@@ -244,7 +248,7 @@ pub fn render(args: &Render, console: &Console, cancel: &Cancel) -> Result<(), F
     wanted.check(&inputs)?;
 
     let until = until.unwrap_or_else(|| wanted.last_stage(Stage::Rhythm));
-    let written = run(&mut job, &wanted, until, console, cancel)?;
+    let written = run(&mut job, &wanted, until, args.host, console, cancel)?;
     for line in summary(&job) {
         console.say(&line);
     }
@@ -272,7 +276,8 @@ pub fn analyze(args: &Analyze, console: &Console, cancel: &Cancel) -> Result<(),
     let clip = job.clip().path.clone();
     wanted.check(&[&clip])?;
 
-    let written = run(&mut job, &wanted, wanted.last_stage(Stage::Rhythm), console, cancel)?;
+    let until = wanted.last_stage(Stage::Rhythm);
+    let written = run(&mut job, &wanted, until, None, console, cancel)?;
     if wanted.json.as_deref().is_some_and(is_stdout) {
         // Standard output is the JSON's.
         summary(&job).iter().for_each(|line| console.say(line));

@@ -38,10 +38,14 @@ pub fn cache(flags: &CacheFlags) -> Option<PathBuf> {
     if let Some(folder) = flags.cache.clone().or_else(|| variable(CACHE_VARIABLE)) {
         return (flags.cache.is_some() || folder.as_os_str() != NO_CACHE).then_some(folder);
     }
+    user_folder("XDG_CACHE_HOME", ".cache").map(|folder| folder.join("kinescore"))
+}
+
+/// A folder of the user by the XDG standard: what the variable names, or its place below the home folder.
+pub fn user_folder(name: &str, below_home: &str) -> Option<PathBuf> {
     // A relative path is to be ignored, by the standard.
-    let base = variable("XDG_CACHE_HOME").filter(|folder| folder.is_absolute());
-    let base = base.or_else(|| variable("HOME").map(|home| home.join(".cache")));
-    base.map(|folder| folder.join("kinescore"))
+    let named = variable(name).filter(|folder| folder.is_absolute());
+    named.or_else(|| variable("HOME").map(|home| home.join(below_home)))
 }
 
 /// Says that a SoundFont named by the user is not there before any work is done, although it is loaded late.
@@ -128,6 +132,7 @@ fn program_folder() -> Option<PathBuf> {
     program.parent().map(Path::to_owned)
 }
 
-fn variable(name: &str) -> Option<PathBuf> {
+/// An environment variable that is not empty.
+pub fn variable(name: &str) -> Option<PathBuf> {
     env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }

@@ -124,7 +124,12 @@ fn the_readme_tells_each_flag_and_each_exit_code() {
     let readme = fs::read_to_string(root().join("README.md")).expect("README.md");
     let help = run(&["render", "--help"]).expect(0).stdout;
     let mut told = 0;
-    for line in help.lines().filter(|line| line.trim_start().starts_with('-')) {
+    // Lines that begin with a dash and a blank are values of the flag above.
+    let flags = help
+        .lines()
+        .map(str::trim_start)
+        .filter(|line| line.starts_with('-') && !line.starts_with("- "));
+    for line in flags {
         let flag = line
             .split_whitespace()
             .find(|word| word.starts_with("--"))
@@ -172,6 +177,20 @@ fn the_settings_are_listed_for_programs_and_people() {
         assert!(described && row["auto"].is_boolean(), "{row}");
         assert_eq!(row["allowed"], setting.kind.allowed());
     }
+}
+
+#[test]
+fn the_table_that_plugins_are_built_with_is_the_programs() {
+    let table = root().join("plugin/settings.json");
+    let listed = run(&["settings", "--json"]).expect(0).stdout;
+    if std::env::var_os("KINESCORE_RENEW_GOLDEN").is_some() {
+        fs::write(&table, &listed).expect("the table is written");
+    }
+    let built_in = fs::read_to_string(&table).expect("the table is there");
+    assert!(
+        listed == built_in,
+        "plugin/settings.json is not what `kinescore settings --json` writes: KINESCORE_RENEW_GOLDEN=1 renews it"
+    );
 }
 
 #[test]

@@ -226,6 +226,56 @@ fn a_part_of_the_clip_gives_a_soundtrack_of_its_length() {
     assert_eq!(seconds(&wav, "a:0"), 3.5);
 }
 
+/// The numbers that a host reads.
+fn percentages(run: &Run) -> Vec<u32> {
+    let lines = run.stderr.lines().filter_map(|line| line.strip_prefix("percentage: "));
+    lines.map(|number| number.parse().expect("a whole number")).collect()
+}
+
+#[test]
+fn kdenlive_is_told_rising_percentages_and_gets_no_file_when_it_fails() {
+    let folder = folder();
+    let wav = folder.path().join("walk.wav");
+    let args = [
+        "--host",
+        "kdenlive",
+        "--device",
+        "cpu",
+        "--no-video",
+        "--wav",
+        text(&wav),
+    ];
+    let clip = walkers();
+    let part = ["--end", "3", "--tempo", "100"];
+    let run = |clip: &Path, more: &[&str]| run(&[&["render", text(clip)], &args[..], more].concat());
+    let done = run(&clip, &part).expect(0);
+    let told = percentages(&done);
+    assert!(told.windows(2).all(|pair| pair[0] < pair[1]), "{told:?}");
+    assert!(told.first() == Some(&0) && told.last() == Some(&100), "{told:?}");
+    // Poses take four fifths of a run: they are told on the way, not when they are done.
+    assert!(told.iter().filter(|percent| **percent < 80).count() > 5, "{told:?}");
+    assert!(!done.stderr.contains("pose 100 %"), "{}", done.stderr);
+    assert_eq!(seconds(&wav, "a:0"), 3.0);
+    fs::remove_file(&wav).expect("the sound");
+
+    let quiet = run(&clip, &[&part[..], &["--quiet"]].concat()).expect(0);
+    assert!(
+        quiet.stderr.lines().all(|line| line.starts_with("percentage: ")),
+        "{}",
+        quiet.stderr
+    );
+    fs::remove_file(&wav).expect("the sound");
+
+    let nobody = make_clip(folder.path(), "nobody.mp4", "-f lavfi -i testsrc=d=3");
+    let failed = run(&nobody, &[]).expect(4).tells(&["nobody.mp4: no person"]);
+    assert!(
+        percentages(&failed).iter().all(|percent| *percent < 100),
+        "{}",
+        failed.stderr
+    );
+    assert_eq!(names(folder.path()), ["nobody.mp4"]);
+}
+
 #[test]
 fn analyze_prints_a_summary_or_json_and_writes_nothing_unasked() {
     let folder = folder();

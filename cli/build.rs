@@ -1,0 +1,43 @@
+//! Puts the files of the Blender add-on into the program, as a table for `kinescore install blender`.
+
+use std::error::Error;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let package = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("../plugin/blender/kinescore");
+    println!("cargo:rerun-if-changed={}", package.display());
+    let mut files = Vec::new();
+    // A source tree without the add-on gives a program that says so.
+    if package.is_dir() {
+        collect(&package, &mut files)?;
+    }
+    files.sort();
+    let mut table = "&[\n".to_owned();
+    for file in &files {
+        println!("cargo:rerun-if-changed={}", file.display());
+        let name = file.strip_prefix(&package)?.to_str().ok_or("names are UTF-8")?;
+        writeln!(table, "    ({name:?}, include_bytes!({:?})),", file.canonicalize()?)?;
+    }
+    table.push_str("]\n");
+    fs::write(Path::new(&env::var("OUT_DIR")?).join("blender_addon.rs"), table)?;
+    Ok(())
+}
+
+/// The files of a folder and below, without what Python keeps there.
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name == "__pycache__" || name.starts_with('.') {
+            continue;
+        }
+        if path.is_dir() {
+            collect(&path, files)?;
+        } else {
+            files.push(path);
+        }
+    }
+    Ok(())
+}

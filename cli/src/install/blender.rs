@@ -1,0 +1,116 @@
+//! Blender: the add-on, as a package in the folders of add-ons of each version.
+
+use super::files::{File, Plan};
+use super::package::Package;
+use super::places::{self, Places};
+use super::{folder, missing};
+use crate::exit::Failure;
+use crate::{resources, settings_cmd};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The add-on's files, by their paths in the package.
+const ADDON: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/blender_addon.rs"));
+/// The table of settings, from which the add-on makes its own.
+const SETTINGS: &str = "settings.json";
+/// The add-on's folder among the others.
+const NAME: &str = "kinescore";
+
+/// Plans the add-on, and gives what the user does next.
+pub fn install(to: Option<&Path>, library: Option<&Path>) -> Result<(Plan, String), Failure> {
+    let addon_folders = addon_folders(to)?;
+    let places = Places::find()?.json(&places::library(library)?)?;
+    if ADDON.is_empty() {
+        return Err(missing(
+            "this program was built without the add-on for Blender".to_owned(),
+        ));
+    }
+    let mut plan = Plan::default();
+    for addons in addon_folders {
+        let mut files: Vec<(PathBuf, File)> = ADDON
+            .iter()
+            .map(|(name, content)| (PathBuf::from(name), File::new(*content)))
+            .collect();
+        files.push((PathBuf::from(SETTINGS), File::new(settings_cmd::json())));
+        package(&addons).install(&mut plan, files, places.clone())?;
+    }
+    let next = "Next: restart Blender and enable Kinescore in Edit > Preferences > Add-ons; then right-click a movie strip in the sequencer.";
+    Ok((plan, next.to_owned()))
+}
+
+/// Plans to take the add-on out of every version of Blender.
+pub fn uninstall(to: Option<&Path>) -> Result<Plan, Failure> {
+    let folders = match to {
+        Some(addons) => vec![addons.to_owned()],
+        None => version_folders(&configuration()?)
+            .into_iter()
+            .map(|(_, folder)| addons_of(&folder))
+            .collect(),
+    };
+    let mut plan = Plan::default();
+    for addons in folders {
+        package(&addons).uninstall(&mut plan);
+    }
+    Ok(plan)
+}
+
+fn package(addons: &Path) -> Package {
+    Package::new(addons.join(NAME), "")
+}
+
+fn configuration() -> Result<PathBuf, Failure> {
+    Ok(folder(None, resources::user_folder("XDG_CONFIG_HOME", ".config"))?.join("blender"))
+}
+
+/// The folders of add-ons: the one named, those of each version that has been started, or that of the version installed.
+fn addon_folders(to: Option<&Path>) -> Result<Vec<PathBuf>, Failure> {
+    if let Some(addons) = to {
+        return Ok(vec![addons.to_owned()]);
+    }
+    let configuration = configuration()?;
+    let mut folders: Vec<PathBuf> = version_folders(&configuration)
+        .into_iter()
+        .map(|(_, folder)| folder)
+        .collect();
+    if folders.is_empty() {
+        let version = installed_version().ok_or_else(|| {
+            Failure::usage(format!(
+                "no Blender is found: there is no folder such as {0}/5.0, and no program `blender` tells its version; name a folder of add-ons with --to DIR",
+                configuration.display()
+            ))
+        })?;
+        folders.push(configuration.join(version));
+    }
+    Ok(folders.iter().map(|folder| addons_of(folder)).collect())
+}
+
+fn addons_of(version: &Path) -> PathBuf {
+    version.join("scripts/addons")
+}
+
+/// Folders named by a version, such as 3.4, in the order of the versions.
+fn version_folders(configuration: &Path) -> Vec<((u32, u32), PathBuf)> {
+    let entries = fs::read_dir(configuration).into_iter().flatten().flatten();
+    let mut found: Vec<((u32, u32), PathBuf)> = entries
+        .filter(|entry| entry.path().is_dir())
+        .filter_map(|entry| Some((version(entry.file_name().to_str()?)?, entry.path())))
+        .collect();
+    found.sort();
+    found
+}
+
+fn version(name: &str) -> Option<(u32, u32)> {
+    let (major, minor) = name.split_once('.')?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
+}
+
+/// `3.4`, as `blender --version` tells it (`Blender 3.4.1`).
+fn installed_version() -> Option<String> {
+    let output = Command::new("blender").arg("--version").output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let words = text.lines().find_map(|line| line.strip_prefix("Blender "))?;
+    let mut numbers = words.split(['.', ' ']);
+    let short = format!("{}.{}", numbers.next()?, numbers.next()?);
+    version(&short).map(|_| short)
+}

@@ -1,0 +1,168 @@
+//! A plan of files to be written and removed: told in words, or carried out.
+
+use crate::exit::Failure;
+use crate::outputs;
+use crate::progress::Console;
+use kinescore::Error;
+use kinescore::export::atomic::atomically;
+use std::fmt::Write;
+use std::fs::{self, Permissions};
+use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+/// What is done to one file or folder.
+enum Step {
+    Write { path: PathBuf, file: File },
+    Remove { path: PathBuf },
+    RemoveFolder { path: PathBuf },
+}
+
+/// The content of a file to be written.
+pub struct File {
+    /// All of it.
+    pub content: Vec<u8>,
+    /// Its rights; else those that it has, or those of any new file.
+    pub mode: Option<u32>,
+    /// Where a file of the user is changed: the lines that are, for `--dry-run`.
+    pub lines: Vec<String>,
+}
+
+impl File {
+    /// A file that is ours altogether.
+    pub fn new(content: impl Into<Vec<u8>>) -> Self {
+        Self {
+            content: content.into(),
+            mode: None,
+            lines: Vec::new(),
+        }
+    }
+}
+
+/// Steps in their order.
+#[derive(Default)]
+pub struct Plan(Vec<Step>);
+
+impl Plan {
+    /// Writes a file, unless it is there like this.
+    pub fn write(&mut self, path: PathBuf, file: File) {
+        let there = fs::read(&path).is_ok_and(|content| content == file.content)
+            && file.mode.is_none_or(|mode| mode_of(&path) == Some(mode));
+        if !there {
+            self.0.push(Step::Write { path, file });
+        }
+    }
+
+    /// Removes a file.
+    pub fn remove(&mut self, path: PathBuf) {
+        self.0.push(Step::Remove { path });
+    }
+
+    /// Removes a folder that is empty by then.
+    pub fn remove_folder(&mut self, path: PathBuf) {
+        self.0.push(Step::RemoveFolder { path });
+    }
+
+    /// Whether nothing is to be done.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What would be done, a line each.
+    pub fn describe(&self) -> String {
+        let mut text = String::new();
+        for step in &self.0 {
+            // Writing to a String cannot fail.
+            let _ = match step {
+                Step::Write { path, file } => {
+                    let lines = file
+                        .lines
+                        .iter()
+                        .map(|line| format!("    {line}\n"))
+                        .collect::<String>();
+                    writeln!(text, "would write {}", path.display()).and_then(|()| text.write_str(&lines))
+                }
+                Step::Remove { path } => writeln!(text, "would remove {}", path.display()),
+                Step::RemoveFolder { path } => writeln!(text, "would remove the folder {}", path.display()),
+            };
+        }
+        text
+    }
+
+    /// Does it, and tells each step. All folders are tried first, so that nothing is done by halves where one is closed to us.
+    ///
+    /// # Errors
+    /// Those of [`Error::Output`].
+    pub fn carry_out(&self, console: &Console) -> Result<(), Failure> {
+        for step in &self.0 {
+            let (Step::Write { path, .. } | Step::Remove { path } | Step::RemoveFolder { path }) = step;
+            outputs::check_folder(path.parent().unwrap_or(Path::new("/")))?;
+        }
+        for step in &self.0 {
+            match step {
+                Step::Write { path, file } => {
+                    write(path, file)?;
+                    console.say(&format!("wrote {}", path.display()));
+                }
+                Step::Remove { path } => {
+                    fs::remove_file(path).map_err(Error::output(path))?;
+                    console.say(&format!("removed {}", path.display()));
+                }
+                Step::RemoveFolder { path } => remove_empty(path)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn write(path: &Path, file: &File) -> Result<(), Error> {
+    // A link of the user stays one: the file that it leads to is written.
+    let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    if let Some(folder) = target.parent() {
+        fs::create_dir_all(folder).map_err(Error::output(folder))?;
+    }
+    let mode = file.mode.or_else(|| mode_of(&target));
+    atomically(&target, |temporary| {
+        let done = fs::write(temporary, &file.content).and_then(|()| {
+            mode.map_or(Ok(()), |mode| {
+                fs::set_permissions(temporary, Permissions::from_mode(mode))
+            })
+        });
+        done.map_err(Error::output(temporary))
+    })
+}
+
+/// The rights of a file.
+pub fn mode_of(path: &Path) -> Option<u32> {
+    Some(fs::metadata(path).ok()?.permissions().mode() & 0o777)
+}
+
+fn remove_empty(folder: &Path) -> Result<(), Error> {
+    match fs::remove_dir(folder) {
+        // Somebody has put a file there meanwhile: it stays.
+        Err(e) if matches!(e.kind(), ErrorKind::DirectoryNotEmpty | ErrorKind::NotFound) => Ok(()),
+        result => result.map_err(Error::output(folder)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_and_rights_of_the_user_stay() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (file, link) = (folder.path().join("real.rc"), folder.path().join("link.rc"));
+        fs::write(&file, "old").expect("a file");
+        fs::set_permissions(&file, Permissions::from_mode(0o600)).expect("rights");
+        std::os::unix::fs::symlink(&file, &link).expect("a link");
+        let mut plan = Plan::default();
+        plan.write(link.clone(), File::new("old"));
+        assert!(plan.is_empty(), "it is there like this");
+        plan.write(link.clone(), File::new("new"));
+        plan.carry_out(&Console::new(true)).expect("written");
+        assert!(link.is_symlink());
+        assert_eq!(fs::read_to_string(&file).expect("the file"), "new");
+        assert_eq!(mode_of(&file), Some(0o600));
+    }
+}

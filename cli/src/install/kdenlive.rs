@@ -1,0 +1,308 @@
+//! Kdenlive: a clip job in `clipjobsettings.rc`. The file is the user's; our lines are merged into it and taken out of it.
+//!
+//! It is an INI file of KDE's: a group for each property of jobs, in it a line `job=value`. Kdenlive parts the parameters at
+//! blanks, puts the paths in their place afterwards, reads `percentage: N` from standard error, and looks at the file, not at
+//! the exit code.
+
+use super::files::{File, Plan};
+use super::places::{self, Places};
+use super::{folder, refused};
+use crate::exit::Failure;
+use crate::resources::{self, MODELS_VARIABLE, RUNTIME_VARIABLE};
+use kinescore::Error;
+use kinescore::settings::TABLE;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// The file of clip jobs.
+const FILE: &str = "clipjobsettings.rc";
+/// Our job's id. Kdenlive names those of the user by UUIDs.
+const JOB: &str = "kinescore-soundtrack";
+/// A line before each group that was not there before.
+const ADDED: &str = "# Added by kinescore install";
+/// The job, with places to be filled in.
+const TEMPLATE: &str = include_str!("../../../plugin/kdenlive/clipjobsettings.rc");
+
+/// A group of the file, and our value in it.
+type Entry = (&'static str, String);
+
+/// Plans the job, and gives what the user does next.
+pub fn install(to: Option<&Path>) -> Result<(Plan, String), Failure> {
+    let path = file(to)?;
+    let entries = entries(&Places::find()?)?;
+    let merged = merge(&read(&path)?.unwrap_or_default(), &entries);
+    let mut plan = Plan::default();
+    let lines = entries
+        .iter()
+        .map(|entry| format!("[{}] {}", entry.0, line(entry)))
+        .collect();
+    plan.write(
+        path,
+        File {
+            lines,
+            ..File::new(merged)
+        },
+    );
+    let next = "Next: restart Kdenlive; then right-click a clip in the project bin, Media Jobs > Generate soundtrack.";
+    Ok((plan, next.to_owned()))
+}
+
+/// Plans to take the job out of the file.
+pub fn uninstall(to: Option<&Path>) -> Result<Plan, Failure> {
+    let path = file(to)?;
+    let mut plan = Plan::default();
+    if let Some(text) = read(&path)? {
+        let rest = without_ours(&text);
+        if rest == text {
+            return Ok(plan);
+        }
+        if rest.is_empty() {
+            plan.remove(path);
+        } else {
+            let lines = text
+                .split('\n')
+                .filter(|line| is_ours(line))
+                .map(|line| format!("without {line}"))
+                .collect();
+            plan.write(
+                path,
+                File {
+                    lines,
+                    ..File::new(rest)
+                },
+            );
+        }
+    }
+    Ok(plan)
+}
+
+fn file(to: Option<&Path>) -> Result<PathBuf, Failure> {
+    let usual = resources::user_folder("XDG_DATA_HOME", ".local/share").map(|data| data.join("kdenlive"));
+    Ok(folder(to, usual)?.join(FILE))
+}
+
+/// The file as it is; `None` where there is none.
+fn read(path: &Path) -> Result<Option<String>, Failure> {
+    match fs::read(path) {
+        Ok(bytes) => String::from_utf8(bytes).map(Some).map_err(|_| {
+            refused(format!(
+                "{}: it is no UTF-8, as files of Kdenlive are; it is left as it is",
+                path.display()
+            ))
+        }),
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(Error::input(path)(e).into()),
+    }
+}
+
+/// Our job, a value for each group.
+fn entries(places: &Places) -> Result<Vec<Entry>, Failure> {
+    let found = [
+        flag_for("--models", places::text(&places.models)?, MODELS_VARIABLE)?,
+        flag_for("--onnxruntime", places::text(&places.onnxruntime)?, RUNTIME_VARIABLE)?,
+    ];
+    let styles = TABLE.iter().find(|setting| setting.key == "drums.style");
+    let styles = styles.map(|setting| setting.kind.words()).unwrap_or_default();
+    let program = places::text(&places.program)?;
+    // KDE reads a backslash as the beginning of a sign.
+    let escaped = |text: &str| text.replace('\\', "\\\\");
+    let fill = |value: &str| {
+        value
+            .replace("@STYLES@", &styles.join("  "))
+            .replace("@PLACES@", &escaped(&found.concat()))
+            .replace("@PROGRAM@", &escaped(program))
+    };
+    let mut group = "";
+    let mut entries = Vec::new();
+    for line in TEMPLATE.lines() {
+        if let Some(name) = line.strip_prefix('[') {
+            group = name.trim_end_matches(']');
+        } else if let Some((JOB, value)) = line.split_once('=') {
+            entries.push((group, fill(value)));
+        }
+    }
+    Ok(entries)
+}
+
+/// ` --flag PATH`. Where the path has a blank, Kdenlive would part it: the program has to find it by itself then.
+fn flag_for(flag: &str, path: &str, variable: &str) -> Result<String, Failure> {
+    if !path.contains(char::is_whitespace) {
+        return Ok(format!(" {flag} {path}"));
+    }
+    if resources::variable(variable).is_some() {
+        return Err(Failure::usage(format!(
+            "{variable} = '{path}': Kdenlive parts the parameters of a job at blanks, so that it takes a folder without any"
+        )));
+    }
+    Ok(String::new())
+}
+
+/// The file with our job in it: at the end of groups that are there, or in groups at the end of the file.
+fn merge(text: &str, entries: &[Entry]) -> String {
+    let clean = without_ours(text);
+    let mut lines: Vec<String> = clean.split('\n').map(str::to_owned).collect();
+    for entry in entries {
+        match end_of_group(&lines, entry.0) {
+            Some(place) => lines.insert(place, line(entry)),
+            None => {
+                // Behind the last line feed there is nothing: a file that ends without one does so afterwards, too.
+                let end = lines.len() - usize::from(lines.last().is_some_and(String::is_empty));
+                let group = [ADDED.to_owned(), format!("[{}]", entry.0), line(entry)];
+                lines.splice(end..end, group);
+            }
+        }
+    }
+    lines.join("\n")
+}
+
+/// The file without our job; byte for byte as it was before [`merge`].
+fn without_ours(text: &str) -> String {
+    let lines: Vec<&str> = text.split('\n').filter(|line| !is_ours(line)).collect();
+    let mut kept = Vec::new();
+    let mut rest = lines.as_slice();
+    while let Some((first, after)) = rest.split_first() {
+        rest = after;
+        if *first != ADDED {
+            kept.push(*first);
+        } else if let Some((header, body)) = after.split_first()
+            && is_header(header)
+            && body
+                .first()
+                .is_none_or(|next| is_header(next) || *next == ADDED || (next.is_empty() && body.len() == 1))
+        {
+            rest = body;
+        }
+    }
+    kept.join("\n")
+}
+
+fn line((_, value): &Entry) -> String {
+    format!("{JOB}={value}")
+}
+
+/// Whether a line is a value of our job; KDE may put a mark behind a key, `key[$e]=value`.
+fn is_ours(line: &str) -> bool {
+    line.split_once('=')
+        .is_some_and(|(key, _)| key.split('[').next().unwrap_or_default().trim() == JOB)
+}
+
+fn is_header(line: &str) -> bool {
+    line.trim().starts_with('[')
+}
+
+/// The place behind the last value of a group.
+fn end_of_group(lines: &[String], group: &str) -> Option<usize> {
+    let header = lines.iter().position(|line| line.trim() == format!("[{group}]"))?;
+    let body = lines[header + 1..].iter().take_while(|line| !is_header(line));
+    let values = body
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty() && !line.trim().starts_with('#'));
+    Some(header + 1 + values.last().map_or(0, |(place, _)| place + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job() -> Vec<Entry> {
+        let places = Places {
+            program: PathBuf::from("/opt/a b\\c/kinescore"),
+            models: PathBuf::from("/opt/models"),
+            onnxruntime: PathBuf::from("/opt/lib"),
+        };
+        entries(&places).expect("the job")
+    }
+
+    /// Values by group and key, as KDE reads them.
+    fn values(text: &str) -> Vec<(String, String, String)> {
+        let mut group = String::new();
+        let mut found = Vec::new();
+        for line in text.lines().map(str::trim) {
+            if line.starts_with('[') {
+                group = line.trim_matches(['[', ']']).to_owned();
+            } else if let Some((key, value)) = line.split_once('=').filter(|_| !line.starts_with('#')) {
+                found.push((group.clone(), key.to_owned(), value.to_owned()));
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn what_the_user_has_stays_and_comes_back_byte_for_byte() {
+        for before in [
+            "",
+            "\n",
+            "[Ids]\nmine=My job\n",
+            "[Ids]\nmine=My job",
+            "[Ids]",
+            "# note\n\n[Binary]\n# of mine\nmine=/bin/x\n\n\n[Ids]\nmine=My job\nother=Other\n\n# the end\n",
+            "[Ids]\r\nmine=My job\r\n",
+            "[Output]\n[Ids]\n[Empty]\n\n",
+            "[Ids][Sub]\nmine=x\n[Parameters]\nmine=-i {source} {output}\n[Ids]\nmine=1\n[Ids]\nlater=2\n",
+        ] {
+            let merged = merge(before, &job());
+            assert_eq!(without_ours(&merged), before, "{before:?} gave {merged:?}");
+            assert_eq!(merge(&merged, &job()), merged, "a second time changes nothing");
+            let all = values(&merged);
+            for known in values(before) {
+                assert!(all.contains(&known), "{known:?} is not in {merged}");
+            }
+            for entry in job() {
+                let ours = all.iter().filter(|(group, key, _)| *group == entry.0 && *key == JOB);
+                assert_eq!(ours.count(), 1, "[{}] in {merged}", entry.0);
+            }
+            assert_eq!(all.len(), values(before).len() + job().len());
+        }
+    }
+
+    #[test]
+    fn after_the_user_has_changed_the_file_only_our_lines_go() {
+        let merged = merge("[Ids]\nmine=My job\n", &job());
+        let changed = merged.replace("[Binary]\n", "[Binary]\nnew=/bin/new\n") + "new=A new job\n";
+        let rest = without_ours(&changed);
+        assert_eq!(
+            rest,
+            "[Ids]\nmine=My job\n[Binary]\nnew=/bin/new\n[Description]\nnew=A new job\n"
+        );
+        let again = merge(&changed, &job());
+        assert_eq!(without_ours(&again), rest);
+
+        // As Kdenlive writes it once more: sorted, a blank line between groups, without comments.
+        let saved = "[Binary]\nkinescore-soundtrack=/x\n\n[Ids]\nkinescore-soundtrack[$e]=My name\nmine=My job\n";
+        assert_eq!(without_ours(saved), "[Binary]\n\n[Ids]\nmine=My job\n");
+    }
+
+    #[test]
+    fn values_are_written_as_kde_reads_them() {
+        let merged = merge("", &job());
+        for line in [
+            "[Binary]\nkinescore-soundtrack=/opt/a b\\\\c/kinescore\n",
+            "--no-video --wav {output} --models /opt/models --onnxruntime /opt/lib\n",
+            "[Param1List]\nkinescore-soundtrack=auto  ",
+            "[EnabledTypes]\nkinescore-soundtrack=v\n",
+        ] {
+            assert!(merged.contains(line), "{line} is not in {merged}");
+        }
+    }
+
+    #[test]
+    fn the_values_offered_are_allowed_and_begin_with_the_default() {
+        let mut settings = kinescore::Settings::default();
+        for (group, key) in [("Param1List", "drums.style"), ("Param2List", "music.instruments")] {
+            let (_, list) = job().into_iter().find(|(name, _)| *name == group).expect(group);
+            let default = settings.get(key).expect("a setting");
+            assert_eq!(list.split("  ").next(), Some(default.as_str()));
+            for value in list.split("  ") {
+                settings.set(key, value).expect("an allowed value");
+            }
+        }
+    }
+
+    #[test]
+    fn the_template_is_filled_in_altogether() {
+        let job = job();
+        assert_eq!(job.len(), TEMPLATE.lines().filter(|line| line.starts_with('[')).count());
+        assert!(job.iter().all(|(_, value)| !value.contains('@')), "{job:?}");
+    }
+}

@@ -1,0 +1,108 @@
+//! `kinescore install` and `kinescore uninstall`: our entries, add-ons and plugins in the folders of editors. Only what is ours
+//! is touched; a plan is made first, which `--dry-run` shows.
+
+mod blender;
+mod files;
+mod kdenlive;
+mod ofx;
+mod package;
+mod places;
+mod resolve;
+
+use crate::args::{Editor, Install, Place, Uninstall};
+use crate::exit::{Failure, OUTPUT, RESOURCES};
+use crate::progress::Console;
+use crate::stdout;
+use files::Plan;
+use std::path::{Path, PathBuf};
+
+/// `kinescore install`.
+///
+/// # Errors
+/// A usage failure where an editor's folder is not known; one of [`RESOURCES`] where what is to be installed is missing; one of
+/// [`OUTPUT`] where a file cannot be written, or is not ours.
+pub fn install(args: &Install, console: &Console) -> Result<(), Failure> {
+    check_flags(args)?;
+    let to = args.place.to.as_deref();
+    let library = args.library.as_deref();
+    let (plan, next) = match args.place.editor {
+        Editor::Kdenlive => kdenlive::install(to)?,
+        Editor::Blender => blender::install(to, library)?,
+        Editor::Ofx => ofx::install(to, library, args.bundle.as_deref())?,
+        Editor::Resolve => resolve::install(to)?,
+    };
+    carry_out(&plan, &args.place, "installed already", console)?;
+    if !args.place.dry_run {
+        console.say(&next);
+    }
+    Ok(())
+}
+
+/// `kinescore uninstall`.
+///
+/// # Errors
+/// As [`install`].
+pub fn uninstall(args: &Uninstall, console: &Console) -> Result<(), Failure> {
+    let to = args.place.to.as_deref();
+    let plan = match args.place.editor {
+        Editor::Kdenlive => kdenlive::uninstall(to)?,
+        Editor::Blender => blender::uninstall(to)?,
+        Editor::Ofx => ofx::uninstall(to),
+        Editor::Resolve => resolve::uninstall(to)?,
+    };
+    carry_out(&plan, &args.place, "not installed", console)
+}
+
+/// Refuses flags that the editor has no use for.
+fn check_flags(args: &Install) -> Result<(), Failure> {
+    let editor = args.place.editor;
+    let useless = [
+        ("--bundle", args.bundle.is_some() && editor != Editor::Ofx, "ofx"),
+        (
+            "--library",
+            args.library.is_some() && !matches!(editor, Editor::Blender | Editor::Ofx),
+            "blender and ofx",
+        ),
+    ];
+    match useless.into_iter().find(|(_, useless, _)| *useless) {
+        Some((flag, _, editors)) => Err(Failure::usage(format!("{flag} is for {editors} only"))),
+        None => Ok(()),
+    }
+}
+
+fn carry_out(plan: &Plan, place: &Place, nothing: &str, console: &Console) -> Result<(), Failure> {
+    if plan.is_empty() {
+        console.say(&format!("{nothing}: nothing is to be done"));
+        return Ok(());
+    }
+    if place.dry_run {
+        return stdout::write(&plan.describe());
+    }
+    plan.carry_out(console).map_err(|mut failure| {
+        if place.editor == Editor::Ofx && place.to.is_none() {
+            failure.message +=
+                "\nthe folder is the system's: run this as root (sudo), or name a folder of your own with --to DIR";
+        }
+        failure
+    })
+}
+
+/// A folder of the user that must be known: what `--to` names, or one below a folder of the XDG standard.
+fn folder(to: Option<&Path>, usual: Option<PathBuf>) -> Result<PathBuf, Failure> {
+    to.map(Path::to_owned).or(usual).ok_or_else(|| {
+        Failure::usage("no home folder is known (HOME is not set): name the editor's folder with --to DIR")
+    })
+}
+
+/// Something of ours that is not there.
+fn missing(message: String) -> Failure {
+    Failure {
+        code: RESOURCES,
+        message,
+    }
+}
+
+/// Something of the user's that is in the way.
+fn refused(message: String) -> Failure {
+    Failure { code: OUTPUT, message }
+}

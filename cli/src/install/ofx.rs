@@ -1,0 +1,94 @@
+//! OpenFX: the bundle, as CMake has built it or `make install` has installed it, in the folder that hosts look in.
+
+use super::files::{File, Plan, mode_of};
+use super::missing;
+use super::package::Package;
+use super::places::{self, Places};
+use crate::exit::Failure;
+use kinescore::Error;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Where OpenFX plugins lie on Linux.
+const PLUGINS: &str = "/usr/OFX/Plugins";
+/// The bundle's folder.
+const BUNDLE: &str = "Kinescore.ofx.bundle";
+/// Its folder of resources, in which the plugin looks for places.json.
+const RESOURCES: &str = "Contents/Resources";
+
+/// Plans the bundle, and gives what the user does next.
+pub fn install(to: Option<&Path>, library: Option<&Path>, bundle: Option<&Path>) -> Result<(Plan, String), Failure> {
+    let source = find_bundle(bundle)?;
+    let places = Places::find()?.json(&places::library(library)?)?;
+    let mut files = Vec::new();
+    collect(&source, Path::new(""), &mut files).map_err(Error::input(&source))?;
+    let mut plan = Plan::default();
+    package(to).install(&mut plan, files, places)?;
+    let look = to.map_or_else(String::new, |folder| {
+        format!(
+            "let the editor look there (OFX_PLUGIN_PATH={} in its environment), ",
+            folder.display()
+        )
+    });
+    let next = format!("Next: {look}restart the editor; Kinescore is among its OpenFX effects.");
+    Ok((plan, next))
+}
+
+/// Plans to take the bundle away.
+pub fn uninstall(to: Option<&Path>) -> Plan {
+    let mut plan = Plan::default();
+    package(to).uninstall(&mut plan);
+    plan
+}
+
+fn package(to: Option<&Path>) -> Package {
+    Package::new(to.unwrap_or(Path::new(PLUGINS)).join(BUNDLE), RESOURCES)
+}
+
+/// The bundle named, or the one beside this program: where CMake builds it, or where `make install` puts it.
+fn find_bundle(named: Option<&Path>) -> Result<PathBuf, Failure> {
+    let candidates = match named {
+        Some(bundle) => vec![bundle.to_owned()],
+        None => {
+            let folders = places::beside_program(&["../plugin", "../lib/kinescore"])?;
+            folders.into_iter().map(|folder| folder.join(BUNDLE)).collect()
+        }
+    };
+    candidates
+        .iter()
+        .find(|bundle| holds_plugin(bundle))
+        .cloned()
+        .ok_or_else(|| {
+            let advice = "build it with `make plugin`, or name it with --bundle DIR";
+            missing(places::not_found(
+                "the OpenFX bundle (a folder with Contents/…/Kinescore.ofx)",
+                &candidates,
+                advice,
+            ))
+        })
+}
+
+/// Whether it is a bundle: `Contents/Linux-x86-64/Kinescore.ofx`, or that of another processor.
+fn holds_plugin(bundle: &Path) -> bool {
+    let folders = fs::read_dir(bundle.join("Contents")).into_iter().flatten().flatten();
+    folders
+        .into_iter()
+        .any(|folder| folder.path().join("Kinescore.ofx").is_file())
+}
+
+/// The files of a folder and below, by their paths from it.
+fn collect(root: &Path, below: &Path, files: &mut Vec<(PathBuf, File)>) -> io::Result<()> {
+    for entry in fs::read_dir(root.join(below))? {
+        let name = below.join(entry?.file_name());
+        let path = root.join(&name);
+        if path.is_dir() {
+            collect(root, &name, files)?;
+        } else {
+            let mut file = File::new(fs::read(&path)?);
+            file.mode = mode_of(&path);
+            files.push((name, file));
+        }
+    }
+    Ok(())
+}

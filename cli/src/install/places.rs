@@ -1,0 +1,130 @@
+//! Where the parts of Kinescore are, for those that an editor starts: no variable of a shell reaches them.
+
+use super::missing;
+use crate::args::ResourceFlags;
+use crate::exit::Failure;
+use crate::resources::{self, RUNTIME_VARIABLE};
+use kinescore::Error;
+use kinescore::model::Manifest;
+use kinescore::pipeline::Resources;
+use serde_json::json;
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The library for C.
+const LIBRARY: &str = "libkinescore.so";
+
+/// What this program is and has found; all paths are absolute.
+pub struct Places {
+    /// This program.
+    pub program: PathBuf,
+    /// The folder of the models.
+    pub models: PathBuf,
+    /// The ONNX Runtime library or its folder.
+    pub onnxruntime: PathBuf,
+}
+
+impl Places {
+    /// Looks for everything that a render needs.
+    ///
+    /// # Errors
+    /// A failure of [`RESOURCES`](crate::exit::RESOURCES) where something is missing.
+    pub fn find() -> Result<Self, Failure> {
+        let found = resources::find(&ResourceFlags::default())?;
+        Manifest::read(&found.models)?;
+        Ok(Self {
+            program: program()?,
+            models: absolute(&found.models)?,
+            onnxruntime: absolute(&runtime(&found)?)?,
+        })
+    }
+
+    /// As JSON for add-ons and plugins, which load `library`.
+    pub fn json(&self, library: &Path) -> Result<String, Failure> {
+        let places = json!({
+            "library": text(library)?,
+            "program": text(&self.program)?,
+            "models": text(&self.models)?,
+            "onnxruntime": text(&self.onnxruntime)?,
+        });
+        Ok(format!("{places:#}\n"))
+    }
+}
+
+/// The ONNX Runtime that the user names, or the first folder with one. It is not loaded: it writes files of its own then.
+fn runtime(found: &Resources) -> Result<PathBuf, Failure> {
+    let candidates = match &found.runtime {
+        Some(named) => vec![named.clone()],
+        None => found.runtime_search.clone(),
+    };
+    let place = candidates.iter().find(|place| place.is_file() || holds_runtime(place));
+    place.cloned().ok_or_else(|| {
+        let advice = format!("name the library or its folder with {RUNTIME_VARIABLE}");
+        missing(not_found("ONNX Runtime (libonnxruntime.so)", &candidates, &advice))
+    })
+}
+
+fn holds_runtime(folder: &Path) -> bool {
+    let mut entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.any(|entry| entry.file_name().to_string_lossy().starts_with("libonnxruntime.so"))
+}
+
+/// The library: the one named, or the one that lies beside this program or in `lib` next to its folder.
+pub fn library(named: Option<&Path>) -> Result<PathBuf, Failure> {
+    let candidates = match named {
+        Some(file) => vec![file.to_owned()],
+        None => beside_program(&["", "../lib"])?
+            .into_iter()
+            .map(|folder| folder.join(LIBRARY))
+            .collect(),
+    };
+    let Some(file) = candidates.iter().find(|file| file.is_file()) else {
+        let advice = "build it with `make lib`, or name it with --library FILE";
+        return Err(missing(not_found("the library", &candidates, advice)));
+    };
+    // The folder without its links, the name with them: it leads to the newest version.
+    let folder = absolute(file.parent().unwrap_or(Path::new("/")))?;
+    Ok(folder.join(file.file_name().unwrap_or_default()))
+}
+
+/// Places as seen from this program's folder.
+pub fn beside_program(places: &[&str]) -> Result<Vec<PathBuf>, Failure> {
+    let program = program()?;
+    let here = program.parent().unwrap_or(Path::new("/"));
+    Ok(places.iter().map(|place| here.join(place)).collect())
+}
+
+/// A sentence on something that is at none of these places.
+pub fn not_found(what: &str, candidates: &[PathBuf], advice: &str) -> String {
+    let tried: String = candidates
+        .iter()
+        .map(|path| format!("\n  {}", path.display()))
+        .collect();
+    format!("{what} is not there; looked for:{tried}\n{advice}")
+}
+
+/// A path as text.
+pub fn text(path: &Path) -> Result<&str, Failure> {
+    path.to_str().ok_or_else(|| {
+        Failure::usage(format!(
+            "{}: the name is no UTF-8, which editors cannot be told",
+            path.display()
+        ))
+    })
+}
+
+fn program() -> Result<PathBuf, Failure> {
+    let program = env::current_exe().and_then(|program| program.canonicalize());
+    Ok(program.map_err(Error::input(Path::new("the program's own file")))?)
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+    // The folder of a file named without one.
+    let path = if path.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        path
+    };
+    Ok(path.canonicalize().map_err(Error::input(path))?)
+}

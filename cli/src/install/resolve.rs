@@ -1,0 +1,95 @@
+//! DaVinci Resolve: a script for the menu Workspace > Scripts.
+
+use super::files::{File, Plan};
+use super::places::{self, Places};
+use super::{folder, refused};
+use crate::exit::Failure;
+use crate::resources;
+use serde_json::json;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The script. Lines such as `PROGRAM = …` are filled in.
+const SCRIPT: &str = include_str!("../../../plugin/resolve/kinescore_soundtrack.py");
+/// Its name, as the menu shows it.
+const NAME: &str = "kinescore_soundtrack.py";
+/// A line by which the script is known to be ours.
+const OURS: &str = "# Kinescore's script for DaVinci Resolve.";
+/// The folder of scripts for the page Edit, below that of the user's data.
+const SCRIPTS: &str = "DaVinciResolve/Fusion/Scripts/Edit";
+
+/// Plans the script, and gives what the user does next.
+pub fn install(to: Option<&Path>) -> Result<(Plan, String), Failure> {
+    let path = script(to)?;
+    if path.exists() && !is_ours(&path) {
+        return Err(refused(format!(
+            "{}: there is a file that Kinescore has not put there; move it away first",
+            path.display()
+        )));
+    }
+    let mut plan = Plan::default();
+    plan.write(path, File::new(filled(SCRIPT, &Places::find()?)?));
+    let next =
+        "Next: in Resolve's page Edit put the playhead on a clip, then Workspace > Scripts > kinescore_soundtrack.";
+    Ok((plan, next.to_owned()))
+}
+
+/// Plans to take the script away.
+pub fn uninstall(to: Option<&Path>) -> Result<Plan, Failure> {
+    let path = script(to)?;
+    let mut plan = Plan::default();
+    if is_ours(&path) {
+        plan.remove(path);
+    }
+    Ok(plan)
+}
+
+fn script(to: Option<&Path>) -> Result<PathBuf, Failure> {
+    let usual = resources::user_folder("XDG_DATA_HOME", ".local/share").map(|data| data.join(SCRIPTS));
+    Ok(folder(to, usual)?.join(NAME))
+}
+
+fn is_ours(path: &Path) -> bool {
+    fs::read_to_string(path).is_ok_and(|text| text.lines().any(|line| line == OURS))
+}
+
+/// The script with the places in it. Text of JSON is text of Python, too.
+fn filled(script: &str, places: &Places) -> Result<String, Failure> {
+    let values = [
+        ("PROGRAM = ", &places.program),
+        ("MODELS = ", &places.models),
+        ("ONNXRUNTIME = ", &places.onnxruntime),
+    ];
+    let mut lines = Vec::new();
+    for line in script.lines() {
+        lines.push(match values.iter().find(|(start, _)| line.starts_with(start)) {
+            Some((start, path)) => format!("{start}{}\n", json!(places::text(path)?)),
+            None => format!("{line}\n"),
+        });
+    }
+    Ok(lines.concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_script_is_known_as_ours_and_each_place_is_filled_in_once() {
+        assert_eq!(SCRIPT.lines().filter(|line| *line == OURS).count(), 1);
+        let places = Places {
+            program: PathBuf::from("/opt/it's \"here\"/kinescore"),
+            models: PathBuf::from("/opt/modèles"),
+            onnxruntime: PathBuf::from("/opt/lib"),
+        };
+        let text = filled(SCRIPT, &places).expect("filled in");
+        for line in [
+            r#"PROGRAM = "/opt/it's \"here\"/kinescore""#,
+            r#"MODELS = "/opt/modèles""#,
+            r#"ONNXRUNTIME = "/opt/lib""#,
+        ] {
+            assert_eq!(text.lines().filter(|other| *other == line).count(), 1, "{line}");
+        }
+        assert_eq!(text.lines().count(), SCRIPT.lines().count());
+    }
+}
