@@ -62,7 +62,7 @@ test: ## set-up, formatting, lints and all tests
 	$(HERE) KINESCORE="$(abspath $(TARGET))/debug/kinescore" .setup/evaluate/bin/python -m unittest discover -s models/train/tests
 
 # In a folder of its own, so that `make plugin` keeps its options.
-test-plugin: ## the tests of timeline bridge and OpenFX plugin, with melt and GES
+test-plugin: ## the tests of timeline bridge, OpenFX plugin and editors' scripts, with melt and GES
 	@scripts/setup.sh test
 	$(CARGO) build --locked --package kinescore-ffi
 	cmake -S plugin -B "$(PLUGIN)-test" -DKINESCORE_LIBRARY="$(abspath $(TARGET))/debug/libkinescore.so"
@@ -71,6 +71,8 @@ test-plugin: ## the tests of timeline bridge and OpenFX plugin, with melt and GE
 	cmake -S plugin -B "$(PLUGIN)-sanitized" -DKINESCORE_GES=OFF -DKINESCORE_SANITIZE=ON
 	cmake --build "$(PLUGIN)-sanitized" --parallel 2 --target ofx_test
 	ctest --test-dir "$(PLUGIN)-sanitized" --output-on-failure --tests-regex '^ofx$$'
+	.setup/hosts/bin/python -m unittest discover -s plugin/resolve/tests
+	.setup/hosts/bin/python -m unittest discover -s plugin/blender/tests
 
 test-hosts: ## projects in other releases of editors: FORKY=DIR for the melt of Debian forky
 	@scripts/setup.sh test

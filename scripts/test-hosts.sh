@@ -12,6 +12,10 @@ ran=()
 skipped=()
 
 say() { printf 'test-hosts: %s\n' "$*" >&2; }
+fail() {
+    printf 'test-hosts: FAILED: %s\n' "$*" >&2
+    exit 1
+}
 skip() {
     skipped+=("$1")
     printf '\n*** SKIPPED: %s ***\n\n' "$1" >&2
@@ -23,6 +27,45 @@ run_tests() { # what, and the environment that it is run with
     say "$what"
     env "$@" "$cargo" test --quiet --locked --manifest-path "$root/Cargo.toml" --package kinescore-cli --test timeline
     ran+=("$what")
+}
+
+# The OpenFX plugin in forky's melt: pictures bit for bit as without it, a soundtrack beside the clip, the actions that are sent; the second
+# time nothing is made. The library is of this system, and finds what of it forky lacks in a folder of its own.
+ofx_in_melt() { # folder that forky sees under its own name
+    local folder=$1/ofx library=$root/target/debug/libkinescore.so wanted
+    say "the OpenFX plugin in forky's melt"
+    "$root/scripts/setup.sh" plugin
+    "$cargo" build --quiet --locked --manifest-path "$root/Cargo.toml" --package kinescore-ffi
+    cmake -S "$root/plugin" -B "$root/target/plugin" -DKINESCORE_TESTS=OFF -DKINESCORE_GES=OFF >/dev/null
+    cmake --build "$root/target/plugin" --parallel 2 --target kinescore_ofx >/dev/null
+    mkdir -p "$folder/plugins" "$folder/libraries" "$folder/runtime" "$folder/home"
+    cp -R "$root/target/plugin/Kinescore.ofx.bundle" "$folder/plugins"
+    cp "$root/tests/fixtures/walking-two-people.mp4" "$folder/clip.mp4"
+    cp "$library" "$folder/libraries"
+    cp "$root"/.setup/onnxruntime/libonnxruntime.so.* "$folder/runtime"
+    mkdir "$folder/models" && find "$root/models" -maxdepth 1 -type f -exec cp -t "$folder/models" {} +
+    ldd "$library" | awk '$3 ~ /^\// { print $3 }' | while read -r wanted; do
+        [[ -e $FORKY/lib/x86_64-linux-gnu/${wanted##*/} ]] || cp -L "$wanted" "$folder/libraries"
+    done
+    printf '{"library": "%s", "models": "%s", "onnxruntime": "%s"}\n' "$folder/libraries/libkinescore.so" "$folder/models" "$folder/runtime" \
+        >"$folder/plugins/Kinescore.ofx.bundle/Contents/Resources/places.json"
+
+    local melt=(env "OFX_PLUGIN_PATH=$folder/plugins" "LD_LIBRARY_PATH=$folder/libraries" "HOME=$folder/home"
+        "KINESCORE_OFX_TRACE=$folder/trace" "$work/run" melt "$folder/clip.mp4" in=0 out=99)
+    local effect=(-attach openfx.org.kinescore.Soundtrack "media=$folder/clip.mp4" follow=1 "folder=$folder/out" drums_style=funk)
+    local consumer=(mlt_image_format=rgba vcodec=rawvideo pix_fmt=rgba an=1 f=framemd5 real_time=-1)
+    "${melt[@]}" -consumer "avformat:$folder/without.md5" "${consumer[@]}" 2>/dev/null
+    rm -f "$folder/trace"
+    "${melt[@]}" "${effect[@]}" -consumer "avformat:$folder/with.md5" "${consumer[@]}" 2>/dev/null
+    [[ $(grep -vc '^#' "$folder/with.md5") == 100 ]] || fail "melt rendered another number of frames than 100"
+    cmp "$folder/with.md5" "$folder/without.md5" || fail "the plugin has changed the picture"
+    [[ $(ls "$folder/out") == $'clip.soundtrack.json\nclip.soundtrack.mid\nclip.soundtrack.wav' ]] ||
+        fail "melt's render left $(ls "$folder/out")"
+    awk '!seen[$0]++' "$folder/trace" | diff "$root/plugin/ofx/tests/golden/actions-melt.txt" - || fail "melt has sent other actions"
+    before=$(stat -c '%n %y' "$folder"/out/*)
+    "${melt[@]}" "${effect[@]}" -consumer "avformat:$folder/again.md5" "${consumer[@]}" 2>/dev/null
+    [[ $(stat -c '%n %y' "$folder"/out/*) == "$before" ]] || fail "a second render has made the soundtrack again"
+    ran+=("the OpenFX plugin in forky's melt: 100 frames bit for bit, soundtrack made once")
 }
 
 run_tests "projects rendered by $(melt --version 2>&1 | head -n 1)"
@@ -55,6 +98,8 @@ WRAPPER
         chmod +x "$work/$1"
     }
     enter melt melt
+    enter run ""
+    ofx_in_melt "$work/shared"
     hosts=("KINESCORE_TEST_MELT=$work/melt")
     if [[ -x $FORKY/usr/bin/kdenlive ]]; then
         mkdir -p "$FORKY/tmp/home/Videos" "$FORKY/tmp/run"

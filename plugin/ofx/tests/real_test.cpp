@@ -1,0 +1,119 @@
+// The bundle with the real core: the bundled clip, as a media file and as pictures of the host.
+#include "bundle.hpp"
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+
+using namespace kinescore::ofx_test;
+namespace fs = std::filesystem;
+
+namespace {
+
+const std::string root = KINESCORE_ROOT;
+const std::string walkers = root + "/tests/fixtures/walking-two-people.mp4"; // 30 frames a second
+
+/// Whether there is a core to test with; the places of what it needs are set then.
+bool with_real_core() {
+    if (real_core.empty() || !fs::exists(real_core)) {
+        MESSAGE("SKIPPED: there is no libkinescore at \"" << real_core << "\" (-DKINESCORE_LIBRARY=FILE)");
+        return false;
+    }
+    ::setenv("KINESCORE_MODELS", (root + "/models").c_str(), 1);
+    ::setenv("KINESCORE_ONNXRUNTIME", (root + "/.setup/onnxruntime").c_str(), 1);
+    return true;
+}
+
+/// Seconds of sound in a WAV of 48 kHz, stereo, 24 bits.
+double seconds_of(const std::string &wav) { return std::floor(static_cast<double>(fs::file_size(wav)) / 288.0) / 1000.0; }
+
+nlohmann::json analysis_of(const std::string &stem) { return nlohmann::json::parse(text_of(stem + ".soundtrack.json")); }
+
+/// Quick settings: what is tested is the plugin.
+const Values quick = {{"music_instruments_piano", false}, {"music_instruments_bass", false}, {"pose_rate", 10.0}, {"device", 1}};
+
+/// The bundled clip's first frames, decoded to a size.
+std::vector<std::vector<unsigned char>> decoded(int frames, int width, int height) {
+    const std::string command = "ffmpeg -nostdin -v error -i '" + walkers + "' -frames:v " + std::to_string(frames) + " -vf scale=" +
+                                std::to_string(width) + ":" + std::to_string(height) + " -f rawvideo -pix_fmt rgba -";
+    std::FILE *pipe = ::popen(command.c_str(), "r");
+    REQUIRE(pipe != nullptr);
+    std::vector<std::vector<unsigned char>> pictures(static_cast<std::size_t>(frames));
+    for (auto &picture : pictures) {
+        picture.resize(static_cast<std::size_t>(4 * width * height));
+        REQUIRE(std::fread(picture.data(), 1, picture.size(), pipe) == picture.size());
+    }
+    ::pclose(pipe);
+    return pictures;
+}
+
+} // namespace
+
+TEST_CASE("the bundled clip gets a soundtrack, as long as the clip, and another one when it is trimmed") {
+    if (!with_real_core()) {
+        return;
+    }
+    const Bundle bundle(real_core);
+    TestHost host(bundle.plugins(), identifier);
+    Values values = quick;
+    values["media"] = walkers;
+    values["folder"] = bundle.work();
+    values["file_name"] = std::string("walk");
+    const auto effect = host.create(kOfxImageEffectContextFilter, values);
+    effect->source().last = 209;
+    effect->source().fps = 30;
+    effect->press("generate");
+    const std::string stem = bundle.work() + "/walk";
+    REQUIRE(effect->get_string("status") == "Up to date: " + stem + ".soundtrack.wav");
+    CHECK(seconds_of(stem + ".soundtrack.wav") == 7.0);
+    CHECK(text_of(stem + ".soundtrack.mid").substr(0, 4) == "MThd");
+    const nlohmann::json whole = analysis_of(stem);
+    CHECK(whole["soundtrack"]["key"].get<std::string>().size() == 64);
+    CHECK(whole["beats"].size() > 3);
+
+    effect->source().first = 30;
+    effect->clip_changed();
+    effect->edit("media_start", 1.0);
+    effect->press("update");
+    CHECK(seconds_of(stem + ".soundtrack.wav") == 6.0);
+    CHECK(analysis_of(stem)["soundtrack"]["key"] != whole["soundtrack"]["key"]);
+    CHECK(bundle.names().size() == 3);
+    CHECK(effect->violations() == std::vector<std::string>{});
+}
+
+TEST_CASE("the same clip gets a soundtrack of the host's pictures, stored upside down") {
+    if (!with_real_core()) {
+        return;
+    }
+    const int width = 640;
+    const int height = 360;
+    const auto pictures = decoded(210, width, height);
+    nlohmann::json beats;
+    for (const RowOrder rows : {RowOrder::bottom_up, RowOrder::top_down}) {
+        const Bundle bundle(real_core);
+        HostTraits traits;
+        traits.rows = rows;
+        TestHost host(bundle.plugins(), identifier, traits);
+        Values values = quick;
+        values["folder"] = bundle.work();
+        const auto effect = host.create(kOfxImageEffectContextGeneral, values);
+        effect->source().width = width;
+        effect->source().height = height;
+        effect->source().last = 209;
+        effect->source().fps = 30;
+        effect->source().painter = [&](int t, Picture &picture) { picture.bytes = pictures.at(static_cast<std::size_t>(t)); };
+        effect->press("generate");
+        const std::string stem = bundle.work() + "/clip";
+        REQUIRE(effect->get_string("status") == "Up to date: " + stem + ".soundtrack.wav");
+        CHECK(seconds_of(stem + ".soundtrack.wav") == 7.0);
+        const nlohmann::json found = analysis_of(stem)["beats"];
+        CHECK(found.size() > 3);
+        // However the pictures are stored, they show the same.
+        CHECK((beats.is_null() || beats == found));
+        beats = found;
+        CHECK(effect->violations() == std::vector<std::string>{});
+    }
+}
