@@ -74,7 +74,7 @@ test-plugin: ## the tests of timeline bridge, OpenFX plugin and editors' scripts
 	.setup/hosts/bin/python -m unittest discover -s plugin/resolve/tests
 	.setup/hosts/bin/python -m unittest discover -s plugin/blender/tests
 
-test-hosts: ## projects in other releases of editors: FORKY=DIR for the melt of Debian forky
+test-hosts: ## plugins and projects in editors: Blender, and with FORKY=DIR the melt and Kdenlive of Debian forky
 	@scripts/setup.sh test
 	@FORKY="$(FORKY)" CARGO="$(CARGO)" scripts/test-hosts.sh
 

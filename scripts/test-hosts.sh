@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the tests of projects in editors that are too heavy for every change. What is not there is skipped, and says so loudly.
 #
-#   scripts/test-hosts.sh            what is at hand
+#   scripts/test-hosts.sh            what is at hand: melt, and Blender where it is installed
 #   FORKY=DIR scripts/test-hosts.sh  with the melt of Debian "forky" in that folder, which is made (1 GB, as root, by mmdebstrap)
 #                                    where it is not there
 set -euo pipefail
@@ -29,13 +29,23 @@ run_tests() { # what, and the environment that it is run with
     ran+=("$what")
 }
 
+# The Blender add-on, as `kinescore install` puts it there, in Blender without a window.
+blender_addon() {
+    local folder=$1/blender
+    say "the add-on in $(blender --version | head -n 1)"
+    mkdir -p "$folder/addons" "$folder/out"
+    KINESCORE_MODELS="$root/models" KINESCORE_ONNXRUNTIME="$root/.setup/onnxruntime" "$root/target/debug/kinescore" --quiet install blender \
+        --to "$folder/addons" --library "$root/target/debug/libkinescore.so"
+    blender -b --factory-startup --python-exit-code 1 --python "$root/plugin/blender/tests/headless.py" -- \
+        "$folder/addons" "$root/tests/fixtures/walking-two-people.mp4" "$folder/out" || fail "the Blender add-on"
+    ran+=("the add-on in $(blender --version | head -n 1)")
+}
+
 # The OpenFX plugin in forky's melt: pictures bit for bit as without it, a soundtrack beside the clip, the actions that are sent; the second
 # time nothing is made. The library is of this system, and finds what of it forky lacks in a folder of its own.
 ofx_in_melt() { # folder that forky sees under its own name
     local folder=$1/ofx library=$root/target/debug/libkinescore.so wanted
     say "the OpenFX plugin in forky's melt"
-    "$root/scripts/setup.sh" plugin
-    "$cargo" build --quiet --locked --manifest-path "$root/Cargo.toml" --package kinescore-ffi
     cmake -S "$root/plugin" -B "$root/target/plugin" -DKINESCORE_TESTS=OFF -DKINESCORE_GES=OFF >/dev/null
     cmake --build "$root/target/plugin" --parallel 2 --target kinescore_ofx >/dev/null
     mkdir -p "$folder/plugins" "$folder/libraries" "$folder/runtime" "$folder/home"
@@ -68,6 +78,18 @@ ofx_in_melt() { # folder that forky sees under its own name
     ran+=("the OpenFX plugin in forky's melt: 100 frames bit for bit, soundtrack made once")
 }
 
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir "$work/shared"
+"$root/scripts/setup.sh" plugin
+"$cargo" build --quiet --locked --manifest-path "$root/Cargo.toml" --package kinescore-ffi --package kinescore-cli
+
+if command -v blender >/dev/null; then
+    blender_addon "$work"
+else
+    skip "the Blender add-on: there is no program blender (Debian: apt-get install --no-install-recommends blender python3-numpy)"
+fi
+
 run_tests "projects rendered by $(melt --version 2>&1 | head -n 1)"
 
 if [[ -z ${FORKY:-} ]]; then
@@ -85,9 +107,6 @@ else
         mmdebstrap --variant=apt --include=melt --aptopt='APT::Install-Recommends "false"' \
             --aptopt='Acquire::Check-Valid-Until "false"' forky "$FORKY" http://deb.debian.org/debian
     fi
-    work=$(mktemp -d)
-    trap 'rm -rf "$work"' EXIT
-    mkdir "$work/shared"
     # A program that runs another one in there. Projects name absolute paths, so that the folder of the tests is seen under its own name.
     enter() { # program's name, command
         cat >"$work/$1" <<WRAPPER

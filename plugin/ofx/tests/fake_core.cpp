@@ -136,6 +136,11 @@ std::string decimal(double number) {
     return text;
 }
 
+/// Of a frame, or of what is announced of frames.
+template <typename Sized> std::string size_text(const Sized &frame) {
+    return std::to_string(frame.width) + "x" + std::to_string(frame.height);
+}
+
 unsigned environment(const char *name, unsigned otherwise) {
     const char *text = std::getenv(name);
     return text == nullptr ? otherwise : static_cast<unsigned>(std::strtoul(text, nullptr, 10));
@@ -205,7 +210,7 @@ struct PushedFrame {
     std::string text() const {
         const char *layouts[] = {"rgb", "bgr", "rgba", "bgra"};
         const char *depths[] = {"u8", "u16", "f32"};
-        return std::to_string(form.width) + "x" + std::to_string(form.height) + " " + layouts[form.layout - 1] + " " +
+        return size_text(form) + " " + layouts[form.layout - 1] + " " +
                depths[form.depth - 1] + " at " + decimal(form.time) + " checksum " + hex(checksum);
     }
 };
@@ -365,8 +370,7 @@ void check_new(const kinescore_job &job) {
 void check_frame(const kinescore_job &job, const kinescore_frame &frame) {
     const std::string name = job.name + ": frame " + std::to_string(job.frames.size());
     if (frame.width != job.info.width || frame.height != job.info.height) {
-        throw Failure{KINESCORE_FRAME, name + " is " + std::to_string(frame.width) + "x" + std::to_string(frame.height) + "; announced were " +
-                                           std::to_string(job.info.width) + "x" + std::to_string(job.info.height)};
+        throw Failure{KINESCORE_FRAME, name + " is " + size_text(frame) + "; announced were " + size_text(job.info)};
     }
     if (frame.layout < KINESCORE_LAYOUT_RGB || frame.layout > KINESCORE_LAYOUT_BGRA) {
         throw Failure{KINESCORE_FRAME, name + " has the layout " + std::to_string(frame.layout) + "; allowed are 1 to 4"};
@@ -407,9 +411,8 @@ Facts facts(const kinescore_job &job, const std::string &format) {
         facts.emplace_back("media", job.name);
     } else {
         facts.emplace_back("frames", std::to_string(job.frames.size()));
-        facts.emplace_back("clip", job.name + " " + std::to_string(job.info.width) + "x" + std::to_string(job.info.height) + " pixel aspect " +
-                                       decimal(job.info.pixel_aspect) + " rate " + decimal(job.info.frame_rate) + " duration " +
-                                       decimal(job.info.duration));
+        facts.emplace_back("clip", job.name + " " + size_text(job.info) + " pixel aspect " + decimal(job.info.pixel_aspect) + " rate " +
+                                       decimal(job.info.frame_rate) + " duration " + decimal(job.info.duration));
     }
     facts.emplace_back("cut", job.cut.text());
     facts.insert(facts.end(), job.resources.begin(), job.resources.end());
@@ -671,8 +674,7 @@ kinescore_status kinescore_job_begin_frames(kinescore_job *job, const kinescore_
         const kinescore_frames_info &told = sized(info, "info");
         check_new(*used);
         if (std::min(told.width, told.height) < 16 || std::max(told.width, told.height) > 16384) {
-            throw Failure{KINESCORE_FRAME_SIZE, "the frames are " + std::to_string(told.width) + "x" + std::to_string(told.height) +
-                                                    "; allowed are 16 to 16384"};
+            throw Failure{KINESCORE_FRAME_SIZE, "the frames are " + size_text(told) + "; allowed are 16 to 16384"};
         }
         if (told.duration != 0.0 && !(told.duration >= 2.0 && told.duration <= 86400.0)) {
             throw Failure{KINESCORE_CLIP_TOO_SHORT, "the clip is " + decimal(told.duration) + " s long; allowed are 2 s to 86400 s"};
@@ -789,8 +791,8 @@ kinescore_status kinescore_job_write(kinescore_job *job, const char *format, con
             check_video_output(*used, name);
             write_file(name, as_lines(facts(*used, kind)));
         } else {
-            throw Failure{KINESCORE_BAD_ARGUMENT, "the format is \"" + kind + "\"; allowed are wav, mid, json, stems, svg, png, mp4, mov, " +
-                                                      "mkv, webm, video"};
+            throw Failure{KINESCORE_BAD_ARGUMENT,
+                          "the format is \"" + kind + "\"; allowed are wav, mid, json, stems, svg, png, mp4, mov, mkv, webm, video"};
         }
     });
 }

@@ -174,6 +174,21 @@ TestHost::Impl::Folder::Folder(const std::string &folder) {
     addFileToPath(folder, false);
 }
 
+std::string TestHost::Impl::Folder::found() const {
+    std::string text;
+    for (OFX::Host::PluginBinary *file : _binaries) {
+        text += text.empty() ? "" : "; ";
+        text += file->getFilePath();
+        if (file->isInvalid()) {
+            text += " is not there, cannot be loaded, or exports no OfxGetPlugin";
+        }
+        for (int index = 0; index < file->getNPlugins(); ++index) {
+            text += " has " + file->getPlugin(index).getIdentifier();
+        }
+    }
+    return text.empty() ? "no *.ofx.bundle is there" : text;
+}
+
 OFX::Host::Plugin *TestHost::Impl::Plugins::newPlugin(OFX::Host::PluginBinary *binary, int index, OfxPlugin *plugin) {
     if (plugin->pluginIdentifier == host.identifier) {
         host.trace(plugin);
@@ -332,7 +347,7 @@ support::Descriptor *TestHost::Impl::makeDescriptor(const std::string &bundle, s
 TestHost::TestHost(const std::string &folder, const std::string &identifier, HostTraits traits)
     : impl_(std::make_unique<Impl>(folder, identifier, std::move(traits))) {
     if (impl_->plugin == nullptr) {
-        throw HostError(folder + ": has no bundle that can be loaded with the plugin " + identifier);
+        throw HostError(folder + ": has no plugin " + identifier + ": " + impl_->folder->found());
     }
 }
 

@@ -215,6 +215,9 @@ struct TestHost::Impl : support::Host {
     /// Looks into one folder and nowhere else.
     struct Folder : OFX::Host::PluginCache {
         explicit Folder(const std::string &folder);
+
+        /// What was found, for an error.
+        std::string found() const;
     };
 
     /// Catches the plugin before its first action.
