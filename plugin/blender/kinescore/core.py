@@ -1,0 +1,331 @@
+"""libkinescore, by ctypes. Nothing of Blender is used here."""
+
+import ctypes
+import json
+import os
+from collections import OrderedDict
+from ctypes import POINTER, byref, c_char_p, c_double, c_int32, c_int64, c_size_t, c_uint32, c_uint64, c_void_p
+from dataclasses import dataclass
+from fractions import Fraction
+
+ABI_VERSION = 0
+FLICKS_PER_SECOND = 705_600_000
+
+_OK = 0
+_CANCELLED = 7
+_GREATEST_TERM = 2**32 - 1
+# Jobs that are kept open: an edit of a clip that was rendered a moment ago takes a fraction of a second.
+_JOBS_KEPT = 4
+
+
+class Problem(Exception):
+    """What went wrong, as a sentence for the user."""
+
+    def __init__(self, sentence, cancelled=False):
+        super().__init__(sentence)
+        self.cancelled = cancelled
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the library and what it loads are; "" stands for the library's own default."""
+
+    library: str
+    models: str = ""
+    onnxruntime: str = ""
+    cache: str = ""
+
+
+@dataclass(frozen=True)
+class Order:
+    """A soundtrack that is wanted."""
+
+    media: str
+    start: int  # what of the media is heard: from here, flicks
+    end: int  # to here,
+    speed: Fraction  # so many times as fast
+    settings: tuple  # of pairs (key, value), both text
+
+
+@dataclass(frozen=True)
+class Soundtrack:
+    """What was found and made."""
+
+    beats: tuple  # of pairs (seconds from the start of the soundtrack, number in the bar)
+    tempo: float
+    key: str
+
+
+class _Resources(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("threads", c_uint32),
+        ("models", c_char_p),
+        ("onnxruntime", c_char_p),
+        ("soundfont", c_char_p),
+        ("cache", c_char_p),
+        ("cache_limit", c_uint64),
+    ]
+
+
+class _Summary(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("people", c_uint32),
+        ("duration", c_double),
+        ("tempo", c_double),
+        ("confidence", c_double),
+        ("beats_per_bar", c_uint32),
+        ("beats_source", c_uint32),
+        ("beats", c_uint64),
+        ("accents", c_uint64),
+        ("notes", c_uint64),
+        ("key_tonic", c_int32),
+        ("key_mode", c_int32),
+        ("loudness", c_double),
+        ("true_peak", c_double),
+        ("style", ctypes.c_char * 32),
+    ]
+
+
+class _Beat(ctypes.Structure):
+    _fields_ = [("time", c_double), ("number", c_uint32), ("reserved", c_uint32)]
+
+
+_Progress = ctypes.CFUNCTYPE(c_int32, c_void_p, c_int32, c_double, c_double)
+
+# The functions that are used, with what they take. All of them give a status, but for those below.
+_FUNCTIONS = {
+    "settings_new": [POINTER(c_void_p)],
+    "settings_set": [c_void_p, c_char_p, c_char_p],
+    "engine_new": [POINTER(_Resources), POINTER(c_void_p)],
+    "engine_key": [c_void_p, c_void_p, c_char_p, c_int64, c_int64, c_uint32, c_uint32, c_char_p, c_size_t, POINTER(c_size_t)],
+    "job_new": [c_void_p, c_void_p, POINTER(c_void_p)],
+    "job_open_video": [c_void_p, c_char_p],
+    "job_set_cut": [c_void_p, c_int64, c_int64, c_uint32, c_uint32],
+    "job_run": [c_void_p, _Progress, c_void_p],
+    "job_summary": [c_void_p, POINTER(_Summary)],
+    "job_beats": [c_void_p, POINTER(_Beat), c_size_t, POINTER(c_size_t)],
+    "job_music_key": [c_void_p, c_char_p, c_size_t, POINTER(c_size_t)],
+    "job_write": [c_void_p, c_char_p, c_char_p],
+}
+_OTHERS = {
+    "last_error": ([], c_char_p),
+    "settings_free": ([c_void_p], None),
+    "job_free": ([c_void_p], None),
+}
+
+
+def find_places(file, environment=os.environ):
+    """The places that `kinescore install` wrote into `file`; the environment wins."""
+    try:
+        with open(file, encoding="utf-8") as opened:
+            found = json.load(opened)
+        places = {name: found.get(name) or "" for name in ("library", "models", "onnxruntime")}
+    except FileNotFoundError:
+        raise Problem(f"{file}: is missing, please install the add-on with `kinescore install blender`") from None
+    except (OSError, ValueError, AttributeError) as error:
+        raise Problem(f"{file}: is damaged, please run `kinescore install blender` again: {error}") from None
+    places["models"] = environment.get("KINESCORE_MODELS") or places["models"]
+    places["onnxruntime"] = environment.get("KINESCORE_ONNXRUNTIME") or places["onnxruntime"]
+    return Places(cache=_cache_folder(environment), **places)
+
+
+def _cache_folder(environment):
+    """The command line's cache; "" for none."""
+    named = environment.get("KINESCORE_CACHE")
+    if named:
+        return "" if named == "off" else named
+    # A relative path is to be ignored, by the XDG Base Directory Specification.
+    base = environment.get("XDG_CACHE_HOME", "")
+    if os.path.isabs(base):
+        return os.path.join(base, "kinescore")
+    home = environment.get("HOME", "")
+    return os.path.join(home, ".cache", "kinescore") if home else ""
+
+
+class Core:
+    """Makes soundtracks. The library is opened at the first use; where that fails it is tried again each time, so that mending it
+    helps without a restart. For one thread at a time."""
+
+    def __init__(self, find):
+        self._find = find  # gives the places
+        self._library = None
+        self._engine = None
+        self._jobs = OrderedDict()  # the one used last is the last
+
+    def key(self, order):
+        """Key of a soundtrack: orders with one key give the same sound. The media is read, not decoded."""
+        self._open()
+        settings = self._settings(order.settings)
+        try:
+            cut = (order.start, order.end, *_terms(order))
+            return self._text("engine_key", self._engine, settings, _bytes(order.media), *cut)
+        finally:
+            self._library.settings_free(settings)
+
+    def make(self, order, files, progress):
+        """Makes a soundtrack and writes it: `files` has the path of each format. `progress` is told the share that is done, 0 to 1,
+        and says whether to go on. Gives a Soundtrack."""
+        self._open()
+        name, job = self._job(order)
+        thrown = []
+
+        def told(_user, _stage, _stage_done, done):
+            # No exception may pass through the library.
+            try:
+                return 1 if progress(done) else 0
+            except Exception as error:
+                thrown.append(error)
+                return 0
+
+        try:
+            self._call("job_set_cut", job, order.start, order.end, *_terms(order))
+            self._call("job_run", job, _Progress(told), None)
+            for format_name, path in files.items():
+                self._call("job_write", job, format_name.encode(), _bytes(path))
+            return self._soundtrack(job)
+        except Problem as problem:
+            if thrown:
+                raise thrown[0] from None
+            # After a cancelled run the job goes on where it was; whatever else happened, its state is not to be trusted.
+            if not problem.cancelled:
+                self._drop(name)
+            raise
+
+    def close(self):
+        """Frees the open jobs."""
+        for name in list(self._jobs):
+            self._drop(name)
+
+    def _open(self):
+        if self._engine is not None:
+            return
+        places = self._find()
+        library = _load(places.library)
+        resources = _Resources(
+            struct_size=ctypes.sizeof(_Resources),
+            models=_bytes(places.models),
+            onnxruntime=_bytes(places.onnxruntime),
+            cache=_bytes(places.cache),
+        )
+        engine = c_void_p()
+        self._library = library
+        self._call("engine_new", byref(resources), byref(engine))
+        # It lives as long as the process, as models and ONNX Runtime do.
+        self._engine = engine
+
+    def _call(self, name, *arguments):
+        status = getattr(self._library, name)(*arguments)
+        if status != _OK:
+            sentence = self._library.last_error().decode("utf-8", "replace")
+            raise Problem(sentence, cancelled=status == _CANCELLED)
+
+    def _text(self, name, *arguments):
+        size = c_size_t()
+        self._call(name, *arguments, None, 0, byref(size))
+        buffer = ctypes.create_string_buffer(size.value)
+        self._call(name, *arguments, buffer, size.value, byref(size))
+        return buffer.value.decode("utf-8", "replace")
+
+    def _settings(self, values):
+        settings = c_void_p()
+        self._call("settings_new", byref(settings))
+        try:
+            for key, value in values:
+                self._call("settings_set", settings, key.encode(), _bytes(value))
+        except Problem:
+            self._library.settings_free(settings)
+            raise
+        return settings
+
+    def _job(self, order):
+        """The open job of a media with these settings, or a new one, and its name."""
+        name = (order.media, stamp(order.media), order.settings)
+        if name in self._jobs:
+            self._jobs.move_to_end(name)
+            return name, self._jobs[name]
+        settings = self._settings(order.settings)
+        job = c_void_p()
+        try:
+            self._call("job_new", self._engine, settings, byref(job))
+        finally:
+            self._library.settings_free(settings)
+        self._jobs[name] = job
+        try:
+            self._call("job_open_video", job, _bytes(order.media))
+        except Problem:
+            self._drop(name)
+            raise
+        while len(self._jobs) > _JOBS_KEPT:
+            self._drop(next(iter(self._jobs)))
+        return name, job
+
+    def _drop(self, name):
+        self._library.job_free(self._jobs.pop(name))
+
+    def _soundtrack(self, job):
+        summary = _Summary(struct_size=ctypes.sizeof(_Summary))
+        self._call("job_summary", job, byref(summary))
+        count = c_size_t()
+        self._call("job_beats", job, None, 0, byref(count))
+        beats = (_Beat * count.value)()
+        self._call("job_beats", job, beats, count.value, byref(count))
+        return Soundtrack(
+            beats=tuple((beat.time, beat.number) for beat in beats),
+            tempo=summary.tempo,
+            key=self._text("job_music_key", job),
+        )
+
+
+def _load(path):
+    """The library at an absolute path, with its interface checked and its functions declared."""
+    if not os.path.isabs(path):
+        raise Problem(f'libkinescore is named by "{path}"; an absolute path is needed')
+    try:
+        library = ctypes.CDLL(path)
+    except OSError as error:
+        raise Problem(f"Kinescore's library cannot be opened, please run `kinescore install blender` again: {error}") from None
+    version = _function(library, path, "abi_version", [], c_uint32)()
+    if version != ABI_VERSION:
+        raise Problem(
+            f"{path}: has interface {version}; needed is {ABI_VERSION}: please install add-on and library of one release"
+        )
+    declared = type("Library", (), {})()
+    for name, arguments in _FUNCTIONS.items():
+        setattr(declared, name, _function(library, path, name, arguments, c_int32))
+    for name, (arguments, result) in _OTHERS.items():
+        setattr(declared, name, _function(library, path, name, arguments, result))
+    return declared
+
+
+def _function(library, path, name, arguments, result):
+    try:
+        function = library["kinescore_" + name]
+    except AttributeError:
+        raise Problem(f"{path}: is no libkinescore: it lacks kinescore_{name}") from None
+    function.argtypes = arguments
+    function.restype = result
+    return function
+
+
+def _terms(order):
+    """The speed as the library takes it."""
+    speed = order.speed
+    if not 0 < max(speed.numerator, speed.denominator) <= _GREATEST_TERM or speed <= 0:
+        raise Problem(f"{order.media}: is played at a speed of {speed}; allowed are ratios of numbers from 1 to {_GREATEST_TERM}")
+    return speed.numerator, speed.denominator
+
+
+def _bytes(text):
+    # Paths that are no UTF-8 come as surrogates, which only this gives back.
+    return os.fsencode(text)
+
+
+def stamp(path):
+    """Size and time of change of a file, which tell whether it was touched; None where there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return (found.st_size, found.st_mtime_ns)

@@ -1,0 +1,141 @@
+"""Follows edits: handlers only mark that something was edited; the work is done by a timer once the mouse rests, since Blender does
+not bear strips to be changed in the middle of an update."""
+
+import atexit
+import sys
+import threading
+import time
+
+import bpy
+from bpy.app.handlers import persistent
+
+from . import properties, soundtracks
+
+REST = 0.4  # seconds without an edit
+_PERIOD = 0.1
+# So long a save in the interface waits, so that what was edited just before is saved with its sound.
+_SAVE_WAITS = 3.0
+
+
+def mark():
+    """Says that strips may have been edited."""
+    soundtracks.mark()
+    wake()
+
+
+def wake():
+    """Has the timer run until all is done. In the background there are no timers."""
+    if not bpy.app.background and not bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.register(_tick, first_interval=_PERIOD)
+
+
+def finish(forced=False):
+    """Brings all soundtracks up to date now, and waits for them. Gives the sentences of what has failed."""
+    soundtracks.settle(forced)
+    soundtracks.wait()
+    sentences = soundtracks.collect()
+    soundtracks.settle()
+    return sentences
+
+
+def _tick():
+    collect()
+    edited = soundtracks.state.edited
+    if edited is not None and time.monotonic() - edited >= REST and not _is_busy():
+        soundtracks.settle()
+    return _PERIOD if soundtracks.state.edited is not None or soundtracks.state.tasks else None
+
+
+def collect():
+    """Puts what was made in place, unless Blender's data are in use."""
+    if not _is_busy():
+        soundtracks.collect()
+    _redraw()
+
+
+def _is_busy():
+    """Whether a render or the user's mouse has strips in hand. Releases before 4.2 do not tell of the mouse: a drag that rests is
+    followed there, and once more at its end."""
+    if bpy.app.is_job_running("RENDER"):
+        return True
+    windows = bpy.context.window_manager.windows
+    running = [operator.bl_idname for window in windows for operator in getattr(window, "modal_operators", ())]
+    return any(name.startswith(("TRANSFORM_OT_", "SEQUENCER_OT_")) for name in running)
+
+
+def _redraw():
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "SEQUENCE_EDITOR":
+                for region in area.regions:
+                    # The timeline is redrawn by Blender where strips change.
+                    if region.type == "UI":
+                        region.tag_redraw()
+
+
+@persistent
+def _edited(_scene, depsgraph):
+    if any(isinstance(update.id, bpy.types.Scene) and update.id.sequence_editor for update in depsgraph.updates):
+        mark()
+
+
+@persistent
+def _undone(*_arguments):
+    mark()
+
+
+@persistent
+def _loaded(*_arguments):
+    soundtracks.forget()
+    mark()
+
+
+@persistent
+def _before_save(*_arguments):
+    if bpy.app.background:
+        _finish_and_tell()
+    elif soundtracks.state.edited is not None:
+        soundtracks.settle()
+        soundtracks.wait(_SAVE_WAITS)
+        soundtracks.collect()
+
+
+@persistent
+def _before_render(*_arguments):
+    # In the interface a film is rendered by another thread, which must not touch strips.
+    if threading.current_thread() is threading.main_thread():
+        _finish_and_tell()
+
+
+def _finish_and_tell():
+    for sentence in finish():
+        print(f"Kinescore: {sentence}", file=sys.stderr)
+
+
+_HANDLERS = {
+    "depsgraph_update_post": _edited,
+    "undo_post": _undone,
+    "redo_post": _undone,
+    "load_post": _loaded,
+    "save_pre": _before_save,
+    "render_init": _before_render,
+}
+
+
+def register():
+    for name, handler in _HANDLERS.items():
+        getattr(bpy.app.handlers, name).append(handler)
+    properties.listeners.append(mark)
+    # Blender may end while a soundtrack is being made.
+    atexit.register(soundtracks.stop)
+    mark()
+
+
+def unregister():
+    for name, handler in _HANDLERS.items():
+        getattr(bpy.app.handlers, name).remove(handler)
+    properties.listeners.remove(mark)
+    if bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.unregister(_tick)
+    atexit.unregister(soundtracks.stop)
+    soundtracks.stop()

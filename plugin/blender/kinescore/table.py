@@ -1,0 +1,78 @@
+"""The table of settings that `kinescore settings --json` gives. Nothing of Blender is used here."""
+
+import json
+from dataclasses import dataclass
+
+from .core import Problem
+
+# The clip's own sound matters where a video is written; on a timeline it is a strip of its own.
+_NOT_HERE = {"original"}
+_KINDS = {"choice", "list", "text", "number", "whole"}
+# Blender's whole numbers have 32 bits.
+GREATEST_WHOLE = 2**31 - 1
+AUTO = "auto"
+
+
+@dataclass(frozen=True)
+class Setting:
+    key: str
+    kind: str  # choice, list, text, number, whole
+    help: str
+    allowed: str
+    default: str
+    has_auto: bool
+    words: tuple
+    least: float
+    most: float
+    group: str  # what it belongs to; "" for what is of all
+
+    @property
+    def name(self):
+        """Its name as a property."""
+        return self.key.replace(".", "_")
+
+    @property
+    def automatic(self):
+        """Name of the property that says whether the number is left to Kinescore; None where it cannot be."""
+        return "auto_" + self.name if self.has_auto and self.kind in ("number", "whole") else None
+
+    @property
+    def label(self):
+        return self.key.rpartition(".")[2].replace("_", " ").capitalize()
+
+
+def read(file):
+    """The settings of a file, in its order."""
+    try:
+        with open(file, encoding="utf-8") as opened:
+            entries = [entry for entry in json.load(opened) if entry["key"] not in _NOT_HERE]
+        groups = {entry["key"].partition(".")[0] for entry in entries if "." in entry["key"]}
+        return [_setting(entry, groups) for entry in entries]
+    except FileNotFoundError:
+        raise Problem(f"{file}: is missing, please install the add-on with `kinescore install blender`") from None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise Problem(f"{file}: is damaged, please run `kinescore install blender` again: {error!r}") from None
+
+
+def _setting(entry, groups):
+    # "tempo" belongs to "tempo.min".
+    head = entry["key"].partition(".")[0]
+    if entry["type"] not in _KINDS:
+        raise ValueError(f'{entry["key"]} is of type "{entry["type"]}"; known are {", ".join(sorted(_KINDS))}')
+    return Setting(
+        key=entry["key"],
+        kind=entry["type"],
+        help=entry["help"],
+        allowed=entry["allowed"],
+        default=entry["default"],
+        has_auto=entry["auto"],
+        words=tuple(entry.get("words", ())),
+        least=entry.get("least", 0),
+        most=entry.get("most", 0),
+        group=head if head in groups else "",
+    )
+
+
+def number_text(value):
+    """A number of single precision as it was typed: 0.95, not 0.949999988."""
+    return f"{value:.6g}"
