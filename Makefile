@@ -90,7 +90,8 @@ bench: setup ## speed and memory by stage
 install: build lib plugin ## program, library, headers, plugin, models and ONNX Runtime below PREFIX (/usr/local)
 	@$(MAKE) --no-print-directory install-lib
 	install -Dm755 $(KINESCORE) "$(DESTDIR)$(PREFIX)/bin/kinescore"
-	cd "$(PLUGIN)" && find $(BUNDLE) -type f -exec install -D -m755 {} "$(DESTDIR)$(PREFIX)/lib/kinescore/{}" \;
+	install -d "$(DESTDIR)$(PREFIX)/lib/kinescore"
+	cp -R "$(PLUGIN)/$(BUNDLE)" "$(DESTDIR)$(PREFIX)/lib/kinescore"
 	find "$(DESTDIR)$(PREFIX)/lib/kinescore/$(BUNDLE)" -name '*.ofx' -exec strip --strip-unneeded {} +
 	install -d "$(DESTDIR)$(PREFIX)/share/kinescore/models" "$(DESTDIR)$(PREFIX)/lib/kinescore" \
 	    "$(DESTDIR)$(PREFIX)/share/doc/kinescore" "$(DESTDIR)$(PREFIX)/share/man/man1"
