@@ -126,10 +126,14 @@ fn versions_of_python(root: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// The file of this program, without links.
+pub fn program() -> Result<PathBuf, Error> {
+    let program = env::current_exe().and_then(|program| program.canonicalize());
+    program.map_err(Error::input(Path::new("the program's own file")))
+}
+
 fn program_folder() -> Option<PathBuf> {
-    let program = env::current_exe().ok()?;
-    let program = program.canonicalize().unwrap_or(program);
-    program.parent().map(Path::to_owned)
+    program().ok()?.parent().map(Path::to_owned)
 }
 
 /// An environment variable that is not empty.

@@ -684,8 +684,7 @@ std::unique_ptr<GesTimeline> GesTimeline::open(const std::string &path) {
     }
     const ProjectFile file(path);
     const Ref<GESTimeline> timeline = loaded(file.path());
-    auto opened = std::make_unique<GesTimeline>(timeline.get(),
-                                                (fs::path(file.folder()) / (file.stem() + ".soundtracks")).string());
+    auto opened = std::make_unique<GesTimeline>(timeline.get(), file.sound_folder());
     opened->model_->file = file;
     opened->model_->written = opened->model_->text();
     return opened;

@@ -286,13 +286,7 @@ std::string KdenliveProject::add_producer(const Placed &placed, Frames length, c
     const std::string bin_id = free_bin_id();
     text_.insert_before(bin(), producer_lines(placed, length, binned, bin_id, true));
     text_.insert_before(service(playlist), producer_lines(placed, length, played, bin_id, false));
-    const std::string entry =
-        "<entry producer=\"" + binned + "\" in=\"" + clock_.write(0) + "\" out=\"" + clock_.write(length - 1) + "\"/>";
-    pugi::xml_node last;
-    for (const pugi::xml_node child : bin().children()) {
-        last = child.type() == pugi::node_element ? child : last;
-    }
-    last ? text_.insert_after(last, entry) : text_.insert_first(bin(), entry);
+    append(bin(), entry_start(binned, length) + "/>");
     return played;
 }
 
@@ -336,8 +330,7 @@ void KdenliveProject::remove_producer(pugi::xml_node producer) {
 }
 
 std::string KdenliveProject::entry_of(const std::string &producer, Frames length) const {
-    return "<entry producer=\"" + producer + "\" in=\"" + clock_.write(0) + "\" out=\"" + clock_.write(length - 1) +
-           "\">\n" + property_lines({{"kdenlive:id", property(service(producer), "kdenlive:id")}}) + "</entry>";
+    return entry_start(producer, length) + ">\n" + property_lines({{"kdenlive:id", property(service(producer), "kdenlive:id")}}) + "</entry>";
 }
 
 std::vector<std::pair<pugi::xml_node, std::string>> KdenliveProject::ends() const {

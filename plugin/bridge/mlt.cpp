@@ -259,8 +259,7 @@ void MltProject::refresh_producer(pugi::xml_node producer, const Placed &placed,
 void MltProject::remove_producer(pugi::xml_node producer) { text_.erase(producer); }
 
 std::string MltProject::entry_of(const std::string &producer, Frames length) const {
-    return "<entry producer=\"" + producer + "\" in=\"" + clock_.write(0) + "\" out=\"" + clock_.write(length - 1) +
-           "\"/>";
+    return entry_start(producer, length) + "/>";
 }
 
 std::vector<std::pair<pugi::xml_node, std::string>> MltProject::ends() const {

@@ -319,6 +319,18 @@ void MltTimeline::apply() {
     indexed();
 }
 
+void MltTimeline::append(pugi::xml_node parent, const std::string &lines) {
+    pugi::xml_node last;
+    for (const pugi::xml_node child : parent.children()) {
+        last = child.type() == pugi::node_element ? child : last;
+    }
+    last ? text_.insert_after(last, lines) : text_.insert_first(parent, lines);
+}
+
+std::string MltTimeline::entry_start(const std::string &producer, Frames length) const {
+    return "<entry producer=\"" + producer + "\" in=\"" + clock_.write(0) + "\" out=\"" + clock_.write(length - 1) + "\"";
+}
+
 bool MltTimeline::is_named(pugi::xml_node element, const char *name) { return std::strcmp(element.name(), name) == 0; }
 
 pugi::xml_node MltTimeline::property_node(pugi::xml_node element, const char *name) {
@@ -733,11 +745,7 @@ void MltTimeline::put(const std::string &playlist, Frames start, Frames length, 
         }
     }
     const std::string lines = blank(start - end) + entry;
-    pugi::xml_node last;
-    for (const pugi::xml_node child : node.children()) {
-        last = child.type() == pugi::node_element ? child : last;
-    }
-    last ? text_.insert_after(last, lines) : text_.insert_first(node, lines);
+    append(node, lines);
     resized(playlist, start + length);
     apply();
 }
@@ -950,8 +958,6 @@ void MltTimeline::check_writable() { file_.check_writable(editors_); }
 
 void MltTimeline::save() { file_.write(text_.bytes(), editors_); }
 
-std::string MltTimeline::sound_folder() const {
-    return (fs::path(file_.folder()) / (file_.stem() + ".soundtracks")).string();
-}
+std::string MltTimeline::sound_folder() const { return file_.sound_folder(); }
 
 } // namespace kinescore::bridge

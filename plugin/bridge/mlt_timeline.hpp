@@ -129,6 +129,12 @@ protected:
     /// Puts the changes into the text.
     void apply();
 
+    /// Puts lines behind the last element of another one.
+    void append(pugi::xml_node parent, const std::string &lines);
+
+    /// The beginning of an entry that plays all of a producer, up to where its tag ends.
+    std::string entry_start(const std::string &producer, Frames length) const;
+
     static bool is_named(pugi::xml_node element, const char *name);
     static std::string property(pugi::xml_node element, const char *name);
     static pugi::xml_node property_node(pugi::xml_node element, const char *name);

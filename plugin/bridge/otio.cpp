@@ -1373,8 +1373,6 @@ void OtioProject::save() {
     }
 }
 
-std::string OtioProject::sound_folder() const {
-    return (fs::path(file_.folder()) / (file_.stem() + ".soundtracks")).string();
-}
+std::string OtioProject::sound_folder() const { return file_.sound_folder(); }
 
 } // namespace kinescore::bridge

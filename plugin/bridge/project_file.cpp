@@ -393,6 +393,8 @@ std::string ProjectFile::folder() const { return fs::path(path_).parent_path().s
 
 std::string ProjectFile::stem() const { return fs::path(path_).stem().string(); }
 
+std::string ProjectFile::sound_folder() const { return (fs::path(folder()) / (stem() + ".soundtracks")).string(); }
+
 std::string ProjectFile::absolute(const std::string &path, const std::string &root) {
     if (path.empty()) {
         return path;

@@ -27,6 +27,9 @@ public:
     /// Name of the file without folder and suffix.
     std::string stem() const;
 
+    /// Folder for the sound of the project's timeline, beside it; absolute.
+    std::string sound_folder() const;
+
     /// An absolute path of one that a project names, which may be relative to `root` (the project's folder, or what the project says).
     static std::string absolute(const std::string &path, const std::string &root);
 

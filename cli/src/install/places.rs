@@ -8,7 +8,6 @@ use kinescore::Error;
 use kinescore::model::Manifest;
 use kinescore::pipeline::Resources;
 use serde_json::json;
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -34,7 +33,7 @@ impl Places {
         let found = resources::find(&ResourceFlags::default())?;
         Manifest::read(&found.models)?;
         Ok(Self {
-            program: program()?,
+            program: resources::program()?,
             models: absolute(&found.models)?,
             onnxruntime: absolute(&runtime(&found)?)?,
         })
@@ -90,7 +89,7 @@ pub fn library(named: Option<&Path>) -> Result<PathBuf, Failure> {
 
 /// Places as seen from this program's folder.
 pub fn beside_program(places: &[&str]) -> Result<Vec<PathBuf>, Failure> {
-    let program = program()?;
+    let program = resources::program()?;
     let here = program.parent().unwrap_or(Path::new("/"));
     Ok(places.iter().map(|place| here.join(place)).collect())
 }
@@ -112,11 +111,6 @@ pub fn text(path: &Path) -> Result<&str, Failure> {
             path.display()
         ))
     })
-}
-
-fn program() -> Result<PathBuf, Failure> {
-    let program = env::current_exe().and_then(|program| program.canonicalize());
-    Ok(program.map_err(Error::input(Path::new("the program's own file")))?)
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, Failure> {
