@@ -26,6 +26,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // As soon as it is loaded ONNX Runtime writes a device's id and a queue of events below the home folder, even where its
+    // telemetry is off and nothing is ever sent. This keeps it from that.
+    // SAFETY: no other thread runs yet.
+    unsafe { std::env::set_var("ORT_DISABLE_TELEMETRY", "1") };
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(answer) => {

@@ -291,6 +291,18 @@ fn doctor_tells_what_is_there_and_what_is_missing() {
 }
 
 #[test]
+fn loading_the_models_leaves_nothing_in_the_home_folder() {
+    let home = folder();
+    let output = kinescore(&["doctor"])
+        .env("HOME", home.path())
+        .env_remove("XDG_CACHE_HOME")
+        .output()
+        .expect("a start");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(listing(home.path()), []);
+}
+
+#[test]
 fn a_damaged_model_is_named_by_doctor() {
     let folder = folder();
     for entry in fs::read_dir(common::models()).expect("the models").flatten() {

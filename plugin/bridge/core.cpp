@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <exception>
 #include <list>
 #include <utility>
@@ -186,6 +187,8 @@ Core::Opened &Core::opened() {
         throw Problem(Problem::Kind::core, "libkinescore is named by \"" + path + "\"; an absolute path is needed");
     }
     auto opening = std::make_unique<Opened>();
+    // Otherwise ONNX Runtime writes a device's id below the home folder as soon as it is loaded, although its telemetry is off.
+    ::setenv("ORT_DISABLE_TELEMETRY", "1", 0);
     // It stays loaded for good: threads of its own may still be on their way out when it is closed.
     opening->library.reset(::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE));
     if (!opening->library) {

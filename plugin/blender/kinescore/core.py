@@ -282,6 +282,8 @@ def _load(path):
     """The library at an absolute path, with its interface checked and its functions declared."""
     if not os.path.isabs(path):
         raise Problem(f'libkinescore is named by "{path}"; an absolute path is needed')
+    # Otherwise ONNX Runtime writes a device's id below the home folder as soon as it is loaded, although its telemetry is off.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     try:
         library = ctypes.CDLL(path)
     except OSError as error:
