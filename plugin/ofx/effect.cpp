@@ -330,14 +330,14 @@ void Effect::make_of_media(const Source &source, const std::string &wav, Occasio
         run_watched(work, [this](double) { return go_on_in_render(); });
         return;
     }
-    ProgressBar bar(studio_.suites(), handle_, "Kinescore: making the soundtrack");
+    ProgressBar bar(studio_.suites(), handle_, "Kinescore: making the soundtrack", gone_);
     run_watched(work, [&bar](double done) { return bar.update(done); });
 }
 
 void Effect::make_of_frames(const Source &source, const std::string &wav) {
     const FrameRange &frames = source.frames;
     const Suites &suites = studio_.suites();
-    ProgressBar bar(suites, handle_, "Kinescore: watching the clip");
+    ProgressBar bar(suites, handle_, "Kinescore: watching the clip", gone_);
     std::unique_ptr<bridge::PushedClip> clip;
     std::vector<float> converted;
     for (long index = 0; index < frames.count(); ++index) {
@@ -391,6 +391,9 @@ void Effect::fail(const std::string &source, const std::string &failure) {
 }
 
 void Effect::publish() {
+    if (gone_) {
+        return;
+    }
     std::optional<Soundtrack> made;
     {
         const std::lock_guard lock(mutex_);
@@ -430,7 +433,7 @@ std::string Effect::status() const {
 }
 
 void Effect::tell(const char *type, const std::string &sentence) const {
-    if (const OfxMessageSuiteV1 *messages = studio_.suites().messages) {
+    if (const OfxMessageSuiteV1 *messages = studio_.suites().messages; messages != nullptr && !gone_) {
         messages->message(handle_, type, "", "%s", sentence.c_str());
     }
 }

@@ -9,6 +9,7 @@
 #include "soundtrack.hpp"
 #include "studio.hpp"
 
+#include <atomic>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -21,6 +22,10 @@ public:
     ~Effect();
     Effect(const Effect &) = delete;
     Effect &operator=(const Effect &) = delete;
+
+    /// The host destroys the instance, perhaps out of the progress bar of an action that goes on: it is given up, and the host's
+    /// handles are not touched any more.
+    void leave() { gone_ = true; }
 
     /// Something of the instance was changed: a parameter of that name, or the clip ("").
     void changed(const std::string &parameter);
@@ -77,6 +82,7 @@ private:
     OfxImageClipHandle clip_ = nullptr;
     OfxImageClipHandle output_ = nullptr;
     bool edited_ = false; ///< In the group of changes that is going on.
+    std::atomic<bool> gone_{false};
 
     // Used by rendering threads as well:
     mutable std::mutex mutex_;

@@ -69,8 +69,8 @@ void Properties::set_pointer(const char *name, void *value) const {
     }
 }
 
-ProgressBar::ProgressBar(const Suites &suites, OfxImageEffectHandle effect, const std::string &label)
-    : suites_(suites), effect_(effect) {
+ProgressBar::ProgressBar(const Suites &suites, OfxImageEffectHandle effect, const std::string &label, const std::atomic<bool> &gone)
+    : suites_(suites), effect_(effect), gone_(gone) {
     if (suites_.progress_2 != nullptr) {
         shown_ = suites_.progress_2->progressStart(effect_, label.c_str(), "") == kOfxStatOK;
     } else if (suites_.progress != nullptr) {
@@ -79,7 +79,7 @@ ProgressBar::ProgressBar(const Suites &suites, OfxImageEffectHandle effect, cons
 }
 
 ProgressBar::~ProgressBar() {
-    if (!shown_) {
+    if (!shown_ || gone_) {
         return;
     }
     if (suites_.progress_2 != nullptr) {
@@ -90,12 +90,15 @@ ProgressBar::~ProgressBar() {
 }
 
 bool ProgressBar::update(double done) {
+    if (gone_) {
+        return false;
+    }
     if (!shown_) {
         return true;
     }
     const OfxStatus answer = suites_.progress_2 != nullptr ? suites_.progress_2->progressUpdate(effect_, done)
                                                            : suites_.progress->progressUpdate(effect_, done);
-    return answer != kOfxStatReplyNo;
+    return answer != kOfxStatReplyNo && !gone_;
 }
 
 } // namespace kinescore::ofx

@@ -11,6 +11,7 @@
 #include <ofxProgress.h>
 #include <ofxProperty.h>
 
+#include <atomic>
 #include <optional>
 #include <string>
 
@@ -51,10 +52,11 @@ private:
     OfxPropertySetHandle handle_;
 };
 
-/// A progress bar of the host, which is taken away in the end; nothing at all where the host has none.
+/// A progress bar of the host, which is taken away in the end; nothing at all where the host has none. `gone` tells that the effect was
+/// destroyed meanwhile: then it is as if the user had cancelled, and the host is left alone.
 class ProgressBar {
 public:
-    ProgressBar(const Suites &suites, OfxImageEffectHandle effect, const std::string &label);
+    ProgressBar(const Suites &suites, OfxImageEffectHandle effect, const std::string &label, const std::atomic<bool> &gone);
     ~ProgressBar();
     ProgressBar(const ProgressBar &) = delete;
     ProgressBar &operator=(const ProgressBar &) = delete;
@@ -65,6 +67,7 @@ public:
 private:
     const Suites &suites_;
     OfxImageEffectHandle effect_;
+    const std::atomic<bool> &gone_;
     bool shown_ = false;
 };
 

@@ -25,7 +25,7 @@ std::unique_ptr<Studio> studio;
 
 /// The instances that live, by the pointer that the host keeps for us.
 std::mutex effects_mutex;
-std::map<void *, std::unique_ptr<Effect>> effects;
+std::map<void *, std::shared_ptr<Effect>> effects;
 
 Properties properties_of(OfxImageEffectHandle handle) {
     OfxPropertySetHandle properties = nullptr;
@@ -35,13 +35,13 @@ Properties properties_of(OfxImageEffectHandle handle) {
     return {studio->suites(), properties};
 }
 
-/// The instance that a handle stands for; NULL for what is none.
-Effect *effect_of(OfxImageEffectHandle handle) {
+/// The instance that a handle stands for; NULL for what is none. Whoever acts on it keeps it, even if the host destroys it meanwhile.
+std::shared_ptr<Effect> effect_of(OfxImageEffectHandle handle) {
     const Properties properties = properties_of(handle);
     void *data = properties ? properties.pointer(kOfxPropInstanceData) : nullptr;
     const std::lock_guard lock(effects_mutex);
     const auto found = effects.find(data);
-    return found == effects.end() ? nullptr : found->second.get();
+    return found == effects.end() ? nullptr : found->second;
 }
 
 OfxStatus load() {
@@ -116,21 +116,22 @@ OfxStatus create(OfxImageEffectHandle handle) {
     if (!properties) {
         return kOfxStatErrBadHandle;
     }
-    auto effect = std::make_unique<Effect>(*studio, handle);
+    auto effect = std::make_shared<Effect>(*studio, handle);
     properties.set_pointer(kOfxPropInstanceData, effect.get());
     const std::lock_guard lock(effects_mutex);
-    effects[effect.get()] = std::move(effect);
+    effects.emplace(effect.get(), effect);
     return kOfxStatOK;
 }
 
 OfxStatus destroy(OfxImageEffectHandle handle) {
-    Effect *effect = effect_of(handle);
+    const std::shared_ptr<Effect> effect = effect_of(handle);
     if (effect == nullptr) {
         return kOfxStatErrBadHandle;
     }
+    effect->leave();
     properties_of(handle).set_pointer(kOfxPropInstanceData, nullptr);
     const std::lock_guard lock(effects_mutex);
-    effects.erase(effect);
+    effects.erase(effect.get());
     return kOfxStatOK;
 }
 
@@ -198,7 +199,7 @@ OfxStatus act(const std::string &action, OfxImageEffectHandle handle, OfxPropert
     if (answer == answers().end()) {
         return kOfxStatReplyDefault;
     }
-    Effect *effect = effect_of(handle);
+    const std::shared_ptr<Effect> effect = effect_of(handle);
     if (effect == nullptr) {
         return kOfxStatErrBadHandle;
     }

@@ -534,6 +534,22 @@ TEST_CASE("the folder is shown in the desktop's file manager") {
     ::setenv("PATH", path.c_str(), 1);
 }
 
+TEST_CASE("an instance that is destroyed out of its own progress bar is given up") {
+    const Bundle bundle;
+    ::setenv("KINESCORE_FAKE_STEP_MS", "30", 1);
+    TestHost host(bundle.plugins(), identifier);
+    for (const bool media : {true, false}) {
+        const auto effect = on_media(host, media ? bundle.clip() : "", {{"folder", bundle.work() + "/out"}});
+        effect->on_progress() = [&](double) {
+            return host.raw().mainEntry(kOfxActionDestroyInstance, effect->handle(), nullptr, nullptr) == kOfxStatOK;
+        };
+        CHECK(effect->press("generate") == kOfxStatOK);
+        CHECK(bundle.names("out").empty());
+        CHECK(effect->messages().empty());
+        CHECK(effect->get_string("result") == "");
+    }
+}
+
 TEST_CASE("actions that make no sense are answered, not crashed on") {
     const Bundle bundle;
     TestHost host(bundle.plugins(), identifier);
