@@ -157,6 +157,14 @@ Source Effect::source() const {
     return source;
 }
 
+std::string Effect::source_text() const {
+    try {
+        return source().text();
+    } catch (const Problem &) {
+        return "";
+    }
+}
+
 std::optional<Soundtrack> Effect::soundtrack() const {
     {
         const std::lock_guard lock(mutex_);
@@ -203,7 +211,7 @@ std::string Effect::choose(const Source &source) const {
 
 void Effect::changed(const std::string &parameter) {
     if (parameter == name::generate) {
-        generate();
+        make(Occasion::user);
     } else if (parameter == name::update) {
         update();
     } else if (parameter == name::show) {
@@ -234,36 +242,23 @@ void Effect::begin_render() {
     if (!made && !studio_.in_background()) {
         return; // there is somebody to press the button
     }
-    std::string now;
-    try {
-        now = source().text();
-    } catch (const Problem &) {
-        // `make` tells it.
-    }
+    const std::string now = source_text();
     {
         const std::lock_guard lock(mutex_);
         if (!failure_.empty() && failed_source_ == now) {
             return;
         }
     }
-    if (made && made->source == now && made->exists()) {
-        return;
+    if (!made || !made->is_of(now)) {
+        make(Occasion::render);
     }
-    make(Occasion::render);
 }
-
-void Effect::generate() { make(Occasion::user); }
 
 void Effect::update() {
     const std::optional<Soundtrack> made = soundtrack();
-    try {
-        if (made && made->exists() && made->source == source().text()) {
-            return;
-        }
-    } catch (const Problem &) {
-        // `make` tells it.
+    if (!made || !made->is_of(source_text())) {
+        make(Occasion::user);
     }
-    make(Occasion::user);
 }
 
 void Effect::show_file() {
@@ -308,33 +303,28 @@ Soundtrack Effect::made_of(const Source &source, const std::string &wav, Occasio
     Soundtrack made{wav, "", source.text()};
     // A host that keeps nothing for us finds what it had by its name.
     const std::optional<Soundtrack> there = Soundtrack::beside(wav);
-    if (occasion == Occasion::render && there && there->exists() && there->source == made.source) {
+    if (occasion == Occasion::render && there && there->is_of(made.source)) {
         return *there;
     }
-    if (source.media.empty()) {
-        made.key = "frames-" + hash_of(made.source);
-        make_of_frames(source, wav);
-    } else {
-        make_of_media(source, wav, occasion);
-        made.key = studio_.core().key({source.media, source.in, source.out, {}, source.settings});
-    }
+    made.key = source.media.empty() ? make_of_frames(source, wav) : make_of_media(source, wav, occasion);
     made.note();
     return made;
 }
 
-void Effect::make_of_media(const Source &source, const std::string &wav, Occasion occasion) {
+std::string Effect::make_of_media(const Source &source, const std::string &wav, Occasion occasion) {
     bridge::Core &core = studio_.core();
     const bridge::Order order{source.media, source.in, source.out, {}, source.settings};
     const auto work = [&](const bridge::Progress &progress) { core.make_files(order, files_beside(wav), progress); };
     if (occasion == Occasion::render) {
         run_watched(work, [this](double) { return go_on_in_render(); });
-        return;
+    } else {
+        ProgressBar bar(studio_.suites(), handle_, "Kinescore: making the soundtrack", gone_);
+        run_watched(work, [&bar](double done) { return bar.update(done); });
     }
-    ProgressBar bar(studio_.suites(), handle_, "Kinescore: making the soundtrack", gone_);
-    run_watched(work, [&bar](double done) { return bar.update(done); });
+    return core.key(order);
 }
 
-void Effect::make_of_frames(const Source &source, const std::string &wav) {
+std::string Effect::make_of_frames(const Source &source, const std::string &wav) {
     const FrameRange &frames = source.frames;
     const Suites &suites = studio_.suites();
     ProgressBar bar(suites, handle_, "Kinescore: watching the clip", gone_);
@@ -372,6 +362,7 @@ void Effect::make_of_frames(const Source &source, const std::string &wav) {
     }
     const auto work = [&](const bridge::Progress &progress) { clip->finish(files_beside(wav), progress); };
     run_watched(work, [&bar](double done) { return bar.update(fetching + (1.0 - fetching) * done); });
+    return "frames-" + hash_of(source.text());
 }
 
 bool Effect::go_on_in_render() const { return studio_.suites().effects->abort(handle_) == 0; }

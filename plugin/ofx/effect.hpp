@@ -49,6 +49,9 @@ private:
 
     /// Made of what there is now. Throws Problem where that is not known.
     Source source() const;
+
+    /// The same as text; "" where it is not known, and making a soundtrack would tell why.
+    std::string source_text() const;
     std::optional<FrameRange> range() const;
     std::string folder(const Source &source) const;
     std::string choose(const Source &source) const;
@@ -56,15 +59,17 @@ private:
     /// What was made last; none where nothing was.
     std::optional<Soundtrack> soundtrack() const;
 
-    void generate();
     void update();
     void show_file();
 
     /// Makes the soundtrack. Whatever goes wrong is told to the user.
     void make(Occasion occasion);
     Soundtrack made_of(const Source &source, const std::string &wav, Occasion occasion);
-    void make_of_media(const Source &source, const std::string &wav, Occasion occasion);
-    void make_of_frames(const Source &source, const std::string &wav);
+
+    /// They write the files and give the key.
+    std::string make_of_media(const Source &source, const std::string &wav, Occasion occasion);
+    std::string make_of_frames(const Source &source, const std::string &wav);
+
     bool go_on_in_render() const;
 
     /// Keeps what was made, and with `failure` why there is nothing.

@@ -60,6 +60,9 @@ struct Soundtrack {
 
     /// Whether all files are there.
     bool exists() const;
+
+    /// Whether it is there, and made of this source (its text).
+    bool is_of(const std::string &wanted) const { return source == wanted && exists(); }
 };
 
 /// Files of a soundtrack, beside `wav`.
