@@ -369,19 +369,7 @@ TEST_CASE("projects that were damaged at random give problems and no more") {
                 bytes.insert(begin, bytes.substr(begin, end - begin));
             }
         }
-        const std::string path = project(folder, "p.kdenlive", bytes);
-        try {
-            const auto timeline = KdenliveProject::open(path);
-            ++opened;
-            for (const TimelineItem &item : timeline->items()) {
-                timeline->place(sound_for(item, wav, "key"));
-            }
-            for (const Placed &placed : timeline->ours()) {
-                timeline->remove(placed.id);
-            }
-        } catch (const Problem &problem) {
-            CHECK(std::string(problem.what()).size() > 10);
-        }
+        opened += edited<KdenliveProject>(project(folder, "p.kdenlive", bytes), wav) ? 1 : 0;
     }
     CHECK(opened > 100);
 }

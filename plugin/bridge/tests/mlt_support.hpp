@@ -6,6 +6,8 @@
 #include "../timeline.hpp"
 #include "fakes.hpp"
 
+#include <doctest/doctest.h>
+
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
@@ -120,6 +122,24 @@ inline Placed sound_for(const TimelineItem &item, const std::string &wav, const 
     placed.timeline_start = item.timeline_start;
     placed.duration = item.duration();
     return placed;
+}
+
+/// Lists, places and removes in a project that may be damaged: what is wrong is told as a Problem. False where it could not be opened.
+template <typename Project> bool edited(const std::string &path, const std::string &wav) {
+    bool opened = false;
+    try {
+        const auto timeline = Project::open(path);
+        opened = true;
+        for (const TimelineItem &item : timeline->items()) {
+            timeline->place(sound_for(item, wav, "key"));
+        }
+        for (const Placed &placed : timeline->ours()) {
+            timeline->remove(placed.id);
+        }
+    } catch (const Problem &problem) {
+        CHECK(std::string(problem.what()).size() > 10);
+    }
+    return opened;
 }
 
 } // namespace mlt_support

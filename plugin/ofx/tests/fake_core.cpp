@@ -1,5 +1,5 @@
 /*
- * A stand-in for libkinescore: its C interface, quick, and with results that tell what was asked for. For tests of plugins.
+ * A stand-in for libkinescore: what plugins use of its C interface, quick, and with results that tell what was asked for. For tests of plugins.
  *
  * Environment, read at each call:
  *   KINESCORE_FAKE_LOG      file that gets a line for each call: the function's name
@@ -21,14 +21,11 @@
 #include <atomic>
 #include <cerrno>
 #include <cinttypes>
-#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <iterator>
 #include <map>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
@@ -93,12 +90,6 @@ template <typename Struct> const Struct &sized(const Struct *pointer, const char
                                                      "; at least " + std::to_string(sizeof(Struct)) + " is needed"};
     }
     return *pointer;
-}
-
-/// Fills a struct of the caller, which keeps the size that it gave.
-template <typename Struct> void fill(Struct *pointer, Struct value, const char *name) {
-    value.struct_size = sized(pointer, name).struct_size;
-    *pointer = value;
 }
 
 void copy_text(const std::string &text, char *buffer, std::size_t capacity, std::size_t *size) {
@@ -300,9 +291,6 @@ struct kinescore_job {
     bool done = false;
 
     std::atomic<bool> in_use{false};
-    std::mutex mutex;
-    std::condition_variable stopped;
-    bool cancelled = false;
 
     void be_new() {
         media = Media::none;
@@ -311,33 +299,12 @@ struct kinescore_job {
         done = false;
     }
 
-    /// Waits; true when the call is to be stopped, which takes the cancellation with it.
-    bool stop_within(std::chrono::milliseconds time) {
-        std::unique_lock lock(mutex);
-        return stopped.wait_for(lock, time, [this] { return cancelled; }) && std::exchange(cancelled, false);
-    }
-
-    void check_cancelled() {
-        if (stop_within(std::chrono::milliseconds(0))) {
-            throw Failure{KINESCORE_CANCELLED, "cancelled"};
-        }
-    }
-
     void check_done() const {
         if (!done) {
             throw Failure{KINESCORE_WRONG_STATE, "the job has not run"};
         }
     }
 
-    double duration() const {
-        if (media == Media::all_frames) {
-            return info.duration > 0.0 ? info.duration : frames.back().form.time;
-        }
-        constexpr std::int64_t media_end = 8 * KINESCORE_FLICKS_PER_SECOND; // what this core takes all videos for
-        const std::int64_t start = std::max<std::int64_t>(cut.start, 0);
-        const std::int64_t end = cut.end == KINESCORE_MEDIA_END ? media_end : cut.end;
-        return static_cast<double>(end - start) / static_cast<double>(KINESCORE_FLICKS_PER_SECOND) * cut.denominator / cut.numerator;
-    }
 };
 
 namespace {
@@ -389,13 +356,11 @@ void check_frame(const kinescore_job &job, const kinescore_frame &frame) {
 }
 
 /// What a run does, in a thread of its own, as the real one may.
-kinescore_status work(kinescore_job &job, kinescore_progress_fn progress, void *user) {
+kinescore_status work(kinescore_progress_fn progress, void *user) {
     const unsigned steps = environment("KINESCORE_FAKE_STEPS", 10);
     const std::chrono::milliseconds pause(environment("KINESCORE_FAKE_STEP_MS", 1));
     for (unsigned step = 1; step <= steps; ++step) {
-        if (job.stop_within(pause)) {
-            return KINESCORE_CANCELLED;
-        }
+        std::this_thread::sleep_for(pause);
         const double share = static_cast<double>(step) / steps;
         const auto stage = std::min<std::int32_t>(KINESCORE_STAGE_POSE + static_cast<std::int32_t>(share * 6.0), KINESCORE_STAGE_AUDIO);
         if (progress != nullptr && progress(user, stage, share, share) == 0) {
@@ -425,42 +390,6 @@ Facts facts(const kinescore_job &job, const std::string &format) {
     return facts;
 }
 
-void write_stems(const kinescore_job &job, const std::string &folder) {
-    if (::mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST) {
-        throw Failure{KINESCORE_OUTPUT, folder + ": cannot be made: " + std::strerror(errno)};
-    }
-    for (const char *part : {"drums", "piano", "bass"}) {
-        Facts stem = facts(job, "stems");
-        stem.emplace_back("part", part);
-        write_file(folder + "/" + part + ".wav", as_lines(stem));
-    }
-}
-
-bool is_one_of(const std::string &word, std::initializer_list<const char *> words) {
-    return std::find(words.begin(), words.end(), word) != words.end();
-}
-
-/// "video" and the formats that it stands for.
-void check_video_output(const kinescore_job &job, const std::string &path) {
-    if (job.media != kinescore_job::Media::video) {
-        throw Failure{KINESCORE_FRAME, path + ": no video can be written for pushed frames"};
-    }
-    if (job.cut.numerator != job.cut.denominator) {
-        throw Failure{KINESCORE_PICTURE_SPEED, path + ": no video can be written for a cut at another speed"};
-    }
-    if (path == job.name) {
-        throw Failure{KINESCORE_OUTPUT_IS_INPUT, path + ": is the input"};
-    }
-}
-
-constexpr const char *styles[] = {"rock", "funk"};
-
-const kinescore_setting known_settings[] = {
-    {0, KINESCORE_KIND_CHOICE, "drums.style", "Style of the drums", "auto", "auto|rock|funk", styles, 2, 1, 0.0, 0.0, 0, 0},
-    {0, KINESCORE_KIND_NUMBER, "tempo", "Beats a minute", "auto", "auto, or 40 to 240", nullptr, 0, 1, 40.0, 240.0, 0, 0},
-    {0, KINESCORE_KIND_WHOLE, "seed", "Seed of every random choice", "1", "a whole number", nullptr, 0, 0, 0.0, 0.0, 0, UINT64_MAX},
-};
-
 } // namespace
 
 uint32_t kinescore_abi_version(void) {
@@ -468,62 +397,9 @@ uint32_t kinescore_abi_version(void) {
     return KINESCORE_FAKE_ABI;
 }
 
-const char *kinescore_version(void) {
-    note("kinescore_version");
-    return "0.0.0-fake";
-}
-
-const char *kinescore_status_name(int32_t status) {
-    note("kinescore_status_name");
-    switch (status) {
-#define KINESCORE_NAME(name)                                                                                            \
-    case name:                                                                                                          \
-        return #name;
-        KINESCORE_NAME(KINESCORE_OK)
-        KINESCORE_NAME(KINESCORE_NULL_POINTER)
-        KINESCORE_NAME(KINESCORE_BAD_ARGUMENT)
-        KINESCORE_NAME(KINESCORE_BAD_STRUCT_SIZE)
-        KINESCORE_NAME(KINESCORE_BUFFER_TOO_SMALL)
-        KINESCORE_NAME(KINESCORE_WRONG_STATE)
-        KINESCORE_NAME(KINESCORE_BUSY)
-        KINESCORE_NAME(KINESCORE_CANCELLED)
-        KINESCORE_NAME(KINESCORE_PANIC)
-        KINESCORE_NAME(KINESCORE_UNKNOWN_SETTING)
-        KINESCORE_NAME(KINESCORE_SETTING_VALUE)
-        KINESCORE_NAME(KINESCORE_NO_FRAMES)
-        KINESCORE_NAME(KINESCORE_FRAME_SIZE)
-        KINESCORE_NAME(KINESCORE_CLIP_TOO_SHORT)
-        KINESCORE_NAME(KINESCORE_CUT_OUTSIDE)
-        KINESCORE_NAME(KINESCORE_INPUT)
-        KINESCORE_NAME(KINESCORE_FRAME)
-        KINESCORE_NAME(KINESCORE_NO_PERSON)
-        KINESCORE_NAME(KINESCORE_OUTPUT)
-        KINESCORE_NAME(KINESCORE_OUTPUT_IS_INPUT)
-        KINESCORE_NAME(KINESCORE_PICTURE_SPEED)
-#undef KINESCORE_NAME
-    default:
-        return "KINESCORE_UNKNOWN";
-    }
-}
-
 const char *kinescore_last_error(void) {
     note("kinescore_last_error");
     return last_sentence.c_str();
-}
-
-size_t kinescore_setting_count(void) {
-    note("kinescore_setting_count");
-    return std::size(known_settings);
-}
-
-kinescore_status kinescore_setting_at(size_t index, kinescore_setting *setting) {
-    return call("kinescore_setting_at", [&] {
-        if (index >= std::size(known_settings)) {
-            throw Failure{KINESCORE_BAD_ARGUMENT, "there is no setting " + std::to_string(index) + "; there are " +
-                                                      std::to_string(std::size(known_settings))};
-        }
-        fill(setting, known_settings[index], "setting");
-    });
 }
 
 kinescore_status kinescore_settings_new(kinescore_settings **settings) {
@@ -601,7 +477,6 @@ kinescore_status kinescore_job_open_video(kinescore_job *job, const char *path) 
     return call("kinescore_job_open_video", [&] {
         const Use used(job);
         const std::string name = &given(path, "path");
-        used->check_cancelled();
         check_new(*used);
         media_state(name);
         used->media = kinescore_job::Media::video;
@@ -619,23 +494,9 @@ kinescore_status kinescore_job_set_cut(kinescore_job *job, int64_t start, int64_
     });
 }
 
-kinescore_status kinescore_job_key(const kinescore_job *job, char *buffer, size_t capacity, size_t *size) {
-    return call("kinescore_job_key", [&] {
-        const Use used(job);
-        if (used->media == kinescore_job::Media::none) {
-            throw Failure{KINESCORE_WRONG_STATE, "the job has no video"};
-        }
-        if (used->media != kinescore_job::Media::video) {
-            throw Failure{KINESCORE_FRAME, used->name + ": pushed frames have no key"};
-        }
-        copy_text(key_of(used->name, used->cut, used->settings), buffer, capacity, size);
-    });
-}
-
 kinescore_status kinescore_job_run(kinescore_job *job, kinescore_progress_fn progress, void *user) {
     return call("kinescore_job_run", [&] {
         const Use used(job);
-        used->check_cancelled();
         if (used->media != kinescore_job::Media::video && used->media != kinescore_job::Media::all_frames) {
             throw Failure{KINESCORE_WRONG_STATE, "the job has no video and no frames"};
         }
@@ -646,20 +507,11 @@ kinescore_status kinescore_job_run(kinescore_job *job, kinescore_progress_fn pro
             throw Failure{KINESCORE_NO_PERSON, used->name + ": there is nobody in the clip"};
         }
         kinescore_status status = KINESCORE_OK;
-        std::thread([&] { status = work(*used, progress, user); }).join();
+        std::thread([&] { status = work(progress, user); }).join();
         if (status != KINESCORE_OK) {
             throw Failure{status, "cancelled"};
         }
         used->done = true;
-    });
-}
-
-kinescore_status kinescore_job_cancel(const kinescore_job *job) {
-    return call("kinescore_job_cancel", [&] {
-        auto &cancelled = const_cast<kinescore_job &>(given(job, "job"));
-        const std::lock_guard lock(cancelled.mutex);
-        cancelled.cancelled = true;
-        cancelled.stopped.notify_all();
     });
 }
 
@@ -696,10 +548,6 @@ kinescore_status kinescore_job_push_frame(kinescore_job *job, const kinescore_fr
         if (used->media != kinescore_job::Media::frames) {
             throw Failure{KINESCORE_WRONG_STATE, "no frames were begun"};
         }
-        if (used->stop_within(std::chrono::milliseconds(0))) {
-            used->be_new();
-            throw Failure{KINESCORE_CANCELLED, "cancelled"};
-        }
         given(static_cast<const unsigned char *>(pushed.pixels), "pixels");
         check_frame(*used, pushed);
         used->frames.push_back({pushed, checksum(pushed)});
@@ -721,78 +569,18 @@ kinescore_status kinescore_job_end_frames(kinescore_job *job) {
     });
 }
 
-kinescore_status kinescore_job_summary(const kinescore_job *job, kinescore_summary *summary) {
-    return call("kinescore_job_summary", [&] {
-        const Use used(job);
-        used->check_done();
-        kinescore_summary told{};
-        told.people = 1;
-        told.duration = used->duration();
-        told.tempo = 120.0;
-        told.confidence = 0.9;
-        told.beats_per_bar = 4;
-        told.beats_source = KINESCORE_BEATS_MOTION;
-        told.beats = static_cast<std::uint64_t>(told.duration * 2.0);
-        told.notes = told.beats;
-        told.key_tonic = 9;
-        told.key_mode = KINESCORE_MODE_MINOR;
-        told.loudness = -16.0;
-        told.true_peak = -1.0;
-        std::snprintf(told.style, sizeof told.style, "%s", "rock");
-        fill(summary, told, "summary");
-    });
-}
-
-kinescore_status kinescore_job_beats(const kinescore_job *job, kinescore_beat *beats, size_t capacity, size_t *count) {
-    return call("kinescore_job_beats", [&] {
-        const Use used(job);
-        used->check_done();
-        given(count, "count");
-        const auto found = static_cast<std::size_t>(used->duration() * 2.0);
-        if (beats != nullptr || capacity != 0) {
-            if (capacity < found) {
-                throw Failure{KINESCORE_BUFFER_TOO_SMALL, "the array holds " + std::to_string(capacity) + " beats; there are " +
-                                                              std::to_string(found)};
-            }
-            for (std::size_t index = 0; index < found; ++index) {
-                (&given(beats, "beats"))[index] = {static_cast<double>(index) * 0.5, static_cast<std::uint32_t>(index % 4 + 1), 0};
-            }
-        }
-        *count = found;
-    });
-}
-
-kinescore_status kinescore_job_audio_format(const kinescore_job *job, kinescore_audio_format *format) {
-    return call("kinescore_job_audio_format", [&] {
-        const Use used(job);
-        used->check_done();
-        kinescore_audio_format told{};
-        told.rate = 48000;
-        told.channels = 2;
-        told.frames = static_cast<std::uint64_t>(used->duration() * told.rate);
-        fill(format, told, "format");
-    });
-}
-
 kinescore_status kinescore_job_write(kinescore_job *job, const char *format, const char *path) {
     return call("kinescore_job_write", [&] {
         const Use used(job);
         const std::string kind = &given(format, "format");
         const std::string name = &given(path, "path");
-        used->check_cancelled();
         used->check_done();
-        if (kind == "stems") {
-            write_stems(*used, name);
-        } else if (kind == "json") {
+        if (kind == "json") {
             write_file(name, as_json(facts(*used, kind)));
-        } else if (is_one_of(kind, {"wav", "mid", "svg", "png"})) {
-            write_file(name, as_lines(facts(*used, kind)));
-        } else if (is_one_of(kind, {"mp4", "mov", "mkv", "webm", "video"})) {
-            check_video_output(*used, name);
+        } else if (kind == "wav" || kind == "mid") {
             write_file(name, as_lines(facts(*used, kind)));
         } else {
-            throw Failure{KINESCORE_BAD_ARGUMENT,
-                          "the format is \"" + kind + "\"; allowed are wav, mid, json, stems, svg, png, mp4, mov, mkv, webm, video"};
+            throw Failure{KINESCORE_BAD_ARGUMENT, "the format is \"" + kind + "\"; this stand-in has wav, mid and json"};
         }
     });
 }
