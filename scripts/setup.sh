@@ -116,19 +116,26 @@ if [[ $purpose == test ]]; then
     done
 fi
 
+# The first Python that a test (a function, given its name) is true of; nothing where there is none.
+python_that() {
+    local candidate
+    for candidate in python3 /usr/bin/python3; do
+        if "$1" "$candidate"; then
+            printf '%s' "$candidate"
+            return 0
+        fi
+    done
+}
+has_pip() { "$1" -m pip --version >/dev/null 2>&1; }
+can_make_environments() { "$1" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
+
 # ONNX Runtime.
 target=$root/.setup/onnxruntime
 library=libonnxruntime.so.$onnxruntime_version
 is_sha256() { [[ -f $1 && $(sha256sum "$1" | cut -d' ' -f1) == "$2" ]]; }
 
 if ! is_sha256 "$target/$library" "$library_sha256" || [[ ! -f $target/LICENSE || ! -f $target/ThirdPartyNotices.txt ]]; then
-    python=
-    for candidate in python3 /usr/bin/python3; do
-        if "$candidate" -m pip --version >/dev/null 2>&1; then
-            python=$candidate
-            break
-        fi
-    done
+    python=$(python_that has_pip)
     if [[ -z $python ]]; then
         command -v apt-get >/dev/null || fail "python3 has no pip; please install it"
         install_packages python3-pip
@@ -187,22 +194,16 @@ print(next(p["manifest_path"] for p in json.load(sys.stdin)["packages"] if p["na
 
 # A Python environment with the packages of a file, whose copy in the environment tells that it is whole and current.
 python_environment() { # folder, requirements
-    local environment=$1 requirements=$2 python= candidate
+    local environment=$1 requirements=$2 python
     if cmp -s "$requirements" "$environment/installed.txt" && "$environment/bin/python" -c '' 2>/dev/null; then
         return 0
     fi
-    can_make() { "$1" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
-    for candidate in python3 /usr/bin/python3; do
-        if can_make "$candidate"; then
-            python=$candidate
-            break
-        fi
-    done
+    python=$(python_that can_make_environments)
     if [[ -z $python ]]; then
         command -v apt-get >/dev/null || fail "needed is Python 3.11 or newer with the modules venv and ensurepip"
         install_packages python3-venv
         python=/usr/bin/python3
-        can_make "$python" || fail "needed is Python 3.11 or newer; $python is $("$python" --version 2>&1)"
+        can_make_environments "$python" || fail "needed is Python 3.11 or newer; $python is $("$python" --version 2>&1)"
     fi
     say "making the Python environment ${environment#"$root"/}"
     rm -rf "$environment"

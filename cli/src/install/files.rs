@@ -5,6 +5,7 @@ use crate::outputs;
 use crate::progress::Console;
 use kinescore::Error;
 use kinescore::export::atomic::atomically;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs::{self, Permissions};
 use std::io::ErrorKind;
@@ -16,6 +17,14 @@ enum Step {
     Write { path: PathBuf, file: File },
     Remove { path: PathBuf },
     RemoveFolder { path: PathBuf },
+}
+
+impl Step {
+    /// The folder in which it changes something.
+    fn folder(&self) -> &Path {
+        let (Self::Write { path, .. } | Self::Remove { path } | Self::RemoveFolder { path }) = self;
+        path.parent().unwrap_or(Path::new("/"))
+    }
 }
 
 /// The content of a file to be written.
@@ -94,9 +103,9 @@ impl Plan {
     /// # Errors
     /// Those of [`Error::Output`].
     pub fn carry_out(&self, console: &Console) -> Result<(), Failure> {
-        for step in &self.0 {
-            let (Step::Write { path, .. } | Step::Remove { path } | Step::RemoveFolder { path }) = step;
-            outputs::check_folder(path.parent().unwrap_or(Path::new("/")))?;
+        let folders: BTreeSet<&Path> = self.0.iter().map(Step::folder).collect();
+        for folder in folders {
+            outputs::check_folder(folder)?;
         }
         for step in &self.0 {
             match step {
