@@ -42,7 +42,9 @@ impl Home {
         command
             .env("HOME", self.0.path())
             .env("XDG_DATA_HOME", self.at("data"))
-            .env("XDG_CONFIG_HOME", self.at("config"));
+            .env("XDG_CONFIG_HOME", self.at("config"))
+            // No editor of this machine is found: a test that wants one puts it into bin.
+            .env("PATH", self.at("bin"));
         command
     }
 
@@ -293,7 +295,6 @@ fn where_no_blender_is_known_a_folder_is_asked_for() {
     let library = home.at("libkinescore.so");
     let output = home
         .command(&["install", "blender", "--library", text(&library)])
-        .env("PATH", home.at("no-programs"))
         .output()
         .expect("the program starts");
     Run::from(output).expect(2).tells(&["config/blender", "--to DIR"]);
@@ -303,7 +304,6 @@ fn where_no_blender_is_known_a_folder_is_asked_for() {
     fs::set_permissions(home.at("bin/blender"), Permissions::from_mode(0o755)).expect("rights");
     let output = home
         .command(&["install", "blender", "--library", text(&library)])
-        .env("PATH", home.at("bin"))
         .output()
         .expect("the program starts");
     Run::from(output).expect(0);
@@ -403,6 +403,7 @@ fn what_is_missing_or_closed_is_told() {
     let nowhere = home.at("nowhere");
     let before = home.files();
     let given = ["--library", text(&library)];
+    // No Blender and no bundle are there either: the wrong argument comes first.
     for (args, code, parts) in [
         (&["install", "vegas"][..], 2, &["vegas", "kdenlive"][..]),
         (&["install"], 2, &["EDITOR"]),
@@ -410,6 +411,11 @@ fn what_is_missing_or_closed_is_told() {
         (&["install", "resolve", "--library", "x"], 2, &["--library", "blender"]),
         (
             &["install", "blender", "--library", text(&nowhere)],
+            6,
+            &[text(&nowhere), "--library"],
+        ),
+        (
+            &["install", "ofx", "--library", text(&nowhere)],
             6,
             &[text(&nowhere), "--library"],
         ),

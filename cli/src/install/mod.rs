@@ -25,6 +25,10 @@ pub fn install(args: &Install, console: &Console) -> Result<(), Failure> {
     check_flags(args)?;
     let to = args.place.to.as_deref();
     let library = args.library.as_deref();
+    // A wrong argument is reported before anything that this machine lacks.
+    if library.is_some() {
+        places::library(library)?;
+    }
     let (plan, next) = match args.place.editor {
         Editor::Kdenlive => kdenlive::install(to)?,
         Editor::Blender => blender::install(to, library)?,
