@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{folder, kinescore, make_clip, run, text, walkers};
+use common::{folder, kinescore, make_clip, outside, run, text, walkers};
 use serde_json::Value;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -105,12 +105,7 @@ impl Desk {
 fn melt(args: &[&str]) {
     // That of another release, where it is named.
     let program = std::env::var_os("KINESCORE_TEST_MELT").unwrap_or_else(|| "melt".into());
-    let done = Command::new(program)
-        .args(args)
-        .env("SDL_AUDIODRIVER", "dummy")
-        .stdin(Stdio::null())
-        .output()
-        .expect("melt is installed by the set-up");
+    let done = outside::melt(Command::new(program).args(args).env("SDL_AUDIODRIVER", "dummy"));
     assert!(
         done.status.success(),
         "melt {args:?}: {}",
@@ -134,23 +129,20 @@ fn rendered(project: &Path) -> PathBuf {
 const HERTZ: f64 = 8_000.0;
 
 fn decoded(path: &Path) -> Vec<f64> {
-    let output = Command::new("ffmpeg")
-        .args([
-            "-nostdin",
-            "-v",
-            "error",
-            "-i",
-            text(path),
-            "-ac",
-            "1",
-            "-ar",
-            "8000",
-            "-f",
-            "f32le",
-            "-",
-        ])
-        .output()
-        .expect("ffmpeg is installed by the set-up");
+    let output = outside::finished(Command::new("ffmpeg").args([
+        "-nostdin",
+        "-v",
+        "error",
+        "-i",
+        text(path),
+        "-ac",
+        "1",
+        "-ar",
+        "8000",
+        "-f",
+        "f32le",
+        "-",
+    ]));
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let samples = output.stdout.as_chunks::<4>().0.iter();
     samples.map(|bytes| f64::from(f32::from_le_bytes(*bytes))).collect()

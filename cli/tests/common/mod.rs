@@ -1,6 +1,8 @@
 //! What the tests of the program share: running it, making clips, looking at folders.
 #![allow(dead_code, missing_docs)] // each test file uses a part
-#![allow(clippy::expect_used)] // helpers of tests stop at the first surprise, as tests do
+#![allow(clippy::expect_used, clippy::panic)] // helpers of tests stop at the first surprise, as tests do
+
+pub mod outside;
 
 use std::ffi::OsStr;
 use std::fs;
@@ -120,12 +122,12 @@ pub fn make_clip(folder: &Path, name: &str, args: &str) -> PathBuf {
             OsStr::new(word)
         }
     });
-    let output = Command::new("ffmpeg")
-        .args(["-nostdin", "-hide_banner", "-loglevel", "error", "-y"])
-        .args(words)
-        .arg(&path)
-        .output()
-        .expect("ffmpeg is installed by the set-up");
+    let output = outside::finished(
+        Command::new("ffmpeg")
+            .args(["-nostdin", "-hide_banner", "-loglevel", "error", "-y"])
+            .args(words)
+            .arg(&path),
+    );
     assert!(
         output.status.success(),
         "ffmpeg {args}: {}",
@@ -136,20 +138,20 @@ pub fn make_clip(folder: &Path, name: &str, args: &str) -> PathBuf {
 
 /// One value of ffprobe, such as `stream=codec_name` of `v:0`.
 pub fn probe(path: &Path, stream: &str, entry: &str) -> String {
-    let output = Command::new("ffprobe")
-        .args([
-            "-v",
-            "error",
-            "-select_streams",
-            stream,
-            "-show_entries",
-            entry,
-            "-of",
-            "default=nk=1:nw=1",
-        ])
-        .arg(path)
-        .output()
-        .expect("ffprobe is installed by the set-up");
+    let output = outside::finished(
+        Command::new("ffprobe")
+            .args([
+                "-v",
+                "error",
+                "-select_streams",
+                stream,
+                "-show_entries",
+                entry,
+                "-of",
+                "default=nk=1:nw=1",
+            ])
+            .arg(path),
+    );
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("UTF-8").trim().to_owned()
 }
