@@ -13,15 +13,52 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <string>
 #include <vector>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 namespace mlt_support {
 
 using namespace kinescore::bridge;
 namespace fs = std::filesystem;
 
-inline bool runs(const std::string &command) { return std::system((command + " >/dev/null 2>&1").c_str()) == 0; }
+inline std::string replaced(std::string text, const std::string &what, const std::string &by) {
+    for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size())) {
+        text.replace(at, what.size(), by);
+    }
+    return text;
+}
+
+/// Runs a line of the shell, of programs that end by themselves within minutes: one that does not is killed.
+inline int status(const std::string &command, const std::string &seconds = "180") {
+    const int ended = std::system(("timeout -k 5 " + seconds + " sh -c '" + replaced(command, "'", "'\\''") +
+                                   "' </dev/null >/dev/null 2>&1")
+                                      .c_str());
+    return WIFEXITED(ended) ? WEXITSTATUS(ended) : -1;
+}
+
+inline bool runs(const std::string &command) { return status(command) == 0; }
+
+/// Runs a line that starts melt: one at a time among all tests, also those in Rust, since two side by side may wait for ever; one
+/// that does not end is tried again once.
+inline bool runs_melt(const std::string &command, const std::string &seconds = "60") {
+    const std::string lock = (fs::temp_directory_path() / "kinescore-tests-melt.lock").string();
+    const int held = ::open(lock.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC, 0644);
+    REQUIRE(held >= 0);
+    REQUIRE(::flock(held, LOCK_EX) == 0);
+    int ended = status(command, seconds);
+    if (ended == 124 || ended == 137) {
+        std::cerr << command << ": did not end in " << seconds << " s and was killed; it is tried again" << std::endl;
+        ended = status(command, seconds);
+    }
+    ::close(held);
+    return ended == 0;
+}
 
 /// What is asked of a machine by tests that listen.
 inline bool can_listen() { return runs("command -v melt") && runs("command -v ffmpeg"); }
@@ -31,13 +68,6 @@ inline std::string fixture(const std::string &name) {
 }
 
 inline void write(const std::string &path, const std::string &bytes) { std::ofstream(path, std::ios::binary) << bytes; }
-
-inline std::string replaced(std::string text, const std::string &what, const std::string &by) {
-    for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size())) {
-        text.replace(at, what.size(), by);
-    }
-    return text;
-}
 
 /// A fixture in a folder.
 inline std::string project(const fakes::Folder &folder, const std::string &name, const std::string &bytes) {
@@ -85,8 +115,8 @@ inline bool make_media(const fakes::Folder &folder) {
 inline std::vector<double> heard(const fakes::Folder &folder, const std::string &project, int seconds) {
     const std::string wav = folder.path() + "/heard.wav";
     // A project that plays on and on, as Kdenlive's with its black background do, is cut.
-    if (!runs("QT_QPA_PLATFORM=offscreen melt '" + project + "' out=" + std::to_string(seconds * 25 - 1) +
-              " -consumer avformat:'" + wav + "' vn=1 acodec=pcm_s16le ar=48000 ac=1")) {
+    if (!runs_melt("QT_QPA_PLATFORM=offscreen melt '" + project + "' out=" + std::to_string(seconds * 25 - 1) +
+                   " -consumer avformat:'" + wav + "' vn=1 acodec=pcm_s16le ar=48000 ac=1")) {
         return {};
     }
     const std::string bytes = fakes::content(wav);
