@@ -14,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 pub mod audio;
+pub mod buffer;
 pub mod cache;
 pub mod drums;
 pub mod error;
@@ -28,6 +29,7 @@ pub mod rhythm;
 pub mod score;
 pub mod settings;
 mod table;
+pub mod theory;
 pub mod time;
 pub mod video;
 

@@ -1,29 +1,28 @@
 //! The chain of stages for one clip, and what jobs share.
 
 mod analysis;
+mod cut;
 mod engine;
 mod feed;
+mod files;
 mod heard;
 mod key;
 mod saved;
 
+pub use cut::Cut;
 pub use engine::{Engine, Resources};
 pub use feed::Feed;
 
-use crate::audio::{self, AudioBuffer, Blend, Loudness, Soundtrack};
+use crate::audio::{self, AudioBuffer, Loudness, Soundtrack};
 use crate::cache::MediaId;
 use crate::drums::{self, DrumGrid};
 use crate::error::{Error, Result};
-use crate::export;
-use crate::limits::{END_SLACK, LEAST_CLIP};
 use crate::music::{self, Music};
 use crate::pose::{self, Chunking, PoseTrack};
 use crate::progress::{Monitor, Stage};
 use crate::rhythm::{self, Rhythm};
 use crate::score::{self, Score};
-use crate::settings::{OriginalAudio, Settings};
-use crate::time::{Flicks, Span, Speed, Window};
-use crate::video::sound::read_sound;
+use crate::settings::Settings;
 use crate::video::{Clip, FrameSource};
 use analysis::{Analysis, Reach};
 use heard::Heard;
@@ -32,20 +31,6 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
-
-/// Which part of the media is heard, and how fast: a clip on an editor's timeline.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Cut {
-    /// Where it begins, on the media, from its first shown frame; `None`: the media's start.
-    #[serde(default)]
-    pub start: Option<Flicks>,
-    /// Where it ends, on the media; `None`: the media's end.
-    #[serde(default)]
-    pub end: Option<Flicks>,
-    /// How fast it is played.
-    #[serde(default)]
-    pub speed: Speed,
-}
 
 /// One clip on its way to one soundtrack; owns the intermediate results.
 ///
@@ -181,7 +166,7 @@ impl Job {
             *self = Self::open(self.engine.clone(), self.settings.clone(), &self.media.path, cut)?;
             return Ok(());
         }
-        let clip = self.heard_clip(cut)?;
+        let clip = cut.heard(&self.media)?;
         if cut != self.cut {
             (self.score, self.soundtrack) = (None, None);
         }
@@ -196,7 +181,7 @@ impl Job {
     pub fn key(&self) -> Result<String> {
         self.expect_file("the frames were pushed, so there is no media to tell a key by")?;
         let cut = Cut {
-            start: Some(self.window(self.cut).start),
+            start: Some(self.cut.window(&self.media).start),
             ..self.cut
         };
         self.engine.key(&self.settings, &self.media.path, cut)
@@ -218,59 +203,11 @@ impl Job {
         self.cut
     }
 
-    /// A cut as a window on the media.
-    fn window(&self, cut: Cut) -> Window {
-        let Clip { start, duration, .. } = self.media;
-        let start = Flicks::from_seconds(start.seconds());
-        Window {
-            start: cut.start.unwrap_or(start),
-            end: cut.end.unwrap_or(Flicks(
-                start.0.saturating_add(Flicks::from_seconds(duration.seconds()).0),
-            )),
-            speed: cut.speed,
-        }
-    }
-
-    /// What is heard of the media with a cut.
-    fn heard_clip(&self, cut: Cut) -> Result<Clip> {
-        let media = &self.media;
-        if cut == Cut::default() {
-            return Ok(media.clone());
-        }
-        let window = self.window(cut);
-        let end = media.start + media.duration;
-        let known = media.duration > Span::ZERO;
-        let rising = window.start >= Flicks::from_seconds(media.start.seconds()) && window.start < window.end;
-        let inside = window.end.instant() - end < END_SLACK;
-        if cut.end.is_some() && !rising || known && !(rising && inside) {
-            return Err(Error::CutOutside {
-                path: media.path.clone(),
-                start: window.start.seconds(),
-                end: window.end.seconds(),
-                duration: if known { end.seconds() } else { f64::INFINITY },
-            });
-        }
-        let duration = window.length();
-        if (known || cut.end.is_some()) && duration < LEAST_CLIP {
-            return Err(Error::ClipTooShort {
-                path: media.path.clone(),
-                seconds: duration.seconds(),
-                least: LEAST_CLIP.seconds(),
-            });
-        }
-        Ok(Clip {
-            start: window.start.instant(),
-            duration,
-            whole: media.whole && cut.start.is_none() && cut.end.is_none(),
-            ..media.clone()
-        })
-    }
-
     /// From the time of the analysis to that of the cut.
     fn heard(&self) -> Heard {
         Heard {
             clip_start: self.media.start,
-            window: self.window(self.cut),
+            window: self.cut.window(&self.media),
             duration: self.clip.duration,
         }
     }
@@ -411,7 +348,7 @@ impl Job {
                 // The length is what the media announces until its end has been read.
                 self.media = media;
                 self.poses = Some(poses);
-                self.clip = self.heard_clip(self.cut)?;
+                self.clip = self.cut.heard(&self.media)?;
             }
             (Stage::Rhythm, Some(poses), ..) => {
                 let found = self.engine.with_beat_models(&self.settings, |models| {
@@ -518,109 +455,5 @@ impl Job {
 
     fn soundtrack(&self) -> Result<&Soundtrack> {
         self.soundtrack.as_ref().ok_or_else(|| self.incomplete(Stage::Export))
-    }
-
-    /// Writes the result of the latest stage that has run, pose to score, as JSON that [`load`](Self::load) reads.
-    ///
-    /// # Errors
-    /// [`Error::Output`]; [`Error::Saved`] when no stage has run.
-    pub fn save(&self, path: &Path) -> Result<()> {
-        let saved = Saved::of(self).ok_or_else(|| self.incomplete(Stage::Export))?;
-        export::json::write_compact(&saved, path)
-    }
-
-    /// Writes the clip's video stream, copied, with the soundtrack (and the clip's own audio as the settings say).
-    ///
-    /// # Errors
-    /// [`Error::OutputIsInput`], [`Error::Output`], [`Error::Media`], [`Error::Cancelled`]; nothing is left behind then.
-    /// [`Error::PictureSpeed`] when the cut has another speed than the media's; [`Error::Pushed`] for a job on frames that
-    /// came from no file.
-    pub fn write_video(&self, path: &Path, monitor: &Monitor<'_>) -> Result<()> {
-        self.expect_file(
-            "the frames were pushed, so there is no video stream to copy; write the sound and lay it under them",
-        )?;
-        if self.cut.speed != Speed::NORMAL {
-            return Err(Error::PictureSpeed {
-                path: self.clip.path.clone(),
-                speed: self.cut.speed.to_string(),
-            });
-        }
-        let soundtrack = self.soundtrack()?.mix();
-        let settings = &self.settings.sound;
-        let original = match settings.original {
-            OriginalAudio::Drop => None,
-            _ => read_sound(
-                &self.clip.path,
-                self.clip.start,
-                self.clip.duration,
-                settings.rate,
-                monitor,
-            )?,
-        };
-        match (audio::blend(settings.original, original.as_ref()), original) {
-            (Blend::Drop, _) | (_, None) => export::mux::write_video(&self.clip, soundtrack, path, monitor),
-            (how, Some(original)) => {
-                let mixed = audio::add_original(soundtrack, original, how, settings, monitor)?;
-                export::mux::write_video(&self.clip, &mixed, path, monitor)
-            }
-        }
-    }
-
-    /// Writes the soundtrack as 24-bit WAV.
-    ///
-    /// # Errors
-    /// [`Error::Output`]; [`Error::Saved`] before the audio stage has run. The same holds for the functions below.
-    pub fn write_wav(&self, path: &Path) -> Result<()> {
-        export::wav::write_wav(self.soundtrack()?.mix(), path)
-    }
-
-    /// Writes the score as a standard MIDI file.
-    pub fn write_midi(&self, path: &Path) -> Result<()> {
-        export::midi::write_midi(self.score.as_ref().ok_or_else(|| self.incomplete(Stage::Export))?, path)
-    }
-
-    /// Writes one WAV a part into a folder, which is made if it is not there. The stems add up to the soundtrack.
-    pub fn write_stems(&self, folder: &Path, monitor: &Monitor<'_>) -> Result<()> {
-        let soundtrack = self.soundtrack()?;
-        let score = self.score.as_ref().ok_or_else(|| self.incomplete(Stage::Export))?;
-        let font = self.engine.sound_font()?;
-        std::fs::create_dir_all(folder).map_err(Error::output(folder))?;
-        for part in &score.parts {
-            let stem = soundtrack.stem(score, part, &font, self.engine.synthesis(), monitor)?;
-            export::wav::write_wav(&stem, &folder.join(&part.name).with_extension("wav"))?;
-        }
-        Ok(())
-    }
-
-    /// Writes the analysis: beats, accents, tempo, confidence, settings, seed, versions.
-    pub fn write_json(&self, path: &Path) -> Result<()> {
-        export::json::write_json(&self.analysis(), path)
-    }
-
-    /// What [`write_json`](Self::write_json) writes.
-    pub fn analysis(&self) -> export::json::Analysis {
-        let (rhythm, drums, music) = self.heard_results();
-        export::json::Analysis::new(
-            &self.clip,
-            rhythm.as_ref(),
-            drums.as_ref(),
-            music.as_ref(),
-            &self.settings,
-            self.engine.model_versions(),
-        )
-    }
-
-    /// Writes a picture of the analysis: skeletons, movement, accents, beats, notes and drum hits over time. `.svg` or `.png`.
-    pub fn write_plot(&self, path: &Path) -> Result<()> {
-        let poses = self.poses.as_ref().map(|poses| self.heard().poses(poses));
-        let (rhythm, drums, music) = self.heard_results();
-        let view = export::plot::PlotView {
-            clip: &self.clip,
-            poses: poses.as_ref(),
-            rhythm: rhythm.as_ref(),
-            drums: drums.as_ref(),
-            music: music.as_ref(),
-        };
-        export::plot::write_plot(&view, path)
     }
 }

@@ -11,10 +11,11 @@
 use kinescore::Error;
 use kinescore::drums::{DrumClass, DrumGrid, Hit};
 use kinescore::export::plot::{PlotView, write_plot};
-use kinescore::music::{ChordAt, GridNote, Instrument, Line, Music};
+use kinescore::music::{ChordAt, GridNote, Line, Music};
 use kinescore::pose::{JOINTS, Joint, JointPoint, Pose, PoseTrack};
 use kinescore::rhythm::{Accent, AccentKind, Beat, Curve, Rhythm, Source};
-use kinescore::score::{Chord, Key, Mode, Quality};
+use kinescore::theory::Instrument;
+use kinescore::theory::{Chord, Key, Mode, Quality};
 use kinescore::time::{Instant, Rate, Span, Tempo};
 use kinescore::video::Clip;
 use std::f64::consts::TAU;

@@ -2,53 +2,10 @@
 
 #![allow(clippy::expect_used)] // helpers of tests stop at the first surprise, as tests do
 
+mod sources_support;
+
+use sources_support::{code, root, sources};
 use std::fs;
-use std::path::{Path, PathBuf};
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// Rust files below a folder of the repository, with their path from the root; unit tests in files of their own
-/// (`…tests.rs`) are left out.
-fn sources(folder: &str) -> Vec<(String, String)> {
-    fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
-        for entry in fs::read_dir(folder).expect("a folder of sources").flatten() {
-            let path = entry.path();
-            if path.is_dir() {
-                collect(&path, found);
-            } else if path.extension().is_some_and(|e| e == "rs") && !path.to_string_lossy().ends_with("tests.rs") {
-                found.push(path);
-            }
-        }
-    }
-    let mut found = Vec::new();
-    collect(&root().join(folder), &mut found);
-    found.sort();
-    let files: Vec<(String, String)> = found
-        .into_iter()
-        .map(|path| {
-            let name = path
-                .strip_prefix(root())
-                .expect("below the root")
-                .to_string_lossy()
-                .into_owned();
-            (name, fs::read_to_string(&path).expect("UTF-8"))
-        })
-        .collect();
-    assert!(!files.is_empty(), "no sources in {folder}");
-    files
-}
-
-/// The code of a file: without comments, strings' contents left as they are, and without the unit tests at its end.
-fn code(text: &str) -> String {
-    let text = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or_default();
-    text.lines()
-        .filter(|line| !line.trim_start().starts_with("//"))
-        .map(|line| line.split(" // ").next().unwrap_or_default())
-        .collect::<Vec<_>>()
-        .join("\n")
-}
 
 /// Whether `word` stands in `text` on its own, not as a part of a longer name.
 fn has_word(text: &str, word: &str) -> bool {
@@ -166,7 +123,7 @@ fn the_parts_do_not_know_what_they_must_not_know() {
             ],
         ),
         (
-            "src/settings.rs",
+            "src/settings/",
             &[
                 "model", "pose", "drums", "score", "audio", "video", "export", "pipeline",
             ],
@@ -181,8 +138,7 @@ fn the_parts_do_not_know_what_they_must_not_know() {
     // Of the beats only the network's own room knows models.
     let without_model = |file: &str| file.starts_with("src/rhythm/") && file != "src/rhythm/network.rs";
     for (file, text) in sources("src") {
-        // Chords and keys are values that every part may name, as instants and tempi are.
-        let code = code(&text).replace("crate::score::chord::", "crate::chord::");
+        let code = code(&text);
         assert!(
             !without_model(&file) || !code.contains("crate::model") && !code.contains("crate::{"),
             "{file} must not know model"

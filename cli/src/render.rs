@@ -310,7 +310,7 @@ fn summary(job: &Job) -> Vec<String> {
         let parts = music
             .notes
             .iter()
-            .map(|(instrument, notes)| format!("{} {notes}", instrument.part_name()));
+            .map(|(instrument, notes)| format!("{} {notes}", instrument.profile().name));
         let parts = parts.collect::<Vec<_>>().join(", ");
         lines.push(format!(
             "music: {}, notes: {}",

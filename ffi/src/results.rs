@@ -6,7 +6,7 @@ use crate::job::{Call, Job, on_job};
 use crate::status::{Failure, Status};
 use kinescore_core::Monitor;
 use kinescore_core::rhythm::{AccentKind, Source};
-use kinescore_core::score::Mode;
+use kinescore_core::theory::Mode;
 use std::ffi::c_char;
 use std::mem::offset_of;
 use std::path::Path;

@@ -3,6 +3,7 @@
 //! The gain changes slowly over time and is the same for both channels, so it is kept as a curve, which also makes the
 //! stems: the sum of the parts times the curve is the sum of each part times the curve.
 
+use super::gain::{GainCurve, Loudness, STEP, decibels, ratio};
 use super::meter::{self, Weighted};
 use super::{AudioBuffer, parallel};
 use crate::error::Result;
@@ -10,18 +11,6 @@ use crate::progress::Monitor;
 use crate::settings::SoundSettings;
 use ebur128::Mode;
 use std::collections::VecDeque;
-
-/// Integrated loudness and true peak of a buffer.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Loudness {
-    /// Integrated loudness, LUFS; −∞ for silence.
-    pub integrated: f64,
-    /// True peak of the louder channel, dBTP; −∞ for silence.
-    pub true_peak: f64,
-}
-
-/// Frames from one point of a gain curve to the next.
-pub(super) const STEP: usize = 16;
 
 /// Frames measured at once.
 const CHUNK: usize = 4096;
@@ -63,14 +52,6 @@ pub(crate) const ENCODER_HEADROOM: f64 = 1.0;
 /// The true peak that sound is limited to, dBTP.
 pub(super) fn ceiling(settings: &SoundSettings) -> f64 {
     settings.peak - ENCODER_HEADROOM
-}
-
-fn decibels(ratio: f64) -> f64 {
-    20.0 * ratio.log10()
-}
-
-fn ratio(decibels: f64) -> f64 {
-    10.0_f64.powf(decibels / 20.0)
 }
 
 /// Measures a buffer (ITU-R BS.1770-4; true peak by oversampling).
@@ -121,67 +102,6 @@ fn in_turn(buffer: &AudioBuffer, gain: &GainCurve, monitor: &Monitor<'_>) -> Res
         integrated: meter.loudness_global().map_err(meter::unfit(buffer))?,
         true_peak: decibels(peak),
     })
-}
-
-/// A gain over time: what loudness and limiter do to a buffer.
-#[derive(Debug, Clone, PartialEq)]
-pub struct GainCurve {
-    /// Gain of the whole, as a ratio.
-    level: f64,
-    /// The limiter's gain at every [`STEP`]th frame, linear in between; empty where it does nothing at all.
-    points: Vec<f32>,
-}
-
-impl GainCurve {
-    /// The same gain everywhere.
-    pub fn constant(level: f64) -> Self {
-        Self {
-            level,
-            points: Vec::new(),
-        }
-    }
-
-    /// The gain at a point.
-    pub(super) fn point(&self, index: usize) -> f32 {
-        let last = self.points.len().saturating_sub(1);
-        self.level as f32 * self.points.get(index.min(last)).unwrap_or(&1.0)
-    }
-
-    /// Multiplies interleaved samples, the first of which belongs to frame number `from`.
-    pub fn apply(&self, mut samples: &mut [f32], channels: usize, from: usize) {
-        let channels = channels.max(1);
-        let level = self.level as f32;
-        let Some(last) = self.points.len().checked_sub(1) else {
-            samples.iter_mut().for_each(|sample| *sample *= level);
-            return;
-        };
-        let mut number = from;
-        while !samples.is_empty() {
-            let until = ((STEP - number % STEP) * channels).min(samples.len());
-            let (own, rest) = samples.split_at_mut(until);
-            let index = (number / STEP).min(last);
-            let (here, next) = (self.points[index], self.points[(index + 1).min(last)]);
-            let gain = |place: usize| level * (here + (next - here) * (place as f32 / STEP as f32));
-            let places = number % STEP..;
-            if let (2, (frames, [])) = (channels, own.as_chunks_mut::<2>()) {
-                for (frame, place) in frames.iter_mut().zip(places) {
-                    *frame = frame.map(|sample| sample * gain(place));
-                }
-            } else {
-                for (frame, place) in own.chunks_mut(channels).zip(places) {
-                    frame.iter_mut().for_each(|sample| *sample *= gain(place));
-                }
-            }
-            number += STEP - number % STEP;
-            samples = rest;
-        }
-    }
-
-    /// The most that the limiter takes off, dB, 0 or more.
-    pub fn reduction(&self) -> f64 {
-        let least = self.points.iter().copied().fold(1.0_f32, f32::min);
-        -decibels(f64::from(least))
-    }
 }
 
 /// Brings a buffer of one channel or two to a loudness, with true peaks at or under `peak` by measurement. Returns the gain that

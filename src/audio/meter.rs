@@ -6,7 +6,7 @@
 //! results are those of the meter for all that can be told (a test compares them), and the same on any number of threads.
 
 use super::AudioBuffer;
-use super::loudness::{GainCurve, Loudness, STEP};
+use super::gain::{GainCurve, Loudness, STEP};
 use super::parallel;
 use crate::error::{Error, Result};
 use crate::progress::Monitor;

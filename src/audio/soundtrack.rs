@@ -1,6 +1,7 @@
 //! A score's sound: all parts rendered, mixed, faded out at the clip's end and brought to its loudness.
 
-use super::loudness::{GainCurve, Loudness, ceiling, find_gain, integrated};
+use super::gain::{GainCurve, Loudness};
+use super::loudness::{ceiling, find_gain, integrated};
 use super::synthesis::{Played, Synthesis};
 use super::{AudioBuffer, SoundFont};
 use crate::error::{Error, Result};

@@ -8,6 +8,7 @@
 //! ends, and when one of the same exclusive class cuts them off (a closed hi-hat an open one).
 
 use super::SoundFont;
+use super::plan::{Event, SpanPlan};
 use super::store::Key;
 use super::synth::{Instrument, block, channel, span_frames};
 use crate::score::{Note, Part};
@@ -21,49 +22,6 @@ const VERSION: u64 = 1;
 /// For how long after its end a note may still be cut off by one of a later span, seconds: what rings for longer is left
 /// to ring.
 const LONGEST_CHOKE: f64 = 10.0;
-
-/// What the synthesiser is told, in the order in which things at one place are told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Event {
-    Off {
-        channel: u8,
-        key: u8,
-    },
-    On {
-        channel: u8,
-        key: u8,
-        velocity: u8,
-    },
-    /// A note of a later span cuts off what has its exclusive class.
-    Choke {
-        channel: u8,
-        class: i16,
-    },
-}
-
-impl Event {
-    fn numbers(self) -> [u8; 4] {
-        match self {
-            Self::Off { channel, key } => [0, channel, key, 0],
-            Self::On { channel, key, velocity } => [1, channel, key, velocity],
-            Self::Choke { channel, class } => {
-                let [low, high] = class.to_le_bytes();
-                [2, channel, low, high]
-            }
-        }
-    }
-}
-
-/// The notes of a part that begin in one span.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct SpanPlan {
-    /// Place of the span on the timeline of the media: it begins at this times the length of a span.
-    pub index: i64,
-    /// What happens, by frames from the span's start.
-    pub events: Vec<(usize, Event)>,
-    /// Says what the span sounds like.
-    pub key: Key,
-}
 
 /// A part as spans.
 #[derive(Debug)]

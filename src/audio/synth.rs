@@ -1,8 +1,8 @@
 //! Notes to sound, with a SoundFont: one span of one part.
 
 use super::SoundFont;
+use super::plan::{Event, SpanPlan};
 use super::soundfont::CHOKE_BANK;
-use super::spans::{Event, SpanPlan};
 use crate::error::{Error, Result};
 use crate::score::Part;
 use crate::score::kits::DRUM_BANK;

@@ -1,6 +1,7 @@
 //! Scores as sums of spans: those that are there are taken, the others are synthesised side by side.
 
-use super::spans::{PartPlan, SpanPlan};
+use super::plan::SpanPlan;
+use super::spans::PartPlan;
 use super::store::{Key, Sound, SpanStore};
 use super::synth::span_frames;
 use super::{AudioBuffer, SoundFont, parallel};

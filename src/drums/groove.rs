@@ -1,6 +1,6 @@
 //! How much a piece of drumming is like a style: what tells a groove from a snare roll.
 
-use super::{CLASSES, DrumClass};
+use super::hits::{CLASSES, DrumClass};
 use serde::Deserialize;
 
 /// Number of features.

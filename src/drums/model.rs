@@ -1,6 +1,6 @@
 //! The drum networks: tensors in, tensors out.
 
-use super::CLASSES;
+use super::hits::CLASSES;
 use super::players::Players;
 use super::vocabulary::Vocabulary;
 use super::writing::{HitsModel, Plan, Window};

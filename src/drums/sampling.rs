@@ -1,6 +1,7 @@
 //! Choosing one word from logits. Pure, and the same on every machine: logits are rounded before they decide anything,
 //! and each bar has a random stream of its own.
 
+use crate::theory::Instrument;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
@@ -17,15 +18,43 @@ pub struct Sampling {
 /// threads, decide no note.
 const LOGIT_GRID: f64 = 1e-3;
 
+/// Every random stream of the program, so that no two stages ever draw the same numbers. The numbers below are part of
+/// what a seed means: one that changes gives other notes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stream {
+    /// The drums' hits.
+    Drums,
+    /// The harmony.
+    Harmony,
+    /// An instrument's line.
+    Line(Instrument),
+    /// Which earlier bar a line takes up.
+    Recall,
+}
+
+impl Stream {
+    /// The number that the stream is drawn from.
+    fn number(self) -> u64 {
+        match self {
+            Self::Drums => 2,
+            Self::Harmony => 3,
+            // The first three stand before the number of `Recall`, all others far behind it.
+            Self::Line(instrument) if (instrument as u64) < 3 => 4 + instrument as u64,
+            Self::Line(instrument) => 100 + instrument as u64,
+            Self::Recall => 7,
+        }
+    }
+}
+
 /// The random stream of one bar. It depends on the seed, the bar's number and the take alone, never on how many numbers were
 /// drawn before: a bar that two versions of a clip share is drawn alike in both.
 pub struct BarRandom(ChaCha8Rng);
 
 impl BarRandom {
-    /// The stream of bar number `bar`, in the take of that number, for the stage named by `stage`.
-    pub fn new(seed: u64, stage: u64, bar: u64, take: u64) -> Self {
+    /// The stream of bar number `bar`, in the take of that number, of a stream.
+    pub fn new(seed: u64, stream: Stream, bar: u64, take: u64) -> Self {
         let mut key = [0; 32];
-        for (part, value) in key.chunks_exact_mut(8).zip([seed, stage, bar, take]) {
+        for (part, value) in key.chunks_exact_mut(8).zip([seed, stream.number(), bar, take]) {
             part.copy_from_slice(&value.to_le_bytes());
         }
         Self(ChaCha8Rng::from_seed(key))
@@ -135,15 +164,31 @@ mod tests {
 
     #[test]
     fn each_bar_has_its_own_stream_whatever_was_drawn_before() {
-        let mut first = BarRandom::new(7, 1, 3, 0);
+        let mut first = BarRandom::new(7, Stream::Harmony, 3, 0);
         let drawn = [first.uniform(), first.uniform()];
-        assert_eq!(BarRandom::new(7, 1, 3, 0).uniform(), drawn[0]);
+        assert_eq!(BarRandom::new(7, Stream::Harmony, 3, 0).uniform(), drawn[0]);
         assert_ne!(drawn[0], drawn[1]);
-        for (seed, stage, bar, take) in [(8, 1, 3, 0), (7, 2, 3, 0), (7, 1, 4, 0), (7, 1, 3, 1)] {
-            let mut other = BarRandom::new(seed, stage, bar, take);
+        let (own, other) = (Stream::Harmony, Stream::Drums);
+        for (seed, stream, bar, take) in [(8, own, 3, 0), (7, other, 3, 0), (7, own, 4, 0), (7, own, 3, 1)] {
+            let mut other = BarRandom::new(seed, stream, bar, take);
             assert_ne!(other.uniform(), drawn[0]);
         }
         assert!(drawn.iter().all(|u| (0.0..1.0).contains(u)));
+    }
+
+    #[test]
+    fn no_two_streams_share_a_number() {
+        let lines = Instrument::ALL.map(Stream::Line);
+        let streams = [Stream::Drums, Stream::Harmony, Stream::Recall]
+            .into_iter()
+            .chain(lines);
+        let numbers: Vec<u64> = streams.map(Stream::number).collect();
+        for (index, number) in numbers.iter().enumerate() {
+            assert!(
+                !numbers[..index].contains(number),
+                "{number} stands twice in {numbers:?}"
+            );
+        }
     }
 
     #[test]

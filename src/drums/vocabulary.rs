@@ -1,7 +1,7 @@
 //! What the drum models were trained with: their words, styles and sizes.
 
 use super::groove::Groove;
-use super::{CLASSES, DrumClass};
+use super::hits::{CLASSES, DrumClass};
 use crate::error::Result;
 use crate::table::read_table;
 use serde::Deserialize;

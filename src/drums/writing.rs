@@ -1,12 +1,9 @@
 //! Writing the drums bar by bar: windows, guidance, sampling, dynamics. Pure; the networks are behind [`HitsModel`].
 
-use super::sampling::{BarRandom, Sampling, choose, guide};
+use super::hits::{CLASSES, DrumClass, Hit};
+use super::sampling::{BarRandom, Sampling, Stream, choose, guide};
 use super::vocabulary::Vocabulary;
-use super::{CLASSES, DrumClass, Hit};
 use crate::error::Result;
-
-/// Tag of the hits model's random streams.
-const STAGE: u64 = 2;
 
 /// Rhythm levels as the hits model knows them.
 pub mod level {
@@ -141,7 +138,7 @@ pub fn write_words(
         let mut takes = vec![Vec::new(); TAKES];
         for bar in written..to {
             let mut random: Vec<BarRandom> = (0..TAKES)
-                .map(|take| BarRandom::new(seed, STAGE, bar as u64, take as u64))
+                .map(|take| BarRandom::new(seed, Stream::Drums, bar as u64, take as u64))
                 .collect();
             for step in bar * plan.steps_per_bar..(bar + 1) * plan.steps_per_bar {
                 let logits = model.advance(&feed)?;

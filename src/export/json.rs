@@ -3,9 +3,10 @@
 use crate::drums::{DrumClass, DrumGrid};
 use crate::error::{Error, Result};
 use crate::export::atomic::atomically;
-use crate::music::{Instrument, Music};
+use crate::music::Music;
 use crate::rhythm::{Accent, Beat, Rhythm, Source};
 use crate::settings::Settings;
+use crate::theory::Instrument;
 use crate::time::{BeatGrid, Instant};
 use crate::video::Clip;
 use serde::{Deserialize, Serialize};

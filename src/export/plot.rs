@@ -8,7 +8,7 @@ mod svg;
 use crate::drums::{DrumClass, DrumGrid};
 use crate::error::{Error, Result};
 use crate::export::atomic::atomically;
-use crate::music::{GridNote, Instrument, Music};
+use crate::music::{GridNote, Music};
 use crate::pose::{Joint, JointPoint, Pose, PoseTrack};
 use crate::rhythm::{AccentKind, Curve, Rhythm};
 use crate::time::{BeatGrid, Instant, STEPS_PER_BEAT};
@@ -63,14 +63,6 @@ const IMPACT: &str = "#8e3b8a";
 const PERSON_LEFT: &str = "#d1495b";
 const PERSON_RIGHT: &str = "#2d7dd2";
 const PERSON_MIDDLE: &str = "#3a3f4b";
-
-const fn played_in(instrument: Instrument) -> &'static str {
-    match instrument {
-        Instrument::Piano => "#245ca0",
-        Instrument::Guitar => "#c6701e",
-        Instrument::Bass => "#2c8246",
-    }
-}
 
 /// The bones drawn, with the side of the body they belong to.
 const BONES: [(Joint, Joint, &str); 16] = [
@@ -367,8 +359,8 @@ fn legend(svg: &mut Svg, view: &PlotView<'_>) {
     }
     if let Some((music, _)) = view.played() {
         for line in music.lines.iter().filter(|line| !line.notes.is_empty()) {
-            let colour = played_in(line.instrument);
-            entry(svg, line.instrument.part_name(), 14.0, &|svg, x| {
+            let colour = line.instrument.profile().colour;
+            entry(svg, line.instrument.profile().name, 14.0, &|svg, x| {
                 svg.rect((x, Y - 8.0), (14.0, 7.0), 1.5, colour, 1.0);
             });
         }
@@ -724,7 +716,13 @@ fn notes(svg: &mut Svg, music: &Music, grid: &BeatGrid, row: &Row, top: f64) {
             let width = (right - left - 1.0).max(1.5);
             let y = pitches.y(f64::from(note.pitch), top);
             let opacity = 0.4 + 0.6 * f64::from(note.velocity).clamp(0.0, 1.0);
-            svg.rect((left, y), (width, height), 1.0, played_in(line.instrument), opacity);
+            svg.rect(
+                (left, y),
+                (width, height),
+                1.0,
+                line.instrument.profile().colour,
+                opacity,
+            );
         }
     }
 }

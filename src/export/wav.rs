@@ -1,7 +1,7 @@
 //! Sound as WAV files, 24-bit PCM.
 
 use super::atomic::atomically;
-use crate::audio::AudioBuffer;
+use crate::buffer::AudioBuffer;
 use crate::error::{Error, Result};
 use hound::{SampleFormat, WavSpec, WavWriter};
 use std::io;

@@ -1,12 +1,12 @@
 //! What each bar of a line is told: the drums and chords of its steps, and how the movement asks it to be played.
 
-use super::Instrument;
 use super::harmony::{Harmony, SectionKind, energies};
+use super::plan::{BarInput, BarPlan, ChordInput, LinePlan};
 use super::vocabulary::Vocabulary;
-use super::writing::{BarInput, BarPlan, ChordInput, LinePlan};
 use crate::drums::{CLASSES, DrumGrid};
 use crate::rhythm::compose::Composition;
 use crate::settings::MusicSettings;
+use crate::theory::Instrument;
 use crate::time::STEPS_PER_BEAT;
 
 /// Energy of a bar (0 not known, 1 still, 2 calm, 3 as usual, 4 lively) to its density, one more where sections contrast.
@@ -127,7 +127,7 @@ impl<'a> Brief<'a> {
         let energy = usize::from(self.energies.get(bar).copied().unwrap_or(0).min(4));
         // A guitar beside a piano leaves it room.
         let beside_piano = instrument == Instrument::Guitar && self.settings.instruments.contains(&Instrument::Piano);
-        let sings = instrument != Instrument::Bass && !beside_piano;
+        let sings = !instrument.profile().is_bass && !beside_piano;
         let sung = sings && energy != 1 && self.harmony.is_sung(bar);
         let kind = self.harmony.kinds.get(self.harmony.section_of(bar));
         let away = self.settings.energy.is_none() && kind.is_some_and(|kind| *kind != SectionKind::Home);

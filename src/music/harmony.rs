@@ -20,16 +20,13 @@ mod tests;
 
 pub use form::SectionKind;
 
-use super::ChordAt;
-use crate::drums::sampling::BarRandom;
-use crate::score::chord::{Chord, Key, Progression, Quality, above};
+use super::lines::ChordAt;
+use crate::drums::sampling::{BarRandom, Stream};
 use crate::settings::MusicSettings;
+use crate::theory::{Chord, Key, Progression, Quality, chord::above};
 use crate::time::{STEPS_PER_BEAT, Tempo};
 use form::Form;
 use phrase::Writer;
-
-/// Tag of the harmony's random streams.
-const STAGE: u64 = 3;
 
 /// What is drawn from the streams of a phrase or of a kind of section: each draws from a stream of its own, so that one
 /// that draws more numbers changes no other.
@@ -49,7 +46,7 @@ enum Draw {
 
 impl Draw {
     fn stream(self, seed: u64, number: usize) -> BarRandom {
-        BarRandom::new(seed, STAGE, number as u64, self as u64)
+        BarRandom::new(seed, Stream::Harmony, number as u64, self as u64)
     }
 }
 

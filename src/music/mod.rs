@@ -5,11 +5,15 @@
 
 mod conditions;
 pub mod harmony;
+mod lines;
 mod model;
+pub mod plan;
 mod recall;
+pub mod remi;
 mod vocabulary;
 pub mod writing;
 
+pub use lines::{ChordAt, GridNote, Line, Music};
 pub use model::MusicModels;
 pub use vocabulary::Vocabulary;
 
@@ -18,106 +22,9 @@ use crate::drums::sampling::Sampling;
 use crate::error::{Error, Result};
 use crate::progress::{Monitor, Stage};
 use crate::rhythm::{Rhythm, compose};
-use crate::score::{Chord, Key};
 use crate::settings::MusicSettings;
 use conditions::Brief;
-use serde::{Deserialize, Serialize};
 use std::sync::atomic::{AtomicUsize, Ordering};
-
-/// A melodic instrument.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[repr(u8)]
-#[allow(missing_docs)] // the names say it
-pub enum Instrument {
-    Piano,
-    Guitar,
-    Bass,
-}
-
-impl Instrument {
-    /// All of them, in the order of the models' numbers.
-    pub const ALL: [Self; 3] = [Self::Piano, Self::Guitar, Self::Bass];
-}
-
-/// What the melodic instruments of a clip play, on the grid of its drums.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Music {
-    /// The key.
-    pub key: Key,
-    /// The chords by step, in rising order; each holds until the next. The first stands at the first step of the grid.
-    pub chords: Vec<ChordAt>,
-    /// One line for each instrument.
-    pub lines: Vec<Line>,
-}
-
-/// From this step on, this chord.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ChordAt {
-    /// Step of the drum grid.
-    pub step: i32,
-    /// The chord.
-    pub chord: Chord,
-}
-
-/// One instrument's notes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Line {
-    /// Who plays.
-    pub instrument: Instrument,
-    /// The notes, by step, then by pitch.
-    pub notes: Vec<GridNote>,
-}
-
-/// A note on the grid of the drums.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct GridNote {
-    /// Step on which it begins.
-    pub step: i32,
-    /// How long it is held, in thirty-second notes (half steps), 1 to 64.
-    pub length: u8,
-    /// MIDI pitch.
-    pub pitch: u8,
-    /// How loud, above 0, at most 1.
-    pub velocity: f32,
-    /// How far from the step it is played, in steps, positive is late (as a drum [`Hit`](crate::drums::Hit)'s).
-    pub offset: f32,
-}
-
-impl Music {
-    /// What is wrong with music that was read from a file.
-    pub(crate) fn check(&self) -> std::result::Result<(), String> {
-        if !self.chords.windows(2).all(|pair| pair[0].step < pair[1].step) {
-            return Err("the steps of the chords must rise".to_owned());
-        }
-        if let Some(at) = self.chords.iter().find(|at| at.chord.root > 11) {
-            return Err(format!("a chord has root {}; allowed are 0 to 11", at.chord.root));
-        }
-        for (index, line) in self.lines.iter().enumerate() {
-            if self.lines[..index]
-                .iter()
-                .any(|other| other.instrument == line.instrument)
-            {
-                return Err(format!("two lines of the {:?}; one is allowed", line.instrument));
-            }
-            let valid = |note: &GridNote| {
-                (1..=64).contains(&note.length)
-                    && note.pitch <= 127
-                    && note.velocity > 0.0
-                    && note.velocity <= 1.0
-                    && note.offset >= -0.5
-                    && note.offset < 0.5
-            };
-            if !line.notes.iter().all(valid) {
-                return Err(
-                    "notes need a length of 1 to 64, a pitch of 0 to 127, a velocity in 0..1 and an offset in -0.5..0.5"
-                        .to_owned(),
-                );
-            }
-        }
-        Ok(())
-    }
-}
 
 /// Plays piano, guitar and bass, as the settings ask, to a rhythm and its drums.
 ///

@@ -1,7 +1,8 @@
 //! The music networks: tensors in, tensors out.
 
+use super::plan::BarInput;
 use super::vocabulary::Vocabulary;
-use super::writing::{BarInput, LineModel};
+use super::writing::LineModel;
 use crate::error::{Error, Result};
 use crate::model::{Manifest, Options, Runtime, Session, Tensor};
 use ndarray::{Array1, Array2, Array3, ArrayD, IxDyn};
@@ -164,13 +165,13 @@ impl LineModel for Writer {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Instrument;
-    use super::super::writing::ChordInput;
+    use super::super::plan::ChordInput;
     use super::*;
     use crate::drums::CLASSES;
-    use crate::score::remi::Token;
-    use crate::score::{Chord, Quality};
+    use crate::music::remi::Token;
     use crate::settings::Device;
+    use crate::theory::Instrument;
+    use crate::theory::{Chord, Quality};
     use std::path::Path;
 
     fn writer() -> Writer {

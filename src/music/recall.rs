@@ -3,12 +3,9 @@
 //! What is recalled is wished for, not copied: the tokens that go on as the earlier bar did are made likelier, and all that a
 //! bar must obey (its chord, its accents, its range) still decides.
 
-use super::writing::{BarPlan, LinePlan};
-use crate::drums::sampling::BarRandom;
-use crate::score::remi::{RemiBar, RemiNote, Token};
-
-/// Names the random stream of this: all lines draw the same numbers, so that the players come back to a bar together.
-const STAGE: u64 = 7;
+use super::plan::{BarPlan, LinePlan};
+use crate::drums::sampling::{BarRandom, Stream};
+use crate::music::remi::{RemiBar, RemiNote, Token};
 
 /// How often a line takes up an earlier bar that has the same chords. Basses keep to a figure more than pianos, and a melody
 /// less than either.
@@ -45,7 +42,7 @@ impl<'a> Recall<'a> {
             .filter_map(known)
             .filter(|(before, notes)| !notes.notes.is_empty() && asked_alike(before, bar))
             .collect();
-        let mut random = BarRandom::new(seed, STAGE, number as u64, 0);
+        let mut random = BarRandom::new(seed, Stream::Recall, number as u64, 0);
         let (whole, rhythm) = (random.uniform(), random.uniform());
         let share = if bar.input.lead == 2 {
             WHOLE_LEAD

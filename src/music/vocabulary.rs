@@ -1,9 +1,9 @@
 //! What the music models were trained with: their tokens, styles, ranges and sizes.
 
-use super::Instrument;
 use crate::error::Result;
-use crate::score::remi;
+use crate::music::remi;
 use crate::table::read_table;
+use crate::theory::Instrument;
 use serde::Deserialize;
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -45,8 +45,8 @@ impl Vocabulary {
             ));
         }
         for (instrument, [low, high]) in Instrument::ALL.into_iter().zip(&self.ranges) {
-            if instrument.range() != (*low..=*high) {
-                let range = instrument.range();
+            let range = &instrument.profile().range;
+            if *range != (*low..=*high) {
                 return Err(format!("{instrument:?} from {low} to {high}; expected is {range:?}"));
             }
         }
@@ -77,7 +77,7 @@ impl Vocabulary {
         let index = |value: u8, count: usize| usize::from(value.max(1) - 1).min(count - 1);
         let spans = self.spans.get(instrument as usize);
         let [low, high] = spans.map_or([0, 127], |spans| spans[index(register, 3)][index(lead, 2)]);
-        let range = instrument.range();
+        let range = &instrument.profile().range;
         low.max(*range.start())..=high.min(*range.end())
     }
 

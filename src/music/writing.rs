@@ -1,17 +1,14 @@
 //! Writing a line with the music model: token by token under the grammar of REMI, bar by bar with a seed of its own. Pure:
 //! it knows no ONNX Runtime.
 
+use super::lines::GridNote;
+use super::plan::{BarInput, BarPlan, LinePlan};
 use super::recall::Recall;
-use super::{GridNote, Instrument};
-use crate::drums::CLASSES;
-use crate::drums::sampling::{BarRandom, Sampling, choose};
+use crate::drums::sampling::{BarRandom, Sampling, Stream, choose};
 use crate::error::{Error, Result};
-use crate::score::Chord;
-use crate::score::remi::{self, Grammar, RemiBar, TempoClass, Token};
+use crate::music::remi::{self, Grammar, RemiBar, TempoClass, Token};
+use crate::theory::Instrument;
 use std::ops::RangeInclusive;
-
-/// Names the random streams of this stage; each instrument has its own.
-const STAGE: u64 = 4;
 
 /// Times that a bar is written anew when it repeats the bars before it; each time the choice is freer.
 const TAKES: u64 = 4;
@@ -35,79 +32,6 @@ const ALIKE: usize = 3;
 /// Notes in a bar at most; the busiest of the training songs have fewer.
 const MOST_NOTES: usize = 48;
 
-/// A chord as the models number it: root 12 and quality 5 are no chord.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ChordInput(pub Option<Chord>);
-
-impl ChordInput {
-    /// Pitch class of the root, 12 for none.
-    pub fn root(self) -> u8 {
-        self.0.map_or(12, |chord| chord.root)
-    }
-
-    /// Number of the quality, 5 for none.
-    pub fn quality(self) -> u8 {
-        self.0.map_or(5, |chord| chord.quality as u8)
-    }
-}
-
-/// What the encoder reads of a bar.
-#[derive(Debug, Clone, PartialEq)]
-pub struct BarInput {
-    /// 1 where a drum class is struck, step by step.
-    pub hits: Vec<[f32; CLASSES]>,
-    /// The chord at each step.
-    pub chords: Vec<ChordInput>,
-    /// The next other chord after each step.
-    pub next_chords: Vec<ChordInput>,
-    /// Pitch classes of the bar's scale.
-    pub scale: [bool; 12],
-    /// How many notes: 0 not said, 1 few to 4 many.
-    pub density: u8,
-    /// How high: 0 not said, 1 low to 3 high.
-    pub register: u8,
-    /// 0 not said, 1 accompaniment, 2 with a melody.
-    pub lead: u8,
-    /// Bars to the next section, this one included: 1 is the last before it, 4 stands for more; 0 not said.
-    pub section: u8,
-    /// Who plays.
-    pub instrument: Instrument,
-    /// Number of the style in the vocabulary.
-    pub style: usize,
-    /// Beats a minute.
-    pub bpm: f64,
-}
-
-/// A bar that is to be written.
-#[derive(Debug, Clone, PartialEq)]
-pub struct BarPlan {
-    /// What the model is told.
-    pub input: BarInput,
-    /// Steps of the bar whose accent must be answered, rising.
-    pub answered: Vec<u8>,
-    /// MIDI pitches that may be played, an octave or more.
-    pub span: RangeInclusive<u8>,
-    /// How loud, beside what the model says: 1 is as it says.
-    pub gain: f32,
-    /// How far each step is played from the grid, in steps, positive is late.
-    pub feel: Vec<f32>,
-    /// Strength of the accent at each step, 0 to 1.
-    pub strength: Vec<f32>,
-    /// Numbers of earlier bars that this one may take up, the likeliest first.
-    pub earlier: Vec<usize>,
-}
-
-/// A line that is to be written: what to play with, and the bars.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LinePlan {
-    /// Who plays.
-    pub instrument: Instrument,
-    /// Step of the drum grid at which the first bar begins.
-    pub first_step: i32,
-    /// The bars.
-    pub bars: Vec<BarPlan>,
-}
-
 /// The networks, as writing sees them.
 pub trait LineModel {
     /// Forgets everything: a line begins.
@@ -123,18 +47,9 @@ pub trait LineModel {
     fn advance(&mut self, tokens: &[usize]) -> Result<Vec<f32>>;
 }
 
-/// Most notes of an instrument at one step.
-fn most_at_once(instrument: Instrument) -> usize {
-    match instrument {
-        Instrument::Piano => 8,
-        Instrument::Guitar => 6,
-        Instrument::Bass => 1,
-    }
-}
-
 /// Notes that answer an accent: a chord, and from the bass its one note.
 fn answer(instrument: Instrument) -> usize {
-    most_at_once(instrument).min(3)
+    instrument.profile().voices.min(3)
 }
 
 /// Writes a line. `progress` is told after each bar how many are written.
@@ -173,7 +88,7 @@ pub fn write_line(
                 temperature: sampling.temperature * FREER.powi(take as i32),
                 ..sampling
             };
-            let mut random = BarRandom::new(seed, STAGE + plan.instrument as u64, number as u64, take);
+            let mut random = BarRandom::new(seed, Stream::Line(plan.instrument), number as u64, take);
             model.restart();
             let new = pen.write(model, number == 0, sampling, &mut random)?;
             if last_try || !(is_loop(&written, &new) || is_stuck(&written, &new)) {
@@ -294,7 +209,7 @@ impl<'a> Pen<'a> {
             (Some(recall), Some(last)) => recall.wish(token, *last, self.at, &self.chord),
             _ => 0.0,
         };
-        let middle = match self.chord.is_empty() && most_at_once(self.plan.instrument) > 1 {
+        let middle = match self.chord.is_empty() && self.plan.instrument.profile().voices > 1 {
             true => self.bar.centre().saturating_sub(UNDERNEATH),
             false => self.bar.centre(),
         };
@@ -369,7 +284,7 @@ impl<'a> Pen<'a> {
         match token {
             Token::Bar => !self.owes() && (self.notes > 0 || !self.must_sound),
             Token::Position(step) if step == self.at && !self.chord.is_empty() => {
-                self.chord.len() < most_at_once(self.plan.instrument) && self.has_higher()
+                self.chord.len() < self.plan.instrument.profile().voices && self.has_higher()
             }
             Token::Position(_) => !self.owes() && self.notes < MOST_NOTES,
             Token::NoteOn(pitch) => self.in_tune(pitch),
@@ -427,30 +342,6 @@ impl<'a> Pen<'a> {
     }
 }
 
-impl BarPlan {
-    /// Sixteenths in the bar.
-    pub fn steps(&self) -> u8 {
-        self.input.hits.len() as u8
-    }
-
-    /// The pitch that the bar lies about.
-    fn centre(&self) -> u8 {
-        self.span.start().midpoint(*self.span.end())
-    }
-
-    fn chord(&self, step: u8) -> ChordInput {
-        self.input
-            .chords
-            .get(usize::from(step))
-            .copied()
-            .unwrap_or(ChordInput(None))
-    }
-
-    fn changes_chord(&self, step: u8) -> bool {
-        step > 0 && self.chord(step) != self.chord(step - 1)
-    }
-}
-
 /// How far an accent lifts a note towards full velocity, as it does a drum.
 const ACCENT_LIFT: f32 = 0.35;
 
@@ -464,7 +355,7 @@ pub fn notes(plan: &LinePlan, bars: &[RemiBar], seed: u64) -> Vec<GridNote> {
     let mut notes = Vec::new();
     let mut first = plan.first_step;
     for (number, (bar, planned)) in bars.iter().zip(&plan.bars).enumerate() {
-        let mut random = BarRandom::new(seed, STAGE + plan.instrument as u64, number as u64, TAKES + 1);
+        let mut random = BarRandom::new(seed, Stream::Line(plan.instrument), number as u64, TAKES + 1);
         for note in &bar.notes {
             let at = |values: &[f32]| values.get(usize::from(note.position)).copied().unwrap_or(0.0);
             let played = f32::from(remi::velocity(note.velocity_bin)) / 127.0 * planned.gain;
@@ -487,352 +378,5 @@ pub fn notes(plan: &LinePlan, bars: &[RemiBar], seed: u64) -> Vec<GridNote> {
 const JITTER: f32 = 0.03;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::score::Quality;
-    use crate::score::remi::RemiNote;
-    use std::collections::BTreeMap;
-
-    /// Answers with logits that depend on the last token and on nothing else, and remembers what it was given.
-    struct Fake {
-        likes: BTreeMap<usize, f32>,
-        bars: Vec<Vec<usize>>,
-        begun: Vec<BarInput>,
-    }
-
-    impl Fake {
-        fn liking(likes: &[(Token, f32)]) -> Self {
-            Self {
-                likes: likes.iter().map(|(token, logit)| (token.id(), *logit)).collect(),
-                bars: vec![],
-                begun: vec![],
-            }
-        }
-    }
-
-    impl LineModel for Fake {
-        fn start(&mut self) {
-            self.bars.clear();
-        }
-
-        fn begin(&mut self, bar: &BarInput) -> Result<()> {
-            self.bars.push(vec![]);
-            self.begun.push(bar.clone());
-            Ok(())
-        }
-
-        fn restart(&mut self) {
-            if let Some(bar) = self.bars.last_mut() {
-                bar.clear();
-            }
-        }
-
-        fn advance(&mut self, tokens: &[usize]) -> Result<Vec<f32>> {
-            if let Some(bar) = self.bars.last_mut() {
-                bar.extend(tokens);
-            }
-            Ok((0..Token::COUNT)
-                .map(|id| self.likes.get(&id).copied().unwrap_or(0.0))
-                .collect())
-        }
-    }
-
-    const C: Chord = Chord {
-        root: 0,
-        quality: Quality::Major,
-    };
-    const G: Chord = Chord {
-        root: 7,
-        quality: Quality::Dominant,
-    };
-    const C_MAJOR: [bool; 12] = [
-        true, false, true, false, true, true, false, true, false, true, false, true,
-    ];
-    const PLAIN: Sampling = Sampling {
-        temperature: 1.0,
-        top_p: 1.0,
-    };
-
-    fn bar(steps: usize, second_half: Chord, answered: &[u8]) -> BarPlan {
-        let chords: Vec<ChordInput> = (0..steps)
-            .map(|step| ChordInput(Some(if step < 8 { C } else { second_half })))
-            .collect();
-        BarPlan {
-            input: BarInput {
-                hits: vec![[0.0; CLASSES]; steps],
-                next_chords: chords.clone(),
-                chords,
-                scale: C_MAJOR,
-                density: 3,
-                register: 2,
-                lead: 1,
-                section: 4,
-                instrument: Instrument::Piano,
-                style: 1,
-                bpm: 120.0,
-            },
-            answered: answered.to_vec(),
-            span: 40..=88,
-            gain: 1.0,
-            feel: vec![0.1; steps],
-            strength: vec![0.0; steps],
-            earlier: vec![],
-        }
-    }
-
-    fn plan(instrument: Instrument, mut bars: Vec<BarPlan>) -> LinePlan {
-        if instrument == Instrument::Bass {
-            bars.iter_mut().for_each(|bar| bar.span = 28..=60);
-        }
-        LinePlan {
-            instrument,
-            first_step: -4,
-            bars,
-        }
-    }
-
-    fn write(plan: &LinePlan, model: &mut Fake, seed: u64) -> Vec<RemiBar> {
-        write_line(plan, model, PLAIN, seed, |_| Ok(())).expect("a model that cannot fail")
-    }
-
-    /// The same with the nucleus that is the program's.
-    fn write_likely(plan: &LinePlan, model: &mut Fake, seed: u64) -> Vec<RemiBar> {
-        let sampling = Sampling { top_p: 0.92, ..PLAIN };
-        write_line(plan, model, sampling, seed, |_| Ok(())).expect("a model that cannot fail")
-    }
-
-    #[test]
-    fn chords_and_tempo_are_given_where_they_stand_and_never_chosen() {
-        // A model that would rather say chords and tempi than notes.
-        let likes: Vec<(Token, f32)> = Token::all()
-            .filter(|t| matches!(t, Token::Chord(_) | Token::TempoClass(_)))
-            .map(|t| (t, 30.0))
-            .collect();
-        let mut model = Fake::liking(&likes);
-        let bars = write(
-            &plan(Instrument::Piano, vec![bar(16, G, &[]), bar(12, C, &[])]),
-            &mut model,
-            5,
-        );
-        assert_eq!(bars[0].tempo, [(0, 120)]);
-        assert_eq!(bars[0].chords, [(0, Some(C)), (8, Some(G))]);
-        assert_eq!((bars[1].tempo.len(), &bars[1].chords[..]), (0, &[(0, Some(C))][..]));
-        assert_eq!(bars[1].steps, 12);
-        assert!(bars[1].notes.iter().all(|note| note.position < 12));
-        // What the model heard is what was written.
-        for (heard, bar) in model.bars.iter().zip(&bars) {
-            let tokens = remi::encode(std::slice::from_ref(bar)).expect("a bar");
-            assert_eq!(*heard, tokens.iter().map(|token| token.id()).collect::<Vec<_>>());
-        }
-    }
-
-    #[test]
-    fn strong_accents_are_answered_by_tones_of_the_chord() {
-        // A model that wants silence.
-        let mut model = Fake::liking(&[(Token::Bar, 40.0)]);
-        let bars = write(
-            &plan(Instrument::Piano, vec![bar(16, G, &[0, 6, 8, 13])]),
-            &mut model,
-            3,
-        );
-        let at = |step: u8| {
-            bars[0]
-                .notes
-                .iter()
-                .filter(|n| n.position == step)
-                .map(|n| n.pitch)
-                .collect::<Vec<_>>()
-        };
-        let mut steps: Vec<u8> = bars[0].notes.iter().map(|note| note.position).collect();
-        steps.dedup();
-        assert_eq!(steps, [0, 6, 8, 13]);
-        for step in steps {
-            assert_eq!(at(step).len(), 3, "a chord at step {step}");
-            let chord = if step < 8 { C } else { G };
-            assert!(
-                at(step)
-                    .iter()
-                    .all(|pitch| chord.tones().any(|tone| tone == pitch % 12))
-            );
-        }
-        let bass = write(&plan(Instrument::Bass, vec![bar(16, G, &[6])]), &mut model, 3);
-        assert_eq!(bass[0].notes.len(), 1);
-    }
-
-    #[test]
-    fn pitches_are_in_the_scale_and_the_range_and_seldom_many() {
-        let mut model = Fake::liking(&[
-            (Token::NoteOn(61), 20.0),
-            (Token::NoteOn(100), 20.0),
-            (Token::Bar, -9.0),
-        ]);
-        for instrument in Instrument::ALL {
-            let plan = plan(instrument, vec![bar(16, G, &[4]); 6]);
-            let bars = write(&plan, &mut model, 1);
-            for bar in &bars {
-                assert!(!bar.notes.is_empty() && bar.notes.len() <= MOST_NOTES + most_at_once(instrument));
-                for note in &bar.notes {
-                    assert!(
-                        plan.bars[0].span.contains(&note.pitch) && C_MAJOR[usize::from(note.pitch % 12)],
-                        "{note:?}"
-                    );
-                    let together = bar.notes.iter().filter(|n| n.position == note.position).count();
-                    assert!(together <= most_at_once(instrument));
-                }
-            }
-        }
-    }
-
-    /// Onsets of each bar.
-    fn onsets(bars: &[RemiBar]) -> Vec<Vec<u8>> {
-        let onsets = |bar: &RemiBar| bar.notes.iter().map(|note| note.position).collect();
-        bars.iter().map(onsets).collect()
-    }
-
-    #[test]
-    fn a_bar_comes_back_where_its_chords_do_and_else_its_rhythm() {
-        let chords = |second: Chord| bar(16, second, &[]);
-        let mut bars = vec![chords(C), chords(G), chords(C), chords(G)];
-        bars[2].earlier = vec![0, 1];
-        bars[3].earlier = vec![0];
-        let (mut whole, mut rhythm) = (0, 0);
-        let seeds = 40;
-        for seed in 0..seeds {
-            let mut model = Fake::liking(&[(Token::Bar, 0.5)]);
-            let written = write_likely(&plan(Instrument::Bass, bars.clone()), &mut model, seed);
-            whole += usize::from(written[2].notes == written[0].notes);
-            let onsets = onsets(&written);
-            rhythm += usize::from(onsets[3] == onsets[0] && written[3].notes != written[0].notes);
-            let mut plain = bars.clone();
-            plain.iter_mut().for_each(|bar| bar.earlier.clear());
-            let written = write_likely(&plan(Instrument::Bass, plain), &mut model, seed);
-            assert_ne!(
-                written[2].notes, written[0].notes,
-                "by chance two bars are never the same"
-            );
-        }
-        assert!(whole > seeds as usize * 3 / 4, "{whole} of {seeds}");
-        assert!(rhythm > seeds as usize / 8, "{rhythm} of {seeds}");
-    }
-
-    #[test]
-    fn a_bar_that_comes_back_answers_the_accents_of_its_own_and_keeps_in_tune() {
-        let mut bars = vec![bar(16, G, &[]), bar(16, G, &[3, 9])];
-        bars[1].earlier = vec![0];
-        for seed in 0..20 {
-            let mut model = Fake::liking(&[(Token::Bar, 0.5)]);
-            let written = write(&plan(Instrument::Guitar, bars.clone()), &mut model, seed);
-            for step in [3, 9] {
-                let chord: Vec<u8> = written[1]
-                    .notes
-                    .iter()
-                    .filter(|n| n.position == step)
-                    .map(|n| n.pitch % 12)
-                    .collect();
-                let sounding = if step < 8 { C } else { G };
-                assert!(chord.len() >= 3, "{written:?}");
-                assert!(chord.iter().all(|class| sounding.tones().any(|tone| tone == *class)));
-            }
-        }
-        // Every bar wants to be the one before; three alike are the most that stand.
-        let mut alike = vec![bar(16, C, &[]); 16];
-        for (number, bar) in alike.iter_mut().enumerate().skip(1) {
-            bar.earlier = vec![number - 1];
-        }
-        let bars = write(
-            &plan(Instrument::Bass, alike),
-            &mut Fake::liking(&[(Token::Bar, 0.5)]),
-            2,
-        );
-        assert!(bars.windows(2).any(|pair| pair[0].notes == pair[1].notes));
-        for window in bars.windows(ALIKE + 1) {
-            assert!(!is_loop(&window[..ALIKE], &window[ALIKE]), "{window:?}");
-        }
-    }
-
-    #[test]
-    fn pitches_lie_about_the_middle_of_the_span() {
-        // A model that would climb: each pitch is likelier than the one below it.
-        let climbing = (0..=127).map(|pitch| (Token::NoteOn(pitch), 0.08 * f32::from(pitch)));
-        let likes: Vec<(Token, f32)> = climbing.chain([(Token::Bar, 2.0)]).collect();
-        let mut model = Fake::liking(&likes);
-        for (span, middle) in [(40..=68, 54.0), (54..=92, 73.0)] {
-            let mut plan = plan(Instrument::Guitar, vec![bar(16, G, &[]); 30]);
-            plan.bars.iter_mut().for_each(|bar| bar.span = span.clone());
-            let bars = write(&plan, &mut model, 6);
-            let pitches: Vec<f64> = bars
-                .iter()
-                .flat_map(|bar| &bar.notes)
-                .map(|note| f64::from(note.pitch))
-                .collect();
-            let mean = pitches.iter().sum::<f64>() / pitches.len() as f64;
-            assert!((mean - middle).abs() < 4.5, "{mean} in {span:?}");
-        }
-    }
-
-    #[test]
-    fn no_loop_no_single_pitch_and_no_long_silence() {
-        // Models of one idea each: one bar for ever, one pitch for ever, nothing for ever.
-        let one_bar = [
-            (Token::Position(0), 30.0),
-            (Token::NoteOn(60), 25.0),
-            (Token::NoteOn(64), 20.0),
-            (Token::Bar, 28.0),
-        ];
-        let bars = write(
-            &plan(Instrument::Piano, vec![bar(16, C, &[]); 24]),
-            &mut Fake::liking(&one_bar),
-            1,
-        );
-        for window in bars.windows(ALIKE + 1) {
-            assert!(!is_loop(&window[..ALIKE], &window[ALIKE]), "{window:?}");
-            assert!(!is_stuck(&window[..ALIKE], &window[ALIKE]), "{window:?}");
-        }
-        let silence = [(Token::Bar, 40.0)];
-        let bars = write(
-            &plan(Instrument::Bass, vec![bar(16, C, &[]); 12]),
-            &mut Fake::liking(&silence),
-            1,
-        );
-        assert!(
-            bars.windows(2)
-                .all(|pair| !(pair[0].notes.is_empty() && pair[1].notes.is_empty()))
-        );
-    }
-
-    #[test]
-    fn the_same_seed_writes_the_same_and_a_longer_piece_begins_alike() {
-        let bars = |n: usize| vec![bar(16, G, &[4]); n];
-        let mut model = Fake::liking(&[(Token::Bar, 3.0)]);
-        let short = write(&plan(Instrument::Guitar, bars(5)), &mut model, 8);
-        let long = write(&plan(Instrument::Guitar, bars(9)), &mut model, 8);
-        assert_eq!(short[..], long[..5]);
-        assert_ne!(short, write(&plan(Instrument::Guitar, bars(5)), &mut model, 9));
-        assert_eq!(model.begun.len(), 19, "every bar is read once");
-    }
-
-    #[test]
-    fn notes_are_as_loud_as_the_movement_and_as_late_as_the_drums() {
-        let mut planned = plan(Instrument::Piano, vec![bar(16, C, &[]), bar(12, C, &[])]);
-        planned.bars[0].strength[4] = 1.0;
-        planned.bars[1].gain = 0.5;
-        let note = |position| RemiNote {
-            position,
-            pitch: 60,
-            velocity_bin: 15,
-            duration: 3,
-        };
-        let written = |steps, positions: &[u8]| RemiBar {
-            steps,
-            notes: positions.iter().map(|p| note(*p)).collect(),
-            ..RemiBar::default()
-        };
-        let notes = notes(&planned, &[written(16, &[0, 4]), written(12, &[3])], 1);
-        assert_eq!(notes.iter().map(|n| n.step).collect::<Vec<_>>(), [-4, 0, 15]);
-        let plain = f32::from(remi::velocity(15)) / 127.0;
-        assert!((notes[0].velocity - plain).abs() < 1e-6);
-        assert!(notes[1].velocity > plain && (notes[2].velocity - plain / 2.0).abs() < 1e-6);
-        assert!(notes.iter().all(|n| (n.offset - 0.1).abs() <= JITTER && n.length == 3));
-        assert_ne!(notes[0].offset, notes[1].offset);
-    }
-}
+#[path = "writing_tests.rs"]
+mod tests;

@@ -1,6 +1,7 @@
 //! From a media file to its poses: what part of it is analysed, what of that is known from before, what has to be read.
 
-use super::{Cut, Engine};
+use super::cut::Cut;
+use super::engine::Engine;
 use crate::cache::{About, Cache, Key, Kind, MediaId};
 use crate::error::Result;
 use crate::pose::{self, Chunk, Chunking, Followers, PoseTrack, join, stored};

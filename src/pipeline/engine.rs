@@ -1,6 +1,7 @@
 //! What all jobs share: the ONNX Runtime library, the models, the SoundFont. Each is loaded when first needed.
 
-use super::{Cut, key};
+use super::cut::Cut;
+use super::key;
 use crate::audio::{SoundFont, Synthesis};
 use crate::cache::{Cache, Identities, MediaId};
 use crate::drums::DrumModels;
@@ -88,13 +89,6 @@ impl Engine {
             threads: threads.max(1),
             ..self
         }
-    }
-
-    /// The engine with other ways of synthesis: a store of another size, or one that it shares, or fewer threads. By default
-    /// all jobs of an engine share a store of their own.
-    #[must_use]
-    pub fn with_synthesis(self, synthesis: Synthesis) -> Self {
-        Self { synthesis, ..self }
     }
 
     /// What soundtracks are rendered with.

@@ -170,9 +170,10 @@ fn beats_of(steps: i32) -> usize {
 mod tests {
     use super::*;
     use crate::drums::{DrumClass, Hit};
-    use crate::music::{GridNote, Instrument};
+    use crate::music::GridNote;
     use crate::rhythm::{Accent, AccentKind, Beat, Source};
-    use crate::score::{Chord, Key, Mode, Quality};
+    use crate::theory::Instrument;
+    use crate::theory::{Chord, Key, Mode, Quality};
     use crate::time::{Flicks, Speed};
 
     /// A clip that begins 10 s into its media, with beats at 0.25 s, 0.75 s … of its own time; the window is heard at double

@@ -1,6 +1,6 @@
 //! Keys of results: two jobs with one key give the same, so that what is there need not be made again.
 
-use super::Cut;
+use super::cut::Cut;
 use crate::settings::Settings;
 use crate::time::Flicks;
 use sha2::{Digest, Sha256};

@@ -1,6 +1,6 @@
 //! Files saved between stages: any stage's output can be written and the chain taken up from there.
 
-use super::{Cut, Job};
+use super::cut::Cut;
 use crate::drums::DrumGrid;
 use crate::error::{Error, Result};
 use crate::limits::LARGEST_SAVED_FILE;
@@ -50,29 +50,20 @@ fn is_default(cut: &Cut) -> bool {
 }
 
 impl Saved {
-    /// The job's results; `None` before a stage has run.
-    pub fn of(job: &Job) -> Option<Self> {
-        let (poses, rhythm, drums, music, score) = (&job.poses, &job.rhythm, &job.drums, &job.music, &job.score);
-        let stage = match (poses, rhythm, drums, music, score) {
-            (.., Some(_)) => Stage::Score,
-            (.., Some(_), _) => Stage::Music,
-            (_, _, Some(_), ..) => Stage::Drums,
-            (_, Some(_), ..) => Stage::Rhythm,
-            (Some(_), ..) => Stage::Pose,
-            _ => return None,
-        };
-        Some(Self {
+    /// A file of a stage on a clip of which `cut` is heard, as yet without results.
+    pub fn new(stage: Stage, clip: Clip, cut: Cut) -> Self {
+        Self {
             format: FORMAT.to_owned(),
             version: VERSION,
             stage,
-            clip: job.media.clone(),
-            cut: job.cut,
-            poses: poses.clone().filter(|_| stage == Stage::Pose),
-            rhythm: rhythm.clone(),
-            drums: drums.clone(),
-            music: music.clone(),
-            score: score.clone(),
-        })
+            clip,
+            cut,
+            poses: None,
+            rhythm: None,
+            drums: None,
+            music: None,
+            score: None,
+        }
     }
 
     /// Reads a file written by a job, and checks it: later stages rely on what earlier ones promise.

@@ -6,7 +6,7 @@
 //! In the middle of the overlap the joined result changes from the one to the other: there the new tracker knows everybody, and
 //! the old one has had the time to tell a flash from a cut.
 
-use super::model::Look;
+use super::look::Look;
 use super::smooth::Sample;
 use super::track::{Tracked, Tracker, Tracklet};
 use crate::error::Result;

@@ -1,7 +1,7 @@
 //! Reading BlazePose's tensors (Bazarevsky et al. 2020; Grishchenko et al. 2022). Pure: numbers in, numbers out.
 
 use super::crop::Region;
-use super::{JOINTS, Joint, JointPoint};
+use super::joints::{JOINTS, Joint, JointPoint};
 use ndarray::{ArrayView1, ArrayView3};
 use std::f64::consts::{FRAC_PI_2, PI, TAU};
 

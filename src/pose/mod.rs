@@ -11,86 +11,26 @@ use crate::progress::{Monitor, Stage};
 use crate::settings::PoseSettings;
 use crate::time::Instant;
 use crate::video::FrameSource;
-use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 pub mod chunks;
 pub mod crop;
 pub mod finder;
+mod joints;
 pub mod landmarks;
+mod look;
 pub mod model;
-mod saved;
+mod poses;
 pub mod select;
 pub mod smooth;
 pub mod stored;
 pub mod track;
 
 pub use chunks::{Chunk, Chunking, Followers, join};
-pub use model::{Look, PoseModels};
-
-/// Number of joints.
-pub const JOINTS: usize = 17;
-
-/// The joints of RhythmicNet (a subset of OpenPose's BODY_25), in this order. Right and left are the person's own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(usize)]
-#[allow(missing_docs)] // the names say it
-pub enum Joint {
-    Nose,
-    Neck,
-    RightShoulder,
-    RightElbow,
-    RightWrist,
-    LeftShoulder,
-    LeftElbow,
-    LeftWrist,
-    MidHip,
-    RightHip,
-    RightKnee,
-    RightAnkle,
-    LeftHip,
-    LeftKnee,
-    LeftAnkle,
-    LeftBigToe,
-    RightBigToe,
-}
-
-/// Where one joint is, and how sure that is.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-pub struct JointPoint {
-    /// Pixels from the left edge of the upright source picture.
-    pub x: f32,
-    /// Pixels from the top edge of the upright source picture.
-    pub y: f32,
-    /// Confidence, 0 to 1. 0: missing; `x` and `y` mean nothing then.
-    pub confidence: f32,
-}
-
-/// One person at one instant.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Pose {
-    /// When.
-    pub time: Instant,
-    /// The joints, indexed by [`Joint`]` as usize`.
-    pub joints: [JointPoint; JOINTS],
-}
-
-/// One person's joints over time.
-///
-/// Poses are in strictly rising time, at the instants of the frames that were looked at. Where the person was not
-/// found for longer than [`LONGEST_BRIDGE`](crate::limits::LONGEST_BRIDGE), all joints have confidence 0.
-///
-/// Saved, a pose is its time and a flat list of x, y, confidence for each joint.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "saved::Track", into = "saved::Track")]
-pub struct PoseTrack {
-    /// The poses.
-    pub poses: Vec<Pose>,
-    /// Instants of shot cuts: the pose before and the pose after are not one movement.
-    pub cuts: Vec<Instant>,
-    /// How many people were followed in the clip.
-    pub people: usize,
-}
+pub use joints::{JOINTS, Joint, JointPoint};
+pub use look::Look;
+pub use model::PoseModels;
+pub use poses::{Pose, PoseTrack};
 
 /// Finds the poses of one person in all frames of a source.
 ///
@@ -196,6 +136,6 @@ pub fn choose(tracked: track::Tracked, path: &Path, settings: &PoseSettings) -> 
         return Err(brief(seen.seconds()));
     }
     let mut track = people.track(number);
-    saved::round(&mut track);
+    poses::round(&mut track);
     Ok(track)
 }

@@ -3,7 +3,7 @@
 use super::crop::{Region, crop, scale_onto};
 use super::finder::{self, Candidate};
 use super::landmarks::{self, Body, SIDE};
-use super::track::settle;
+use super::look::{Look, settle};
 use crate::error::{Error, Result};
 use crate::model::{Manifest, Options, Runtime, Session, Tensor};
 use crate::settings::PoseQuality;
@@ -66,20 +66,6 @@ impl PoseModels {
             more_landmarks: None,
             open_landmarks,
         })
-    }
-}
-
-/// What a tracker needs of the networks; tests put hand-made people in its place.
-pub trait Look {
-    /// People in the picture, at a resolution of `side` pixels for its longer side, with at least the score `least`.
-    fn find(&mut self, picture: &Picture, side: usize, least: f64) -> Result<Vec<Candidate>>;
-
-    /// The body in a region; `None` where the numbers make no sense.
-    fn look(&mut self, picture: &Picture, region: Region) -> Result<Option<Body>>;
-
-    /// The bodies in several regions, each [settled](settle).
-    fn settle(&mut self, picture: &Picture, regions: &[Region]) -> Result<Vec<Option<Body>>> {
-        settle(|region| self.look(picture, region), picture, regions)
     }
 }
 

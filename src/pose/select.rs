@@ -1,8 +1,9 @@
 //! Who is who over time, and who is followed. Pure.
 
+use super::joints::{JOINTS, JointPoint};
+use super::poses::{Pose, PoseTrack};
 use super::smooth::{Sample, smooth};
 use super::track::Tracked;
-use super::{JOINTS, JointPoint, Pose, PoseTrack};
 use crate::limits::LONGEST_BRIDGE;
 use crate::time::{Instant, Span};
 

@@ -4,7 +4,7 @@
 //! movement. Run forward it lags by up to a quarter of a frame, which is an error of the beat; the mean of a forward and a
 //! backward pass has the same jitter and no lag.
 
-use super::{JOINTS, JointPoint};
+use super::joints::{JOINTS, JointPoint};
 use std::f64::consts::TAU;
 
 /// Cutoff of a joint that does not move, hertz.

@@ -4,9 +4,9 @@
 //! All little endian: the number of frames and their times (f64), of cuts and their frames (u32), of tracklets, and for each the
 //! number of its samples and these: frame (u32), size (f32), x, y and confidence (f32) of each joint. Numbers of things are u32.
 
+use super::joints::{JOINTS, JointPoint};
 use super::smooth::Sample;
 use super::track::{Tracked, Tracklet};
-use super::{JOINTS, JointPoint};
 use crate::time::Instant;
 
 /// Bytes a sample.

@@ -6,12 +6,11 @@
 use super::crop::Region;
 use super::finder::{self, similarity};
 use super::landmarks::{Body, COCO, joints};
-use super::model::Look;
+use super::look::Look;
 use super::smooth::Sample;
 use crate::error::Result;
 use crate::time::{Instant, Span};
 use crate::video::{Frame, Picture};
-use std::f64::consts::{PI, TAU};
 
 /// People followed at once, at most.
 const MOST_PEOPLE: usize = 4;
@@ -50,11 +49,6 @@ const SAME_PERSON: f64 = 0.5;
 
 /// The scale of the similarity: share of the region's size.
 const SIMILARITY_SCALE: f64 = 0.4;
-
-/// When the region has moved more than this, the crop was a bad one and is made again: share of its size, radians, ratio.
-const MOVED: f64 = 0.08;
-const TURNED: f64 = 0.35;
-const GROWN: std::ops::Range<f64> = 0.8..1.25;
 
 /// Mean difference of thumbnails, of 255, that is a cut; and one that is a cut if everybody is lost as well.
 const CUT: f64 = 30.0;
@@ -257,45 +251,6 @@ impl Track {
         });
         self.body = body;
     }
-}
-
-/// The bodies in several regions, each [settled](settle_one).
-pub(super) fn settle(
-    mut look: impl FnMut(Region) -> Result<Option<Body>>,
-    picture: &Picture,
-    regions: &[Region],
-) -> Result<Vec<Option<Body>>> {
-    regions
-        .iter()
-        .map(|region| settle_one(&mut look, picture, *region))
-        .collect()
-}
-
-/// The body in a region, looked at once more where the region turns out to have been a bad one.
-fn settle_one(
-    mut look: impl FnMut(Region) -> Result<Option<Body>>,
-    picture: &Picture,
-    region: Region,
-) -> Result<Option<Body>> {
-    if !region.is_usable(picture) {
-        return Ok(None);
-    }
-    let Some(body) = look(region)? else {
-        return Ok(None);
-    };
-    let next = body.region;
-    let moved = (next.x - region.x).hypot(next.y - region.y) / region.size;
-    let turned = ((next.rotation - region.rotation + PI).rem_euclid(TAU) - PI).abs();
-    let bad = moved > MOVED || turned > TURNED || !GROWN.contains(&(next.size / region.size));
-    if bad
-        && body.score > 0.3
-        && next.is_usable(picture)
-        && let Some(again) = look(next)?
-        && again.score >= body.score - 0.2
-    {
-        return Ok(Some(again));
-    }
-    Ok(Some(body))
 }
 
 fn is_there(body: &Body, picture: &Picture) -> bool {

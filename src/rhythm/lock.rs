@@ -399,31 +399,6 @@ fn standard_scores(values: &[f64]) -> Vec<f64> {
         .collect()
 }
 
-/// The single metronome between `slowest` and `fastest` that the whole movement goes with best: R up to octave plus
-/// the tapping preference (as standard scores), in steps of 0.5 beats a minute, then of 0.05 around the best. `None` without movement.
-pub(crate) fn search(movement: &Curve, slowest: Tempo, fastest: Tempo) -> Option<Tempo> {
-    let e = excitation(movement);
-    if e.iter().all(|v| *v == 0.0) {
-        return None;
-    }
-    let lock = |bpm: f64| octave_lock(&e, Tempo::from_bpm(bpm), movement.rate.hz());
-    let coarse = metronomes(slowest.bpm(), fastest.bpm());
-    let locks: Vec<f64> = coarse.iter().map(|t| lock(t.bpm())).collect();
-    let mean = signal::mean(&locks);
-    let deviation = signal::mean(&locks.iter().map(|l| (l - mean).powi(2)).collect::<Vec<_>>()).sqrt();
-    let score = |bpm: f64, lock: f64| TRUST * lock + deviation * PREFERENCE * tapping_preference(Tempo::from_bpm(bpm));
-    let (best, _) = coarse
-        .iter()
-        .zip(&locks)
-        .max_by(|a, b| score(a.0.bpm(), *a.1).total_cmp(&score(b.0.bpm(), *b.1)))?;
-    (-10..=10)
-        .map(|i| best.bpm() + METRONOMES.2 * f64::from(i) / 10.0)
-        .filter(|bpm| (slowest.bpm()..=fastest.bpm()).contains(bpm))
-        .map(|bpm| (bpm, lock(bpm)))
-        .max_by(|a, b| score(a.0, a.1).total_cmp(&score(b.0, b.1)))
-        .map(|(bpm, _)| Tempo::from_bpm(bpm))
-}
-
 /// Log of how readily people tap at a tempo, about: −½ (log2(tempo / 110) / 0.45)². People tap between 80 and 150 beats a minute
 /// (−0.5 at both, and 0 in their middle); twice or half of what they would tap is −1.9 at 60 and −1.3 at 180. A curve of this form
 /// over the logarithm is that of pulse salience (Parncutt 1994).
@@ -470,18 +445,6 @@ mod tests {
             values: vec![3.0; 1200],
         };
         assert_eq!(percentile(&still, &metronome(97.5)), 0.0);
-    }
-
-    #[test]
-    fn the_search_finds_the_tempo_and_takes_the_octave_that_people_tap() {
-        let found = |tempo: f64| {
-            search(&pulsing(tempo, 20.0), Tempo::from_bpm(60.0), Tempo::from_bpm(180.0))
-                .expect("movement")
-                .bpm()
-        };
-        assert!((found(104.3) - 104.3).abs() < 0.6, "{}", found(104.3));
-        assert!((found(61.0) - 122.0).abs() < 1.0, "{}", found(61.0));
-        assert!((found(178.0) - 89.0).abs() < 1.0, "{}", found(178.0));
     }
 
     #[test]

@@ -181,7 +181,8 @@ pub fn lock_percentile(movement: &Curve, beats: &[Instant]) -> f64 {
 }
 
 /// Impact phase: mean impact within ±70 ms of the beats over its mean elsewhere, for the grid and for the grid shifted by
-/// ¼, ½ and ¾ beat. `impact` is what [`impact_curve`](super::impact_curve) gives. All 0 without two beats or impact.
+/// ¼, ½ and ¾ beat. `impact` is how hard the body is stopped over time (weighted torso
+/// lengths a second per second). All 0 without two beats or impact.
 pub fn impact_phase(impact: &Curve, beats: &[Instant]) -> [f64; 4] {
     let Some(grid) = BeatGrid::new(beats.to_vec()) else {
         return [0.0; 4];

@@ -367,17 +367,6 @@ impl Moved {
     }
 }
 
-/// How hard the body is stopped over time (weighted torso lengths a second per second): what [`metrics::impact_phase`] reads.
-pub fn impact_curve(track: &PoseTrack, duration: Span) -> Curve {
-    curve(motion::RATE, &impact::impact(&Motion::new(track, duration)))
-}
-
-/// The single metronome within the settings' tempo range that a movement ([`Rhythm::movement`]) goes with best, whatever its
-/// phase: the lock search. `None` without movement.
-pub fn locked_tempo(movement: &Curve, settings: &RhythmSettings) -> Option<Tempo> {
-    lock::search(movement, settings.slowest, settings.fastest)
-}
-
 fn curve(rate: Rate, values: &[f64]) -> Curve {
     Curve {
         rate,

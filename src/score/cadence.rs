@@ -5,9 +5,9 @@
 //! wants to go home, and on it comes the tonic. All that lies before stays as it is, so that two cuts of one clip share
 //! it.
 
-use super::chord::{above, semitones};
-use super::{Chord, Key, Mode, Quality};
-use crate::music::{ChordAt, GridNote, Instrument};
+use crate::music::{ChordAt, GridNote};
+use crate::theory::Instrument;
+use crate::theory::chord::{Chord, Key, Mode, Quality, above, semitones};
 use crate::time::STEPS_PER_BEAT;
 use std::ops::RangeInclusive;
 
@@ -184,7 +184,7 @@ fn bent(together: &[(GridNote, Option<Chord>)], setting: Setting<'_>) -> Vec<Gri
             }
             // A bass moves from root to root: it says which chord it is.
             let root =
-                setting.instrument == Instrument::Bass && chord.is_some_and(|c| semitones(c.root, note.pitch) == 0);
+                setting.instrument.profile().is_bass && chord.is_some_and(|c| semitones(c.root, note.pitch) == 0);
             let fits = |pitch: u8| {
                 if root {
                     semitones(to.root, pitch) == 0
@@ -207,7 +207,7 @@ fn bent(together: &[(GridNote, Option<Chord>)], setting: Setting<'_>) -> Vec<Gri
 fn last_chord(before: &[GridNote], last_step: i32, setting: Setting<'_>) -> Vec<u8> {
     let tonic = tonic(setting.key);
     let root = |pitch: u8| semitones(tonic.root, pitch) == 0;
-    if setting.instrument == Instrument::Bass {
+    if setting.instrument.profile().is_bass {
         return setting.range.clone().find(|pitch| root(*pitch)).into_iter().collect();
     }
     let played = last_played(before, last_step);

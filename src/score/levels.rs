@@ -8,16 +8,8 @@
 
 use super::mixing::VOLUMES;
 use crate::drums::DrumGrid;
-use crate::music::{GridNote, Instrument, Line};
+use crate::music::{GridNote, Line};
 use crate::time::STEPS_PER_BEAT;
-
-/// How far a line is meant to be under the drums, LU: accompaniment, heard but not ahead of what follows the movement.
-fn distance(instrument: Instrument) -> f64 {
-    match instrument {
-        Instrument::Piano | Instrument::Bass => 4.5,
-        Instrument::Guitar => 5.5,
-    }
-}
 
 /// What a program of the SoundFont that ships does with notes.
 ///
@@ -105,7 +97,7 @@ impl Levels {
         let Some(power) = self.power(&line.notes, &sound) else {
             return 0.0;
         };
-        let volume = self.drums - distance(line.instrument) - (sound.level + power);
+        let volume = self.drums - line.instrument.profile().under_drums - (sound.level + power);
         (volume as f32).clamp(*VOLUMES.start(), *VOLUMES.end())
     }
 
@@ -184,6 +176,7 @@ impl Powers {
 mod tests {
     use super::*;
     use crate::drums::{DrumClass, Hit};
+    use crate::theory::Instrument;
     use crate::time::Instant;
 
     fn grid(velocity: f32) -> DrumGrid {

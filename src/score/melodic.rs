@@ -2,9 +2,8 @@
 
 use super::levels::Levels;
 use super::{Note, Part, in_turn};
-use crate::music::{GridNote, Instrument, Line};
+use crate::music::{GridNote, Line};
 use crate::time::{BeatGrid, Instant, Span, TempoMap, Tick};
-use std::ops::RangeInclusive;
 
 /// Bank of melodic programs.
 const MELODIC_BANK: u16 = 0;
@@ -12,77 +11,6 @@ const MELODIC_BANK: u16 = 0;
 /// The last chord is let go before the clip ends, so that it is not cut off: by this, or by this share of its ring.
 const RELEASE: Span = Span::from_seconds(0.15);
 const RELEASE_SHARE: f64 = 0.2;
-
-impl Instrument {
-    /// The pitches that the instrument plays.
-    pub const fn range(self) -> RangeInclusive<u8> {
-        match self {
-            Self::Piano => 28..=96,
-            Self::Guitar => 40..=88,
-            Self::Bass => 28..=60,
-        }
-    }
-
-    /// Name of the instrument's part, its MIDI track and its stem.
-    pub const fn part_name(self) -> &'static str {
-        match self {
-            Self::Piano => "piano",
-            Self::Guitar => "guitar",
-            Self::Bass => "bass",
-        }
-    }
-
-    /// MIDI channel of the part, which is also its place among the melodic parts.
-    pub(super) const fn channel(self) -> u8 {
-        match self {
-            Self::Bass => 0,
-            Self::Guitar => 1,
-            Self::Piano => 2,
-        }
-    }
-
-    /// The General MIDI program, from 0, that suits a playing style of [`STYLES`](crate::settings::STYLES); that of pop
-    /// for any other name.
-    pub fn program(self, style: &str) -> u8 {
-        let (piano, guitar, bass) = match style {
-            "rock" => (GRAND, OVERDRIVEN, FINGERED),
-            "punk" => (GRAND, OVERDRIVEN, PICKED),
-            "dance" => (GRAND, CLEAN, PICKED),
-            "funk" | "soul" | "hiphop" | "afrobeat" | "reggae" => (RHODES, CLEAN, FINGERED),
-            "latin" | "afrocuban" => (GRAND, NYLON, ACOUSTIC),
-            "neworleans" => (GRAND, STEEL, ACOUSTIC),
-            "jazz" | "blues" => (GRAND, CLEAN, ACOUSTIC),
-            // Pop and country among them.
-            _ => (GRAND, STEEL, FINGERED),
-        };
-        match self {
-            Self::Piano => piano,
-            Self::Guitar => guitar,
-            Self::Bass => bass,
-        }
-    }
-
-    /// Where the instrument stands: the bass in the middle, guitar and piano to either side of it. The hi-hat of a kit is
-    /// on the right, so the guitar, which is as bright, is on the left.
-    const fn pan(self) -> f32 {
-        match self {
-            Self::Bass => 0.0,
-            Self::Guitar => -0.45,
-            Self::Piano => 0.35,
-        }
-    }
-}
-
-// The melodic programs of the SoundFont that ships.
-const GRAND: u8 = 0;
-const RHODES: u8 = 4;
-const NYLON: u8 = 24;
-const STEEL: u8 = 25;
-const CLEAN: u8 = 27;
-const OVERDRIVEN: u8 = 29;
-const ACOUSTIC: u8 = 32;
-const FINGERED: u8 = 33;
-const PICKED: u8 = 34;
 
 /// When things sound: steps on the beats of the clip.
 #[derive(Debug, Clone, Copy)]
@@ -117,15 +45,15 @@ pub(super) fn midi_velocity(velocity: f32) -> u8 {
 
 /// The part of a line that sounds as `notes`.
 pub(super) fn part(line: &Line, style: &str, levels: &Levels, notes: Vec<Note>) -> Part {
-    let instrument = line.instrument;
-    let program = instrument.program(style);
+    let profile = line.instrument.profile();
+    let program = profile.program(style);
     Part {
-        name: instrument.part_name().to_owned(),
-        channel: instrument.channel(),
+        name: profile.name.to_owned(),
+        channel: profile.channel,
         bank: MELODIC_BANK,
         program,
         volume: levels.volume(line, program),
-        pan: instrument.pan(),
+        pan: profile.pan,
         notes,
     }
 }
@@ -166,19 +94,4 @@ pub(super) fn ringing(pitches: &[u8], velocity: f32, step: i32, timeline: Timeli
             velocity: midi_velocity(velocity),
         })
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::settings::STYLES;
-
-    #[test]
-    fn every_style_has_programs_of_the_instruments_family() {
-        for style in STYLES.iter().chain(&["polka"]) {
-            assert!((0..8).contains(&Instrument::Piano.program(style)));
-            assert!((24..32).contains(&Instrument::Guitar.program(style)));
-            assert!((32..40).contains(&Instrument::Bass.program(style)));
-        }
-    }
 }

@@ -12,12 +12,6 @@ const DEFAULT_VOLUME: f32 = 100.0;
 const MIDDLE: f32 = 64.0;
 const ASIDE: f32 = 63.0;
 
-/// Whether a level or pan is the one that is not written to files.
-#[allow(clippy::trivially_copy_pass_by_ref)] // serde asks for a reference
-pub(super) fn is_zero(value: &f32) -> bool {
-    *value == 0.0
-}
-
 impl Part {
     /// The part's volume as MIDI controller 7, 1 to 127.
     ///

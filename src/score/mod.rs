@@ -3,18 +3,15 @@
 mod arrange;
 mod cadence;
 mod check;
-pub mod chord;
 mod drum_part;
 pub mod ending;
 pub mod kits;
 mod levels;
 mod melodic;
 mod mixing;
-pub mod remi;
 mod turns;
 
 pub use arrange::{arrange, from_drums};
-pub use chord::{Chord, Key, Mode, Quality};
 pub use drum_part::DRUM_PART;
 pub use kits::{kit_for_style, kit_program};
 pub use mixing::VOLUMES;
@@ -40,12 +37,13 @@ pub struct Score {
     pub duration: Span,
     /// Where tick 0 lies on the timeline of the media, after a change of speed. It is not heard: synthesis divides time
     /// there, so that a trim leaves its spans as they are.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub start: Instant,
 }
 
-fn is_zero(instant: &Instant) -> bool {
-    *instant == Instant::ZERO
+/// Whether a value is the one that is not written to files.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// From this tick on, bars have so many quarter-note beats.
@@ -69,11 +67,11 @@ pub struct Part {
     /// General MIDI program from 0; for drums the kit's number.
     pub program: u8,
     /// How much louder or softer than at General MIDI's default volume the part is played, dB, within [`VOLUMES`].
-    #[serde(default, skip_serializing_if = "mixing::is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub volume: f32,
     /// Where the part stands: −1 on the left, 0 in the middle, 1 on the right. The drums of a kit have places of their own;
     /// its pan is 0.
-    #[serde(default, skip_serializing_if = "mixing::is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub pan: f32,
     /// The notes, by onset, then pitch.
     pub notes: Vec<Note>,

@@ -1,6 +1,6 @@
 //! The clip's own audio, decoded and laid beside its picture by timestamps.
 
-use crate::audio::AudioBuffer;
+use crate::buffer::AudioBuffer;
 use crate::error::{Error, Result};
 use crate::progress::Monitor;
 use crate::time::{Instant, Rate, Span};

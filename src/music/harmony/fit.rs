@@ -13,8 +13,11 @@
 //! The best wins, the first of equals (C before C sharp, major before the others).
 
 use super::{modes, mood};
-use crate::score::chord::{Chord, Key, Mode, Progression, Quality, above, semitones};
 use crate::settings::Mood;
+use crate::theory::{
+    Chord, Key, Mode, Progression, Quality,
+    chord::{above, semitones},
+};
 
 /// The key for these chords.
 pub(super) fn key(progression: &Progression, mood: Option<Mood>) -> Key {

@@ -6,7 +6,10 @@
 //! subdominant and the flat seventh degree in major.
 
 use super::SectionKind;
-use crate::score::chord::{Chord, Key, Mode, Quality, above, semitones};
+use crate::theory::{
+    Chord, Key, Mode, Quality,
+    chord::{above, semitones},
+};
 
 use Quality::{Diminished, Dominant, Major, Minor};
 

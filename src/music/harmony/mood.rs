@@ -5,8 +5,8 @@
 //! of the points as weights, so that the seed may choose, but mostly among moods that suit.
 
 use super::{Draw, PHRASE, Piece, pick};
-use crate::score::chord::{Key, Mode};
 use crate::settings::{Mood, MusicSettings};
+use crate::theory::{Key, Mode};
 
 /// Modes of a mood, and how often each is taken.
 pub(super) fn modes(mood: Mood) -> &'static [(Mode, f64)] {

@@ -4,8 +4,8 @@ use super::form::{Form, Phrase};
 use super::modes::{self, Function, Palette, Weighted, affinity, leads};
 use super::{Draw, PHRASE, Piece, SectionKind, dominant_of, half_of, mood, pick};
 use crate::drums::sampling::BarRandom;
-use crate::score::chord::{Chord, Key, Quality};
 use crate::settings::MusicSettings;
+use crate::theory::{Chord, Key, Quality};
 
 /// Mean energy under which a phrase is calm, and under which its half cadence stands for two bars as well.
 const CALM: f64 = 2.25;

@@ -2,8 +2,8 @@
 
 use super::modes::{Function, Palette, leads};
 use super::*;
-use crate::score::chord::Mode;
 use crate::settings::{Mood, STYLES, Settings};
+use crate::theory::Mode;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 

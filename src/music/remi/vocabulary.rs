@@ -1,6 +1,6 @@
 //! The tokens, their ids and their names.
 
-use crate::score::{Chord, Quality};
+use crate::theory::{Chord, Quality};
 use std::fmt;
 
 /// Pitch classes as REMI spells them.

@@ -3,7 +3,7 @@
 use super::grammar::Grammar;
 use super::vocabulary::{DURATIONS, POSITIONS, TempoClass, Token, VELOCITIES};
 use crate::error::{Error, Result};
-use crate::score::Chord;
+use crate::theory::Chord;
 
 /// One bar of a part on the sixteenth-note grid.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -212,7 +212,7 @@ impl RemiBar {
 mod tests {
     use super::super::samples::bars;
     use super::*;
-    use crate::score::Quality;
+    use crate::theory::Quality;
     use proptest::prelude::*;
 
     const C: Option<Chord> = Some(Chord {

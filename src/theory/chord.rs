@@ -1,10 +1,6 @@
 //! Chords and keys, as pitch classes: 0 is C, 11 is B.
 //!
-//! Symbols, key names and progressions as players write them are read in [`symbol`].
-
-mod symbol;
-
-pub use symbol::{MOST_BARS, MOST_CHORDS, Misread, Progression};
+//! Symbols, key names and progressions as players write them are read in [`symbol`](super::symbol).
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -5,16 +5,14 @@
 //! part within the grid is the same after [`encode`] and [`decode`]; velocities are 32 bins.
 //!
 //! [`Token`] has ids and names, [`Grammar`] says what may follow, [`encode`] and [`decode`] turn bars into tokens and
-//! back, and [`BarGrid`] lays a score's ticks on bars and back.
+//! back.
 
 mod bars;
 mod grammar;
-mod grid;
 mod vocabulary;
 
 pub use bars::{RemiBar, RemiNote, bpm, decode, encode, velocity, velocity_bin};
 pub use grammar::Grammar;
-pub use grid::BarGrid;
 pub use vocabulary::{TempoClass, Token, check_names};
 
 #[cfg(test)]

@@ -1,8 +1,34 @@
-//! The form in which poses are saved: rounded to what means something, so that ten minutes stay small.
+//! Poses over time, and how they are saved.
 
-use super::{JOINTS, JointPoint, Pose, PoseTrack};
+use super::joints::{JOINTS, JointPoint};
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
+
+/// One person at one instant.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pose {
+    /// When.
+    pub time: Instant,
+    /// The joints, indexed by [`Joint`]` as usize`.
+    pub joints: [JointPoint; JOINTS],
+}
+
+/// One person's joints over time.
+///
+/// Poses are in strictly rising time, at the instants of the frames that were looked at. Where the person was not
+/// found for longer than [`LONGEST_BRIDGE`](crate::limits::LONGEST_BRIDGE), all joints have confidence 0.
+///
+/// Saved, a pose is its time and a flat list of x, y, confidence for each joint.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Track", into = "Track")]
+pub struct PoseTrack {
+    /// The poses.
+    pub poses: Vec<Pose>,
+    /// Instants of shot cuts: the pose before and the pose after are not one movement.
+    pub cuts: Vec<Instant>,
+    /// How many people were followed in the clip.
+    pub people: usize,
+}
 
 /// Steps a pixel, a unit of confidence, and a second.
 const PIXEL: f64 = 100.0;

@@ -163,7 +163,7 @@ mod tests {
     use super::super::samples::bars;
     use super::super::{decode, encode};
     use super::*;
-    use crate::score::remi::TempoClass;
+    use crate::music::remi::TempoClass;
     use proptest::prelude::*;
 
     fn fed(tokens: &[Token]) -> Grammar {

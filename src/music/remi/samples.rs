@@ -1,7 +1,7 @@
 //! Random bars for the property tests.
 
 use super::{RemiBar, RemiNote};
-use crate::score::{Chord, Quality};
+use crate::theory::{Chord, Quality};
 use proptest::prelude::*;
 
 pub fn chord() -> impl Strategy<Value = Option<Chord>> {
@@ -10,14 +10,6 @@ pub fn chord() -> impl Strategy<Value = Option<Chord>> {
         0.9,
         (0..12_u8, quality).prop_map(|(root, quality)| Chord { root, quality }),
     )
-}
-
-/// The major chord on a pitch class.
-pub fn major(root: u8) -> Option<Chord> {
-    Some(Chord {
-        root,
-        quality: Quality::Major,
-    })
 }
 
 /// Some bars of one length, as [`decode`](super::decode) would give them: everything in order, nothing twice.

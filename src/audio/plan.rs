@@ -1,0 +1,46 @@
+//! What the synthesiser plays, by frames of a span.
+
+use super::store::Key;
+
+/// What the synthesiser is given, in the order in which things at one place are given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Event {
+    Off {
+        channel: u8,
+        key: u8,
+    },
+    On {
+        channel: u8,
+        key: u8,
+        velocity: u8,
+    },
+    /// A note of a later span cuts off what has its exclusive class.
+    Choke {
+        channel: u8,
+        class: i16,
+    },
+}
+
+impl Event {
+    pub(super) fn numbers(self) -> [u8; 4] {
+        match self {
+            Self::Off { channel, key } => [0, channel, key, 0],
+            Self::On { channel, key, velocity } => [1, channel, key, velocity],
+            Self::Choke { channel, class } => {
+                let [low, high] = class.to_le_bytes();
+                [2, channel, low, high]
+            }
+        }
+    }
+}
+
+/// The notes of a part that begin in one span.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct SpanPlan {
+    /// Place of the span on the timeline of the media: it begins at this times the length of a span.
+    pub index: i64,
+    /// What happens, by frames from the span's start.
+    pub events: Vec<(usize, Event)>,
+    /// Says what the span sounds like.
+    pub key: Key,
+}

@@ -1,0 +1,35 @@
+//! Sound in memory.
+
+use crate::time::{Rate, Span};
+
+/// Interleaved samples.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AudioBuffer {
+    /// Samples a second, for each channel.
+    pub rate: Rate,
+    /// Number of channels, at least 1.
+    pub channels: usize,
+    /// Interleaved samples, full scale ±1; the length is a multiple of `channels`.
+    pub samples: Vec<f32>,
+}
+
+impl AudioBuffer {
+    /// Silence of `frames` samples a channel.
+    pub fn silence(rate: Rate, channels: usize, frames: usize) -> Self {
+        Self {
+            rate,
+            channels,
+            samples: vec![0.0; frames * channels],
+        }
+    }
+
+    /// Samples a channel.
+    pub fn frames(&self) -> usize {
+        self.samples.len() / self.channels
+    }
+
+    /// Length in time.
+    pub fn duration(&self) -> Span {
+        Span::from_seconds(self.frames() as f64 / self.rate.hz())
+    }
+}

@@ -1,0 +1,73 @@
+//! What a cut is: decided here, once, for all jobs.
+
+use crate::error::{Error, Result};
+use crate::limits::{END_SLACK, LEAST_CLIP};
+use crate::time::{Flicks, Span, Speed, Window};
+use crate::video::Clip;
+use serde::{Deserialize, Serialize};
+
+/// Which part of the media is heard, and how fast: a clip on an editor's timeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Cut {
+    /// Where it begins, on the media, from its first shown frame; `None`: the media's start.
+    #[serde(default)]
+    pub start: Option<Flicks>,
+    /// Where it ends, on the media; `None`: the media's end.
+    #[serde(default)]
+    pub end: Option<Flicks>,
+    /// How fast it is played.
+    #[serde(default)]
+    pub speed: Speed,
+}
+
+impl Cut {
+    /// The cut as a window on the media.
+    pub(super) fn window(self, media: &Clip) -> Window {
+        let Clip { start, duration, .. } = *media;
+        let start = Flicks::from_seconds(start.seconds());
+        Window {
+            start: self.start.unwrap_or(start),
+            end: self.end.unwrap_or(Flicks(
+                start.0.saturating_add(Flicks::from_seconds(duration.seconds()).0),
+            )),
+            speed: self.speed,
+        }
+    }
+
+    /// What is heard of the media. A media whose length is not known has the length 0.
+    ///
+    /// # Errors
+    /// [`Error::CutOutside`] when the cut does not lie within the media or does not rise, and [`Error::ClipTooShort`].
+    pub(super) fn heard(self, media: &Clip) -> Result<Clip> {
+        if self == Cut::default() {
+            return Ok(media.clone());
+        }
+        let window = self.window(media);
+        let end = media.start + media.duration;
+        let known = media.duration > Span::ZERO;
+        let rising = window.start >= Flicks::from_seconds(media.start.seconds()) && window.start < window.end;
+        let inside = window.end.instant() - end < END_SLACK;
+        if self.end.is_some() && !rising || known && !(rising && inside) {
+            return Err(Error::CutOutside {
+                path: media.path.clone(),
+                start: window.start.seconds(),
+                end: window.end.seconds(),
+                duration: if known { end.seconds() } else { f64::INFINITY },
+            });
+        }
+        let duration = window.length();
+        if (known || self.end.is_some()) && duration < LEAST_CLIP {
+            return Err(Error::ClipTooShort {
+                path: media.path.clone(),
+                seconds: duration.seconds(),
+                least: LEAST_CLIP.seconds(),
+            });
+        }
+        Ok(Clip {
+            start: window.start.instant(),
+            duration,
+            whole: media.whole && self.start.is_none() && self.end.is_none(),
+            ..media.clone()
+        })
+    }
+}

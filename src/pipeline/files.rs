@@ -1,0 +1,131 @@
+//! The files that a job writes.
+
+use super::Job;
+use super::saved::Saved;
+use crate::audio::{self, Blend};
+use crate::error::{Error, Result};
+use crate::export;
+use crate::progress::{Monitor, Stage};
+use crate::settings::OriginalAudio;
+use crate::time::Speed;
+use crate::video::sound::read_sound;
+use std::path::Path;
+
+impl Job {
+    /// Writes the result of the latest stage that has run, pose to score, as JSON that [`load`](Self::load) reads.
+    ///
+    /// # Errors
+    /// [`Error::Output`]; [`Error::Saved`] when no stage has run.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        let saved = self.saved().ok_or_else(|| self.incomplete(Stage::Export))?;
+        export::json::write_compact(&saved, path)
+    }
+
+    /// The results up to the latest stage that has run; `None` before one has.
+    fn saved(&self) -> Option<Saved> {
+        let stage = self.latest().filter(|stage| *stage <= Stage::Score);
+        let stage = stage.or(self.score.as_ref().map(|_| Stage::Score))?;
+        let mut saved = Saved::new(stage, self.media.clone(), self.cut);
+        saved.poses = self.poses.clone().filter(|_| stage == Stage::Pose);
+        saved.rhythm = self.rhythm.clone();
+        saved.drums = self.drums.clone();
+        saved.music = self.music.clone();
+        saved.score = self.score.clone();
+        Some(saved)
+    }
+
+    /// Writes the clip's video stream, copied, with the soundtrack (and the clip's own audio as the settings say).
+    ///
+    /// # Errors
+    /// [`Error::OutputIsInput`], [`Error::Output`], [`Error::Media`], [`Error::Cancelled`]; nothing is left behind then.
+    /// [`Error::PictureSpeed`] when the cut has another speed than the media's; [`Error::Pushed`] for a job on frames that
+    /// came from no file.
+    pub fn write_video(&self, path: &Path, monitor: &Monitor<'_>) -> Result<()> {
+        self.expect_file(
+            "the frames were pushed, so there is no video stream to copy; write the sound and lay it under them",
+        )?;
+        if self.cut.speed != Speed::NORMAL {
+            return Err(Error::PictureSpeed {
+                path: self.clip.path.clone(),
+                speed: self.cut.speed.to_string(),
+            });
+        }
+        let soundtrack = self.soundtrack()?.mix();
+        let settings = &self.settings.sound;
+        let original = match settings.original {
+            OriginalAudio::Drop => None,
+            _ => read_sound(
+                &self.clip.path,
+                self.clip.start,
+                self.clip.duration,
+                settings.rate,
+                monitor,
+            )?,
+        };
+        match (audio::blend(settings.original, original.as_ref()), original) {
+            (Blend::Drop, _) | (_, None) => export::mux::write_video(&self.clip, soundtrack, path, monitor),
+            (how, Some(original)) => {
+                let mixed = audio::add_original(soundtrack, original, how, settings, monitor)?;
+                export::mux::write_video(&self.clip, &mixed, path, monitor)
+            }
+        }
+    }
+
+    /// Writes the soundtrack as 24-bit WAV.
+    ///
+    /// # Errors
+    /// [`Error::Output`]; [`Error::Saved`] before the audio stage has run. The same holds for the functions below.
+    pub fn write_wav(&self, path: &Path) -> Result<()> {
+        export::wav::write_wav(self.soundtrack()?.mix(), path)
+    }
+
+    /// Writes the score as a standard MIDI file.
+    pub fn write_midi(&self, path: &Path) -> Result<()> {
+        export::midi::write_midi(self.score.as_ref().ok_or_else(|| self.incomplete(Stage::Export))?, path)
+    }
+
+    /// Writes one WAV a part into a folder, which is made if it is not there. The stems add up to the soundtrack.
+    pub fn write_stems(&self, folder: &Path, monitor: &Monitor<'_>) -> Result<()> {
+        let soundtrack = self.soundtrack()?;
+        let score = self.score.as_ref().ok_or_else(|| self.incomplete(Stage::Export))?;
+        let font = self.engine.sound_font()?;
+        std::fs::create_dir_all(folder).map_err(Error::output(folder))?;
+        for part in &score.parts {
+            let stem = soundtrack.stem(score, part, &font, self.engine.synthesis(), monitor)?;
+            export::wav::write_wav(&stem, &folder.join(&part.name).with_extension("wav"))?;
+        }
+        Ok(())
+    }
+
+    /// Writes the analysis: beats, accents, tempo, confidence, settings, seed, versions.
+    pub fn write_json(&self, path: &Path) -> Result<()> {
+        export::json::write_json(&self.analysis(), path)
+    }
+
+    /// What [`write_json`](Self::write_json) writes.
+    pub fn analysis(&self) -> export::json::Analysis {
+        let (rhythm, drums, music) = self.heard_results();
+        export::json::Analysis::new(
+            &self.clip,
+            rhythm.as_ref(),
+            drums.as_ref(),
+            music.as_ref(),
+            &self.settings,
+            self.engine.model_versions(),
+        )
+    }
+
+    /// Writes a picture of the analysis: skeletons, movement, accents, beats, notes and drum hits over time. `.svg` or `.png`.
+    pub fn write_plot(&self, path: &Path) -> Result<()> {
+        let poses = self.poses.as_ref().map(|poses| self.heard().poses(poses));
+        let (rhythm, drums, music) = self.heard_results();
+        let view = export::plot::PlotView {
+            clip: &self.clip,
+            poses: poses.as_ref(),
+            rhythm: rhythm.as_ref(),
+            drums: drums.as_ref(),
+            music: music.as_ref(),
+        };
+        export::plot::write_plot(&view, path)
+    }
+}

@@ -1,0 +1,41 @@
+//! The joints that are followed.
+
+use serde::{Deserialize, Serialize};
+
+/// Number of joints.
+pub const JOINTS: usize = 17;
+
+/// The joints of RhythmicNet (a subset of OpenPose's BODY_25), in this order. Right and left are the person's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(usize)]
+#[allow(missing_docs)] // the names say it
+pub enum Joint {
+    Nose,
+    Neck,
+    RightShoulder,
+    RightElbow,
+    RightWrist,
+    LeftShoulder,
+    LeftElbow,
+    LeftWrist,
+    MidHip,
+    RightHip,
+    RightKnee,
+    RightAnkle,
+    LeftHip,
+    LeftKnee,
+    LeftAnkle,
+    LeftBigToe,
+    RightBigToe,
+}
+
+/// Where one joint is, and how sure that is.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct JointPoint {
+    /// Pixels from the left edge of the upright source picture.
+    pub x: f32,
+    /// Pixels from the top edge of the upright source picture.
+    pub y: f32,
+    /// Confidence, 0 to 1. 0: missing; `x` and `y` mean nothing then.
+    pub confidence: f32,
+}
