@@ -2,6 +2,9 @@
 #![allow(dead_code)] // each test program uses its own part of this
 #![allow(clippy::expect_used, clippy::panic)] // helpers of tests may stop at the first surprise
 
+#[path = "../../../tests/outside/mod.rs"]
+pub mod outside;
+
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -67,10 +70,10 @@ pub fn faulty_library() -> PathBuf {
     built().join("examples/libkinescore_faults.so")
 }
 
-/// Runs a program, which must succeed.
+/// Runs a program, which must succeed, in time.
 #[track_caller]
 pub fn run(command: &mut Command) -> String {
-    let output = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
+    let output = outside::finished_long(command);
     succeed(command, output)
 }
 
@@ -162,15 +165,15 @@ pub fn clip() -> &'static Path {
 
 /// The frames of a clip, as 8-bit BGRA, into a program's standard input.
 pub fn pipe_frames(clip: &Path, into: &mut Command) -> Output {
-    let mut decoder = Command::new("ffmpeg")
+    let mut decoder = Command::new("ffmpeg");
+    decoder
         .args(["-v", "error", "-i"])
         .arg(clip)
-        .args(["-f", "rawvideo", "-pix_fmt", "bgra", "-"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("ffmpeg");
+        .args(["-f", "rawvideo", "-pix_fmt", "bgra", "-"]);
+    let mut decoder = outside::start(&mut decoder, Stdio::null());
     let frames = decoder.stdout.take().expect("a pipe");
-    let output = into.stdin(frames).output().expect("the program runs");
-    assert!(decoder.wait().expect("ffmpeg ends").success());
-    output
+    let output = outside::within_fed(into, frames.into(), outside::LONG);
+    let decoded = outside::collect(decoder, outside::LIMIT).expect("ffmpeg ends");
+    assert!(decoded.status.success());
+    output.unwrap_or_else(|| panic!("{into:?} did not end in time"))
 }
