@@ -99,7 +99,7 @@ fn end_now(child: &mut Child) {
 /// The shell's own `kill`: the program of that name need not be there.
 fn kill(signal: &str, target: &str) -> bool {
     let status = Command::new("/bin/sh")
-        .args(["-c", "kill \"$1\" -- \"$2\" 2>/dev/null", "sh", signal, target])
+        .args(["-c", "kill \"$1\" \"$2\" 2>/dev/null", "sh", signal, target])
         .status();
     status.expect("a shell").success()
 }

@@ -32,13 +32,15 @@ fn built() -> PathBuf {
     program.ancestors().nth(2).expect("…/deps/program").to_owned()
 }
 
-/// Builds with Cargo, with the profile that this test was built with: a `cdylib` is not built for tests by itself.
+/// Builds with Cargo, with the profile that this test was built with: a `cdylib` is not built for tests by itself. All of the
+/// workspace is selected, and with examples, so that dependencies have the features that they have in `cargo test --workspace`:
+/// with others they would be compiled a second time, and the library with them.
 fn build(what: &[&str]) {
     let built = built();
     let mut cargo = Command::new(env!("CARGO"));
     cargo
         .current_dir(root())
-        .args(["build", "--quiet", "--package", "kinescore-ffi", "--target-dir"])
+        .args(["build", "--quiet", "--workspace", "--target-dir"])
         .arg(built.parent().expect("the target folder"))
         .args(what);
     if built.ends_with("release") {
@@ -52,7 +54,7 @@ pub fn prefix() -> &'static Path {
     static PREFIX: OnceLock<TempDir> = OnceLock::new();
     PREFIX
         .get_or_init(|| {
-            build(&[]);
+            build(&["--lib", "--examples"]);
             let prefix = tempfile::tempdir().expect("a folder");
             run(Command::new("make")
                 .current_dir(root())
@@ -66,7 +68,7 @@ pub fn prefix() -> &'static Path {
 
 /// The library with faults on demand.
 pub fn faulty_library() -> PathBuf {
-    build(&["--example", "kinescore_faults", "--features", "panic-injection"]);
+    build(&["--example", "kinescore_faults", "--features", "kinescore-ffi/panic-injection"]);
     built().join("examples/libkinescore_faults.so")
 }
 
