@@ -61,10 +61,11 @@ test: ## set-up, formatting, lints and all tests
 	@$(MAKE) --no-print-directory test-plugin
 	$(HERE) KINESCORE="$(abspath $(TARGET))/debug/kinescore" .setup/evaluate/bin/python -m unittest discover -s models/train/tests
 
-# In a folder of its own, so that `make plugin` keeps its options.
+# In a folder of its own, so that `make plugin` keeps its options. The library comes out of what `make test` has compiled: another
+# selection of packages would give dependencies other features, and compile them and the library again.
 test-plugin: ## the tests of timeline bridge, OpenFX plugin and editors' scripts, with melt and GES
 	@scripts/setup.sh test
-	$(CARGO) build --locked --package kinescore-ffi
+	$(CARGO) build --locked --workspace --lib --examples
 	cmake -S plugin -B "$(PLUGIN)-test" -DKINESCORE_LIBRARY="$(abspath $(TARGET))/debug/libkinescore.so"
 	cmake --build "$(PLUGIN)-test" --parallel 2
 	KINESCORE_OTIO_PYTHON="$(CURDIR)/.setup/hosts/bin/python" ctest --test-dir "$(PLUGIN)-test" --output-on-failure

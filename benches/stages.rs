@@ -4,6 +4,9 @@
 //! the whole process after the longest clip. Every measurement runs the real models on the CPU.
 #![allow(clippy::print_stdout, clippy::expect_used, clippy::panic)] // a program for a terminal, which may stop at the first surprise
 
+#[path = "../tests/clips_support/mod.rs"]
+mod clips_support;
+
 #[path = "../tests/support/mod.rs"]
 mod support;
 
@@ -317,23 +320,15 @@ fn peak_memory_mb() -> f64 {
     kib.unwrap_or(0.0) * 1024.0 / 1e6
 }
 
-/// The bundled clip, and those for trying out where they are there.
+/// The bundled clip, and those of the folder that `KINESCORE_CLIPS` names.
 fn clips() -> Vec<PathBuf> {
-    let folder = support::root().join("../shared/data/video");
-    let mut clips = vec![support::walking()];
-    for name in [
+    let others = [
         "dance-with-music-117bpm.mp4",
         "dance-80bpm-silent.mp4",
         "volleyball.mp4",
-    ] {
-        let path = folder.join(name);
-        if path.exists() {
-            clips.push(path);
-        } else {
-            println!("  {name}: SKIPPED, not here");
-        }
-    }
-    clips
+    ];
+    let others = others.into_iter().filter_map(clips_support::clip);
+    std::iter::once(support::walking()).chain(others).collect()
 }
 
 /// How often the accents are shuffled for the figure beside the true one.

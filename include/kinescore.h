@@ -830,7 +830,7 @@ void kinescore_settings_free(kinescore_settings *settings);
  * Makes an engine; `resources` NULL stands for all defaults. Reads the list of the models; the models themselves, ONNX
  * Runtime and the SoundFont are loaded when a job first needs them, and stay loaded. One engine is enough for a process.
  *
- * KINESCORE_MODEL_MISSING, KINESCORE_MANIFEST, KINESCORE_INPUT when the list of the models cannot be used.
+ * KINESCORE_MODEL_MISSING, KINESCORE_MANIFEST when the list of the models cannot be used.
  */
 kinescore_status kinescore_engine_new(const kinescore_resources *resources,
                                       kinescore_engine **engine);

@@ -60,7 +60,7 @@ pub enum Error {
         /// Seconds needed.
         least: f64,
     },
-    /// `--start`/`--end` do not fit the clip.
+    /// The cut does not lie within the clip.
     #[error("{path}: the part from {start:.3} s to {end:.3} s does not lie within the clip's {duration:.3} s", path = path.display())]
     CutOutside {
         /// The file.
@@ -121,7 +121,7 @@ pub enum Error {
     },
     /// The person moves too little for a beat to be found. A tempo given by the user overcomes it.
     #[error(
-        "no beat found: the movement is {movement:.3} torso lengths a second, at least {least:.3} are needed; give a tempo (--tempo 100) to go on anyway"
+        "no beat found: the movement is {movement:.3} torso lengths a second; at least {least:.3} are needed, unless a tempo is set"
     )]
     NoBeat {
         /// Median movement met, torso lengths a second, summed over the joints.
@@ -131,7 +131,7 @@ pub enum Error {
     },
 
     /// A model file is not there.
-    #[error("{path}: model file missing; it belongs to the release, or is set with --models DIR", path = path.display())]
+    #[error("{path}: the model file is missing; it is part of the release", path = path.display())]
     ModelMissing {
         /// The file.
         path: PathBuf,
@@ -158,7 +158,7 @@ pub enum Error {
         /// What the file has.
         found: String,
     },
-    /// The manifest of the models cannot be used.
+    /// The manifest of the models cannot be used, or a file that it names cannot be read.
     #[error("{path}: {reason}", path = path.display())]
     Manifest {
         /// The file.
@@ -190,7 +190,7 @@ pub enum Error {
     },
 
     /// The SoundFont is not there.
-    #[error("{path}: SoundFont missing; it belongs to the release, or is set with --soundfont FILE (.sf2 or .sf3)", path = path.display())]
+    #[error("{path}: the SoundFont is missing; one is part of the release, and any .sf2 or .sf3 file can take its place", path = path.display())]
     SoundFontMissing {
         /// The file.
         path: PathBuf,
@@ -246,7 +246,7 @@ pub enum Error {
         reason: String,
     },
     /// A video was to be written at another speed than the media's.
-    #[error("{path}: its picture is copied as it is, which a speed of {speed} does not allow; write the sound alone (--no-video --wav FILE)", path = path.display())]
+    #[error("{path}: the picture is copied unchanged, so its speed cannot be {speed}; write the sound alone, or set the speed to 1", path = path.display())]
     PictureSpeed {
         /// The media.
         path: PathBuf,
@@ -254,7 +254,7 @@ pub enum Error {
         speed: String,
     },
     /// Input and output are one file.
-    #[error("{path}: the output would overwrite the input; choose another name with -o", path = path.display())]
+    #[error("{path}: the output would overwrite the input; choose another name", path = path.display())]
     OutputIsInput {
         /// The file.
         path: PathBuf,

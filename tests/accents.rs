@@ -1,12 +1,12 @@
 //! Accents against what the eye sees: footfalls, landings, a ball's hits, sharp ends of gestures, marked by hand frame by
 //! frame (see `fixtures/accents/README.md`), and made-up movements of which only one moment is a hit.
 //!
-//! Three of the clips lie beside the project, in `../shared/data/video`. Where they are not there, the test that needs them
-//! says so and passes.
+//! Three of the clips may not ship: those of [`clips_support`]. A test that lacks one says so and passes.
 
 // The helpers of a test may stop it, and tell what they measure or leave out.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
+mod clips_support;
 mod rhythm_support;
 
 use kinescore::model::{Manifest, Options, Runtime};
@@ -87,13 +87,9 @@ fn every_footfall_of_a_walk_has_its_accent() {
     assert!(found.elsewhere <= 8, "{}", found.elsewhere);
 }
 
-/// The accents of a clip beside the project.
+/// The accents of a clip, if it is there.
 fn accents_of(clip: &str) -> Option<(Vec<Accent>, Span)> {
-    let path: PathBuf = root().join("../shared/data/video").join(format!("{clip}.mp4"));
-    if !path.exists() {
-        eprintln!("SKIPPED: {} is not there", path.display());
-        return None;
-    }
+    let path = clips_support::clip(&format!("{clip}.mp4"))?;
     let runtime = Runtime::load(None, &[root().join(".setup/onnxruntime")]).unwrap();
     let manifest = Manifest::read(&root().join("models")).unwrap();
     let options = Options {

@@ -9,6 +9,8 @@
     clippy::print_stderr
 )]
 
+mod outside;
+
 use kinescore::audio::AudioBuffer;
 use kinescore::time::{Instant, Rate, Span};
 use kinescore::video::sound::read_sound;
@@ -18,14 +20,12 @@ use std::path::Path;
 use std::process::Command;
 
 fn make(path: &Path, arguments: &str) {
-    let done = Command::new("ffmpeg")
-        .args(["-hide_banner", "-loglevel", "error", "-y"])
-        .args(arguments.split_whitespace())
-        .arg(path)
-        .output()
-        .expect("ffmpeg is installed");
-    let said = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "{arguments}: {said}");
+    outside::printed(
+        Command::new("ffmpeg")
+            .args(["-hide_banner", "-loglevel", "error", "-y"])
+            .args(arguments.split_whitespace())
+            .arg(path),
+    );
 }
 
 /// Arguments for sound with a click of nine samples around each of some seconds.

@@ -8,6 +8,9 @@
     clippy::print_stderr
 )]
 
+mod clips_support;
+mod outside;
+
 use kinescore::audio::{AudioBuffer, measure};
 use kinescore::export::mux::{default_output, write_video};
 use kinescore::progress::Cancel;
@@ -22,13 +25,7 @@ use std::process::Command;
 const RATE: f64 = 48_000.0;
 
 fn run(program: &str, arguments: &[&str]) -> Vec<u8> {
-    let done = Command::new(program)
-        .args(arguments)
-        .output()
-        .expect("ffmpeg is installed");
-    let said = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "{program} {arguments:?}: {said}");
-    done.stdout
+    outside::printed(Command::new(program).args(arguments))
 }
 
 fn text(path: &Path) -> &str {
@@ -635,11 +632,10 @@ fn a_full_disk_is_an_error_and_leaves_nothing() {
     let folder = tempfile::tempdir().expect("folder");
     let small = folder.path().join("small");
     fs::create_dir(&small).expect("folder");
-    let mounted = Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "size=64k", "tmpfs", text(&small)])
-        .output();
-    if !mounted.is_ok_and(|done| done.status.success()) {
-        eprintln!("SKIPPED: a small file system cannot be mounted here, so that a full disk is not tested");
+    let mounted =
+        outside::finished(Command::new("mount").args(["-t", "tmpfs", "-o", "size=64k", "tmpfs", text(&small)]));
+    if !mounted.status.success() {
+        outside::show("SKIPPED: a small file system cannot be mounted here, so that a full disk is not tested");
         return;
     }
     let input = folder.path().join("in.mkv");
@@ -656,8 +652,7 @@ fn a_full_disk_is_an_error_and_leaves_nothing() {
             ((*name).to_owned(), result, entries(&small))
         })
         .collect();
-    let unmounted = Command::new("umount").arg(text(&small)).output();
-    assert!(unmounted.is_ok_and(|done| done.status.success()));
+    outside::printed(Command::new("umount").arg(text(&small)));
     for (name, result, left) in results {
         let error = result.expect_err("the disk is full");
         assert!(
@@ -711,11 +706,6 @@ fn the_default_name_keeps_containers_that_can_be_written() {
 
 #[test]
 fn real_clips_get_a_soundtrack_in_sync() {
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/video");
-    if !data.is_dir() {
-        eprintln!("SKIPPED: ../shared/data/video is not there, so that real clips are not tested");
-        return;
-    }
     let folder = tempfile::tempdir().expect("folder");
     for (name, extension) in [
         ("dance-80bpm-silent.mp4", "mp4"),
@@ -724,7 +714,9 @@ fn real_clips_get_a_soundtrack_in_sync() {
         ("volleyball.mp4", "mkv"),
         ("walking-two-people.mp4", "webm"),
     ] {
-        let input = data.join(name);
+        let Some(input) = clips_support::clip(name) else {
+            continue;
+        };
         let out = folder.path().join(format!("out.{extension}"));
         write_video(&clip(&input, 0.0, 7.0, true), &click(1.0, 7.0), &out, &Monitor::none()).expect("written");
         assert_eq!(

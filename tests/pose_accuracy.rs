@@ -1,11 +1,13 @@
 //! The pose stage with the real models on real clips.
 //!
-//! The clips lie beside the project, in `../shared/data/video`. Where they are not there, the tests that need them say so
-//! and pass.
+//! Clips that may not ship are those of [`clips_support`]: a test that lacks one says so and passes.
 
 // The helpers of a test may stop it, and tell what they measure or leave out.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
+mod clips_support;
+
+use clips_support::clip;
 use kinescore::model::{Manifest, Options, Runtime};
 use kinescore::pose::{self, JOINTS, Joint, PoseModels, PoseTrack};
 use kinescore::progress::{Cancel, Monitor};
@@ -18,15 +20,6 @@ use std::sync::Mutex;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn clip(name: &str) -> Option<PathBuf> {
-    let path = root().join("../shared/data/video").join(name);
-    if path.exists() {
-        return Some(path);
-    }
-    eprintln!("SKIPPED: {} is not there", path.display());
-    None
 }
 
 fn models(quality: PoseQuality) -> PoseModels {

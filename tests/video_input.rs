@@ -5,11 +5,13 @@
 // The helpers of a test may stop it, and tell what they measure or leave out.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
+mod outside;
+
 use kinescore::Error;
 use kinescore::time::{Instant, Rate};
 use kinescore::video::{FileOptions, FileSource, Frame, FrameSource};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::Mutex;
 use tempfile::TempDir;
 
@@ -21,14 +23,7 @@ const CORNERS: &str = "color=white:size=96x64:rate=10:duration=2.5,drawbox=0:0:4
                        drawbox=48:0:48:32:lime:fill,drawbox=0:32:48:32:blue:fill,format=yuv444p";
 
 fn run(program: &str, arguments: &[&str]) -> Vec<u8> {
-    let output = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap_or_else(|e| panic!("{program}: {e}"));
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{program} {arguments:?}: {told}");
-    output.stdout
+    outside::printed(Command::new(program).args(arguments))
 }
 
 /// A folder of videos that goes away with the test.

@@ -242,6 +242,77 @@ fn the_library_does_not_print_exit_or_read_the_environment() {
     }
 }
 
+/// The contents of the string literals in code, raw ones included.
+fn strings(code: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut rest = code;
+    while let Some(at) = rest.find(['"', '\'']) {
+        let (before, from) = rest.split_at(at);
+        if from.starts_with('\'') {
+            // A character, or else the name of a lifetime.
+            let inside = &from[1..];
+            let length = match inside.strip_prefix('\\') {
+                Some(escaped) => escaped
+                    .char_indices()
+                    .skip(1)
+                    .find(|(_, c)| *c == '\'')
+                    .map(|(end, _)| end + 1),
+                None => inside
+                    .char_indices()
+                    .nth(1)
+                    .filter(|(_, c)| *c == '\'')
+                    .map(|(end, _)| end),
+            };
+            rest = &inside[length.map_or(0, |length| length + 1)..];
+            continue;
+        }
+        let marks = before.len() - before.trim_end_matches('#').len();
+        let is_raw = before.trim_end_matches('#').ends_with('r');
+        let inside = &from[1..];
+        let end = if is_raw {
+            inside.find(&format!("\"{}", "#".repeat(marks)))
+        } else {
+            let mut escaped = false;
+            inside.find(|c| {
+                let ends = c == '"' && !escaped;
+                escaped = c == '\\' && !escaped;
+                ends
+            })
+        };
+        let end = end.expect("a string that ends");
+        found.push(&inside[..end]);
+        rest = &inside[end + 1..];
+    }
+    found
+}
+
+#[test]
+fn the_reader_finds_strings() {
+    let code = r##"let a: &'static str = "one \" two"; let b = ['"', '\'', '\\', 'ä']; let c = r"\"; let d = r#"x"y"#; f("");"##;
+    assert_eq!(strings(code), ["one \\\" two", "\\", "x\"y", ""]);
+}
+
+#[test]
+fn the_library_names_no_flags_of_the_program() {
+    // What it says reaches users of plugins and of the C interface; the program adds its flags in `cli/src/exit.rs`.
+    let is_flag = |text: &str| {
+        let flag = |word: &str| {
+            let name = word.trim_start_matches(['(', '\'', '`']).strip_prefix("--");
+            name.is_some_and(|name| name.starts_with(|c: char| c.is_ascii_lowercase()))
+        };
+        let short = |words: &[&str]| words[0] == "with" && words[1].starts_with('-') && words[1].len() == 2;
+        let words: Vec<&str> = text.split_whitespace().collect();
+        words.iter().any(|word| flag(word)) || words.windows(2).any(short)
+    };
+    assert!(is_flag("give a tempo (--tempo 100)") && is_flag("another name with -o"));
+    assert!(!is_flag("0 - 1") && !is_flag("-----BEGIN") && !is_flag("a -- b"));
+    for (file, text) in sources("src").into_iter().chain(sources("ffi/src")) {
+        let code = code(&text);
+        let found = strings(&code).into_iter().find(|text| is_flag(text));
+        assert_eq!(found, None, "{file} names a flag of the program");
+    }
+}
+
 #[test]
 fn conversions_of_time_live_in_one_place() {
     // The numbers that a conversion by hand would need.

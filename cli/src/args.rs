@@ -1,16 +1,16 @@
 //! The command line: one definition that the parser, the help, the man page and the completions come from.
 //!
-//! Flags for settings are made from the library's table of settings, so that a new row there is a new flag here.
+//! Flags for settings are in [`flags`](crate::flags).
 
-use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
-use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
-use kinescore::Settings;
+use crate::chunk::Chunk;
+use crate::flags::SettingFlags;
+use crate::units::{size, time};
+use clap::builder::TypedValueParser;
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use kinescore::pipeline::Cut;
 use kinescore::progress::Stage;
-use kinescore::settings::{Kind, Setting, Syntax, TABLE};
-use kinescore::time::{FLICKS_PER_SECOND, Flicks, Speed};
+use kinescore::time::{Flicks, Speed};
 use std::path::PathBuf;
-use std::sync::LazyLock;
 
 /// Watches how a person moves in a video and writes the soundtrack: drums that land on the movement.
 #[derive(Debug, Parser)]
@@ -202,7 +202,7 @@ pub struct Batch {
     pub report: Option<PathBuf>,
     /// Take one share of the list's clips: 2/5 is the second of five
     #[arg(long, value_name = "I/N", help_heading = "Work")]
-    pub chunk: Option<crate::batch::Chunk>,
+    pub chunk: Option<Chunk>,
     /// Try a clip so many times again where something could not be read or written, 0 to 100
     #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(0..=100), help_heading = "Work")]
     pub retries: u32,
@@ -397,31 +397,6 @@ pub struct CacheFlags {
     pub cache_size: Option<u64>,
 }
 
-/// A number of bytes: `1048576`, `500M`, `1.5G`; the units are powers of 1024.
-fn size(text: &str) -> Result<u64, String> {
-    let refuse = || format!("'{text}' is no size; allowed are bytes, or numbers with K, M, G or T, such as 500M");
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let power = match text[digits.len()..]
-        .to_ascii_uppercase()
-        .trim_end_matches("IB")
-        .trim_end_matches('B')
-    {
-        "" => 0,
-        "K" => 1,
-        "M" => 2,
-        "G" => 3,
-        "T" => 4,
-        _ => return Err(refuse()),
-    };
-    let number: f64 = digits.parse().map_err(|_| refuse())?;
-    let bytes = number * 1024_f64.powi(power);
-    if (0.0..=9e15).contains(&bytes) {
-        Ok(bytes as u64)
-    } else {
-        Err(refuse())
-    }
-}
-
 /// Where models, SoundFont and ONNX Runtime are found.
 #[derive(Debug, Default, Args)]
 pub struct ResourceFlags {
@@ -485,154 +460,6 @@ Examples:
   sudo kinescore install ofx
   kinescore install ofx --to ~/OFX";
 
-/// Settings given on the command line, as text by key, in the order in which they are to be set.
-#[derive(Debug, Default, Clone)]
-pub struct SettingFlags(Vec<(String, String)>);
-
-impl SettingFlags {
-    /// The defaults with these settings applied, checked.
-    pub fn settings(&self) -> kinescore::Result<Settings> {
-        let mut settings = Settings::default();
-        for (key, value) in &self.0 {
-            settings.set(key, value)?;
-        }
-        settings.check()?;
-        Ok(settings)
-    }
-
-    /// The settings that were given, by their keys.
-    #[cfg(feature = "timeline")]
-    pub fn pairs(&self) -> &[(String, String)] {
-        &self.0
-    }
-
-    /// The keys of these settings.
-    pub fn keys(&self) -> Vec<String> {
-        self.0.iter().map(|(key, _)| key.clone()).collect()
-    }
-}
-
-impl FromArgMatches for SettingFlags {
-    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let mut flags = Self::default();
-        flags.update_from_arg_matches(matches)?;
-        Ok(flags)
-    }
-
-    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        // Named flags come last, so that they win over --set.
-        self.0.extend(
-            matches
-                .get_many::<(String, String)>("set")
-                .into_iter()
-                .flatten()
-                .cloned(),
-        );
-        for setting in TABLE {
-            if let Some(value) = matches.get_one::<String>(setting.key) {
-                self.0.push((setting.key.to_owned(), value.clone()));
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Args for SettingFlags {
-    fn augment_args(command: clap::Command) -> clap::Command {
-        let defaults = Settings::default();
-        let set = Arg::new("set")
-            .long("set")
-            .value_name("KEY=VALUE")
-            .value_parser(key_value)
-            .action(ArgAction::Append)
-            .help("Set any setting by its key (see `kinescore settings`); the flags below win over it")
-            .help_heading("Settings");
-        TABLE
-            .iter()
-            .zip(FLAGS.iter())
-            .fold(command.arg(set), |command, (setting, flag)| {
-                command.arg(setting_arg(setting, flag, &defaults))
-            })
-    }
-
-    fn augment_args_for_update(command: clap::Command) -> clap::Command {
-        Self::augment_args(command)
-    }
-}
-
-/// The flag of a setting: its key without the stage where the rest says enough.
-pub fn flag_name(key: &str) -> String {
-    // Of two settings with one name, the drummer's has the short flag.
-    let unclear = key.ends_with(".rate") || ["music.temperature", "music.top_p"].contains(&key);
-    let name = ["pose.", "drums.", "music.", "sound."]
-        .iter()
-        .find_map(|stage| key.strip_prefix(stage).filter(|_| !unclear))
-        .unwrap_or(key);
-    name.trim_end_matches(".source").replace(['.', '_'], "-")
-}
-
-/// Names of the flags in the order of the table: clap keeps names for as long as the program runs.
-static FLAGS: LazyLock<Vec<String>> = LazyLock::new(|| TABLE.iter().map(|setting| flag_name(setting.key)).collect());
-
-fn setting_arg(setting: &'static Setting, flag: &'static str, defaults: &Settings) -> Arg {
-    let default = defaults.get(setting.key).unwrap_or_default();
-    let allowed = match setting.kind {
-        // The whole range of a 64-bit number tells nobody anything.
-        Kind::Whole {
-            least: 0,
-            most: u64::MAX,
-        } => "a whole number".to_owned(),
-        kind => kind.allowed(),
-    };
-    Arg::new(setting.key)
-        .long(flag)
-        .value_name(match setting.kind {
-            Kind::Choice(_) | Kind::ChoiceOrAuto(_) => "WORD",
-            Kind::List(_) => "WORDS",
-            Kind::TextOrAuto(Syntax::Key) => "KEY",
-            Kind::TextOrAuto(Syntax::Chords) => "CHORDS",
-            Kind::Number { .. } | Kind::NumberOrAuto { .. } | Kind::Whole { .. } | Kind::WholeOrAuto { .. } => "NUMBER",
-        })
-        .value_parser(SettingText(&setting.kind))
-        .hide_possible_values(true)
-        // `--loudness -14`: a number below zero is a value, not a flag.
-        .allow_negative_numbers(true)
-        .help(format!("{} [{allowed}] [default: {default}]", setting.help))
-        .help_heading("Settings")
-}
-
-/// Takes any text, as the library checks values itself and says more about a wrong one; knows the words for completion.
-#[derive(Clone)]
-struct SettingText(&'static Kind);
-
-impl TypedValueParser for SettingText {
-    type Value = String;
-
-    fn parse_ref(
-        &self,
-        command: &clap::Command,
-        arg: Option<&Arg>,
-        value: &std::ffi::OsStr,
-    ) -> Result<String, clap::Error> {
-        StringValueParser::new().parse_ref(command, arg, value)
-    }
-
-    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        // `auto` alone is no help: the other values of a number or a text are not words.
-        let words = match self.0 {
-            Kind::Choice(_) | Kind::ChoiceOrAuto(_) | Kind::List(_) => self.0.words(),
-            _ => return None,
-        };
-        Some(Box::new(words.into_iter().map(PossibleValue::new)))
-    }
-}
-
-fn key_value(text: &str) -> Result<(String, String), String> {
-    text.split_once('=')
-        .map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned()))
-        .ok_or_else(|| "expected KEY=VALUE, such as tempo=120".to_owned())
-}
-
 fn plot_file() -> impl TypedValueParser<Value = PathBuf> {
     clap::builder::PathBufValueParser::new().try_map(|path| {
         let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
@@ -643,36 +470,6 @@ fn plot_file() -> impl TypedValueParser<Value = PathBuf> {
     })
 }
 
-/// Reads `SS`, `MM:SS` or `HH:MM:SS`, the seconds with decimals, or a ratio of seconds; exactly.
-pub fn time(text: &str) -> Result<Flicks, String> {
-    let wrong =
-        || "expected seconds, MM:SS or HH:MM:SS, such as 65.5 or 1:05.5, or a ratio such as 3003/24000".to_owned();
-    let parts: Vec<&str> = text.split(':').collect();
-    let [whole @ .., last] = parts.as_slice() else {
-        return Err(wrong());
-    };
-    if whole.len() > 2 || !last.starts_with(|c: char| c.is_ascii_digit()) {
-        return Err(wrong());
-    }
-    let seconds: Flicks = last.parse().map_err(|_| wrong())?;
-    let mut minutes = 0;
-    for (place, part) in whole.iter().enumerate() {
-        let number: u32 = part.parse().map_err(|_| wrong())?;
-        if place > 0 && number >= 60 {
-            return Err("minutes after hours go up to 59".to_owned());
-        }
-        minutes = minutes * 60 + i64::from(number);
-    }
-    let minute = 60 * FLICKS_PER_SECOND;
-    if !whole.is_empty() && seconds >= Flicks(minute) {
-        return Err("seconds after minutes go up to 59.999".to_owned());
-    }
-    let total = minutes
-        .checked_mul(minute)
-        .and_then(|flicks| flicks.checked_add(seconds.0));
-    total.map(Flicks).ok_or_else(wrong)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -681,104 +478,5 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn times_are_read_as_people_write_them() {
-        let seconds = |text| time(text).map(Flicks::seconds);
-        assert_eq!(seconds("5"), Ok(5.0));
-        assert_eq!(seconds("65.25"), Ok(65.25));
-        assert_eq!(seconds("1:05.5"), Ok(65.5));
-        assert_eq!(seconds("01:00:00.001"), Ok(3600.001));
-        assert_eq!(time("1001/24000"), Ok(Flicks(29_429_400)));
-        for wrong in [
-            "", "-1", "1:75", "1:61:00", "a", "1:2:3:4", "nan", "inf", "1e999", ":5", "5:", "1/0",
-        ] {
-            assert!(time(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn flags_are_the_short_names_and_win_over_set() {
-        let names: Vec<String> = TABLE.iter().map(|s| flag_name(s.key)).collect();
-        for expected in [
-            "device",
-            "seed",
-            "quality",
-            "pose-rate",
-            "person",
-            "beats",
-            "tempo",
-            "tempo-min",
-            "tempo-max",
-            "beats-per-bar",
-            "style",
-            "temperature",
-            "top-p",
-            "follow",
-            "kit",
-            "instruments",
-            "mood",
-            "key",
-            "chords",
-            "energy",
-            "music-temperature",
-            "music-top-p",
-            "loudness",
-            "original",
-        ] {
-            assert!(
-                names.iter().any(|n| n == expected),
-                "--{expected} is not among {names:?}"
-            );
-        }
-        let cli = Cli::try_parse_from([
-            "kinescore",
-            "render",
-            "a.mp4",
-            "--seed",
-            "7",
-            "--set",
-            "seed=3",
-            "--set",
-            "drums.style=jazz",
-            "--loudness",
-            "-20",
-        ])
-        .expect("a good line");
-        let Command::Render(render) = cli.command else {
-            panic!("render was asked for");
-        };
-        let settings = render.settings.settings().expect("good settings");
-        let mut unique = names.clone();
-        unique.sort();
-        unique.dedup();
-        assert_eq!(unique.len(), names.len(), "{names:?}");
-        assert_eq!(settings.seed, 7);
-        assert_eq!(settings.drums.style, Some("jazz"));
-        assert_eq!(settings.sound.loudness, -20.0);
-    }
-
-    #[test]
-    fn help_tells_each_setting_with_its_default_and_the_values_allowed() {
-        let mut command = Cli::command();
-        let help = command
-            .find_subcommand_mut("render")
-            .expect("render is a command")
-            .clone()
-            .term_width(0)
-            .render_long_help()
-            .to_string();
-        let defaults = Settings::default();
-        for setting in TABLE {
-            let default = defaults.get(setting.key).expect("a setting of the table");
-            assert!(
-                help.contains(&format!("--{} ", flag_name(setting.key))),
-                "{}",
-                setting.key
-            );
-            assert!(help.contains(setting.help), "{}", setting.key);
-            assert!(help.contains(&format!("[default: {default}]")), "{}", setting.key);
-        }
     }
 }

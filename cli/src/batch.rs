@@ -7,8 +7,6 @@ mod report;
 mod result;
 mod work;
 
-pub use plan::Chunk;
-
 use crate::args::Batch;
 use crate::exit::{Failure, SOME_FAILED};
 use crate::progress::Console;
@@ -113,7 +111,10 @@ fn check_speeds(manifest: &Manifest<'_>, rows: &[Row]) -> Result<(), Failure> {
 fn check_media(manifest: &Manifest<'_>, clips: &[Clip]) -> Result<(), Failure> {
     for Clip { row, .. } in clips {
         match fs::metadata(&row.media) {
-            Ok(there) if there.is_file() => {}
+            Ok(there) if there.is_file() && row.media.to_str().is_some() => {}
+            Ok(there) if there.is_file() => {
+                return Err(manifest.no_media(row, "a folder's name is not UTF-8, so JSON cannot hold it"));
+            }
             Ok(_) => return Err(manifest.no_media(row, "not a regular file")),
             Err(error) => return Err(manifest.no_media(row, &error.to_string())),
         }

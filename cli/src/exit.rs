@@ -1,5 +1,6 @@
 //! Exit codes: the only place where they are decided.
 
+use crate::flags::flag_name;
 use kinescore::Error;
 use std::fmt;
 
@@ -143,13 +144,29 @@ impl fmt::Display for Failure {
     }
 }
 
-/// The error's message, with the flag of a setting beside its key.
+/// The error's message, with the flags that put it right: the library does not know them.
 pub fn sentence(error: &Error) -> String {
-    match error {
-        Error::SettingValue { key, .. } => format!("{error} (--{})", crate::args::flag_name(key)),
-        Error::UnknownSetting { .. } => format!("{error} (`kinescore settings` lists them)"),
-        _ => error.to_string(),
+    match advice(error) {
+        Some(advice) => format!("{error} ({advice})"),
+        None => error.to_string(),
     }
+}
+
+fn advice(error: &Error) -> Option<String> {
+    let advice = match error {
+        Error::SettingValue { key, .. } => return Some(format!("--{}", flag_name(key))),
+        Error::UnknownSetting { .. } => "`kinescore settings` lists them",
+        Error::CutOutside { .. } => "--start, --end",
+        Error::NoBeat { .. } => "--tempo 100, for example",
+        Error::NoSuchPerson { .. } => "--person",
+        Error::ModelMissing { .. } => "--models DIR names another folder",
+        Error::SoundFontMissing { .. } => "--soundfont FILE",
+        Error::DeviceUnavailable { .. } => "--device",
+        Error::PictureSpeed { .. } => "--no-video --wav FILE",
+        Error::Saved { .. } => "--from takes a file that --until has saved",
+        _ => return None,
+    };
+    Some(advice.to_owned())
 }
 
 /// The exit code for a failure of the library.
@@ -416,6 +433,53 @@ mod tests {
             reason: text(),
         });
         assert_eq!(writing.code, 7);
+    }
+
+    #[test]
+    fn flags_are_named_here_and_not_by_the_library() {
+        let path = || PathBuf::from("clip.mp4");
+        let table = [
+            (
+                Error::NoBeat {
+                    movement: 0.0,
+                    least: 0.1,
+                },
+                "(--tempo 100, for example)",
+            ),
+            (
+                Error::ModelMissing { path: path() },
+                "(--models DIR names another folder)",
+            ),
+            (Error::SoundFontMissing { path: path() }, "(--soundfont FILE)"),
+            (
+                Error::PictureSpeed {
+                    path: path(),
+                    speed: "1/2".to_owned(),
+                },
+                "(--no-video --wav FILE)",
+            ),
+            (
+                Error::Saved {
+                    path: path(),
+                    reason: "why".to_owned(),
+                },
+                "(--from takes a file that --until has saved)",
+            ),
+            (
+                Error::SettingValue {
+                    key: "drums.style".to_owned(),
+                    value: "polka".to_owned(),
+                    allowed: "rock".to_owned(),
+                    nearest: None,
+                },
+                "(--style)",
+            ),
+        ];
+        for (error, advice) in &table {
+            assert!(!error.to_string().contains("--"), "{error}");
+            assert_eq!(sentence(error), format!("{error} {advice}"));
+        }
+        assert_eq!(sentence(&Error::Cancelled), "cancelled");
     }
 
     #[test]

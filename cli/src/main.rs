@@ -3,17 +3,22 @@
 mod args;
 mod batch;
 mod cache_cmd;
+mod chunk;
 mod doctor;
 mod exit;
+mod flags;
+mod inputs;
 mod install;
 mod outputs;
 mod progress;
 mod render;
 mod resources;
 mod settings_cmd;
+mod signals;
 mod stdout;
 #[cfg(feature = "timeline")]
 mod timeline;
+mod units;
 
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
@@ -30,6 +35,7 @@ fn main() -> ExitCode {
     // telemetry is off and nothing is ever sent. This keeps it from that.
     // SAFETY: no other thread runs yet.
     unsafe { std::env::set_var("ORT_DISABLE_TELEMETRY", "1") };
+    signals::report_full_files();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(answer) => {
@@ -86,9 +92,10 @@ fn run(command: &Command, console: &Console) -> Result<(), Failure> {
     }
 }
 
-/// A switch that Ctrl-C and SIGTERM turn on; the second time the program ends on the spot.
+/// A switch that Ctrl-C, SIGTERM and SIGHUP turn on; the second time the program ends on the spot.
 fn cancel_on_signal() -> Result<Cancel, Failure> {
     let cancel = Cancel::new();
+    let hangups = signals::ignores_hangups();
     let switch = cancel.clone();
     ctrlc::set_handler(move || {
         if switch.is_cancelled() {
@@ -100,6 +107,10 @@ fn cancel_on_signal() -> Result<Cancel, Failure> {
         code: exit::INTERNAL,
         message: format!("signals cannot be caught: {e}"),
     })?;
+    if hangups {
+        // Started by `nohup`, or by a shell that does the same: the terminal may go.
+        signals::ignore_hangups();
+    }
     Ok(cancel)
 }
 

@@ -35,7 +35,7 @@ pub fn check(files: &[&Path], inputs: &[&Path]) -> Result<(), Failure> {
         // A rename over a device or a folder would not do what was meant.
         match fs::metadata(file) {
             Ok(there) if !there.is_file() => {
-                return Err(refuse(io::Error::other("there is something that is no file")).into());
+                return Err(refuse(io::Error::other("what is there is not a regular file")).into());
             }
             Ok(there) if there.permissions().readonly() => {
                 return Err(refuse(io::Error::other("the file that is there is write-protected")).into());

@@ -1,13 +1,15 @@
 //! `kinescore render` and `kinescore analyze`: from flags to a job and the files it writes.
 
-use crate::args::{Analyze, Host, Input, Render, ResourceFlags, SettingFlags};
+use crate::args::{Analyze, Host, Input, Render, ResourceFlags};
 use crate::exit::Failure;
+use crate::flags::SettingFlags;
 use crate::outputs;
 use crate::progress::{Console, Progress};
-use crate::{resources, stdout};
+use crate::{inputs, resources, stdout};
 use kinescore::export::mux::default_output;
 use kinescore::pipeline::Cut;
 use kinescore::progress::{Cancel, Stage};
+use kinescore::settings::TABLE;
 use kinescore::time::Speed;
 use kinescore::{Engine, Error, Job, Monitor};
 use std::path::{Path, PathBuf};
@@ -51,8 +53,8 @@ impl Wanted {
             .fold(least, Stage::max)
     }
 
-    /// Checks all that can be checked before the work.
-    fn check(&self, inputs: &[&Path]) -> Result<(), Failure> {
+    /// Checks all that can be checked before the work. `parts` are the names of the parts that stems may be written of.
+    fn check(&self, inputs: &[&Path], parts: &[String]) -> Result<(), Failure> {
         let mut files: Vec<&Path> = self.saved.iter().map(PathBuf::as_path).collect();
         files.extend(
             self.list()
@@ -60,8 +62,16 @@ impl Wanted {
                 .filter(|(flag, path, _)| *flag != "--stems" && !is_stdout(path))
                 .map(|(_, path, _)| path),
         );
-        outputs::check(&files, inputs)?;
-        self.stems.as_deref().map_or(Ok(()), outputs::check_folder)
+        if let Some(folder) = &self.stems {
+            outputs::check_folder(folder)?;
+        }
+        // Nothing is in a folder that is not there yet.
+        let there = self.stems.iter().filter(|folder| folder.is_dir());
+        let stems: Vec<PathBuf> = there
+            .flat_map(|folder| parts.iter().map(|part| folder.join(part).with_extension("wav")))
+            .collect();
+        files.extend(stems.iter().map(PathBuf::as_path));
+        outputs::check(&files, inputs)
     }
 
     /// Writes everything and gives what was written. A failure tells what was written before it: those files are whole.
@@ -138,6 +148,31 @@ impl Order<'_> {
         self.input.clip.as_deref().unwrap_or_else(|| &job.clip().path)
     }
 
+    /// Refuses a clip whose name cannot be written into the JSON that `flag` asks for.
+    fn check_name(&self, flag: Option<&str>) -> Result<(), Failure> {
+        match (&self.input.clip, flag) {
+            (Some(clip), Some(flag)) if clip.to_str().is_none() => Err(Failure::usage(format!(
+                "{}: the name is not UTF-8, so JSON cannot hold it; rename the clip, or leave out {flag}",
+                clip.display()
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// The names of the parts that may be played: those of the settings, or, from a saved file, any.
+    fn parts(&self) -> Result<Vec<String>, Failure> {
+        let settings = self.settings.settings()?;
+        let key = "music.instruments";
+        let setting = TABLE.iter().find(|setting| setting.key == key);
+        let words = match &self.input.from {
+            Some(_) => setting.map(|setting| setting.kind.words().iter().map(ToString::to_string).collect()),
+            None => settings
+                .get(key)
+                .map(|words| words.split(',').map(str::to_owned).collect()),
+        };
+        Ok(words.unwrap_or_default())
+    }
+
     /// Opens the clip or the saved file.
     fn open(&self) -> Result<Job, Failure> {
         let settings = self.settings.settings()?;
@@ -151,6 +186,9 @@ impl Order<'_> {
             )));
         }
         resources::check_sound_font(self.resources)?;
+        for file in [&self.input.clip, &self.input.from].into_iter().flatten() {
+            inputs::check(file)?;
+        }
         let engine = Arc::new(Engine::new(resources::find(self.resources)?)?);
         let job = match (&self.input.clip, &self.input.from) {
             (Some(clip), _) => Job::open(engine, settings, clip, self.input.cut(Cut::default()))?,
@@ -214,8 +252,9 @@ pub fn render(args: &Render, console: &Console, cancel: &Cancel) -> Result<(), F
         wanted.video.clone_from(&args.output);
     }
     // Settings, then names, then the clip: what is quick to check comes before what is slow.
-    args.settings.settings()?;
-    wanted.check(&order.inputs())?;
+    let parts = order.parts()?;
+    wanted.check(&order.inputs(), &parts)?;
+    order.check_name(until.map(|_| "--until").or(wanted.json.as_ref().map(|_| "--json")))?;
     let mut job = order.open()?;
 
     match until {
@@ -245,7 +284,11 @@ pub fn render(args: &Render, console: &Console, cancel: &Cancel) -> Result<(), F
     let mut inputs = order.inputs();
     let clip = job.clip().path.clone();
     inputs.push(&clip);
-    wanted.check(&inputs)?;
+    let parts = match job.score() {
+        Some(score) => score.parts.iter().map(|part| part.name.clone()).collect(),
+        None => parts,
+    };
+    wanted.check(&inputs, &parts)?;
 
     let until = until.unwrap_or_else(|| wanted.last_stage(Stage::Rhythm));
     let written = run(&mut job, &wanted, until, args.host, console, cancel)?;
@@ -271,10 +314,11 @@ pub fn analyze(args: &Analyze, console: &Console, cancel: &Cancel) -> Result<(),
         ..Wanted::default()
     };
     args.settings.settings()?;
-    wanted.check(&order.inputs())?;
+    wanted.check(&order.inputs(), &[])?;
+    order.check_name(wanted.json.as_ref().map(|_| "--json"))?;
     let mut job = order.open()?;
     let clip = job.clip().path.clone();
-    wanted.check(&[&clip])?;
+    wanted.check(&[&clip], &[])?;
 
     let until = wanted.last_stage(Stage::Rhythm);
     let written = run(&mut job, &wanted, until, None, console, cancel)?;

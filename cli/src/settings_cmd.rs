@@ -1,6 +1,6 @@
 //! `kinescore settings`: the table of settings.
 
-use crate::args::flag_name;
+use crate::flags::flag_name;
 use kinescore::Settings;
 use kinescore::settings::{Kind, Syntax, TABLE};
 use serde_json::{Value, json};

@@ -66,12 +66,10 @@ fn a_value_that_is_not_allowed_tells_what_is() {
     ] {
         let folder = folder();
         let before = listing(folder.path());
-        let output = kinescore(&["render", "x.mp4"])
-            .args(args)
-            .current_dir(folder.path())
-            .output()
-            .expect("the program starts");
-        common::Run::from(output).expect(2).tells(&parts);
+        let mut command = kinescore(&["render", "x.mp4"]);
+        common::go(command.args(args).current_dir(folder.path()))
+            .expect(2)
+            .tells(&parts);
         assert_eq!(listing(folder.path()), before);
     }
     run(&["render", "x.mp4", "--tempo-min", "170"])
@@ -293,12 +291,11 @@ fn doctor_tells_what_is_there_and_what_is_missing() {
 #[test]
 fn loading_the_models_leaves_nothing_in_the_home_folder() {
     let home = folder();
-    let output = kinescore(&["doctor"])
-        .env("HOME", home.path())
-        .env_remove("XDG_CACHE_HOME")
-        .output()
-        .expect("a start");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let mut command = kinescore(&["doctor"]);
+    for name in ["XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"] {
+        command.env_remove(name);
+    }
+    common::go(command.env("HOME", home.path())).expect(0);
     assert_eq!(listing(home.path()), []);
 }
 
@@ -332,14 +329,13 @@ fn models_that_are_nowhere_are_told_with_the_places_looked_in() {
     let folder = folder();
     let program = folder.path().join("kinescore");
     fs::copy(env!("CARGO_BIN_EXE_kinescore"), &program).expect("a copy");
-    let output = Command::new(&program)
+    let mut command = Command::new(&program);
+    command
         .args(["render", text(&common::walkers()), "-o"])
-        .arg(folder.path().join("out.mp4"))
-        .env_remove("KINESCORE_MODELS")
-        .output()
-        .expect("the program starts");
+        .arg(folder.path().join("out.mp4"));
+    common::isolate(&mut command).env_remove("KINESCORE_MODELS");
     let place = folder.path().canonicalize().expect("the folder").join("models");
-    common::Run::from(output)
+    common::go(&mut command)
         .expect(6)
         .tells(&[text(&place), "KINESCORE_MODELS"]);
     assert_eq!(listing(folder.path()).len(), 1);

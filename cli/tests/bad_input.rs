@@ -1,11 +1,10 @@
 //! Bad input: each kind gets its own clear error, its documented exit code, and nothing is written.
 #![allow(missing_docs)]
-#![allow(clippy::print_stderr)] // a test that is skipped says so
 #![allow(clippy::expect_used)] // helpers of tests stop at the first surprise, as tests do
 
 mod common;
 
-use common::{Run, folder, kinescore, listing, make_clip, models, root, run, text, walkers};
+use common::{Run, folder, listing, make_clip, models, outside, root, run, text, walkers};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -389,11 +388,11 @@ fn a_full_disk() {
     let folder = folder();
     let script = r#"mount -t tmpfs -o size=64k none "$1" 2>/dev/null || exit 99
         dir=$1; shift; "$@"; code=$?; ls -A "$dir"; exit $code"#;
-    let program = kinescore::<&str>(&[]);
-    let output = Command::new("unshare")
+    let mut command = Command::new("unshare");
+    command
         .args(["--mount", "--map-root-user", "sh", "-c", script, "sh"])
         .arg(folder.path())
-        .arg(program.get_program())
+        .arg(env!("CARGO_BIN_EXE_kinescore"))
         .args([
             "render",
             text(&walkers()),
@@ -406,17 +405,13 @@ fn a_full_disk() {
             "-q",
             "-o",
         ])
-        .arg(folder.path().join("out.mp4"))
-        .env("KINESCORE_MODELS", models())
-        .env("KINESCORE_ONNXRUNTIME", root().join(".setup/onnxruntime"))
-        .output();
-    let run = match output {
-        Ok(output) if output.status.code() != Some(99) && !output.stderr.starts_with(b"unshare") => Run::from(output),
-        _ => {
-            eprintln!("SKIPPED a_full_disk: this user may not mount a file system");
-            return;
-        }
-    };
+        .arg(folder.path().join("out.mp4"));
+    common::isolate(&mut command).env("PATH", common::SYSTEM);
+    let run = common::go(&mut command);
+    if run.code == Some(99) || run.stderr.starts_with("unshare") {
+        outside::show("SKIPPED a_full_disk: this user may not mount a file system");
+        return;
+    }
     let run = run.expect(7).tells(&["out.mp4", "No space left"]);
     assert_eq!(run.stdout, "", "nothing is left on the full disk");
 }

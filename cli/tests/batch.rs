@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{Run, folder, kinescore, listing, make_clip, models, probe, root, text};
+use common::{Run, folder, kinescore, listing, make_clip, outside, probe, root, text};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
@@ -87,7 +87,7 @@ fn batch(out: &Path, args: &[&str]) -> Run {
 }
 
 fn done(command: &mut Command) -> Run {
-    command.output().expect("the program starts").into()
+    common::go(command)
 }
 
 /// How often the log says this of clips.
@@ -395,9 +395,8 @@ fn ctrl_c_and_sigterm_leave_what_is_finished_and_nothing_else() {
     for (signal, more) in [("-TERM", 1), ("-INT", 4)] {
         let mut child = started(folder.path(), more);
         sleep(Duration::from_millis(30));
-        let sent = Command::new("kill").args([signal, &child.id().to_string()]).status();
-        assert!(sent.expect("kill").success());
-        let status = child.wait().expect("an end");
+        outside::signal(&child, signal);
+        let status = outside::ended(&mut child);
         let stderr = std::io::read_to_string(child.stderr.take().expect("piped")).expect("UTF-8");
         assert_eq!(status.code(), Some(130), "{stderr}");
         assert!(stderr.contains("kinescore: cancelled"), "{stderr}");
@@ -436,7 +435,7 @@ fn the_shares_of_a_farm_are_together_all_of_it() {
     let codes: Vec<(i32, usize)> = shares
         .into_iter()
         .map(|child| {
-            let run = Run::from(child.wait_with_output().expect("an end"));
+            let run = Run::from(outside::collect(child, outside::LONG).expect("an end in time"));
             (run.code.expect("a code"), rendered(&run))
         })
         .collect();
@@ -481,18 +480,20 @@ fn what_cannot_be_written_is_tried_again_and_then_told() {
         .concat();
     fs::write(&list, format!("path\n{manifest}")).expect("a manifest");
     // No file may have more than 100 KiB, which is less than the sound takes.
-    let mut limited = Command::new("bash");
-    limited.args(["-c", "trap '' XFSZ; ulimit -f 100; exec \"$@\"", "bash"]);
-    let command = of(&list, &out, &["--retries", "2", "--no-cache"]);
-    limited.arg(command.get_program());
     // The cache's files are larger still.
-    limited.args(
-        command
-            .get_args()
-            .filter(|arg| *arg != "--cache" && Path::new(arg) != clips().join("cache")),
-    );
-    limited.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let run = done(&mut limited)
+    let args = [
+        "batch",
+        text(&list),
+        "--out",
+        text(&out),
+        "--retries",
+        "2",
+        "--no-cache",
+    ];
+    let mut command = kinescore(&args);
+    command.args(QUICKLY);
+    // Blocks of 512 bytes.
+    let run = done(&mut common::by_shell("ulimit -f 200; exec \"$@\"", &command))
         .expect(9)
         .tells(&["walk1.wav: cannot be written: ", "2 failed of 2 clips"]);
     assert_eq!((count(&run, "trying again"), count(&run, "failed")), (4, 2));
@@ -526,12 +527,14 @@ fn media_that_goes_away_is_its_clips_failure_alone() {
         .stdout(Stdio::piped())
         .spawn()
         .expect("the program starts");
+    let begun = Instant::now();
     while results(&out) == 0 {
+        assert!(begun.elapsed() < outside::LONG, "no result");
         sleep(Duration::from_millis(1));
     }
     // Whether it has been opened by now or not: what its name stands for can no longer be told.
     fs::remove_file(folder.path().join("b.mp4")).expect("a file");
-    let run = Run::from(child.wait_with_output().expect("an end")).expect(9);
+    let run = Run::from(outside::collect(child, outside::LONG).expect("an end in time")).expect(9);
     let run = run.tells(&[
         "[2/3] gone: trying again: ",
         "b.mp4: cannot be read: No such file",
@@ -680,7 +683,7 @@ fn a_bad_manifest_is_told_before_anything_is_rendered() {
         Some(b"path\nwalk.mp4\n"),
         &[],
         7,
-        "LIST: line 2: DIR/out/walk.wav: there is something that is no file; allowed is a file, or nothing",
+        "LIST: line 2: DIR/out/walk.wav: what is there is not a regular file; allowed is a file, or nothing",
     );
 
     let there = listing(folder.path());
@@ -738,18 +741,15 @@ fn the_farm_template_renders_all_chunks_and_collects() {
     };
     let folder = folder();
     let template = root().join("plugin/farm/kinescore.template.yaml");
-    let checked = Command::new(&openjd)
-        .arg("check")
-        .arg(&template)
-        .output()
-        .expect("openjd starts");
-    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
-    let job = |manifest: &Path, flags: &str| {
+    // It runs the template's scripts by the shell.
+    let start = |words: &[&str]| {
         let mut command = Command::new(&openjd);
+        common::isolate(command.args(words)).env("PATH", common::SYSTEM);
         command
-            .arg("run")
-            .arg(&template)
-            .args(["--timestamp-format", "relative"]);
+    };
+    common::go(&mut start(&["check", text(&template)])).expect(0);
+    let job = |manifest: &Path, flags: &str| {
+        let mut command = start(&["run", text(&template), "--timestamp-format", "relative"]);
         for parameter in [
             format!("Manifest={}", text(manifest)),
             format!("Out={}", text(folder.path())),
@@ -759,11 +759,8 @@ fn the_farm_template_renders_all_chunks_and_collects() {
         ] {
             command.args(["--job-param", &parameter]);
         }
-        command
-            .env("KINESCORE_MODELS", models())
-            .env("KINESCORE_ONNXRUNTIME", root().join(".setup/onnxruntime"))
-            .env("KINESCORE_CACHE", clips().join("cache"));
-        let output = command.output().expect("openjd starts");
+        command.env("KINESCORE_CACHE", clips().join("cache"));
+        let output = outside::finished_long(&mut command);
         (
             output.status.success(),
             String::from_utf8_lossy(&output.stdout).into_owned(),

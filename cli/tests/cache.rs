@@ -4,11 +4,11 @@
 
 mod common;
 
-use common::{Run, folder, kinescore, make_clip, run, text};
+use common::{Run, folder, kinescore, make_clip, outside, run, text};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::OnceLock;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -170,7 +170,7 @@ fn the_folder_is_found_in_flag_environment_or_the_usual_place() {
             .env_remove("XDG_CACHE_HOME")
             .env("HOME", folder.path());
         command.envs(envs.iter().copied());
-        let run = Run::from(command.output().expect("the program starts"));
+        let run = common::go(&mut command);
         let list: Option<Value> = serde_json::from_str(&run.stdout).ok();
         (
             run.code,
@@ -243,18 +243,7 @@ fn a_full_disk_costs_time_and_nothing_else() {
     let (cache, midi) = (folder.path().join("cache"), folder.path().join("notes.mid"));
     // No file may grow beyond four blocks, of 512 or of 1024 bytes: what is kept of the media fits in, its poses do not.
     let plain = kinescore(&args(&short.clip, &midi, &["--cache", text(&cache)]));
-    let mut limited = Command::new("sh");
-    limited
-        .args(["-c", "trap '' XFSZ; ulimit -f 4; exec \"$@\"", "sh"])
-        .arg(plain.get_program())
-        .args(plain.get_args());
-    for (name, value) in plain.get_envs() {
-        match value {
-            Some(value) => limited.env(name, value),
-            None => limited.env_remove(name),
-        };
-    }
-    let run = Run::from(limited.output().expect("a shell")).expect(0);
+    let run = common::go(&mut common::by_shell("ulimit -f 4; exec \"$@\"", &plain)).expect(0);
     assert_eq!(fs::read(&midi).expect("MIDI"), short.midi);
     let run = run.tells(&["cache cannot be written", text(&cache)]);
     assert_eq!(
@@ -301,7 +290,7 @@ fn two_runs_at_once_do_one_another_no_harm() {
             .expect("the program starts")
     };
     for mut child in midis.each_ref().map(start) {
-        assert!(child.wait().expect("its end").success());
+        assert!(outside::ended(&mut child).success());
     }
     for midi in &midis {
         assert_eq!(fs::read(midi).expect("MIDI"), short.midi);

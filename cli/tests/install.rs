@@ -43,13 +43,14 @@ impl Home {
             .env("HOME", self.0.path())
             .env("XDG_DATA_HOME", self.at("data"))
             .env("XDG_CONFIG_HOME", self.at("config"))
+            .env("XDG_CACHE_HOME", self.at("cache"))
             // No editor of this machine is found: a test that wants one puts it into bin.
             .env("PATH", self.at("bin"));
         command
     }
 
     fn run(&self, args: &[&str]) -> Run {
-        self.command(args).output().expect("the program starts").into()
+        common::go(&mut self.command(args))
     }
 
     /// All files with their content.
@@ -179,13 +180,15 @@ fn the_parameters_of_the_clip_job_are_a_command_line_that_renders() {
         });
     let words: Vec<String> = words.collect();
     // As Kdenlive starts it: without the variables of a shell.
-    let output = Command::new(program())
-        .args(&words)
-        .args(["--no-cache", "--end", "3", "--tempo", "100"])
-        .env_clear()
-        .output()
-        .expect("the program starts");
-    Run::from(output).expect(0).tells(&["percentage: 100"]);
+    let mut command = Command::new(program());
+    let command = common::isolate(
+        command
+            .args(&words)
+            .args(["--no-cache", "--end", "3", "--tempo", "100"]),
+    )
+    .env_remove("KINESCORE_MODELS")
+    .env_remove("KINESCORE_ONNXRUNTIME");
+    common::go(command).expect(0).tells(&["percentage: 100"]);
     assert_eq!(common::probe(&wav, "a:0", "format=duration"), "3.000000");
 }
 
@@ -212,12 +215,10 @@ fn a_file_that_cannot_be_merged_and_a_path_that_cannot_be_told_are_refused() {
         (link, 0, &["wrote "][..]),
         (real, 2, &["KINESCORE_MODELS", "my models", "blanks"]),
     ] {
-        let output = home
-            .command(&["install", "kdenlive", "--to", text(&to)])
-            .env("KINESCORE_MODELS", &models)
-            .output()
-            .expect("the program starts");
-        Run::from(output).expect(code).tells(parts);
+        let mut command = home.command(&["install", "kdenlive", "--to", text(&to)]);
+        common::go(command.env("KINESCORE_MODELS", &models))
+            .expect(code)
+            .tells(parts);
     }
 }
 
@@ -293,20 +294,14 @@ fn a_folder_of_that_name_that_is_not_ours_stays_as_it_is() {
 fn where_no_blender_is_known_a_folder_is_asked_for() {
     let home = Home::new();
     let library = home.at("libkinescore.so");
-    let output = home
-        .command(&["install", "blender", "--library", text(&library)])
-        .output()
-        .expect("the program starts");
-    Run::from(output).expect(2).tells(&["config/blender", "--to DIR"]);
+    home.run(&["install", "blender", "--library", text(&library)])
+        .expect(2)
+        .tells(&["config/blender", "--to DIR"]);
 
     // A Blender that was never started has no folder yet: its version tells which it will be.
     home.put("bin/blender", "#!/bin/sh\necho 'Blender 4.2.3 LTS'\n");
     fs::set_permissions(home.at("bin/blender"), Permissions::from_mode(0o755)).expect("rights");
-    let output = home
-        .command(&["install", "blender", "--library", text(&library)])
-        .output()
-        .expect("the program starts");
-    Run::from(output).expect(0);
+    home.run(&["install", "blender", "--library", text(&library)]).expect(0);
     assert!(
         home.at("config/blender/4.2/scripts/addons/kinescore/places.json")
             .is_file()
@@ -401,6 +396,8 @@ fn what_is_missing_or_closed_is_told() {
     let home = Home::new();
     let library = home.at("libkinescore.so");
     let nowhere = home.at("nowhere");
+    home.put("note.txt", "mine");
+    let file = home.at("note.txt");
     let before = home.files();
     let given = ["--library", text(&library)];
     // No Blender and no bundle are there either: the wrong argument comes first.
@@ -442,6 +439,31 @@ fn what_is_missing_or_closed_is_told() {
             7,
             &["/proc/addons"],
         ),
+        (
+            &["install", "kdenlive", "--to", text(&file)],
+            7,
+            &["note.txt", "not a folder", "--to"],
+        ),
+        (
+            &["install", "blender", "--to", text(&file), given[0], given[1]],
+            7,
+            &["note.txt", "not a folder"],
+        ),
+        (
+            &["install", "ofx", "--to", text(&file)],
+            7,
+            &["note.txt", "not a folder"],
+        ),
+        (
+            &["install", "resolve", "--to", text(&file.join("deep"))],
+            7,
+            &["note.txt", "not a folder"],
+        ),
+        (
+            &["uninstall", "kdenlive", "--to", text(&file)],
+            7,
+            &["note.txt", "not a folder"],
+        ),
     ] {
         home.run(args).expect(code).tells(parts);
         assert_eq!(home.files(), before, "{args:?}");
@@ -452,16 +474,13 @@ fn what_is_missing_or_closed_is_told() {
     let program = far.path().join("kinescore");
     fs::copy(env!("CARGO_BIN_EXE_kinescore"), &program).expect("a copy");
     for (editor, part) in [("blender", "libkinescore.so"), ("ofx", "Kinescore.ofx.bundle")] {
-        let output = Command::new(&program)
+        let usual = home.command(&[]);
+        let mut command = Command::new(&program);
+        command
             .args(["install", editor, "--to", text(&nowhere)])
-            .envs(
-                home.command(&[])
-                    .get_envs()
-                    .filter_map(|(name, value)| Some((name, value?))),
-            )
-            .output()
-            .expect("the program starts");
-        let run = Run::from(output).expect(6);
+            .env_clear()
+            .envs(usual.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let run = common::go(&mut command).expect(6);
         let place = far.path().canonicalize().expect("the folder");
         assert!(
             run.stderr.contains(part) && run.stderr.contains(text(&place)),

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{Run, folder, kinescore, listing, make_clip, probe, run, text, walkers};
+use common::{Run, folder, go, kinescore, listing, make_clip, outside, probe, run, text, walkers};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -32,13 +32,12 @@ fn seconds(path: &Path, stream: &str) -> f64 {
 
 /// The packets of the video stream, as one checksum.
 fn picture(path: &Path) -> String {
-    let output = Command::new("ffmpeg")
-        .args(["-v", "error", "-nostdin", "-i", text(path)])
-        .args(["-map", "0:v:0", "-c", "copy", "-f", "md5", "-"])
-        .output()
-        .expect("ffmpeg is installed by the set-up");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("UTF-8")
+    let printed = outside::printed(
+        Command::new("ffmpeg")
+            .args(["-v", "error", "-nostdin", "-i", text(path)])
+            .args(["-map", "0:v:0", "-c", "copy", "-f", "md5", "-"]),
+    );
+    String::from_utf8(printed).expect("UTF-8")
 }
 
 #[test]
@@ -46,13 +45,12 @@ fn one_command_gives_the_video_with_a_soundtrack_and_all_that_is_asked_for() {
     let folder = folder();
     let clip = clip_in(folder.path());
     let at = |name: &str| folder.path().join(name);
-    let output = kinescore(&["render", "walk.mp4", "--device", "cpu", "--seed", "5"])
+    let mut command = kinescore(&["render", "walk.mp4", "--device", "cpu", "--seed", "5"]);
+    command
         .args(["--wav", "walk.wav", "--midi", "walk.mid", "--stems", "stems"])
         .args(["--json", "walk.json", "--plot", "walk.svg"])
-        .current_dir(folder.path())
-        .output()
-        .expect("the program starts");
-    let run = Run::from(output).expect(0);
+        .current_dir(folder.path());
+    let run = go(&mut command).expect(0);
     assert_eq!(run.stdout, "", "standard output is for results that were asked for");
     let run = run.tells(&[
         "pose 100 %",
@@ -326,14 +324,6 @@ fn long_render(folder: &Path) -> Child {
         .expect("the program starts")
 }
 
-fn signal(child: &Child, name: &str) {
-    let sent = Command::new("kill")
-        .args([name, &child.id().to_string()])
-        .status()
-        .expect("kill");
-    assert!(sent.success());
-}
-
 #[test]
 fn ctrl_c_stops_within_half_a_second_and_leaves_nothing() {
     let folder = folder();
@@ -344,7 +334,7 @@ fn ctrl_c_stops_within_half_a_second_and_leaves_nothing() {
         sleep(Duration::from_millis(after));
         assert!(child.try_wait().expect("a state").is_none(), "the render is under way");
         let sent = Instant::now();
-        signal(&child, name);
+        outside::signal(&child, name);
         let status = loop {
             if let Some(status) = child.try_wait().expect("a state") {
                 break status;
@@ -364,7 +354,7 @@ fn ctrl_c_stops_within_half_a_second_and_leaves_nothing() {
 #[test]
 fn ffmpeg_and_other_libraries_say_nothing_by_themselves() {
     let folder = folder();
-    let output = kinescore(&[
+    let mut command = kinescore(&[
         "render",
         text(&walkers()),
         "--device",
@@ -374,12 +364,8 @@ fn ffmpeg_and_other_libraries_say_nothing_by_themselves() {
         "--tempo",
         "100",
         "-q",
-    ])
-    .arg("-o")
-    .arg(folder.path().join("out.mkv"))
-    .output()
-    .expect("the program starts");
-    let run = Run::from(output).expect(0);
+    ]);
+    let run = go(command.arg("-o").arg(folder.path().join("out.mkv"))).expect(0);
     assert_eq!((run.stdout.as_str(), run.stderr.as_str()), ("", ""));
     assert_eq!(probe(&folder.path().join("out.mkv"), "a:0", "stream=codec_name"), "aac");
 }

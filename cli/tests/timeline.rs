@@ -10,7 +10,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -298,9 +298,7 @@ fn projects_of_kdenlive_are_followed() {
 #[test]
 fn kdenlive_itself_renders_the_sound_under_its_clip() {
     let Some(kdenlive) = std::env::var_os("KINESCORE_TEST_KDENLIVE") else {
-        // Past the capture of passing tests: a test that was not made must be seen.
-        let told = "SKIPPED: KINESCORE_TEST_KDENLIVE names no Kdenlive (make test-hosts FORKY=DIR)\n";
-        std::io::Write::write_all(&mut std::io::stderr(), told.as_bytes()).expect("stderr");
+        outside::show("SKIPPED: KINESCORE_TEST_KDENLIVE names no Kdenlive (make test-hosts FORKY=DIR)");
         return;
     };
     let desk = Desk::new();
@@ -313,11 +311,7 @@ fn kdenlive_itself_renders_the_sound_under_its_clip() {
         .expect("a soundtrack")
         .to_owned();
     let film = desk.path("film.mp4");
-    let done = Command::new(kdenlive)
-        .args(["--render", text(&project), text(&film)])
-        .stdin(Stdio::null())
-        .output()
-        .expect("Kdenlive starts");
+    let done = outside::finished_long(Command::new(kdenlive).args(["--render", text(&project), text(&film)]));
     assert!(film.exists(), "{}", String::from_utf8_lossy(&done.stderr));
     let heard = heard_at(&film, Path::new(&sound), start);
     assert!(
@@ -388,64 +382,145 @@ fn a_project_that_is_open_in_its_editor_is_not_written() {
     assert!(!desk.path("two.mlt.bak").exists());
 }
 
-#[test]
-fn a_watched_project_follows_each_save() {
-    let desk = Desk::new();
-    let project = desk.melt_project("two.mlt");
-    desk.timeline("add", &project, &[&["--clip", "2"], &QUICK[..]].concat())
-        .expect(0);
-    let mut child = kinescore(&["timeline", "watch", text(&project), "--cache", text(&desk.cache)])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
-    let (sender, lines) = channel();
-    let follow = |stream: Box<dyn std::io::Read + Send>| {
-        let sender = sender.clone();
-        std::thread::spawn(move || {
-            for line in BufReader::new(stream).lines().map_while(Result::ok) {
-                let _ = sender.send(line);
-            }
-        });
-    };
-    follow(Box::new(child.stdout.take().expect("stdout")));
-    follow(Box::new(child.stderr.take().expect("stderr")));
-    let wait_for = |what: &str| {
+/// `kinescore timeline watch`, with what it prints.
+struct Watch {
+    child: std::process::Child,
+    lines: Receiver<String>,
+}
+
+impl Watch {
+    fn start(project: &Path, more: &[&str]) -> Self {
+        let mut child = kinescore(&[&["timeline", "watch", text(project)], more].concat())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let (sender, lines) = channel();
+        let follow = |stream: Box<dyn std::io::Read + Send>| {
+            let sender = sender.clone();
+            std::thread::spawn(move || {
+                for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                    let _ = sender.send(line);
+                }
+            });
+        };
+        follow(Box::new(child.stdout.take().expect("stdout")));
+        follow(Box::new(child.stderr.take().expect("stderr")));
+        Self { child, lines }
+    }
+
+    /// Waits for a line that contains `what`, for a minute at most.
+    #[track_caller]
+    fn wait_for(&self, what: &str) -> String {
         let end = Instant::now() + Duration::from_secs(60);
         let mut seen = Vec::new();
-        while let Ok(line) = lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
+        while let Ok(line) = self.lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
             if line.contains(what) {
                 return line;
             }
             seen.push(line);
         }
         panic!("no '{what}' in {seen:?}");
-    };
-    wait_for("watching");
+    }
+
+    /// Stops it as Ctrl-C does, and gives the lines that nobody has waited for.
+    #[track_caller]
+    fn stop(mut self) -> Vec<String> {
+        outside::signal(&self.child, "-INT");
+        assert_eq!(outside::ended(&mut self.child).code(), Some(0));
+        let rest: Vec<String> = self.lines.iter().collect();
+        assert!(rest.iter().any(|line| line.contains("no longer watching")), "{rest:?}");
+        rest
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        // A test that has failed must not leave it running.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Saves a project as editors do: another file in its place.
+fn save(desk: &Desk, project: &Path, bytes: &str) {
+    let saved = desk.path("two.mlt.new");
+    fs::write(&saved, bytes).expect("written");
+    fs::rename(&saved, project).expect("renamed");
+}
+
+/// The length of the soundtrack of a project's second clip, seconds.
+fn length_of_sound(desk: &Desk, project: &Path) -> f64 {
+    let clips = desk.list(project);
+    let sound = clips[1]["soundtrack"].as_str().expect("a soundtrack");
+    let length = common::probe(Path::new(sound), "a:0", "stream=duration");
+    length.parse().expect("seconds")
+}
+
+#[test]
+fn a_watched_project_follows_each_save() {
+    let desk = Desk::new();
+    let project = desk.melt_project("two.mlt");
+    desk.timeline("add", &project, &[&["--clip", "2"], &QUICK[..]].concat())
+        .expect(0);
+    let watch = Watch::start(&project, &["-v", "--cache", text(&desk.cache)]);
+    watch.wait_for("watching");
+    watch.wait_for("follow what was saved");
     std::thread::sleep(Duration::from_millis(500));
     let xml = fs::read_to_string(&project).expect("the project");
     let trimmed = with_entry(&xml, "in=\"0\" out=\"74\"");
-    // As editors save: another file in its place.
-    let saved = desk.path("two.mlt.new");
-    fs::write(&saved, trimmed).expect("written");
-    fs::rename(&saved, &project).expect("renamed");
-    assert!(wait_for("clip 2").contains("made"));
-    let status = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status()
-        .expect("kill");
-    assert!(status.success());
-    wait_for("no longer watching");
-    assert_eq!(child.wait().expect("ended").code(), Some(0));
-    let clips = desk.list(&project);
-    let sound = clips[1]["soundtrack"].as_str().expect("a soundtrack");
-    assert_eq!(
-        common::probe(Path::new(sound), "a:0", "stream=duration").parse(),
-        Ok(3.0)
+    save(&desk, &project, &trimmed);
+    assert!(watch.wait_for("clip 2").contains("made"));
+    assert_eq!(length_of_sound(&desk, &project), 3.0);
+    // An editor that knows nothing of what was written saves what it has: the sound goes back under its clip, at no cost.
+    save(&desk, &project, &trimmed);
+    watch.wait_for("clip 2");
+    assert_eq!(length_of_sound(&desk, &project), 3.0);
+    // What is written here is not an edit.
+    std::thread::sleep(Duration::from_secs(2));
+    let rest = watch.stop();
+    assert!(
+        !rest.iter().any(|line| line.contains("follow what was saved")),
+        "its own save was followed: {rest:?}"
     );
     // Nothing is left beside it but what belongs there.
     let names: Vec<_> = common::listing(desk.folder.path());
     assert!(names.iter().all(|(path, _)| !text(path).contains(".part")), "{names:?}");
+}
+
+#[test]
+fn an_edit_that_is_saved_while_a_render_runs_is_followed() {
+    let desk = Desk::new();
+    let project = desk.melt_project("two.mlt");
+    desk.timeline("add", &project, &[&["--clip", "2"], &QUICK[..]].concat())
+        .expect(0);
+    let xml = fs::read_to_string(&project).expect("the project");
+    // Nothing is kept, so that the poses are looked for again: seconds of work.
+    let watch = Watch::start(&project, &["-v", "--no-cache"]);
+    watch.wait_for("follow what was saved");
+    std::thread::sleep(Duration::from_millis(500));
+    save(&desk, &project, &with_entry(&xml, "in=\"0\" out=\"74\""));
+    watch.wait_for("follow what was saved");
+    save(&desk, &project, &with_entry(&xml, "in=\"0\" out=\"59\""));
+    // The first render is in vain, which proves that the second edit came while it ran.
+    watch.wait_for("The files of its soundtracks are up to date");
+    assert!(watch.wait_for("clip 2").contains("made"));
+    watch.stop();
+    assert_eq!(length_of_sound(&desk, &project), 2.4);
+}
+
+#[test]
+fn what_a_killed_run_has_left_beside_a_project_is_cleared() {
+    let desk = Desk::new();
+    let project = desk.melt_project("two.mlt");
+    let then = std::time::SystemTime::now() - Duration::from_secs(61 * 60);
+    for name in [".soundtrack-aB3dE9", ".soundtrack-backup"] {
+        let file = fs::File::create(desk.path(name)).expect("a file");
+        file.set_modified(then).expect("a time");
+    }
+    desk.timeline("refresh", &project, &[]).expect(0);
+    assert!(!desk.path(".soundtrack-aB3dE9").exists());
+    assert!(desk.path(".soundtrack-backup").exists());
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 #[path = "../src/arguments.rs"]
 mod arguments;
+#[path = "../src/cut.rs"]
+mod cut;
 #[path = "../src/engine.rs"]
 mod engine;
 #[path = "../src/faults.rs"]

@@ -1,8 +1,8 @@
 //! The engine: what all jobs share.
 
 use crate::arguments::{self, Sized32};
+use crate::cut::cut;
 use crate::guard::{guard, quietly};
-use crate::job::cut;
 use crate::settings::{self, Settings};
 use crate::status::{Failure, Status};
 use crate::version::kinescore_abi_version;
@@ -50,7 +50,7 @@ pub struct Engine(pub Arc<kinescore_core::Engine>);
 /// Makes an engine; `resources` NULL stands for all defaults. Reads the list of the models; the models themselves, ONNX
 /// Runtime and the SoundFont are loaded when a job first needs them, and stay loaded. One engine is enough for a process.
 ///
-/// KINESCORE_MODEL_MISSING, KINESCORE_MANIFEST, KINESCORE_INPUT when the list of the models cannot be used.
+/// KINESCORE_MODEL_MISSING, KINESCORE_MANIFEST when the list of the models cannot be used.
 ///
 /// # Safety
 /// `resources` must be NULL or such a struct with its struct_size set, `engine` be NULL or writable.

@@ -1,6 +1,7 @@
 //! Jobs: one clip on its way to one soundtrack.
 
 use crate::arguments;
+use crate::cut::cut;
 use crate::engine::Engine;
 use crate::guard::{caught, guard, quietly, recorded};
 use crate::settings::{self, Settings};
@@ -9,21 +10,10 @@ use kinescore_core::Monitor;
 use kinescore_core::audio::Blocks;
 use kinescore_core::pipeline::{Cut, Feed};
 use kinescore_core::progress::{Cancel, Stage};
-use kinescore_core::time::{FLICKS_PER_SECOND, Flicks, Speed};
 use std::ffi::{c_char, c_void};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
-
-/// Units of time in a second: a flick is 1/705 600 000 s, so that the frames of all usual rates, drop-frame ones included,
-/// and the samples of all usual audio rates are whole numbers of them.
-pub const KINESCORE_FLICKS_PER_SECOND: i64 = 705_600_000;
-const _: () = assert!(KINESCORE_FLICKS_PER_SECOND == FLICKS_PER_SECOND);
-
-/// The start of the media, for kinescore_job_set_cut.
-pub const KINESCORE_MEDIA_START: i64 = i64::MIN;
-/// The end of the media, for kinescore_job_set_cut.
-pub const KINESCORE_MEDIA_END: i64 = i64::MAX;
 
 /// Looking for poses in the video: most of the time.
 pub const KINESCORE_STAGE_POSE: i32 = 1;
@@ -279,24 +269,6 @@ pub unsafe extern "C" fn kinescore_job_set_cut(
             Ok(())
         })
     }
-}
-
-/// A cut from a host's numbers.
-pub fn cut(start: i64, end: i64, speed_numerator: u32, speed_denominator: u32) -> Result<Cut, Failure> {
-    let speed = Speed::new(speed_numerator, speed_denominator).ok_or_else(|| {
-        Failure::new(
-            Status::BadArgument,
-            format!(
-                "a speed of {speed_numerator}/{speed_denominator}; allowed is {}",
-                Speed::ALLOWED
-            ),
-        )
-    })?;
-    Ok(Cut {
-        start: (start != KINESCORE_MEDIA_START).then_some(Flicks(start)),
-        end: (end != KINESCORE_MEDIA_END).then_some(Flicks(end)),
-        speed,
-    })
 }
 
 /// Copies the key of the soundtrack that the job makes, as kinescore_engine_key does. It may be asked for once the video has

@@ -3,6 +3,7 @@
 //! The header is made from these sources by cbindgen; `tests/header.rs` compares it and writes it anew when asked.
 
 mod arguments;
+mod cut;
 mod engine;
 #[cfg(feature = "panic-injection")]
 mod faults;

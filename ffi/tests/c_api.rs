@@ -254,10 +254,7 @@ fn faults_stay_with_their_job() {
         .arg(&program)
         .arg(&library)
         .arg(format!("-Wl,-rpath,{}", library.parent().expect("a folder").display())));
-    let output = Command::new(&program)
-        .args([&models(), &runtime(), &clip().to_owned()])
-        .output()
-        .expect("the program runs");
+    let output = outside::finished_long(Command::new(&program).args([&models(), &runtime(), &clip().to_owned()]));
     // Rust's own report of a panic would be there.
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     assert!(output.status.success());

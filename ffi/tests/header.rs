@@ -15,7 +15,7 @@ fn generated() -> String {
     let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let config = cbindgen::Config::from_file(crate_folder.join("cbindgen.toml")).expect("cbindgen.toml");
     let sources = [
-        "version", "status", "guard", "logging", "settings", "engine", "job", "frames", "results",
+        "version", "status", "guard", "logging", "settings", "engine", "cut", "job", "frames", "results",
     ];
     let builder = sources.iter().fold(cbindgen::Builder::new(), |builder, name| {
         builder.with_src(crate_folder.join("src").join(name).with_extension("rs"))

@@ -1,6 +1,7 @@
 //! A file that appears whole or not at all: written under a temporary name in the folder of its destination, then
 //! renamed.
 
+use super::leftovers::{MARK, clear_leftovers};
 use crate::error::{Error, Result};
 use std::ffi::OsString;
 use std::fs::File;
@@ -18,7 +19,7 @@ pub struct Pending {
 }
 
 impl Pending {
-    /// Makes an empty temporary file beside `destination`.
+    /// Makes an empty temporary file beside `destination`, and removes what killed processes have left there.
     ///
     /// # Errors
     /// [`Error::Output`] when the folder is missing or cannot be written to, or when `destination` is a folder or
@@ -49,6 +50,8 @@ impl Pending {
             prefix.push(destination.file_stem().unwrap_or(name));
             prefix.push(".");
         }
+        prefix.push(MARK);
+        clear_leftovers(folder);
         let mut builder = tempfile::Builder::new();
         builder.prefix(&prefix).suffix(&suffix);
         // A temporary file is for its owner only; the result is to have the rights of any new file.

@@ -3,6 +3,7 @@
 
 pub mod atomic;
 pub mod json;
+pub mod leftovers;
 pub mod midi;
 pub mod mux;
 pub mod plot;

@@ -113,14 +113,14 @@ impl Manifest {
     /// Reads `manifest.toml` of `folder`. The files themselves are not looked at.
     ///
     /// # Errors
-    /// [`Error::ModelMissing`] when there is no manifest, [`Error::Manifest`] when it cannot be used: bad syntax, a field
-    /// that is missing or unknown, an entry that comes twice, a file that is named twice or lies outside the folder.
+    /// [`Error::ModelMissing`] when there is no manifest, [`Error::Manifest`] when it cannot be used: it cannot be read, has
+    /// bad syntax, a field that is missing or unknown, an entry that comes twice, a file that is named twice or lies outside the folder.
     pub fn read(folder: &Path) -> Result<Self> {
         let path = folder.join(FILE_NAME);
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Err(Error::ModelMissing { path }),
-            Err(e) => return Err(Error::input(&path)(e)),
+            Err(e) => return Err(unreadable(path, &e)),
         };
         let refuse = |reason: String| Error::Manifest {
             path: path.clone(),
@@ -198,7 +198,7 @@ impl Manifest {
     /// The content of the file of that name, checked against its hash.
     ///
     /// # Errors
-    /// [`Error::ModelMissing`] when it is not there, [`Error::ModelHash`] when it is another, [`Error::Input`] when it
+    /// [`Error::ModelMissing`] when it is not there, [`Error::ModelHash`] when it is another, [`Error::Manifest`] when it
     /// cannot be read, and as [`entry`](Self::entry).
     pub fn load(&self, name: &str) -> Result<Vec<u8>> {
         let entry = self.entry(name)?;
@@ -206,7 +206,7 @@ impl Manifest {
         let content = match std::fs::read(&path) {
             Ok(content) => content,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Err(Error::ModelMissing { path }),
-            Err(e) => return Err(Error::input(&path)(e)),
+            Err(e) => return Err(unreadable(path, &e)),
         };
         let found = hexadecimal(&Sha256::digest(&content));
         if found != entry.sha256 {
@@ -217,6 +217,14 @@ impl Manifest {
             });
         }
         Ok(content)
+    }
+}
+
+/// A file of the models that is there and cannot be read: something that the program needs, not what it was given.
+fn unreadable(path: PathBuf, error: &std::io::Error) -> Error {
+    Error::Manifest {
+        path,
+        reason: format!("cannot be read: {error}"),
     }
 }
 

@@ -318,7 +318,8 @@ fn what_is_composed_belongs_to_the_media_that_was_seen_not_to_what_replaced_it()
 /// The bundled clip over and over, for longer than a chunk: the seam at 60 s is in the middle of one of its turns.
 fn looped(folder: &Path) -> PathBuf {
     let path = folder.join("looped.mp4");
-    let done = Command::new("ffmpeg")
+    let done = Command::new("timeout")
+        .args(["-k", "5", "180", "ffmpeg", "-nostdin"])
         .args(["-v", "error", "-stream_loop", "-1", "-i"])
         .arg(walking())
         .args(["-t", "68", "-c", "copy"])

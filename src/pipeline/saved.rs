@@ -77,8 +77,8 @@ impl Saved {
         if bytes > LARGEST_SAVED_FILE {
             return Err(refuse(format!("{bytes} bytes; at most {LARGEST_SAVED_FILE} are read")));
         }
-        let saved: Self = serde_json::from_reader(BufReader::new(file))
-            .map_err(|e| refuse(format!("not a file that --until wrote: {e}")))?;
+        let saved: Self =
+            serde_json::from_reader(BufReader::new(file)).map_err(|e| refuse(format!("not a saved stage: {e}")))?;
         if saved.format != FORMAT || saved.version != VERSION {
             let (format, version) = (&saved.format, saved.version);
             return Err(refuse(format!(

@@ -92,7 +92,7 @@ impl Calibration {
     /// Reads and checks a calibration file.
     ///
     /// # Errors
-    /// [`Error::Input`] when it cannot be read, [`Error::Manifest`] when it does not fit this version of the library.
+    /// [`Error::Manifest`] when it cannot be read or does not fit this version of the library.
     pub fn read(path: &Path) -> Result<Self> {
         read_table(path, Self::check)
     }
@@ -171,7 +171,7 @@ mod tests {
         let told = refused(&|v| v["network"]["confidence"]["bias"] = 1e9.into());
         assert!(told.contains("network.confidence.bias"), "{told}");
         std::fs::remove_file(&path).expect("removed");
-        assert!(matches!(Calibration::read(&path), Err(Error::Input { .. })));
+        assert!(matches!(Calibration::read(&path), Err(Error::Manifest { .. })));
     }
 
     #[test]

@@ -2,6 +2,9 @@
 #![allow(dead_code)] // each test program uses its own part of this
 #![allow(clippy::expect_used, clippy::panic)] // helpers of tests may stop at the first surprise
 
+#[path = "../outside/mod.rs"]
+pub mod outside;
+
 use kinescore::pipeline::{Engine, Resources};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -35,16 +38,7 @@ pub fn engine(threads: usize) -> Arc<Engine> {
 
 /// Runs a program and gives what it printed.
 pub fn output_of(program: &str, arguments: &[&str]) -> Vec<u8> {
-    let output = Command::new(program)
-        .args(arguments)
-        .output()
-        .unwrap_or_else(|e| panic!("{program}: {e}"));
-    assert!(
-        output.status.success(),
-        "{program} {arguments:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    output.stdout
+    outside::printed(Command::new(program).args(arguments))
 }
 
 /// What ffprobe says of one entry, such as `stream=codec_name`, for the streams that `select` chooses.

@@ -1,8 +1,8 @@
 //! The list of clips: CSV with a header, or a JSON object a line. All of it is checked before anything is rendered.
 
 use super::csv::{Fault, Records};
-use crate::args;
 use crate::exit::{Failure, INPUT};
+use crate::{flags, units};
 use kinescore::pipeline::Cut;
 use kinescore::settings::TABLE;
 use kinescore::time::Flicks;
@@ -254,7 +254,7 @@ impl<'a> Manifest<'a> {
         let line = row.line;
         let time = |text: &str| -> Result<Option<Flicks>, Failure> {
             let refuse = |allowed: String| self.refuse(line, column, text, &allowed);
-            args::time(text).map(Some).map_err(refuse)
+            units::time(text).map(Some).map_err(refuse)
         };
         match column {
             "path" if value.chars().any(char::is_control) => {
@@ -325,7 +325,7 @@ fn meant(met: &str) -> String {
     if met.contains([';', '\t']) {
         return "; columns are parted by commas".to_owned();
     }
-    let by_flag = TABLE.iter().find(|setting| args::flag_name(setting.key) == met);
+    let by_flag = TABLE.iter().find(|setting| flags::flag_name(setting.key) == met);
     let key = by_flag
         .map(|setting| setting.key.to_owned())
         .or_else(|| match Settings::default().set(met, "") {
@@ -360,6 +360,7 @@ fn unusable(path: &Path, why: &str) -> Failure {
 }
 
 fn read_text(path: &Path) -> Result<String, Failure> {
+    crate::inputs::check(path)?;
     let mut bytes = Vec::new();
     File::open(path)
         .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))

@@ -6,46 +6,8 @@ use kinescore::Error;
 use kinescore::export::mux::default_output;
 use std::collections::{HashMap, HashSet};
 use std::fs;
-use std::io;
-use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
-
-/// Most shares that a manifest may be parted into.
-const MOST_CHUNKS: usize = 100_000;
-
-/// One share of a manifest's rows, as `2/5`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Chunk {
-    /// Which share, from 1.
-    pub number: usize,
-    /// How many there are.
-    pub of: usize,
-}
-
-impl Chunk {
-    /// The rows of this share, of so many. Shares follow each other: neighbouring rows are often cuts of one video, whose poses
-    /// are found once then.
-    pub fn share(self, rows: usize) -> Range<usize> {
-        let until = |number: usize| rows * number / self.of;
-        until(self.number - 1)..until(self.number)
-    }
-}
-
-impl FromStr for Chunk {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let numbers = text.split_once('/').and_then(|(number, of)| {
-            let (number, of) = (number.parse().ok()?, of.parse().ok()?);
-            Some(Self { number, of })
-        });
-        numbers
-            .filter(|chunk| (1..=chunk.of).contains(&chunk.number) && chunk.of <= MOST_CHUNKS)
-            .ok_or_else(|| format!("allowed is I/N, I from 1 to N and N up to {MOST_CHUNKS}, such as 2/5"))
-    }
-}
+use std::path::Path;
 
 /// A row with the names of its files.
 #[derive(Debug)]
@@ -207,7 +169,7 @@ pub fn check_outputs(
                 }
                 Ok(there) if !there.is_file() => {
                     return Err(refuse(
-                        "there is something that is no file; allowed is a file, or nothing",
+                        "what is there is not a regular file; allowed is a file, or nothing",
                     ));
                 }
                 _ => {}
@@ -231,41 +193,6 @@ pub fn check_report(report: &Path, out: &Path, clips: &[Clip]) -> Result<(), Fai
     Ok(())
 }
 
-/// Takes away unfinished files that a killed process has left of a clip: hidden, with a few letters between name and ending.
-/// Those that somebody may still be writing are left alone.
-pub fn sweep(out: &Path, files: &Files) {
-    let Ok(entries) = fs::read_dir(out) else { return };
-    for path in entries.flatten().map(|entry| entry.path()) {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if files.all().any(|file| is_unfinished(&name, file)) && is_old(&path).unwrap_or(false) {
-            log::info!("{}: left unfinished by an earlier run; removed", path.display());
-            // Another process may have been faster.
-            let _ = fs::remove_file(&path);
-        }
-    }
-}
-
-/// Whether a name is one that `file` has while it is written: `.walk.aB3dE9.wav` for `walk.wav`.
-fn is_unfinished(name: &str, file: &str) -> bool {
-    let path = PathBuf::from(file);
-    let (Some(stem), Some(ending)) = (path.file_stem(), path.extension()) else {
-        return false;
-    };
-    let middle = name
-        .strip_prefix('.')
-        .and_then(|rest| rest.strip_prefix(&*stem.to_string_lossy()))
-        .and_then(|rest| rest.strip_prefix('.'))
-        .and_then(|rest| rest.strip_suffix(&*ending.to_string_lossy()))
-        .and_then(|rest| rest.strip_suffix('.'));
-    middle.is_some_and(|letters| letters.len() == 6 && letters.chars().all(|c| c.is_ascii_alphanumeric()))
-}
-
-fn is_old(path: &Path) -> io::Result<bool> {
-    const OLD: std::time::Duration = std::time::Duration::from_secs(15 * 60);
-    let changed = fs::symlink_metadata(path)?.modified()?;
-    Ok(changed.elapsed().is_ok_and(|age| age > OLD))
-}
-
 /// A [`Failure`] for a folder that cannot be made.
 pub fn make_folder(folder: &Path) -> Result<(), Failure> {
     fs::create_dir_all(folder).map_err(Error::output(folder))?;
@@ -276,23 +203,6 @@ pub fn make_folder(folder: &Path) -> Result<(), Failure> {
 mod tests {
     use super::*;
     use kinescore::Settings;
-
-    #[test]
-    fn shares_follow_each_other_and_are_all() {
-        for (rows, of) in [(12, 3), (10, 3), (2, 5), (0, 2), (7, 7), (1, 1)] {
-            let shares = (1..=of).flat_map(|number| Chunk { number, of }.share(rows));
-            assert_eq!(
-                shares.collect::<Vec<_>>(),
-                (0..rows).collect::<Vec<_>>(),
-                "{rows} in {of}"
-            );
-        }
-        assert_eq!("2/5".parse(), Ok(Chunk { number: 2, of: 5 }));
-        for wrong in ["0/3", "4/3", "1/0", "1", "1/", "a/b", "-1/2", "1/100001"] {
-            let error = wrong.parse::<Chunk>().expect_err(wrong);
-            assert_eq!(error, "allowed is I/N, I from 1 to N and N up to 100000, such as 2/5");
-        }
-    }
 
     fn named(text: &str, video: bool) -> Result<Vec<String>, String> {
         let folder = tempfile::tempdir().expect("a folder");
@@ -330,35 +240,5 @@ mod tests {
         assert!(clash.contains("line 2 writes one.result.json already"), "{clash}");
         let hidden = named("path\nfolder/.mp4\n", false).expect_err("no name");
         assert!(hidden.contains("line 2, column 'path': 'folder/.mp4'"), "{hidden}");
-    }
-
-    #[test]
-    fn only_unfinished_files_of_the_clip_are_swept() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let at = |name: &str| folder.path().join(name);
-        let hour = std::time::Duration::from_secs(3600);
-        let old = std::time::SystemTime::now() - hour;
-        for name in [
-            ".walk.aB3dE9.wav",
-            ".walk.result.aB3dE9.json",
-            ".walk.notes.wav",
-            ".run.aB3dE9.wav",
-            "walk.wav",
-        ] {
-            let file = fs::File::create(at(name)).expect("a file");
-            file.set_modified(old).expect("a time");
-        }
-        fs::write(at(".walk.newone.wav"), "").expect("a file");
-        sweep(folder.path(), &Files::of("walk", Path::new("walk.mp4"), false));
-        let mut left: Vec<_> = fs::read_dir(folder.path())
-            .expect("the folder")
-            .flatten()
-            .map(|e| e.file_name())
-            .collect();
-        left.sort();
-        assert_eq!(
-            left,
-            [".run.aB3dE9.wav", ".walk.newone.wav", ".walk.notes.wav", "walk.wav"]
-        );
     }
 }

@@ -10,6 +10,8 @@ use std::path::Path;
 
 const FORMAT: &str = "kinescore-result";
 const VERSION: u64 = 1;
+/// Bytes of the largest file that is read: results have some thousands.
+const LARGEST: u64 = 1 << 20;
 
 /// What became of a clip.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,6 +88,15 @@ impl Outcome {
     /// What is known of a clip; `None` where there is no result, or none that can be read.
     pub fn read(out: &Path, clip: &Clip) -> Option<Self> {
         let path = out.join(&clip.files.result);
+        let there = fs::metadata(&path).ok()?;
+        // A pipe would be waited for.
+        if !there.is_file() || there.len() > LARGEST {
+            log::warn!(
+                "{}: not a result of this program (a regular file of at most {LARGEST} bytes); it is passed over",
+                path.display()
+            );
+            return None;
+        }
         let bytes = fs::read(&path).ok()?;
         let found = serde_json::from_slice(&bytes)
             .ok()

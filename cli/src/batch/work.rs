@@ -1,6 +1,6 @@
 //! The clips of a share, one after the other: what is there is passed over, what fails is tried again or told.
 
-use super::plan::{self, Clip};
+use super::plan::Clip;
 use super::report::{Entry, State};
 use super::result::{About, Fault, Outcome};
 use crate::exit::{Failure, INTERNAL};
@@ -135,7 +135,6 @@ impl Work<'_> {
         if self.bars {
             self.console.say(place);
         }
-        plan::sweep(self.out, &clip.files);
         let outcome = self.attempts(clip, place)?;
         outcome.write(self.out, clip)?;
         let state = if outcome.fault.is_none() {

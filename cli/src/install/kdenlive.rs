@@ -9,7 +9,6 @@ use super::places::{self, Places};
 use super::{folder, refused};
 use crate::exit::Failure;
 use crate::resources::{self, MODELS_VARIABLE, RUNTIME_VARIABLE};
-use kinescore::Error;
 use kinescore::settings::TABLE;
 use std::fs;
 use std::io::ErrorKind;
@@ -92,7 +91,10 @@ fn read(path: &Path) -> Result<Option<String>, Failure> {
             ))
         }),
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(Error::input(path)(e).into()),
+        Err(e) => Err(refused(format!(
+            "{}: cannot be read: {e}; it is left unchanged",
+            path.display()
+        ))),
     }
 }
 

@@ -24,6 +24,7 @@ use std::path::{Path, PathBuf};
 pub fn install(args: &Install, console: &Console) -> Result<(), Failure> {
     check_flags(args)?;
     let to = args.place.to.as_deref();
+    check_place(to)?;
     let library = args.library.as_deref();
     // A wrong argument is reported before anything that this machine lacks.
     if library.is_some() {
@@ -48,6 +49,7 @@ pub fn install(args: &Install, console: &Console) -> Result<(), Failure> {
 /// As [`install`].
 pub fn uninstall(args: &Uninstall, console: &Console) -> Result<(), Failure> {
     let to = args.place.to.as_deref();
+    check_place(to)?;
     let plan = match args.place.editor {
         Editor::Kdenlive => kdenlive::uninstall(to)?,
         Editor::Blender => blender::uninstall(to)?,
@@ -71,6 +73,18 @@ fn check_flags(args: &Install) -> Result<(), Failure> {
     match useless.into_iter().find(|(_, useless, _)| *useless) {
         Some((flag, _, editors)) => Err(Failure::usage(format!("{flag} is for {editors} only"))),
         None => Ok(()),
+    }
+}
+
+/// Refuses a folder that is, or lies below, something that is not a folder.
+fn check_place(to: Option<&Path>) -> Result<(), Failure> {
+    let there = to.and_then(|to| to.ancestors().find(|place| place.exists()));
+    match there {
+        Some(there) if !there.is_dir() => Err(refused(format!(
+            "{}: not a folder; --to takes the folder of the editor",
+            there.display()
+        ))),
+        _ => Ok(()),
     }
 }
 

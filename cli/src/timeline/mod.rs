@@ -3,11 +3,13 @@
 mod studio;
 mod watch;
 
-use crate::args::{ResourceFlags, SettingFlags, TimelineAction};
+use crate::args::{ResourceFlags, TimelineAction};
 use crate::exit::Failure;
+use crate::flags::SettingFlags;
 use crate::progress::Console;
 use crate::{resources, stdout};
 use kinescore::Engine;
+use kinescore::export::leftovers::clear_leftovers;
 use kinescore::progress::Cancel;
 use kinescore::time::Flicks;
 use kinescore_timeline::{Done, Item, Memory, Outcome, Problem, Project, Setting, Workshop};
@@ -44,8 +46,14 @@ impl Desk {
         }
     }
 
+    /// Opens a project that may be written, and clears what killed runs have left beside it.
     fn open(&self, project: &Path) -> Result<Project, Failure> {
-        open(project, &self.memory)
+        let opened = open(project, &self.memory)?;
+        // Links are followed, as the bridge does: what is replaced is the file.
+        if let Ok(file) = project.canonicalize() {
+            clear_leftovers(file.parent().unwrap_or(Path::new("/")));
+        }
+        Ok(opened)
     }
 }
 

@@ -7,9 +7,11 @@ use crate::stdout;
 use kinescore::Error;
 use kinescore::progress::Cancel;
 use kinescore_timeline::{Done, ProblemKind};
+use notify::event::{ModifyKind, RenameMode};
 use notify::{EventKind, RecursiveMode, Watcher};
+use std::ffi::OsString;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -29,11 +31,10 @@ pub fn watch(project: &Path, mut desk: Desk, console: &Console, cancel: &Cancel)
     let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
     let (sender, saved) = channel();
     let name = path.file_name().map(ToOwned::to_owned);
+    let mut saves = Saves::of(name);
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        let is_ours = |path: &PathBuf| path.file_name() == name.as_deref();
         if let Ok(event) = event
-            && !matches!(event.kind, EventKind::Access(_))
-            && event.paths.iter().any(is_ours)
+            && saves.is_by_others(&event)
         {
             let _ = sender.send(()); // nobody listens at the end
         }
@@ -53,8 +54,11 @@ pub fn watch(project: &Path, mut desk: Desk, console: &Console, cancel: &Cancel)
     loop {
         let now = fs::read(&path).ok();
         if now.is_some() && now != seen {
-            refresh(&path, &mut desk, console)?;
-            seen = fs::read(&path).ok();
+            // What is on disk afterwards may be an edit that was saved meanwhile. Only what was read before the refresh is
+            // known to be followed; and where the project was written, an editor that saves just those bytes again has
+            // taken the soundtracks off.
+            let written = refresh(&path, &mut desk, console)?;
+            seen = now.filter(|_| !written);
         }
         if cancel.is_cancelled() || !wait(&saved, cancel) {
             break;
@@ -64,6 +68,52 @@ pub fn watch(project: &Path, mut desk: Desk, console: &Console, cancel: &Cancel)
     let _ = watcher.unwatch(&folder);
     console.say("no longer watching");
     Ok(())
+}
+
+/// Tells an editor's saves of a project from our own, which replace it by a file that was written under another name.
+struct Saves {
+    project: Option<OsString>,
+    /// The renames of our files that have begun: the system gives both halves of a rename one number.
+    ours: Vec<usize>,
+}
+
+impl Saves {
+    /// What a project's file is called while it is written by the bridge.
+    const UNFINISHED: &str = ".soundtrack-";
+
+    fn of(project: Option<OsString>) -> Self {
+        Self {
+            project,
+            ours: Vec::new(),
+        }
+    }
+
+    /// Whether an event shows that somebody else has saved the project.
+    fn is_by_others(&mut self, event: &notify::Event) -> bool {
+        // The system has lost events: any of them may have been a save.
+        if event.need_rescan() {
+            return true;
+        }
+        let rename = event.attrs.tracker();
+        let mut names = event.paths.iter().filter_map(|path| path.file_name());
+        match event.kind {
+            // The two halves of a rename have come before.
+            EventKind::Access(_) | EventKind::Modify(ModifyKind::Name(RenameMode::Both)) => return false,
+            EventKind::Modify(ModifyKind::Name(RenameMode::From)) => {
+                if names.any(|name| name.to_string_lossy().starts_with(Self::UNFINISHED)) {
+                    self.ours.extend(rename);
+                }
+                return false;
+            }
+            _ => {}
+        }
+        if !names.any(|name| Some(name) == self.project.as_deref()) {
+            return false;
+        }
+        let before = self.ours.len();
+        self.ours.retain(|ours| Some(*ours) != rename);
+        self.ours.len() == before
+    }
 }
 
 /// Waits for the project to be saved, and then for it to rest; `false` when the user stops.
@@ -84,8 +134,8 @@ fn wait(saved: &Receiver<()>, cancel: &Cancel) -> bool {
     }
 }
 
-/// Brings the project up to date. What goes wrong is told, and the watch goes on.
-fn refresh(path: &Path, desk: &mut Desk, console: &Console) -> Result<(), Failure> {
+/// Brings the project up to date, and returns whether it was written. What goes wrong is shown, and the watch goes on.
+fn refresh(path: &Path, desk: &mut Desk, console: &Console) -> Result<bool, Failure> {
     let opened = desk
         .open(path)
         .and_then(|mut project| super::Numbers::of(&mut project).map(|numbers| (project, numbers)));
@@ -93,25 +143,71 @@ fn refresh(path: &Path, desk: &mut Desk, console: &Console) -> Result<(), Failur
         Ok(opened) => opened,
         Err(failure) => {
             console.error(&failure.message);
-            return Ok(());
+            return Ok(false);
         }
     };
+    log::info!("{}: its soundtracks follow what was saved", path.display());
     match project.refresh(&mut desk.workshop) {
         Ok(outcomes) => {
             let mut outcomes = numbers.beside(outcomes);
             outcomes.retain(|(_, outcome)| outcome.done != Done::Unchanged);
-            stdout::write(&lines(&outcomes))
+            stdout::write(&lines(&outcomes))?;
+            Ok(outcomes.iter().any(|(_, outcome)| outcome.done != Done::Failed))
         }
-        Err(problem) if problem.kind == ProblemKind::Cancelled => Ok(()),
+        Err(problem) if problem.kind == ProblemKind::Cancelled => Ok(false),
         Err(problem) if problem.kind == ProblemKind::Changed => {
             console.error(&format!(
                 "{problem} The files of its soundtracks are up to date; where clips were moved or their lengths changed, close the project and save it once more."
             ));
-            Ok(())
+            Ok(false)
         }
         Err(problem) => {
             console.error(&problem.sentence);
-            Ok(())
+            Ok(false)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use notify::Event;
+    use notify::event::{AccessKind, AccessMode, CreateKind, DataChange, Flag};
+
+    fn renamed(mode: RenameMode, tracker: usize, name: &str) -> Event {
+        Event::new(EventKind::Modify(ModifyKind::Name(mode)))
+            .set_tracker(tracker)
+            .add_path(Path::new("/films").join(name))
+    }
+
+    #[test]
+    fn own_saves_are_told_from_those_of_editors() {
+        let mut saves = Saves::of(Some("film.mlt".into()));
+        let mut is_by_others = |event: Event| saves.is_by_others(&event);
+        // Ours, as the system reports it.
+        assert!(!is_by_others(renamed(RenameMode::From, 7, ".soundtrack-aB3dE9")));
+        assert!(!is_by_others(renamed(RenameMode::To, 7, "film.mlt")));
+        assert!(!is_by_others(
+            renamed(RenameMode::Both, 7, ".soundtrack-aB3dE9").add_path("/films/film.mlt".into())
+        ));
+        // Editors': by a rename, or in place.
+        assert!(!is_by_others(renamed(RenameMode::From, 8, "film.mlt.new")));
+        assert!(is_by_others(renamed(RenameMode::To, 8, "film.mlt")));
+        assert!(is_by_others(renamed(RenameMode::To, 7, "film.mlt")));
+        let written = EventKind::Modify(ModifyKind::Data(DataChange::Any));
+        assert!(is_by_others(Event::new(written).add_path("/films/film.mlt".into())));
+        assert!(is_by_others(
+            Event::new(EventKind::Create(CreateKind::File)).add_path("/films/film.mlt".into())
+        ));
+        // What is not a save of this project.
+        assert!(!is_by_others(Event::new(written).add_path("/films/other.mlt".into())));
+        let read = EventKind::Access(AccessKind::Close(AccessMode::Read));
+        assert!(!is_by_others(Event::new(read).add_path("/films/film.mlt".into())));
+    }
+
+    #[test]
+    fn events_that_were_lost_are_made_up_for() {
+        let mut saves = Saves::of(Some("film.mlt".into()));
+        assert!(saves.is_by_others(&Event::new(EventKind::Other).set_flag(Flag::Rescan)));
     }
 }

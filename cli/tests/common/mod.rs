@@ -2,12 +2,14 @@
 #![allow(dead_code, missing_docs)] // each test file uses a part
 #![allow(clippy::expect_used, clippy::panic)] // helpers of tests stop at the first surprise, as tests do
 
+#[path = "../../../tests/outside/mod.rs"]
 pub mod outside;
 
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::OnceLock;
 use tempfile::TempDir;
 
 /// The root of the repository.
@@ -27,16 +29,79 @@ pub fn models() -> PathBuf {
     root().join("models")
 }
 
-/// The program with this repository's models and ONNX Runtime, on the CPU.
+/// Where programs of the system are, for tests whose wrapper or script calls some.
+pub const SYSTEM: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// The program with this repository's models and ONNX Runtime, in an environment of its own.
 pub fn kinescore<S: AsRef<OsStr>>(args: &[S]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kinescore"));
+    isolate(command.args(args));
     command
-        .args(args)
+}
+
+/// Gives a program an environment that is the same on every machine: an empty home folder, no programs in PATH, this
+/// repository's models and ONNX Runtime, and no cache.
+pub fn isolate(command: &mut Command) -> &mut Command {
+    let home = home();
+    command.env_clear();
+    // Where the libraries of FFmpeg are, and where there is room.
+    for name in ["LD_LIBRARY_PATH", "TMPDIR"] {
+        if let Some(value) = std::env::var_os(name) {
+            command.env(name, value);
+        }
+    }
+    for (name, folder) in [
+        ("XDG_DATA_HOME", ".local/share"),
+        ("XDG_CONFIG_HOME", ".config"),
+        ("XDG_CACHE_HOME", ".cache"),
+        ("XDG_STATE_HOME", ".local/state"),
+        ("PATH", "bin"),
+    ] {
+        command.env(name, home.join(folder));
+    }
+    command
+        .env("HOME", home)
         .env("KINESCORE_MODELS", models())
         .env("KINESCORE_ONNXRUNTIME", root().join(".setup/onnxruntime"))
         // What one test finds must not change what another one does.
         .env("KINESCORE_CACHE", "off")
-        .env_remove("RUST_BACKTRACE");
+}
+
+/// An empty folder, one for each process of tests. Those of processes that have ended are removed.
+fn home() -> &'static Path {
+    static HOME: OnceLock<PathBuf> = OnceLock::new();
+    HOME.get_or_init(|| {
+        let homes = Path::new(env!("CARGO_TARGET_TMPDIR")).join("homes");
+        fs::create_dir_all(&homes).expect("a folder");
+        for entry in fs::read_dir(&homes).expect("the folder").flatten() {
+            let process = Path::new("/proc").join(entry.file_name());
+            if !process.exists() {
+                // Another process may be faster.
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+        let home = homes.join(std::process::id().to_string());
+        let _ = fs::remove_dir_all(&home); // of an earlier process of this number
+        fs::create_dir(&home).expect("a folder");
+        home
+    })
+}
+
+/// Runs a command to its end, which must come in time.
+#[track_caller]
+pub fn go(command: &mut Command) -> Run {
+    outside::finished_long(command).into()
+}
+
+/// The command of a program, started by a script of the shell in which it is `"$@"`, with the same environment.
+pub fn by_shell(script: &str, program: &Command) -> Command {
+    let mut command = Command::new("/bin/sh");
+    command
+        .args(["-c", script, "sh"])
+        .arg(program.get_program())
+        .args(program.get_args())
+        .env_clear()
+        .envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
     command
 }
 
@@ -84,7 +149,7 @@ impl Run {
 
 /// Runs the program with these arguments.
 pub fn run<S: AsRef<OsStr>>(args: &[S]) -> Run {
-    kinescore(args).output().expect("the program starts").into()
+    go(&mut kinescore(args))
 }
 
 /// A folder of its own for a test.
@@ -122,23 +187,18 @@ pub fn make_clip(folder: &Path, name: &str, args: &str) -> PathBuf {
             OsStr::new(word)
         }
     });
-    let output = outside::finished(
+    outside::printed(
         Command::new("ffmpeg")
             .args(["-nostdin", "-hide_banner", "-loglevel", "error", "-y"])
             .args(words)
             .arg(&path),
-    );
-    assert!(
-        output.status.success(),
-        "ffmpeg {args}: {}",
-        String::from_utf8_lossy(&output.stderr)
     );
     path
 }
 
 /// One value of ffprobe, such as `stream=codec_name` of `v:0`.
 pub fn probe(path: &Path, stream: &str, entry: &str) -> String {
-    let output = outside::finished(
+    let printed = outside::printed(
         Command::new("ffprobe")
             .args([
                 "-v",
@@ -152,8 +212,7 @@ pub fn probe(path: &Path, stream: &str, entry: &str) -> String {
             ])
             .arg(path),
     );
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("UTF-8").trim().to_owned()
+    String::from_utf8(printed).expect("UTF-8").trim().to_owned()
 }
 
 /// A path as an argument.

@@ -2,6 +2,9 @@
 #![allow(dead_code)] // each test program uses its own part of this
 #![allow(clippy::expect_used, clippy::panic)] // helpers of tests may stop at the first surprise
 
+#[path = "../../../tests/outside/mod.rs"]
+pub mod outside;
+
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -29,13 +32,15 @@ fn built() -> PathBuf {
     program.ancestors().nth(2).expect("…/deps/program").to_owned()
 }
 
-/// Builds with Cargo, with the profile that this test was built with: a `cdylib` is not built for tests by itself.
+/// Builds with Cargo, with the profile that this test was built with: a `cdylib` is not built for tests by itself. All of the
+/// workspace is selected, and with examples, so that dependencies have the features that they have in `cargo test --workspace`:
+/// with others they would be compiled a second time, and the library with them.
 fn build(what: &[&str]) {
     let built = built();
     let mut cargo = Command::new(env!("CARGO"));
     cargo
         .current_dir(root())
-        .args(["build", "--quiet", "--package", "kinescore-ffi", "--target-dir"])
+        .args(["build", "--quiet", "--workspace", "--target-dir"])
         .arg(built.parent().expect("the target folder"))
         .args(what);
     if built.ends_with("release") {
@@ -49,7 +54,7 @@ pub fn prefix() -> &'static Path {
     static PREFIX: OnceLock<TempDir> = OnceLock::new();
     PREFIX
         .get_or_init(|| {
-            build(&[]);
+            build(&["--lib", "--examples"]);
             let prefix = tempfile::tempdir().expect("a folder");
             run(Command::new("make")
                 .current_dir(root())
@@ -63,14 +68,14 @@ pub fn prefix() -> &'static Path {
 
 /// The library with faults on demand.
 pub fn faulty_library() -> PathBuf {
-    build(&["--example", "kinescore_faults", "--features", "panic-injection"]);
+    build(&["--example", "kinescore_faults", "--features", "kinescore-ffi/panic-injection"]);
     built().join("examples/libkinescore_faults.so")
 }
 
-/// Runs a program, which must succeed.
+/// Runs a program, which must succeed, in time.
 #[track_caller]
 pub fn run(command: &mut Command) -> String {
-    let output = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
+    let output = outside::finished_long(command);
     succeed(command, output)
 }
 
@@ -162,15 +167,15 @@ pub fn clip() -> &'static Path {
 
 /// The frames of a clip, as 8-bit BGRA, into a program's standard input.
 pub fn pipe_frames(clip: &Path, into: &mut Command) -> Output {
-    let mut decoder = Command::new("ffmpeg")
+    let mut decoder = Command::new("ffmpeg");
+    decoder
         .args(["-v", "error", "-i"])
         .arg(clip)
-        .args(["-f", "rawvideo", "-pix_fmt", "bgra", "-"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("ffmpeg");
+        .args(["-f", "rawvideo", "-pix_fmt", "bgra", "-"]);
+    let mut decoder = outside::start(&mut decoder, Stdio::null());
     let frames = decoder.stdout.take().expect("a pipe");
-    let output = into.stdin(frames).output().expect("the program runs");
-    assert!(decoder.wait().expect("ffmpeg ends").success());
-    output
+    let output = outside::within_fed(into, frames.into(), outside::LONG);
+    let decoded = outside::collect(decoder, outside::LIMIT).expect("ffmpeg ends");
+    assert!(decoded.status.success());
+    output.unwrap_or_else(|| panic!("{into:?} did not end in time"))
 }

@@ -131,10 +131,15 @@ def wav_path():
     return module("strips").sound_file(the_sound())
 
 
+def outside(command):
+    """Runs an outside program, which must end well and within three minutes; gives what it printed."""
+    return subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=180).stdout
+
+
 def samples(path):
     """One channel of a file's sound."""
     command = ["ffmpeg", "-v", "error", "-i", path, "-vn", "-ac", "1", "-ar", str(RATE), "-f", "f32le", "-"]
-    return numpy.frombuffer(subprocess.run(command, check=True, capture_output=True).stdout, dtype=numpy.float32)
+    return numpy.frombuffer(outside(command), dtype=numpy.float32)
 
 
 def lag(heard, wanted):
@@ -244,7 +249,7 @@ def test_wrong_interface():
     source, library = os.path.join(OUT, "other.c"), os.path.join(OUT, "other.so")
     with open(source, "w", encoding="utf-8") as file:
         file.write("unsigned kinescore_abi_version(void) { return 99; }\n")
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)
+    outside(["cc", "-shared", "-fPIC", "-o", library, source])
     with open(PLACES, "w", encoding="utf-8") as file:
         json.dump({"library": library}, file)
     expect_in("has interface 99; needed is 0", generate_error(), "a library of another interface")
@@ -626,7 +631,7 @@ def make_media():
     grey = f"color=black:s=64x64:r=30:d=4,geq=lum='16+N*2':cb=128:cr=128"
     for path, source, more in ((COUNTER, grey, ["-qp", "0", "-frames:v", str(COUNTED)]), (NOBODY, "testsrc=s=320x240:r=25:d=4", [])):
         command = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", source, "-c:v", "libx264", *more, "-pix_fmt", "yuv420p", path]
-        subprocess.run(command, check=True)
+        outside(command)
 
 
 TESTS = [

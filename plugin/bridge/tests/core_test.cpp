@@ -1,5 +1,6 @@
 #include "../core.hpp"
 #include "fakes.hpp"
+#include "outside.hpp"
 
 #include <doctest/doctest.h>
 
@@ -23,7 +24,7 @@ std::string problem(const CorePlaces &places) {
 std::string library(const Folder &folder, const std::string &source) {
     const std::string path = folder.path() + "/libkinescore.so";
     std::ofstream(path + ".c") << source;
-    REQUIRE(std::system(("cc -shared -fPIC -o " + path + " " + path + ".c").c_str()) == 0);
+    REQUIRE(outside::runs("cc -shared -fPIC -o '" + path + "' '" + path + ".c'"));
     return path;
 }
 

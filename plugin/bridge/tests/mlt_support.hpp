@@ -5,60 +5,25 @@
 
 #include "../timeline.hpp"
 #include "fakes.hpp"
+#include "outside.hpp"
 
 #include <doctest/doctest.h>
 
 #include <cmath>
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iostream>
 #include <string>
 #include <vector>
-
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 namespace mlt_support {
 
 using namespace kinescore::bridge;
 namespace fs = std::filesystem;
 
-inline std::string replaced(std::string text, const std::string &what, const std::string &by) {
-    for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size())) {
-        text.replace(at, what.size(), by);
-    }
-    return text;
-}
-
-/// Runs a line of the shell, of programs that end by themselves within minutes: one that does not is killed.
-inline int status(const std::string &command, const std::string &seconds = "180") {
-    const int ended = std::system(("timeout -k 5 " + seconds + " sh -c '" + replaced(command, "'", "'\\''") +
-                                   "' </dev/null >/dev/null 2>&1")
-                                      .c_str());
-    return WIFEXITED(ended) ? WEXITSTATUS(ended) : -1;
-}
-
-inline bool runs(const std::string &command) { return status(command) == 0; }
-
-/// Runs a line that starts melt: one at a time among all tests, also those in Rust, since two side by side may wait for ever; one
-/// that does not end is tried again once.
-inline bool runs_melt(const std::string &command, const std::string &seconds = "60") {
-    const std::string lock = (fs::temp_directory_path() / "kinescore-tests-melt.lock").string();
-    const int held = ::open(lock.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC, 0644);
-    REQUIRE(held >= 0);
-    REQUIRE(::flock(held, LOCK_EX) == 0);
-    int ended = status(command, seconds);
-    if (ended == 124 || ended == 137) {
-        std::cerr << command << ": did not end in " << seconds << " s and was killed; it is tried again" << std::endl;
-        ended = status(command, seconds);
-    }
-    ::close(held);
-    return ended == 0;
-}
+using outside::replaced;
+using outside::runs;
+using outside::runs_melt;
 
 /// What is asked of a machine by tests that listen.
 inline bool can_listen() { return runs("command -v melt") && runs("command -v ffmpeg"); }

@@ -1,6 +1,7 @@
 #include "../project_file.hpp"
 #include "../timeline.hpp"
 #include "fakes.hpp"
+#include "outside.hpp"
 
 #include <chrono>
 #include <csignal>
@@ -210,7 +211,7 @@ TEST_CASE("a project that another program wrote meanwhile is left alone") {
     const std::string path = folder.path() + "/p.kdenlive";
     put(path, "one");
     ProjectFile file(path);
-    REQUIRE(std::system(("printf other > '" + path + "'").c_str()) == 0);
+    REQUIRE(outside::runs("printf other > '" + path + "'"));
     std::string sentence;
     CHECK(kind_of([&] { file.write("two", editors); }, &sentence) == Problem::Kind::changed);
     CHECK(sentence.find(path) != std::string::npos);

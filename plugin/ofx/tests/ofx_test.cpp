@@ -1,4 +1,5 @@
 // The bundle in a host: its life, its parameters, soundtracks and what becomes of them. The core is a fake one.
+#include "../../bridge/tests/outside.hpp"
 #include "bundle.hpp"
 
 #include <doctest/doctest.h>
@@ -164,7 +165,7 @@ TEST_CASE("only three symbols are to be seen, and no library of the core's is ne
     const std::string command = "nm -D --defined-only '" + bundle.binary() + "' | cut -d' ' -f3 | sort > '" + out + "' && ldd '" +
                                 bundle.binary() + "' > '" + out + ".ldd' && nm -D --undefined-only '" + bundle.binary() +
                                 "' > '" + out + ".needed'";
-    REQUIRE(std::system(command.c_str()) == 0);
+    REQUIRE(outside::runs(command));
     CHECK(text_of(out) == "OfxGetNumberOfPlugins\nOfxGetPlugin\nOfxSetHost\n");
     for (const char *library : {"onnx", "libav", "libsw", "kinescore", "rust"}) {
         CHECK_FALSE(has(text_of(out + ".ldd"), library));

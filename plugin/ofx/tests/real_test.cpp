@@ -1,4 +1,5 @@
 // The bundle with the real core: the bundled clip, as a media file and as pictures of the host.
+#include "../../bridge/tests/outside.hpp"
 #include "bundle.hpp"
 
 #include <doctest/doctest.h>
@@ -39,7 +40,7 @@ const Values quick = {{"music_instruments_piano", false}, {"music_instruments_ba
 std::vector<std::vector<unsigned char>> decoded(int frames, int width, int height) {
     const std::string command = "ffmpeg -nostdin -v error -i '" + walkers + "' -frames:v " + std::to_string(frames) + " -vf scale=" +
                                 std::to_string(width) + ":" + std::to_string(height) + " -f rawvideo -pix_fmt rgba -";
-    std::FILE *pipe = ::popen(command.c_str(), "r");
+    std::FILE *pipe = ::popen(outside::limited(command).c_str(), "r");
     REQUIRE(pipe != nullptr);
     std::vector<std::vector<unsigned char>> pictures(static_cast<std::size_t>(frames));
     for (auto &picture : pictures) {

@@ -1,0 +1,48 @@
+//! Checks on files that are read, made before any work.
+
+use kinescore::Error;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+/// Refuses what is not a regular file: a pipe would be waited for, and a device has no end.
+///
+/// # Errors
+/// [`Error::Input`].
+pub fn check(file: &Path) -> Result<(), Error> {
+    let there = fs::metadata(file).map_err(Error::input(file))?;
+    if there.is_file() {
+        return Ok(());
+    }
+    let reason = if there.is_dir() {
+        io::ErrorKind::IsADirectory.into()
+    } else {
+        io::Error::other("not a regular file; copy its content to one first")
+    };
+    Err(Error::input(file)(reason))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_regular_files_are_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("clip.mp4");
+        fs::write(&file, b"clip").expect("a clip");
+        let link = folder.path().join("link.mp4");
+        std::os::unix::fs::symlink(&file, &link).expect("a link");
+        check(&file).expect("a file");
+        check(&link).expect("a link to a file");
+        for (path, reason) in [
+            (folder.path(), "directory"),
+            (Path::new("/dev/null"), "not a regular file"),
+            (Path::new("-"), "No such file"),
+        ] {
+            let error = check(path).expect_err("not a file");
+            assert!(matches!(&error, Error::Input { path: p, .. } if p == path));
+            assert!(error.to_string().contains(reason), "{error}");
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! Files that runs read, write and leave: what is checked before the work, and what nobody may lose.
+#![allow(missing_docs)]
+#![allow(clippy::expect_used)] // helpers of tests stop at the first surprise, as tests do
+
+mod common;
+
+use common::{by_shell, folder, go, kinescore, listing, models, outside, run, text, walkers};
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, SystemTime};
+
+/// The first seconds of a clip with a fixed tempo, by drums alone: little work.
+const BRIEFLY: [&str; 10] = [
+    "--device",
+    "cpu",
+    "--pose-rate",
+    "10",
+    "--end",
+    "3",
+    "--tempo",
+    "100",
+    "--instruments",
+    "drums",
+];
+
+/// A run that must end at once, without any work.
+#[track_caller]
+fn at_once(command: &mut Command) -> common::Run {
+    let done = outside::within(command, Duration::from_secs(20)).expect("an end within seconds");
+    done.into()
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    listing(folder).iter().map(|(path, _)| name(path)).collect()
+}
+
+fn pipe(path: &Path) {
+    outside::printed(Command::new("mkfifo").arg(path));
+}
+
+#[test]
+fn a_stem_is_checked_as_any_other_output() {
+    let folder = folder();
+    let stems = folder.path().join("stems");
+    fs::create_dir(&stems).expect("a folder");
+    let clip = stems.join("bass.wav");
+    fs::copy(walkers(), &clip).expect("a clip");
+    let before = listing(folder.path());
+    let render = |clip: &Path, more: &[&str]| {
+        let args = [&["render", text(clip), "--no-video", "--stems", text(&stems)][..], more].concat();
+        at_once(&mut kinescore(&args))
+    };
+    // A stem in the place of the clip.
+    render(&clip, &["--instruments", "drums,bass"])
+        .expect(7)
+        .tells(&["stems/bass.wav", "overwrite the input"]);
+    // Two outputs of one name.
+    let wav = stems.join("drums.wav");
+    render(&walkers(), &["--wav", text(&wav)])
+        .expect(2)
+        .tells(&["stems/drums.wav", "two outputs"]);
+    // Something that cannot be replaced.
+    fs::create_dir(stems.join("piano.wav")).expect("a folder");
+    render(&walkers(), &["--instruments", "piano"])
+        .expect(7)
+        .tells(&["stems/piano.wav", "cannot be written"]);
+    fs::remove_dir(stems.join("piano.wav")).expect("removed");
+    assert_eq!(listing(folder.path()), before);
+    assert!(fs::read(&clip).expect("the clip") == fs::read(walkers()).expect("the original"));
+    // A part that is not played writes no stem: the clip may lie there.
+    let args = ["render", text(&clip), "--no-video", "--stems", text(&stems)];
+    run(&[&args[..], &BRIEFLY].concat()).expect(0);
+    assert_eq!(names(&stems), ["bass.wav", "drums.wav"]);
+    // What a saved stage plays is known from it.
+    let saved = folder.path().join("score.json");
+    let args = ["render", text(&clip), "--until", "score", "-o", text(&saved)];
+    run(&[&args[..], &BRIEFLY].concat()).expect(0);
+    let args = ["render", "--from", text(&saved), "--no-video", "--stems", text(&stems)];
+    at_once(&mut kinescore(&[&args[..], &["--wav", text(&wav)]].concat()))
+        .expect(2)
+        .tells(&["stems/drums.wav", "two outputs"]);
+}
+
+/// Makes a file that was last written so many minutes ago.
+fn aged(path: &Path, minutes: u64) {
+    let file = fs::File::create(path).expect("a file");
+    let then = SystemTime::now() - Duration::from_secs(60 * minutes);
+    file.set_modified(then).expect("a time");
+}
+
+#[test]
+fn what_killed_runs_have_left_is_cleared_by_the_next_run_that_writes_there() {
+    let folder = folder();
+    let list = folder.path().join("list.csv");
+    fs::write(&list, "path\nwalk.mp4\n").expect("a manifest");
+    let left = [
+        ".v.kinescore-aB3dE9.mp4",
+        ".plain.soundtrack.4711.part.wav",
+        ".soundtrack-aB3dE9",
+    ];
+    let others = [".v.backup.mp4", ".v.kinescore-mine.mp4", "note.txt"];
+    for name in left.iter().chain(&others) {
+        aged(&folder.path().join(name), 61);
+    }
+    aged(&folder.path().join(".now.kinescore-aB3dE9.wav"), 5);
+    let report = folder.path().join("report.json");
+    let args = ["batch", text(&list), "--collect", "--report", text(&report)];
+    at_once(&mut kinescore(&args)).expect(9);
+    let mut expected = others.to_vec();
+    expected.extend([".now.kinescore-aB3dE9.wav", "list.csv", "report.json"]);
+    expected.sort_unstable();
+    assert_eq!(names(folder.path()), expected);
+}
+
+#[test]
+fn a_limit_on_the_size_of_files_is_an_error_of_writing() {
+    let folder = folder();
+    let before = listing(folder.path());
+    // Blocks of 512 bytes: 64 KiB, which is less than the sound and the video take.
+    for (flag, name) in [("--wav", "out.wav"), ("-o", "out.mp4")] {
+        let output = folder.path().join(name);
+        let mut command = kinescore(&["render", text(&walkers()), flag, text(&output)]);
+        command.args(BRIEFLY).args((flag == "--wav").then_some("--no-video"));
+        go(&mut by_shell("ulimit -f 128; exec \"$@\"", &command))
+            .expect(7)
+            .tells(&[name, "File too large"]);
+        assert_eq!(listing(folder.path()), before, "nothing half-written is left");
+    }
+}
+
+#[test]
+fn a_hangup_that_was_ignored_stays_ignored() {
+    let folder = folder();
+    let wav = folder.path().join("out.wav");
+    let walkers = walkers();
+    let args = ["render", text(&walkers), "--no-video", "--wav", text(&wav)];
+    let command = kinescore(&[&args[..], &["--device", "cpu", "--instruments", "drums"]].concat());
+    // As nohup starts it.
+    let mut nohup = by_shell("trap '' HUP; exec \"$@\"", &command);
+    let child = outside::start(&mut nohup, Stdio::null());
+    std::thread::sleep(Duration::from_millis(700));
+    outside::signal(&child, "-HUP");
+    let done = outside::collect(child, outside::LONG).expect("an end in time");
+    common::Run::from(done).expect(0);
+    assert!(wav.exists());
+    fs::remove_file(&wav).expect("removed");
+    // Without it, the end of the terminal stops the run.
+    let child = outside::start(&mut by_shell("exec \"$@\"", &command), Stdio::null());
+    std::thread::sleep(Duration::from_millis(700));
+    outside::signal(&child, "-HUP");
+    let done = outside::collect(child, outside::LONG).expect("an end in time");
+    common::Run::from(done).expect(130).tells(&["cancelled"]);
+    assert!(!wav.exists());
+}
+
+#[test]
+fn a_name_that_an_output_cannot_hold_is_refused_before_the_work() {
+    let folder = folder();
+    let clip = folder.path().join(OsStr::from_bytes(b"walk\xff.mp4"));
+    fs::copy(walkers(), &clip).expect("a clip");
+    let before = listing(folder.path());
+    for (words, more, flag) in [
+        ("render", &["--no-video", "--json", "-"][..], "--json"),
+        ("render", &["--until", "pose"], "--until"),
+        ("analyze", &["--json", "-"], "--json"),
+    ] {
+        let mut command = kinescore(&[words]);
+        at_once(command.arg(&clip).args(more))
+            .expect(2)
+            .tells(&["is not UTF-8", flag, "rename"]);
+    }
+    // The analysis of a batch is JSON, too; the name of a folder comes in by the manifest's own.
+    let inner = folder.path().join(OsStr::from_bytes(b"clips\xff"));
+    fs::create_dir(&inner).expect("a folder");
+    fs::copy(walkers(), inner.join("walk.mp4")).expect("a clip");
+    fs::write(inner.join("list.csv"), "path\nwalk.mp4\n").expect("a manifest");
+    let mut command = kinescore(&["batch", "--out", text(folder.path())]);
+    at_once(command.arg(inner.join("list.csv")))
+        .expect(3)
+        .tells(&["line 2", "is not UTF-8"]);
+    fs::remove_dir_all(&inner).expect("removed");
+    assert_eq!(listing(folder.path()), before);
+    // Sound and video have no such trouble.
+    let (wav, video) = (folder.path().join("out.wav"), folder.path().join("out.mp4"));
+    let mut command = kinescore(&["render"]);
+    command
+        .arg(&clip)
+        .args(BRIEFLY)
+        .args(["--wav", text(&wav), "-o", text(&video)]);
+    go(&mut command).expect(0);
+    assert!(wav.exists() && video.exists());
+}
+
+#[test]
+fn pipes_are_not_waited_for() {
+    let folder = folder();
+    let fifo = folder.path().join("pipe.mp4");
+    pipe(&fifo);
+    for args in [
+        &["render", text(&fifo)][..],
+        &["analyze", text(&fifo)],
+        &["render", "--from", text(&fifo)],
+        &["batch", text(&fifo)],
+    ] {
+        at_once(&mut kinescore(args))
+            .expect(3)
+            .tells(&["pipe.mp4", "not a regular file"]);
+    }
+    for name in ["-", "/dev/stdin", "/dev/zero"] {
+        at_once(&mut kinescore(&[
+            "render",
+            "--no-video",
+            "--wav",
+            text(&folder.path().join("a.wav")),
+            name,
+        ]))
+        .expect(3)
+        .tells(&[name]);
+    }
+
+    // A result that is a pipe is none.
+    let list = folder.path().join("list.csv");
+    fs::write(&list, "path\nwalk.mp4\n").expect("a manifest");
+    pipe(&folder.path().join("walk.result.json"));
+    at_once(&mut kinescore(&["batch", text(&list), "--collect"]))
+        .expect(9)
+        .tells(&["walk.result.json", "not a result of this program"]);
+}
+
+#[test]
+fn models_that_cannot_be_read_are_missing_resources_and_not_bad_input() {
+    let (folder, walkers) = (folder(), walkers());
+    // As a superuser may read every file, a folder stands in the place of one.
+    for (name, part) in [
+        ("manifest.toml", "manifest.toml"),
+        ("blazepose_full.onnx", "blazepose_full.onnx"),
+    ] {
+        let place = folder.path().join(name.replace('.', "-"));
+        fs::create_dir(&place).expect("a folder");
+        for entry in fs::read_dir(models()).expect("the models").flatten() {
+            if entry.path().is_file() && entry.file_name() != name {
+                std::os::unix::fs::symlink(entry.path(), place.join(entry.file_name())).expect("a link");
+            }
+        }
+        fs::create_dir(place.join(name)).expect("a folder");
+        let wav = folder.path().join("out.wav");
+        let args = [
+            "render",
+            text(&walkers),
+            "--no-video",
+            "--wav",
+            text(&wav),
+            "--models",
+            text(&place),
+        ];
+        go(&mut kinescore(&args)).expect(6).tells(&[part, "cannot be read"]);
+    }
+    // Neither may the folder itself be a file.
+    let file = folder.path().join("file");
+    fs::write(&file, "").expect("a file");
+    at_once(&mut kinescore(&["render", text(&walkers), "--models", text(&file)]))
+        .expect(6)
+        .tells(&["file"]);
+}
