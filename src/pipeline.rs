@@ -15,7 +15,7 @@ use crate::cache::MediaId;
 use crate::drums::{self, DrumGrid};
 use crate::error::{Error, Result};
 use crate::export;
-use crate::limits::{END_SLACK, LEAST_CLIP};
+use crate::limits::{END_SLACK, LEAST_CLIP, is_too_short};
 use crate::music::{self, Music};
 use crate::pose::{self, Chunking, PoseTrack};
 use crate::progress::{Monitor, Stage};
@@ -251,7 +251,7 @@ impl Job {
             });
         }
         let duration = window.length();
-        if (known || cut.end.is_some()) && duration < LEAST_CLIP {
+        if (known || cut.end.is_some()) && is_too_short(duration) {
             return Err(Error::ClipTooShort {
                 path: media.path.clone(),
                 seconds: duration.seconds(),
@@ -529,13 +529,8 @@ impl Job {
         export::json::write_compact(&saved, path)
     }
 
-    /// Writes the clip's video stream, copied, with the soundtrack (and the clip's own audio as the settings say).
-    ///
-    /// # Errors
-    /// [`Error::OutputIsInput`], [`Error::Output`], [`Error::Media`], [`Error::Cancelled`]; nothing is left behind then.
-    /// [`Error::PictureSpeed`] when the cut has another speed than the media's; [`Error::Pushed`] for a job on frames that
-    /// came from no file.
-    pub fn write_video(&self, path: &Path, monitor: &Monitor<'_>) -> Result<()> {
+    /// Refuses a job that has no picture to copy.
+    fn expect_picture(&self) -> Result<()> {
         self.expect_file(
             "the frames were pushed, so there is no video stream to copy; write the sound and lay it under them",
         )?;
@@ -545,6 +540,27 @@ impl Job {
                 speed: self.cut.speed.to_string(),
             });
         }
+        Ok(())
+    }
+
+    /// Whether [`write_video`](Self::write_video) can write to a file, as far as that can be known before there is a
+    /// soundtrack: to be asked before the work that a file which cannot be written would make vain.
+    ///
+    /// # Errors
+    /// Those of [`write_video`](Self::write_video).
+    pub fn check_video(&self, path: &Path) -> Result<()> {
+        self.expect_picture()?;
+        export::mux::check_video(&self.clip.path, path)
+    }
+
+    /// Writes the clip's video stream, copied, with the soundtrack (and the clip's own audio as the settings say).
+    ///
+    /// # Errors
+    /// [`Error::OutputIsInput`], [`Error::Output`], [`Error::Media`], [`Error::Cancelled`]; nothing is left behind then.
+    /// [`Error::PictureSpeed`] when the cut has another speed than the media's; [`Error::Pushed`] for a job on frames that
+    /// came from no file.
+    pub fn write_video(&self, path: &Path, monitor: &Monitor<'_>) -> Result<()> {
+        self.expect_picture()?;
         let soundtrack = self.soundtrack()?.mix();
         let settings = &self.settings.sound;
         let original = match settings.original {
