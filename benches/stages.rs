@@ -23,7 +23,7 @@ use kinescore::rhythm::{Accent, metrics};
 use kinescore::score::Score;
 use kinescore::settings::{Device, Settings};
 use kinescore::time::{BeatGrid, Flicks, Instant, Rate};
-use kinescore::video::{FileOptions, FileSource, FrameSource};
+use kinescore::video::{FileOptions, FrameSource, Stretch, VideoFile};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time;
@@ -129,7 +129,9 @@ fn repeat(clip: &Path, path: &Path, times: u32) {
 
 fn first_frame(clip: &Path) -> f64 {
     let begin = time::Instant::now();
-    let mut source = FileSource::open(clip, None, None, FileOptions::default()).expect("a clip");
+    let mut source = VideoFile::open(clip, FileOptions::default())
+        .expect("a clip")
+        .read(vec![Stretch::default()], true);
     source.next_frame().expect("a frame").expect("a frame");
     begin.elapsed().as_secs_f64()
 }
@@ -139,7 +141,9 @@ fn yardstick(clip: &Path) {
     const FRAMES: u32 = 300;
     const RUNS: u32 = 100;
     let milliseconds = |begin: time::Instant, count: u32| begin.elapsed().as_secs_f64() * 1e3 / f64::from(count);
-    let mut source = FileSource::open(clip, None, None, FileOptions::default()).expect("a clip");
+    let mut source = VideoFile::open(clip, FileOptions::default())
+        .expect("a clip")
+        .read(vec![Stretch::default()], true);
     let begin = time::Instant::now();
     for _ in 0..FRAMES {
         source.next_frame().expect("a frame").expect("a frame");

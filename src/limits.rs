@@ -11,6 +11,23 @@ pub const GREATEST_FRAME_SIDE: u32 = 16_384;
 /// Shortest clip that music is made for: one 4/4 bar at 120 beats a minute.
 pub const LEAST_CLIP: Span = Span::from_seconds(2.0);
 
+/// What times in files are rounded to, at the coarsest: lengths that differ by less are the same.
+const ROUNDING: Span = Span::from_seconds(1e-3);
+
+/// Whether a clip is shorter than [`LEAST_CLIP`]; so is one whose length is not a number.
+pub fn is_too_short(length: Span) -> bool {
+    length.seconds().is_nan() || length + ROUNDING < LEAST_CLIP
+}
+
+/// Longest media whose announced length is believed: a day. More is damage, and the length is then found
+/// by reading.
+pub const LONGEST_MEDIA: Span = Span::from_seconds(86_400.0);
+
+/// Largest file without an announced length that is read through to find it when it is opened, bytes: a
+/// fraction of a second. The length of larger ones is known once they have been read for analysis, which
+/// can be cancelled.
+pub const COUNTED_AT_OPENING: u64 = 64 << 20;
+
 /// How far the end asked for may lie behind the media's: announced lengths are rounded, and users round too.
 pub const END_SLACK: Span = Span::from_seconds(0.1);
 

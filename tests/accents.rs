@@ -14,7 +14,7 @@ use kinescore::pose::{self, JOINTS, Joint, JointPoint, Pose, PoseModels, PoseTra
 use kinescore::rhythm::{self, Accent, Rhythm};
 use kinescore::settings::{Device, PoseQuality, RhythmSettings};
 use kinescore::time::{Instant, Span, Tempo};
-use kinescore::video::{FileOptions, FileSource};
+use kinescore::video::{FileOptions, FileSource, Stretch, VideoFile};
 use kinescore::{Monitor, Settings};
 use rhythm_support::{Noise, by_motion, walk};
 use std::path::{Path, PathBuf};
@@ -104,7 +104,9 @@ fn accents_of(clip: &str) -> Option<(Vec<Accent>, Span)> {
 }
 
 fn open(path: &Path) -> FileSource {
-    FileSource::open(path, None, None, FileOptions::default()).unwrap()
+    VideoFile::open(path, FileOptions::default())
+        .unwrap()
+        .read(vec![Stretch::default()], true)
 }
 
 #[test]

@@ -12,7 +12,7 @@ mod clips_support;
 mod outside;
 
 use kinescore::audio::{AudioBuffer, measure};
-use kinescore::export::mux::{default_output, write_video};
+use kinescore::export::mux::{check_video, default_output, write_video};
 use kinescore::progress::Cancel;
 use kinescore::time::{Instant, Rate, Span};
 use kinescore::video::Clip;
@@ -506,20 +506,192 @@ fn odd_timestamps_and_foreign_codecs_are_copied() {
             assert!((a - b).abs() < 0.0011, "{from} to {to}: a frame moved from {a} to {b}");
         }
     }
-    let input = at("bframes.avi");
-    let unknown = write_video(
-        &clip(&input, 0.0, 3.0, true),
-        &click(1.0, 3.0),
-        &at("no.mp4"),
+}
+
+/// The click where it belongs, and pictures at the times that ffprobe finds in `like`.
+fn assert_written(from: &Path, to: &Path, like: &Path) {
+    let name = to.display();
+    write_video(&clip(from, 0.0, 3.0, true), &click(1.0, 3.0), to, &Monitor::none())
+        .unwrap_or_else(|e| panic!("{name}: {e}"));
+    let (sound, _) = heard(to);
+    assert!((sound - 1.0).abs() < 0.002, "{name}: {sound}");
+    let (expected, found) = (shown(like), shown(to));
+    assert_eq!(expected.len(), found.len(), "{name}");
+    for (a, b) in expected.iter().zip(&found) {
+        assert!((a - b).abs() < 0.0021, "{name}: a frame moved from {a} to {b}");
+    }
+}
+
+#[test]
+fn pictures_get_the_times_that_their_file_does_not_say() {
+    let folder = tempfile::tempdir().expect("folder");
+    let at = |name: &str| folder.path().join(name);
+    let h264 = "-c:v libx264 -preset ultrafast -bf 2 -g 15";
+    make(&at("timed.mp4"), &format!("{} {h264}", pattern(3.0)));
+    make(&at("bframes.avi"), &format!("-i {} -c copy", text(&at("timed.mp4"))));
+    make(&at("bare.h264"), &format!("-i {} -c copy", text(&at("timed.mp4"))));
+    for from in ["bframes.avi", "bare.h264"] {
+        for to in ["mp4", "mkv", "mov"] {
+            assert_written(&at(from), &at(&format!("{from}.{to}")), &at("timed.mp4"));
+        }
+    }
+    // A cut in the middle of a group of pictures, and one before the zero of a Matroska file.
+    let out = at("cut.mp4");
+    write_video(
+        &clip(&at("bare.h264"), 0.7, 2.0, false),
+        &click(0.5, 2.0),
+        &out,
         &Monitor::none(),
+    )
+    .expect("written");
+    let (sound, _) = heard(&out);
+    assert!((sound - 0.5).abs() < 0.002, "{sound}");
+    assert_eq!(shown(&out).len(), 60);
+    make(
+        &at("negative.mkv"),
+        &format!(
+            "-ss 0.7 -i {} -c copy -avoid_negative_ts disabled",
+            text(&at("timed.mp4"))
+        ),
     );
-    assert!(
-        unknown
-            .expect_err("AVI has no order of showing")
-            .to_string()
-            .contains("when its pictures are shown")
+    let out = at("negative.out.mp4");
+    write_video(
+        &clip(&at("negative.mkv"), 0.0, 2.3, true),
+        &click(1.0, 2.3),
+        &out,
+        &Monitor::none(),
+    )
+    .expect("written");
+    let (sound, _) = heard(&out);
+    assert!((sound - 1.0).abs() < 0.02, "{sound}");
+    let out = at("negative.out.mkv");
+    write_video(
+        &clip(&at("negative.mkv"), 0.0, 2.3, true),
+        &click(1.0, 2.3),
+        &out,
+        &Monitor::none(),
+    )
+    .expect("written");
+    // All pictures since the key frame at 0.5 s are shown, and the click is as much later.
+    let (sound, _) = heard(&out);
+    assert!((sound - 1.2).abs() < 0.02, "{sound}");
+}
+
+#[test]
+fn codecs_go_into_containers_that_name_them_in_their_own_way() {
+    let folder = tempfile::tempdir().expect("folder");
+    let at = |name: &str| folder.path().join(name);
+    make(&at("h264.mp4"), &format!("{} {H264}", pattern(3.0)));
+    make(&at("h264.ts"), &format!("-i {} -c copy", text(&at("h264.mp4"))));
+    make(&at("h264.mkv"), &format!("-i {} -c copy", text(&at("h264.mp4"))));
+    make(&at("xvid.avi"), &format!("{} -c:v mpeg4 -vtag XVID", pattern(3.0)));
+    make(&at("divx.avi"), &format!("{} -c:v mpeg4 -vtag DX50", pattern(3.0)));
+    for (from, to) in [
+        ("h264.mp4", "out.flv"),
+        ("h264.mkv", "mkv.flv"),
+        ("h264.ts", "ts.flv"),
+        ("xvid.avi", "xvid.mp4"),
+        ("divx.avi", "divx.mp4"),
+        ("xvid.avi", "xvid.mov"),
+    ] {
+        check_video(&at(from), &at(to)).unwrap_or_else(|e| panic!("{from} to {to}: {e}"));
+        assert_written(&at(from), &at(to), &at(from));
+    }
+}
+
+#[test]
+fn what_cannot_be_written_is_known_before_the_work() {
+    let folder = tempfile::tempdir().expect("folder");
+    let at = |name: &str| folder.path().join(name);
+    make(&at("in.mp4"), &format!("{} {H264}", pattern(2.0)));
+    make(&at("in.apng"), "-f lavfi -i testsrc2=s=64x64:r=5:d=2 -c:v apng");
+    make(
+        &at("in.webm"),
+        &format!("{} -c:v libvpx -deadline realtime -cpu-used 8", pattern(2.0)),
     );
-    assert!(!at("no.mp4").exists());
+    let names = entries(folder.path());
+    for (from, to, said) in [
+        ("in.mp4", "out.xyz", ".mp4 .m4v"),
+        ("in.mp4", "out.webm", "H264 video does not fit into .webm"),
+        ("in.mp4", "no/such/folder/out.mp4", "No such file"),
+        ("in.apng", "out.mkv", "APNG video does not fit into .mkv"),
+        ("in.webm", "out.flv", "VP8 video does not fit into .flv"),
+        ("in.webm", "out.3gp", "VP8 video does not fit into .3gp"),
+        ("gone.mp4", "out.mp4", "No such file"),
+    ] {
+        let error = check_video(&at(from), &at(to)).expect_err(to).to_string();
+        assert!(error.contains(said), "{error}");
+        assert!(!error.contains("()"), "{error}");
+        // The sentence names no container that does not hold it either.
+        assert_eq!(
+            error.contains("write to .mkv"),
+            to != "out.mkv" && error.contains("fit"),
+            "{error}"
+        );
+        let sound = click(1.0, 2.0);
+        let late = write_video(&clip(&at(from), 0.0, 2.0, true), &sound, &at(to), &Monitor::none());
+        assert_eq!(late.expect_err(to).to_string(), error, "the same sentence");
+        assert_eq!(entries(folder.path()), names, "nothing is left behind");
+    }
+    assert!(matches!(
+        check_video(&at("in.mp4"), &at("in.mp4")),
+        Err(Error::OutputIsInput { .. })
+    ));
+    for to in ["mp4", "mov", "mkv", "avi", "ts", "flv", "wmv"] {
+        check_video(&at("in.mp4"), &at("out").with_extension(to)).unwrap_or_else(|e| panic!("{to}: {e}"));
+    }
+    assert_eq!(entries(folder.path()), names);
+}
+
+#[test]
+fn a_cut_between_two_frames_of_an_avi_file_is_in_sync() {
+    let folder = tempfile::tempdir().expect("folder");
+    let input = folder.path().join("in.avi");
+    // White is the frame at 2 s; the cut begins half a frame after another.
+    make(
+        &input,
+        "-f lavfi -i color=black:s=64x64:r=10:d=5,drawbox=c=white:t=fill:enable='eq(n\\,20)' -c:v mpeg4 -g 1",
+    );
+    for extension in ["avi", "mkv", "mp4", "mov"] {
+        let out = folder.path().join("out").with_extension(extension);
+        write_video(
+            &clip(&input, 1.05, 3.0, false),
+            &click(0.95, 3.0),
+            &out,
+            &Monitor::none(),
+        )
+        .expect("written");
+        let (click, _) = heard(&out);
+        // By the frame that was shown when the cut began, or by the first after it in containers that hide that.
+        let first = if ["mp4", "mov"].contains(&extension) { 1.1 } else { 1.0 };
+        assert!((first + click - 2.0).abs() < 0.003, "{extension}: {click}");
+    }
+}
+
+#[test]
+fn the_video_is_copied_once_and_progress_never_goes_back() {
+    let folder = tempfile::tempdir().expect("folder");
+    let input = folder.path().join("in.webm");
+    make(
+        &input,
+        &format!("{} -c:v libvpx -deadline realtime -cpu-used 8", pattern(3.0)),
+    );
+    // Noise cut off at its peak, which Opus puts higher peaks in place of: it is encoded more than once.
+    let mut sound = AudioBuffer::silence(Rate::from_hz(RATE), 2, (3.0 * RATE) as usize);
+    let mut state = 1_u32;
+    for frame in sound.samples.chunks_exact_mut(2) {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let noise = (state >> 8) as f32 / (1 << 24) as f32 - 0.5;
+        frame.fill((6.0 * noise).clamp(-0.25, 0.25));
+    }
+    let told = std::sync::Mutex::new(Vec::new());
+    let monitor = Monitor::new(Cancel::new(), |_, done| told.lock().expect("lock").push(done));
+    let out = folder.path().join("out.webm");
+    write_video(&clip(&input, 0.0, 3.0, true), &sound, &out, &monitor).expect("written");
+    drop(monitor);
+    let told = told.into_inner().expect("lock");
+    assert!(told.windows(2).all(|pair| pair[0] <= pair[1]), "{told:?}");
+    assert!(told.len() > 100 && told.last() == Some(&1.0), "{told:?}");
 }
 
 #[test]

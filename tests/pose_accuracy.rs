@@ -13,7 +13,7 @@ use kinescore::pose::{self, JOINTS, Joint, PoseModels, PoseTrack};
 use kinescore::progress::{Cancel, Monitor};
 use kinescore::settings::{Device, PoseQuality, PoseSettings, Settings};
 use kinescore::time::{Instant, Span};
-use kinescore::video::{Clip, FileOptions, FileSource, Frame, FrameSource, Picture};
+use kinescore::video::{Clip, FileOptions, FileSource, Frame, FrameSource, Picture, Stretch, VideoFile};
 use kinescore::{Error, Result};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -36,14 +36,23 @@ fn settings() -> PoseSettings {
     Settings::default().pose
 }
 
-fn open(path: &Path, start: Option<f64>, end: Option<f64>) -> FileSource {
-    let instant = |seconds: Option<f64>| seconds.map(Instant::from_seconds);
-    FileSource::open(path, instant(start), instant(end), FileOptions::default()).unwrap()
+/// The clip, up to `end`.
+fn open(path: &Path, end: Option<f64>, options: FileOptions) -> FileSource {
+    let stretch = Stretch {
+        to: end.map(Instant::from_seconds),
+        ..Stretch::default()
+    };
+    VideoFile::open(path, options).unwrap().read(vec![stretch], true)
 }
 
 fn find(path: &Path, settings: &PoseSettings) -> Result<PoseTrack> {
     let mut models = models(settings.quality);
-    pose::find(&mut open(path, None, None), &mut models, settings, &Monitor::none())
+    pose::find(
+        &mut open(path, None, FileOptions::default()),
+        &mut models,
+        settings,
+        &Monitor::none(),
+    )
 }
 
 /// Key points of OpenPose: for each frame 17 joints, in the order of [`Joint`], each x, y (pixels), confidence.
@@ -123,8 +132,7 @@ fn the_same_video_gives_the_same_poses() {
             threads,
             ..FileOptions::default()
         };
-        let end = Some(Instant::from_seconds(3.0));
-        let mut source = FileSource::open(&video, None, end, options).unwrap();
+        let mut source = open(&video, Some(3.0), options);
         pose::find(&mut source, &mut models, &settings(), &Monitor::none()).unwrap()
     };
     let first = run(1);
@@ -200,7 +208,7 @@ fn the_heavy_model_finds_the_same_person() {
     let Some(video) = clip("volleyball.mp4") else {
         return;
     };
-    let mut source = open(&video, None, Some(2.2));
+    let mut source = open(&video, Some(2.2), FileOptions::default());
     let track = pose::find(
         &mut source,
         &mut models(PoseQuality::High),
@@ -278,7 +286,7 @@ fn nobody_and_somebody_for_a_moment_are_told_apart() {
         return;
     };
     // One second of a person, then the wall.
-    let mut source = open(&video, None, None);
+    let mut source = open(&video, None, FileOptions::default());
     let person: Vec<Picture> = (0..30).map(|_| source.next_frame().unwrap().unwrap().picture).collect();
     let mut brief = made(75, move |index| {
         person.get(index).cloned().unwrap_or_else(|| wall(index))

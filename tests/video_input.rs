@@ -9,7 +9,8 @@ mod outside;
 
 use kinescore::Error;
 use kinescore::time::{Instant, Rate};
-use kinescore::video::{FileOptions, FileSource, Frame, FrameSource};
+use kinescore::video::file::check_length;
+use kinescore::video::{FileOptions, FileSource, Frame, FrameSource, Stretch, VideoFile};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
@@ -79,11 +80,23 @@ fn options() -> FileOptions {
 }
 
 fn open(path: &Path) -> kinescore::Result<FileSource> {
-    FileSource::open(path, None, None, options())
+    open_with(path, options())
 }
 
-fn seconds(from: Option<f64>) -> Option<Instant> {
-    from.map(Instant::from_seconds)
+/// The whole file, checked as the analysis checks it.
+fn open_with(path: &Path, options: FileOptions) -> kinescore::Result<FileSource> {
+    let file = VideoFile::open(path, options)?;
+    check_length(path, file.media().announced)?;
+    Ok(file.read(vec![Stretch::default()], true))
+}
+
+/// What is wrong with a file that cannot be opened.
+fn refusal(path: &Path) -> String {
+    match open(path) {
+        Err(Error::NotAVideo { reason, .. }) => reason,
+        Err(other) => panic!("{}: {other}", path.display()),
+        Ok(_) => panic!("{}: opened", path.display()),
+    }
 }
 
 fn frames(source: &mut FileSource) -> kinescore::Result<Vec<Frame>> {
@@ -92,6 +105,7 @@ fn frames(source: &mut FileSource) -> kinescore::Result<Vec<Frame>> {
         all.push(frame);
     }
     assert!(source.next_frame()?.is_none(), "the end is given again");
+    check_length(&source.clip().path, source.media_end())?;
     Ok(all)
 }
 
@@ -287,7 +301,7 @@ fn only_so_many_frames_a_second_come_through() {
         rate: Rate::from_hz(30.0),
         ..options()
     };
-    let mut source = FileSource::open(&path, None, None, limited).unwrap();
+    let mut source = open_with(&path, limited).unwrap();
     let even = frames(&mut source).unwrap();
     let expected: Vec<f64> = (0..90).map(|i| f64::from(i) / 30.0).collect();
     assert_close(&times(&even), &expected, 1e-4);
@@ -342,7 +356,7 @@ fn large_frames_are_scaled_to_the_long_side() {
     let path = folder.video(&CORNERS.replace("96x64", "500x300"), "-c:v libx264", "large.mp4");
     for (long_side, size) in [(250, (250, 150)), (500, (500, 300)), (96, (96, 58))] {
         let options = FileOptions { long_side, ..options() };
-        let mut source = FileSource::open(&path, None, None, options).unwrap();
+        let mut source = open_with(&path, options).unwrap();
         let frame = source.next_frame().unwrap().unwrap();
         assert_eq!((frame.picture.width, frame.picture.height), size);
         assert_eq!(frame.scale, 500.0 / long_side as f64);
@@ -497,14 +511,10 @@ fn a_file_without_a_length_gets_one() {
     let path = folder.write("live.mkv", &run("ffmpeg", &arguments));
     let source = open(&path).unwrap();
     assert!((duration(&source) - 3.0).abs() < 0.05, "{}", duration(&source));
-    assert!(matches!(
-        FileSource::open(&path, seconds(Some(5.0)), None, options()),
-        Err(Error::CutOutside { .. })
-    ));
 }
 
 #[test]
-fn a_cut_gives_the_frames_in_it_from_zero() {
+fn a_stretch_gives_the_frames_in_it_at_their_times() {
     let folder = Folder::new();
     let graph = COUNTER
         .replace("duration=3", "duration=12")
@@ -517,75 +527,27 @@ fn a_cut_gives_the_frames_in_it_from_zero() {
         ("long.h264", "-c:v libx264 -bf 0 -g 60 -qp 10 -f h264"),
     ] {
         let path = folder.video(&graph, arguments, name);
-        for (start, end) in [
-            (Some(1.0), Some(4.0)),
-            (Some(7.5), None),
-            (None, Some(2.5)),
-            (Some(8.0), Some(11.0)),
-        ] {
-            let mut source = FileSource::open(&path, seconds(start), seconds(end), options()).unwrap();
+        for (from, to) in [(1.0, Some(4.0)), (7.5, None), (0.0, Some(2.5)), (8.0, Some(11.0))] {
+            let stretch = Stretch {
+                from: Instant::from_seconds(from),
+                to: to.map(Instant::from_seconds),
+                restarts: Vec::new(),
+            };
+            let mut source = VideoFile::open(&path, options()).unwrap().read(vec![stretch], true);
             let frames = frames(&mut source).unwrap();
-            let (from, to) = (start.unwrap_or(0.0), end.unwrap_or(12.0));
-            let expected = 30.0 * (to - from);
+            let end = to.unwrap_or(12.0);
+            let expected = 30.0 * (end - from);
             let count = frames.len() as f64;
-            assert!(
-                (count - expected).abs() <= 1.0,
-                "{name} {start:?}: {count} of {expected}"
-            );
+            assert!((count - expected).abs() <= 1.0, "{name} {from}: {count} of {expected}");
             let (first, last) = (&frames[0], &frames[frames.len() - 1]);
-            assert!(first.time.seconds() < 0.035, "{name}: {}", first.time.seconds());
-            assert!(
-                (number(first) - from * 7.5).abs() < 1.6,
-                "{name} {start:?}: {}",
-                number(first)
-            );
-            assert!(
-                (number(last) - to * 7.5).abs() < 2.0,
-                "{name} {end:?}: {}",
-                number(last)
-            );
-            assert!(
-                (duration(&source) - (to - from)).abs() < 0.04,
-                "{name}: {}",
-                duration(&source)
-            );
-            let clip = source.clip();
-            assert_eq!((clip.start.seconds(), clip.whole), (from, false), "{name}");
+            let late = first.time.seconds() - from;
+            assert!((0.0..0.035).contains(&late), "{name}: {late}");
+            let (begun, ended) = (number(first), number(last));
+            assert!((begun - from * 7.5).abs() < 1.6, "{name} {from}: {begun}");
+            assert!((ended - end * 7.5).abs() < 2.0, "{name} {end}: {ended}");
+            assert_eq!(source.media_end().is_some(), to.is_none(), "{name} {from}");
         }
     }
-}
-
-#[test]
-fn a_cut_outside_the_clip_is_an_error() {
-    let folder = Folder::new();
-    let path = folder.video(COUNTER, "-c:v libx264", "three.mp4");
-    for (start, end) in [
-        (Some(-1.0), None),
-        (Some(3.5), None),
-        (None, Some(4.0)),
-        (Some(2.0), Some(1.0)),
-        (Some(0.0), Some(0.0)),
-        (Some(f64::NAN), None),
-        (None, Some(f64::NAN)),
-        (Some(f64::INFINITY), None),
-    ] {
-        let opened = FileSource::open(&path, seconds(start), seconds(end), options()).map(|_| ());
-        assert!(
-            matches!(opened, Err(Error::CutOutside { .. })),
-            "{start:?} {end:?}: {opened:?}"
-        );
-    }
-    for (start, end) in [(Some(1.5), None), (None, Some(1.0)), (Some(1.0), Some(2.9))] {
-        let opened = FileSource::open(&path, seconds(start), seconds(end), options()).map(|_| ());
-        assert!(
-            matches!(opened, Err(Error::ClipTooShort { .. })),
-            "{start:?} {end:?}: {opened:?}"
-        );
-    }
-    // Rounding is forgiven.
-    let mut source = FileSource::open(&path, None, seconds(Some(3.04)), options()).unwrap();
-    assert_eq!(frames(&mut source).unwrap().len(), 90);
-    assert!((duration(&source) - 3.0).abs() < 0.002, "{}", duration(&source));
 }
 
 #[test]
@@ -671,10 +633,7 @@ fn what_is_no_video_is_told() {
         (folder.again(&picture, "", "still.bmp"), "still picture"),
         (picture, "still picture"),
     ] {
-        let opened = open(&path).map(|s| s.clip().clone());
-        let Err(Error::NotAVideo { reason, .. }) = &opened else {
-            panic!("{}: {opened:?}", path.display());
-        };
+        let reason = refusal(&path);
         assert!(reason.contains(told), "{}: {reason}", path.display());
     }
     assert!(matches!(open(&folder.path("nowhere.mp4")), Err(Error::Input { .. })));
@@ -748,7 +707,7 @@ fn frame_sizes_have_limits_and_8k_is_within_them() {
         assert!(matches!(opened, Err(Error::FrameSize { .. })), "{size}: {opened:?}");
     }
     let path = folder.video(&sized("7680x4320"), "-c:v mjpeg -pix_fmt yuvj420p", "eight.mov");
-    let mut source = FileSource::open(&path, None, None, FileOptions::default()).unwrap();
+    let mut source = open_with(&path, FileOptions::default()).unwrap();
     let frames = frames(&mut source).unwrap();
     assert_eq!(
         (source.clip().width, source.clip().height, frames.len()),
@@ -802,4 +761,198 @@ fn sound_beside_the_picture_is_noticed() {
     assert!(source.clip().has_audio);
     // As long as the picture, not as the sound.
     assert!((duration(&source) - 3.0).abs() < 0.002, "{}", duration(&source));
+}
+
+#[test]
+fn lists_of_media_are_refused_whatever_they_are_called() {
+    let folder = Folder::new();
+    folder.video(COUNTER, "-c:v libx264 -f mpegts", "part.ts");
+    folder.video(COUNTER, "-c:v libx264", "part.mp4");
+    let playlist = "#EXTM3U\n#EXT-X-TARGETDURATION:3\n#EXTINF:3,\npart.ts\n#EXT-X-ENDLIST\n";
+    let dash = "<?xml version=\"1.0\"?>\n<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" type=\"static\"></MPD>\n";
+    for (name, content) in [
+        ("list.m3u8", playlist),
+        ("list.mp4", playlist),
+        (
+            "script.ffconcat",
+            "ffconcat version 1.0\nfile part.mp4\nfile part.mp4\n",
+        ),
+        ("script.mp4", "ffconcat version 1.0\nfile part.mp4\n"),
+        ("script.txt", "file 'part.mp4'\nfile 'part.mp4'\n"),
+        ("manifest.mpd", dash),
+        (
+            "session.sdp",
+            "v=0\no=- 0 0 IN IP4 127.0.0.1\nm=video 5004 RTP/AVP 96\n",
+        ),
+    ] {
+        let reason = refusal(&folder.write(name, content.as_bytes()));
+        assert!(reason.contains("list of media files"), "{name}: {reason}");
+    }
+    // Numbered pictures are read from other files, too.
+    let pattern = folder.video(COUNTER, "-frames:v 3", "shot_%04d.png");
+    std::fs::copy(folder.path("shot_0001.png"), &pattern).unwrap();
+    assert!(refusal(&pattern).contains("still picture"));
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_not_a_regular_file_is_refused_at_once() {
+    let folder = Folder::new();
+    let pipe = folder.path("pipe.mp4");
+    run("mkfifo", &[pipe.to_str().unwrap()]);
+    let socket = folder.path("socket.mp4");
+    let _bound = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    for (path, said) in [
+        (pipe, "a pipe"),
+        (socket, "a socket"),
+        (PathBuf::from("/dev/zero"), "a device"),
+        (PathBuf::from("-"), "standard input is not read"),
+        (folder.0.path().to_owned(), "a folder"),
+    ] {
+        // Opening a pipe that nobody writes to would wait for ever.
+        let (sender, answer) = std::sync::mpsc::channel();
+        let asked = path.clone();
+        std::thread::spawn(move || sender.send(refusal(&asked)));
+        let reason = answer
+            .recv_timeout(std::time::Duration::from_secs(20))
+            .unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        assert!(reason.contains(said), "{}: {reason}", path.display());
+    }
+}
+
+#[test]
+fn what_cannot_be_decoded_is_called_by_its_name() {
+    let folder = Folder::new();
+    let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n";
+    assert!(refusal(&folder.write("pointer.mp4", pointer)).contains("Git LFS"));
+    let animated = folder.video(CORNERS, "-c:v libwebp_anim -loop 0", "animated.webp");
+    assert!(refusal(&animated).contains("animated WebP"));
+    let key = "76a6c65c5ea762046bd749a2e632ccbb";
+    let secret = folder.video(
+        COUNTER,
+        &format!("-c:v libx264 -encryption_scheme cenc-aes-ctr -encryption_key {key} -encryption_kid {key}"),
+        "secret.mp4",
+    );
+    let reason = refusal(&secret);
+    assert!(reason.contains("encrypted"), "{reason}");
+}
+
+/// Sets the length that a Matroska file announces, in its unit of a millisecond.
+fn announce(path: &Path, milliseconds: f64) {
+    let mut content = std::fs::read(path).unwrap();
+    // The element `Duration` with a number of 8 bytes.
+    let at = content.windows(3).position(|w| w == [0x44, 0x89, 0x88]).unwrap() + 3;
+    content[at..at + 8].copy_from_slice(&milliseconds.to_be_bytes());
+    std::fs::write(path, content).unwrap();
+}
+
+#[test]
+fn a_length_beyond_any_media_is_not_believed() {
+    let folder = Folder::new();
+    let path = folder.video(COUNTER, "-c:v libx264", "announced.mkv");
+    for seconds in [1e11, 1e9, 90_000.0] {
+        announce(&path, seconds * 1e3);
+        let file = VideoFile::open(&path, options()).unwrap();
+        let announced = file.media().announced.unwrap().seconds();
+        assert!((announced - 3.0).abs() < 0.05, "{seconds}: {announced}");
+    }
+    // Less is believed until the end has been met.
+    announce(&path, 50_000e3);
+    let (source, frames) = all(&path);
+    assert_eq!(frames.len(), 90);
+    assert!((duration(&source) - 3.0).abs() < 0.01, "{}", duration(&source));
+}
+
+#[test]
+fn a_clock_that_starts_late_is_no_cause_for_alarm() {
+    collect_logs();
+    let folder = Folder::new();
+    let plain = folder.video(COUNTER, "-c:v libx264 -bf 2 -g 30", "plain.mp4");
+    let path = folder.again(&plain, "-c copy -output_ts_offset 12.424", "starts-late.mkv");
+    let file = VideoFile::open(&path, options()).unwrap();
+    let announced = file.media().announced.unwrap().seconds();
+    assert!((announced - 3.0).abs() < 0.002, "{announced}");
+    let (source, _) = all(&path);
+    assert!((duration(&source) - 3.0).abs() < 0.002, "{}", duration(&source));
+    assert_eq!(warnings_about("/starts-late.mkv"), Vec::<String>::new());
+    // A length that counts from the first instant is right as it is.
+    announce(&path, 3000.0);
+    let file = VideoFile::open(&path, options()).unwrap();
+    let announced = file.media().announced.unwrap().seconds();
+    assert!((announced - 3.0).abs() < 0.002, "{announced}");
+}
+
+#[test]
+fn exactly_the_least_length_is_enough() {
+    let folder = Folder::new();
+    for (name, arguments) in [
+        ("two.mp4", "-c:v libx264 -bf 2 -t 2"),
+        ("two.mkv", "-c:v libx264 -bf 2 -t 2"),
+        ("two.avi", "-c:v mpeg4 -t 2"),
+        ("two.webm", "-c:v libvpx -deadline realtime -cpu-used 8 -t 2"),
+    ] {
+        let path = folder.video(COUNTER, arguments, name);
+        let (source, frames) = all(&path);
+        assert_eq!(frames.len(), 60, "{name}");
+        assert!(
+            (duration(&source) - 2.0).abs() < 0.0015,
+            "{name}: {}",
+            duration(&source)
+        );
+    }
+    let short = folder.video(COUNTER, "-c:v libx264 -t 1.9", "short.mp4");
+    assert!(matches!(open(&short).map(|_| ()), Err(Error::ClipTooShort { .. })));
+}
+
+#[test]
+fn the_last_frame_is_shown_as_long_as_the_one_before_it() {
+    let folder = Folder::new();
+    // Two frames a second in a stream of 30, beside a sound of 3 s: the packets state 1/30 s.
+    let slow = format!("{COUNTER},select='not(mod(n\\,15))'");
+    let path = folder.video(
+        &slow,
+        "-f lavfi -i sine=duration=3 -fps_mode vfr -c:v libx264 -c:a aac",
+        "slow.mkv",
+    );
+    let (source, frames) = all(&path);
+    assert_eq!(frames.len(), 6);
+    assert!((duration(&source) - 3.0).abs() < 0.01, "{}", duration(&source));
+    // Not longer than the file, nor where the file itself states how long its picture is.
+    let path = folder.video(
+        &slow,
+        "-f lavfi -i sine=duration=2.7 -fps_mode vfr -c:v libx264 -c:a aac",
+        "short.mkv",
+    );
+    let ended = duration(&all(&path).0);
+    assert!((2.53..2.78).contains(&ended), "{ended}");
+}
+
+#[test]
+fn a_thousand_frames_a_second_are_reported_as_such() {
+    let folder = Folder::new();
+    for name in ["fast.mp4", "fast.avi"] {
+        let graph = COUNTER.replace("rate=30", "rate=1000");
+        let path = folder.video(&graph, "-c:v mpeg4 -q:v 9", name);
+        let (source, frames) = all(&path);
+        let clip = source.clip();
+        assert!((clip.frame_rate - 1000.0).abs() < 1.0, "{name}: {}", clip.frame_rate);
+        assert_eq!(frames.len(), 3000, "{name}");
+        assert!((duration(&source) - 3.0).abs() < 0.002, "{name}: {}", duration(&source));
+    }
+}
+
+#[test]
+fn frames_before_the_zero_of_a_matroska_file_are_not_shown() {
+    let folder = Folder::new();
+    let plain = folder.video(COUNTER, "-c:v libx264 -bf 2 -g 60 -qp 10", "plain.mp4");
+    // The frames since the key frame have times below zero, which Matroska cannot hold.
+    let path = folder.ffmpeg(
+        "",
+        &format!("-ss 0.5 -i {} -c copy -avoid_negative_ts disabled", plain.display()),
+        "negative.mkv",
+    );
+    let (source, frames) = all(&path);
+    assert!((number(&frames[0]) - 15.0).abs() < 1.6, "{}", number(&frames[0]));
+    assert!((74..=76).contains(&frames.len()), "{}", frames.len());
+    assert!((duration(&source) - 2.5).abs() < 0.05, "{}", duration(&source));
 }

@@ -47,6 +47,8 @@ fn main() -> ExitCode {
     let console = Console::new(cli.voice.quiet);
     explain_panics(&console);
     progress::log_to(&console, cli.voice.verbose);
+    // FFmpeg would write to the terminal beside the progress; what matters comes back as errors.
+    kinescore::video::silence_ffmpeg();
     let result = panic::catch_unwind(panic::AssertUnwindSafe(|| run(&cli.command, &console)));
     match result {
         Ok(Ok(())) => ExitCode::from(exit::DONE),

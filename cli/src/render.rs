@@ -212,6 +212,10 @@ fn run(
     console: &Console,
     cancel: &Cancel,
 ) -> Result<Vec<PathBuf>, Failure> {
+    // What cannot be written is said before the work, not after.
+    if let Some(video) = &wanted.video {
+        job.check_video(video).map_err(Failure::writing)?;
+    }
     let progress = Progress::for_host(console, host);
     let monitor = Monitor::new(cancel.clone(), |stage, done| progress.report(stage, done));
     let result = job

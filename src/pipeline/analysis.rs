@@ -11,6 +11,7 @@ use crate::time::{Flicks, Instant};
 use crate::video::file::check_length;
 use crate::video::{Clip, FileOptions, FileSource, Media, VideoFile, ffmpeg_version};
 use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 /// The part of a media file that is analysed for a cut: whole chunks.
@@ -59,8 +60,8 @@ impl Part {
         self.first == 0 && self.last == self.last_of_media
     }
 
-    fn chunks(&self) -> Vec<usize> {
-        (self.first..=self.last).collect()
+    fn chunks(&self) -> RangeInclusive<usize> {
+        self.first..=self.last
     }
 }
 
@@ -145,15 +146,20 @@ impl Analysis {
         };
         check_length(path, facts.media.announced)?;
         let part = Part::new(&chunking, facts.media.announced, cut);
-        let known: Vec<Analysed> = shelf
-            .iter()
-            .flat_map(|shelf| part.chunks().into_iter().filter_map(|index| shelf.chunk(index)))
-            .collect();
-        let missing: Vec<usize> = part
-            .chunks()
-            .into_iter()
-            .filter(|index| known.iter().all(|found| found.chunk.index != *index))
-            .collect();
+        let (mut known, mut missing) = (Vec::new(), Vec::new());
+        for index in part.chunks() {
+            match shelf.as_ref().and_then(|shelf| shelf.chunk(index)) {
+                Some(found) => {
+                    // The media may end before what it announces.
+                    let is_last = found.end.is_some_and(|end| end <= chunking.lead(index + 1));
+                    known.push(found);
+                    if is_last {
+                        break;
+                    }
+                }
+                None => missing.push(index),
+            }
+        }
         let source = if missing.is_empty() {
             None
         } else {
@@ -267,7 +273,7 @@ impl Analysis {
         };
         let mut analysed = Vec::new();
         let last = self.part.last_of_media;
-        let followers = Followers::new(self.chunking, &self.missing, last);
+        let followers = Followers::new(self.chunking, self.missing.clone(), last);
         let end = self.clip().duration + (self.part.start(&self.chunking) - Instant::ZERO);
         let rest = engine.with_pose_models(settings, |models| {
             pose::follow(&mut source, models, followers, Instant::ZERO + end, monitor, |chunk| {

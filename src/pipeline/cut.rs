@@ -1,7 +1,7 @@
 //! What a cut is: decided here, once, for all jobs.
 
 use crate::error::{Error, Result};
-use crate::limits::{END_SLACK, LEAST_CLIP};
+use crate::limits::{END_SLACK, LEAST_CLIP, is_too_short};
 use crate::time::{Flicks, Span, Speed, Window};
 use crate::video::Clip;
 use serde::{Deserialize, Serialize};
@@ -56,7 +56,7 @@ impl Cut {
             });
         }
         let duration = window.length();
-        if (known || self.end.is_some()) && duration < LEAST_CLIP {
+        if (known || self.end.is_some()) && is_too_short(duration) {
             return Err(Error::ClipTooShort {
                 path: media.path.clone(),
                 seconds: duration.seconds(),

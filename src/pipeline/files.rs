@@ -34,13 +34,8 @@ impl Job {
         Some(saved)
     }
 
-    /// Writes the clip's video stream, copied, with the soundtrack (and the clip's own audio as the settings say).
-    ///
-    /// # Errors
-    /// [`Error::OutputIsInput`], [`Error::Output`], [`Error::Media`], [`Error::Cancelled`]; nothing is left behind then.
-    /// [`Error::PictureSpeed`] when the cut has another speed than the media's; [`Error::Pushed`] for a job on frames that
-    /// came from no file.
-    pub fn write_video(&self, path: &Path, monitor: &Monitor<'_>) -> Result<()> {
+    /// Refuses a job that has no picture to copy.
+    fn expect_picture(&self) -> Result<()> {
         self.expect_file(
             "the frames were pushed, so there is no video stream to copy; write the sound and lay it under them",
         )?;
@@ -50,6 +45,27 @@ impl Job {
                 speed: self.cut.speed.to_string(),
             });
         }
+        Ok(())
+    }
+
+    /// Whether [`write_video`](Self::write_video) can write to a file, as far as that can be known before there is a
+    /// soundtrack: to be asked before the work that a file which cannot be written would make vain.
+    ///
+    /// # Errors
+    /// Those of [`write_video`](Self::write_video).
+    pub fn check_video(&self, path: &Path) -> Result<()> {
+        self.expect_picture()?;
+        export::mux::check_video(&self.clip.path, path)
+    }
+
+    /// Writes the clip's video stream, copied, with the soundtrack (and the clip's own audio as the settings say).
+    ///
+    /// # Errors
+    /// [`Error::OutputIsInput`], [`Error::Output`], [`Error::Media`], [`Error::Cancelled`]; nothing is left behind then.
+    /// [`Error::PictureSpeed`] when the cut has another speed than the media's; [`Error::Pushed`] for a job on frames that
+    /// came from no file.
+    pub fn write_video(&self, path: &Path, monitor: &Monitor<'_>) -> Result<()> {
+        self.expect_picture()?;
         let soundtrack = self.soundtrack()?.mix();
         let settings = &self.settings.sound;
         let original = match settings.original {

@@ -10,9 +10,12 @@ use super::look::Look;
 use super::smooth::Sample;
 use super::track::{Tracked, Tracker, Tracklet};
 use crate::error::Result;
+use crate::limits::LONGEST_MEDIA;
 use crate::time::{Instant, Span};
 use crate::video::{Frame, Stretch};
+use std::iter::Peekable;
 use std::ops::RangeInclusive;
+use std::vec::IntoIter;
 
 /// How a media is divided.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -57,8 +60,10 @@ const SURE: f32 = 0.5;
 const LEAST_COMMON: f64 = 0.5;
 
 impl Chunking {
-    /// Index of the last chunk of a media that ends at `end`; 0 where the end is not known: such media are not divided.
+    /// Index of the last chunk of a media that ends at `end`; 0 where the end is not known, or lies further off than
+    /// [`LONGEST_MEDIA`]: such media are not divided.
     pub fn last(&self, end: Option<Instant>) -> usize {
+        let end = end.filter(|end| *end - Instant::ZERO <= LONGEST_MEDIA);
         let length = end.map_or(0.0, Instant::seconds) - self.least_rest.seconds();
         // Written so that a length that is no number gives 0.
         if length > self.length.seconds() {
@@ -110,25 +115,29 @@ impl Chunking {
 }
 
 /// Follows people through the chunks that are wanted.
+///
+/// Memory follows the frames that come: a tracker is made when the first frame of its chunk is there.
 #[derive(Debug)]
 pub struct Followers {
     chunking: Chunking,
     last: usize,
-    /// Chunks that were not begun yet, the next at the end.
-    waiting: Vec<usize>,
+    /// Chunks that were not begun yet.
+    waiting: Peekable<IntoIter<usize>>,
     running: Vec<(usize, Tracker)>,
+    begun: usize,
     count: usize,
 }
 
 impl Followers {
     /// Followers for the `wanted` chunks, which rise, of a media whose last chunk is `last`.
-    pub fn new(chunking: Chunking, wanted: &[usize], last: usize) -> Self {
+    pub fn new(chunking: Chunking, wanted: Vec<usize>, last: usize) -> Self {
         Self {
             chunking,
             last,
-            waiting: wanted.iter().rev().copied().collect(),
-            running: Vec::new(),
             count: wanted.len(),
+            waiting: wanted.into_iter().peekable(),
+            running: Vec::new(),
+            begun: 0,
         }
     }
 
@@ -138,7 +147,9 @@ impl Followers {
     /// Those of `look`.
     pub fn step(&mut self, look: &mut impl Look, frame: &Frame) -> Result<Vec<Chunk>> {
         let done = self.take(|chunking, last, index| index < last && frame.time >= chunking.start(index + 1));
-        while let Some(index) = self.waiting.pop_if(|next| frame.time >= self.chunking.lead(*next)) {
+        let chunking = self.chunking;
+        while let Some(index) = self.waiting.next_if(|next| frame.time >= chunking.lead(*next)) {
+            self.begun += 1;
             self.running.push((index, Tracker::default()));
         }
         // Where frames are far apart a chunk can be over before it began.
@@ -160,14 +171,17 @@ impl Followers {
             .collect()
     }
 
-    /// The chunks that were not over: those that the media's end, or the end of what was read, has ended.
+    /// The chunks that were not over: those that the media's end, or the end of what was read, has ended. Where
+    /// there are none, the next that is wanted, empty: in place of all that a media announces and does not
+    /// have.
     pub fn finish(mut self) -> Vec<Chunk> {
         let mut chunks = self.take(|_, _, _| true);
-        let empty = |index| Chunk {
-            index,
-            tracked: Tracked::default(),
-        };
-        chunks.extend(self.waiting.into_iter().rev().map(empty));
+        if chunks.is_empty() {
+            chunks.extend(self.waiting.next().map(|index| Chunk {
+                index,
+                tracked: Tracked::default(),
+            }));
+        }
         chunks
     }
 
@@ -187,7 +201,7 @@ impl Followers {
                 0.0
             }
         });
-        let begun = self.count - self.waiting.len();
+        let begun = self.begun;
         match running {
             Some(share) => (begun as f64 - 1.0 + share) / self.count as f64,
             None => begun as f64 / self.count.max(1) as f64,

@@ -29,6 +29,8 @@ fn a_short_rest_belongs_to_the_chunk_before() {
     );
     assert_eq!(chunking().last(None), 0);
     assert_eq!(last(f64::NAN), 0);
+    // More than a day is damage, and costs no more than what is decoded.
+    assert_eq!([86_400.0, 86_401.0, 1e11, f64::INFINITY].map(last), [8639, 0, 0, 0]);
     let chunking = chunking();
     assert_eq!(
         [0.0, 9.999, 10.0, 25.0, 99.0].map(|t| chunking.holding(at(t), 3)),
@@ -214,7 +216,7 @@ fn frames(from: f64, to: f64) -> impl Iterator<Item = Frame> {
 /// What followers give who read their stretches.
 fn followed(wanted: &[usize], last: usize, end: f64) -> Vec<Chunk> {
     let chunking = chunking();
-    let mut followers = Followers::new(chunking, wanted, last);
+    let mut followers = Followers::new(chunking, wanted.to_vec(), last);
     let mut chunks = Vec::new();
     let mut before = 0.0;
     for stretch in chunking.stretches(wanted, last) {
@@ -252,5 +254,14 @@ fn each_chunk_has_its_own_frames_whatever_else_is_wanted() {
     // The media ends long before what it announces.
     let short = followed(&[0, 1, 2, 3], 3, 15.0);
     let counts: Vec<_> = short.iter().map(|c| (c.index, c.tracked.times.len())).collect();
-    assert_eq!(counts, [(0, 100), (1, 70), (2, 0), (3, 0)]);
+    assert_eq!(counts, [(0, 100), (1, 70)]);
+    // Chunks that lie behind the media's real end cost nothing, however many are announced.
+    let beyond = followed(&(5..8000).collect::<Vec<_>>(), 8000, 15.0);
+    assert_eq!(
+        beyond
+            .iter()
+            .map(|c| (c.index, c.tracked.times.len()))
+            .collect::<Vec<_>>(),
+        [(5, 0)]
+    );
 }

@@ -47,12 +47,11 @@ pub fn find(
     let chunking = Chunking::default();
     let end = Instant::ZERO + source.clip().duration;
     let last = chunking.last(Some(end));
-    let wanted: Vec<usize> = (0..=last).collect();
     let mut chunks = Vec::new();
     follow(
         source,
         models,
-        Followers::new(chunking, &wanted, last),
+        Followers::new(chunking, (0..=last).collect(), last),
         end,
         monitor,
         |chunk| {

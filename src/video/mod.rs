@@ -6,14 +6,18 @@ use crate::error::Result;
 use crate::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
-use std::sync::Once;
 
 pub mod file;
+mod kinds;
+pub(crate) mod media;
 mod pace;
 pub mod pushed;
+mod reader;
+mod scaler;
 mod upright;
 
-pub use file::{FileOptions, FileSource, Stretch, VideoFile};
+pub use file::{FileSource, Stretch, VideoFile};
+pub use media::FileOptions;
 
 /// An upright RGB picture, 8 bits a channel, rows packed without padding.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -101,12 +105,11 @@ pub fn ffmpeg_version() -> String {
     )
 }
 
-/// To be called before FFmpeg is used: fetches the texts of its errors, and keeps it from printing to standard error,
-/// which a library may not.
-pub(crate) fn prepare_ffmpeg() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let _ = ffmpeg_next::init(); // registers only, and cannot fail with these features
-        ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Quiet);
-    });
+/// Keeps FFmpeg from printing to standard error, in the whole process. What matters comes back as
+/// errors and through `log`.
+///
+/// For a program that has FFmpeg to itself. The library never calls it: a host's FFmpeg would fall
+/// silent, too.
+pub fn silence_ffmpeg() {
+    ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Quiet);
 }

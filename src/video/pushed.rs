@@ -6,7 +6,7 @@
 use super::pace::Pace;
 use super::{Clip, FileOptions, Frame, FrameSource, Picture};
 use crate::error::{Error, Result};
-use crate::limits::{GREATEST_FRAME_SIDE, LEAST_CLIP, LEAST_FRAME_SIDE};
+use crate::limits::{GREATEST_FRAME_SIDE, LEAST_CLIP, LEAST_FRAME_SIDE, is_too_short};
 use crate::time::{Instant, Span};
 use fast_image_resize as resize;
 use resize::images::{Image, ImageRef};
@@ -184,8 +184,7 @@ pub fn pushed(info: PushedInfo, options: FileOptions) -> Result<(FrameSink, Push
 }
 
 fn check_length(name: &Path, length: Span) -> Result<()> {
-    // Written so that NaN is refused too.
-    if length >= LEAST_CLIP {
+    if !is_too_short(length) {
         return Ok(());
     }
     Err(Error::ClipTooShort {

@@ -1,15 +1,14 @@
 //! The clip's own audio, decoded and laid beside its picture by timestamps.
 
 use crate::buffer::AudioBuffer;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::progress::Monitor;
 use crate::time::{Instant, Rate, Span};
+use crate::video::media::{first_shown, open_media};
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::format::sample::Type::Packed;
-use ffmpeg_next::format::stream::Disposition;
 use ffmpeg_next::format::{Sample, context};
 use ffmpeg_next::{ChannelLayout, codec, frame, media, software};
-use std::fs::File;
 use std::path::Path;
 
 /// Channels of what is read.
@@ -36,8 +35,9 @@ const RUN_UP: Span = Span::from_seconds(1.0);
 /// warning.
 ///
 /// # Errors
-/// [`Error::Input`] and [`Error::NotAVideo`] when the file cannot be opened, [`Error::NoVideoStream`] and
-/// [`Error::NoFrames`] when it has no picture, [`Error::Cancelled`].
+/// [`Error::Input`](crate::Error::Input) and [`Error::NotAVideo`](crate::Error::NotAVideo) when the file cannot be
+/// opened, [`Error::NoVideoStream`](crate::Error::NoVideoStream) and [`Error::NoFrames`](crate::Error::NoFrames) when it
+/// has no picture, [`Error::Cancelled`](crate::Error::Cancelled).
 pub fn read_sound(
     path: &Path,
     start: Instant,
@@ -275,122 +275,4 @@ impl Reading {
 /// Samples that come of `samples` at most, with room for rounding.
 fn resampled(samples: usize, from: u32, to: u32) -> usize {
     (samples as u64 * u64::from(to) / u64::from(from.max(1))) as usize + 64
-}
-
-/// The media's first shown frame.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct FirstShown {
-    /// Its timestamp, in the time base of the video stream.
-    pub timestamp: i64,
-    /// The same in seconds.
-    pub seconds: f64,
-}
-
-/// Finds the first frame that a decoder shows: packets that an edit list hides, and those that lack a reference,
-/// do not count.
-pub(crate) fn first_shown(path: &Path, monitor: &Monitor<'_>) -> Result<FirstShown> {
-    let mut input = open_media(path)?;
-    let (stream, time_base, mut decoder) = {
-        let Some(stream) = picture_stream(&input) else {
-            return Err(no_video(path, &input));
-        };
-        let refuse = |e: ffmpeg::Error| media_error(path, "decoding the picture", e);
-        let mut decoder = codec::Context::from_parameters(stream.parameters())
-            .map_err(refuse)?
-            .decoder();
-        decoder.set_packet_time_base(stream.time_base());
-        (stream.index(), stream.time_base(), decoder.video().map_err(refuse)?)
-    };
-    let mut shown = frame::Video::empty();
-    let mut answer = |decoder: &mut codec::decoder::Video| {
-        decoder.receive_frame(&mut shown).ok()?;
-        // Bare streams have no timestamps; their time begins at zero.
-        let timestamp = shown.timestamp().unwrap_or(0);
-        Some(FirstShown {
-            timestamp,
-            seconds: timestamp as f64 * f64::from(time_base),
-        })
-    };
-    for (_, packet) in input.packets() {
-        monitor.check()?;
-        if packet.stream() != stream || decoder.send_packet(&packet).is_err() {
-            continue;
-        }
-        if let Some(first) = answer(&mut decoder) {
-            return Ok(first);
-        }
-    }
-    let drained = decoder.send_eof().ok().and_then(|()| answer(&mut decoder));
-    drained.ok_or_else(|| Error::NoFrames { path: path.to_owned() })
-}
-
-/// The video stream to use: FFmpeg's choice, but no cover picture.
-pub(crate) fn picture_stream(input: &context::Input) -> Option<ffmpeg::Stream<'_>> {
-    let usable = |stream: &ffmpeg::Stream<'_>| {
-        stream.parameters().medium() == media::Type::Video && !stream.disposition().contains(Disposition::ATTACHED_PIC)
-    };
-    let best = input.streams().best(media::Type::Video).filter(usable);
-    best.or_else(|| input.streams().find(usable))
-}
-
-/// Opens a media file for reading.
-///
-/// The file is handed to FFmpeg open, not by name: names need not be UTF-8, may look like a protocol (`a:b.mp4`), and
-/// a playlist must not reach for the network.
-pub(crate) fn open_media(path: &Path) -> Result<context::Input> {
-    open_media_with(path, false)
-}
-
-/// [`open_media`]; `complete`: timestamps of showing that are missing are taken from those of decoding, which is right
-/// for codecs whose kind of picture FFmpeg knows without decoding.
-pub(crate) fn open_media_with(path: &Path, complete: bool) -> Result<context::Input> {
-    let file = File::open(path).map_err(Error::input(path))?;
-    // A folder opens, but cannot be read.
-    if file.metadata().map_err(Error::input(path))?.is_dir() {
-        return Err(Error::input(path)(std::io::Error::from(
-            std::io::ErrorKind::IsADirectory,
-        )));
-    }
-    let refuse = |e: ffmpeg::Error| Error::NotAVideo {
-        path: path.to_owned(),
-        reason: e.to_string(),
-    };
-    // FFmpeg writes to the terminal otherwise; what matters comes back as errors.
-    ffmpeg::util::log::set_level(ffmpeg::util::log::Level::Quiet);
-    let stream = context::StreamIo::from_read_seek_with_capacity(file, 1 << 18).map_err(refuse)?;
-    let mut options = ffmpeg::Dictionary::new();
-    if complete {
-        options.set("fflags", "+genpts");
-    }
-    options.set("protocol_whitelist", "file");
-    // The name helps to recognise formats without a signature.
-    let name = path.file_name().and_then(|n| n.to_str()).filter(|n| !n.contains('\0'));
-    ffmpeg::format::input_from_stream(stream, name, Some(options)).map_err(refuse)
-}
-
-/// [`Error::NoVideoStream`] with what is there in its place.
-pub(crate) fn no_video(path: &Path, input: &context::Input) -> Error {
-    let mut kinds: Vec<String> = input
-        .streams()
-        .map(|s| format!("{:?}", s.parameters().medium()).to_lowercase())
-        .collect();
-    kinds.dedup();
-    let found = if kinds.is_empty() {
-        "nothing".to_owned()
-    } else {
-        kinds.join(", ")
-    };
-    Error::NoVideoStream {
-        path: path.to_owned(),
-        found,
-    }
-}
-
-/// An [`Error::Media`] for what FFmpeg said.
-pub(crate) fn media_error(path: &Path, doing: &'static str, error: ffmpeg::Error) -> Error {
-    Error::Media {
-        path: path.to_owned(),
-        doing,
-        reason: error.to_string(),
-    }
 }

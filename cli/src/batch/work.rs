@@ -258,6 +258,12 @@ impl Work<'_> {
         let row = &clip.row;
         let mut job =
             Job::open(self.engine.clone(), row.settings.clone(), &row.media, row.cut).map_err(Trouble::new)?;
+        // What cannot be written is said before the work, not after.
+        let video = clip.files.video.iter();
+        video
+            .map(|name| self.out.join(name))
+            .try_for_each(|path| job.check_video(&path))
+            .map_err(Trouble::writing)?;
         job.run(Stage::Audio, monitor).map_err(Trouble::new)?;
         Ok(job)
     }

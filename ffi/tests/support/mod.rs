@@ -68,7 +68,12 @@ pub fn prefix() -> &'static Path {
 
 /// The library with faults on demand.
 pub fn faulty_library() -> PathBuf {
-    build(&["--example", "kinescore_faults", "--features", "kinescore-ffi/panic-injection"]);
+    build(&[
+        "--example",
+        "kinescore_faults",
+        "--features",
+        "kinescore-ffi/panic-injection",
+    ]);
     built().join("examples/libkinescore_faults.so")
 }
 

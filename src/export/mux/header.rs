@@ -1,0 +1,213 @@
+//! The output's streams and header.
+
+use super::container::Container;
+use super::part::{Part, units};
+use super::sound::{RATE, SoundEncoder};
+use ffmpeg_next as ffmpeg;
+use ffmpeg_next::format::context;
+use ffmpeg_next::format::stream::Disposition;
+use ffmpeg_next::{Rational, codec, encoder, media};
+use std::io::{Cursor, Seek, Write};
+use std::path::Path;
+
+/// An output whose header is written.
+pub(super) struct Opened {
+    pub(super) output: context::Output,
+    /// Index of the sound.
+    pub(super) sound: usize,
+    /// Index and time base in the input, index in the output.
+    pub(super) subtitles: Vec<(usize, Rational, usize)>,
+}
+
+/// What becomes of the code that the input's container has for the video codec.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Code {
+    /// It is kept: the containers are of one family.
+    Kept,
+    /// It is not written, and so may be anything.
+    Unused,
+    /// The muxer chooses one.
+    New,
+}
+
+/// What a header is made from.
+pub(super) struct Header<'a> {
+    pub(super) path: &'a Path,
+    pub(super) input: &'a context::Input,
+    pub(super) part: &'a Part,
+    pub(super) container: &'static Container,
+    pub(super) sound: &'a SoundEncoder,
+    /// Whether the clip is all of the media.
+    pub(super) whole: bool,
+    /// Whether the video's packets have the codec's headers in them.
+    pub(super) carries_headers: bool,
+}
+
+/// Whether a container wants the codecs' headers apart from the packets.
+pub(super) fn wants_global_headers(container: &Container) -> Result<bool, ffmpeg::Error> {
+    let stream = context::StreamIo::from_write_seek(Cursor::new(Vec::new()))?;
+    let output = ffmpeg::format::output_to_stream(stream, None, Some(container.format))?;
+    Ok(output.format().flags().contains(ffmpeg::format::Flags::GLOBAL_HEADER))
+}
+
+impl Header<'_> {
+    /// Makes the output with its streams and writes its header into what `sink` gives, which is asked again where the
+    /// first way is refused.
+    pub(super) fn write<W: Write + Seek + Send + 'static>(
+        &self,
+        mut sink: impl FnMut() -> Result<W, ffmpeg::Error>,
+    ) -> Result<Opened, ffmpeg::Error> {
+        let mut opened = self.write_as(Code::Kept, sink()?);
+        let is_refused = |opened: &Result<Opened, ffmpeg::Error>| matches!(opened, Err(ffmpeg::Error::InvalidData));
+        // The code that the input's container has for the codec means something else here.
+        if is_refused(&opened) && self.container.own_codes {
+            opened = self.write_as(Code::Unused, sink()?);
+        }
+        if opened.is_err() && self.container.boxes && self.carries_headers {
+            opened = self.write_as(Code::New, sink()?);
+        }
+        opened
+    }
+
+    fn write_as<W: Write + Seek + Send + 'static>(&self, code: Code, sink: W) -> Result<Opened, ffmpeg::Error> {
+        let (input, part) = (self.input, self.part);
+        let stream = context::StreamIo::from_write_seek_with_capacity(sink, 1 << 18)?;
+        let mut output = ffmpeg::format::output_to_stream(stream, None, Some(self.container.format))?;
+        let source = input.stream(part.stream).ok_or(ffmpeg::Error::StreamNotFound)?;
+        {
+            let mut video = output.add_stream(encoder::find(codec::Id::None))?;
+            match code {
+                Code::New => video.set_parameters(bare(&source)?),
+                Code::Kept | Code::Unused => video.set_parameters(source.parameters()),
+            }
+            video.set_time_base(part.time_base);
+            video.set_rate(source.rate());
+            video.set_avg_frame_rate(source.avg_frame_rate());
+            video.set_metadata(kept(source.metadata().iter()));
+        }
+        let sound = self.sound.add_stream(&mut output)?;
+        let mut subtitles = Vec::new();
+        for other in input.streams().filter(|s| s.index() != part.stream) {
+            let (kind, id) = (other.parameters().medium(), other.parameters().id());
+            if kind == media::Type::Audio {
+                continue;
+            }
+            if kind != media::Type::Subtitle || !self.container.subtitles.contains(&id) {
+                let cover = other.disposition().contains(Disposition::ATTACHED_PIC);
+                let what = if cover {
+                    "cover picture".to_owned()
+                } else {
+                    format!("{kind:?} stream")
+                };
+                log::info!(
+                    "{}: {} {} ({id:?}) is left out",
+                    self.path.display(),
+                    what.to_lowercase(),
+                    other.index()
+                );
+                continue;
+            }
+            let mut added = output.add_stream(encoder::find(codec::Id::None))?;
+            added.set_parameters(other.parameters());
+            added.set_time_base(other.time_base());
+            added.set_metadata(kept(other.metadata().iter()));
+            subtitles.push((other.index(), other.time_base(), added.index()));
+        }
+        if self.whole {
+            copy_chapters(input, &mut output, part);
+        }
+        output.set_metadata(kept(input.metadata().iter()));
+        let mut options = ffmpeg::Dictionary::new();
+        if self.container.boxes {
+            // Edit lists count in units of the movie; its default of a millisecond would cut the sound short of its end.
+            options.set("movie_timescale", &RATE.to_string());
+        }
+        if self.container.format == "matroska" {
+            options.set("default_mode", "infer");
+        }
+        if code == Code::Unused {
+            options.set("strict", "unofficial");
+        }
+        output.write_header_with(options)?;
+        Ok(Opened {
+            output,
+            sound,
+            subtitles,
+        })
+    }
+}
+
+/// A stream's parameters without its code and codec headers.
+///
+/// The wrapper of FFmpeg has no call that clears the code alone.
+fn bare(source: &ffmpeg::Stream<'_>) -> Result<codec::Parameters, ffmpeg::Error> {
+    let decoder = codec::Context::from_parameters(source.parameters())?
+        .decoder()
+        .video()?;
+    let codec = codec::decoder::find(source.parameters().id()).ok_or(ffmpeg::Error::DecoderNotFound)?;
+    let mut video = codec::Context::new_with_codec(codec).encoder().video()?;
+    video.set_width(decoder.width());
+    video.set_height(decoder.height());
+    video.set_format(decoder.format());
+    video.set_aspect_ratio(decoder.aspect_ratio());
+    video.set_colorspace(decoder.color_space());
+    video.set_color_range(decoder.color_range());
+    video.set_color_primaries(decoder.color_primaries());
+    video.set_color_transfer_characteristic(decoder.color_transfer_characteristic());
+    Ok(codec::Parameters::from(&video))
+}
+
+/// The matrix of a picture that is shown as it is stored: 16.16 and, in the last column, 2.30 fixed point.
+pub(super) const UPRIGHT: [u8; 36] = {
+    let mut matrix = [0; 36];
+    matrix[1] = 1;
+    matrix[17] = 1;
+    matrix[32] = 0x40;
+    matrix
+};
+
+/// How a stream is to be turned, in the form of a file's `tkhd` box.
+pub(super) fn display_matrix(input: &context::Input, stream: usize) -> Option<[u8; 36]> {
+    let stream = input.stream(stream)?;
+    let side = stream
+        .side_data()
+        .find(|d| d.kind() == codec::packet::side_data::Type::DisplayMatrix)?;
+    let mut matrix = [0; 36];
+    for (to, from) in matrix.chunks_exact_mut(4).zip(side.data().chunks_exact(4)) {
+        to.copy_from_slice(&i32::from_ne_bytes(from.try_into().ok()?).to_be_bytes());
+    }
+    (side.data().len() == 36).then_some(matrix)
+}
+
+/// Metadata without what belongs to the file it comes from.
+fn kept<'a>(entries: impl Iterator<Item = (&'a str, &'a str)>) -> ffmpeg::Dictionary<'static> {
+    const FOREIGN: &[&str] = &[
+        "major_brand",
+        "minor_version",
+        "compatible_brands",
+        "encoder",
+        "rotate",
+        "duration",
+        "vendor_id",
+    ];
+    let mut dictionary = ffmpeg::Dictionary::new();
+    for (key, value) in entries {
+        let statistics = key.starts_with("_STATISTICS") || key == "BPS" || key.starts_with("NUMBER_OF_");
+        if !FOREIGN.contains(&key.to_lowercase().as_str()) && !statistics && !value.contains('\0') {
+            dictionary.set(key, value);
+        }
+    }
+    dictionary
+}
+
+fn copy_chapters(input: &context::Input, output: &mut context::Output, part: &Part) {
+    for chapter in input.chapters() {
+        let base = chapter.time_base();
+        let shift = units(part.zero_seconds(), base);
+        let title = chapter.metadata().get("title").unwrap_or_default().replace('\0', "");
+        let (start, end) = ((chapter.start() - shift).max(0), (chapter.end() - shift).max(0));
+        if output.add_chapter(chapter.id(), base, start, end, title).is_err() {
+            log::info!("a chapter mark is left out");
+        }
+    }
+}

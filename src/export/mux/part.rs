@@ -1,0 +1,250 @@
+//! Which of the video's packets are copied, and when they are shown.
+
+use super::container::Container;
+use super::times::{self, Times};
+use crate::error::Result;
+use crate::progress::Monitor;
+use crate::time::Instant;
+use crate::video::Clip;
+use crate::video::media::{first_shown, no_video, open_media, open_media_with, picture_stream};
+use ffmpeg_next as ffmpeg;
+use ffmpeg_next::format::context;
+use ffmpeg_next::{Rational, codec};
+use std::path::Path;
+use std::rc::Rc;
+
+/// How far before a cut its keyframe is looked for: timestamps of decoding run this much before those of showing, at
+/// most.
+const REORDERING: f64 = 1.0;
+
+/// A shift of the picture that is not worth a warning: some frames.
+const UNSEEN: f64 = 0.15;
+
+/// A time base coarser than this, seconds, cannot say where a cut between two frames begins: it is divided.
+const COARSE: f64 = 1e-3;
+
+/// Packets at the start that are looked at for missing timestamps.
+const LOOKED_AT: usize = 64;
+
+/// Timestamps of showing and of decoding, as a packet has them.
+pub(super) type Stamps = (Option<i64>, Option<i64>);
+
+/// Where the video begins and ends, in units of its time base.
+pub(super) struct Part {
+    pub(super) stream: usize,
+    /// The input's, divided by `divisor`.
+    pub(super) time_base: Rational,
+    /// What timestamps of the input are multiplied with.
+    divisor: i64,
+    /// Timestamp that becomes zero in the output.
+    pub(super) zero: i64,
+    /// First packet, where not the first of the stream.
+    pub(super) key: Option<Stamps>,
+    /// First timestamp that is no longer shown.
+    pub(super) end: Option<i64>,
+    /// Picture before the start of the clip that players will show, seconds.
+    pub(super) lead: f64,
+    /// Whether missing timestamps of showing can be completed by reading ahead.
+    complete: bool,
+    /// Timestamps of all packets, in order, where the file lacks those of showing and the container needs them.
+    times: Option<Rc<[Times]>>,
+}
+
+/// The video stream's packets, and those of other streams, with timestamps in a [`Part`]'s time base.
+pub(super) struct Packets {
+    pub(super) input: context::Input,
+    stream: usize,
+    divisor: i64,
+    times: Option<Rc<[Times]>>,
+    /// Packets of the stream so far.
+    count: usize,
+}
+
+/// Seconds in units of a time base.
+pub(super) fn units(seconds: f64, time_base: Rational) -> i64 {
+    (seconds / f64::from(time_base)).round() as i64
+}
+
+impl Part {
+    /// The part of a media of which nothing has been read: all, with its own timestamps.
+    pub(super) fn unread(path: &Path, container: &Container) -> Result<Self> {
+        let input = open_media(path)?;
+        let Some(stream) = picture_stream(&input) else {
+            return Err(no_video(path, &input));
+        };
+        let time_base = stream.time_base();
+        let codec = stream.parameters().id();
+        // AVI counts frames, and needs neither.
+        let avi = container.format == "avi";
+        let divisor = if avi || f64::from(time_base) <= COARSE {
+            1
+        } else {
+            (f64::from(time_base) * 90_000.0).ceil().clamp(1.0, 1e6) as i32
+        };
+        let denominator = time_base.denominator().checked_mul(divisor);
+        let (divisor, time_base) = match denominator {
+            Some(denominator) => (divisor, Rational(time_base.numerator(), denominator).reduce()),
+            None => (1, time_base),
+        };
+        Ok(Self {
+            stream: stream.index(),
+            time_base,
+            divisor: i64::from(divisor),
+            zero: 0,
+            key: None,
+            end: None,
+            lead: 0.0,
+            complete: !avi && !matches!(codec, codec::Id::H264 | codec::Id::HEVC),
+            times: None,
+        })
+    }
+
+    /// Finds where the video of a clip begins and ends.
+    pub(super) fn find(clip: &Clip, container: &Container, monitor: &Monitor<'_>) -> Result<Self> {
+        let path = &clip.path;
+        let first = first_shown(path, monitor)?;
+        let mut part = Self::unread(path, container)?;
+        let first_stamp = first.timestamp.saturating_mul(part.divisor);
+        // AVI counts frames in the order of decoding; a decoder that reorders them shows the first one later than that.
+        let decoding = container.format == "avi";
+        if !decoding && part.lacks_times(path)? {
+            part.times = Some(times::of(path, part.complete, part.divisor, first_stamp, monitor)?.into());
+        }
+        let seconds = (clip.start - Instant::ZERO).seconds();
+        let start = first_stamp.saturating_add(units(seconds, part.time_base));
+        part.zero = start;
+        part.end = (!clip.whole).then(|| start.saturating_add(units(clip.duration.seconds(), part.time_base)));
+        let time = |(pts, dts): Stamps| if decoding { dts.or(pts) } else { pts.or(dts) };
+        let shown = if start > first_stamp {
+            part.key = match part.key_before(path, start, true, monitor)? {
+                None => part.key_before(path, start, false, monitor)?,
+                found => found,
+            };
+            part.key.and_then(time).unwrap_or(first_stamp)
+        } else {
+            // An edit list of the input may hide pictures before the first.
+            part.key_before(path, start, false, monitor)?
+                .and_then(time)
+                .unwrap_or(start)
+        };
+        if !container.boxes {
+            part.zero = shown;
+            // Not from `start`, which is as coarse as the time base.
+            part.lead = (first.seconds + seconds - part.zero_seconds()).max(0.0);
+            if part.lead > UNSEEN {
+                log::warn!(
+                    "{}: this container cannot hide pictures before a cut; the video starts {:.2} s before it, silent \
+                     until then (.mp4 and .mov start on the frame)",
+                    path.display(),
+                    part.lead
+                );
+            }
+        }
+        Ok(part)
+    }
+
+    /// [`zero`](Self::zero) in seconds.
+    pub(super) fn zero_seconds(&self) -> f64 {
+        self.zero as f64 * f64::from(self.time_base)
+    }
+
+    /// Whether pictures are shown in another order than decoded, and the file does not say which.
+    fn lacks_times(&self, path: &Path) -> Result<bool> {
+        let mut packets = self.open(path)?;
+        let Some(stream) = packets.input.stream(self.stream) else {
+            return Ok(false);
+        };
+        let decoder = codec::Context::from_parameters(stream.parameters()).and_then(|c| c.decoder().video());
+        if !decoder.is_ok_and(|d| d.has_b_frames()) {
+            return Ok(false);
+        }
+        let mut looked_at = 0;
+        while looked_at < LOOKED_AT
+            && let Some(packet) = packets.next()
+        {
+            if packet.stream() == self.stream {
+                looked_at += 1;
+                if packet.pts().is_none() {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// The packets from the media's start.
+    fn open(&self, path: &Path) -> Result<Packets> {
+        Ok(Packets {
+            input: open_media_with(path, self.complete)?,
+            stream: self.stream,
+            divisor: self.divisor,
+            times: self.times.clone(),
+            count: 0,
+        })
+    }
+
+    /// The packets, where reading is to begin.
+    pub(super) fn packets(&self, path: &Path) -> Result<Packets> {
+        let mut packets = self.open(path)?;
+        if self.key.is_some() && !self.seek(&mut packets) {
+            packets = self.open(path)?;
+        }
+        Ok(packets)
+    }
+
+    /// Goes to the key frame before the part; `false` where that cannot be done.
+    fn seek(&self, packets: &mut Packets) -> bool {
+        // Timestamps that are not the file's own are known by the number of the packet alone.
+        if self.times.is_some() {
+            return false;
+        }
+        let start = match self.key {
+            Some((Some(pts), _)) => self.zero.min(pts),
+            _ => self.zero,
+        };
+        let target = ((start as f64 * f64::from(self.time_base) - REORDERING) * 1e6) as i64;
+        packets.input.seek(target, ..target).is_ok()
+    }
+
+    /// The last keyframe that is shown at `start` or before it.
+    fn key_before(&self, path: &Path, start: i64, seek: bool, monitor: &Monitor<'_>) -> Result<Option<Stamps>> {
+        let mut packets = self.open(path)?;
+        if seek && !self.seek(&mut packets) {
+            return Ok(None);
+        }
+        let mut found = None;
+        while let Some(packet) = packets.next() {
+            monitor.check()?;
+            if packet.stream() != self.stream {
+                continue;
+            }
+            if packet.dts().or(packet.pts()).is_some_and(|t| t > start) {
+                break;
+            }
+            if packet.is_key() && packet.pts().or(packet.dts()).is_some_and(|t| t <= start) {
+                found = Some((packet.pts(), packet.dts()));
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl Packets {
+    /// The next packet of any stream.
+    pub(super) fn next(&mut self) -> Option<ffmpeg::Packet> {
+        let (_, mut packet) = self.input.packets().next()?;
+        if packet.stream() != self.stream {
+            return Some(packet);
+        }
+        let scaled = |t: i64| t.saturating_mul(self.divisor);
+        packet.set_pts(packet.pts().map(scaled));
+        packet.set_dts(packet.dts().map(scaled));
+        packet.set_duration(scaled(packet.duration()));
+        if let Some(times) = self.times.as_ref().and_then(|times| times.get(self.count)) {
+            packet.set_pts(Some(times.shown));
+            packet.set_dts(Some(times.decoded));
+        }
+        self.count += 1;
+        Some(packet)
+    }
+}

@@ -1,0 +1,117 @@
+//! Scaling decoded frames to square pixels and turning them upright.
+
+use super::Frame;
+use super::media::{FileOptions, check_size};
+use super::upright::Orientation;
+use crate::error::{Error, Result};
+use crate::time::Instant;
+use ffmpeg::frame::side_data::Type as FrameSideData;
+use ffmpeg::software::scaling;
+use ffmpeg_next as ffmpeg;
+use std::path::{Path, PathBuf};
+
+/// Scales frames to square pixels and turns them upright.
+pub(super) struct Scaler {
+    path: PathBuf,
+    orientation: Orientation,
+    long_side: f64,
+    /// Size of the clip's upright picture.
+    pub(super) width: u32,
+    pub(super) height: u32,
+    context: Option<scaling::Context>,
+    scaled: ffmpeg::frame::Video,
+}
+
+impl Scaler {
+    /// For frames like `first`; `orientation` is the container's, if it has one.
+    pub(super) fn new(
+        path: &Path,
+        orientation: Option<Orientation>,
+        first: &ffmpeg::frame::Video,
+        options: FileOptions,
+    ) -> Result<Self> {
+        let orientation = orientation.unwrap_or_else(|| {
+            first
+                .side_data(FrameSideData::DisplayMatrix)
+                .map(|data| Orientation::from_display_matrix(data.data()))
+                .unwrap_or_default()
+        });
+        let (width, height) = square_size(first);
+        check_size(path, width, height)?;
+        let (width, height) = orientation.size(width.round() as u32, height.round() as u32);
+        Ok(Self {
+            path: path.to_owned(),
+            orientation,
+            long_side: options.long_side.max(1) as f64,
+            width,
+            height,
+            context: None,
+            scaled: ffmpeg::frame::Video::empty(),
+        })
+    }
+
+    pub(super) fn frame(&mut self, time: Instant, picture: &ffmpeg::frame::Video) -> Result<Frame> {
+        let refuse = |reason: String| Error::Media {
+            path: self.path.clone(),
+            doing: "scaling a frame",
+            reason,
+        };
+        let (width, height) = square_size(picture);
+        check_size(&self.path, width, height)?;
+        let shrink = (width.max(height) / self.long_side).max(1.0);
+        let target = |side: f64| ((side / shrink).round() as u32).max(1);
+        let (out_width, out_height) = (target(width), target(height));
+
+        let (format, in_width, in_height) = (picture.format(), picture.width(), picture.height());
+        let fits = self.context.as_ref().is_some_and(|context| {
+            let (input, output) = (context.input(), context.output());
+            (input.format, input.width, input.height) == (format, in_width, in_height)
+                && (output.width, output.height) == (out_width, out_height)
+        });
+        if !fits {
+            // Size or format can change in mid-stream.
+            let context = scaling::Context::get(
+                format,
+                in_width,
+                in_height,
+                ffmpeg::format::Pixel::RGB24,
+                out_width,
+                out_height,
+                scaling::Flags::AREA,
+            );
+            self.context = Some(context.map_err(|e| refuse(format!("{format:?}: {e}")))?);
+            self.scaled = ffmpeg::frame::Video::empty();
+        }
+        let context = self.context.as_mut().ok_or_else(|| refuse("no scaler".to_owned()))?;
+        context
+            .run(picture, &mut self.scaled)
+            .map_err(|e| refuse(e.to_string()))?;
+        let picture = self
+            .orientation
+            .apply(
+                self.scaled.data(0),
+                self.scaled.stride(0),
+                out_width as usize,
+                out_height as usize,
+            )
+            .ok_or_else(|| refuse("short picture".to_owned()))?;
+        // In pixels of the clip's first frame, whatever size this one has: it is shown in the same place.
+        let scale = (f64::from(self.width) / picture.width as f64).min(f64::from(self.height) / picture.height as f64);
+        let exact = self.orientation.size(width, height);
+        let unchanged = (exact.0.round() as u32, exact.1.round() as u32) == (self.width, self.height);
+        Ok(Frame {
+            time,
+            picture,
+            scale: if unchanged { shrink } else { scale },
+        })
+    }
+}
+
+/// Width and height of a frame with square pixels, before turning.
+fn square_size(picture: &ffmpeg::frame::Video) -> (f64, f64) {
+    let ratio = picture.aspect_ratio();
+    let ratio = f64::from(ratio.numerator()) / f64::from(ratio.denominator());
+    // 0/1 and 0/0 stand for unknown; ratios beyond any format's are damage.
+    let ratio = if (0.1..=10.0).contains(&ratio) { ratio } else { 1.0 };
+    (f64::from(picture.width()) * ratio, f64::from(picture.height()))
+}
