@@ -36,7 +36,7 @@ public:
         usage,    ///< What was asked for does not exist, as a clip of that number.
         changed,  ///< The project is open in its editor, or was changed since it was read; nothing was written.
         output,   ///< A file cannot be written.
-        core,     ///< libkinescore is missing, or of another version.
+        core,     ///< libkinescore is missing, or of another version; or a fault of this program.
         music,    ///< No soundtrack could be made for a clip.
         cancelled ///< The user stopped it.
     };
