@@ -1,6 +1,7 @@
 #include "reconciler.hpp"
 
 #include "folder_lock.hpp"
+#include "ratio.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -17,12 +18,10 @@ Order order_of(const TimelineItem &item, const Settings &settings) {
     return {item.media_path, item.source_in, item.source_out, item.speed, settings};
 }
 
-bool same(const Ratio &a, const Ratio &b) { return a.numerator * b.denominator == b.numerator * a.denominator; }
-
 /// Whether two looks at a clip saw the same cut of the same media at the same place.
 bool same_cut(const TimelineItem &a, const TimelineItem &b) {
     return a.media_path == b.media_path && a.source_in == b.source_in && a.source_out == b.source_out &&
-           a.timeline_start == b.timeline_start && same(a.speed, b.speed);
+           a.timeline_start == b.timeline_start && is_same(a.speed, b.speed);
 }
 
 bool is_same_place(const Placed &placed, const TimelineItem &item) {
@@ -237,12 +236,11 @@ void Reconciler::work(std::vector<Task> &tasks, const Progress &progress) {
             if (problem.kind() == Problem::Kind::cancelled) {
                 throw;
             }
-            tasks[index].failure = problem.what();
-            tasks[index].failure_kind = problem.kind();
+            tasks[index].failure = problem;
         } catch (const std::exception &error) {
             // Memory that ran out, or a fault of a library: the other clips go on.
-            tasks[index].failure = tasks[index].item.name + ": no soundtrack could be made: " + error.what();
-            tasks[index].failure_kind = Problem::Kind::core;
+            tasks[index].failure = Problem(
+                Problem::Kind::core, tasks[index].item.name + ": no soundtrack could be made: " + error.what());
         }
     }
 }
@@ -258,10 +256,11 @@ Result Reconciler::apply_one(const Task &task, const std::vector<TimelineItem> &
         timeline_.remove(task.placed->id);
         return result;
     }
-    if (!task.failure.empty()) {
+    if (task.failure) {
         result.what = Result::What::failed;
-        result.sentence = task.failure;
-        result.kind = task.failure_kind;
+        result.sentence = task.failure->what();
+        result.kind = task.failure->kind();
+        result.code = task.failure->code();
         return result;
     }
     const auto now = std::find_if(items.begin(), items.end(), [&](const TimelineItem &item) {

@@ -31,6 +31,7 @@ struct Result {
     std::string wav;      ///< The sound's file.
     std::string sentence; ///< Of `failed`: why. Else what the user should know about the file; "" for nothing.
     Problem::Kind kind = Problem::Kind::music; ///< Of `failed`.
+    int code = 0;                              ///< Of `failed`: the maker's number, 0 where it has none.
 };
 
 /// Sound of ours beside the clip that it belongs to now: pairs of places in `ours` and `items`, each in one pair at most.
@@ -51,8 +52,7 @@ struct Task {
     std::string wav;
     bool made = false;
     std::string note; ///< What the user should know about the file.
-    std::string failure;
-    Problem::Kind failure_kind = Problem::Kind::music;
+    std::optional<Problem> failure;
 };
 
 /// Brings a timeline up to date, in three steps, so that an editor's timeline is touched on the editor's thread alone and sound is

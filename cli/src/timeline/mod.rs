@@ -10,59 +10,43 @@ use crate::{resources, stdout};
 use kinescore::Engine;
 use kinescore::progress::Cancel;
 use kinescore::time::Flicks;
-use kinescore_timeline::{Done, Item, Memory, Outcome, Problem, Project, Setting, Workshop};
+use kinescore_timeline::{Done, Item, Outcome, Problem, Project, Setting, Workshop};
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
-use studio::{Codes, Studio};
+use studio::{Studio, code};
 
 /// What the commands work with.
 struct Desk {
     workshop: Workshop,
-    codes: Codes,
-    memory: Memory,
 }
 
 impl Desk {
     fn new(flags: &ResourceFlags, console: &Console, cancel: &Cancel) -> Result<Self, Failure> {
         resources::check_sound_font(flags)?;
         let engine = Arc::new(Engine::new(resources::find(flags)?)?);
-        let codes = Codes::default();
-        let studio = Studio::new(engine, console.clone(), cancel.clone(), codes.clone());
+        let studio = Studio::new(engine, console.clone(), cancel.clone());
         Ok(Self {
             workshop: Workshop::new(Box::new(studio)),
-            codes,
-            memory: Memory::default(),
         })
-    }
-
-    fn failure(&self, problem: &Problem) -> Failure {
-        Failure {
-            code: self.codes.of(problem),
-            message: problem.sentence.clone(),
-        }
-    }
-
-    fn open(&self, project: &Path) -> Result<Project, Failure> {
-        open(project, &self.memory)
     }
 }
 
-fn open(project: &Path, memory: &Memory) -> Result<Project, Failure> {
+fn open(project: &Path) -> Result<Project, Failure> {
     let text = project.to_str().ok_or_else(|| {
         Failure::usage(format!(
             "{}: the name is no UTF-8, which projects of editors are named by",
             project.display()
         ))
     })?;
-    Project::open(text, memory).map_err(|problem| plain(&problem))
+    Project::open(text).map_err(|problem| plain(&problem))
 }
 
-/// A failure of reading or writing a project.
+/// A problem of the bridge as the program ends with it.
 fn plain(problem: &Problem) -> Failure {
     Failure {
-        code: Codes::default().of(problem),
+        code: code(problem),
         message: problem.sentence.clone(),
     }
 }
@@ -71,13 +55,13 @@ fn plain(problem: &Problem) -> Failure {
 pub fn timeline(action: &TimelineAction, console: &Console, cancel: &Cancel) -> Result<(), Failure> {
     match action {
         TimelineAction::List { project, json } => {
-            let items = open(project, &Memory::default())?.items().map_err(|p| plain(&p))?;
+            let items = open(project)?.items().map_err(|p| plain(&p))?;
             stdout::write(&if *json { to_json(&items) } else { table(&items) })
         }
         TimelineAction::Add(add) => {
             let settings = chosen(&add.settings)?;
             let mut desk = Desk::new(&add.resources, console, cancel)?;
-            let mut project = desk.open(&add.project)?;
+            let mut project = open(&add.project)?;
             let items = project.items().map_err(|p| plain(&p))?;
             let wanted = numbered(&items, &add.clip, add.all)?;
             project.check_writable().map_err(|p| plain(&p))?;
@@ -86,22 +70,21 @@ pub fn timeline(action: &TimelineAction, console: &Console, cancel: &Cancel) -> 
                 // Ids hold for as long as the project is open.
                 let outcome = project
                     .add(&mut desk.workshop, &item.id, &settings)
-                    .map_err(|p| desk.failure(&p))?;
+                    .map_err(|p| plain(&p))?;
                 outcomes.push((Some(number), outcome));
             }
-            tell(&outcomes, &desk)
+            tell(&outcomes)
         }
         TimelineAction::Refresh { project, resources } => {
             let mut desk = Desk::new(resources, console, cancel)?;
-            let mut project = desk.open(project)?;
+            let mut project = open(project)?;
             project.check_writable().map_err(|p| plain(&p))?;
             let numbers = Numbers::of(&mut project)?;
-            let outcomes = project.refresh(&mut desk.workshop).map_err(|p| desk.failure(&p))?;
-            tell(&numbers.beside(outcomes), &desk)
+            let outcomes = project.refresh(&mut desk.workshop).map_err(|p| plain(&p))?;
+            tell(&numbers.beside(outcomes))
         }
         TimelineAction::Remove { project, clip } => {
-            let memory = Memory::default();
-            let mut project = open(project, &memory)?;
+            let mut project = open(project)?;
             let numbers = Numbers::of(&mut project)?;
             let removed = match clip {
                 Some(number) => {
@@ -178,7 +161,7 @@ impl Numbers {
 }
 
 /// Says what was done, and fails with what went wrong first.
-fn tell(outcomes: &[(Option<usize>, Outcome)], desk: &Desk) -> Result<(), Failure> {
+fn tell(outcomes: &[(Option<usize>, Outcome)]) -> Result<(), Failure> {
     stdout::write(&lines(outcomes))?;
     let failed: Vec<&Problem> = outcomes
         .iter()
@@ -187,7 +170,7 @@ fn tell(outcomes: &[(Option<usize>, Outcome)], desk: &Desk) -> Result<(), Failur
     match failed.first() {
         None => Ok(()),
         Some(first) => Err(Failure {
-            code: desk.codes.of(first),
+            code: code(first),
             message: format!(
                 "{} of {} soundtracks could not be made; the first: {first}",
                 failed.len(),
@@ -206,8 +189,8 @@ fn lines(outcomes: &[(Option<usize>, Outcome)]) -> String {
             (Done::Moved, _) => format!("moved, {}", outcome.wav),
             (Done::Made, _) => format!("made, {}", outcome.wav),
             (Done::Removed, _) => format!("taken off the timeline; the file stays: {}", outcome.wav),
-            (Done::Failed, Some(problem)) => format!("failed: {problem}"),
-            (Done::Failed, None) => "failed".to_owned(),
+            (_, Some(problem)) => format!("failed: {problem}"),
+            _ => "failed".to_owned(),
         };
         // A String takes everything.
         let _ = writeln!(
@@ -216,6 +199,9 @@ fn lines(outcomes: &[(Option<usize>, Outcome)]) -> String {
             outcome.item.name,
             seconds(outcome.item.timeline_start)
         );
+        if let Some(note) = &outcome.note {
+            let _ = writeln!(text, "  {note}");
+        }
     }
     text
 }

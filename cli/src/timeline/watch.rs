@@ -47,7 +47,7 @@ pub fn watch(project: &Path, mut desk: Desk, console: &Console, cancel: &Cancel)
         message: format!("{}: the folder cannot be watched: {e}", folder.display()),
     })?;
 
-    desk.open(&path)?;
+    super::open(&path)?;
     console.say(&format!("watching {}; Ctrl-C ends it", path.display()));
     let mut seen = None;
     loop {
@@ -86,9 +86,8 @@ fn wait(saved: &Receiver<()>, cancel: &Cancel) -> bool {
 
 /// Brings the project up to date. What goes wrong is told, and the watch goes on.
 fn refresh(path: &Path, desk: &mut Desk, console: &Console) -> Result<(), Failure> {
-    let opened = desk
-        .open(path)
-        .and_then(|mut project| super::Numbers::of(&mut project).map(|numbers| (project, numbers)));
+    let opened =
+        super::open(path).and_then(|mut project| super::Numbers::of(&mut project).map(|numbers| (project, numbers)));
     let (mut project, numbers) = match opened {
         Ok(opened) => opened,
         Err(failure) => {
