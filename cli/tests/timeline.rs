@@ -361,6 +361,94 @@ fn what_goes_wrong_is_told_and_the_project_is_untouched() {
         .tells(&["none.mlt"]);
 }
 
+/// Somebody has put a mix of his own in the place of our sound, and then trims the clip.
+#[test]
+fn a_file_that_is_not_ours_is_never_written_over() {
+    let desk = Desk::new();
+    let project = desk.melt_project("two.mlt");
+    desk.timeline("add", &project, &[&["--clip", "2"], &QUICK[..]].concat())
+        .expect(0);
+    let sound = || PathBuf::from(desk.list(&project)[1]["soundtrack"].as_str().expect("a soundtrack"));
+    let ours = sound();
+    assert_eq!(ours, desk.path("two.soundtracks").join("walk.soundtrack.wav"));
+    let mix = desk.path("mix.wav");
+    make_clip(desk.folder.path(), "mix.wav", "-f lavfi -i sine=duration=4");
+    let (mixed, made) = (fs::read(&mix).expect("the mix"), fs::read(&ours).expect("the sound"));
+    let xml = fs::read_to_string(&project).expect("the project");
+    let resource = "two.soundtracks/walk.soundtrack.wav";
+    assert_eq!(xml.matches(resource).count(), 1, "{xml}");
+    fs::write(&project, xml.replace(resource, "mix.wav")).expect("written");
+
+    // While the clip stays as it is, so does the mix under it.
+    let refreshed = desk.timeline("refresh", &project, &[]).expect(0);
+    assert!(refreshed.stdout.contains("unchanged"), "{}", refreshed.stdout);
+    assert_eq!(sound(), mix);
+
+    let relinked = fs::read_to_string(&project).expect("the project");
+    fs::write(&project, with_entry(&relinked, "in=\"0\" out=\"74\"")).expect("written");
+    let refreshed = desk.timeline("refresh", &project, &[]).expect(0);
+    let told = format!("{}: is not one of the sound files in ", text(&mix));
+    assert!(refreshed.stdout.contains(&told), "{}", refreshed.stdout);
+    assert!(fs::read(&mix).expect("the mix") == mixed, "the mix was written over");
+    assert!(fs::read(&ours).expect("the sound") == made);
+    assert_eq!(sound(), desk.path("two.soundtracks").join("walk.soundtrack-2.wav"));
+    assert_eq!(common::probe(&sound(), "a:0", "stream=duration").parse(), Ok(3.0));
+
+    // The same where the mix has our sound's very name.
+    fs::copy(&mix, sound()).expect("copied");
+    let other = fs::read_to_string(&project).expect("the project");
+    let other = other.replace("in=\"0\" out=\"74\"/>", "in=\"0\" out=\"64\"/>");
+    fs::write(&project, &other).expect("written");
+    let before = sound();
+    let refreshed = desk.timeline("refresh", &project, &[]).expect(0);
+    assert!(
+        refreshed.stdout.contains("was not made by Kinescore"),
+        "{}",
+        refreshed.stdout
+    );
+    assert!(fs::read(&before).expect("the mix") == mixed, "the mix was written over");
+    assert_ne!(sound(), before);
+}
+
+#[test]
+fn two_runs_at_once_on_one_project_lose_no_sound() {
+    let desk = Desk::new();
+    let project = desk.path("twice.mlt");
+    let walk = desk.path("walk.mp4");
+    let consumer = format!("xml:{}", text(&project));
+    let entries = [text(&walk), "in=0", "out=99", text(&walk), "in=10", "out=109"];
+    melt(&[&["-profile", "atsc_720p_25"][..], &entries, &["-consumer", &consumer]].concat());
+    let add = |clip: &'static str| [&["--clip", clip], &QUICK[..]].concat();
+    let run = |clip: &'static str| desk.timeline("add", &project, &add(clip)).code;
+    let codes = std::thread::scope(|scope| {
+        let other = scope.spawn(|| run("2"));
+        [run("1"), other.join().expect("a run")]
+    });
+    assert!(codes.iter().all(|code| [Some(0), Some(10)].contains(code)), "{codes:?}");
+    // The one that could not save has lost nothing: its sound is there, and is taken up.
+    for (clip, code) in ["1", "2"].iter().zip(&codes) {
+        if *code == Some(10) {
+            desk.timeline("add", &project, &add(clip)).expect(0);
+        }
+    }
+    let sounds: Vec<_> = desk
+        .list(&project)
+        .iter()
+        .map(|clip| PathBuf::from(clip["soundtrack"].as_str().expect("a soundtrack")))
+        .collect();
+    assert_eq!(sounds.len(), 2);
+    assert_ne!(sounds[0], sounds[1]);
+    assert!(fs::read(&sounds[0]).expect("a sound") != fs::read(&sounds[1]).expect("a sound"));
+    let refreshed = desk.timeline("refresh", &project, &[]).expect(0);
+    assert_eq!(refreshed.stdout.matches("unchanged").count(), 2, "{}", refreshed.stdout);
+    let mut kept: Vec<_> = common::listing(&desk.path("twice.soundtracks"))
+        .into_iter()
+        .map(|(path, _)| path.file_name().map(ToOwned::to_owned).expect("a name"))
+        .collect();
+    kept.sort();
+    assert_eq!(kept, ["walk.soundtrack-2.wav", "walk.soundtrack.wav"]);
+}
+
 #[test]
 fn a_project_that_is_open_in_its_editor_is_not_written() {
     let desk = Desk::new();

@@ -12,7 +12,7 @@ struct Follower::Shared {
 };
 
 Follower::Follower(Timeline &timeline, Maker &maker, Post post, Told told, std::chrono::milliseconds rest)
-    : timeline_(timeline), reconciler_(timeline, maker, written_), post_(std::move(post)), told_(std::move(told)),
+    : timeline_(timeline), reconciler_(timeline, maker), post_(std::move(post)), told_(std::move(told)),
       rest_(rest), shared_(std::make_shared<Shared>()) {
     // The callback outlives the follower where an adapter keeps it.
     const std::weak_ptr<Shared> weak = shared_;
@@ -105,6 +105,19 @@ bool Follower::follow() {
     });
 }
 
+/// Tells on the editor's thread what went wrong; false at the end.
+bool Follower::tell(Problem::Kind kind, const std::string &sentence) {
+    Result failed;
+    failed.what = Result::What::failed;
+    failed.kind = kind;
+    failed.sentence = sentence;
+    try {
+        return !told_ || on_editor([&] { told_({failed}); });
+    } catch (...) {
+        return true; // what the editor's own function throws must not end the editor
+    }
+}
+
 void Follower::run() {
     while (wait_for_rest()) {
         try {
@@ -112,14 +125,17 @@ void Follower::run() {
                 return;
             }
         } catch (const Problem &problem) {
-            if (problem.kind() == Problem::Kind::cancelled) {
-                continue; // another edit has come, or the end
+            // Cancelled: another edit has come, or the end.
+            if (problem.kind() != Problem::Kind::cancelled && !tell(problem.kind(), problem.what())) {
+                return;
             }
-            Result failed;
-            failed.what = Result::What::failed;
-            failed.kind = problem.kind();
-            failed.sentence = problem.what();
-            if (told_ && !on_editor([&] { told_({failed}); })) {
+        } catch (const std::exception &error) {
+            // An exception that leaves the thread would end the editor.
+            if (!tell(Problem::Kind::core, error.what())) {
+                return;
+            }
+        } catch (...) {
+            if (!tell(Problem::Kind::core, "a fault of the plugin itself")) {
                 return;
             }
         }

@@ -42,9 +42,9 @@ private:
     bool wait_for_rest();
     bool follow();
     bool on_editor(const std::function<void()> &function);
+    bool tell(Problem::Kind kind, const std::string &sentence);
 
     Timeline &timeline_;
-    Reconciler::Written written_;
     Reconciler reconciler_;
     Post post_;
     Told told_;

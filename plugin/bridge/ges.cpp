@@ -1,6 +1,7 @@
 #include "ges.hpp"
 
 #include "project_file.hpp"
+#include "ratio.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -27,13 +28,8 @@ constexpr const char *layer_mark = "kinescore-layer";
 constexpr const char *key_field = "soundtrack-key";
 constexpr std::chrono::seconds longest_load(60);
 
-__extension__ typedef __int128 Wide;
-
-/// About the time of one sample. GES counts nanoseconds, of which frames are no whole numbers, and cuts clips to the
-/// samples that a file has: times that differ by less are the same.
-constexpr Flicks slack = flicks_per_second / 44'100;
-
-bool is_near(Flicks a, Flicks b) { return std::abs(a - b) <= slack; }
+/// Speeds are told by the rounding of nanoseconds.
+constexpr double speed_tolerance = 1e-6;
 
 // ---- what GLib hands over
 
@@ -93,42 +89,9 @@ std::string path_of(const gchar *uri) {
 
 // ---- times
 
-Flicks frame_time(std::int64_t frame, const Ratio &rate) {
-    return static_cast<Flicks>(static_cast<Wide>(frame) * flicks_per_second * rate.denominator / rate.numerator);
-}
-
 /// Flicks of nanoseconds: those of the frame that was meant, where one lies within the rounding.
 Flicks flicks_of(GstClockTime time, const Ratio &rate) {
-    if (!GST_CLOCK_TIME_IS_VALID(time)) {
-        return 0;
-    }
-    const auto nearest = static_cast<Flicks>((static_cast<Wide>(time) * 441 + 312) / 625);
-    const Wide frame = static_cast<Wide>(flicks_per_second) * rate.denominator;
-    const auto number = static_cast<std::int64_t>((static_cast<Wide>(nearest) * rate.numerator + frame / 2) / frame);
-    const Flicks edge = frame_time(number, rate);
-    return is_near(edge, nearest) ? edge : nearest;
-}
-
-GstClockTime nanoseconds_of(Flicks time) {
-    return time <= 0 ? 0 : static_cast<GstClockTime>((static_cast<Wide>(time) * 625 + 220) / 441);
-}
-
-/// The simplest ratio within the rounding of nanoseconds.
-Ratio ratio_of(double number) {
-    constexpr std::int64_t most = 1001;
-    for (std::int64_t down = 1; down <= most; ++down) {
-        const double up = std::round(number * static_cast<double>(down));
-        if (up >= 1.0 && std::abs(up / static_cast<double>(down) - number) < 1e-6 * number) {
-            return {static_cast<std::int64_t>(up), down};
-        }
-    }
-    constexpr std::int64_t fine = 1'000'000;
-    return {std::max<std::int64_t>(std::llround(number * static_cast<double>(fine)), 1), fine};
-}
-
-Flicks on_media(Flicks length, const Ratio &speed) {
-    return static_cast<Flicks>((static_cast<Wide>(length) * speed.numerator + speed.denominator / 2) /
-                               speed.denominator);
+    return GST_CLOCK_TIME_IS_VALID(time) ? to_frame_edge(flicks_of_nanoseconds(time), rate) : 0;
 }
 
 // ---- metadata
@@ -145,19 +108,6 @@ void set_meta(gpointer object, const char *field, const std::string &value) {
 Flicks flicks_in(gpointer object, const char *field) {
     const std::string value = meta(object, field);
     return std::max<Flicks>(g_ascii_strtoll(value.c_str(), nullptr, 10), 0);
-}
-
-std::string spelled(const Ratio &ratio) {
-    return std::to_string(ratio.numerator) + "/" + std::to_string(ratio.denominator);
-}
-
-/// 1/1 where it is no ratio.
-Ratio ratio_in(gpointer object, const char *field) {
-    const std::string value = meta(object, field);
-    gchar *end = nullptr;
-    const Ratio ratio{g_ascii_strtoll(value.c_str(), &end, 10),
-                      *end == '/' ? g_ascii_strtoll(end + 1, nullptr, 10) : 0};
-    return ratio.numerator > 0 && ratio.denominator > 0 ? ratio : Ratio{};
 }
 
 /// Settings are one field, since the names of fields are restricted and those of settings are not ours.
@@ -218,7 +168,7 @@ Ratio speed_of(GESClip *clip, GESTrackElement *video) {
     if (!GST_CLOCK_TIME_IS_VALID(in) || !GST_CLOCK_TIME_IS_VALID(out) || out <= in || length == 0) {
         return {};
     }
-    return ratio_of(static_cast<double>(out - in) / static_cast<double>(length));
+    return simplest(static_cast<double>(out - in) / static_cast<double>(length), speed_tolerance);
 }
 
 bool overlaps(GESClip *clip, GstClockTime begin, GstClockTime end) {
@@ -337,7 +287,7 @@ Placed GesTimeline::Model::placed(GESClip *clip, const Ratio &rate) const {
     item.source_in = flicks_in(clip, "kinescore-in");
     item.source_out = std::max(item.source_in, flicks_in(clip, "kinescore-out"));
     item.timeline_start = flicks_in(clip, "kinescore-start");
-    item.speed = ratio_in(clip, "kinescore-speed");
+    item.speed = ratio_from(meta(clip, "kinescore-speed"));
     item.track = static_cast<int>(std::min<Flicks>(flicks_in(clip, "kinescore-track"), G_MAXINT));
     item.rate = rate;
     const Flicks begin = flicks_of(GES_TIMELINE_ELEMENT_START(element), rate);

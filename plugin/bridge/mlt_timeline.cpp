@@ -1,5 +1,7 @@
 #include "mlt_timeline.hpp"
 
+#include "ratio.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -15,24 +17,10 @@ namespace fs = std::filesystem;
 
 namespace {
 
-__extension__ using Wide = __int128; // products of flicks and rates do not fit in 64 bits
-
 constexpr const char *media_property = "kinescore:media";
 constexpr const char *ends_property = "kinescore:ends";
 constexpr Frames unknown = -1;
 constexpr const char *track_title = "Soundtrack";
-
-Wide rounded(Wide numerator, Wide denominator) {
-    const Wide twice = 2 * numerator + denominator;
-    return twice / (2 * denominator) - (twice < 0 && twice % (2 * denominator) != 0 ? 1 : 0);
-}
-
-/// As the C library's lrint: halves go to the even side.
-Wide rounded_to_even(Wide numerator, Wide denominator) {
-    const Wide whole = numerator / denominator;
-    const Wide rest = numerator % denominator;
-    return 2 * rest > denominator || (2 * rest == denominator && whole % 2 != 0) ? whole + 1 : whole;
-}
 
 std::optional<std::int64_t> whole_number(const std::string &text) {
     std::int64_t value = 0;
@@ -42,32 +30,6 @@ std::optional<std::int64_t> whole_number(const std::string &text) {
 
 std::int64_t number_or(const std::string &text, std::int64_t otherwise) {
     return whole_number(text).value_or(otherwise);
-}
-
-/// A number above 0 as decimals, exactly. Digits behind the ninth are beyond what anybody means.
-std::optional<Ratio> decimal(std::string text) {
-    std::replace(text.begin(), text.end(), ',', '.');
-    const std::size_t point = std::min(text.find('.'), text.size());
-    const std::string whole = text.substr(0, point);
-    const std::string fraction = point < text.size() ? text.substr(point + 1, 9) : "";
-    const auto digits = [](char digit) { return digit >= '0' && digit <= '9'; };
-    const std::string all = whole + fraction;
-    if (all.empty() || all.size() > 15 || !std::all_of(all.begin(), all.end(), digits) ||
-        (point < text.size() &&
-         !std::all_of(text.begin() + static_cast<std::ptrdiff_t>(point) + 1, text.end(), digits))) {
-        return std::nullopt;
-    }
-    Ratio ratio{number_or(all, 0), 1};
-    for (std::size_t digit = 0; digit < fraction.size(); ++digit) {
-        ratio.denominator *= 10;
-    }
-    while (ratio.numerator % 2 == 0 && ratio.denominator % 2 == 0 && ratio.numerator > 0) {
-        ratio = {ratio.numerator / 2, ratio.denominator / 2};
-    }
-    while (ratio.numerator % 5 == 0 && ratio.denominator % 5 == 0 && ratio.numerator > 0) {
-        ratio = {ratio.numerator / 5, ratio.denominator / 5};
-    }
-    return ratio.numerator > 0 ? std::optional(ratio) : std::nullopt;
 }
 
 std::vector<std::string> parts_of(const std::string &text, char mark) {
@@ -129,21 +91,6 @@ std::map<std::string, std::string> separated(const std::string &text) {
         }
     }
     return pairs;
-}
-
-std::string text_of(const Ratio &ratio) {
-    return std::to_string(ratio.numerator) + "/" + std::to_string(ratio.denominator);
-}
-
-Ratio ratio_of(const std::string &text) {
-    const std::size_t slash = std::min(text.find('/'), text.size());
-    const std::int64_t numerator = number_or(text.substr(0, slash), 0);
-    const std::int64_t denominator = slash < text.size() ? number_or(text.substr(slash + 1), 0) : 1;
-    return numerator > 0 && denominator > 0 ? Ratio{numerator, denominator} : Ratio{};
-}
-
-Flicks times(Flicks length, const Ratio &speed) {
-    return static_cast<Flicks>(rounded(Wide(length) * speed.numerator, speed.denominator));
 }
 
 /// Suffixes of what has no moving picture, for producers that tell nothing of their streams.
@@ -211,7 +158,7 @@ std::optional<Frames> MltClock::read(const std::string &text) const {
         unit *= 10;
     }
     const Wide fine = Wide(*seconds) * unit + *part;
-    return static_cast<Frames>(minutes + rounded_to_even(fine * rate_.numerator, unit * rate_.denominator));
+    return static_cast<Frames>(minutes) + rounded_to_even(fine * rate_.numerator, unit * rate_.denominator);
 }
 
 std::string MltClock::clock(Frames frames) const {
@@ -229,7 +176,7 @@ std::string MltClock::clock(Frames frames) const {
     };
     const Frames hours = take(3600);
     const Frames minutes = take(60);
-    const auto thousandths = static_cast<Frames>(rounded(Wide(frames) * rate_.denominator * 1000, rate_.numerator));
+    const auto thousandths = scaled(frames, Wide(rate_.denominator) * 1000, rate_.numerator);
     std::array<char, 64> text{};
     std::snprintf(text.data(), text.size(), "%02lld:%02lld:%02lld%c%03lld", static_cast<long long>(hours),
                   static_cast<long long>(minutes), static_cast<long long>(thousandths / 1000), point_,
@@ -253,13 +200,9 @@ void MltClock::write_like(const std::string &sample) {
     point_ = mark != std::string::npos && point != std::string::npos && point > mark ? sample[point] : '\0';
 }
 
-Flicks MltClock::flicks(Frames frames) const {
-    return static_cast<Flicks>(rounded(Wide(frames) * flicks_per_second * rate_.denominator, rate_.numerator));
-}
+Flicks MltClock::flicks(Frames frames) const { return flicks_of_frames(frames, rate_); }
 
-Frames MltClock::nearest(Flicks flicks) const {
-    return static_cast<Frames>(rounded(Wide(flicks) * rate_.numerator, Wide(flicks_per_second) * rate_.denominator));
-}
+Frames MltClock::nearest(Flicks flicks) const { return nearest_frame(flicks, rate_); }
 
 MltTimeline::MltTimeline(ProjectFile file, std::vector<std::string> editors)
     : file_(std::move(file)), text_(file_.bytes(), file_.path()), editors_(std::move(editors)) {
@@ -515,8 +458,8 @@ std::optional<TimelineItem> MltTimeline::item_of(const Lane &lane, const Piece &
         item.name = given.empty() ? item.name : given;
     }
     item.media_path = media->path;
-    item.source_in = times(clock_.flicks(in), media->speed);
-    item.source_out = times(clock_.flicks(in + piece.length), media->speed);
+    item.source_in = on_media(clock_.flicks(in), media->speed);
+    item.source_out = on_media(clock_.flicks(in + piece.length), media->speed);
     item.timeline_start = clock_.flicks(piece.start);
     item.rate = clock_.rate();
     item.speed = media->speed;
@@ -599,7 +542,7 @@ Placed MltTimeline::placed_of(const Sound &sound) const {
     placed.made_for.source_in = number_or(property(memory, "kinescore:in"), 0);
     placed.made_for.source_out = number_or(property(memory, "kinescore:out"), 0);
     placed.made_for.timeline_start = number_or(property(memory, "kinescore:start"), 0);
-    placed.made_for.speed = ratio_of(property(memory, "kinescore:speed"));
+    placed.made_for.speed = ratio_from(property(memory, "kinescore:speed"));
     placed.made_for.track = static_cast<int>(number_or(property(memory, "kinescore:track"), 0));
     placed.made_for.rate = clock_.rate();
     placed.timeline_start = clock_.flicks(sound.piece.start);
@@ -628,7 +571,7 @@ std::vector<std::pair<std::string, std::string>> MltTimeline::memory(const Place
             {"kinescore:in", std::to_string(item.source_in)},
             {"kinescore:out", std::to_string(item.source_out)},
             {"kinescore:start", std::to_string(item.timeline_start)},
-            {"kinescore:speed", text_of(item.speed)},
+            {"kinescore:speed", spelled(item.speed)},
             {"kinescore:track", std::to_string(item.track)}};
 }
 

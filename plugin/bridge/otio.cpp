@@ -1,5 +1,7 @@
 #include "otio.hpp"
 
+#include "ratio.hpp"
+
 #include <algorithm>
 #include <cctype>
 #include <cmath>
@@ -20,103 +22,10 @@ namespace {
 
 using Json = nlohmann::ordered_json; // keeps the order of keys
 
-__extension__ typedef __int128 Wide;
-
 constexpr const char *track_name = "Soundtrack";
 constexpr const char *our_key = "kinescore";
 constexpr int deepest_nesting = 64;
-constexpr double longest_seconds = 1e8;
 constexpr double highest_frame_rate = 1000.0; // what counts faster counts samples or ticks, not frames
-
-/// About the time of one sample. Sounds are whole samples long and frames are not, so lengths and places that differ by
-/// less are the same.
-constexpr Flicks slack = flicks_per_second / 44'100;
-
-bool is_near(Flicks a, Flicks b) { return std::abs(a - b) <= slack; }
-
-// ---- numbers
-
-/// The simplest ratio that a decimal number above 0 can stand for.
-Ratio ratio_of(double number) {
-    constexpr double most = 1'000'000.0;
-    double rest = number;
-    std::int64_t before_up = 0, up = 1, before_down = 1, down = 0;
-    for (int step = 0; step < 32; ++step) {
-        const double whole = std::floor(rest);
-        const double next_up = whole * static_cast<double>(up) + static_cast<double>(before_up);
-        const double next_down = whole * static_cast<double>(down) + static_cast<double>(before_down);
-        if (step > 0 && (next_down > most || next_up > most * most)) {
-            break;
-        }
-        before_up = std::exchange(up, static_cast<std::int64_t>(next_up));
-        before_down = std::exchange(down, static_cast<std::int64_t>(next_down));
-        const double value = static_cast<double>(up) / static_cast<double>(down);
-        if (std::abs(value - number) <= 1e-9 * number || rest - whole < 1e-12) {
-            break;
-        }
-        rest = 1.0 / (rest - whole);
-    }
-    return {std::max<std::int64_t>(up, 1), down};
-}
-
-/// Writers spell 24000/1001 as 23.976023976..., 23.976 or 23.98, and 30000/1001 as 29.97: all mean the rate of
-/// television.
-Ratio rate_of(double number) {
-    constexpr double spelling = 0.005;
-    const double nearest = std::round(number);
-    if (nearest >= 1.0 && std::abs(number - nearest) < 1e-6) {
-        return {static_cast<std::int64_t>(nearest), 1};
-    }
-    const auto above = static_cast<std::int64_t>(std::ceil(number));
-    if (above % 6 == 0 && std::abs(number - static_cast<double>(above) * 1000.0 / 1001.0) < spelling) {
-        return {above * 1000, 1001};
-    }
-    return ratio_of(number);
-}
-
-Flicks flicks_of(double value, const Ratio &rate) {
-    const double whole = std::trunc(value);
-    const Wide ticks = static_cast<Wide>(whole) * rate.denominator * flicks_per_second;
-    const double part =
-        (value - whole) * static_cast<double>(rate.denominator) * static_cast<double>(flicks_per_second);
-    const double rest = static_cast<double>(ticks % rate.numerator) + part;
-    return static_cast<Flicks>(ticks / rate.numerator) + std::llround(rest / static_cast<double>(rate.numerator));
-}
-
-double frames_of(Flicks time, const Ratio &rate) {
-    const Wide ticks = static_cast<Wide>(time) * rate.numerator;
-    const Wide frame = static_cast<Wide>(flicks_per_second) * rate.denominator;
-    return static_cast<double>(ticks / frame) + static_cast<double>(ticks % frame) / static_cast<double>(frame);
-}
-
-/// A length as it is on the media, of one on the timeline.
-Flicks on_media(Flicks length, const Ratio &speed) {
-    const Wide ticks = static_cast<Wide>(length) * speed.numerator;
-    return static_cast<Flicks>((ticks + speed.denominator / 2) / speed.denominator);
-}
-
-/// The frame's edge, where a time is one but for rounding to samples.
-Flicks to_frame_edge(Flicks time, const Ratio &rate) {
-    const Flicks edge = flicks_of(std::round(frames_of(time, rate)), rate);
-    return is_near(time, edge) ? edge : time;
-}
-
-std::string spelled(const Ratio &ratio) {
-    return std::to_string(ratio.numerator) + "/" + std::to_string(ratio.denominator);
-}
-
-/// 1/1 where it is no ratio.
-Ratio ratio_from(const std::string &text) {
-    const std::size_t slash = text.find('/');
-    const auto number = [](const std::string &digits) -> std::int64_t {
-        const bool good =
-            !digits.empty() && digits.size() <= 15 &&
-            std::all_of(digits.begin(), digits.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
-        return good ? std::stoll(digits) : 0;
-    };
-    const Ratio ratio{number(text.substr(0, slash)), slash == std::string::npos ? 0 : number(text.substr(slash + 1))};
-    return ratio.numerator > 0 && ratio.denominator > 0 ? ratio : Ratio{};
-}
 
 // ---- places in the text
 
@@ -305,7 +214,7 @@ const std::string &string_of(const Json &value, const char *name) {
 }
 
 Flicks flicks_in(const Json &value, const char *name) {
-    constexpr double most = longest_seconds * static_cast<double>(flicks_per_second);
+    constexpr auto most = static_cast<double>(longest_time);
     const Json *found = member(value, name);
     const double number = found != nullptr && found->is_number() ? found->get<double>() : 0.0;
     return std::abs(number) > most ? 0 : found == nullptr || !found->is_number() ? 0 : found->get<Flicks>();
@@ -592,7 +501,7 @@ public:
                     continue;
                 }
                 for (const Json &item : children(track)) {
-                    found = found ? found : frame_rate_of_item(item);
+                    found = found ? found : rate_of_item(item);
                 }
             }
         }
@@ -684,8 +593,8 @@ private:
     }
 
     Flicks checked(Flicks time) const {
-        if (std::abs(time) > static_cast<Flicks>(longest_seconds) * flicks_per_second) {
-            fail("a track is more than " + std::to_string(static_cast<std::int64_t>(longest_seconds)) +
+        if (std::abs(time) > longest_time) {
+            fail("a track is more than " + std::to_string(longest_seconds) +
                  " s long; that is the most");
         }
         return time;
@@ -711,21 +620,21 @@ private:
         if (!(rate >= 1e-3 && rate <= 1e12)) {
             fail("\"rate\" in " + what.text() + " is " + Json(rate).dump() + "; it must be from 0.001 to 1e12");
         }
-        if (!(std::abs(value / rate) <= longest_seconds)) {
+        if (!(std::abs(value / rate) <= static_cast<double>(longest_seconds))) {
             fail("\"value\" in " + what.text() + " is " + Json(value).dump() + "; it must be within " +
-                 std::to_string(static_cast<std::int64_t>(longest_seconds)) + " s");
+                 std::to_string(longest_seconds) + " s");
         }
-        return flicks_of(value, rate_of(rate));
+        return flicks_of_frames(value, frame_rate_of(rate));
     }
 
     static std::optional<FrameRate> frame_rate(const Json &time) {
         const Json *rate = member(time, "rate");
         const double number = rate != nullptr && rate->is_number() ? rate->get<double>() : 0.0;
-        return number >= 1.0 && number <= highest_frame_rate ? std::optional<FrameRate>({rate_of(number), number})
+        return number >= 1.0 && number <= highest_frame_rate ? std::optional<FrameRate>({frame_rate_of(number), number})
                                                              : std::nullopt;
     }
 
-    static std::optional<FrameRate> frame_rate_of_item(const Json &item) {
+    static std::optional<FrameRate> rate_of_item(const Json &item) {
         const Json *range = member(item, "source_range");
         const Json *reference = range != nullptr ? nullptr : media_reference(item);
         range = reference != nullptr ? member(*reference, "available_range") : range;
@@ -749,7 +658,7 @@ private:
             }
         }
         constexpr double fastest = 1000.0;
-        return scalar >= 1.0 / fastest && scalar <= fastest ? std::optional<Ratio>(ratio_of(scalar)) : std::nullopt;
+        return scalar >= 1.0 / fastest && scalar <= fastest ? std::optional<Ratio>(simplest(scalar, 1e-9)) : std::nullopt;
     }
 
     void walk(const Json &item, Flicks at, Window window, const std::string &id, int depth,
@@ -814,7 +723,7 @@ private:
         item.speed = *own_speed;
         item.track = window.track;
         const Flicks in = used.start - beginning;
-        const Flicks before_media = in < 0 ? -on_media(in, {item.speed.denominator, item.speed.numerator}) : 0;
+        const Flicks before_media = in < 0 ? -on_timeline(in, item.speed) : 0;
         const Flicks hidden = std::max(window.begin - at, before_media);
         const Flicks begin = std::max<Flicks>(hidden, 0);
         const Flicks end = std::min(used.duration, window.end - at);

@@ -1,11 +1,13 @@
 #include "project_file.hpp"
 
+#include "folder_lock.hpp"
 #include "timeline.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cctype>
 #include <cerrno>
+#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
@@ -15,6 +17,7 @@
 #include <fstream>
 #include <optional>
 #include <sstream>
+#include <string_view>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,6 +29,10 @@ namespace {
 
 /// No project of an editor comes near this; what is larger is a media file that was taken for one.
 constexpr std::uintmax_t largest_project = 512u << 20;
+
+/// What the name of a project that is being written begins with; six letters follow.
+constexpr const char *unfinished_name = ".soundtrack-";
+constexpr std::chrono::hours long_ago(1);
 
 std::string reason(int error) { return std::strerror(error); }
 
@@ -118,7 +125,7 @@ void write_all(const Descriptor &file, const std::string &bytes, const std::stri
 /// Puts a file in the place of another, or where there is none, as one step. `like` is the file whose mode and owner it
 /// gets.
 void replace_file(const std::string &path, const std::string &bytes, const struct stat &like) {
-    std::string pattern = (fs::path(path).parent_path() / ".soundtrack-XXXXXX").string();
+    std::string pattern = (fs::path(path).parent_path() / (std::string(unfinished_name) + "XXXXXX")).string();
     Descriptor file(::mkostemp(pattern.data(), O_CLOEXEC));
     if (file.number() < 0) {
         cannot_write(path, errno);
@@ -142,6 +149,25 @@ void replace_file(const std::string &path, const std::string &bytes, const struc
     const Descriptor folder(::open(fs::path(path).parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (folder.number() >= 0) {
         ::fsync(folder.number());
+    }
+}
+
+/// Removes what runs that were killed while they wrote a project have left in its folder.
+void clear_unfinished(const std::string &folder) {
+    const std::string_view begin(unfinished_name);
+    const auto now = std::chrono::system_clock::now();
+    std::error_code error;
+    for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+        const std::string name = at->path().filename().string();
+        const bool is_ours = name.size() == begin.size() + 6 && name.compare(0, begin.size(), begin) == 0 &&
+                             std::all_of(name.begin() + static_cast<std::ptrdiff_t>(begin.size()), name.end(),
+                                         [](unsigned char letter) { return std::isalnum(letter) != 0; });
+        struct stat there {};
+        if (is_ours && ::lstat(at->path().c_str(), &there) == 0 && S_ISREG(there.st_mode) &&
+            there.st_uid == ::geteuid() &&
+            now - std::chrono::system_clock::from_time_t(there.st_mtime) > long_ago) {
+            ::unlink(at->path().c_str()); // one that cannot be removed does no harm
+        }
     }
 }
 
@@ -411,7 +437,10 @@ void ProjectFile::write(const std::string &bytes, const std::vector<std::string>
     if (bytes == bytes_) {
         return;
     }
+    // Of two runs that write at once, the second sees what the first has written.
+    const FolderLock lock(folder());
     check_writable(editors);
+    clear_unfinished(folder());
     struct stat there {};
     if (::stat(path_.c_str(), &there) != 0) {
         cannot_write(path_, errno);

@@ -1,11 +1,12 @@
 #include "reconciler.hpp"
 
+#include "folder_lock.hpp"
+#include "ratio.hpp"
+
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <tuple>
-#include <unistd.h>
 
 namespace kinescore::bridge {
 
@@ -17,12 +18,10 @@ Order order_of(const TimelineItem &item, const Settings &settings) {
     return {item.media_path, item.source_in, item.source_out, item.speed, settings};
 }
 
-bool same(const Ratio &a, const Ratio &b) { return a.numerator * b.denominator == b.numerator * a.denominator; }
-
 /// Whether two looks at a clip saw the same cut of the same media at the same place.
 bool same_cut(const TimelineItem &a, const TimelineItem &b) {
     return a.media_path == b.media_path && a.source_in == b.source_in && a.source_out == b.source_out &&
-           a.timeline_start == b.timeline_start && same(a.speed, b.speed);
+           a.timeline_start == b.timeline_start && is_same(a.speed, b.speed);
 }
 
 bool is_same_place(const Placed &placed, const TimelineItem &item) {
@@ -50,10 +49,14 @@ public:
 
     const fs::path &path() const { return path_; }
 
+    /// Throws Problem (output); a name that was reserved for the file is free again then.
     void move_to(const fs::path &place) const {
-        std::error_code error;
+        std::error_code error, other;
         fs::rename(path_, place, error);
         if (error) {
+            if (fs::file_size(place, other) == 0 && !other) {
+                fs::remove(place, other);
+            }
             throw Problem(Problem::Kind::output, place.string() + ": cannot be written: " + error.message());
         }
     }
@@ -137,58 +140,85 @@ Task Reconciler::look_at(const std::string &item_id, const Settings &settings) {
     throw Problem(Problem::Kind::usage, "there is no video clip " + item_id + " on the timeline");
 }
 
-std::string Reconciler::file_for(const Task &task) const {
-    const auto uses = [&](const std::string &file) { return std::count(files_.begin(), files_.end(), file); };
+std::ptrdiff_t Reconciler::uses(const std::string &file) const {
+    return std::count(files_.begin(), files_.end(), file);
+}
+
+/// Whether the file that a clip's sound is read from holds the sound that is wanted now.
+bool Reconciler::is_up_to_date(Task &task, const SoundFolder &sounds) const {
+    std::error_code error;
+    if (!task.placed || !fs::is_regular_file(task.placed->wav, error)) {
+        return false;
+    }
+    const std::string &wav = task.placed->wav;
+    // What lies elsewhere, or has no mark, was put there by the user: it stays for as long as the clip stays as it is.
+    const auto marked = sounds.is_place(wav) ? marked_key(wav) : std::nullopt;
+    if (marked.value_or(task.placed->key) == task.key) {
+        return true;
+    }
+    if (task.placed->key == task.key) {
+        task.note = wav + ": held the soundtrack of another clip; it was made again";
+    }
+    return false;
+}
+
+/// Where finished sound goes: over the file that it replaces, if that is ours and nobody else needs it, or to a new
+/// name, which is reserved. `seen` is the key that the old file held when it was decided to make the sound.
+std::string Reconciler::file_for(Task &task, const SoundFolder &sounds, const std::optional<std::string> &seen) const {
     // A clip that was copied with its sound shares the file until the two differ.
     if (task.placed && uses(task.placed->wav) < 2) {
-        return task.placed->wav;
+        const std::string &old = task.placed->wav;
+        std::error_code error;
+        if (!fs::exists(fs::symlink_status(old, error))) {
+            if (sounds.is_place(old) && sounds.reserve(old)) {
+                return old;
+            }
+        } else if (const std::string reason = sounds.why_not_ours(old); !reason.empty()) {
+            task.note = old + ": " + reason + ", so it was left as it is, and the new sound is in another file";
+        } else if (marked_key(old) == seen) {
+            return old;
+        } // else another run has put its sound there in the meantime
     }
-    const std::string stem = fs::path(task.item.media_path).stem().string();
-    for (int number = 1;; ++number) {
-        const std::string suffix = number == 1 ? "" : "-" + std::to_string(number);
-        const fs::path path = fs::path(folder_) / (stem + ".soundtrack" + suffix + ".wav");
-        if (uses(path.string()) == 0 && !fs::exists(path)) {
-            return path.string();
-        }
+    return sounds.reserve_for(task.item.media_path, [&](const std::string &path) { return uses(path) > 0; });
+}
+
+void Reconciler::use(Task &task, const std::string &wav) {
+    task.wav = wav;
+    task.made = true;
+    const auto old = task.placed ? std::find(files_.begin(), files_.end(), task.placed->wav) : files_.end();
+    if (old != files_.end()) {
+        *old = wav;
+    } else {
+        files_.push_back(wav);
     }
 }
 
 void Reconciler::work_on(Task &task, const Progress &progress) {
     const Order order = order_of(task.item, task.settings);
+    const SoundFolder sounds(folder_);
     task.key = maker_.key(order);
-    if (task.placed && fs::exists(task.placed->wav)) {
-        const auto known = written_.find(task.placed->wav);
-        if ((known == written_.end() ? task.placed->key : known->second) == task.key) {
-            task.wav = task.placed->wav;
-            return;
-        }
+    const auto seen = task.placed ? marked_key(task.placed->wav) : std::nullopt;
+    if (is_up_to_date(task, sounds)) {
+        task.wav = task.placed->wav;
+        return;
     }
-    task.wav = file_for(task);
-    const fs::path place(task.wav);
-    std::error_code error;
-    fs::create_directories(place.parent_path(), error);
-    if (error) {
-        throw Problem(Problem::Kind::output,
-                      place.parent_path().string() + ": the folder cannot be made: " + error.message());
+    if (const auto orphan = sounds.orphan(task.key, [&](const std::string &path) { return uses(path) > 0; })) {
+        use(task, *orphan);
+        return;
     }
-    const Temporary temporary(place.parent_path() /
-                              ("." + place.stem().string() + "." + std::to_string(::getpid()) + ".part.wav"));
-    fs::remove(temporary.path(), error); // of a process of this number that was killed
+    sounds.make();
+    const Temporary temporary(sounds.unfinished());
     maker_.make(order, temporary.path().string(), progress);
-    temporary.move_to(place);
-    written_[task.wav] = task.key;
-    task.made = true;
-    if (task.placed) {
-        const auto old = std::find(files_.begin(), files_.end(), task.placed->wav);
-        if (old != files_.end()) {
-            *old = task.wav;
-        }
-    } else {
-        files_.push_back(task.wav);
-    }
+    put_mark(temporary.path().string(), task.key);
+    // Which file is written over is decided while no other run can decide it.
+    const FolderLock lock(folder_);
+    const std::string wav = file_for(task, sounds, seen);
+    temporary.move_to(wav);
+    use(task, wav);
 }
 
 void Reconciler::work(std::vector<Task> &tasks, const Progress &progress) {
+    SoundFolder(folder_).clear([&](const std::string &path) { return uses(path) > 0; });
     const auto count = static_cast<double>(std::max<std::size_t>(tasks.size(), 1));
     for (std::size_t index = 0; index < tasks.size(); ++index) {
         const auto share = [&](double done) {
@@ -206,8 +236,11 @@ void Reconciler::work(std::vector<Task> &tasks, const Progress &progress) {
             if (problem.kind() == Problem::Kind::cancelled) {
                 throw;
             }
-            tasks[index].failure = problem.what();
-            tasks[index].failure_kind = problem.kind();
+            tasks[index].failure = problem;
+        } catch (const std::exception &error) {
+            // Memory that ran out, or a fault of a library: the other clips go on.
+            tasks[index].failure = Problem(
+                Problem::Kind::core, tasks[index].item.name + ": no soundtrack could be made: " + error.what());
         }
     }
 }
@@ -216,16 +249,18 @@ Result Reconciler::apply_one(const Task &task, const std::vector<TimelineItem> &
     Result result;
     result.item = task.item;
     result.wav = task.wav;
+    result.sentence = task.note;
     if (task.gone) {
         result.what = Result::What::removed;
         result.wav = task.placed->wav;
         timeline_.remove(task.placed->id);
         return result;
     }
-    if (!task.failure.empty()) {
+    if (task.failure) {
         result.what = Result::What::failed;
-        result.sentence = task.failure;
-        result.kind = task.failure_kind;
+        result.sentence = task.failure->what();
+        result.kind = task.failure->kind();
+        result.code = task.failure->code();
         return result;
     }
     const auto now = std::find_if(items.begin(), items.end(), [&](const TimelineItem &item) {

@@ -5,9 +5,10 @@
 #define KINESCORE_BRIDGE_RECONCILER_HPP
 
 #include "maker.hpp"
+#include "sound_file.hpp"
 #include "timeline.hpp"
 
-#include <map>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <utility>
@@ -28,8 +29,9 @@ struct Result {
     What what = What::unchanged;
     TimelineItem item;    ///< The clip; of `removed`, as it was.
     std::string wav;      ///< The sound's file.
-    std::string sentence; ///< Of `failed`.
+    std::string sentence; ///< Of `failed`: why. Else what the user should know about the file; "" for nothing.
     Problem::Kind kind = Problem::Kind::music; ///< Of `failed`.
+    int code = 0;                              ///< Of `failed`: the maker's number, 0 where it has none.
 };
 
 /// Sound of ours beside the clip that it belongs to now: pairs of places in `ours` and `items`, each in one pair at most.
@@ -49,20 +51,19 @@ struct Task {
     std::string key;
     std::string wav;
     bool made = false;
-    std::string failure;
-    Problem::Kind failure_kind = Problem::Kind::music;
+    std::string note; ///< What the user should know about the file.
+    std::optional<Problem> failure;
 };
 
 /// Brings a timeline up to date, in three steps, so that an editor's timeline is touched on the editor's thread alone and sound is
 /// made off it: `look` (timeline), `work` (no timeline), `apply` (timeline).
+///
+/// Files are written over only where they are ours: in the timeline's folder for sound, named as we name them, and with
+/// a mark that agrees with their samples (sound_file.hpp). What a file holds is told by its mark, so that sound which
+/// was made while the project could not be saved is not made again.
 class Reconciler {
 public:
-    /// Files that were written, and the keys of the sound in them. One that outlives a reconciler spares the next one work, where an
-    /// editor has the project open and the new keys cannot be saved yet.
-    using Written = std::map<std::string, std::string>;
-
-    Reconciler(Timeline &timeline, Maker &maker, Written &written)
-        : timeline_(timeline), maker_(maker), written_(written) {}
+    Reconciler(Timeline &timeline, Maker &maker) : timeline_(timeline), maker_(maker) {}
 
     /// What there is to be looked after: every clip that has sound of ours, and sound whose clip is gone.
     std::vector<Task> look();
@@ -86,13 +87,15 @@ public:
     std::vector<Result> remove(const std::optional<std::string> &item_id = std::nullopt);
 
 private:
-    std::string file_for(const Task &task) const;
+    bool is_up_to_date(Task &task, const SoundFolder &sounds) const;
+    std::string file_for(Task &task, const SoundFolder &sounds, const std::optional<std::string> &seen) const;
+    void use(Task &task, const std::string &wav);
+    std::ptrdiff_t uses(const std::string &file) const;
     void work_on(Task &task, const Progress &progress);
     Result apply_one(const Task &task, const std::vector<TimelineItem> &items);
 
     Timeline &timeline_;
     Maker &maker_;
-    Written &written_;
     std::vector<std::string> files_; ///< Files that sound on the timeline is read from, one entry for each use.
     std::string folder_;             ///< Where files are put, as of the last look.
 };

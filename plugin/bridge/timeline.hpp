@@ -36,17 +36,21 @@ public:
         usage,    ///< What was asked for does not exist, as a clip of that number.
         changed,  ///< The project is open in its editor, or was changed since it was read; nothing was written.
         output,   ///< A file cannot be written.
-        core,     ///< libkinescore is missing, or of another version.
+        core,     ///< libkinescore is missing, or of another version; or a fault of this program.
         music,    ///< No soundtrack could be made for a clip.
         cancelled ///< The user stopped it.
     };
 
-    Problem(Kind kind, const std::string &sentence) : std::runtime_error(sentence), kind_(kind) {}
+    /// `code` is a maker's own number for what went wrong, above 0; 0 where it has none.
+    Problem(Kind kind, const std::string &sentence, int code = 0)
+        : std::runtime_error(sentence), kind_(kind), code_(code) {}
 
     Kind kind() const noexcept { return kind_; }
+    int code() const noexcept { return code_; }
 
 private:
     Kind kind_;
+    int code_;
 };
 
 /// Settings of the core by their keys; what is not there has its default.

@@ -3,7 +3,7 @@
 use super::files::{File, Plan};
 use super::package::Package;
 use super::places::{self, Places};
-use super::{folder, missing};
+use super::refusal::{folder, missing};
 use crate::exit::Failure;
 use crate::{resources, settings_cmd};
 use std::fs;

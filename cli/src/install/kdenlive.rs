@@ -6,7 +6,7 @@
 
 use super::files::{File, Plan};
 use super::places::{self, Places};
-use super::{folder, refused};
+use super::refusal::{folder, refused};
 use crate::exit::Failure;
 use crate::resources::{self, MODELS_VARIABLE, RUNTIME_VARIABLE};
 use kinescore::settings::TABLE;

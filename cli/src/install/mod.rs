@@ -7,20 +7,22 @@ mod kdenlive;
 mod ofx;
 mod package;
 mod places;
+mod refusal;
 mod resolve;
 
 use crate::args::{Editor, Install, Place, Uninstall};
-use crate::exit::{Failure, OUTPUT, RESOURCES};
+use crate::exit::Failure;
 use crate::progress::Console;
 use crate::stdout;
 use files::Plan;
-use std::path::{Path, PathBuf};
+use refusal::refused;
+use std::path::Path;
 
 /// `kinescore install`.
 ///
 /// # Errors
-/// A usage failure where an editor's folder is not known; one of [`RESOURCES`] where what is to be installed is missing; one of
-/// [`OUTPUT`] where a file cannot be written, or is not ours.
+/// A usage failure where an editor's folder is not known; one of [`RESOURCES`](crate::exit::RESOURCES) where what is to be installed is missing; one of
+/// [`OUTPUT`](crate::exit::OUTPUT) where a file cannot be written, or is not ours.
 pub fn install(args: &Install, console: &Console) -> Result<(), Failure> {
     check_flags(args)?;
     let to = args.place.to.as_deref();
@@ -103,24 +105,4 @@ fn carry_out(plan: &Plan, place: &Place, nothing: &str, console: &Console) -> Re
         }
         failure
     })
-}
-
-/// A folder of the user that must be known: what `--to` names, or one below a folder of the XDG standard.
-fn folder(to: Option<&Path>, usual: Option<PathBuf>) -> Result<PathBuf, Failure> {
-    to.map(Path::to_owned).or(usual).ok_or_else(|| {
-        Failure::usage("no home folder is known (HOME is not set): name the editor's folder with --to DIR")
-    })
-}
-
-/// Something of ours that is not there.
-fn missing(message: String) -> Failure {
-    Failure {
-        code: RESOURCES,
-        message,
-    }
-}
-
-/// Something of the user's that is in the way.
-fn refused(message: String) -> Failure {
-    Failure { code: OUTPUT, message }
 }

@@ -1,9 +1,9 @@
 //! OpenFX: the bundle, as CMake has built it or `make install` has installed it, in the folder that hosts look in.
 
 use super::files::{File, Plan, mode_of};
-use super::missing;
 use super::package::Package;
 use super::places::{self, Places};
+use super::refusal::missing;
 use crate::exit::Failure;
 use kinescore::Error;
 use std::fs;

@@ -2,7 +2,7 @@
 //! removed, those of earlier versions too.
 
 use super::files::{File, Plan};
-use super::refused;
+use super::refusal::refused;
 use crate::exit::Failure;
 use std::collections::BTreeSet;
 use std::fs;

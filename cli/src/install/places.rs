@@ -1,6 +1,6 @@
 //! Where the parts of Kinescore are, for those that an editor starts: no variable of a shell reaches them.
 
-use super::missing;
+use super::refusal::missing;
 use crate::args::ResourceFlags;
 use crate::exit::Failure;
 use crate::resources::{self, RUNTIME_VARIABLE};

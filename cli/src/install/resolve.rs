@@ -2,7 +2,7 @@
 
 use super::files::{File, Plan};
 use super::places::{self, Places};
-use super::{folder, refused};
+use super::refusal::{folder, refused};
 use crate::exit::Failure;
 use crate::resources;
 use serde_json::json;

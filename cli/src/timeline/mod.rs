@@ -1,91 +1,32 @@
 //! `kinescore timeline`: soundtracks under the clips of an editor's project.
 
+mod desk;
 mod studio;
 mod watch;
 
-use crate::args::{ResourceFlags, TimelineAction};
+use crate::args::TimelineAction;
 use crate::exit::Failure;
 use crate::flags::SettingFlags;
 use crate::progress::Console;
-use crate::{resources, stdout};
-use kinescore::Engine;
-use kinescore::export::leftovers::clear_leftovers;
+use crate::stdout;
+use desk::{Desk, Numbers, lines, open, open_to_write, plain, seconds};
 use kinescore::progress::Cancel;
-use kinescore::time::Flicks;
-use kinescore_timeline::{Done, Item, Memory, Outcome, Problem, Project, Setting, Workshop};
+use kinescore_timeline::{Item, Outcome, Problem, Setting};
 use serde_json::{Value, json};
 use std::fmt::Write;
-use std::path::Path;
-use std::sync::Arc;
-use studio::{Codes, Studio};
-
-/// What the commands work with.
-struct Desk {
-    workshop: Workshop,
-    codes: Codes,
-    memory: Memory,
-}
-
-impl Desk {
-    fn new(flags: &ResourceFlags, console: &Console, cancel: &Cancel) -> Result<Self, Failure> {
-        resources::check_sound_font(flags)?;
-        let engine = Arc::new(Engine::new(resources::find(flags)?)?);
-        let codes = Codes::default();
-        let studio = Studio::new(engine, console.clone(), cancel.clone(), codes.clone());
-        Ok(Self {
-            workshop: Workshop::new(Box::new(studio)),
-            codes,
-            memory: Memory::default(),
-        })
-    }
-
-    fn failure(&self, problem: &Problem) -> Failure {
-        Failure {
-            code: self.codes.of(problem),
-            message: problem.sentence.clone(),
-        }
-    }
-
-    /// Opens a project that may be written, and clears what killed runs have left beside it.
-    fn open(&self, project: &Path) -> Result<Project, Failure> {
-        let opened = open(project, &self.memory)?;
-        // Links are followed, as the bridge does: what is replaced is the file.
-        if let Ok(file) = project.canonicalize() {
-            clear_leftovers(file.parent().unwrap_or(Path::new("/")));
-        }
-        Ok(opened)
-    }
-}
-
-fn open(project: &Path, memory: &Memory) -> Result<Project, Failure> {
-    let text = project.to_str().ok_or_else(|| {
-        Failure::usage(format!(
-            "{}: the name is no UTF-8, which projects of editors are named by",
-            project.display()
-        ))
-    })?;
-    Project::open(text, memory).map_err(|problem| plain(&problem))
-}
-
-/// A failure of reading or writing a project.
-fn plain(problem: &Problem) -> Failure {
-    Failure {
-        code: Codes::default().of(problem),
-        message: problem.sentence.clone(),
-    }
-}
+use studio::code;
 
 /// Lists clips, or puts soundtracks under them.
 pub fn timeline(action: &TimelineAction, console: &Console, cancel: &Cancel) -> Result<(), Failure> {
     match action {
         TimelineAction::List { project, json } => {
-            let items = open(project, &Memory::default())?.items().map_err(|p| plain(&p))?;
+            let items = open(project)?.items().map_err(|p| plain(&p))?;
             stdout::write(&if *json { to_json(&items) } else { table(&items) })
         }
         TimelineAction::Add(add) => {
             let settings = chosen(&add.settings)?;
             let mut desk = Desk::new(&add.resources, console, cancel)?;
-            let mut project = desk.open(&add.project)?;
+            let mut project = open_to_write(&add.project)?;
             let items = project.items().map_err(|p| plain(&p))?;
             let wanted = numbered(&items, &add.clip, add.all)?;
             project.check_writable().map_err(|p| plain(&p))?;
@@ -94,22 +35,21 @@ pub fn timeline(action: &TimelineAction, console: &Console, cancel: &Cancel) -> 
                 // Ids hold for as long as the project is open.
                 let outcome = project
                     .add(&mut desk.workshop, &item.id, &settings)
-                    .map_err(|p| desk.failure(&p))?;
+                    .map_err(|p| plain(&p))?;
                 outcomes.push((Some(number), outcome));
             }
-            tell(&outcomes, &desk)
+            tell(&outcomes)
         }
         TimelineAction::Refresh { project, resources } => {
             let mut desk = Desk::new(resources, console, cancel)?;
-            let mut project = desk.open(project)?;
+            let mut project = open_to_write(project)?;
             project.check_writable().map_err(|p| plain(&p))?;
             let numbers = Numbers::of(&mut project)?;
-            let outcomes = project.refresh(&mut desk.workshop).map_err(|p| desk.failure(&p))?;
-            tell(&numbers.beside(outcomes), &desk)
+            let outcomes = project.refresh(&mut desk.workshop).map_err(|p| plain(&p))?;
+            tell(&numbers.beside(outcomes))
         }
         TimelineAction::Remove { project, clip } => {
-            let memory = Memory::default();
-            let mut project = open(project, &memory)?;
+            let mut project = open_to_write(project)?;
             let numbers = Numbers::of(&mut project)?;
             let removed = match clip {
                 Some(number) => {
@@ -164,29 +104,8 @@ fn numbered(items: &[Item], numbers: &[usize], all: bool) -> Result<Vec<(usize, 
     numbers.into_iter().map(pick).collect()
 }
 
-/// Numbers of clips as `list` gives them.
-struct Numbers(Vec<Item>);
-
-impl Numbers {
-    fn of(project: &mut Project) -> Result<Self, Failure> {
-        project.items().map(Self).map_err(|p| plain(&p))
-    }
-
-    fn beside(&self, outcomes: Vec<Outcome>) -> Vec<(Option<usize>, Outcome)> {
-        let number = |outcome: &Outcome| {
-            let same = |item: &Item| item.id == outcome.item.id && item.media == outcome.item.media;
-            let gone = outcome.done == Done::Removed;
-            self.0.iter().position(same).filter(|_| !gone).map(|place| place + 1)
-        };
-        outcomes
-            .into_iter()
-            .map(|outcome| (number(&outcome), outcome))
-            .collect()
-    }
-}
-
 /// Says what was done, and fails with what went wrong first.
-fn tell(outcomes: &[(Option<usize>, Outcome)], desk: &Desk) -> Result<(), Failure> {
+fn tell(outcomes: &[(Option<usize>, Outcome)]) -> Result<(), Failure> {
     stdout::write(&lines(outcomes))?;
     let failed: Vec<&Problem> = outcomes
         .iter()
@@ -195,7 +114,7 @@ fn tell(outcomes: &[(Option<usize>, Outcome)], desk: &Desk) -> Result<(), Failur
     match failed.first() {
         None => Ok(()),
         Some(first) => Err(Failure {
-            code: desk.codes.of(first),
+            code: code(first),
             message: format!(
                 "{} of {} soundtracks could not be made; the first: {first}",
                 failed.len(),
@@ -203,33 +122,6 @@ fn tell(outcomes: &[(Option<usize>, Outcome)], desk: &Desk) -> Result<(), Failur
             ),
         }),
     }
-}
-
-fn lines(outcomes: &[(Option<usize>, Outcome)]) -> String {
-    let mut text = String::new();
-    for (number, outcome) in outcomes {
-        let number = number.map_or_else(|| "clip".to_owned(), |number| format!("clip {number}"));
-        let done = match (outcome.done, &outcome.problem) {
-            (Done::Unchanged, _) => "unchanged".to_owned(),
-            (Done::Moved, _) => format!("moved, {}", outcome.wav),
-            (Done::Made, _) => format!("made, {}", outcome.wav),
-            (Done::Removed, _) => format!("taken off the timeline; the file stays: {}", outcome.wav),
-            (Done::Failed, Some(problem)) => format!("failed: {problem}"),
-            (Done::Failed, None) => "failed".to_owned(),
-        };
-        // A String takes everything.
-        let _ = writeln!(
-            text,
-            "{number}, {} at {:.3} s: {done}",
-            outcome.item.name,
-            seconds(outcome.item.timeline_start)
-        );
-    }
-    text
-}
-
-fn seconds(flicks: i64) -> f64 {
-    Flicks(flicks).seconds()
 }
 
 fn speed(item: &Item) -> String {

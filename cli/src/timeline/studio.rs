@@ -7,45 +7,41 @@ use kinescore::progress::{Cancel, Stage};
 use kinescore::time::{Flicks, Speed};
 use kinescore::{Engine, Error, Job, Monitor, Settings};
 use kinescore_timeline::{Maker, Order, Problem, ProblemKind, Setting};
-use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// Jobs that are kept: a clip that is trimmed again takes a fraction of a second then.
 const JOBS: usize = 4;
 
-/// Exit codes of the library's errors by their sentences: the bridge carries sentences only.
-#[derive(Debug, Clone, Default)]
-pub struct Codes(Arc<Mutex<HashMap<String, u8>>>);
+/// The exit code for a problem: that of the library's error, where it came from there.
+pub fn code(problem: &Problem) -> u8 {
+    let of_library = problem.code.and_then(|code| u8::try_from(code).ok());
+    of_library.unwrap_or(match problem.kind {
+        ProblemKind::Input => exit::INPUT,
+        ProblemKind::Usage => exit::USAGE,
+        ProblemKind::Changed => exit::PROJECT_IN_USE,
+        ProblemKind::Output => exit::OUTPUT,
+        ProblemKind::Music => exit::NOTHING_TO_FOLLOW,
+        ProblemKind::Cancelled => exit::CANCELLED,
+        // Core; the bridge has no other kinds.
+        _ => exit::INTERNAL,
+    })
+}
 
-impl Codes {
-    /// The code for a problem.
-    pub fn of(&self, problem: &Problem) -> u8 {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(&problem.sentence).copied().unwrap_or(match problem.kind {
-            ProblemKind::Input => exit::INPUT,
-            ProblemKind::Usage => exit::USAGE,
-            ProblemKind::Changed => exit::PROJECT_IN_USE,
-            ProblemKind::Output => exit::OUTPUT,
-            ProblemKind::Core => exit::INTERNAL,
-            ProblemKind::Music => exit::NOTHING_TO_FOLLOW,
-            ProblemKind::Cancelled => exit::CANCELLED,
-        })
-    }
-
-    fn keep(&self, error: &Error) -> Problem {
-        let code = exit::code(error);
-        let kind = match code {
-            exit::CANCELLED => ProblemKind::Cancelled,
-            exit::INPUT => ProblemKind::Input,
-            exit::OUTPUT => ProblemKind::Output,
-            exit::RESOURCES | exit::INTERNAL => ProblemKind::Core,
-            _ => ProblemKind::Music,
-        };
-        let sentence = exit::sentence(error);
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.insert(sentence.clone(), code);
-        Problem { kind, sentence }
+/// An error of the library as the bridge carries it.
+fn problem(error: &Error) -> Problem {
+    let code = exit::code(error);
+    let kind = match code {
+        exit::CANCELLED => ProblemKind::Cancelled,
+        exit::INPUT => ProblemKind::Input,
+        exit::OUTPUT => ProblemKind::Output,
+        exit::RESOURCES | exit::INTERNAL => ProblemKind::Core,
+        _ => ProblemKind::Music,
+    };
+    Problem {
+        kind,
+        code: Some(i32::from(code)),
+        sentence: exit::sentence(error),
     }
 }
 
@@ -60,18 +56,16 @@ pub struct Studio {
     engine: Arc<Engine>,
     console: Console,
     cancel: Cancel,
-    codes: Codes,
     /// The one used last is the last.
     jobs: Vec<Kept>,
 }
 
 impl Studio {
-    pub fn new(engine: Arc<Engine>, console: Console, cancel: Cancel, codes: Codes) -> Self {
+    pub fn new(engine: Arc<Engine>, console: Console, cancel: Cancel) -> Self {
         Self {
             engine,
             console,
             cancel,
-            codes,
             jobs: Vec::new(),
         }
     }
@@ -90,6 +84,7 @@ impl Studio {
         let (above, below) = (order.speed_numerator, order.speed_denominator);
         let speed = Speed::new(term(above), term(below)).ok_or_else(|| Problem {
             kind: ProblemKind::Music,
+            code: None,
             sentence: format!(
                 "{}: is played at {above}/{below} of its speed; allowed are {}",
                 order.media,
@@ -143,15 +138,15 @@ impl Studio {
 impl Maker for Studio {
     fn key(&mut self, order: &Order) -> Result<String, Problem> {
         if self.cancel.is_cancelled() {
-            return Err(self.codes.keep(&Error::Cancelled));
+            return Err(problem(&Error::Cancelled));
         }
         let cut = Self::cut(order)?;
         let key = Self::settings(order).and_then(|settings| self.engine.key(&settings, Path::new(&order.media), cut));
-        key.map_err(|error| self.codes.keep(&error))
+        key.map_err(|error| problem(&error))
     }
 
     fn make(&mut self, order: &Order, wav: &str) -> Result<(), Problem> {
         let cut = Self::cut(order)?;
-        self.render(order, cut, wav).map_err(|error| self.codes.keep(&error))
+        self.render(order, cut, wav).map_err(|error| problem(&error))
     }
 }

@@ -1,6 +1,6 @@
 //! Follows a project file: each time that the editor saves it, the soundtracks follow the clips.
 
-use super::{Desk, lines};
+use super::desk::{Desk, Numbers, lines, open, open_to_write};
 use crate::exit::Failure;
 use crate::progress::Console;
 use crate::stdout;
@@ -48,7 +48,7 @@ pub fn watch(project: &Path, mut desk: Desk, console: &Console, cancel: &Cancel)
         message: format!("{}: the folder cannot be watched: {e}", folder.display()),
     })?;
 
-    desk.open(&path)?;
+    open(&path)?;
     console.say(&format!("watching {}; Ctrl-C ends it", path.display()));
     let mut seen = None;
     loop {
@@ -136,9 +136,8 @@ fn wait(saved: &Receiver<()>, cancel: &Cancel) -> bool {
 
 /// Brings the project up to date, and returns whether it was written. What goes wrong is shown, and the watch goes on.
 fn refresh(path: &Path, desk: &mut Desk, console: &Console) -> Result<bool, Failure> {
-    let opened = desk
-        .open(path)
-        .and_then(|mut project| super::Numbers::of(&mut project).map(|numbers| (project, numbers)));
+    let opened =
+        open_to_write(path).and_then(|mut project| Numbers::of(&mut project).map(|numbers| (project, numbers)));
     let (mut project, numbers) = match opened {
         Ok(opened) => opened,
         Err(failure) => {

@@ -11,7 +11,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -67,7 +69,12 @@ inline TimelineItem clip(const std::string &id, const std::string &media, double
 struct FakeTimeline : Timeline {
     explicit FakeTimeline(std::string folder) : folder(std::move(folder)) {}
 
-    std::vector<TimelineItem> items() override { return clips; }
+    std::vector<TimelineItem> items() override {
+        if (fault) {
+            throw std::runtime_error("something that is not a Problem");
+        }
+        return clips;
+    }
     std::vector<Placed> ours() override { return sounds; }
     void place(const Placed &placed) override {
         ++places;
@@ -92,8 +99,37 @@ struct FakeTimeline : Timeline {
     std::vector<TimelineItem> clips;
     std::vector<Placed> sounds;
     std::function<void()> told;
+    bool fault = false;
     int places = 0, saves = 0, last_id = 0;
 };
+
+inline std::string little_endian(std::size_t value) {
+    std::string bytes;
+    for (int byte = 0; byte < 4; ++byte) {
+        bytes += static_cast<char>(value >> (8 * byte) & 0xFF);
+    }
+    return bytes;
+}
+
+/// A WAV file with a text in place of samples.
+inline void write_wav(const std::string &path, const std::string &text) {
+    const std::string format = "fmt " + little_endian(16) + std::string("\1\0\1\0\x80\xBB\0\0\x80\xBB\0\0\1\0\x08\0", 16);
+    std::string data = "data" + little_endian(text.size()) + text;
+    data += text.size() % 2 == 0 ? "" : std::string(1, '\0');
+    std::ofstream(path, std::ios::binary) << "RIFF" + little_endian(4 + format.size() + data.size()) + "WAVE" + format + data;
+}
+
+/// The text of such a file.
+inline std::string samples(const std::string &path) {
+    const std::string bytes = content(path);
+    const std::size_t data = bytes.find("data");
+    return data == std::string::npos ? "" : bytes.substr(data + 8, static_cast<unsigned char>(bytes[data + 4]) + 256u * static_cast<unsigned char>(bytes[data + 5]));
+}
+
+/// A file's time of change that many minutes ago.
+inline void age(const std::string &path, int minutes) {
+    std::filesystem::last_write_time(path, std::filesystem::file_time_type::clock::now() - std::chrono::minutes(minutes));
+}
 
 /// Writes the order itself in place of sound.
 struct FakeMaker : Maker {
@@ -110,6 +146,9 @@ struct FakeMaker : Maker {
         if (order.media.find("nobody") != std::string::npos) {
             throw Problem(Problem::Kind::music, order.media + ": no person is seen");
         }
+        if (order.media.find("fault") != std::string::npos) {
+            throw std::runtime_error("something that is not a Problem");
+        }
         std::ofstream(wav) << "half";
         for (int step = 0; step < steps; ++step) {
             std::this_thread::sleep_for(std::chrono::milliseconds(5));
@@ -117,11 +156,15 @@ struct FakeMaker : Maker {
                 throw Problem(Problem::Kind::cancelled, "cancelled");
             }
         }
-        std::ofstream(wav) << key(order);
+        if (meanwhile) {
+            meanwhile();
+        }
+        write_wav(wav, key(order));
         ++made;
     }
 
     int steps = 0;
+    std::function<void()> meanwhile; ///< Happens while sound is made.
     std::atomic<int> begun{0}, made{0};
 };
 

@@ -54,8 +54,7 @@ struct Desk {
 
     Desk() {
         timeline.clips = {clip("a", "/m/dance.mp4", 0, 8, 0)};
-        Reconciler::Written written;
-        Reconciler(timeline, maker, written).add("a", {});
+        Reconciler(timeline, maker).add("a", {});
     }
 
     std::unique_ptr<Follower> follow(std::chrono::milliseconds rest = 40ms) {
@@ -128,6 +127,27 @@ TEST_CASE("what goes wrong is told, and following goes on") {
     desk.timeline.told();
     REQUIRE(desk.editor.work_until([&] { return desk.told == 1; }));
     CHECK(desk.results.at(0).what == Result::What::failed);
+    desk.timeline.clips[0].media_path = desk.timeline.sounds[0].made_for.media_path = "/m/dance.mp4";
+    desk.timeline.clips[0].source_in = seconds(1);
+    desk.timeline.told();
+    REQUIRE(desk.editor.work_until([&] { return desk.told == 2; }));
+    CHECK(desk.results.at(0).what == Result::What::made);
+}
+
+TEST_CASE("an exception that is not a Problem does not end the editor, and following goes on") {
+    Desk desk;
+    const auto follower = desk.follow(1ms);
+    SUBCASE("thrown by the maker") {
+        desk.timeline.clips[0].media_path = desk.timeline.sounds[0].made_for.media_path = "/m/fault.mp4";
+    }
+    SUBCASE("thrown by the timeline") { desk.timeline.fault = true; }
+    desk.timeline.told();
+    REQUIRE(desk.editor.work_until([&] { return desk.told == 1; }));
+    REQUIRE(desk.results.size() == 1);
+    CHECK(desk.results[0].what == Result::What::failed);
+    CHECK(desk.results[0].kind == Problem::Kind::core);
+    CHECK(desk.results[0].sentence.find("something that is not a Problem") != std::string::npos);
+    desk.timeline.fault = false;
     desk.timeline.clips[0].media_path = desk.timeline.sounds[0].made_for.media_path = "/m/dance.mp4";
     desk.timeline.clips[0].source_in = seconds(1);
     desk.timeline.told();

@@ -386,9 +386,8 @@ TEST_CASE("a trim in a live timeline makes and places its sound by itself") {
     const Project project;
     const auto timeline = GesTimeline::open(project.path);
     ClickMaker maker;
-    Reconciler::Written written;
     const std::string id = timeline->items().at(1).id;
-    REQUIRE(Reconciler(*timeline, maker, written).add(id, {}).what == Result::What::made);
+    REQUIRE(Reconciler(*timeline, maker).add(id, {}).what == Result::What::made);
     std::vector<Result> done;
     // What is posted is called by GLib's main loop, as in an editor.
     const auto post = [](std::function<void()> function) {

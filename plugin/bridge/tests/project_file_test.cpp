@@ -3,6 +3,8 @@
 #include "fakes.hpp"
 #include "outside.hpp"
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -221,6 +223,57 @@ TEST_CASE("a project that another program wrote meanwhile is left alone") {
     fs::remove(path);
     CHECK(kind_of([&] { file.write("two", editors); }) == Problem::Kind::changed);
     CHECK(folder.files().empty());
+}
+
+TEST_CASE("of several runs that write one project at once, one does, and the others are told") {
+    const fakes::Folder folder;
+    const std::string path = folder.path() + "/p.mlt";
+    for (int round = 0; round < 30; ++round) {
+        put(path, "round " + std::to_string(round));
+        std::atomic<int> waiting{0}, written{0}, refused{0};
+        constexpr int runs = 4;
+        std::vector<std::thread> threads;
+        for (int run = 0; run < runs; ++run) {
+            threads.emplace_back([&, run] {
+                ProjectFile file(path);
+                ++waiting;
+                while (waiting < runs) {
+                    std::this_thread::yield();
+                }
+                try {
+                    file.write("run " + std::to_string(run) + std::string(100'000, ' '), editors);
+                    ++written;
+                } catch (const Problem &problem) {
+                    refused += problem.kind() == Problem::Kind::changed ? 1 : 0;
+                }
+            });
+        }
+        for (std::thread &thread : threads) {
+            thread.join();
+        }
+        REQUIRE(written == 1);
+        REQUIRE(refused == runs - 1);
+    }
+}
+
+TEST_CASE("projects that killed runs have not finished to write are removed after an hour, and nothing else") {
+    const fakes::Folder folder;
+    const std::string path = folder.path() + "/p.mlt";
+    put(path, "one");
+    const std::vector<std::string> kept{".soundtrack-notes1", ".soundtrack-notes.txt", ".soundtrack-young1", "p.mlt",
+                                        "p.mlt.bak", "soundtrack-Ab12Cd"};
+    put(folder.path() + "/.soundtrack-Ab12Cd", "half");
+    fakes::age(folder.path() + "/.soundtrack-Ab12Cd", 61);
+    for (const char *name : {".soundtrack-notes.txt", "soundtrack-Ab12Cd"}) {
+        put(folder.path() + "/" + name, "the user's");
+        fakes::age(folder.path() + "/" + name, 6000);
+    }
+    fs::create_directory(folder.path() + "/.soundtrack-notes1");
+    put(folder.path() + "/.soundtrack-young1", "half");
+    ProjectFile(path).write("two", editors);
+    std::vector<std::string> sorted = kept;
+    std::sort(sorted.begin(), sorted.end());
+    CHECK(folder.files() == sorted);
 }
 
 TEST_CASE("where nothing can be written, everything stays as it was") {

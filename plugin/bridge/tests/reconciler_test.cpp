@@ -12,8 +12,7 @@ struct Desk {
     Folder folder;
     FakeTimeline timeline{folder.path()};
     FakeMaker maker;
-    Reconciler::Written written;
-    Reconciler reconciler{timeline, maker, written};
+    Reconciler reconciler{timeline, maker};
 
     std::vector<What> refresh() {
         std::vector<What> what;
@@ -34,7 +33,7 @@ struct Desk {
             CHECK(sound.made_for.source_in == item->source_in);
             const Order order{item->media_path, item->source_in, item->source_out, item->speed, sound.settings};
             CHECK(sound.key == maker.key(order));
-            CHECK(content(sound.wav) == maker.key(order));
+            CHECK(samples(sound.wav) == maker.key(order));
         }
     }
 };
@@ -239,4 +238,167 @@ TEST_CASE("a length at a speed is exact") {
     item.source_out = seconds(100'000);
     item.speed = {1'000'003, 1'000'000};
     CHECK(std::abs(item.duration() - seconds(100'000 / 1.000003)) <= 100);
+}
+
+namespace {
+
+std::string other_file(const Desk &desk, const std::string &name) { return desk.folder.path() + "/" + name; }
+
+/// A sound that another run has made under a name.
+void made_by_another_run(const std::string &wav, const std::string &text, const std::string &key) {
+    write_wav(wav, text);
+    put_mark(wav, key);
+}
+
+} // namespace
+
+TEST_CASE("a file that is not ours is never written over") {
+    Desk desk;
+    const Folder users;
+    desk.timeline.clips = {clip("a", users.path() + "/dance.mp4", 0, 4, 0)};
+    desk.reconciler.add("a", {});
+    std::string &wav = desk.timeline.sounds[0].wav;
+    const std::string made = wav;
+    std::string reason;
+    SUBCASE("the user's own mix, elsewhere") {
+        wav = users.path() + "/mix.wav";
+        write_wav(wav, "the mix of weeks");
+        reason = "is not one of the sound files in " + desk.folder.path();
+    }
+    SUBCASE("a mix in the place of ours") {
+        write_wav(wav, "the mix of weeks");
+        reason = "was not made by Kinescore, or has lost its mark";
+    }
+    SUBCASE("ours with other samples, by a program that keeps the mark") {
+        std::string bytes = content(wav);
+        bytes[bytes.find("dance.mp4")] = 'D';
+        std::ofstream(wav, std::ios::binary) << bytes;
+        reason = "was changed since Kinescore made it";
+    }
+    SUBCASE("the clip itself") {
+        wav = users.path() + "/dance.mp4";
+        std::ofstream(wav) << "the clip";
+        reason = "is not one of the sound files in " + desk.folder.path();
+    }
+    SUBCASE("a sound of another project of ours") {
+        wav = users.path() + "/dance.soundtrack.wav";
+        std::filesystem::copy_file(made, wav);
+        reason = "is not one of the sound files in " + desk.folder.path();
+    }
+    SUBCASE("a link to the user's file") {
+        std::filesystem::remove(wav);
+        write_wav(users.path() + "/mix.wav", "the mix of weeks");
+        put_mark(users.path() + "/mix.wav", desk.timeline.sounds[0].key);
+        std::filesystem::create_symlink(users.path() + "/mix.wav", wav);
+        reason = "is a link or not a file";
+    }
+    const std::string before = wav, bytes = content(wav);
+    // As long as the clip stays, so does the file under it.
+    CHECK(desk.refresh() == std::vector<What>{What::unchanged});
+    CHECK(desk.timeline.sounds[0].wav == before);
+    desk.timeline.clips[0].source_out = seconds(3);
+    const std::vector<Result> results = desk.reconciler.refresh();
+    REQUIRE(results.size() == 1);
+    CHECK(results[0].what == What::made);
+    CHECK(results[0].sentence ==
+          before + ": " + reason + ", so it was left as it is, and the new sound is in another file");
+    CHECK(content(before) == bytes);
+    CHECK(desk.timeline.sounds[0].wav != before);
+    CHECK(std::filesystem::path(desk.timeline.sounds[0].wav).parent_path() == desk.folder.path());
+    desk.check();
+    CHECK(desk.refresh() == std::vector<What>{What::unchanged});
+}
+
+TEST_CASE("a sound that lies under the wrong clip is told by its own key, and mended") {
+    Desk desk;
+    desk.timeline.clips = {clip("a", "/m/dance.mp4", 0, 4, 0)};
+    desk.reconciler.add("a", {});
+    made_by_another_run(desk.timeline.sounds[0].wav, "of another clip", "another key");
+    const std::vector<Result> results = desk.reconciler.refresh();
+    CHECK(results[0].what == What::made);
+    CHECK(results[0].sentence.find("held the soundtrack of another clip") != std::string::npos);
+    CHECK(desk.folder.files() == std::vector<std::string>{"dance.soundtrack.wav"});
+    desk.check();
+    CHECK(desk.refresh() == std::vector<What>{What::unchanged});
+}
+
+TEST_CASE("two runs at once on one project never share a file") {
+    Desk desk;
+    desk.timeline.clips = {clip("a", "/m/dance.mp4", 0, 4, 0), clip("b", "/m/dance.mp4", 2, 6, 4)};
+    FakeTimeline seen_by_other = desk.timeline;
+    FakeMaker other_maker;
+    Reconciler other(seen_by_other, other_maker);
+    // The other run begins and ends while this one makes its sound: both have found the same names free.
+    desk.maker.meanwhile = [&] { CHECK(other.add("b", {}).what == What::made); };
+    CHECK(desk.reconciler.add("a", {}).what == What::made);
+    REQUIRE(desk.timeline.sounds.size() == 1);
+    REQUIRE(seen_by_other.sounds.size() == 1);
+    CHECK(desk.timeline.sounds[0].wav != seen_by_other.sounds[0].wav);
+    CHECK(samples(desk.timeline.sounds[0].wav) == desk.timeline.sounds[0].key);
+    CHECK(samples(seen_by_other.sounds[0].wav) == seen_by_other.sounds[0].key);
+    CHECK(desk.folder.files() == std::vector<std::string>{"dance.soundtrack-2.wav", "dance.soundtrack.wav"});
+}
+
+TEST_CASE("a file in which another run has put its sound meanwhile is left to that one") {
+    Desk desk;
+    desk.timeline.clips = {clip("a", "/m/dance.mp4", 0, 4, 0)};
+    desk.reconciler.add("a", {});
+    const std::string old = desk.timeline.sounds[0].wav;
+    desk.timeline.clips[0].source_out = seconds(3);
+    desk.maker.meanwhile = [&] { made_by_another_run(old, "of the other run", "the other run's key"); };
+    CHECK(desk.refresh() == std::vector<What>{What::made});
+    CHECK(samples(old) == "of the other run");
+    CHECK(desk.timeline.sounds[0].wav == other_file(desk, "dance.soundtrack-2.wav"));
+    desk.check();
+}
+
+TEST_CASE("a sound of a run that could not save is taken up, and not made again") {
+    Desk desk;
+    desk.timeline.clips = {clip("a", "/m/dance.mp4", 0, 4, 0), clip("b", "/m/dance.mp4", 0, 4, 4)};
+    desk.reconciler.add("a", {});
+    desk.timeline.sounds.clear(); // the project as it was
+    CHECK(desk.reconciler.add("a", {}).what == What::made);
+    CHECK(desk.maker.made == 1);
+    CHECK(desk.folder.files() == std::vector<std::string>{"dance.soundtrack.wav"});
+    desk.check();
+    // What the project names is not an orphan: each clip has a file of its own.
+    CHECK(desk.reconciler.add("b", {}).what == What::made);
+    CHECK(desk.maker.made == 2);
+    // Nor is one that was changed, or that lies there without our mark.
+    desk.timeline.sounds.clear();
+    for (const std::string &name : desk.folder.files()) {
+        std::string bytes = content(other_file(desk, name));
+        bytes[bytes.find("dance.mp4")] = 'D';
+        std::ofstream(other_file(desk, name), std::ios::binary) << bytes;
+    }
+    desk.reconciler.add("a", {});
+    CHECK(desk.timeline.sounds[0].wav == other_file(desk, "dance.soundtrack-3.wav"));
+    desk.check();
+}
+
+TEST_CASE("sound that a killed run has not finished is removed by the next run there") {
+    Desk desk;
+    desk.timeline.clips = {clip("a", "/m/dance.mp4", 0, 4, 0)};
+    const std::string old = other_file(desk, ".dance.soundtrack.4711.part.wav");
+    const std::string young = other_file(desk, ".dance.soundtrack.4712.part.wav");
+    std::ofstream(old) << "half";
+    std::ofstream(young) << "half";
+    age(old, 61);
+    desk.reconciler.add("a", {});
+    CHECK(desk.folder.files() == std::vector<std::string>{".dance.soundtrack.4712.part.wav", "dance.soundtrack.wav"});
+}
+
+TEST_CASE("a fault that is not a Problem fails one clip, and the others go on") {
+    Desk desk;
+    desk.timeline.clips = {clip("a", "/m/fault.mp4", 0, 4, 0), clip("b", "/m/dance.mp4", 0, 4, 4)};
+    const Result failed = desk.reconciler.add("a", {});
+    CHECK(failed.what == What::failed);
+    CHECK(failed.kind == Problem::Kind::core);
+    CHECK(failed.sentence.find("something that is not a Problem") != std::string::npos);
+    CHECK(desk.folder.files().empty());
+    // A name that no file system takes: asking for it must not throw.
+    desk.reconciler.add("b", {});
+    desk.timeline.sounds[0].wav = "/" + std::string(5000, 'x') + "/a.wav";
+    CHECK(desk.refresh() == std::vector<What>{What::made});
+    desk.check();
 }

@@ -67,94 +67,99 @@ mod ffi {
         settings: Vec<Setting>,
     }
 
-    /// What was done about one clip.
-    #[derive(Debug, Clone, PartialEq)]
-    struct Outcome {
-        what: u8,
-        item: Item,
-        wav: String,
-        /// Why it failed, if it did.
-        sentence: String,
-        kind: u8,
+    /// What kind of trouble it is.
+    #[derive(Debug)]
+    enum ProblemKind {
+        /// A file cannot be read, or is not what it should be.
+        Input,
+        /// What was asked for does not exist.
+        Usage,
+        /// The project is open in its editor, or was changed since it was read.
+        Changed,
+        /// A file cannot be written.
+        Output,
+        /// The core is missing or of another version, or there is a fault in this program.
+        Core,
+        /// No soundtrack could be made for a clip.
+        Music,
+        /// The user stopped it.
+        Cancelled,
     }
 
-    /// What a maker answers: text, or where `failed`, a sentence with its kind.
+    /// What was done about a clip.
+    #[derive(Debug)]
+    enum Done {
+        /// All is as it should be.
+        Unchanged,
+        /// The sound was put where its clip is now.
+        Moved,
+        /// The sound was made, and lies under its clip.
+        Made,
+        /// The sound was taken off the timeline.
+        Removed,
+        /// Nothing was changed for this clip.
+        Failed,
+    }
+
+    /// How a call went: what else it returns counts only where it did not fail.
     #[derive(Debug, Clone, PartialEq, Eq)]
-    struct Answer {
+    struct Status {
         failed: bool,
-        kind: u8,
-        text: String,
+        kind: ProblemKind,
+        /// The maker's own number for the trouble; 0 where it has none.
+        code: i32,
+        /// For the user.
+        sentence: String,
+    }
+
+    /// A clip, and what was done about it.
+    #[derive(Debug, Clone, PartialEq)]
+    struct Outcome {
+        done: Done,
+        item: Item,
+        wav: String,
+        /// What the user should know about the file; empty for nothing.
+        note: String,
+        /// Why it failed, if it did.
+        status: Status,
     }
 
     extern "Rust" {
         type Workshop;
-        fn key(self: &mut Workshop, order: &Order) -> Answer;
-        fn make(self: &mut Workshop, order: &Order, wav: &str) -> Answer;
+        fn key(self: &mut Workshop, order: &Order, key: &mut String) -> Status;
+        fn make(self: &mut Workshop, order: &Order, wav: &str) -> Status;
     }
 
     unsafe extern "C++" {
         include!("kinescore-timeline/src/project.hpp");
 
-        type Memory;
         type Project;
 
-        fn new_memory() -> SharedPtr<Memory>;
-        fn open_project(path: &str, memory: &SharedPtr<Memory>) -> Result<UniquePtr<Project>>;
-        fn items(self: Pin<&mut Project>) -> Result<Vec<Item>>;
-        fn check_writable(self: Pin<&mut Project>) -> Result<()>;
+        fn new_project() -> UniquePtr<Project>;
+        fn open(self: Pin<&mut Project>, path: &str) -> Status;
+        fn items(self: Pin<&mut Project>, items: &mut Vec<Item>) -> Status;
+        fn check_writable(self: Pin<&mut Project>) -> Status;
         fn add(
             self: Pin<&mut Project>,
             workshop: &mut Workshop,
             item: &str,
             settings: &Vec<Setting>,
-        ) -> Result<Outcome>;
-        fn refresh(self: Pin<&mut Project>, workshop: &mut Workshop) -> Result<Vec<Outcome>>;
-        fn remove(self: Pin<&mut Project>, item: &str) -> Result<Vec<Outcome>>;
+            outcomes: &mut Vec<Outcome>,
+        ) -> Status;
+        fn refresh(self: Pin<&mut Project>, workshop: &mut Workshop, outcomes: &mut Vec<Outcome>) -> Status;
+        fn remove(self: Pin<&mut Project>, item: &str, outcomes: &mut Vec<Outcome>) -> Status;
     }
 }
 
-pub use ffi::{Item, Order, Setting};
-
-/// What kind of trouble it is; the exit code goes by it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ProblemKind {
-    /// A file cannot be read, or is not what it should be.
-    Input,
-    /// What was asked for does not exist.
-    Usage,
-    /// The project is open in its editor, or was changed since it was read.
-    Changed,
-    /// A file cannot be written.
-    Output,
-    /// The core is missing or of another version.
-    Core,
-    /// No soundtrack could be made for a clip.
-    Music,
-    /// The user stopped it.
-    Cancelled,
-}
-
-impl ProblemKind {
-    const ALL: [Self; 7] = [
-        Self::Input,
-        Self::Usage,
-        Self::Changed,
-        Self::Output,
-        Self::Core,
-        Self::Music,
-        Self::Cancelled,
-    ];
-
-    fn from_number(number: u8) -> Self {
-        Self::ALL.get(usize::from(number)).copied().unwrap_or(Self::Input)
-    }
-}
+pub use ffi::{Done, Item, Order, ProblemKind, Setting};
 
 /// What went wrong: a whole sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// What kind of trouble it is.
     pub kind: ProblemKind,
+    /// The number that the [`Maker`] gave to it, above 0; none for what did not come from the maker.
+    pub code: Option<i32>,
     /// For the user.
     pub sentence: String,
 }
@@ -167,16 +172,32 @@ impl fmt::Display for Problem {
 
 impl std::error::Error for Problem {}
 
-impl From<cxx::Exception> for Problem {
-    fn from(exception: cxx::Exception) -> Self {
-        // The C++ side puts the kind's number in front.
-        let text = exception.what();
-        let parted = text.split_once('|').and_then(|(number, sentence)| {
-            let kind = ProblemKind::from_number(number.parse().ok()?);
-            Some((kind, sentence.to_owned()))
-        });
-        let (kind, sentence) = parted.unwrap_or((ProblemKind::Input, text.to_owned()));
-        Self { kind, sentence }
+impl ffi::Status {
+    const GOOD: Self = Self {
+        failed: false,
+        kind: ProblemKind::Core,
+        code: 0,
+        sentence: String::new(),
+    };
+
+    fn failed(problem: Problem) -> Self {
+        Self {
+            failed: true,
+            kind: problem.kind,
+            code: problem.code.unwrap_or(0),
+            sentence: problem.sentence,
+        }
+    }
+
+    fn into_result(self) -> Result<(), Problem> {
+        if !self.failed {
+            return Ok(());
+        }
+        Err(Problem {
+            kind: self.kind,
+            code: (self.code > 0).then_some(self.code),
+            sentence: self.sentence,
+        })
     }
 }
 
@@ -204,50 +225,28 @@ impl Workshop {
         Self(maker)
     }
 
-    fn key(&mut self, order: &Order) -> ffi::Answer {
-        answer(|| self.0.key(order))
+    fn key(&mut self, order: &Order, key: &mut String) -> ffi::Status {
+        answer(|| {
+            *key = self.0.key(order)?;
+            Ok(())
+        })
     }
 
-    fn make(&mut self, order: &Order, wav: &str) -> ffi::Answer {
-        answer(|| self.0.make(order, wav).map(|()| String::new()))
+    fn make(&mut self, order: &Order, wav: &str) -> ffi::Status {
+        answer(|| self.0.make(order, wav))
     }
 }
 
 /// What a maker answers. No panic may pass through C++.
-fn answer(work: impl FnOnce() -> Result<String, Problem>) -> ffi::Answer {
+fn answer(work: impl FnOnce() -> Result<(), Problem>) -> ffi::Status {
     let result = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
         Err(Problem {
             kind: ProblemKind::Core,
+            code: None,
             sentence: "a fault of the program itself".to_owned(),
         })
     });
-    match result {
-        Ok(text) => ffi::Answer {
-            failed: false,
-            kind: 0,
-            text,
-        },
-        Err(problem) => ffi::Answer {
-            failed: true,
-            kind: problem.kind as u8,
-            text: problem.sentence,
-        },
-    }
-}
-
-/// What was done about one clip.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Done {
-    /// All is as it should be.
-    Unchanged,
-    /// The sound was put where its clip is now.
-    Moved,
-    /// The sound was made anew, and lies under its clip.
-    Made,
-    /// The sound was taken off the timeline.
-    Removed,
-    /// Nothing was changed for this clip.
-    Failed,
+    result.map_or_else(ffi::Status::failed, |()| ffi::Status::GOOD)
 }
 
 /// A clip, and what was done about it.
@@ -259,39 +258,21 @@ pub struct Outcome {
     pub item: Item,
     /// File of its soundtrack.
     pub wav: String,
+    /// What the user should know about the file: a whole sentence.
+    pub note: Option<String>,
     /// Why it failed, where it did.
     pub problem: Option<Problem>,
 }
 
 impl From<ffi::Outcome> for Outcome {
     fn from(outcome: ffi::Outcome) -> Self {
-        let done = match outcome.what {
-            0 => Done::Unchanged,
-            1 => Done::Moved,
-            2 => Done::Made,
-            3 => Done::Removed,
-            _ => Done::Failed,
-        };
-        let problem = (done == Done::Failed).then(|| Problem {
-            kind: ProblemKind::from_number(outcome.kind),
-            sentence: outcome.sentence,
-        });
         Self {
-            done,
+            done: outcome.done,
             item: outcome.item,
             wav: outcome.wav,
-            problem,
+            note: (!outcome.note.is_empty()).then_some(outcome.note),
+            problem: outcome.status.into_result().err(),
         }
-    }
-}
-
-/// What one process has written, so that a project that cannot be saved yet costs no second render.
-#[derive(Clone)]
-pub struct Memory(cxx::SharedPtr<ffi::Memory>);
-
-impl Default for Memory {
-    fn default() -> Self {
-        Self(ffi::new_memory())
     }
 }
 
@@ -303,8 +284,10 @@ impl Project {
     ///
     /// # Errors
     /// [`ProblemKind::Input`] when it cannot be read or is no project of a kind that is known.
-    pub fn open(path: &str, memory: &Memory) -> Result<Self, Problem> {
-        Ok(Self(ffi::open_project(path, &memory.0)?))
+    pub fn open(path: &str) -> Result<Self, Problem> {
+        let mut project = ffi::new_project();
+        project.pin_mut().open(path).into_result()?;
+        Ok(Self(project))
     }
 
     /// Video clips, in the order of tracks and times.
@@ -312,7 +295,9 @@ impl Project {
     /// # Errors
     /// [`ProblemKind::Input`] when the project is damaged.
     pub fn items(&mut self) -> Result<Vec<Item>, Problem> {
-        Ok(self.0.pin_mut().items()?)
+        let mut items = Vec::new();
+        self.0.pin_mut().items(&mut items).into_result()?;
+        Ok(items)
     }
 
     /// Whether the project could be saved now.
@@ -320,7 +305,7 @@ impl Project {
     /// # Errors
     /// [`ProblemKind::Changed`] when an editor has it open, [`ProblemKind::Output`].
     pub fn check_writable(&mut self) -> Result<(), Problem> {
-        Ok(self.0.pin_mut().check_writable()?)
+        self.0.pin_mut().check_writable().into_result()
     }
 
     /// Puts a soundtrack under a clip, or changes the settings of the one that is there.
@@ -329,8 +314,16 @@ impl Project {
     /// [`ProblemKind::Usage`] for a clip that is not there; those of saving, and [`ProblemKind::Cancelled`]. What keeps the sound from
     /// being made is in the outcome.
     pub fn add(&mut self, workshop: &mut Workshop, item: &str, settings: &[Setting]) -> Result<Outcome, Problem> {
-        let outcome = self.0.pin_mut().add(workshop, item, &settings.to_vec())?;
-        Ok(outcome.into())
+        let mut outcomes = Vec::new();
+        let project = self.0.pin_mut();
+        project
+            .add(workshop, item, &settings.to_vec(), &mut outcomes)
+            .into_result()?;
+        outcomes.pop().map(Outcome::from).ok_or_else(|| Problem {
+            kind: ProblemKind::Core,
+            code: None,
+            sentence: format!("nothing was done about the clip {item}: a fault of the program itself"),
+        })
     }
 
     /// Brings all soundtracks of the project in line with their clips, and saves it where that changes anything.
@@ -338,7 +331,8 @@ impl Project {
     /// # Errors
     /// Those of saving, and [`ProblemKind::Cancelled`].
     pub fn refresh(&mut self, workshop: &mut Workshop) -> Result<Vec<Outcome>, Problem> {
-        let outcomes = self.0.pin_mut().refresh(workshop)?;
+        let mut outcomes = Vec::new();
+        self.0.pin_mut().refresh(workshop, &mut outcomes).into_result()?;
         Ok(outcomes.into_iter().map(Outcome::from).collect())
     }
 
@@ -347,7 +341,60 @@ impl Project {
     /// # Errors
     /// [`ProblemKind::Usage`] for a clip that has none; those of saving.
     pub fn remove(&mut self, item: Option<&str>) -> Result<Vec<Outcome>, Problem> {
-        let outcomes = self.0.pin_mut().remove(item.unwrap_or_default())?;
+        let mut outcomes = Vec::new();
+        let project = self.0.pin_mut();
+        project.remove(item.unwrap_or_default(), &mut outcomes).into_result()?;
         Ok(outcomes.into_iter().map(Outcome::from).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Failing;
+
+    impl Maker for Failing {
+        fn key(&mut self, _: &Order) -> Result<String, Problem> {
+            Err(Problem {
+                kind: ProblemKind::Music,
+                code: Some(42),
+                sentence: "no person is seen".to_owned(),
+            })
+        }
+
+        fn make(&mut self, _: &Order, _: &str) -> Result<(), Problem> {
+            Ok(())
+        }
+    }
+
+    /// Two sentences that are alike keep their own numbers: nothing is looked up by a text.
+    #[test]
+    fn a_makers_number_crosses_the_bridge_and_comes_back() {
+        let folder = std::env::temp_dir().join(format!("kinescore-timeline-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let path = folder.join("p.mlt");
+        std::fs::write(
+            &path,
+            "<mlt><producer id=\"p\"><property name=\"resource\">a.mp4</property></producer>\
+             <playlist id=\"v\"><entry producer=\"p\" in=\"0\" out=\"99\"/></playlist></mlt>",
+        )
+        .expect("written");
+        std::fs::write(folder.join("a.mp4"), "a video").expect("written");
+        let mut project = Project::open(path.to_str().expect("UTF-8")).expect("a project");
+        let id = project.items().expect("clips")[0].id.clone();
+        let outcome = project
+            .add(&mut Workshop::new(Box::new(Failing)), &id, &[])
+            .expect("an outcome");
+        assert_eq!(outcome.done, Done::Failed);
+        let problem = outcome.problem.expect("a problem");
+        assert_eq!((problem.kind, problem.code), (ProblemKind::Music, Some(42)));
+        assert_eq!(problem.sentence, "no person is seen");
+        let missing = project.add(&mut Workshop::new(Box::new(Failing)), "none", &[]);
+        let missing = missing.expect_err("no such clip");
+        assert_eq!((missing.kind, missing.code), (ProblemKind::Usage, None));
+        let none = Project::open(folder.join("none.mlt").to_str().expect("UTF-8"));
+        assert_eq!(none.err().map(|problem| problem.kind), Some(ProblemKind::Input));
+        std::fs::remove_dir_all(&folder).expect("removed");
     }
 }

@@ -3,26 +3,33 @@
 #include "../../bridge/open.hpp"
 #include "kinescore-timeline/src/lib.rs.h"
 
+#include <exception>
 #include <map>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace kinescore::bridge::rust {
 
 namespace {
 
+/// Names of files may be any bytes, and texts of Rust are UTF-8.
+::rust::String lossy(const std::string &text) { return ::rust::String::lossy(text); }
+
 ::rust::Vec<Setting> settings_of(const Settings &settings) {
     ::rust::Vec<Setting> list;
     for (const auto &[key, value] : settings) {
-        list.push_back({key, value});
+        list.push_back({lossy(key), lossy(value)});
     }
     return list;
 }
 
 Item item_of(const TimelineItem &item) {
     Item shown;
-    shown.id = item.id;
-    shown.name = item.name;
-    shown.media = item.media_path;
+    shown.id = lossy(item.id);
+    shown.name = lossy(item.name);
+    shown.media = lossy(item.media_path);
     shown.source_in = item.source_in;
     shown.source_out = item.source_out;
     shown.timeline_start = item.timeline_start;
@@ -35,22 +42,92 @@ Item item_of(const TimelineItem &item) {
     return shown;
 }
 
-Outcome outcome_of(const Result &result) {
-    Outcome outcome;
-    outcome.what = static_cast<std::uint8_t>(result.what);
-    outcome.item = item_of(result.item);
-    outcome.wav = result.wav;
-    outcome.sentence = result.sentence;
-    outcome.kind = static_cast<std::uint8_t>(result.kind);
-    return outcome;
+ProblemKind kind_of(Problem::Kind kind) {
+    switch (kind) {
+    case Problem::Kind::input:
+        return ProblemKind::Input;
+    case Problem::Kind::usage:
+        return ProblemKind::Usage;
+    case Problem::Kind::changed:
+        return ProblemKind::Changed;
+    case Problem::Kind::output:
+        return ProblemKind::Output;
+    case Problem::Kind::music:
+        return ProblemKind::Music;
+    case Problem::Kind::cancelled:
+        return ProblemKind::Cancelled;
+    case Problem::Kind::core:
+        break;
+    }
+    return ProblemKind::Core;
 }
 
-::rust::Vec<Outcome> outcomes_of(const std::vector<Result> &results) {
-    ::rust::Vec<Outcome> outcomes;
-    for (const Result &result : results) {
-        outcomes.push_back(outcome_of(result));
+Problem::Kind kind_of(ProblemKind kind) {
+    switch (kind) {
+    case ProblemKind::Input:
+        return Problem::Kind::input;
+    case ProblemKind::Usage:
+        return Problem::Kind::usage;
+    case ProblemKind::Changed:
+        return Problem::Kind::changed;
+    case ProblemKind::Output:
+        return Problem::Kind::output;
+    case ProblemKind::Music:
+        return Problem::Kind::music;
+    case ProblemKind::Cancelled:
+        return Problem::Kind::cancelled;
+    case ProblemKind::Core:
+        break;
     }
-    return outcomes;
+    return Problem::Kind::core;
+}
+
+Done done_of(Result::What what) {
+    switch (what) {
+    case Result::What::unchanged:
+        return Done::Unchanged;
+    case Result::What::moved:
+        return Done::Moved;
+    case Result::What::made:
+        return Done::Made;
+    case Result::What::removed:
+        return Done::Removed;
+    case Result::What::failed:
+        break;
+    }
+    return Done::Failed;
+}
+
+Status failed(Problem::Kind kind, int code, const std::string &sentence) {
+    return {true, kind_of(kind), code, lossy(sentence)};
+}
+
+/// Calls what may throw; no exception may pass into Rust.
+template <typename Function> Status guarded(Function &&function) noexcept {
+    try {
+        function();
+        return {false, ProblemKind::Core, 0, ""};
+    } catch (const Problem &problem) {
+        return failed(problem.kind(), problem.code(), problem.what());
+    } catch (const std::exception &error) {
+        return failed(Problem::Kind::core, 0, error.what());
+    } catch (...) {
+        return failed(Problem::Kind::core, 0, "a fault of the program itself");
+    }
+}
+
+void append(const std::vector<Result> &results, ::rust::Vec<Outcome> &outcomes) {
+    for (const Result &result : results) {
+        const bool has_failed = result.what == Result::What::failed;
+        Outcome outcome;
+        outcome.done = done_of(result.what);
+        outcome.item = item_of(result.item);
+        outcome.wav = lossy(result.wav);
+        outcome.note = lossy(has_failed ? "" : result.sentence);
+        outcome.status = has_failed ? failed(result.kind, result.code, result.sentence)
+                                    : Status{false, ProblemKind::Core, 0, ""};
+        outcomes.push_back(std::move(outcome));
+    }
 }
 
 /// The maker on the other side.
@@ -58,10 +135,14 @@ class RustMaker : public Maker {
 public:
     explicit RustMaker(Workshop &workshop) : workshop_(workshop) {}
 
-    std::string key(const bridge::Order &order) override { return text(workshop_.key(order_of(order))); }
+    std::string key(const bridge::Order &order) override {
+        ::rust::String key;
+        check(workshop_.key(order_of(order), key));
+        return std::string(key);
+    }
 
     void make(const bridge::Order &order, const std::string &wav, const Progress &) override {
-        text(workshop_.make(order_of(order), wav));
+        check(workshop_.make(order_of(order), wav));
     }
 
 private:
@@ -70,11 +151,10 @@ private:
                 order.speed.numerator, order.speed.denominator, settings_of(order.settings)};
     }
 
-    static std::string text(const Answer &answer) {
-        if (answer.failed) {
-            throw Problem(static_cast<Problem::Kind>(answer.kind), std::string(answer.text));
+    static void check(const Status &status) {
+        if (status.failed) {
+            throw Problem(kind_of(status.kind), std::string(status.sentence), status.code);
         }
-        return std::string(answer.text);
     }
 
     Workshop &workshop_;
@@ -82,59 +162,66 @@ private:
 
 } // namespace
 
-Project::Project(std::unique_ptr<Timeline> timeline, std::shared_ptr<Memory> memory)
-    : timeline_(std::move(timeline)), memory_(std::move(memory)) {}
+Status Project::open(::rust::Str path) {
+    return guarded([&] { timeline_ = bridge::open_project(std::string(path)); });
+}
 
-::rust::Vec<Item> Project::items() {
-    const std::vector<TimelineItem> items = timeline_->items();
-    const std::vector<Placed> ours = timeline_->ours();
-    std::map<std::size_t, std::size_t> sounds;
-    for (const auto &[own, item] : matches(ours, items)) {
-        sounds[item] = own;
-    }
-    ::rust::Vec<Item> list;
-    for (std::size_t index = 0; index < items.size(); ++index) {
-        Item shown = item_of(items[index]);
-        if (const auto own = sounds.find(index); own != sounds.end()) {
-            shown.soundtrack = ours[own->second].wav;
-            shown.settings = settings_of(ours[own->second].settings);
+Status Project::items(::rust::Vec<Item> &list) {
+    return guarded([&] {
+        const std::vector<TimelineItem> items = timeline_->items();
+        const std::vector<Placed> ours = timeline_->ours();
+        std::map<std::size_t, std::size_t> sounds;
+        for (const auto &[own, item] : matches(ours, items)) {
+            sounds[item] = own;
         }
-        list.push_back(shown);
-    }
-    return list;
+        for (std::size_t index = 0; index < items.size(); ++index) {
+            Item shown = item_of(items[index]);
+            if (const auto own = sounds.find(index); own != sounds.end()) {
+                shown.soundtrack = lossy(ours[own->second].wav);
+                shown.settings = settings_of(ours[own->second].settings);
+            }
+            list.push_back(std::move(shown));
+        }
+    });
 }
 
-void Project::check_writable() { timeline_->check_writable(); }
-
-Outcome Project::add(Workshop &workshop, ::rust::Str item, const ::rust::Vec<Setting> &settings) {
-    Settings wanted;
-    for (const Setting &setting : settings) {
-        wanted[std::string(setting.key)] = std::string(setting.value);
-    }
-    RustMaker maker(workshop);
-    return outcome_of(Reconciler(*timeline_, maker, memory_->written).add(std::string(item), wanted));
+Status Project::check_writable() {
+    return guarded([&] { timeline_->check_writable(); });
 }
 
-::rust::Vec<Outcome> Project::refresh(Workshop &workshop) {
-    RustMaker maker(workshop);
-    return outcomes_of(Reconciler(*timeline_, maker, memory_->written).refresh());
+Status Project::add(Workshop &workshop, ::rust::Str item, const ::rust::Vec<Setting> &settings,
+                    ::rust::Vec<Outcome> &outcomes) {
+    return guarded([&] {
+        Settings wanted;
+        for (const Setting &setting : settings) {
+            wanted[std::string(setting.key)] = std::string(setting.value);
+        }
+        RustMaker maker(workshop);
+        append({Reconciler(*timeline_, maker).add(std::string(item), wanted)}, outcomes);
+    });
 }
 
-::rust::Vec<Outcome> Project::remove(::rust::Str item) {
+Status Project::refresh(Workshop &workshop, ::rust::Vec<Outcome> &outcomes) {
+    return guarded([&] {
+        RustMaker maker(workshop);
+        append(Reconciler(*timeline_, maker).refresh(), outcomes);
+    });
+}
+
+Status Project::remove(::rust::Str item, ::rust::Vec<Outcome> &outcomes) {
     // Removing makes nothing.
     struct Nothing : Maker {
         std::string key(const bridge::Order &) override { return ""; }
         void make(const bridge::Order &, const std::string &, const Progress &) override {}
-    } maker;
-    const std::string id(item);
-    Reconciler reconciler(*timeline_, maker, memory_->written);
-    return outcomes_of(reconciler.remove(id.empty() ? std::nullopt : std::optional<std::string>(id)));
+    };
+    return guarded([&] {
+        Nothing maker;
+        const std::string id(item);
+        const auto wanted = id.empty() ? std::nullopt : std::optional<std::string>(id);
+        append(Reconciler(*timeline_, maker).remove(wanted), outcomes);
+    });
 }
 
-std::shared_ptr<Memory> new_memory() { return std::make_shared<Memory>(); }
-
-std::unique_ptr<Project> open_project(::rust::Str path, const std::shared_ptr<Memory> &memory) {
-    return std::make_unique<Project>(bridge::open_project(std::string(path)), memory);
-}
+std::unique_ptr<Project> new_project() { return std::make_unique<Project>(); }
 
 } // namespace kinescore::bridge::rust

@@ -5,20 +5,7 @@
 #include "../../bridge/reconciler.hpp"
 #include "rust/cxx.h"
 
-#include <exception>
 #include <memory>
-#include <string>
-
-// The kind of a problem goes in front of its sentence.
-namespace rust::behavior {
-template <typename Try, typename Fail> static void trycatch(Try &&function, Fail &&fail) noexcept try {
-    function();
-} catch (const kinescore::bridge::Problem &problem) {
-    fail(std::to_string(static_cast<int>(problem.kind())) + "|" + problem.what());
-} catch (const std::exception &error) {
-    fail(error.what());
-}
-} // namespace rust::behavior
 
 namespace kinescore::bridge::rust {
 
@@ -26,31 +13,25 @@ struct Setting;
 struct Item;
 struct Order;
 struct Outcome;
+struct Status;
 struct Workshop;
 
-/// What a process has written.
-struct Memory {
-    Reconciler::Written written;
-};
-
-/// A project file.
+/// A project file. Nothing is thrown: what goes wrong is in the status that is returned.
 class Project {
 public:
-    Project(std::unique_ptr<Timeline> timeline, std::shared_ptr<Memory> memory);
-
-    ::rust::Vec<Item> items();
-    void check_writable();
-    Outcome add(Workshop &workshop, ::rust::Str item, const ::rust::Vec<Setting> &settings);
-    ::rust::Vec<Outcome> refresh(Workshop &workshop);
-    ::rust::Vec<Outcome> remove(::rust::Str item);
+    Status open(::rust::Str path);
+    Status items(::rust::Vec<Item> &items);
+    Status check_writable();
+    Status add(Workshop &workshop, ::rust::Str item, const ::rust::Vec<Setting> &settings,
+               ::rust::Vec<Outcome> &outcomes);
+    Status refresh(Workshop &workshop, ::rust::Vec<Outcome> &outcomes);
+    Status remove(::rust::Str item, ::rust::Vec<Outcome> &outcomes);
 
 private:
     std::unique_ptr<Timeline> timeline_;
-    std::shared_ptr<Memory> memory_;
 };
 
-std::shared_ptr<Memory> new_memory();
-std::unique_ptr<Project> open_project(::rust::Str path, const std::shared_ptr<Memory> &memory);
+std::unique_ptr<Project> new_project();
 
 } // namespace kinescore::bridge::rust
 

@@ -1,0 +1,112 @@
+//! What the commands share: a project, the workshop that makes sound for it, and what is said of the outcomes.
+
+use super::studio::{Studio, code};
+use crate::args::ResourceFlags;
+use crate::exit::Failure;
+use crate::progress::Console;
+use crate::resources;
+use kinescore::Engine;
+use kinescore::export::leftovers::clear_leftovers;
+use kinescore::progress::Cancel;
+use kinescore::time::Flicks;
+use kinescore_timeline::{Done, Item, Outcome, Problem, Project, Workshop};
+use std::fmt::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+/// What the commands work with.
+pub(super) struct Desk {
+    pub workshop: Workshop,
+}
+
+impl Desk {
+    pub fn new(flags: &ResourceFlags, console: &Console, cancel: &Cancel) -> Result<Self, Failure> {
+        resources::check_sound_font(flags)?;
+        let engine = Arc::new(Engine::new(resources::find(flags)?)?);
+        let studio = Studio::new(engine, console.clone(), cancel.clone());
+        Ok(Self {
+            workshop: Workshop::new(Box::new(studio)),
+        })
+    }
+}
+
+/// Opens a project to look at it.
+pub(super) fn open(project: &Path) -> Result<Project, Failure> {
+    let text = project.to_str().ok_or_else(|| {
+        Failure::usage(format!(
+            "{}: the name is no UTF-8, which projects of editors are named by",
+            project.display()
+        ))
+    })?;
+    Project::open(text).map_err(|problem| plain(&problem))
+}
+
+/// Opens a project that may be written, and clears what killed runs have left beside it.
+pub(super) fn open_to_write(project: &Path) -> Result<Project, Failure> {
+    let opened = open(project)?;
+    // Links are followed, as the bridge does: what is replaced is the file.
+    if let Ok(file) = project.canonicalize() {
+        clear_leftovers(file.parent().unwrap_or(Path::new("/")));
+    }
+    Ok(opened)
+}
+
+/// A problem of the bridge as the program ends with it.
+pub(super) fn plain(problem: &Problem) -> Failure {
+    Failure {
+        code: code(problem),
+        message: problem.sentence.clone(),
+    }
+}
+
+/// Numbers of clips as `list` gives them.
+pub(super) struct Numbers(pub Vec<Item>);
+
+impl Numbers {
+    pub fn of(project: &mut Project) -> Result<Self, Failure> {
+        project.items().map(Self).map_err(|p| plain(&p))
+    }
+
+    pub fn beside(&self, outcomes: Vec<Outcome>) -> Vec<(Option<usize>, Outcome)> {
+        let number = |outcome: &Outcome| {
+            let same = |item: &Item| item.id == outcome.item.id && item.media == outcome.item.media;
+            let gone = outcome.done == Done::Removed;
+            self.0.iter().position(same).filter(|_| !gone).map(|place| place + 1)
+        };
+        outcomes
+            .into_iter()
+            .map(|outcome| (number(&outcome), outcome))
+            .collect()
+    }
+}
+
+/// What was done to clips, a line each.
+pub(super) fn lines(outcomes: &[(Option<usize>, Outcome)]) -> String {
+    let mut text = String::new();
+    for (number, outcome) in outcomes {
+        let number = number.map_or_else(|| "clip".to_owned(), |number| format!("clip {number}"));
+        let done = match (outcome.done, &outcome.problem) {
+            (Done::Unchanged, _) => "unchanged".to_owned(),
+            (Done::Moved, _) => format!("moved, {}", outcome.wav),
+            (Done::Made, _) => format!("made, {}", outcome.wav),
+            (Done::Removed, _) => format!("taken off the timeline; the file stays: {}", outcome.wav),
+            (_, Some(problem)) => format!("failed: {problem}"),
+            _ => "failed".to_owned(),
+        };
+        // A String takes everything.
+        let _ = writeln!(
+            text,
+            "{number}, {} at {:.3} s: {done}",
+            outcome.item.name,
+            seconds(outcome.item.timeline_start)
+        );
+        if let Some(note) = &outcome.note {
+            let _ = writeln!(text, "  {note}");
+        }
+    }
+    text
+}
+
+pub(super) fn seconds(flicks: i64) -> f64 {
+    Flicks(flicks).seconds()
+}
