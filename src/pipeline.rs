@@ -1,6 +1,7 @@
 //! The chain of stages for one clip, and what jobs share.
 
 mod analysis;
+mod check;
 mod engine;
 mod feed;
 mod heard;
@@ -86,6 +87,15 @@ struct Composed<'a> {
     music: Cow<'a, Music>,
 }
 
+impl Composed<'_> {
+    /// Checks what was read: a file in a cache may have been changed as any other.
+    fn check(&self, duration: Span) -> std::result::Result<(), String> {
+        check::rhythm(&self.rhythm, duration)?;
+        check::drums(&self.drums, duration)?;
+        check::music(&self.music, Some(&self.rhythm), Some(&self.drums), duration)
+    }
+}
+
 impl Job {
     /// A job on a video file, of which `cut` is heard. Looks up what is known of the file in the engine's cache, and begins to
     /// decode the rest in a thread of its own; where all is known, the file is not decoded at all.
@@ -142,7 +152,10 @@ impl Job {
             music,
             ..Self::new(engine, settings, clip)
         };
-        job.set_cut(cut)?;
+        job.set_cut(cut).map_err(|e| Error::Saved {
+            path: saved.to_owned(),
+            reason: format!("cut: {e}"),
+        })?;
         job.score = score;
         Ok(job)
     }
@@ -349,7 +362,12 @@ impl Job {
         let found = self.composition_key().and_then(|(key, _)| cache.composition(&key));
         let Some(bytes) = found else { return };
         match serde_json::from_slice::<Composed<'static>>(&bytes) {
-            Ok(Composed { rhythm, drums, music }) => {
+            Ok(composed) => {
+                if let Err(fault) = composed.check(self.media.duration) {
+                    log::warn!("a composition in the cache is not used, and is made again: {fault}");
+                    return;
+                }
+                let Composed { rhythm, drums, music } = composed;
                 self.rhythm = Some(rhythm.into_owned());
                 self.drums = Some(drums.into_owned());
                 self.music = Some(music.into_owned());

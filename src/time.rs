@@ -4,6 +4,7 @@
 //! frames. All instants are counted from the start of the clip as it is analysed (after `--start`).
 
 mod exact;
+mod reading;
 
 pub use exact::{FLICKS_PER_SECOND, Flicks, Speed, Window};
 
@@ -24,22 +25,22 @@ pub const TICKS_PER_THIRTY_SECOND: u32 = TICKS_PER_STEP / 2;
 
 /// A point in time, in seconds from the start of the clip.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "f64", into = "f64")]
 pub struct Instant(f64);
 
 /// A length of time in seconds; negative when it points backwards.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "f64", into = "f64")]
 pub struct Span(f64);
 
 /// Events a second, in hertz: frames, activation values or audio samples. Always above zero and finite.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "f64", into = "f64")]
 pub struct Rate(f64);
 
-/// Beats a minute.
+/// Beats a minute. Always above zero and finite.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "f64", into = "f64")]
 pub struct Tempo(f64);
 
 /// A position in a score, in ticks of 1/[`TICKS_PER_BEAT`] beat from the score's start.
@@ -288,6 +289,7 @@ impl BeatGrid {
 ///
 /// Tick 0 is the start of the clip. After the last point the last tempo goes on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "reading::Points")]
 pub struct TempoMap {
     points: Vec<TempoPoint>,
 }
