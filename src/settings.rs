@@ -30,7 +30,7 @@ pub struct Settings {
 /// What the models run on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Device {
-    /// CUDA where it works, else the CPU with a warning that says why.
+    /// CUDA where it works, else the CPU; beside an NVIDIA card with a warning that says why.
     Auto,
     /// The CPU.
     Cpu,
@@ -467,7 +467,7 @@ pub const TABLE: &[Setting] = &[
     Setting {
         key: "device",
         kind: Kind::Choice(&["auto", "cpu", "cuda"]),
-        help: "What the models run on; auto uses CUDA where it works and says why where it does not",
+        help: "What the models run on; auto uses CUDA where it works, else the CPU",
         get: |s| DEVICES.name(s.device),
         set: |s, v| DEVICES.assign(&mut s.device, v),
     },
