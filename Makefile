@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build lib plugin demo test test-plugin test-hosts evaluate bench install install-lib uninstall clean
+.PHONY: help setup build lib plugin demo test test-plugin test-hosts evaluate fuzz bench install install-lib uninstall clean
 
 export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
 CARGO ?= cargo
@@ -84,6 +84,9 @@ evaluate: build ## measure the beats of annotated clips: CLIPS=DIR, and for Rhyt
 	@[[ -n "$(CLIPS)" ]] || { echo 'make evaluate CLIPS=DIR: DIR is a folder of clips with their annotations' >&2; exit 2; }
 	@$(HERE) KINESCORE="$(abspath $(KINESCORE))" .setup/evaluate/bin/python models/train/evaluate_beats.py "$(CLIPS)" \
 	    $(if $(DATA),--data "$(DATA)") $(ARGS)
+
+fuzz: ## fuzz what reads input from outside, MINUTES (10) for each kind
+	@scripts/fuzz.sh $(or $(MINUTES),10)
 
 bench: setup ## speed and memory by stage
 	$(CARGO) bench --workspace --locked

@@ -19,6 +19,7 @@ pub mod cache;
 pub mod drums;
 pub mod error;
 pub mod export;
+pub mod foreign;
 pub mod limits;
 pub mod model;
 pub mod music;

@@ -1,6 +1,7 @@
 //! Limits on what is taken from outside, each with the reason for its value.
 
-use crate::time::Span;
+use crate::time::{FLICKS_PER_SECOND, Instant, Span};
+use std::fmt;
 
 /// Least side of a frame, pixels: under this no joint can be told from another.
 pub const LEAST_FRAME_SIDE: u32 = 16;
@@ -18,10 +19,6 @@ const ROUNDING: Span = Span::from_seconds(1e-3);
 pub fn is_too_short(length: Span) -> bool {
     length.seconds().is_nan() || length + ROUNDING < LEAST_CLIP
 }
-
-/// Longest media whose announced length is believed: a day. More is damage, and the length is then found
-/// by reading.
-pub const LONGEST_MEDIA: Span = Span::from_seconds(86_400.0);
 
 /// Largest file without an announced length that is read through to find it when it is opened, bytes: a
 /// fraction of a second. The length of larger ones is known once they have been read for analysis, which
@@ -42,3 +39,245 @@ pub const LARGEST_SAVED_FILE: u64 = 1 << 30;
 
 /// Largest SoundFont that is loaded, bytes: it is held in memory, and those of 1 GB are the largest in use.
 pub const LARGEST_SOUND_FONT: u64 = 2 << 30;
+
+/// Longest clip, and longest score: a day. Times beyond are in another unit than seconds, or
+/// damage; an announced length beyond is not believed, and found by reading.
+pub const LONGEST_CLIP: Span = Span::from_seconds(86_400.0);
+
+/// Latest start on the media: some eleven days, as there may be of a day at a tenth of its speed.
+pub const LATEST_START: Instant = Instant::from_seconds(1e6);
+
+/// How wide a pushed frame's pixel may be for its height: beyond any format's is a mistake.
+pub const PIXEL_ASPECTS: Allowed<f64> = Allowed::new(0.1, 10.0, "");
+
+// Of saved stages. What a program writes lies well within them; a file that does not was damaged or
+// edited by mistake.
+
+/// Longest stretch of a clip without a pose, a beat or a value, and longest part after the last
+/// one. A still frame of a video with a variable frame rate lasts for so long at most; memory is
+/// taken for what a file holds, not for what it announces.
+pub const LONGEST_GAP: Span = Span::from_seconds(60.0);
+
+/// Time from one pose to the next, seconds: times are saved in microseconds, in which two poses
+/// must not become one.
+pub const POSE_GAPS: Allowed<f64> = Allowed::new(2e-6, LONGEST_GAP.seconds(), " s");
+
+/// How far before a clip's start or behind its end a time within it may lie: beats are fitted to a
+/// grid, and users round.
+pub const EDGE: Span = Span::from_seconds(1.0);
+
+/// Length of a saved clip, seconds. The least is [`LEAST_CLIP`], less what lengths are rounded by.
+pub const CLIP_LENGTHS: Allowed<f64> =
+    Allowed::new(LEAST_CLIP.seconds() - END_SLACK.seconds(), LONGEST_CLIP.seconds(), " s");
+
+/// Where a clip begins on its media, seconds.
+pub const CLIP_STARTS: Allowed<f64> = Allowed::new(0.0, LATEST_START.seconds(), " s");
+
+/// Where a cut begins or ends on its media.
+pub const CUTS: Allowed<i64> = Allowed::new(0, LATEST_START.seconds() as i64 * FLICKS_PER_SECOND, " flicks");
+
+/// Side of a saved clip's picture, pixels.
+pub const FRAME_SIDES: Allowed<u32> = Allowed::new(LEAST_FRAME_SIDE, GREATEST_FRAME_SIDE, " pixels");
+
+/// Mean frames a second; 0 where nothing tells them.
+pub const FRAME_RATES: Allowed<f64> = Allowed::new(0.0, 1e6, "");
+
+/// People who are followed in a clip.
+pub const PEOPLE: Allowed<usize> = Allowed::new(0, 10_000, "");
+
+/// A joint's place, pixels from the picture's edge: joints are also found a little outside of it.
+pub const JOINT_PLACES: Allowed<f64> = Allowed::new(-1e6, 1e6, " pixels");
+
+/// Confidences, probabilities and shares.
+pub const SHARES: Allowed<f64> = Allowed::new(0.0, 1.0, "");
+
+/// Strengths of accents and velocities of hits and notes: what is not heard is not there.
+pub const STRENGTHS: Allowed<f64> = Allowed::above(0.0, 1.0, "");
+
+/// How far from its step a hit or a note is played, steps. Half a step late would be half a step
+/// before the next.
+pub const OFFSETS: Allowed<f64> = Allowed::under(-0.5, 0.5, " steps");
+
+/// Tempi, beats a minute: a quarter of the slowest that can be asked for, and two and a half times
+/// the fastest.
+pub const TEMPI: Allowed<f64> = Allowed::new(10.0, 600.0, " beats a minute");
+
+/// Time from one beat to the next, seconds: that of [`TEMPI`], with a thousandth more for rounding.
+pub const BEAT_SPANS: Allowed<f64> = Allowed::new(0.0999, 6.006, " s");
+
+/// Beats in a bar of a rhythm.
+pub const BEATS_PER_BAR: Allowed<u8> = Allowed::new(3, 4, "");
+
+/// Values a second of a curve.
+pub const CURVE_RATES: Allowed<f64> = Allowed::new(1.0, 1000.0, " Hz");
+
+/// How strongly a body moves, torso lengths a second summed over the joints.
+pub const MOVEMENTS: Allowed<f64> = Allowed::new(0.0, 1e9, " torso lengths a second");
+
+/// Steps of a grid whose beats are not known: those of [`LONGEST_CLIP`] at the fastest of
+/// [`TEMPI`].
+pub const STEPS: Allowed<i32> = Allowed::new(-3_456_000, 3_456_000, "");
+
+/// Pitch classes: 0 is C, 11 is B.
+pub const PITCH_CLASSES: Allowed<u8> = Allowed::new(0, 11, "");
+
+/// Length of a note on the grid, thirty-second notes.
+pub const NOTE_LENGTHS: Allowed<u8> = Allowed::new(1, 64, " thirty-second notes");
+
+/// MIDI's pitches, programs and other values of seven bits.
+pub const SEVEN_BITS: Allowed<u8> = Allowed::new(0, 127, "");
+
+/// Velocities of a score's notes. MIDI reads 0 as the end of a note.
+pub const MIDI_VELOCITIES: Allowed<u8> = Allowed::new(1, 127, "");
+
+/// MIDI's channels, counted from 0.
+pub const CHANNELS: Allowed<u8> = Allowed::new(0, 15, "");
+
+/// Banks of a SoundFont: 128 holds the drum kits.
+pub const BANKS: Allowed<u16> = Allowed::new(0, 128, "");
+
+/// Where a part stands: -1 on the left, 1 on the right.
+pub const PANS: Allowed<f64> = Allowed::new(-1.0, 1.0, "");
+
+/// Quarter notes in a bar of a score. A pick-up has fewer than a whole bar.
+pub const BAR_LENGTHS: Allowed<u8> = Allowed::new(1, 16, " beats");
+
+/// Tempi between two points of a score's tempo map, beats a minute: those that MIDI's whole
+/// microseconds a beat can hold.
+pub const MAP_TEMPI: Allowed<f64> = Allowed::new(1.0, 6e7, " beats a minute");
+
+/// Latest tick of a score: that of [`LONGEST_CLIP`] at the fastest of [`TEMPI`], played four times
+/// as fast.
+pub const TICKS: Allowed<u32> = Allowed::new(0, 1_658_880_000, "");
+
+/// Which values a number may have, and its unit, as messages give it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Allowed<T> {
+    least: T,
+    most: T,
+    ends: Ends,
+    unit: &'static str,
+}
+
+/// Which ends of a range belong to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ends {
+    Both,
+    NotLeast,
+    NotMost,
+}
+
+impl<T: Copy> Allowed<T> {
+    /// From `least` to `most`, both included. `unit` is written behind values as it is, with the
+    /// blank before it.
+    pub const fn new(least: T, most: T, unit: &'static str) -> Self {
+        Self {
+            least,
+            most,
+            ends: Ends::Both,
+            unit,
+        }
+    }
+
+    /// Above `least`, up to and including `most`.
+    pub const fn above(least: T, most: T, unit: &'static str) -> Self {
+        Self {
+            ends: Ends::NotLeast,
+            ..Self::new(least, most, unit)
+        }
+    }
+
+    /// From `least`, included, to below `most`.
+    pub const fn under(least: T, most: T, unit: &'static str) -> Self {
+        Self {
+            ends: Ends::NotMost,
+            ..Self::new(least, most, unit)
+        }
+    }
+
+    /// The lower end.
+    pub const fn least(&self) -> T {
+        self.least
+    }
+
+    /// The upper end.
+    pub const fn most(&self) -> T {
+        self.most
+    }
+}
+
+impl<T: Copy + PartialOrd + fmt::Display> Allowed<T> {
+    /// Whether a value is allowed; what is not a number is not.
+    pub fn holds(&self, value: T) -> bool {
+        match self.ends {
+            Ends::Both => value >= self.least && value <= self.most,
+            Ends::NotLeast => value > self.least && value <= self.most,
+            Ends::NotMost => value >= self.least && value < self.most,
+        }
+    }
+
+    /// Refuses a value that is not allowed, with a sentence that gives the field's name, the value
+    /// and what is allowed.
+    ///
+    /// # Errors
+    /// That sentence.
+    pub fn check(&self, field: impl fmt::Display, value: T) -> Result<(), String> {
+        if self.holds(value) {
+            return Ok(());
+        }
+        Err(format!("{field} is {value}{}; allowed is {self}", self.unit))
+    }
+}
+
+/// In words: `0 to 15`, `above 0 to 1`, `-0.5 to below 0.5 steps`.
+impl<T: fmt::Display> fmt::Display for Allowed<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (least, most, unit) = (&self.least, &self.most, self.unit);
+        match self.ends {
+            Ends::Both => write!(f, "{least} to {most}{unit}"),
+            Ends::NotLeast => write!(f, "above {least} to {most}{unit}"),
+            Ends::NotMost => write!(f, "{least} to below {most}{unit}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_holds_its_ends_as_it_says() {
+        let (both, above, under) = (
+            Allowed::new(0.0, 1.0, " s"),
+            Allowed::above(0.0, 1.0, ""),
+            Allowed::under(0.0, 1.0, ""),
+        );
+        assert!(both.holds(0.0) && both.holds(1.0) && !both.holds(1.1) && !both.holds(-0.1));
+        assert!(!above.holds(0.0) && above.holds(1.0));
+        assert!(under.holds(0.0) && !under.holds(1.0));
+        for wrong in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert!(
+                !both.holds(wrong) && !above.holds(wrong) && !under.holds(wrong),
+                "{wrong}"
+            );
+        }
+        assert_eq!(
+            both.check("clip.start", 1.5),
+            Err("clip.start is 1.5 s; allowed is 0 to 1 s".to_owned())
+        );
+        assert_eq!(above.to_string(), "above 0 to 1");
+        assert_eq!(under.to_string(), "0 to below 1");
+        assert_eq!(SEVEN_BITS.check("pitch", 127), Ok(()));
+    }
+
+    #[test]
+    fn limits_that_follow_from_others_agree_with_them() {
+        let fastest = 60.0 / TEMPI.most();
+        assert!((BEAT_SPANS.least() - fastest).abs() < 0.002 * fastest && BEAT_SPANS.least() < fastest);
+        let slowest = 60.0 / TEMPI.least();
+        assert!((BEAT_SPANS.most() - slowest).abs() < 0.002 * slowest && BEAT_SPANS.most() > slowest);
+        let beats = LONGEST_CLIP.seconds() / 60.0 * TEMPI.most();
+        assert_eq!(f64::from(STEPS.most()), 4.0 * beats);
+        assert_eq!(f64::from(TICKS.most()), 4.0 * 480.0 * beats);
+    }
+}

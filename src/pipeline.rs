@@ -1,6 +1,7 @@
 //! The chain of stages for one clip, and what jobs share.
 
 mod analysis;
+mod check;
 mod cut;
 mod engine;
 mod feed;
@@ -23,6 +24,7 @@ use crate::progress::{Monitor, Stage};
 use crate::rhythm::{self, Rhythm};
 use crate::score::{self, Score};
 use crate::settings::Settings;
+use crate::time::Span;
 use crate::video::{Clip, FrameSource};
 use analysis::{Analysis, Reach};
 use heard::Heard;
@@ -69,6 +71,15 @@ struct Composed<'a> {
     rhythm: Cow<'a, Rhythm>,
     drums: Cow<'a, DrumGrid>,
     music: Cow<'a, Music>,
+}
+
+impl Composed<'_> {
+    /// Checks what was read: a file in a cache may have been changed as any other.
+    fn check(&self, duration: Span) -> std::result::Result<(), String> {
+        check::rhythm(&self.rhythm, duration)?;
+        check::drums(&self.drums, duration)?;
+        check::music(&self.music, Some(&self.rhythm), Some(&self.drums), duration)
+    }
 }
 
 impl Job {
@@ -127,7 +138,10 @@ impl Job {
             music,
             ..Self::new(engine, settings, clip)
         };
-        job.set_cut(cut)?;
+        job.set_cut(cut).map_err(|e| Error::Saved {
+            path: saved.to_owned(),
+            reason: format!("cut: {e}"),
+        })?;
         job.score = score;
         Ok(job)
     }
@@ -286,7 +300,12 @@ impl Job {
         let found = self.composition_key().and_then(|(key, _)| cache.composition(&key));
         let Some(bytes) = found else { return };
         match serde_json::from_slice::<Composed<'static>>(&bytes) {
-            Ok(Composed { rhythm, drums, music }) => {
+            Ok(composed) => {
+                if let Err(fault) = composed.check(self.media.duration) {
+                    log::warn!("a composition in the cache is not used, and is made again: {fault}");
+                    return;
+                }
+                let Composed { rhythm, drums, music } = composed;
                 self.rhythm = Some(rhythm.into_owned());
                 self.drums = Some(drums.into_owned());
                 self.music = Some(music.into_owned());

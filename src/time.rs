@@ -4,6 +4,7 @@
 //! frames. All instants are counted from the start of the clip as it is analysed (after `--start`).
 
 mod exact;
+mod reading;
 
 pub use exact::{FLICKS_PER_SECOND, Flicks, Speed, Window};
 
@@ -24,22 +25,22 @@ pub const TICKS_PER_THIRTY_SECOND: u32 = TICKS_PER_STEP / 2;
 
 /// A point in time, in seconds from the start of the clip.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "f64", into = "f64")]
 pub struct Instant(f64);
 
 /// A length of time in seconds; negative when it points backwards.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "f64", into = "f64")]
 pub struct Span(f64);
 
 /// Events a second, in hertz: frames, activation values or audio samples. Always above zero and finite.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "f64", into = "f64")]
 pub struct Rate(f64);
 
-/// Beats a minute.
+/// Beats a minute. Always above zero and finite.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "f64", into = "f64")]
 pub struct Tempo(f64);
 
 /// A position in a score, in ticks of 1/[`TICKS_PER_BEAT`] beat from the score's start.
@@ -288,6 +289,7 @@ impl BeatGrid {
 ///
 /// Tick 0 is the start of the clip. After the last point the last tempo goes on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Points")]
 pub struct TempoMap {
     points: Vec<TempoPoint>,
 }
@@ -299,6 +301,44 @@ pub struct TempoPoint {
     pub tick: Tick,
     /// When it sounds.
     pub time: Instant,
+}
+
+/// What a [`TempoMap`] is saved as.
+#[derive(Deserialize)]
+struct Points {
+    points: Vec<TempoPoint>,
+}
+
+impl TryFrom<Points> for TempoMap {
+    type Error = String;
+    fn try_from(Points { points }: Points) -> Result<Self, String> {
+        if let [] | [_] = points[..] {
+            return Err(format!("{} points; a tempo map has two or more", points.len()));
+        }
+        if let Some(first) = points.first().filter(|first| first.tick != Tick(0)) {
+            return Err(format!("points[0].tick is {}; it must be 0", first.tick.0));
+        }
+        for (index, pair) in points.windows(2).enumerate() {
+            let (before, after) = (pair[0], pair[1]);
+            if after.tick <= before.tick {
+                return Err(format!(
+                    "points[{}].tick is {}; it must be above that of the point before, {}",
+                    index + 1,
+                    after.tick.0,
+                    before.tick.0
+                ));
+            }
+            if after.time <= before.time {
+                return Err(format!(
+                    "points[{}].time is {} s; it must be above that of the point before, {} s",
+                    index + 1,
+                    after.time.seconds(),
+                    before.time.seconds()
+                ));
+            }
+        }
+        Self::new(points).ok_or_else(|| "the points do not rise".to_owned())
+    }
 }
 
 impl TempoMap {

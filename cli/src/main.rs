@@ -122,6 +122,9 @@ fn explain_panics(console: &Console) {
     let developer = std::env::var_os("RUST_BACKTRACE").is_some_and(|value| value != "0");
     let usual = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
+        if kinescore::foreign::catches_panics() {
+            return;
+        }
         if developer {
             usual(info);
         }

@@ -7,6 +7,7 @@
 //! A [`Session`] exists only when its file has the hash, and its tensors the names, types and shapes, that the
 //! [`Manifest`] says.
 
+mod library;
 pub mod manifest;
 pub mod runtime;
 pub mod session;

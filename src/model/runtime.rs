@@ -1,6 +1,8 @@
 //! Finding and loading the ONNX Runtime library.
 
+use super::library;
 use crate::error::{Error, Result};
+use crate::foreign;
 use ort::environment::Environment;
 use ort::ep::{self, ExecutionProvider};
 use ort::session::Session;
@@ -22,6 +24,10 @@ struct Loaded {
 /// A process can hold one ONNX Runtime environment; a second one is refused. It is never unloaded.
 static LOADED: OnceLock<Loaded> = OnceLock::new();
 static LOADING: Mutex<()> = Mutex::new(());
+
+/// A library that the binding holds, although it has no API that could be used. The binding gives
+/// it up for no other.
+static UNUSABLE: OnceLock<PathBuf> = OnceLock::new();
 
 impl std::fmt::Debug for Runtime {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -95,6 +101,11 @@ impl Runtime {
         std::iter::once(ep::CPU::NAME).chain(cuda).collect()
     }
 
+    /// Whether the system has a graphics card of NVIDIA's, which CUDA could be expected to use.
+    pub fn has_nvidia_card() -> bool {
+        card_below(Path::new("/"))
+    }
+
     /// Why CUDA cannot be used; `None` when it can. Found out by opening a session on the GPU, once a process.
     pub fn cuda_refusal(&self) -> Option<&str> {
         self.0
@@ -124,6 +135,13 @@ const IDENTITY: &[u8] = &[
             0x0a, 0x01, b'y', 0x12, 0x06, 0x0a, 0x04, 0x08, 0x01, 0x12, 0x00,
     0x42, 0x04, 0x0a, 0x00, 0x10, 0x11,                             // opset 17
 ];
+
+/// Whether the driver for NVIDIA's cards has one, on a system below `root`.
+fn card_below(root: &Path) -> bool {
+    ["dev/nvidia0", "proc/driver/nvidia"]
+        .iter()
+        .any(|sign| root.join(sign).exists())
+}
 
 /// Registering the provider by hand gives the reason of a refusal; ort only logs it otherwise. That a GPU answers shows
 /// only when a session is made.
@@ -189,17 +207,33 @@ fn library_version(name: &str) -> Option<Vec<u32>> {
 }
 
 fn open(file: &Path) -> std::result::Result<Environment, String> {
-    let builder = ort::init_from(file).map_err(|e| match &e {
-        ort::LoadDynamicError::Dlopen { error, .. } => {
-            error.source().map_or_else(|| error.to_string(), ToString::to_string)
-        }
-        other => other.to_string(),
+    if let Some(held) = UNUSABLE.get() {
+        return Err(format!(
+            "not tried, because {} was loaded before and cannot be used; start the program again without it",
+            held.display()
+        ));
+    }
+    library::check(file)?;
+    // The binding panics where a library gives no API. Nothing of it is held then.
+    let no_api = |_| "not an ONNX Runtime that can be used: its OrtGetApiBase gives no API".to_owned();
+    let builder = foreign::caught(|| ort::init_from(file))
+        .map_err(no_api)?
+        .map_err(|e| match &e {
+            ort::LoadDynamicError::Dlopen { error, .. } => {
+                error.source().map_or_else(|| error.to_string(), ToString::to_string)
+            }
+            other => other.to_string(),
+        })?;
+    let built = foreign::caught(|| builder.with_name("kinescore").with_telemetry(false).build());
+    let built = built.map_err(|_| {
+        // Held for good.
+        let _ = UNUSABLE.set(file.to_owned());
+        format!(
+            "not an ONNX Runtime that can be used: it gives no API of version {}",
+            ort::MINOR_VERSION
+        )
     })?;
-    builder
-        .with_name("kinescore")
-        .with_telemetry(false)
-        .build()
-        .map_err(|e| tidy(e.message()))
+    built.map_err(|e| tidy(e.message()))
 }
 
 #[cfg(test)]
@@ -255,6 +289,18 @@ mod tests {
         assert!(libraries(&folder.path().join("nowhere"), &mut tried).is_empty());
         assert!(tried[0].contains("no libonnxruntime.so* in it"), "{tried:?}");
         assert!(tried[1].contains("nowhere: No such file"), "{tried:?}");
+    }
+
+    #[test]
+    fn a_card_is_known_by_its_driver() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(root.path().join("dev")).unwrap();
+        assert!(!card_below(root.path()));
+        std::fs::write(root.path().join("dev/nvidia0"), "").unwrap();
+        assert!(card_below(root.path()));
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(root.path().join("proc/driver/nvidia/gpus")).unwrap();
+        assert!(card_below(root.path()));
     }
 
     #[test]

@@ -32,13 +32,15 @@ pub struct Session {
 impl Session {
     /// Loads the model that the manifest calls `name`.
     ///
-    /// With [`Device::Auto`] CUDA is used where it works; where it does not, one warning a process says why, and the CPU
-    /// goes on.
+    /// With [`Device::Auto`] CUDA is used where it works. Where it does not, the CPU is, and the
+    /// reason is logged once a process: as a warning where there is an NVIDIA card, which could be
+    /// expected to work, else as information.
     ///
     /// # Errors
-    /// [`Error::ModelMissing`], [`Error::ModelHash`]; [`Error::ModelShape`] when a tensor is not as the manifest says;
-    /// [`Error::Inference`] when ONNX Runtime cannot load it; [`Error::DeviceUnavailable`] with [`Device::Cuda`] where
-    /// CUDA does not work; [`Error::Manifest`] when there is no such entry.
+    /// [`Error::ModelMissing`], [`Error::ModelHash`]; [`Error::ModelShape`] when a tensor is not as
+    /// the manifest says; [`Error::Inference`] when ONNX Runtime cannot load it;
+    /// [`Error::DeviceUnavailable`] with [`Device::Cuda`] where CUDA does not work;
+    /// [`Error::Manifest`] when there is no such entry.
     pub fn open(runtime: &Runtime, manifest: &Manifest, name: &str, options: Options) -> Result<Self> {
         let path = manifest.file(name)?;
         let content = manifest.load(name)?;
@@ -112,7 +114,7 @@ impl Session {
 
 /// Whether to use CUDA.
 fn use_cuda(runtime: &Runtime, device: Device) -> Result<bool> {
-    static WARNED: Once = Once::new();
+    static LOGGED: Once = Once::new();
     match device {
         Device::Cpu => Ok(false),
         Device::Auto | Device::Cuda => match runtime.cuda_refusal() {
@@ -122,11 +124,21 @@ fn use_cuda(runtime: &Runtime, device: Device) -> Result<bool> {
                 reason: reason.to_owned(),
             }),
             Some(reason) => {
-                WARNED.call_once(|| log::warn!("CUDA cannot be used, the CPU is: {reason}"));
+                LOGGED.call_once(|| {
+                    log::log!(
+                        level(Runtime::has_nvidia_card()),
+                        "CUDA cannot be used, the CPU is: {reason}"
+                    );
+                });
                 Ok(false)
             }
         },
     }
+}
+
+/// How loudly it is told that CUDA is not used: on most machines that is as it should be.
+fn level(has_card: bool) -> log::Level {
+    if has_card { log::Level::Warn } else { log::Level::Info }
 }
 
 fn build(runtime: &Runtime, options: Options, on_cuda: bool) -> std::result::Result<SessionBuilder, String> {
@@ -371,6 +383,12 @@ mod tests {
             };
             assert_eq!(tensor, wrong, "{error}");
         }
+    }
+
+    #[test]
+    fn only_a_card_that_is_not_used_is_warned_of() {
+        assert_eq!(level(true), log::Level::Warn);
+        assert_eq!(level(false), log::Level::Info);
     }
 
     #[test]

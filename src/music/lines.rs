@@ -1,5 +1,6 @@
 //! What the melodic instruments play.
 
+use crate::limits::{Allowed, NOTE_LENGTHS, OFFSETS, PITCH_CLASSES, SEVEN_BITS, STRENGTHS};
 use crate::theory::{Chord, Instrument, Key};
 use serde::{Deserialize, Serialize};
 
@@ -48,34 +49,42 @@ pub struct GridNote {
 }
 
 impl Music {
-    /// What is wrong with music that was read from a file.
-    pub(crate) fn check(&self) -> std::result::Result<(), String> {
-        if !self.chords.windows(2).all(|pair| pair[0].step < pair[1].step) {
-            return Err("the steps of the chords must rise".to_owned());
+    /// Checks music that was read from a file, for a grid of the given steps. The sentence of a
+    /// failure begins with the field within the music.
+    pub(crate) fn check(&self, steps: Allowed<i32>) -> std::result::Result<(), String> {
+        PITCH_CLASSES.check("key.tonic", self.key.tonic)?;
+        for (index, at) in self.chords.iter().enumerate() {
+            steps.check(format_args!("chords[{index}].step"), at.step)?;
+            PITCH_CLASSES.check(format_args!("chords[{index}].chord.root"), at.chord.root)?;
         }
-        if let Some(at) = self.chords.iter().find(|at| at.chord.root > 11) {
-            return Err(format!("a chord has root {}; allowed are 0 to 11", at.chord.root));
+        if let Some(index) = self.chords.windows(2).position(|pair| pair[0].step >= pair[1].step) {
+            return Err(format!(
+                "chords[{}].step is {}; it must be above that of the chord before, {}",
+                index + 1,
+                self.chords[index + 1].step,
+                self.chords[index].step
+            ));
         }
         for (index, line) in self.lines.iter().enumerate() {
             if self.lines[..index]
                 .iter()
                 .any(|other| other.instrument == line.instrument)
             {
-                return Err(format!("two lines of the {:?}; one is allowed", line.instrument));
+                return Err(format!(
+                    "lines[{index}].instrument is the {:?}, as that of another line; one line each is allowed",
+                    line.instrument
+                ));
             }
-            let valid = |note: &GridNote| {
-                (1..=64).contains(&note.length)
-                    && note.pitch <= 127
-                    && note.velocity > 0.0
-                    && note.velocity <= 1.0
-                    && note.offset >= -0.5
-                    && note.offset < 0.5
-            };
-            if !line.notes.iter().all(valid) {
-                return Err(
-                    "notes need a length of 1 to 64, a pitch of 0 to 127, a velocity in 0..1 and an offset in -0.5..0.5"
-                        .to_owned(),
-                );
+            for (number, note) in line.notes.iter().enumerate() {
+                let field = |name: &str| format!("lines[{index}].notes[{number}].{name}");
+                let check = || {
+                    steps.check("step", note.step)?;
+                    NOTE_LENGTHS.check("length", note.length)?;
+                    SEVEN_BITS.check("pitch", note.pitch)?;
+                    STRENGTHS.check("velocity", f64::from(note.velocity))?;
+                    OFFSETS.check("offset", f64::from(note.offset))
+                };
+                check().map_err(|fault: String| field(&fault))?;
             }
         }
         Ok(())

@@ -79,7 +79,7 @@ impl Heard {
             .filter(|hit| self.is_inside(beats.instant(f64::from(hit.step) + f64::from(hit.offset))));
         let hits = hits
             .map(|hit| crate::drums::Hit {
-                step: hit.step - skipped,
+                step: hit.step.saturating_sub(skipped),
                 ..*hit
             })
             .collect();
@@ -111,7 +111,7 @@ impl Heard {
             .enumerate()
             .filter(|(index, at)| time(at.step) < end && sounds_until(*index).is_none_or(|until| until > Instant::ZERO))
             .map(|(_, at)| ChordAt {
-                step: at.step - skipped,
+                step: at.step.saturating_sub(skipped),
                 ..*at
             })
             .collect();
@@ -120,7 +120,7 @@ impl Heard {
                 self.is_inside(beats.instant(f64::from(note.step) + f64::from(note.offset)))
             };
             let notes = line.notes.iter().filter(inside).map(|note| crate::music::GridNote {
-                step: note.step - skipped,
+                step: note.step.saturating_sub(skipped),
                 ..*note
             });
             Line {
@@ -310,5 +310,11 @@ mod tests {
         assert_eq!(chords, [(-8, 5), (8, 7)]);
         let steps: Vec<_> = inside.lines[0].notes.iter().map(|note| note.step).collect();
         assert_eq!(steps, [-2, 0, 29]);
+
+        // A chord that has sounded since before all counting.
+        let mut endless = music;
+        endless.chords = vec![chord(i32::MIN, 7)];
+        let inside = heard().music(&endless, &drums());
+        assert_eq!(inside.chords, [chord(i32::MIN, 7)]);
     }
 }

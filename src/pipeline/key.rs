@@ -13,14 +13,21 @@ const WITHOUT_EFFECT: &[&str] = &["device"];
 /// Settings that only say how notes sound: they do not change what is composed.
 const OF_SOUND: &[&str] = &["sound.", "original", "drums.kit"];
 
+/// Version of how rhythm, drums and music are made. To be raised with each change of code after
+/// which the same poses, settings and models may give other beats, hits, chords or notes, so that
+/// no result of an older build is taken from a cache; a change of a model needs none, for its hash
+/// is in the key.
+const COMPOSITION_VERSION: u32 = 2;
+
 /// What a result is made of, as text that is hashed: a line for each thing, so that no two mean the same.
 struct Recipe(String);
 
 impl Recipe {
-    fn new(kind: &str, media: &str) -> Self {
+    fn new(kind: &str, media: &str, composition: u32) -> Self {
         let mut recipe = Self(String::new());
         recipe.add("kind", kind);
         recipe.add("version", env!("CARGO_PKG_VERSION"));
+        recipe.add("composition version", &composition.to_string());
         recipe.add("media", media);
         recipe
     }
@@ -59,7 +66,7 @@ pub(super) fn composition(
     settings: &Settings,
     models: &BTreeMap<String, String>,
 ) -> String {
-    let mut recipe = Recipe::new("composition", media);
+    let mut recipe = Recipe::new("composition", media, COMPOSITION_VERSION);
     recipe.add("analysed", &format!("{} {}", analysed.0, analysed.1));
     recipe.settings(settings, OF_SOUND);
     recipe.models(models);
@@ -74,7 +81,7 @@ pub(super) fn soundtrack(
     models: &BTreeMap<String, String>,
     sound_font: &str,
 ) -> String {
-    let mut recipe = Recipe::new("soundtrack", media);
+    let mut recipe = Recipe::new("soundtrack", media, COMPOSITION_VERSION);
     recipe.add("start", &cut.start.unwrap_or(Flicks::ZERO).0.to_string());
     // The media's own end is what is there, not a number that was announced.
     recipe.add(
@@ -133,6 +140,18 @@ mod tests {
         ];
         for (index, other) in others.iter().enumerate() {
             assert!(*other != first && !others[..index].contains(other), "{index}");
+        }
+    }
+
+    #[test]
+    fn results_of_an_older_way_of_composing_have_other_keys() {
+        for kind in ["composition", "soundtrack"] {
+            let key = |version| Recipe::new(kind, "a", version).key();
+            assert_eq!(
+                key(COMPOSITION_VERSION),
+                Recipe::new(kind, "a", COMPOSITION_VERSION).key()
+            );
+            assert_ne!(key(COMPOSITION_VERSION), key(COMPOSITION_VERSION - 1));
         }
     }
 

@@ -1,5 +1,6 @@
 //! Files saved between stages: any stage's output can be written and the chain taken up from there.
 
+use super::check;
 use super::cut::Cut;
 use crate::drums::DrumGrid;
 use crate::error::{Error, Result};
@@ -9,11 +10,10 @@ use crate::pose::PoseTrack;
 use crate::progress::Stage;
 use crate::rhythm::Rhythm;
 use crate::score::Score;
-use crate::time::BeatGrid;
 use crate::video::Clip;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Read};
 use std::path::Path;
 
 /// What a file begins with, so that another JSON file is told apart from ours.
@@ -72,13 +72,23 @@ impl Saved {
             path: path.to_owned(),
             reason,
         };
-        let file = File::open(path).map_err(Error::input(path))?;
-        let bytes = file.metadata().map_err(Error::input(path))?.len();
+        // Before it is opened: a pipe that nobody writes to would be waited for without end.
+        let metadata = std::fs::metadata(path).map_err(Error::input(path))?;
+        if !metadata.is_file() {
+            return Err(refuse(
+                "not a regular file; a saved stage is read from a file".to_owned(),
+            ));
+        }
+        let bytes = metadata.len();
         if bytes > LARGEST_SAVED_FILE {
             return Err(refuse(format!("{bytes} bytes; at most {LARGEST_SAVED_FILE} are read")));
         }
-        let saved: Self =
-            serde_json::from_reader(BufReader::new(file)).map_err(|e| refuse(format!("not a saved stage: {e}")))?;
+        let file = File::open(path).map_err(Error::input(path))?;
+        // A file that grows meanwhile is not read beyond the limit either.
+        let mut json = serde_json::Deserializer::from_reader(BufReader::new(file).take(LARGEST_SAVED_FILE));
+        let saved: Self = serde_path_to_error::deserialize(&mut json)
+            .map_err(|e| refuse(sentence(&e.path().to_string(), e.inner())))?;
+        json.end().map_err(|e| refuse(sentence(".", &e)))?;
         if saved.format != FORMAT || saved.version != VERSION {
             let (format, version) = (&saved.format, saved.version);
             return Err(refuse(format!(
@@ -90,10 +100,6 @@ impl Saved {
     }
 
     fn check(&self) -> Result<(), String> {
-        let duration = self.clip.duration.seconds();
-        if !(duration.is_finite() && duration > 0.0) {
-            return Err(format!("clip.duration is {duration} s; it must be above 0"));
-        }
         let stage_result = match self.stage {
             Stage::Pose => self.poses.is_some(),
             Stage::Rhythm => self.rhythm.is_some(),
@@ -105,47 +111,57 @@ impl Saved {
         if !stage_result {
             return Err(format!("it is of the {} stage, but holds no result of it", self.stage));
         }
-        if let Some(track) = &self.poses {
-            let times = || track.poses.iter().map(|pose| pose.time.seconds());
-            if times().zip(times().skip(1)).any(|(a, b)| b <= a) || !times().all(f64::is_finite) {
-                return Err("the times of the poses do not rise".to_owned());
-            }
+        check::clip(&self.clip)?;
+        check::cut(&self.cut)?;
+        let duration = self.clip.duration;
+        if let Some(poses) = &self.poses {
+            check::poses(poses, duration)?;
         }
         if let Some(rhythm) = &self.rhythm {
-            check_beats(rhythm.grid(), rhythm.beats_per_bar)?;
-            if rhythm
-                .beats
-                .iter()
-                .any(|beat| beat.number == 0 || beat.number > rhythm.beats_per_bar)
-            {
-                return Err(format!("beat numbers must be 1 to {}", rhythm.beats_per_bar));
-            }
+            check::rhythm(rhythm, duration)?;
         }
         if let Some(drums) = &self.drums {
-            check_beats(BeatGrid::new(drums.beats.clone()), drums.beats_per_bar)?;
-            let valid = |hit: &crate::drums::Hit| {
-                hit.velocity > 0.0 && hit.velocity <= 1.0 && hit.offset >= -0.5 && hit.offset < 0.5
-            };
-            if !drums.hits.iter().all(valid) {
-                return Err("drum hits need a velocity in 0..1 and an offset in -0.5..0.5".to_owned());
-            }
+            check::drums(drums, duration)?;
         }
         if let Some(music) = &self.music {
-            music.check()?;
+            check::music(music, self.rhythm.as_ref(), self.drums.as_ref(), duration)?;
         }
         if let Some(score) = &self.score {
-            score.check().map_err(|e| e.to_string())?;
+            check::score(score)?;
         }
         Ok(())
     }
 }
 
-fn check_beats(grid: Option<BeatGrid>, beats_per_bar: u8) -> Result<(), String> {
-    if grid.is_none() {
-        return Err("beats must be at least two, in rising order".to_owned());
+/// What was wrong in reading a field, with the field's path and the place in the text.
+fn sentence(path: &str, error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    let reason = text.strip_suffix(&place).unwrap_or(&text);
+    let reason = INTEGERS.iter().fold(reason.to_owned(), |reason, (name, words)| {
+        reason.replace(&format!("expected {name}"), &format!("expected {words}"))
+    });
+    let at = format!("(line {}, column {})", error.line(), error.column());
+    match (error.is_data(), path) {
+        (true, ".") => return format!("not a file that was saved between stages: {reason} {at}"),
+        (false, ".") => return format!("not a JSON file: {reason} {at}"),
+        (false, field) => return format!("not a JSON file: in {field}, {reason} {at}"),
+        (true, _) => {}
     }
-    if !(3..=4).contains(&beats_per_bar) {
-        return Err(format!("beats_per_bar is {beats_per_bar}; allowed are 3 and 4"));
+    // Types that are checked as a whole name the field within them.
+    if reason.split(' ').next().is_some_and(|word| word.contains('[')) {
+        return format!("{path}.{reason} {at}");
     }
-    Ok(())
+    format!("{path}: {reason} {at}")
 }
+
+/// Rust's names of numbers, and what they can hold.
+const INTEGERS: [(&str, &str); 7] = [
+    ("u8", "a whole number from 0 to 255"),
+    ("u16", "a whole number from 0 to 65535"),
+    ("u32", "a whole number from 0 to 4294967295"),
+    ("i32", "a whole number from -2147483648 to 2147483647"),
+    ("usize", "a whole number from 0 on"),
+    ("f32", "a number"),
+    ("f64", "a number"),
+];

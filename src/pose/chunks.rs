@@ -10,7 +10,7 @@ use super::look::Look;
 use super::smooth::Sample;
 use super::track::{Tracked, Tracker, Tracklet};
 use crate::error::Result;
-use crate::limits::LONGEST_MEDIA;
+use crate::limits::LONGEST_CLIP;
 use crate::time::{Instant, Span};
 use crate::video::{Frame, Stretch};
 use std::iter::Peekable;
@@ -61,9 +61,9 @@ const LEAST_COMMON: f64 = 0.5;
 
 impl Chunking {
     /// Index of the last chunk of a media that ends at `end`; 0 where the end is not known, or lies further off than
-    /// [`LONGEST_MEDIA`]: such media are not divided.
+    /// [`LONGEST_CLIP`]: such media are not divided.
     pub fn last(&self, end: Option<Instant>) -> usize {
-        let end = end.filter(|end| *end - Instant::ZERO <= LONGEST_MEDIA);
+        let end = end.filter(|end| *end - Instant::ZERO <= LONGEST_CLIP);
         let length = end.map_or(0.0, Instant::seconds) - self.least_rest.seconds();
         // Written so that a length that is no number gives 0.
         if length > self.length.seconds() {

@@ -1,6 +1,7 @@
 //! Poses over time, and how they are saved.
 
 use super::joints::{JOINTS, JointPoint};
+use crate::limits::{JOINT_PLACES, SHARES};
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 
@@ -104,25 +105,25 @@ impl TryFrom<Track> for PoseTrack {
         let mut poses: Vec<Pose> = Vec::with_capacity(saved.poses.len());
         for (index, row) in saved.poses.iter().enumerate() {
             let points = row.joints.as_chunks::<3>();
-            let finite = row.time.is_finite() && row.joints.iter().all(|n| n.is_finite());
-            if points.0.len() != JOINTS || !points.1.is_empty() || !finite {
+            if points.0.len() != JOINTS || !points.1.is_empty() {
                 return Err(format!(
-                    "pose {index} has {} numbers; needed are {}, x, y and confidence for each of {JOINTS} joints",
+                    "poses[{index}].joints has {} numbers; needed are {}, x, y and confidence for each of {JOINTS} joints",
                     row.joints.len(),
                     3 * JOINTS
                 ));
             }
-            let time = Instant::from_seconds(row.time);
-            if poses.last().is_some_and(|last| last.time >= time) {
+            let time = Instant::try_from(row.time).map_err(|e| format!("poses[{index}].time: {e}"))?;
+            if let Some(last) = poses.last().filter(|last| last.time >= time) {
                 return Err(format!(
-                    "pose {index}: time {} does not come after the pose before",
-                    row.time
+                    "poses[{index}].time is {} s; it must be above that of the pose before, {} s",
+                    row.time,
+                    last.time.seconds()
                 ));
             }
             let mut joints = [JointPoint::default(); JOINTS];
-            for (joint, [x, y, confidence]) in joints.iter_mut().zip(points.0) {
-                if !(0.0..=1.0).contains(confidence) {
-                    return Err(format!("pose {index}: confidence {confidence}; allowed is 0 to 1"));
+            for (number, (joint, [x, y, confidence])) in joints.iter_mut().zip(points.0).enumerate() {
+                for (place, allowed, value) in [(0, JOINT_PLACES, x), (1, JOINT_PLACES, y), (2, SHARES, confidence)] {
+                    allowed.check(format_args!("poses[{index}].joints[{}]", 3 * number + place), *value)?;
                 }
                 *joint = JointPoint {
                     x: *x as f32,
@@ -132,12 +133,11 @@ impl TryFrom<Track> for PoseTrack {
             }
             poses.push(Pose { time, joints });
         }
-        if let Some(cut) = saved.cuts.iter().find(|cut| !cut.is_finite()) {
-            return Err(format!("cut at {cut}"));
-        }
+        let cuts = saved.cuts.into_iter().enumerate();
+        let cuts = cuts.map(|(index, cut)| Instant::try_from(cut).map_err(|e| format!("cuts[{index}]: {e}")));
         Ok(Self {
             poses,
-            cuts: saved.cuts.into_iter().map(Instant::from_seconds).collect(),
+            cuts: cuts.collect::<Result<_, _>>()?,
             people: saved.people,
         })
     }
@@ -189,11 +189,13 @@ mod tests {
             serde_json::from_value::<PoseTrack>(value).unwrap_err().to_string()
         };
         let told = refused(&|v| v["poses"][3]["time"] = 0.0.into());
-        assert!(told.contains("pose 3: time 0"), "{told}");
+        assert!(told.contains("poses[3].time is 0 s; it must be above"), "{told}");
         let told = refused(&|v| v["poses"][2]["joints"] = vec![1.0; 50].into());
-        assert!(told.contains("pose 2 has 50 numbers; needed are 51"), "{told}");
+        assert!(told.contains("poses[2].joints has 50 numbers; needed are 51"), "{told}");
         let told = refused(&|v| v["poses"][0]["joints"][2] = 1.5.into());
-        assert!(told.contains("confidence 1.5"), "{told}");
+        assert!(told.contains("poses[0].joints[2] is 1.5; allowed is 0 to 1"), "{told}");
+        let told = refused(&|v| v["poses"][0]["joints"][48] = (-1e7).into());
+        assert!(told.contains("poses[0].joints[48] is -10000000 pixels"), "{told}");
         let told = refused(&|v| v["poses"] = "none".into());
         assert!(told.contains("none"), "{told}");
     }

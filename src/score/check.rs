@@ -3,23 +3,25 @@
 use super::kits::DRUM_BANK;
 use super::{Note, Part, Score, VOLUMES};
 use crate::error::{Error, Result};
-use crate::time::{Instant, Span, TempoMap, Tick};
+use crate::limits::{
+    BANKS, BAR_LENGTHS, CHANNELS, CLIP_STARTS, LONGEST_CLIP, MAP_TEMPI, MIDI_VELOCITIES, PANS, SEVEN_BITS, TICKS,
+};
+use crate::time::{Instant, Span, Tempo, Tick};
 
-/// Longest score that is accepted: a day.
-const LONGEST: Span = Span::from_seconds(86_400.0);
-
-/// Latest start on the media that is accepted: some eleven days, as there may be of a day at a tenth of its speed.
-const LATEST: Instant = Instant::from_seconds(1e6);
+type Fault<T = ()> = std::result::Result<T, String>;
 
 impl Score {
-    /// Checks that the score can be written and played: its tempo map rises from tick 0 at the clip's start, signatures
-    /// rise from tick 0, part names are fit for file names and differ, volumes and pans are in range, and every note lies
-    /// in MIDI's ranges and inside the clip, in order.
+    /// Checks that the score can be written and played: its tempo map begins at the clip's start
+    /// and keeps tempi that MIDI can hold, signatures rise from tick 0, part names are fit for file
+    /// names and differ, volumes and pans are in range, and every note lies in MIDI's ranges and
+    /// inside the clip, in order.
     ///
     /// # Errors
-    /// [`Error::Sound`] with what is wrong, the value met and the value allowed.
+    /// [`Error::Sound`] with the field, the value met and the value allowed.
     pub fn check(&self) -> Result<()> {
-        self.fault().map_or(Ok(()), |reason| Err(Error::Sound { reason }))
+        self.fault().map_err(|reason| Error::Sound {
+            reason: format!("score.{reason}"),
+        })
     }
 
     /// The tick at which the clip ends.
@@ -27,115 +29,141 @@ impl Score {
         self.tempo_map.tick(Instant::ZERO + self.duration)
     }
 
-    fn fault(&self) -> Option<String> {
-        if !(self.duration > Span::ZERO && self.duration <= LONGEST) {
-            return Some(format!(
-                "the score is {} s long; allowed is above 0 to {} s",
+    /// As [`check`](Self::check); the sentence begins with the field within the score.
+    pub(crate) fn fault(&self) -> Fault {
+        if !(self.duration > Span::ZERO && self.duration <= LONGEST_CLIP) {
+            return Err(format!(
+                "duration is {} s; allowed is above 0 to {} s",
                 self.duration.seconds(),
-                LONGEST.seconds()
+                LONGEST_CLIP.seconds()
             ));
         }
-        if !(self.start >= Instant::ZERO && self.start <= LATEST) {
-            return Some(format!(
-                "the score begins at {} s of the media; allowed is 0 to {} s",
-                self.start.seconds(),
-                LATEST.seconds()
+        CLIP_STARTS.check("start", self.start.seconds())?;
+        self.tempo_fault()?;
+        if self.signatures.first().is_none_or(|first| first.tick != Tick(0)) {
+            return Err("signatures must begin with one at tick 0".to_owned());
+        }
+        for (index, signature) in self.signatures.iter().enumerate() {
+            BAR_LENGTHS.check(format_args!("signatures[{index}].beats"), signature.beats)?;
+            TICKS.check(format_args!("signatures[{index}].tick"), signature.tick.0)?;
+        }
+        if let Some(index) = self.signatures.windows(2).position(|pair| pair[0].tick >= pair[1].tick) {
+            return Err(format!(
+                "signatures[{}].tick is {}; it must be above that of the signature before, {}",
+                index + 1,
+                self.signatures[index + 1].tick.0,
+                self.signatures[index].tick.0
             ));
-        }
-        let points = self.tempo_map.points();
-        let sound = points.iter().all(|point| point.time.seconds().is_finite())
-            && points.first().is_some_and(|point| point.time == Instant::ZERO)
-            && TempoMap::new(points.to_vec()).is_some();
-        if !sound {
-            return Some("the tempo map must have two points or more that rise from tick 0 at 0 s".to_owned());
-        }
-        let rising = self.signatures.windows(2).all(|pair| pair[0].tick < pair[1].tick);
-        let starts = self.signatures.first().is_some_and(|first| first.tick == Tick(0));
-        let countable = self.signatures.iter().all(|signature| signature.beats > 0);
-        if !(rising && starts && countable) {
-            return Some("time signatures must rise from tick 0 and have 1 beat or more".to_owned());
         }
         for (index, part) in self.parts.iter().enumerate() {
             if self.parts.iter().take(index).any(|other| other.name == part.name) {
-                return Some(format!("two parts are called '{}'; names must differ", part.name));
+                return Err(format!(
+                    "parts[{index}].name is '{}', as that of another part; names must differ",
+                    part.name.escape_debug()
+                ));
             }
-            if let Some(fault) = part_fault(part, self.end()) {
-                return Some(format!("part '{}': {fault}", part.name));
-            }
+            part_fault(part, self.end()).map_err(|fault| format!("parts[{index}].{fault}"))?;
         }
-        None
+        Ok(())
+    }
+
+    fn tempo_fault(&self) -> Fault {
+        let points = self.tempo_map.points();
+        if let Some(first) = points.first().filter(|first| first.time != Instant::ZERO) {
+            return Err(format!(
+                "tempo_map.points[0].time is {} s; it must be 0",
+                first.time.seconds()
+            ));
+        }
+        for (index, pair) in points.windows(2).enumerate() {
+            let span = pair[1].time - pair[0].time;
+            let tempo = Tempo::from_beat_span(span * (1.0 / pair[0].tick.beats_until(pair[1].tick)));
+            MAP_TEMPI.check(
+                format_args!("tempo_map.points[{}]: the tempo up to it", index + 1),
+                tempo.bpm(),
+            )?;
+            TICKS.check(format_args!("tempo_map.points[{}].tick", index + 1), pair[1].tick.0)?;
+        }
+        TICKS.check("tempo_map: the tick at the clip's end", self.end().0)
     }
 }
 
-fn part_fault(part: &Part, end: Tick) -> Option<String> {
+fn part_fault(part: &Part, end: Tick) -> Fault {
     let fit = |c: char| c.is_ascii_alphanumeric() || c == '-';
     if part.name.is_empty() || part.name.len() > 64 || !part.name.chars().all(fit) {
-        return Some("a name is 1 to 64 letters, digits and '-'".to_owned());
-    }
-    if part.channel > 15 {
-        return Some(format!("channel {}; allowed is 0 to 15", part.channel));
-    }
-    if part.bank > 128 || part.program > 127 {
-        return Some(format!(
-            "bank {}, program {}; allowed are 0 to 128 and 0 to 127",
-            part.bank, part.program
+        return Err(format!(
+            "name is '{}'; a name is 1 to 64 letters, digits and '-'",
+            part.name.escape_debug()
         ));
     }
+    CHANNELS.check("channel", part.channel)?;
+    BANKS.check("bank", part.bank)?;
+    SEVEN_BITS.check("program", part.program)?;
     if !VOLUMES.contains(&part.volume) {
-        return Some(format!(
-            "volume {} dB; allowed is {} to {}",
+        return Err(format!(
+            "volume is {} dB; allowed is {} to {} dB",
             part.volume,
             VOLUMES.start(),
             VOLUMES.end()
         ));
     }
-    if !(-1.0..=1.0).contains(&part.pan) {
-        return Some(format!("pan {}; allowed is -1 to 1", part.pan));
-    }
+    PANS.check("pan", f64::from(part.pan))?;
     if part.bank == DRUM_BANK && part.pan != 0.0 {
-        return Some(format!(
-            "pan {}; the drums of a kit have places of their own, allowed is 0",
+        return Err(format!(
+            "pan is {}; the drums of a kit have places of their own, allowed is 0",
             part.pan
         ));
     }
     let in_order = |pair: &[Note]| (pair[0].onset, pair[0].pitch) <= (pair[1].onset, pair[1].pitch);
-    if let Some(pair) = part.notes.windows(2).find(|pair| !in_order(pair)) {
-        return Some(format!(
-            "the note at tick {} follows one at tick {}; notes are sorted by onset, then pitch",
-            pair[1].onset.0, pair[0].onset.0
+    if let Some(index) = part.notes.windows(2).position(|pair| !in_order(pair)) {
+        return Err(format!(
+            "notes[{}].onset is {} and follows {}; notes are sorted by onset, then pitch",
+            index + 1,
+            part.notes[index + 1].onset.0,
+            part.notes[index].onset.0
         ));
     }
-    part.notes.iter().find_map(|note| note_fault(note, end))
+    for (index, note) in part.notes.iter().enumerate() {
+        note_fault(note, end).map_err(|fault| format!("notes[{index}].{fault}"))?;
+    }
+    Ok(())
 }
 
-fn note_fault(note: &Note, end: Tick) -> Option<String> {
+fn note_fault(note: &Note, end: Tick) -> Fault {
+    SEVEN_BITS.check("pitch", note.pitch)?;
+    MIDI_VELOCITIES.check("velocity", note.velocity)?;
     let at = note.onset.0;
-    if note.pitch > 127 || !(1..=127).contains(&note.velocity) {
-        return Some(format!(
-            "the note at tick {at} has pitch {} and velocity {}; allowed are 0 to 127 and 1 to 127",
-            note.pitch, note.velocity
+    if at >= end.0 {
+        return Err(format!(
+            "onset is {at}; it must lie before the clip's end at tick {}",
+            end.0
         ));
     }
-    if note.ticks == 0 || at >= end.0 || note.ticks > end.0 - at {
-        return Some(format!(
-            "the note at tick {at} is {} ticks long; allowed is 1 up to the clip's end at tick {}",
-            note.ticks, end.0
+    if note.ticks == 0 || note.ticks > end.0 - at {
+        return Err(format!(
+            "ticks is {}; allowed is 1 to {}, up to the clip's end at tick {}",
+            note.ticks,
+            end.0 - at,
+            end.0
         ));
     }
-    None
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::TimeSignature;
     use super::*;
-    use crate::time::TempoPoint;
+    use crate::time::{TempoMap, TempoPoint};
 
-    fn good() -> Score {
-        let point = |tick, seconds| TempoPoint {
+    fn point(tick: u32, seconds: f64) -> TempoPoint {
+        TempoPoint {
             tick: Tick(tick),
             time: Instant::from_seconds(seconds),
-        };
+        }
+    }
+
+    fn good() -> Score {
         let note = |onset, pitch| Note {
             onset: Tick(onset),
             ticks: 120,
@@ -168,34 +196,61 @@ mod tests {
         assert_eq!(good().end(), Tick(1920));
         type Spoil = fn(&mut Score);
         let spoil: Vec<(&str, Spoil)> = vec![
-            ("long", |s| s.duration = Span::ZERO),
-            ("long", |s| s.duration = Span::from_seconds(f64::NAN)),
-            ("begins at -0.5 s", |s| s.start = Instant::from_seconds(-0.5)),
-            ("begins at NaN s", |s| s.start = Instant::from_seconds(f64::NAN)),
-            ("tempo map", |s| {
-                let text = r#"{"points":[{"tick":0,"time":0.5},{"tick":480,"time":0.2}]}"#;
-                s.tempo_map = serde_json::from_str(text).expect("parses");
+            ("score.duration is 0 s", |s| s.duration = Span::ZERO),
+            ("score.duration is NaN s", |s| s.duration = Span::from_seconds(f64::NAN)),
+            ("score.start is -0.5 s; allowed is 0 to 1000000 s", |s| {
+                s.start = Instant::from_seconds(-0.5);
             }),
-            ("tempo map", |s| {
-                s.tempo_map = serde_json::from_str(r#"{"points":[]}"#).expect("parses");
+            ("score.start is NaN s", |s| s.start = Instant::from_seconds(f64::NAN)),
+            ("score.tempo_map.points[0].time is 0.1 s; it must be 0", |s| {
+                s.tempo_map = TempoMap::new(vec![point(0, 0.1), point(480, 0.5)]).expect("rising");
             }),
-            ("signatures", |s| s.signatures.clear()),
-            ("signatures", |s| s.signatures[0].beats = 0),
-            ("a name is", |s| s.parts[0].name = "../drums".to_owned()),
-            ("names must differ", |s| s.parts.push(s.parts[0].clone())),
-            ("channel 16", |s| s.parts[0].channel = 16),
-            ("bank 129", |s| s.parts[0].bank = 129),
-            ("volume 4.5 dB; allowed is -48 to 4", |s| s.parts[0].volume = 4.5),
-            ("volume NaN dB", |s| s.parts[0].volume = f32::NAN),
-            ("pan -1.5; allowed is -1 to 1", |s| s.parts[0].pan = -1.5),
-            ("pan NaN", |s| s.parts[0].pan = f32::NAN),
+            ("score.tempo_map.points[1]: the tempo up to it is 60000000000", |s| {
+                s.tempo_map = TempoMap::new(vec![point(0, 0.0), point(480, 1e-9)]).expect("rising");
+            }),
+            ("score.tempo_map.points[1]: the tempo up to it is 0.6", |s| {
+                s.tempo_map = TempoMap::new(vec![point(0, 0.0), point(480, 100.0)]).expect("rising");
+            }),
+            ("score.tempo_map.points[2].tick is 2000000000", |s| {
+                let points = vec![point(0, 0.0), point(480, 0.5), point(2_000_000_000, 1e6)];
+                s.tempo_map = TempoMap::new(points).expect("rising");
+            }),
+            ("the tick at the clip's end", |s| {
+                s.tempo_map = TempoMap::new(vec![point(0, 0.0), point(48_000, 1e-4)]).expect("rising");
+                s.duration = Span::from_seconds(86_400.0);
+            }),
+            ("signatures must begin", |s| s.signatures.clear()),
+            ("signatures must begin", |s| s.signatures[0].tick = Tick(1)),
+            ("score.signatures[0].beats is 0 beats; allowed is 1 to 16", |s| {
+                s.signatures[0].beats = 0;
+            }),
+            ("score.signatures[1].tick is 0; it must be above", |s| {
+                s.signatures.push(s.signatures[0]);
+            }),
+            ("score.parts[0].name is '../drums'", |s| {
+                s.parts[0].name = "../drums".to_owned()
+            }),
+            ("score.parts[1].name is 'drums'", |s| s.parts.push(s.parts[0].clone())),
+            ("channel is 16; allowed is 0 to 15", |s| s.parts[0].channel = 16),
+            ("bank is 129", |s| s.parts[0].bank = 129),
+            ("program is 128", |s| s.parts[0].program = 128),
+            ("volume is 4.5 dB; allowed is -48 to 4 dB", |s| s.parts[0].volume = 4.5),
+            ("volume is NaN dB", |s| s.parts[0].volume = f32::NAN),
+            ("pan is -1.5; allowed is -1 to 1", |s| s.parts[0].pan = -1.5),
+            ("pan is NaN", |s| s.parts[0].pan = f32::NAN),
             ("places of their own", |s| s.parts[0].pan = 0.5),
             ("sorted", |s| s.parts[0].notes.reverse()),
-            ("velocity 0", |s| s.parts[0].notes[1].velocity = 0),
-            ("pitch 128", |s| s.parts[0].notes[1].pitch = 128),
-            ("ticks long", |s| s.parts[0].notes[0].ticks = 0),
+            ("notes[1].velocity is 0; allowed is 1 to 127", |s| {
+                s.parts[0].notes[1].velocity = 0
+            }),
+            ("score.parts[0].notes[1].pitch is 128", |s| {
+                s.parts[0].notes[1].pitch = 128
+            }),
+            ("notes[0].ticks is 0; allowed is 1 to 1920", |s| {
+                s.parts[0].notes[0].ticks = 0
+            }),
             ("clip's end", |s| s.parts[0].notes[2].ticks = u32::MAX),
-            ("clip's end", |s| s.parts[0].notes[2].onset = Tick(1920)),
+            ("notes[2].onset is 1920", |s| s.parts[0].notes[2].onset = Tick(1920)),
         ];
         for (word, spoil) in spoil {
             let mut score = good();

@@ -136,7 +136,7 @@ pub const TABLE: &[Setting] = &[
     Setting {
         key: "device",
         kind: Kind::Choice(&["auto", "cpu", "cuda"]),
-        help: "What the models run on; auto uses CUDA where it works and says why where it does not",
+        help: "What the models run on; auto uses CUDA where it works, else the CPU",
         get: |s| DEVICES.name(s.device),
         set: |s, v| DEVICES.assign(&mut s.device, v),
     },

@@ -6,7 +6,7 @@ use crate::time::{Rate, Tempo};
 /// What the models run on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Device {
-    /// CUDA where it works, else the CPU with a warning that says why.
+    /// CUDA where it works, else the CPU; beside an NVIDIA card with a warning that says why.
     Auto,
     /// The CPU.
     Cpu,

@@ -6,7 +6,7 @@
 use super::pace::Pace;
 use super::{Clip, FileOptions, Frame, FrameSource, Picture};
 use crate::error::{Error, Result};
-use crate::limits::{GREATEST_FRAME_SIDE, LEAST_CLIP, LEAST_FRAME_SIDE, is_too_short};
+use crate::limits::{GREATEST_FRAME_SIDE, LEAST_CLIP, LEAST_FRAME_SIDE, LONGEST_CLIP, PIXEL_ASPECTS, is_too_short};
 use crate::time::{Instant, Span};
 use fast_image_resize as resize;
 use resize::images::{Image, ImageRef};
@@ -16,12 +16,6 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 /// Prepared frames that wait for the pose stage, as many as a file decodes ahead.
 const FRAMES_AHEAD: usize = 4;
-
-/// How far a pixel's width may be from its height: beyond any format's is a mistake.
-const PIXEL_ASPECTS: std::ops::RangeInclusive<f64> = 0.1..=10.0;
-
-/// Longest clip taken, seconds: a day. Times beyond are in another unit than seconds.
-const LONGEST_CLIP: f64 = 86_400.0;
 
 /// What a host tells of its frames before the first one.
 #[derive(Debug, Clone, PartialEq)]
@@ -114,17 +108,17 @@ pub fn pushed(info: PushedInfo, options: FileOptions) -> Result<(FrameSink, Push
         path: info.name.clone(),
         reason,
     };
-    if !PIXEL_ASPECTS.contains(&info.pixel_aspect) {
-        let (least, most) = (PIXEL_ASPECTS.start(), PIXEL_ASPECTS.end());
+    if !PIXEL_ASPECTS.holds(info.pixel_aspect) {
         return Err(refuse(format!(
-            "a pixel aspect of {}; allowed is {least} to {most}",
+            "a pixel aspect of {}; allowed is {PIXEL_ASPECTS}",
             info.pixel_aspect
         )));
     }
     if let Some(duration) = info.duration.map(Span::seconds) {
-        if duration.is_nan() || duration > LONGEST_CLIP {
+        let longest = LONGEST_CLIP.seconds();
+        if duration.is_nan() || duration > longest {
             return Err(refuse(format!(
-                "a length of {duration} s; allowed is up to {LONGEST_CLIP} s"
+                "a length of {duration} s; allowed is up to {longest} s"
             )));
         }
         check_length(&info.name, Span::from_seconds(duration))?;
@@ -272,9 +266,10 @@ impl FrameSink {
             })
         };
         let time = frame.time.seconds();
-        if !(0.0..=LONGEST_CLIP).contains(&time) {
+        let longest = LONGEST_CLIP.seconds();
+        if !(0.0..=longest).contains(&time) {
             return refuse(format!(
-                "a time of {time} s; allowed is 0 to {LONGEST_CLIP} s from the clip's start"
+                "a time of {time} s; allowed is 0 to {longest} s from the clip's start"
             ));
         }
         if let Some(last) = self.last.map(Instant::seconds)

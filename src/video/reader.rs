@@ -6,7 +6,7 @@ use super::media::{
 };
 use super::upright::Orientation;
 use crate::error::{Error, Result};
-use crate::limits::{COUNTED_AT_OPENING, LONGEST_MEDIA};
+use crate::limits::{COUNTED_AT_OPENING, LONGEST_CLIP};
 use crate::time::{Instant, Span};
 use ffmpeg::codec::packet::side_data::Type as PacketSideData;
 use ffmpeg::codec::threading;
@@ -282,7 +282,7 @@ impl Reader {
             _ => return None,
         };
         // A greater one is damage.
-        (end - origin <= LONGEST_MEDIA.seconds()).then_some(end)
+        (end - origin <= LONGEST_CLIP.seconds()).then_some(end)
     }
 
     /// When the video ends, by what the file says or by its packets, from the first shown frame; needs

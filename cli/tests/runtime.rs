@@ -1,0 +1,110 @@
+//! The program beside the ONNX Runtime library, and on saved stages: what is damaged is an error
+//! with its code, and no fault.
+#![allow(missing_docs)]
+#![allow(clippy::expect_used)] // helpers of tests stop at the first surprise, as tests do
+
+mod common;
+
+use common::{Run, folder, kinescore, outside, root, text};
+use std::fs::{self, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn golden(stage: &str) -> PathBuf {
+    root().join("tests/fixtures/golden").join(format!("{stage}.json"))
+}
+
+/// Goes on from saved poses to the rhythm, which takes one small network.
+fn rhythm(folder: &Path, poses: &Path, args: &[&str], runtime: Option<&Path>) -> Run {
+    let output = folder.join("rhythm.json");
+    let base = [
+        "render",
+        "--from",
+        text(poses),
+        "--until",
+        "rhythm",
+        "-o",
+        text(&output),
+    ];
+    let mut command = kinescore(&[&base[..], args].concat());
+    if let Some(runtime) = runtime {
+        command.env("KINESCORE_ONNXRUNTIME", runtime);
+    }
+    outside::finished(&mut command).into()
+}
+
+#[test]
+fn a_library_that_is_no_onnx_runtime_is_a_missing_resource() {
+    let folder = folder();
+    let (source, null) = (folder.path().join("null.c"), folder.path().join("null.so"));
+    fs::write(&source, "const void *OrtGetApiBase(void) { return 0; }").expect("a source");
+    let made = outside::finished(
+        Command::new("cc")
+            .args(["-shared", "-fPIC", "-o"])
+            .args([&null, &source]),
+    );
+    assert!(made.status.success(), "{made:?}");
+    rhythm(folder.path(), &golden("pose"), &[], Some(&null))
+        .expect(6)
+        .tells(&["null.so", "gives no API"]);
+
+    let (whole, cut) = (
+        root().join(".setup/onnxruntime"),
+        folder.path().join("libonnxruntime.so"),
+    );
+    let library = fs::read_dir(whole)
+        .expect("the folder of ONNX Runtime")
+        .flatten()
+        .find(|entry| entry.file_name().to_string_lossy().starts_with("libonnxruntime.so"));
+    fs::copy(library.expect("ONNX Runtime").path(), &cut).expect("a copy");
+    let file = OpenOptions::new().write(true).open(&cut).expect("the copy");
+    file.set_len(file.metadata().expect("a file").len() / 2)
+        .expect("cut off");
+    rhythm(folder.path(), &golden("pose"), &[], Some(&cut))
+        .expect(6)
+        .tells(&["libonnxruntime.so", "cut off"]);
+    assert!(!folder.path().join("rhythm.json").exists());
+}
+
+#[test]
+fn that_there_is_no_card_is_told_only_to_those_who_ask() {
+    let folder = folder();
+    let quiet = rhythm(folder.path(), &golden("pose"), &["--device", "auto"], None).expect(0);
+    let asked = rhythm(folder.path(), &golden("pose"), &["--device", "auto", "-v"], None).expect(0);
+    // Where there is a card, its use or a warning is right; that is tried where there is one.
+    if !["/dev/nvidia0", "/proc/driver/nvidia"]
+        .iter()
+        .any(|sign| Path::new(sign).exists())
+    {
+        assert!(!quiet.stderr.contains("CUDA"), "{}", quiet.stderr);
+        assert!(
+            asked.stderr.contains("CUDA cannot be used, the CPU is"),
+            "{}",
+            asked.stderr
+        );
+        rhythm(folder.path(), &golden("pose"), &["--device", "cuda"], None)
+            .expect(6)
+            .tells(&["device 'cuda' cannot be used"]);
+    }
+}
+
+#[test]
+fn numbers_that_no_stage_gives_are_bad_input() {
+    let folder = folder();
+    let saved = fs::read_to_string(golden("pose")).expect("saved poses");
+    let duration = "\"duration\":7.666666666666666";
+    assert!(saved.contains(duration));
+    let path = folder.path().join("poses.json");
+    for (value, told) in [
+        ("1e9", "clip.duration is 1000000000 s; allowed is 1.9 to 86400 s"),
+        ("-1", "clip.duration is -1 s"),
+        ("4000", "clip.duration is 4000 s; allowed is up to 67.6"),
+        ("NaN", "clip.duration"),
+    ] {
+        fs::write(&path, saved.replace(duration, &format!("\"duration\":{value}"))).expect("written");
+        rhythm(folder.path(), &path, &[], None)
+            .expect(3)
+            .tells(&["poses.json", told]);
+    }
+    assert!(!folder.path().join("rhythm.json").exists());
+}

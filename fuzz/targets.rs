@@ -1,0 +1,192 @@
+//! What is fuzzed: for each kind of input from outside, a function that reads bytes as it and goes
+//! on as far as no network is needed. An error is right; a panic, a hang, and memory without bound
+//! are not.
+//!
+//! Shared by the fuzzers and by the test that replays inputs which were mended
+//! (`tests/fuzz_mended.rs`).
+#![allow(dead_code)] // each fuzzer uses one
+#![allow(clippy::expect_used, clippy::panic)] // a surprise is what is looked for
+
+use kinescore::audio::SoundFont;
+use kinescore::cache::{About, Cache, Key, Kind};
+use kinescore::export::write_midi;
+use kinescore::model::Manifest;
+use kinescore::pipeline::{Engine, Job, Resources};
+use kinescore::pose::stored;
+use kinescore::progress::Stage;
+use kinescore::score::{Note, Part, Score, TimeSignature};
+use kinescore::settings::TABLE;
+use kinescore::time::{Instant, Span, TempoMap, TempoPoint, Tick};
+use kinescore::{Monitor, Settings};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
+
+/// All of them, by name.
+pub const ALL: [(&str, fn(&[u8])); 7] = [
+    ("saved", saved),
+    ("sound_font", sound_font),
+    ("chords", chords),
+    ("settings", settings),
+    ("manifest", manifest),
+    ("cache", cache),
+    ("midi", midi),
+];
+
+static FOLDER: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir().expect("a temporary folder"));
+
+static ENGINE: LazyLock<Arc<Engine>> = LazyLock::new(|| {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let models = ["models", "../models"].map(|folder| here.join(folder));
+    let resources = Resources {
+        models: models.into_iter().find(|folder| folder.is_dir()).expect("the models"),
+        ..Resources::default()
+    };
+    Arc::new(Engine::new(resources).expect("the manifest of the models"))
+});
+
+/// A file with these bytes, of which there is one of that name at a time.
+fn written(name: &str, data: &[u8]) -> PathBuf {
+    let path = FOLDER.path().join(name);
+    std::fs::write(&path, data).expect("written");
+    path
+}
+
+/// A file saved between stages: loaded, and arranged if it holds music.
+pub fn saved(data: &[u8]) {
+    let path = written("saved.json", data);
+    let Ok(mut job) = Job::load(ENGINE.clone(), Settings::default(), &path) else {
+        return;
+    };
+    let _ = job.analysis(); // what it gives is not looked at
+    if job.latest().is_some_and(|latest| latest >= Stage::Music) && job.run(Stage::Score, &Monitor::none()).is_ok() {
+        job.write_midi(&FOLDER.path().join("saved.mid"))
+            .expect("a score that was checked is written");
+    }
+    let again = FOLDER.path().join("again.json");
+    if job.save(&again).is_ok() {
+        Job::load(ENGINE.clone(), Settings::default(), &again).expect("what was saved is loaded");
+    }
+}
+
+/// A SoundFont, compressed or not.
+pub fn sound_font(data: &[u8]) {
+    if let Ok(font) = SoundFont::load(&written("font.sf2", data)) {
+        for (bank, program) in font.presets() {
+            let _ = font.require(bank, u8::try_from(program).unwrap_or(127)); // refused or not
+        }
+    }
+}
+
+/// Chord symbols and key names, as the settings take them.
+pub fn chords(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    for key in ["music.chords", "music.key"] {
+        set(key, text);
+    }
+}
+
+fn set(key: &str, value: &str) {
+    let mut settings = Settings::default();
+    if settings.set(key, value).is_err() {
+        return;
+    }
+    let _ = settings.check(); // two values may not go together
+    let text = settings.get(key).expect("a setting that was set");
+    let mut again = Settings::default();
+    again.set(key, &text).expect("a setting's own text sets it");
+    assert_eq!(again.get(key), Some(text));
+}
+
+/// A setting: its number, then its value.
+pub fn settings(data: &[u8]) {
+    let Some((number, value)) = data.split_first() else {
+        return;
+    };
+    let Ok(value) = std::str::from_utf8(value) else { return };
+    set(TABLE[usize::from(*number) % TABLE.len()].key, value);
+}
+
+/// The manifest of the models.
+pub fn manifest(data: &[u8]) {
+    let path = written("manifest.toml", data);
+    if let Ok(manifest) = Manifest::read(path.parent().expect("a folder")) {
+        for (name, _) in manifest.entries() {
+            manifest.file(name).expect("an entry has a file");
+        }
+    }
+}
+
+/// An entry of the cache, and what an entry of poses holds.
+pub fn cache(data: &[u8]) {
+    let _ = stored::from_bytes(data); // poses, or none
+    let folder = FOLDER.path().join("cache");
+    let cache = Cache::open(&folder, None);
+    let key = Key::of("fuzzed");
+    cache.store(Kind::Media, &key, &About::default(), b"{}");
+    let entries = std::fs::read_dir(&folder).expect("the cache").flatten();
+    for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("media-")) {
+        std::fs::write(entry.path(), data).expect("written");
+    }
+    let _ = cache.load(Kind::Media, &key); // a good one or none
+    cache.list().expect("a folder that can be read");
+    cache.verify().expect("a folder that can be read");
+}
+
+/// A score made of the bytes: of one that passes its check a MIDI file is written.
+pub fn midi(data: &[u8]) {
+    let mut numbers = data
+        .chunks(2)
+        .map(|pair| u32::from(pair[0]) << 8 | u32::from(*pair.last().unwrap_or(&0)));
+    let mut next = || numbers.next();
+    let (Some(points), Some(length)) = (next(), next()) else {
+        return;
+    };
+    let mut at = (0_u32, 0.0);
+    let mut rising = vec![TempoPoint {
+        tick: Tick(0),
+        time: Instant::ZERO,
+    }];
+    for _ in 0..points % 64 + 1 {
+        let (Some(ticks), Some(time)) = (next(), next()) else {
+            return;
+        };
+        at = (at.0 + ticks + 1, at.1 + f64::from(time + 1) * 1e-3);
+        rising.push(TempoPoint {
+            tick: Tick(at.0),
+            time: Instant::from_seconds(at.1),
+        });
+    }
+    let mut notes = Vec::new();
+    let mut onset = 0;
+    while let (Some(gap), Some(ticks), Some(sound)) = (next(), next(), next()) {
+        onset += gap;
+        notes.push(Note {
+            onset: Tick(onset),
+            ticks,
+            pitch: (sound >> 8) as u8,
+            velocity: (sound & 0xff) as u8,
+        });
+    }
+    let part = Part {
+        name: "fuzzed".to_owned(),
+        channel: (length % 20) as u8,
+        bank: 0,
+        program: (length % 130) as u8,
+        volume: 0.0,
+        pan: 0.0,
+        notes,
+    };
+    let score = Score {
+        tempo_map: TempoMap::new(rising).expect("rising"),
+        signatures: vec![TimeSignature {
+            tick: Tick(0),
+            beats: (points % 18) as u8,
+        }],
+        parts: vec![part],
+        duration: Span::from_seconds(f64::from(length) * 0.01),
+        start: Instant::ZERO,
+    };
+    if score.check().is_ok() {
+        write_midi(&score, &FOLDER.path().join("fuzzed.mid")).expect("a score that was checked is written");
+    }
+}

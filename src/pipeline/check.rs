@@ -1,0 +1,213 @@
+//! Whether results of stages that were read from a file are such as stages give: files may say
+//! anything.
+//!
+//! Every number has its range in [`limits`](crate::limits). A sentence of refusal begins with the
+//! path of the field in a saved file, such as `rhythm.beats[12].time`. What is allowed bounds the
+//! memory and time that later stages take: a clip is no longer than what was found in it, and a
+//! grid has no more steps than its clip has room for.
+
+use super::Cut;
+use crate::drums::DrumGrid;
+use crate::limits::{
+    Allowed, BEAT_SPANS, BEATS_PER_BAR, CLIP_LENGTHS, CLIP_STARTS, CURVE_RATES, CUTS, EDGE, FRAME_RATES, FRAME_SIDES,
+    LONGEST_GAP, MOVEMENTS, OFFSETS, PEOPLE, POSE_GAPS, SHARES, STEPS, STRENGTHS, TEMPI,
+};
+use crate::music::Music;
+use crate::pose::PoseTrack;
+use crate::rhythm::{Curve, Rhythm};
+use crate::score::Score;
+use crate::time::{BeatGrid, Instant, STEPS_PER_BEAT, Span};
+use crate::video::Clip;
+
+type Checked = Result<(), String>;
+
+pub(super) fn clip(clip: &Clip) -> Checked {
+    CLIP_STARTS.check("clip.start", clip.start.seconds())?;
+    CLIP_LENGTHS.check("clip.duration", clip.duration.seconds())?;
+    FRAME_SIDES.check("clip.width", clip.width)?;
+    FRAME_SIDES.check("clip.height", clip.height)?;
+    FRAME_RATES.check("clip.frame_rate", clip.frame_rate)
+}
+
+pub(super) fn cut(cut: &Cut) -> Checked {
+    for (field, time) in [("cut.start", cut.start), ("cut.end", cut.end)] {
+        if let Some(time) = time {
+            CUTS.check(field, time.0)?;
+        }
+    }
+    match (cut.start, cut.end) {
+        (Some(start), Some(end)) if start >= end => Err(format!(
+            "cut.end is {} flicks; it must be above cut.start, {} flicks",
+            end.0, start.0
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The times that lie within a clip.
+fn times(duration: Span) -> Allowed<f64> {
+    Allowed::new(-EDGE.seconds(), (duration + EDGE).seconds(), " s")
+}
+
+/// A clip is as long as something is known of it, and a little longer.
+fn known_until(end: Instant, duration: Span, what: &str) -> Checked {
+    let longest = end + LONGEST_GAP - Instant::ZERO;
+    if duration <= longest {
+        return Ok(());
+    }
+    Err(format!(
+        "clip.duration is {} s; allowed is up to {} s, {} s after the last {what}",
+        duration.seconds(),
+        longest.seconds(),
+        LONGEST_GAP.seconds()
+    ))
+}
+
+pub(super) fn poses(track: &PoseTrack, duration: Span) -> Checked {
+    PEOPLE.check("poses.people", track.people)?;
+    let times = times(duration);
+    for (index, cut) in track.cuts.iter().enumerate() {
+        times.check(format_args!("poses.cuts[{index}]"), cut.seconds())?;
+    }
+    // The joints were checked when the track was read: its rows are no poses before.
+    let mut before = Instant::ZERO;
+    for (index, pose) in track.poses.iter().enumerate() {
+        times.check(format_args!("poses.poses[{index}].time"), pose.time.seconds())?;
+        let gap = (pose.time - before).seconds();
+        // The first may come with the clip's start.
+        if index > 0 && !POSE_GAPS.holds(gap) || gap > POSE_GAPS.most() {
+            return Err(format!(
+                "poses.poses[{index}].time is {} s, {gap} s after the pose before; allowed is {POSE_GAPS}",
+                pose.time.seconds(),
+            ));
+        }
+        before = pose.time;
+    }
+    known_until(before, duration, "pose")
+}
+
+/// Checks beats, of which `field` gives the path by their index, and gives their grid.
+fn grid(beats: Vec<Instant>, duration: Span, list: &str, field: impl Fn(usize) -> String) -> Result<BeatGrid, String> {
+    let times = times(duration);
+    for (index, beat) in beats.iter().enumerate() {
+        times.check(field(index), beat.seconds())?;
+    }
+    for (index, pair) in beats.windows(2).enumerate() {
+        let span = pair[1] - pair[0];
+        if !BEAT_SPANS.holds(span.seconds()) {
+            return Err(format!(
+                "{} is {} s, {} s after the beat before; allowed is {BEAT_SPANS}, as of {TEMPI}",
+                field(index + 1),
+                pair[1].seconds(),
+                span.seconds()
+            ));
+        }
+    }
+    let count = beats.len();
+    BeatGrid::new(beats).ok_or_else(|| format!("{list} has {count} beats; at least two that rise in time are needed"))
+}
+
+/// The steps of a grid around a clip: whole bars, of which the first may begin before the clip and
+/// the last end after it.
+fn steps(grid: &BeatGrid, duration: Span) -> Allowed<i32> {
+    let bars = 2 * i64::from(BEATS_PER_BAR.most()) * STEPS_PER_BEAT as i64;
+    let (last, end) = (last(grid), Instant::ZERO + duration);
+    let end = if last > end { last } else { end };
+    let bounded = |step: i64| step.clamp(i64::from(STEPS.least()), i64::from(STEPS.most())) as i32;
+    let first = grid.nearest_step(Instant::ZERO).min(0) - bars;
+    Allowed::new(bounded(first), bounded(grid.nearest_step(end) + bars), "")
+}
+
+fn curve(curve: &Curve, values: Allowed<f64>, duration: Span, field: &str) -> Checked {
+    CURVE_RATES.check(format_args!("{field}.rate"), curve.rate.hz())?;
+    let length = curve.rate.instant(curve.values.len()) - Instant::ZERO;
+    if length > duration + LONGEST_GAP {
+        return Err(format!(
+            "{field}.values has {} values, those of {} s; allowed are those of up to {} s, {} s more than clip.duration",
+            curve.values.len(),
+            length.seconds(),
+            (duration + LONGEST_GAP).seconds(),
+            LONGEST_GAP.seconds()
+        ));
+    }
+    for (index, value) in curve.values.iter().enumerate() {
+        values.check(format_args!("{field}.values[{index}]"), f64::from(*value))?;
+    }
+    Ok(())
+}
+
+pub(super) fn rhythm(rhythm: &Rhythm, duration: Span) -> Checked {
+    BEATS_PER_BAR.check("rhythm.beats_per_bar", rhythm.beats_per_bar)?;
+    let numbers = Allowed::new(1, rhythm.beats_per_bar, "");
+    for (index, beat) in rhythm.beats.iter().enumerate() {
+        numbers.check(format_args!("rhythm.beats[{index}].number"), beat.number)?;
+    }
+    let beats = rhythm.beats.iter().map(|beat| beat.time).collect();
+    let grid = grid(beats, duration, "rhythm.beats", |index| {
+        format!("rhythm.beats[{index}].time")
+    })?;
+    TEMPI.check("rhythm.tempo", rhythm.tempo.bpm())?;
+    SHARES.check("rhythm.confidence", f64::from(rhythm.confidence))?;
+    let times = times(duration);
+    for (index, accent) in rhythm.accents.iter().enumerate() {
+        times.check(format_args!("rhythm.accents[{index}].time"), accent.time.seconds())?;
+        STRENGTHS.check(
+            format_args!("rhythm.accents[{index}].strength"),
+            f64::from(accent.strength),
+        )?;
+    }
+    curve(&rhythm.movement, MOVEMENTS, duration, "rhythm.movement")?;
+    curve(&rhythm.activation, SHARES, duration, "rhythm.activation")?;
+    known_until(last(&grid), duration, "beat")
+}
+
+/// When the last beat falls.
+fn last(grid: &BeatGrid) -> Instant {
+    grid.beats().last().copied().unwrap_or_default()
+}
+
+pub(super) fn drums(drums: &DrumGrid, duration: Span) -> Checked {
+    BEATS_PER_BAR.check("drums.beats_per_bar", drums.beats_per_bar)?;
+    Allowed::new(1, drums.beats_per_bar, "").check("drums.first_beat", drums.first_beat)?;
+    let grid = grid(drums.beats.clone(), duration, "drums.beats", |index| {
+        format!("drums.beats[{index}]")
+    })?;
+    let steps = steps(&grid, duration);
+    for (index, hit) in drums.hits.iter().enumerate() {
+        steps.check(format_args!("drums.hits[{index}].step"), hit.step)?;
+        STRENGTHS.check(format_args!("drums.hits[{index}].velocity"), f64::from(hit.velocity))?;
+        OFFSETS.check(format_args!("drums.hits[{index}].offset"), f64::from(hit.offset))?;
+    }
+    known_until(last(&grid), duration, "beat")
+}
+
+/// Checks music on the grid of its drums, or else on that of its rhythm.
+pub(super) fn music(music: &Music, rhythm: Option<&Rhythm>, drums: Option<&DrumGrid>, duration: Span) -> Checked {
+    let beats = drums.map(|drums| BeatGrid::new(drums.beats.clone()));
+    let grid = beats.or_else(|| rhythm.map(Rhythm::grid)).flatten();
+    let steps = grid.map_or(STEPS, |grid| steps(&grid, duration));
+    music.check(steps).map_err(|fault| format!("music.{fault}"))
+}
+
+pub(super) fn score(score: &Score) -> Checked {
+    score.fault().map_err(|fault| format!("score.{fault}"))?;
+    // Sound is made for all of its length.
+    let last = score.tempo_map.points().last().map(|point| point.time);
+    let notes = score.parts.iter().flat_map(|part| &part.notes);
+    let sounds = notes.map(|note| note.onset.0.saturating_add(note.ticks)).max();
+    let sounds = sounds.map(|tick| score.tempo_map.instant(crate::time::Tick(tick)));
+    let end = [last, sounds]
+        .into_iter()
+        .flatten()
+        .fold(Instant::ZERO, |a, b| if b > a { b } else { a });
+    let longest = end + LONGEST_GAP - Instant::ZERO;
+    if score.duration <= longest {
+        return Ok(());
+    }
+    Err(format!(
+        "score.duration is {} s; allowed is up to {} s, {} s after the last note and the last point of the tempo map",
+        score.duration.seconds(),
+        longest.seconds(),
+        LONGEST_GAP.seconds()
+    ))
+}

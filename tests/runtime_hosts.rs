@@ -1,0 +1,74 @@
+//! ONNX Runtime in a process that holds another library in its place: one that a host has loaded
+//! before, and one that turned out to be of no use. In a program of its own, as a process loads
+//! ONNX Runtime once.
+#![allow(clippy::expect_used, clippy::panic)] // helpers of tests may stop at the first surprise
+
+#[path = "runtime_support/mod.rs"]
+mod runtime_support;
+
+use kinescore::model::{Manifest, Options, Runtime, Session};
+use kinescore::settings::Device;
+use runtime_support::{compiled, outside, reason, root, runtime_file};
+use std::process::Command;
+
+/// Set in the process that plays the host, to the library that it holds.
+const HELD: &str = "KINESCORE_TEST_HELD";
+
+/// A library of ONNX Runtime's name and version, without an API of any version.
+const NO_API: &str = "static const char *version(void) { return \"1.31.1\"; }
+    static const void *api(unsigned version) { return 0; }
+    static struct { const void *(*api)(unsigned); const char *(*version)(void); } base = { api, version };
+    const void *OrtGetApiBase(void) { return &base; }";
+
+#[test]
+fn of_two_libraries_ours_is_used() {
+    if let Some(held) = std::env::var_os(HELD) {
+        let maps = std::fs::read_to_string("/proc/self/maps").expect("what is loaded");
+        assert!(
+            maps.contains(held.to_str().expect("a name")),
+            "the host holds no other library"
+        );
+        let runtime = Runtime::load(Some(&runtime_file()), &[]).expect("ours");
+        assert_eq!(runtime.path(), runtime_file().canonicalize().expect("ours"));
+        let manifest = Manifest::read(&root().join("models")).expect("the manifest");
+        let options = Options {
+            device: Device::Cpu,
+            threads: 1,
+        };
+        // The other one has no API: a model that is opened was opened by ours.
+        Session::open(&runtime, &manifest, "movenet_multipose", options).expect("a model");
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let other = compiled(folder.path(), "libonnxruntime", NO_API);
+    let this = std::env::current_exe().expect("this program");
+    let output = outside::finished(
+        Command::new(this)
+            .args(["--exact", "of_two_libraries_ours_is_used"])
+            .env(HELD, &other)
+            .env("LD_PRELOAD", &other),
+    );
+    let told = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+    assert!(output.status.success() && told[0].contains("1 passed"), "{told:?}");
+}
+
+/// The binding keeps the first library that it took, so that no other can be used until the process
+/// ends: that is said.
+#[test]
+fn a_library_whose_api_is_none_is_an_error_and_stays_one() {
+    if std::env::var_os(HELD).is_some() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let library = compiled(folder.path(), "no_api", NO_API);
+    let told = reason(&library);
+    assert!(
+        told.contains("no_api.so: not an ONNX Runtime that can be used: it gives no API of version 20"),
+        "{told}"
+    );
+    let told = reason(&runtime_file());
+    assert!(
+        told.contains("not tried, because") && told.contains("no_api.so was loaded before"),
+        "{told}"
+    );
+}
