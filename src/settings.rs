@@ -3,6 +3,7 @@
 //! A value is checked when it is [set](Settings::set); a [`Settings`] that exists is right by construction.
 
 use crate::error::{Error, Result};
+use crate::limits::ASKED_TEMPI;
 use crate::music::Instrument;
 use crate::score::chord::{Key, Misread, Progression};
 use crate::time::{Rate, Tempo};
@@ -25,6 +26,8 @@ pub struct Settings {
     pub music: MusicSettings,
     /// How it sounds.
     pub sound: SoundSettings,
+    /// How MIDI files are written.
+    pub midi: MidiSettings,
 }
 
 /// What the models run on.
@@ -154,6 +157,33 @@ pub enum OriginalAudio {
     Duck,
     /// Left out.
     Drop,
+}
+
+/// Settings of MIDI files. They change nothing that is heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MidiSettings {
+    /// Which tempo events there are.
+    pub tempo: MidiTempo,
+    /// How drums are divided among tracks.
+    pub drums: MidiDrums,
+}
+
+/// Which tempo events a MIDI file has. Notes keep their times in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MidiTempo {
+    /// One where the beats keep one tempo; else tempi that follow the beats, at most one a bar unless bars need more.
+    Beats,
+    /// One, that of the piece, whatever its beats do.
+    Steady,
+}
+
+/// How the drums of a MIDI file are divided among tracks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MidiDrums {
+    /// All in one.
+    OneTrack,
+    /// Each drum has one of its own.
+    PerDrum,
 }
 
 /// Playing styles: the primary styles of the Groove MIDI Dataset (Gillick et al. 2019) that have enough data.
@@ -449,6 +479,8 @@ const ORIGINALS: Words<OriginalAudio> = Words(&[
     ("duck", OriginalAudio::Duck),
     ("drop", OriginalAudio::Drop),
 ]);
+const MIDI_TEMPI: Words<MidiTempo> = Words(&[("beats", MidiTempo::Beats), ("steady", MidiTempo::Steady)]);
+const MIDI_DRUMS: Words<MidiDrums> = Words(&[("one-track", MidiDrums::OneTrack), ("per-drum", MidiDrums::PerDrum)]);
 
 const MOODS: Words<Mood> = Words(&[
     ("bright", Mood::Bright),
@@ -515,8 +547,8 @@ pub const TABLE: &[Setting] = &[
     Setting {
         key: "tempo.min",
         kind: Kind::Number {
-            least: 40.0,
-            most: 240.0,
+            least: *ASKED_TEMPI.start(),
+            most: *ASKED_TEMPI.end(),
         },
         help: "Slowest tempo looked for, beats a minute",
         get: |s| s.rhythm.slowest.bpm().to_string(),
@@ -525,8 +557,8 @@ pub const TABLE: &[Setting] = &[
     Setting {
         key: "tempo.max",
         kind: Kind::Number {
-            least: 40.0,
-            most: 240.0,
+            least: *ASKED_TEMPI.start(),
+            most: *ASKED_TEMPI.end(),
         },
         help: "Fastest tempo looked for, beats a minute",
         get: |s| s.rhythm.fastest.bpm().to_string(),
@@ -535,8 +567,8 @@ pub const TABLE: &[Setting] = &[
     Setting {
         key: "tempo",
         kind: Kind::NumberOrAuto {
-            least: 40.0,
-            most: 240.0,
+            least: *ASKED_TEMPI.start(),
+            most: *ASKED_TEMPI.end(),
         },
         help: "Tempo fixed by you, beats a minute: only where the beats fall is searched, and too little movement is accepted",
         get: |s| or_auto(s.rhythm.tempo.map(Tempo::bpm)),
@@ -681,6 +713,20 @@ pub const TABLE: &[Setting] = &[
         get: |s| ORIGINALS.name(s.sound.original),
         set: |s, v| ORIGINALS.assign(&mut s.sound.original, v),
     },
+    Setting {
+        key: "midi.tempo",
+        kind: Kind::Choice(&["beats", "steady"]),
+        help: "Tempo events of MIDI files: beats follows them where the tempo changes, steady is one tempo; notes keep their times",
+        get: |s| MIDI_TEMPI.name(s.midi.tempo),
+        set: |s, v| MIDI_TEMPI.assign(&mut s.midi.tempo, v),
+    },
+    Setting {
+        key: "midi.drums",
+        kind: Kind::Choice(&["one-track", "per-drum"]),
+        help: "Drums of MIDI files: all in one track, or each in a track of its own",
+        get: |s| MIDI_DRUMS.name(s.midi.drums),
+        set: |s, v| MIDI_DRUMS.assign(&mut s.midi.drums, v),
+    },
 ];
 
 impl Default for Settings {
@@ -722,6 +768,10 @@ impl Default for Settings {
                 loudness: -16.0,
                 peak: -1.0,
                 original: OriginalAudio::Auto,
+            },
+            midi: MidiSettings {
+                tempo: MidiTempo::Beats,
+                drums: MidiDrums::OneTrack,
             },
         }
     }
