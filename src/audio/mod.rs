@@ -5,14 +5,17 @@ pub mod loudness;
 mod meter;
 pub mod mix;
 mod parallel;
+mod sf2;
 mod sf3;
 pub mod soundfont;
 pub mod soundtrack;
 mod spans;
 pub mod store;
 pub mod stream;
+mod substitutes;
 mod synth;
 pub mod synthesis;
+mod zones;
 
 pub(crate) use loudness::ENCODER_HEADROOM;
 pub use loudness::{GainCurve, Loudness, measure};

@@ -1,7 +1,7 @@
 //! Notes to sound, with a SoundFont: one span of one part.
 
 use super::SoundFont;
-use super::soundfont::CHOKE_BANK;
+use super::sf2::CHOKE_BANK;
 use super::spans::{Event, SpanPlan};
 use crate::error::{Error, Result};
 use crate::score::Part;
