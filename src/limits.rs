@@ -1,7 +1,6 @@
 //! Limits on what is taken from outside, each with the reason for its value.
 
 use crate::time::Span;
-use std::ops::RangeInclusive;
 
 /// Least side of a frame, pixels: under this no joint can be told from another.
 pub const LEAST_FRAME_SIDE: u32 = 16;
@@ -12,9 +11,9 @@ pub const GREATEST_FRAME_SIDE: u32 = 16_384;
 /// Shortest clip that music is made for: one 4/4 bar at 120 beats a minute.
 pub const LEAST_CLIP: Span = Span::from_seconds(2.0);
 
-/// Tempi that can be asked for, and that MIDI files have, beats a minute: slower beats are heard one by one, faster ones as
-/// halves of others.
-pub const ASKED_TEMPI: RangeInclusive<f64> = 40.0..=240.0;
+/// Tempi that can be asked for, and that MIDI files have, beats a minute: slower beats are heard
+/// one by one, faster ones as halves of others.
+pub const ASKED_TEMPI: std::ops::RangeInclusive<f64> = 40.0..=240.0;
 
 /// How far the end asked for may lie behind the media's: announced lengths are rounded, and users round too.
 pub const END_SLACK: Span = Span::from_seconds(0.1);

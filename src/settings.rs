@@ -171,7 +171,8 @@ pub struct MidiSettings {
 /// Which tempo events a MIDI file has. Notes keep their times in any case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MidiTempo {
-    /// One where the beats keep one tempo; else tempi that follow the beats, at most one a bar unless bars need more.
+    /// One where the beats keep one tempo; else tempi that follow the beats, at most one a bar
+    /// unless bars need more.
     Beats,
     /// One, that of the piece, whatever its beats do.
     Steady,

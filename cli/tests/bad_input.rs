@@ -309,7 +309,8 @@ fn sound_fonts_that_cannot_be_used() {
     fs::write(&notes, "not a SoundFont at all").expect("a file");
     with(&notes, &["notes.sf2", "not a SoundFont"]);
 
-    // Zones that play samples are left, but no sample has a rate: 46-byte records, the rate at byte 36.
+    // Zones that play samples are left, but no sample has a rate: 46-byte records, the rate at byte
+    // 36.
     let mut content = shipped;
     let samples = chunk(&content, b"shdr");
     for record in content[samples].chunks_exact_mut(46) {
@@ -323,8 +324,8 @@ fn sound_fonts_that_cannot_be_used() {
 #[test]
 fn a_sound_font_without_drums_or_bass_plays_with_those_of_the_shipped_one() {
     let folder = folder();
-    // The drum kits moved out of the drums' bank (128), and the basses to other programs: 38-byte records, the program at
-    // byte 20, the bank at byte 22.
+    // The drum kits moved out of the drums' bank (128), and the basses to other programs: 38-byte
+    // records, the program at byte 20, the bank at byte 22.
     let mut content = fs::read(root().join("models/kinescore-gm.sf3")).expect("the SoundFont that ships");
     let presets = chunk(&content, b"phdr");
     for record in content[presets].chunks_exact_mut(38) {

@@ -1,11 +1,12 @@
 //! The structure of a SoundFont file: presets, instruments, zones and sample headers, checked.
 //!
-//! Written from the SoundFont Technical Specification 2.04. Files come from anywhere, so every size and every index is
-//! checked here, before the synthesiser sees any of it: the synthesiser takes indices on trust. Zones whose sample or
-//! instrument cannot be used are left out, so that they are silent and the rest of the font plays. Modulators are not
-//! read, because the synthesiser has none. An .sf3 file has the same structure with three differences: samples are Ogg
-//! Vorbis streams, a compressed sample's start and end are bytes and its loop points are counted from its own start,
-//! and chunks of odd size are not always padded.
+//! Written from the SoundFont Technical Specification 2.04. Files come from anywhere, so every size
+//! and every index is checked here, before the synthesiser sees any of it: the synthesiser takes
+//! indices on trust. Zones whose sample or instrument cannot be used are left out, so that they are
+//! silent and the rest of the font plays. Modulators are not read, because the synthesiser has
+//! none. An .sf3 file has the same structure with three differences: samples are Ogg Vorbis
+//! streams, a compressed sample's start and end are bytes and its loop points are counted from its
+//! own start, and chunks of odd size are not always padded.
 
 use std::io::{Read, Seek, SeekFrom};
 

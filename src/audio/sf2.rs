@@ -3,11 +3,12 @@
 use super::bank::{Sample, Zone, generator};
 use std::collections::BTreeMap;
 
-/// Zeros after each sample, as the specification asks (2.04, 6.1): interpolation reads past the end.
+/// Zeros after each sample, as the specification asks (2.04, 6.1): interpolation reads past the
+/// end.
 const GUARD: usize = 46;
 
-/// Bank of the presets that [cut off](Writer::chokes) notes and play nothing; those of a SoundFont end at 128. The program
-/// is the exclusive class.
+/// Bank of the presets that [cut off](Writer::chokes) notes and play nothing; those of a SoundFont
+/// end at 128. The program is the exclusive class.
 pub(super) const CHOKE_BANK: u16 = 129;
 
 /// A sample in the new font.
@@ -107,8 +108,8 @@ impl Writer {
         }
     }
 
-    /// Presets that cut off what has an exclusive class. Struck at the least velocity there is, their notes are softer than
-    /// what the synthesiser takes to be heard, and end as they begin.
+    /// Presets that cut off what has an exclusive class. Struck at the least velocity there is,
+    /// their notes are softer than what the synthesiser takes to be heard, and end as they begin.
     pub fn chokes(&mut self) {
         let own = self.instruments.len();
         for (number, (class, sample)) in std::mem::take(&mut self.classes).into_iter().enumerate() {

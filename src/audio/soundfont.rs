@@ -71,13 +71,14 @@ impl Chokes<'_> {
 }
 
 impl SoundFont {
-    /// Opens a SoundFont, .sf2 or .sf3, and checks its structure. Samples are read when they are played. A sample that cannot
-    /// be played (empty, outside the data, in a sound card's ROM, at an impossible rate) leaves its zones silent, with a
-    /// warning.
+    /// Opens a SoundFont, .sf2 or .sf3, and checks its structure. Samples are read when they are
+    /// played. A sample that cannot be played (empty, outside the data, in a sound card's ROM, at
+    /// an impossible rate) leaves its zones silent, with a warning.
     ///
     /// # Errors
-    /// [`Error::SoundFontMissing`] when the file is not there, [`Error::SoundFontInvalid`] when it is truncated, damaged,
-    /// not a SoundFont, without any sample that can be played, or larger than [`LARGEST_SOUND_FONT`], [`Error::Input`] when it cannot be read.
+    /// [`Error::SoundFontMissing`] when the file is not there, [`Error::SoundFontInvalid`] when it
+    /// is truncated, damaged, not a SoundFont, without any sample that can be played, or larger
+    /// than [`LARGEST_SOUND_FONT`], [`Error::Input`] when it cannot be read.
     pub fn load(path: &Path) -> Result<Self> {
         let invalid = |reason: String| Error::SoundFontInvalid {
             path: path.to_owned(),

@@ -1,8 +1,10 @@
 //! What plays a part whose preset a SoundFont lacks.
 //!
-//! A font need not have all that a piece is played on. Drums are played by the kit asked for, else by the standard kit (bank 128,
-//! program 0), else by any kit, else by those of the [fallback](SoundFont::with_fallback); so is each drum that a kit lacks. A
-//! melodic part is played by its program, else by the nearest of its family of eight in General MIDI, else by the fallback.
+//! A font need not have all that a piece is played on. Drums are played by the kit asked for, else
+//! by the standard kit (bank 128, program 0), else by any kit, else by those of the
+//! [fallback](SoundFont::with_fallback); so is each drum that a kit lacks. A melodic part is played
+//! by its program, else by the nearest of its family of eight in General MIDI, else by the
+//! fallback.
 
 use super::SoundFont;
 use crate::error::Result;
@@ -47,11 +49,12 @@ impl Preset<'_> {
 }
 
 impl SoundFont {
-    /// The presets that play parts, of this font and its fallback. Warns once of each replacement. Parts without notes are left
-    /// out, since nothing need play them.
+    /// The presets that play parts, of this font and its fallback. Warns once of each replacement.
+    /// Parts without notes are left out, since nothing need play them.
     ///
     /// # Errors
-    /// [`Error::PresetMissing`](crate::Error::PresetMissing) when no preset can stand in for that of a part.
+    /// [`Error::PresetMissing`](crate::Error::PresetMissing) when no preset can stand in for that
+    /// of a part.
     pub(super) fn assign<'a>(&'a self, parts: &'a [Part]) -> Result<Vec<Assigned<'a>>> {
         let mut assigned = Vec::with_capacity(parts.len());
         let mut replaced = Vec::new();
@@ -69,7 +72,7 @@ impl SoundFont {
             let whole = groups.len() == 1;
             for (preset, notes) in groups {
                 if !preset.is(&asked) {
-                    replaced.push(self.replacement(part, preset, (!whole).then_some(&notes)));
+                    replaced.push(self.replacement(part, preset, (!whole).then_some(notes.as_slice())));
                 }
                 let same = whole && (preset.bank, preset.program) == (asked.bank, asked.program);
                 let part = if same {
@@ -125,7 +128,7 @@ impl SoundFont {
     }
 
     /// A replacement in words.
-    fn replacement(&self, part: &Part, by: Preset<'_>, notes: Option<&Vec<Note>>) -> String {
+    fn replacement(&self, part: &Part, by: Preset<'_>, notes: Option<&[Note]>) -> String {
         let word = if part.bank == DRUM_BANK { "kit" } else { "program" };
         let mut text = format!("{} ({word} {})", part.name, part.program);
         if let Some(notes) = notes {
@@ -144,7 +147,8 @@ impl SoundFont {
     }
 }
 
-/// The notes of a part by the presets that play them. Each note is in one group, and no group is empty.
+/// The notes of a part by the presets that play them. Each note is in one group, and no group is
+/// empty.
 fn groups<'a>(part: &Part, presets: &[Preset<'a>]) -> Vec<(Preset<'a>, Vec<Note>)> {
     let mut groups: Vec<(Preset<'a>, Vec<Note>)> = Vec::new();
     let mut add = |preset: Preset<'a>, note: Note| match groups.iter_mut().find(|(other, _)| other.is(&preset)) {

@@ -97,8 +97,9 @@ impl Synthesis {
     /// `range` is the share of the audio stage done before and after.
     ///
     /// # Errors
-    /// [`Error::PresetMissing`] before anything is played, when nothing can stand in for a part's preset; [`Error::SoundFontInvalid`] when a sample that is needed is
-    /// damaged; [`Error::Cancelled`], which leaves an unfinished mix.
+    /// [`Error::PresetMissing`] before anything is played, when nothing can stand in for a part's
+    /// preset; [`Error::SoundFontInvalid`] when a sample that is needed is damaged;
+    /// [`Error::Cancelled`], which leaves an unfinished mix.
     pub(super) fn add(
         &self,
         played: Played<'_>,

@@ -3,8 +3,8 @@
 use super::bank::{Zone, generator};
 use super::sf2::Placed;
 
-/// The zone with offsets and loop that lie within its sample: offsets that lead outside are left out, and a loop that is
-/// none is not looped.
+/// The zone with offsets and loop that lie within its sample: offsets that lead outside are left
+/// out, and a loop that is none is not looped.
 pub(super) fn within_sample(zone: &Zone, sample: &Placed) -> Zone {
     use generator::{
         END_COARSE_OFFSET, END_LOOP_COARSE_OFFSET, END_LOOP_OFFSET, END_OFFSET, SAMPLE_MODES, START_COARSE_OFFSET,
@@ -39,9 +39,9 @@ pub(super) const NO_DELAY: i16 = -12_000;
 
 /// The zone without the default delay of its envelopes.
 ///
-/// Where a font names no delay, the specification gives −12000 timecents, "less than 1 ms" (2.04, 8.1.3). Synthesisers
-/// that work in blocks of 64 samples round that to nothing; ours works in finer ones and would begin every note a
-/// millisecond late.
+/// Where a font names no delay, the specification gives −12000 timecents, "less than 1 ms" (2.04,
+/// 8.1.3). Synthesisers that work in blocks of 64 samples round that to nothing; ours works in
+/// finer ones and would begin every note a millisecond late.
 pub(super) fn at_once(mut zone: Zone) -> Zone {
     for delay in [generator::DELAY_VOLUME_ENVELOPE, generator::DELAY_MODULATION_ENVELOPE] {
         if zone.get(delay).unwrap_or(NO_DELAY) <= NO_DELAY {
@@ -53,9 +53,10 @@ pub(super) fn at_once(mut zone: Zone) -> Zone {
 
 /// Zones of a preset that cut each other off.
 ///
-/// Zones of one exclusive class cut off each other's notes, as a closed hi-hat does an open one. The synthesiser does so
-/// even for zones of one note, so that of a hi-hat recorded in stereo only one channel would sound. So the first zones
-/// of notes, the second zones and so on become classes of their own.
+/// Zones of one exclusive class cut off each other's notes, as a closed hi-hat does an open one.
+/// The synthesiser does so even for zones of one note, so that of a hi-hat recorded in stereo only
+/// one channel would sound. So the first zones of notes, the second zones and so on become classes
+/// of their own.
 #[derive(Default)]
 pub(super) struct Layers {
     /// Zones so far, with their class and which of the zones of their notes they are.

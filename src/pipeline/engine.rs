@@ -152,8 +152,8 @@ impl Engine {
     /// The SoundFont. What one that was given lacks, the shipped one plays.
     ///
     /// # Errors
-    /// [`Error::SoundFontMissing`], [`Error::SoundFontInvalid`], [`Error::ModelHash`] for a damaged shipped font where none was
-    /// given.
+    /// [`Error::SoundFontMissing`], [`Error::SoundFontInvalid`], [`Error::ModelHash`] for a damaged
+    /// shipped font where none was given.
     pub fn sound_font(&self) -> Result<Arc<SoundFont>> {
         let mut loaded = self.sound_font.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(font) = &*loaded {

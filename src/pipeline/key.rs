@@ -126,7 +126,8 @@ mod tests {
             key("a", whole, &plain, "g"),
             key("a", whole, &with("seed", "9"), "f"),
             key("a", whole, &with("sound.rate", "44100"), "f"),
-            // A soundtrack's files are kept together: with other notes in its MIDI file it is another.
+            // A soundtrack's files are kept together: with other notes in its MIDI file it is
+            // another.
             key("a", whole, &with("midi.drums", "per-drum"), "f"),
             key("a", cut(Some(Flicks(1)), None, 1), &plain, "f"),
             key("a", cut(None, Some(Flicks(7)), 1), &plain, "f"),

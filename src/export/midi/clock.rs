@@ -1,12 +1,13 @@
-//! The clock of a MIDI file: which tempi and metres put a piece's beats on a grid of ticks, and the tick of an instant.
+//! The clock of a MIDI file: which tempi and metres put a piece's beats on a grid of ticks, and the
+//! tick of an instant.
 //!
-//! Tick 0 is the clip's start. A whole number of sixteenths lies before the first bar line, so that the file begins at the
-//! piece's own tempo wherever the first beat falls.
+//! Tick 0 is the clip's start. A whole number of sixteenths lies before the first bar line, so that
+//! the file begins at the piece's own tempo wherever the first beat falls.
 //!
-//! A piece in one tempo gets one tempo event: programs that read no further have all notes in time. The clip's start lies up to
-//! half a sixteenth off the grid then, and so do the beats, all by the same. Where the tempo changes, beats are on the grid
-//! from the first bar line on that is at least [`LEAD_IN`] after the start; up to it, one tempo evens out the part of a
-//! sixteenth.
+//! A piece in one tempo gets one tempo event: programs that read no further have all notes in time.
+//! The clip's start lies up to half a sixteenth off the grid then, and so do the beats, all by the
+//! same. Where the tempo changes, beats are on the grid from the first bar line on that is at least
+//! [`LEAD_IN`] after the start; up to it, one tempo evens out the part of a sixteenth.
 
 use crate::limits::ASKED_TEMPI;
 use crate::settings::MidiTempo;
@@ -17,18 +18,20 @@ pub(super) const QUARTER: u32 = 960;
 
 const SIXTEENTH: u32 = QUARTER / 4;
 
-/// Shortest stretch, in ticks, over which the part of a sixteenth is evened out: its tempo is within 7 % of the piece's.
+/// Shortest stretch, in ticks, over which the part of a sixteenth is evened out: its tempo is
+/// within 7 % of the piece's.
 const LEAD_IN: i64 = 2 * QUARTER as i64;
 
 /// How far a beat may lie from its place on the grid, seconds: less than anybody hears.
 const ON_THE_GRID: f64 = 0.001;
 
-/// Share by which spans between beats may differ in a piece of one tempo. Small differences add up to a few milliseconds over
-/// minutes; so far its beats may lie from the grid.
+/// Share by which spans between beats may differ in a piece of one tempo. Small differences add up
+/// to a few milliseconds over minutes; so far its beats may lie from the grid.
 const STEADY: f64 = 0.001;
 const STEADY_GRID: f64 = 0.005;
 
-/// Tempo of a piece of which fewer than two beats are known, microseconds a quarter note: 120 beats a minute.
+/// Tempo of a piece of which fewer than two beats are known, microseconds a quarter note: 120 beats
+/// a minute.
 const USUAL: u32 = 500_000;
 
 /// A beat of a piece.
@@ -66,11 +69,11 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    /// The clock of a piece `length` long with these beats, which rise in time and follow each other without a gap. No event
-    /// lies at the piece's end or after it.
+    /// The clock of a piece `length` long with these beats, which rise in time and follow each
+    /// other without a gap. No event lies at the piece's end or after it.
     ///
-    /// A beat is written as a quarter note, or as a longer or shorter one where the quarter's tempo would lie outside what
-    /// tempi can be [asked for](ASKED_TEMPI).
+    /// A beat is written as a quarter note, or as a longer or shorter one where the quarter's tempo
+    /// would lie outside what tempi can be [asked for](ASKED_TEMPI).
     pub fn new(beats: &[Beat], length: Span, how: MidiTempo) -> Self {
         let Some(first) = beats.first() else {
             return Self {
@@ -86,7 +89,7 @@ impl Clock {
         let until_bar = (first.of + 1).saturating_sub(first.number) % first.of.max(1);
         let until_bar = usize::from(until_bar);
         let one = grid.one_tempo(beats);
-        let keeps_tempo = one.off <= grid.tolerance(beats);
+        let keeps_tempo = one.off <= tolerance(beats);
         let start = if keeps_tempo {
             one.first / one.span
         } else {
@@ -156,7 +159,8 @@ impl Clock {
         let mut reached = self.go(0, 0.0, place(at), time(at));
         while at < last {
             let next = bar_line(at + 1);
-            // One tempo for the bar, the one before if that will do, unless it leaves a beat off the grid.
+            // One tempo for the bar, the one before if that will do, unless it leaves a beat off
+            // the grid.
             let ticks = |to: usize| place(to) - place(at);
             let fits = |tempo: u32| {
                 let off = |beat: usize| (reached + seconds(ticks(beat), tempo) - time(beat)).abs();
@@ -176,7 +180,8 @@ impl Clock {
         }
     }
 
-    /// Puts the tempo that leads from a tick and its time to another of about this time, and returns when that is played.
+    /// Puts the tempo that leads from a tick and its time to another of about this time, and
+    /// returns when that is played.
     fn go(&mut self, tick: i64, from: f64, next: i64, to: f64) -> f64 {
         let microseconds = tempo(next - tick, to - from);
         if self
@@ -190,7 +195,8 @@ impl Clock {
         from + seconds(next - tick, microseconds)
     }
 
-    /// Metres of bars, of which a line lies on a tick and belongs to the beat of that index; it may be after the last.
+    /// Metres of bars, of which a line lies on a tick and belongs to the beat of that index; it may
+    /// be after the last.
     fn count_bars(&mut self, beats: &[Beat], index: usize, line: i64, grid: Grid) {
         let first = beats.first().map_or(4, |beat| beat.of);
         let of = beats.get(index).map_or(first, |beat| beat.of);
@@ -224,7 +230,8 @@ fn seconds(ticks: i64, microseconds: u32) -> f64 {
     ticks as f64 / f64::from(QUARTER) * f64::from(microseconds) / 1e6
 }
 
-/// Microseconds a quarter note of a tempo that takes so long for so many ticks, or the nearest that is written.
+/// Microseconds a quarter note of a tempo that takes so long for so many ticks, or the nearest that
+/// is written.
 fn tempo(ticks: i64, seconds: f64) -> u32 {
     let microseconds = seconds * 1e6 * f64::from(QUARTER) / ticks.max(1) as f64;
     let (slowest, fastest) = (60e6 / ASKED_TEMPI.start(), 60e6 / ASKED_TEMPI.end());
@@ -290,7 +297,7 @@ impl Grid {
         let nearest = if quarter(2) > slowest { 0 } else { 6 };
         let power = [2, 1, 0, 3, 4, 5, 6].into_iter().find(fits).unwrap_or(nearest);
         Self {
-            beat: 4 * QUARTER >> power,
+            beat: (4 * QUARTER) >> power,
             power,
         }
     }
@@ -321,16 +328,16 @@ impl Grid {
             off: (most - least) / 2.0,
         }
     }
+}
 
-    /// How far beats may lie from the grid of one tempo for it to be that of the piece, seconds.
-    fn tolerance(self, beats: &[Beat]) -> f64 {
-        let mean = mean_span(beats).unwrap_or(0.0);
-        let alike = |pair: &[Beat]| ((pair[1].time - pair[0].time).seconds() - mean).abs() <= STEADY * mean;
-        if beats.windows(2).all(alike) {
-            STEADY_GRID
-        } else {
-            ON_THE_GRID
-        }
+/// How far beats may lie from the grid of one tempo for it to be that of the piece, seconds.
+fn tolerance(beats: &[Beat]) -> f64 {
+    let mean = mean_span(beats).unwrap_or(0.0);
+    let alike = |pair: &[Beat]| ((pair[1].time - pair[0].time).seconds() - mean).abs() <= STEADY * mean;
+    if beats.windows(2).all(alike) {
+        STEADY_GRID
+    } else {
+        ON_THE_GRID
     }
 }
 

@@ -143,7 +143,8 @@ fn tempi_stay_within_what_can_be_asked_for() {
             .tempi()
             .all(|tempo| (250_000..=1_500_000).contains(&tempo.microseconds))
     );
-    // As of a clip that is played at another speed: a beat is another note then, and keeps its place.
+    // As of a clip that is played at another speed: a beat is another note then, and keeps its
+    // place.
     for (bpm, tempo, metre) in [
         (480.0, 250_000, (4, 8, 0)),
         (700.0, 342_857, (4, 16, 0)),

@@ -136,7 +136,8 @@ fn the_file_ends_with_the_clip_to_the_millisecond() {
 
 #[test]
 fn the_clips_start_is_at_the_pieces_own_tempo() {
-    // A score's first beat is squeezed into what the clip has of it: here 2 ms, 0.2 s and 0.7 s of half a second.
+    // A score's first beat is squeezed into what the clip has of it: here 2 ms, 0.2 s and 0.7 s of
+    // half a second.
     for (first, metres) in [
         (0.002, vec![(0, 4, 2)]),
         (0.2, vec![(0, 1, 3), (480, 4, 2)]),
@@ -251,7 +252,8 @@ fn each_drum_can_have_a_track_of_its_own() {
 
 #[test]
 fn notes_of_one_pitch_never_overlap() {
-    // One struck again while it sounds, two at once, and two in a first beat of 2 ms, where a tick of the file is 0.5 ms.
+    // One struck again while it sounds, two at once, and two in a first beat of 2 ms, where a tick
+    // of the file is 0.5 ms.
     let mut gaps = vec![0.5; 8];
     gaps[0] = 0.002;
     let score = score(
@@ -331,7 +333,8 @@ proptest! {
     ) {
         let mut score = score(&gaps, vec![]);
         let end = score.end();
-        // Notes of one pitch must not overlap, or which end belongs to which beginning cannot be told in MIDI.
+        // Notes of one pitch must not overlap, or which end belongs to which beginning cannot be
+        // told in MIDI.
         let sounding = raw
             .into_iter()
             .map(|(place, ticks, pitch, velocity)| (20 * place, ticks, pitch, velocity))

@@ -39,15 +39,16 @@ const LONGEST_NAME: usize = 64;
 /// How far from the clip's start a beat may lie to be one at the start, seconds.
 const AT_THE_START: f64 = 0.001;
 
-/// Writes a score as a MIDI file: one track of tempo and time signatures with the piece's name, then one for each part. Tick 0
-/// is the clip's start, and all tracks end with the clip.
+/// Writes a score as a MIDI file: one track of tempo and time signatures with the piece's name,
+/// then one for each part. Tick 0 is the clip's start, and all tracks end with the clip.
 ///
-/// Every note lies on the tick nearest to its time by the file's own tempi, at most 0.8 ms away. Of two notes of one pitch that
-/// begin on one tick the louder one is written, and one that would sound on when the next begins ends there.
+/// Every note lies on the tick nearest to its time by the file's own tempi, at most 0.8 ms away. Of
+/// two notes of one pitch that begin on one tick the louder one is written, and one that would
+/// sound on when the next begins ends there.
 ///
 /// # Errors
-/// [`Error::Sound`] when the score is [none](Score::check), or is longer than a MIDI file can be; [`Error::Output`] when the file
-/// cannot be written.
+/// [`Error::Sound`] when the score is [none](Score::check), or is longer than a MIDI file can be;
+/// [`Error::Output`] when the file cannot be written.
 pub fn write_midi(score: &Score, name: &str, settings: MidiSettings, path: &Path) -> Result<()> {
     score.check()?;
     let most = u28::max_value().as_int();
@@ -79,7 +80,8 @@ pub fn write_midi(score: &Score, name: &str, settings: MidiSettings, path: &Path
     })
 }
 
-/// A name as it can be written: printable ASCII, for programs differ in how they read other letters.
+/// A name as it can be written: printable ASCII, for programs differ in how they read other
+/// letters.
 fn title(name: &str) -> String {
     let ascii = |letter: char| match letter {
         ' '..='~' => letter,
@@ -95,8 +97,8 @@ fn title(name: &str) -> String {
 
 /// The beats of a score, from its clip's start to the first at or after its end.
 ///
-/// The first tick of a score stands for the clip's start, which may lie anywhere between two beats. Whether there is a beat
-/// near it, the two after it say.
+/// The first tick of a score stands for the clip's start, which may lie anywhere between two beats.
+/// Whether there is a beat near it, the two after it say.
 fn beats(score: &Score) -> Vec<Beat> {
     let time = |beat: u32| score.tempo_map.instant(Tick(beat * TICKS_PER_BEAT));
     let count = score.end().0.div_ceil(TICKS_PER_BEAT).max(1);
@@ -221,7 +223,8 @@ impl Scribe<'_> {
         let meta = |tick, message| (tick, TrackEventKind::Meta(message));
         let mut events = vec![meta(0, MetaMessage::TrackName(title.as_bytes()))];
         events.extend(self.clock.metres().iter().map(|metre| {
-            // A click of the metronome a note of the metre, in 24ths of a quarter; 8 thirty-second notes a quarter, as usual.
+            // A click of the metronome a note of the metre, in 24ths of a quarter; 8 thirty-second
+            // notes a quarter, as usual.
             let click = (96_u8 >> metre.power).max(1);
             meta(
                 metre.tick,
@@ -261,7 +264,8 @@ impl Scribe<'_> {
         events.push(control(VOLUME, part.volume_controller()));
         events.push(control(PAN, part.pan_controller()));
         let notes = self.notes(lane);
-        // Ends before beginnings, so that a note that ends where the next of its pitch begins does not end that one.
+        // Ends before beginnings, so that a note that ends where the next of its pitch begins does
+        // not end that one.
         events.extend(notes.iter().map(|note| {
             let (key, vel) = (u7::new(note.pitch), u7::new(RELEASE_VELOCITY));
             midi(note.off, MidiMessage::NoteOff { key, vel })
@@ -273,7 +277,8 @@ impl Scribe<'_> {
         events
     }
 
-    /// The notes of a lane by their times, of which no two of one pitch overlap, by onset, then pitch.
+    /// The notes of a lane by their times, of which no two of one pitch overlap, by onset, then
+    /// pitch.
     fn notes(&self, lane: &Lane<'_>) -> Vec<Written> {
         let tick = |tick| self.clock.tick(self.score.tempo_map.instant(tick));
         let sounding = lane.part.notes.iter();
