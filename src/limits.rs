@@ -25,6 +25,10 @@ pub fn is_too_short(length: Span) -> bool {
 /// can be cancelled.
 pub const COUNTED_AT_OPENING: u64 = 64 << 20;
 
+/// Tempi that can be asked for, and that MIDI files have, beats a minute: slower beats are heard
+/// one by one, faster ones as halves of others.
+pub const ASKED_TEMPI: std::ops::RangeInclusive<f64> = 40.0..=240.0;
+
 /// How far the end asked for may lie behind the media's: announced lengths are rounded, and users round too.
 pub const END_SLACK: Span = Span::from_seconds(0.1);
 

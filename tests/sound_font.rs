@@ -81,40 +81,36 @@ fn every_kit_of_the_settings_is_in_the_font_that_ships() {
 }
 
 #[test]
-fn a_missing_preset_is_an_error_that_names_those_there_are() {
+fn another_kit_stands_in_but_no_other_instrument() {
     let font = shipped_font();
-    let mut score = score(120.0, 1, "room");
+    let sound = |score: &Score| {
+        render(
+            score,
+            &font,
+            &Settings::default().sound,
+            &Synthesis::default(),
+            &Monitor::none(),
+        )
+    };
+    let mut score = score(120.0, 1, "standard");
+    let standard = sound(&score).expect("the standard kit");
     score.parts[0].program = 48;
-    let error = render(
-        &score,
-        &font,
-        &Settings::default().sound,
-        &Synthesis::default(),
-        &Monitor::none(),
-    )
-    .expect_err("no orchestra kit");
-    let text = error.to_string();
+    let error = font.require(128, 48).expect_err("no orchestra kit").to_string();
+    assert!(error.contains("0, 8, 16, 24, 25, 32, 40"), "{error}");
+    assert_eq!(sound(&score).expect("the standard kit"), standard);
+    score.parts[0].bank = 3;
+    let error = sound(&score).expect_err("no such bank");
     assert!(
         matches!(
             error,
             Error::PresetMissing {
-                bank: 128,
+                bank: 3,
                 program: 48,
                 ..
             }
         ),
-        "{text}"
+        "{error}"
     );
-    assert!(text.contains("0, 8, 16, 24, 25, 32, 40"), "{text}");
-    score.parts[0].bank = 3;
-    let error = render(
-        &score,
-        &font,
-        &Settings::default().sound,
-        &Synthesis::default(),
-        &Monitor::none(),
-    )
-    .expect_err("no such bank");
     assert!(error.to_string().contains("no preset in bank 3"), "{error}");
 }
 

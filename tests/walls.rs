@@ -53,7 +53,7 @@ fn each_library_has_one_home() {
     let homes: &[(&str, &[&str])] = &[
         ("ort", &["src/model/"]),
         ("ffmpeg_next", &["src/video/", "src/export/"]),
-        ("midly", &["src/export/midi.rs"]),
+        ("midly", &["src/export/midi/"]),
         ("hound", &["src/export/wav.rs"]),
         ("symphonia", &["src/audio/"]),
         ("rustysynth", &["src/audio/"]),

@@ -308,17 +308,45 @@ fn sound_fonts_that_cannot_be_used() {
     fs::write(&notes, "not a SoundFont at all").expect("a file");
     with(&notes, &["notes.sf2", "not a SoundFont"]);
 
-    // The drum kits moved out of the drums' bank (128): 38-byte records, the bank at byte 22.
+    // Zones that play samples are left, but no sample has a rate: 46-byte records, the rate at byte
+    // 36.
     let mut content = shipped;
+    let samples = chunk(&content, b"shdr");
+    for record in content[samples].chunks_exact_mut(46) {
+        record[36..40].fill(0);
+    }
+    let silent = folder.path().join("silent.sf3");
+    fs::write(&silent, content).expect("a file");
+    with(&silent, &["silent.sf3", "no sample that can be played", "rate is 0 Hz"]);
+}
+
+#[test]
+fn a_sound_font_without_drums_or_bass_plays_with_those_of_the_shipped_one() {
+    let folder = folder();
+    // The drum kits moved out of the drums' bank (128), and the basses to other programs: 38-byte
+    // records, the program at byte 20, the bank at byte 22.
+    let mut content = fs::read(root().join("models/kinescore-gm.sf3")).expect("the SoundFont that ships");
     let presets = chunk(&content, b"phdr");
     for record in content[presets].chunks_exact_mut(38) {
         if record[22..24] == [128, 0] {
             record[22] = 90;
+        } else if (32..40).contains(&record[20]) {
+            record[20] += 60;
         }
     }
     let melodic = folder.path().join("melodic.sf3");
     fs::write(&melodic, content).expect("a file");
-    with(&melodic, &["melodic.sf3", "bank 128"]);
+    let wav = folder.path().join("out.wav");
+    let args = ["--soundfont", text(&melodic), "--no-video", "--wav", text(&wav)];
+    let video = walkers();
+    let args = [&["render", text(&video)][..], &BRIEFLY[..], &args].concat();
+    let told = [
+        "melodic.sf3: not all that is played",
+        "bass (program ",
+        "of kinescore-gm.sf3",
+    ];
+    run(&args).expect(0).tells(&told);
+    assert!(fs::metadata(&wav).expect("a WAV").len() > 100_000);
 }
 
 #[test]

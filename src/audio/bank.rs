@@ -1,10 +1,12 @@
 //! The structure of a SoundFont file: presets, instruments, zones and sample headers, checked.
 //!
-//! Written from the SoundFont Technical Specification 2.04. Files come from anywhere, so every size and every index is
-//! checked here, before the synthesiser sees any of it: the synthesiser takes indices on trust. Modulators are not
-//! read, because the synthesiser has none. An .sf3 file has the same structure with three differences: samples are Ogg
-//! Vorbis streams, a compressed sample's start and end are bytes and its loop points are counted from its own start,
-//! and chunks of odd size are not always padded.
+//! Written from the SoundFont Technical Specification 2.04. Files come from anywhere, so every size
+//! and every index is checked here, before the synthesiser sees any of it: the synthesiser takes
+//! indices on trust. Zones whose sample or instrument cannot be used are left out, so that they are
+//! silent and the rest of the font plays. Modulators are not read, because the synthesiser has
+//! none. An .sf3 file has the same structure with three differences: samples are Ogg Vorbis
+//! streams, a compressed sample's start and end are bytes and its loop points are counted from its
+//! own start, and chunks of odd size are not always padded.
 
 use std::io::{Read, Seek, SeekFrom};
 
@@ -48,6 +50,26 @@ pub(super) struct Bank {
     pub samples: Vec<Sample>,
     /// Where the sample data begins in the file, and its length in bytes.
     pub data: (u64, u64),
+    /// What was left out.
+    pub left_out: LeftOut,
+}
+
+/// Zones that play nothing that can be used.
+#[derive(Debug, Default)]
+pub(super) struct LeftOut {
+    /// How many.
+    pub zones: usize,
+    /// What is wrong with the first.
+    pub reason: String,
+}
+
+impl LeftOut {
+    fn add(&mut self, reason: impl FnOnce() -> String) {
+        if self.zones == 0 {
+            self.reason = reason();
+        }
+        self.zones += 1;
+    }
 }
 
 /// A preset: an instrument, or several at once, under a bank and program number.
@@ -124,6 +146,8 @@ pub(super) struct Sample {
     /// Loop in samples from the sample's own start; not yet known to lie within it.
     pub looped: (i64, i64),
     pub rate: u32,
+    /// Whether its values are in a sound card's ROM, where nothing can be read.
+    pub in_rom: bool,
     pub pitch: u8,
     pub correction: i8,
     /// Whether the bytes are an Ogg Vorbis stream rather than 16-bit numbers.
@@ -276,15 +300,19 @@ impl Tables {
             .iter()
             .map(|h| sample(h, version))
             .collect();
+        let mut left_out = LeftOut::default();
         let instruments = instruments
             .windows(2)
             .enumerate()
             .map(|(index, pair)| {
-                let zones = instrument_bags.zones(le16(pair[0], 20), le16(pair[1], 20), generator::SAMPLE_ID)?;
-                for zone in &zones {
-                    check_sample(samples.get(zone.target), data.1)
-                        .map_err(|fault| format!("instrument {index} plays sample {}, {fault}", zone.target))?;
-                }
+                let mut zones = instrument_bags.zones(le16(pair[0], 20), le16(pair[1], 20), generator::SAMPLE_ID)?;
+                zones.retain(|zone| match fault(samples.get(zone.target), data.1) {
+                    None => true,
+                    Some(fault) => {
+                        left_out.add(|| format!("instrument {index} plays sample {}, {fault}", zone.target));
+                        false
+                    }
+                });
                 Ok(zones)
             })
             .collect::<Result<Vec<_>, String>>()?;
@@ -292,14 +320,15 @@ impl Tables {
             .windows(2)
             .enumerate()
             .map(|(index, pair)| {
-                let zones = preset_bags.zones(le16(pair[0], 24), le16(pair[1], 24), generator::INSTRUMENT)?;
-                if let Some(zone) = zones.iter().find(|zone| zone.target >= instruments.len()) {
-                    return Err(format!(
-                        "preset {index} plays instrument {}; there are {}",
-                        zone.target,
-                        instruments.len()
-                    ));
-                }
+                let mut zones = preset_bags.zones(le16(pair[0], 24), le16(pair[1], 24), generator::INSTRUMENT)?;
+                zones.retain(|zone| {
+                    let there = zone.target < instruments.len();
+                    if !there {
+                        let count = instruments.len();
+                        left_out.add(|| format!("preset {index} plays instrument {} of {count}", zone.target));
+                    }
+                    there
+                });
                 Ok(Preset {
                     program: le16(pair[0], 20),
                     bank: le16(pair[0], 22),
@@ -310,11 +339,19 @@ impl Tables {
         if presets.is_empty() {
             return Err("it has no presets".to_owned());
         }
+        let mut targets = presets.iter().flat_map(|preset| &preset.zones);
+        if targets.all(|zone| instruments.get(zone.target).is_none_or(Vec::is_empty)) {
+            return Err(match left_out.zones {
+                0 => "its presets play no samples".to_owned(),
+                _ => format!("it has no sample that can be played: {}", left_out.reason),
+            });
+        }
         Ok(Bank {
             presets,
             instruments,
             samples,
             data,
+            left_out,
         })
     }
 }
@@ -394,29 +431,38 @@ fn sample(header: &[u8], version: u16) -> Sample {
         from: start * unit,
         to: end * unit,
         looped: (loop_start as i64 - base, loop_end as i64 - base),
-        // An impossible rate or place makes the sample unusable; that is only an error if it is played.
-        rate: if kind & IN_ROM == 0 { rate as u32 } else { 0 },
+        rate: rate as u32,
+        in_rom: kind & IN_ROM != 0,
         pitch: header.get(40).copied().unwrap_or(60),
         correction: header.get(41).copied().unwrap_or(0) as i8,
         compressed,
     }
 }
 
-fn check_sample(sample: Option<&Sample>, data: u64) -> Result<(), String> {
-    let sample = sample.ok_or("which is not there")?;
-    if sample.from >= sample.to || sample.to > data {
-        return Err(format!(
+/// Why a sample cannot be played, if it cannot.
+fn fault(sample: Option<&Sample>, data: u64) -> Option<String> {
+    let Some(sample) = sample else {
+        return Some("which is not there".to_owned());
+    };
+    if sample.in_rom {
+        return Some("which is in a sound card's ROM".to_owned());
+    }
+    if sample.from >= sample.to {
+        return Some("which is empty".to_owned());
+    }
+    if sample.to > data {
+        return Some(format!(
             "which lies at bytes {} to {} of {data}",
             sample.from, sample.to
         ));
     }
     if !RATES.contains(&sample.rate) {
-        return Err(format!(
+        return Some(format!(
             "whose rate is {} Hz; allowed is {} to {} Hz",
             sample.rate,
             RATES.start(),
             RATES.end()
         ));
     }
-    Ok(())
+    None
 }

@@ -7,14 +7,17 @@ mod meter;
 pub mod mix;
 mod parallel;
 mod plan;
+mod sf2;
 mod sf3;
 pub mod soundfont;
 pub mod soundtrack;
 mod spans;
 pub mod store;
 pub mod stream;
+mod substitutes;
 mod synth;
 pub mod synthesis;
+mod zones;
 
 pub use crate::buffer::AudioBuffer;
 pub use gain::{GainCurve, Loudness};

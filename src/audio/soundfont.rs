@@ -6,7 +6,9 @@
 //! what the synthesiser stumbles over (unknown chunks, missing padding, instruments without zones).
 
 use super::bank::{self, Bank, Sample, Zone, generator};
+use super::sf2::Writer;
 use super::sf3;
+use super::zones::{Layers, NO_DELAY, at_once, within_sample};
 use crate::error::{Error, Result};
 use crate::limits::LARGEST_SOUND_FONT;
 use crate::score::Note;
@@ -21,9 +23,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Zeros after each sample, as the specification asks (2.04, 6.1): interpolation reads past the end.
-const GUARD: usize = 46;
-
 /// Pan from which a zone is audibly aside, in tenths of a percent.
 const AUDIBLY_ASIDE: u16 = 100;
 
@@ -37,6 +36,10 @@ pub struct SoundFont {
     identity: [u8; 32],
     /// What was put together for the synthesiser, the latest last.
     playable: Mutex<Vec<Playable>>,
+    /// The font that plays what this one lacks.
+    fallback: Option<Arc<SoundFont>>,
+    /// Replacements that the user has been told of.
+    told: Mutex<BTreeSet<String>>,
 }
 
 /// Presets put together that are kept, bytes of samples: as much as the kit and the instruments of a few styles take.
@@ -51,10 +54,6 @@ struct Playable {
     bytes: usize,
     font: Arc<rustysynth::SoundFont>,
 }
-
-/// Bank of the presets that [cut off](Chokes) notes and play nothing; those of a SoundFont end at 128. The program is the
-/// exclusive class.
-pub(super) const CHOKE_BANK: u16 = 129;
 
 /// Which notes of a preset cut each other off.
 #[derive(Debug)]
@@ -72,11 +71,14 @@ impl Chokes<'_> {
 }
 
 impl SoundFont {
-    /// Opens a SoundFont, .sf2 or .sf3, and checks its structure. Samples are read when they are played.
+    /// Opens a SoundFont, .sf2 or .sf3, and checks its structure. Samples are read when they are
+    /// played. A sample that cannot be played (empty, outside the data, in a sound card's ROM, at
+    /// an impossible rate) leaves its zones silent, with a warning.
     ///
     /// # Errors
-    /// [`Error::SoundFontMissing`] when the file is not there, [`Error::SoundFontInvalid`] when it is truncated, damaged,
-    /// no SoundFont or larger than [`LARGEST_SOUND_FONT`], [`Error::Input`] when it cannot be read.
+    /// [`Error::SoundFontMissing`] when the file is not there, [`Error::SoundFontInvalid`] when it
+    /// is truncated, damaged, not a SoundFont, without any sample that can be played, or larger
+    /// than [`LARGEST_SOUND_FONT`], [`Error::Input`] when it cannot be read.
     pub fn load(path: &Path) -> Result<Self> {
         let invalid = |reason: String| Error::SoundFontInvalid {
             path: path.to_owned(),
@@ -104,6 +106,14 @@ impl SoundFont {
             bank.instruments.len(),
             bank.samples.len()
         );
+        if bank.left_out.zones > 0 {
+            log::warn!(
+                "{}: {} zones are silent, since what they play cannot be used ({})",
+                path.display(),
+                bank.left_out.zones,
+                bank.left_out.reason
+            );
+        }
         let mut identity = Sha256::new();
         let place = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         identity.update(format!(
@@ -117,7 +127,26 @@ impl SoundFont {
             bank,
             identity: identity.finalize().into(),
             playable: Mutex::default(),
+            fallback: None,
+            told: Mutex::default(),
         })
+    }
+
+    /// The font with another that plays what this one lacks.
+    #[must_use]
+    pub fn with_fallback(self, fallback: Option<Arc<SoundFont>>) -> Self {
+        Self { fallback, ..self }
+    }
+
+    /// The font that plays what this one lacks.
+    pub(super) fn fallback(&self) -> Option<&Self> {
+        self.fallback.as_deref()
+    }
+
+    /// Those of the texts that have not been given here before.
+    pub(super) fn news(&self, texts: Vec<String>) -> Vec<String> {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        texts.into_iter().filter(|text| told.insert(text.clone())).collect()
     }
 
     /// The file.
@@ -225,6 +254,13 @@ impl SoundFont {
             }
         }
         classes
+    }
+
+    /// Whether a preset has a zone for a key struck at a velocity.
+    pub(super) fn plays(&self, bank: u16, program: u16, key: u8, velocity: u8) -> bool {
+        let of_note = |zone: &Zone| zone.contains(key, velocity);
+        self.zones(bank, program)
+            .any(|(preset, zone, _)| of_note(preset) && of_note(zone))
     }
 
     /// Places of the zones that notes need: in the preset, and in the instrument that is played there. Zones of a preset may
@@ -391,309 +427,4 @@ fn played(notes: &[Note]) -> BTreeSet<(u8, u8)> {
 
 fn contains_any(zone: &Zone, played: &BTreeSet<(u8, u8)>) -> bool {
     played.iter().any(|(key, velocity)| zone.contains(*key, *velocity))
-}
-
-/// The zone with offsets and loop that lie within its sample: offsets that lead outside are left out, and a loop that is
-/// none is not looped.
-fn within_sample(zone: &Zone, sample: &Placed) -> Zone {
-    use generator::{
-        END_COARSE_OFFSET, END_LOOP_COARSE_OFFSET, END_LOOP_OFFSET, END_OFFSET, SAMPLE_MODES, START_COARSE_OFFSET,
-        START_LOOP_COARSE_OFFSET, START_LOOP_OFFSET, START_OFFSET,
-    };
-    let mut zone = zone.clone();
-    let offset = |zone: &Zone, fine, coarse| {
-        i64::from(zone.get(fine).unwrap_or(0)) + 32_768 * i64::from(zone.get(coarse).unwrap_or(0))
-    };
-    let length = sample.length as i64;
-    let start = offset(&zone, START_OFFSET, START_COARSE_OFFSET);
-    let end = length + offset(&zone, END_OFFSET, END_COARSE_OFFSET);
-    if !(0 <= start && start < end && end <= length) {
-        zone.remove(&[START_OFFSET, START_COARSE_OFFSET, END_OFFSET, END_COARSE_OFFSET]);
-    }
-    let loop_start = sample.looped.0 + offset(&zone, START_LOOP_OFFSET, START_LOOP_COARSE_OFFSET);
-    let loop_end = sample.looped.1 + offset(&zone, END_LOOP_OFFSET, END_LOOP_COARSE_OFFSET);
-    if !(0 <= loop_start && loop_start < loop_end && loop_end <= length) {
-        zone.remove(&[
-            START_LOOP_OFFSET,
-            START_LOOP_COARSE_OFFSET,
-            END_LOOP_OFFSET,
-            END_LOOP_COARSE_OFFSET,
-            SAMPLE_MODES,
-        ]);
-    }
-    zone
-}
-
-/// Delay of an envelope where a font names none, timecents.
-const NO_DELAY: i16 = -12_000;
-
-/// The zone without the default delay of its envelopes.
-///
-/// Where a font names no delay, the specification gives −12000 timecents, "less than 1 ms" (2.04, 8.1.3). Synthesisers
-/// that work in blocks of 64 samples round that to nothing; ours works in finer ones and would begin every note a
-/// millisecond late.
-fn at_once(mut zone: Zone) -> Zone {
-    for delay in [generator::DELAY_VOLUME_ENVELOPE, generator::DELAY_MODULATION_ENVELOPE] {
-        if zone.get(delay).unwrap_or(NO_DELAY) <= NO_DELAY {
-            zone.set(delay, i16::MIN);
-        }
-    }
-    zone
-}
-
-/// Zones of a preset that cut each other off.
-///
-/// Zones of one exclusive class cut off each other's notes, as a closed hi-hat does an open one. The synthesiser does so
-/// even for zones of one note, so that of a hi-hat recorded in stereo only one channel would sound. So the first zones
-/// of notes, the second zones and so on become classes of their own.
-#[derive(Default)]
-struct Layers {
-    /// Zones so far, with their class and which of the zones of their notes they are.
-    zones: Vec<(i16, i16, Zone)>,
-}
-
-impl Layers {
-    /// Greater than any class of a font (2.04, 8.1.3: 1 to 127).
-    const STRIDE: i16 = 128;
-
-    /// The class of the next zone, if it has one.
-    fn class(&mut self, zone: &Zone) -> Option<i16> {
-        let class = zone.get(generator::EXCLUSIVE_CLASS).filter(|class| *class != 0)?;
-        if !(1..Self::STRIDE).contains(&class) {
-            return Some(class);
-        }
-        let layer = self
-            .zones
-            .iter()
-            .filter(|(other, _, before)| *other == class && before.overlaps(zone))
-            .map(|(_, layer, _)| layer + 1)
-            .max()
-            .unwrap_or(0);
-        // More layers than there are classes for are more than anyone hears.
-        let layer = layer.min(200);
-        self.zones.push((class, layer, zone.clone()));
-        Some(class + layer * Self::STRIDE)
-    }
-}
-
-/// A sample in the new font.
-struct Placed {
-    length: usize,
-    looped: (i64, i64),
-}
-
-/// Puts an .sf2 together.
-#[derive(Default)]
-struct Writer {
-    data: Vec<u8>,
-    /// New number and place of a sample by its old number.
-    samples: BTreeMap<usize, (usize, Placed)>,
-    /// New number of an instrument by its old number.
-    instruments: BTreeMap<usize, usize>,
-    phdr: Vec<u8>,
-    pbag: Vec<u8>,
-    pgen: Vec<u8>,
-    inst: Vec<u8>,
-    ibag: Vec<u8>,
-    igen: Vec<u8>,
-    shdr: Vec<u8>,
-    /// Exclusive classes, each with a sample that has it.
-    classes: BTreeMap<i16, usize>,
-    /// Whether a number did not fit its field.
-    overflow: bool,
-}
-
-impl Writer {
-    fn fit16(&mut self, number: usize) -> [u8; 2] {
-        self.overflow |= number > usize::from(u16::MAX);
-        (number as u16).to_le_bytes()
-    }
-
-    fn fit32(&mut self, number: usize) -> [u8; 4] {
-        self.overflow |= number > i32::MAX as usize;
-        (number as u32).to_le_bytes()
-    }
-
-    fn sample(&mut self, old: usize, sample: &Sample, values: &[i16]) {
-        let start = self.data.len() / 2;
-        let length = values.len();
-        let inside = |point: i64| point.clamp(0, length as i64);
-        let looped = (inside(sample.looped.0), inside(sample.looped.1));
-        self.data.reserve(2 * (length + GUARD));
-        self.data.extend(values.iter().flat_map(|value| value.to_le_bytes()));
-        self.data.extend([0; 2 * GUARD]);
-        let number = self.samples.len();
-        let places = [0, length, looped.0 as usize, looped.1 as usize].map(|place| self.fit32(start + place));
-        self.shdr.extend(name(number));
-        self.shdr.extend(places.concat());
-        self.shdr.extend(sample.rate.to_le_bytes());
-        self.shdr.push(sample.pitch);
-        self.shdr.extend(sample.correction.to_le_bytes());
-        // No link; a mono sample.
-        self.shdr.extend([0, 0, 1, 0]);
-        self.samples.insert(old, (number, Placed { length, looped }));
-    }
-
-    fn instrument(&mut self, old: usize, zones: &[(usize, Zone)]) -> usize {
-        let number = self.instruments.len();
-        self.instruments.insert(old, number);
-        self.instrument_head(number);
-        // The first zone is an empty global one: an instrument may have no other.
-        self.instrument_bag();
-        for (sample, zone) in zones {
-            if let Some(class) = zone.get(generator::EXCLUSIVE_CLASS).filter(|class| *class != 0) {
-                self.classes.insert(class, *sample);
-            }
-            self.instrument_bag();
-            let target = self.fit16(*sample);
-            put_generators(&mut self.igen, zone, generator::SAMPLE_ID, target);
-        }
-        number
-    }
-
-    fn instrument_head(&mut self, number: usize) {
-        let bag = self.fit16(self.ibag.len() / 4);
-        self.inst.extend(name(number));
-        self.inst.extend(bag);
-    }
-
-    fn instrument_bag(&mut self) {
-        let first = self.fit16(self.igen.len() / 4);
-        self.ibag.extend(first);
-        self.ibag.extend([0, 0]);
-    }
-
-    fn preset(&mut self, bank: u16, program: u16, zones: &[(usize, &Zone)]) {
-        self.preset_head(bank, program);
-        self.preset_bag();
-        for (instrument, zone) in zones {
-            self.preset_bag();
-            let target = self.fit16(*instrument);
-            put_generators(&mut self.pgen, zone, generator::INSTRUMENT, target);
-        }
-    }
-
-    /// Presets that cut off what has an exclusive class. Struck at the least velocity there is, their notes are softer than
-    /// what the synthesiser takes to be heard, and end as they begin.
-    fn chokes(&mut self) {
-        let own = self.instruments.len();
-        for (number, (class, sample)) in std::mem::take(&mut self.classes).into_iter().enumerate() {
-            let generators = vec![(generator::EXCLUSIVE_CLASS, class)];
-            // Old numbers of instruments end far below these.
-            let instrument = self.instrument(usize::MAX - number, &[(sample, Zone { target: 0, generators })]);
-            debug_assert_eq!(instrument, own + number);
-            let everywhere = Zone {
-                target: 0,
-                generators: Vec::new(),
-            };
-            self.preset(CHOKE_BANK, class as u16, &[(instrument, &everywhere)]);
-        }
-    }
-
-    fn preset_head(&mut self, bank: u16, program: u16) {
-        let bag = self.fit16(self.pbag.len() / 4);
-        self.phdr.extend(name(self.phdr.len() / 38));
-        self.phdr.extend(program.to_le_bytes());
-        self.phdr.extend(bank.to_le_bytes());
-        self.phdr.extend(bag);
-        self.phdr.extend([0; 12]);
-    }
-
-    fn preset_bag(&mut self) {
-        let first = self.fit16(self.pgen.len() / 4);
-        self.pbag.extend(first);
-        self.pbag.extend([0, 0]);
-    }
-
-    /// The file's bytes, or why they cannot be written.
-    fn finish(mut self) -> std::result::Result<Vec<u8>, String> {
-        if self.instruments.is_empty() {
-            // No zone is wanted; the synthesiser still wants an instrument.
-            self.instrument(0, &[]);
-        }
-        // Terminal records.
-        self.preset_head(0, 0);
-        self.preset_bag();
-        self.instrument_head(0);
-        self.instrument_bag();
-        self.pgen.extend([0; 4]);
-        self.igen.extend([0; 4]);
-        self.shdr.extend([0; 46]);
-        if self.samples.is_empty() {
-            // Nothing is played; the synthesiser still wants a sample to hold on to.
-            self.data.extend([0; 2 * GUARD]);
-            self.shdr.splice(0..0, [0; 46]);
-        }
-        if self.overflow || self.data.len() > u32::MAX as usize / 2 {
-            return Err("more than an .sf2 file can hold".to_owned());
-        }
-        let version = chunk(b"ifil", &[2, 0, 4, 0]);
-        let mut pdta = b"pdta".to_vec();
-        for (kind, table) in [
-            (b"phdr", &self.phdr),
-            (b"pbag", &self.pbag),
-            (b"pmod", &vec![0; 10]),
-            (b"pgen", &self.pgen),
-            (b"inst", &self.inst),
-            (b"ibag", &self.ibag),
-            (b"imod", &vec![0; 10]),
-            (b"igen", &self.igen),
-            (b"shdr", &self.shdr),
-        ] {
-            pdta.extend(chunk(kind, table));
-        }
-        // The sample data is much the largest part: it is not copied more often than needed.
-        let info = chunk(b"LIST", &[&b"INFO"[..], &version].concat());
-        let pdta = chunk(b"LIST", &pdta);
-        let sdta = 12 + self.data.len();
-        let mut bytes = Vec::with_capacity(12 + info.len() + 8 + sdta + pdta.len());
-        bytes.extend(b"RIFF");
-        bytes.extend(((4 + info.len() + 8 + sdta + pdta.len()) as u32).to_le_bytes());
-        bytes.extend(b"sfbk");
-        bytes.extend(info);
-        bytes.extend(b"LIST");
-        bytes.extend((sdta as u32).to_le_bytes());
-        bytes.extend(b"sdtasmpl");
-        bytes.extend((self.data.len() as u32).to_le_bytes());
-        bytes.append(&mut self.data);
-        bytes.extend(pdta);
-        Ok(bytes)
-    }
-}
-
-/// A name of 20 bytes; names are for people, and this font is for the synthesiser.
-fn name(number: usize) -> [u8; 20] {
-    let mut bytes = [0; 20];
-    let text = number.to_string();
-    for (byte, letter) in bytes.iter_mut().zip(text.bytes()) {
-        *byte = letter;
-    }
-    bytes
-}
-
-fn put_generators(table: &mut Vec<u8>, zone: &Zone, target: u16, number: [u8; 2]) {
-    // Key range first, then velocity range, the target last (8.1.2).
-    let order = |g: u16| match g {
-        generator::KEY_RANGE => 0,
-        generator::VELOCITY_RANGE => 1,
-        _ => 2,
-    };
-    let mut generators = zone.generators.clone();
-    generators.sort_by_key(|(g, _)| order(*g));
-    for (g, value) in generators {
-        table.extend(g.to_le_bytes());
-        table.extend(value.to_le_bytes());
-    }
-    table.extend(target.to_le_bytes());
-    table.extend(number);
-}
-
-fn chunk(name: &[u8; 4], body: &[u8]) -> Vec<u8> {
-    let mut bytes = name.to_vec();
-    bytes.extend((body.len() as u32).to_le_bytes());
-    bytes.extend(body);
-    if body.len() % 2 == 1 {
-        bytes.push(0);
-    }
-    bytes
 }

@@ -26,6 +26,7 @@ const LONGEST_CHOKE: f64 = 10.0;
 /// A part as spans.
 #[derive(Debug)]
 pub(super) struct PartPlan<'a> {
+    pub font: &'a SoundFont,
     pub part: &'a Part,
     pub instrument: Instrument,
     /// Spans in which notes begin, in order.
@@ -43,7 +44,7 @@ struct Placed {
 
 impl<'a> PartPlan<'a> {
     /// Divides a part whose tick 0 lies at `start` on the media.
-    pub fn new(font: &SoundFont, part: &'a Part, tempo_map: &TempoMap, start: Instant, rate: Rate) -> Self {
+    pub fn new(font: &'a SoundFont, part: &'a Part, tempo_map: &TempoMap, start: Instant, rate: Rate) -> Self {
         let instrument = Instrument::of(part, font, rate);
         let chokes = font.chokes(part.bank, part.program);
         let class_of = |note: &Note| chokes.classes(note.pitch, note.velocity).into_iter().collect();
@@ -57,6 +58,7 @@ impl<'a> PartPlan<'a> {
             })
             .collect();
         Self {
+            font,
             part,
             instrument,
             spans,

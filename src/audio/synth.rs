@@ -2,7 +2,7 @@
 
 use super::SoundFont;
 use super::plan::{Event, SpanPlan};
-use super::soundfont::CHOKE_BANK;
+use super::sf2::CHOKE_BANK;
 use crate::error::{Error, Result};
 use crate::score::Part;
 use crate::score::kits::DRUM_BANK;

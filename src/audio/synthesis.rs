@@ -81,7 +81,6 @@ struct Place<'a> {
 
 /// One render on its way.
 struct Work<'a> {
-    font: &'a SoundFont,
     plans: &'a [PartPlan<'a>],
     /// Frames in a span.
     length: usize,
@@ -99,8 +98,9 @@ impl Synthesis {
     /// `range` is the share of the audio stage done before and after.
     ///
     /// # Errors
-    /// [`Error::PresetMissing`] before anything is played; [`Error::SoundFontInvalid`] when a sample that is needed is
-    /// damaged; [`Error::Cancelled`], which leaves an unfinished mix.
+    /// [`Error::PresetMissing`] before anything is played, when nothing can stand in for a part's
+    /// preset; [`Error::SoundFontInvalid`] when a sample that is needed is damaged;
+    /// [`Error::Cancelled`], which leaves an unfinished mix.
     pub(super) fn add(
         &self,
         played: Played<'_>,
@@ -114,11 +114,11 @@ impl Synthesis {
                 reason: format!("a mix of {} channels; 2 are needed", mix.channels),
             });
         }
-        for part in parts {
-            font.require(part.bank, part.program)?;
-        }
-        let plan = |part| PartPlan::new(font, part, played.tempo_map, played.start, mix.rate);
-        let plans: Vec<PartPlan<'_>> = parts.iter().map(plan).collect();
+        let assigned = font.assign(parts)?;
+        let plans = assigned
+            .iter()
+            .map(|own| PartPlan::new(own.font, &own.part, played.tempo_map, played.start, mix.rate));
+        let plans: Vec<PartPlan<'_>> = plans.collect();
         let mut places: Vec<Place<'_>> = plans
             .iter()
             .enumerate()
@@ -130,7 +130,6 @@ impl Synthesis {
         let length = span_frames(mix.rate);
         let missing = places.iter().filter(|place| !self.store.has(&place.span.key)).count();
         let mut work = Work {
-            font,
             plans: &plans,
             length,
             number: self.store.begin(),
@@ -186,8 +185,8 @@ impl Synthesis {
                 return Ok((place.span.key, Sound::default()));
             };
             let mut told = 0;
-            let instrument = &work.plans[place.part].instrument;
-            let samples = instrument.play(playable, place.span, work.font, |frames| {
+            let PartPlan { instrument, font, .. } = &work.plans[place.part];
+            let samples = instrument.play(playable, place.span, font, |frames| {
                 let own = frames.min(work.length);
                 let more = own - told;
                 told = own;
@@ -212,8 +211,8 @@ impl Synthesis {
             .collect();
         let loaded = parallel::each(self.threads, wanted, |index: usize| {
             work.progress.add(0)?;
-            let part = work.plans[index].part;
-            Ok((index, work.font.for_notes(part.bank, part.program, &part.notes)?))
+            let PartPlan { font, part, .. } = &work.plans[index];
+            Ok((index, font.for_notes(part.bank, part.program, &part.notes)?))
         })?;
         work.playable.extend(loaded);
         Ok(())

@@ -143,28 +143,38 @@ impl Engine {
             .collect()
     }
 
-    /// The SoundFont.
+    /// The SoundFont. What one that was given lacks, the shipped one plays.
     ///
     /// # Errors
-    /// [`Error::SoundFontMissing`], [`Error::SoundFontInvalid`], [`Error::ModelHash`] for a damaged shipped font.
+    /// [`Error::SoundFontMissing`], [`Error::SoundFontInvalid`], [`Error::ModelHash`] for a damaged
+    /// shipped font where none was given.
     pub fn sound_font(&self) -> Result<Arc<SoundFont>> {
         let mut loaded = self.sound_font.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(font) = &*loaded {
             return Ok(font.clone());
         }
-        let path = match &self.resources.sound_font {
-            Some(path) => path.clone(),
-            None => {
-                self.manifest.verify(SOUND_FONT).map_err(|error| match error {
-                    Error::ModelMissing { path } => Error::SoundFontMissing { path },
-                    other => other,
-                })?;
-                self.manifest.file(SOUND_FONT)?
+        let font = match &self.resources.sound_font {
+            Some(path) => {
+                let font = SoundFont::load(path)?;
+                // It is an error only where something is lacking.
+                let shipped = self
+                    .shipped_font()
+                    .inspect_err(|error| log::debug!("no font to stand in for {}: {error}", path.display()));
+                font.with_fallback(shipped.ok().map(Arc::new))
             }
+            None => self.shipped_font()?,
         };
-        let font = Arc::new(SoundFont::load(&path)?);
+        let font = Arc::new(font);
         *loaded = Some(font.clone());
         Ok(font)
+    }
+
+    fn shipped_font(&self) -> Result<SoundFont> {
+        self.manifest.verify(SOUND_FONT).map_err(|error| match error {
+            Error::ModelMissing { path } => Error::SoundFontMissing { path },
+            other => other,
+        })?;
+        SoundFont::load(&self.manifest.file(SOUND_FONT)?)
     }
 
     /// Checks, without loading them, that the files of the drum models are there and whole.

@@ -95,9 +95,11 @@ impl Job {
         export::wav::write_wav(self.soundtrack()?.mix(), path)
     }
 
-    /// Writes the score as a standard MIDI file.
+    /// Writes the score as a standard MIDI file, which is named after the clip.
     pub fn write_midi(&self, path: &Path) -> Result<()> {
-        export::midi::write_midi(self.score.as_ref().ok_or_else(|| self.incomplete(Stage::Export))?, path)
+        let score = self.score.as_ref().ok_or_else(|| self.incomplete(Stage::Export))?;
+        let name = self.clip.path.file_stem().unwrap_or_default().to_string_lossy();
+        export::midi::write_midi(score, &name, self.settings.midi, path)
     }
 
     /// Writes one WAV a part into a folder, which is made if it is not there. The stems add up to the soundtrack.

@@ -10,8 +10,8 @@ use std::fmt::Write;
 /// What changes no result: networks give the same notes on any device.
 const WITHOUT_EFFECT: &[&str] = &["device"];
 
-/// Settings that only say how notes sound: they do not change what is composed.
-const OF_SOUND: &[&str] = &["sound.", "original", "drums.kit"];
+/// Settings that only say how notes sound or are written: they do not change what is composed.
+const OF_SOUND: &[&str] = &["sound.", "original", "drums.kit", "midi."];
 
 /// Version of how rhythm, drums and music are made. To be raised with each change of code after
 /// which the same poses, settings and models may give other beats, hits, chords or notes, so that
@@ -133,6 +133,9 @@ mod tests {
             key("a", whole, &plain, "g"),
             key("a", whole, &with("seed", "9"), "f"),
             key("a", whole, &with("sound.rate", "44100"), "f"),
+            // A soundtrack's files are kept together: with other notes in its MIDI file it is
+            // another.
+            key("a", whole, &with("midi.drums", "per-drum"), "f"),
             key("a", cut(Some(Flicks(1)), None, 1), &plain, "f"),
             key("a", cut(None, Some(Flicks(7)), 1), &plain, "f"),
             key("a", cut(None, None, 2), &plain, "f"),
@@ -168,6 +171,8 @@ mod tests {
             ("sound.rate", "96000"),
             ("original", "keep"),
             ("drums.kit", "jazz"),
+            ("midi.tempo", "steady"),
+            ("midi.drums", "per-drum"),
             ("device", "cpu"),
         ] {
             assert_eq!(key(name, value, (0.0, 60.0)), plain, "{name}");

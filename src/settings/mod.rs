@@ -7,11 +7,12 @@ mod stages;
 
 pub use kind::{Kind, Syntax};
 pub use stages::{
-    BeatSource, Device, DrumSettings, Mood, MusicSettings, OriginalAudio, PoseQuality, PoseSettings, RhythmSettings,
-    SoundSettings,
+    BeatSource, Device, DrumSettings, MidiDrums, MidiSettings, MidiTempo, Mood, MusicSettings, OriginalAudio,
+    PoseQuality, PoseSettings, RhythmSettings, SoundSettings,
 };
 
 use crate::error::{Error, Result};
+use crate::limits::ASKED_TEMPI;
 use crate::theory::Instrument;
 use crate::time::{Rate, Tempo};
 use kind::{Refusal, Value, nearest};
@@ -34,6 +35,8 @@ pub struct Settings {
     pub music: MusicSettings,
     /// How it sounds.
     pub sound: SoundSettings,
+    /// How MIDI files are written.
+    pub midi: MidiSettings,
 }
 
 /// Playing styles: the primary styles of the Groove MIDI Dataset (Gillick et al. 2019) that have enough data.
@@ -123,6 +126,8 @@ const ORIGINALS: Words<OriginalAudio> = Words(&[
     ("duck", OriginalAudio::Duck),
     ("drop", OriginalAudio::Drop),
 ]);
+const MIDI_TEMPI: Words<MidiTempo> = Words(&[("beats", MidiTempo::Beats), ("steady", MidiTempo::Steady)]);
+const MIDI_DRUMS: Words<MidiDrums> = Words(&[("one-track", MidiDrums::OneTrack), ("per-drum", MidiDrums::PerDrum)]);
 
 const MOODS: Words<Mood> = Words(&[
     ("bright", Mood::Bright),
@@ -184,8 +189,8 @@ pub const TABLE: &[Setting] = &[
     Setting {
         key: "tempo.min",
         kind: Kind::Number {
-            least: 40.0,
-            most: 240.0,
+            least: *ASKED_TEMPI.start(),
+            most: *ASKED_TEMPI.end(),
         },
         help: "Slowest tempo looked for, beats a minute",
         get: |s| s.rhythm.slowest.bpm().to_string(),
@@ -194,8 +199,8 @@ pub const TABLE: &[Setting] = &[
     Setting {
         key: "tempo.max",
         kind: Kind::Number {
-            least: 40.0,
-            most: 240.0,
+            least: *ASKED_TEMPI.start(),
+            most: *ASKED_TEMPI.end(),
         },
         help: "Fastest tempo looked for, beats a minute",
         get: |s| s.rhythm.fastest.bpm().to_string(),
@@ -204,8 +209,8 @@ pub const TABLE: &[Setting] = &[
     Setting {
         key: "tempo",
         kind: Kind::NumberOrAuto {
-            least: 40.0,
-            most: 240.0,
+            least: *ASKED_TEMPI.start(),
+            most: *ASKED_TEMPI.end(),
         },
         help: "Tempo fixed by you, beats a minute: only where the beats fall is searched, and too little movement is accepted",
         get: |s| or_auto(s.rhythm.tempo.map(Tempo::bpm)),
@@ -350,6 +355,20 @@ pub const TABLE: &[Setting] = &[
         get: |s| ORIGINALS.name(s.sound.original),
         set: |s, v| ORIGINALS.assign(&mut s.sound.original, v),
     },
+    Setting {
+        key: "midi.tempo",
+        kind: Kind::Choice(&["beats", "steady"]),
+        help: "Tempo events of MIDI files: beats follows them where the tempo changes, steady is one tempo; notes keep their times",
+        get: |s| MIDI_TEMPI.name(s.midi.tempo),
+        set: |s, v| MIDI_TEMPI.assign(&mut s.midi.tempo, v),
+    },
+    Setting {
+        key: "midi.drums",
+        kind: Kind::Choice(&["one-track", "per-drum"]),
+        help: "Drums of MIDI files: all in one track, or each in a track of its own",
+        get: |s| MIDI_DRUMS.name(s.midi.drums),
+        set: |s, v| MIDI_DRUMS.assign(&mut s.midi.drums, v),
+    },
 ];
 
 impl Default for Settings {
@@ -391,6 +410,10 @@ impl Default for Settings {
                 loudness: -16.0,
                 peak: -1.0,
                 original: OriginalAudio::Auto,
+            },
+            midi: MidiSettings {
+                tempo: MidiTempo::Beats,
+                drums: MidiDrums::OneTrack,
             },
         }
     }

@@ -131,3 +131,31 @@ pub enum OriginalAudio {
     /// Left out.
     Drop,
 }
+
+/// Settings of MIDI files. They change nothing that is heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MidiSettings {
+    /// Which tempo events there are.
+    pub tempo: MidiTempo,
+    /// How drums are divided among tracks.
+    pub drums: MidiDrums,
+}
+
+/// Which tempo events a MIDI file has. Notes keep their times in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MidiTempo {
+    /// One where the beats keep one tempo; else tempi that follow the beats, at most one a bar
+    /// unless bars need more.
+    Beats,
+    /// One, that of the piece, whatever its beats do.
+    Steady,
+}
+
+/// How the drums of a MIDI file are divided among tracks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MidiDrums {
+    /// All in one.
+    OneTrack,
+    /// Each drum has one of its own.
+    PerDrum,
+}
