@@ -13,7 +13,7 @@ use kinescore::drums::{DrumClass, DrumGrid, Hit};
 use kinescore::export::plot::{PlotView, write_plot};
 use kinescore::music::{ChordAt, GridNote, Instrument, Line, Music};
 use kinescore::pose::{JOINTS, Joint, JointPoint, Pose, PoseTrack};
-use kinescore::rhythm::{Accent, AccentKind, Beat, Curve, Rhythm, Source};
+use kinescore::rhythm::{Accent, AccentKind, Beat, BodyPart, Curve, Rhythm, Source};
 use kinescore::score::{Chord, Key, Mode, Quality};
 use kinescore::time::{Instant, Rate, Span, Tempo};
 use kinescore::video::Clip;
@@ -131,6 +131,7 @@ fn rhythm(seconds: f64) -> Rhythm {
             } else {
                 AccentKind::Style
             },
+            part: BodyPart::default(),
         })
         .collect();
     Rhythm {

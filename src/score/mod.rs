@@ -13,7 +13,7 @@ mod mixing;
 pub mod remi;
 mod turns;
 
-pub use arrange::{arrange, from_drums};
+pub use arrange::{arrange, arrange_to, from_drums};
 pub use chord::{Chord, Key, Mode, Quality};
 pub use drum_part::DRUM_PART;
 pub use kits::{kit_for_style, kit_program};
