@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build lib plugin demo test test-plugin test-hosts evaluate fuzz bench install install-lib uninstall clean
+.PHONY: help setup build lib plugin demo test test-plugin test-hosts evaluate sync fuzz bench install install-lib uninstall clean
 
 export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
 CARGO ?= cargo
@@ -87,6 +87,11 @@ evaluate: build ## measure the beats of annotated clips: CLIPS=DIR, and for Rhyt
 
 fuzz: ## fuzz what reads input from outside, MINUTES (10) for each kind
 	@scripts/fuzz.sh $(or $(MINUTES),10)
+
+sync: build ## measure how soundtracks answer the movement: the bundled clip, and those of CLIPS=DIR (models/train/README.md)
+	@scripts/setup.sh sync
+	@$(HERE) KINESCORE="$(abspath $(KINESCORE))" .setup/sync/bin/python models/train/evaluate_sync.py \
+	    tests/fixtures/walking-two-people.mp4 $(if $(CLIPS),"$(CLIPS)") $(ARGS)
 
 bench: setup ## speed and memory by stage
 	$(CARGO) bench --workspace --locked

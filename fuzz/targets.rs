@@ -187,6 +187,12 @@ pub fn midi(data: &[u8]) {
         start: Instant::ZERO,
     };
     if score.check().is_ok() {
-        write_midi(&score, &FOLDER.path().join("fuzzed.mid")).expect("a score that was checked is written");
+        write_midi(
+            &score,
+            "fuzzed",
+            Settings::default().midi,
+            &FOLDER.path().join("fuzzed.mid"),
+        )
+        .expect("a score that was checked is written");
     }
 }

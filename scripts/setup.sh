@@ -5,15 +5,16 @@
 #   scripts/setup.sh             for building and running
 #   scripts/setup.sh plugin      for building the plugins of editors as well: OpenFX in .setup/openfx
 #   scripts/setup.sh evaluate    for measuring beats as well: a Python environment in .setup/evaluate
+#   scripts/setup.sh sync        for measuring how soundtracks answer the movement: one in .setup/sync
 #   scripts/setup.sh test        for the tests as well: that environment, rustfmt and clippy, CMake, valgrind, melt, GES
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 purpose=${1:-build}
 case $purpose in
-build | plugin | evaluate | test) ;;
+build | plugin | evaluate | sync | test) ;;
 *)
-    printf 'set-up failed: unknown purpose %s; allowed are build, plugin, evaluate and test\n' "$purpose" >&2
+    printf 'set-up failed: unknown purpose %s; allowed are build, plugin, evaluate, sync and test\n' "$purpose" >&2
     exit 2
     ;;
 esac
@@ -216,5 +217,7 @@ python_environment() { # folder, requirements
 
 # For measuring beats.
 [[ $purpose != evaluate && $purpose != test ]] || python_environment "$root/.setup/evaluate" "$root/models/train/requirements-evaluate.txt"
+# For measuring how soundtracks answer the movement.
+[[ $purpose != sync ]] || python_environment "$root/.setup/sync" "$root/models/train/requirements-sync.txt"
 # For the tests: what reads OpenTimelineIO files and runs farm jobs elsewhere.
 [[ $purpose != test ]] || python_environment "$root/.setup/hosts" "$root/plugin/requirements-hosts.txt"

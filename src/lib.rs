@@ -7,12 +7,15 @@
 //!    video         pose        rhythm     drums      score     audio       export
 //! ```
 //!
+//! Between drums and score, [`answer`] arranges what the networks wrote to the movement.
+//!
 //! Each arrow has its own input and output type. A stage that needs a network has two rooms: a *model
 //! part* (tensors in, tensors out) and a *decoding part* (pure, tested with numbers made by hand).
 //!
 //! The library never prints, exits, or reads the environment. It reports through [`log`] and [`progress`].
 #![forbid(unsafe_code)]
 
+pub mod answer;
 pub mod audio;
 pub mod buffer;
 pub mod cache;

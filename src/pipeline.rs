@@ -14,6 +14,7 @@ pub use cut::Cut;
 pub use engine::{Engine, Resources};
 pub use feed::Feed;
 
+use crate::answer::{Answer, answer};
 use crate::audio::{self, AudioBuffer, Loudness, Soundtrack};
 use crate::cache::MediaId;
 use crate::drums::{self, DrumGrid};
@@ -226,15 +227,30 @@ impl Job {
         }
     }
 
-    /// Rhythm, drums and music in the time of the cut, as far as they are there.
+    /// Rhythm, drums and music in the time of the cut, as far as they are there; of the drums what sounds, once there is a score.
     fn heard_results(&self) -> (Option<Rhythm>, Option<DrumGrid>, Option<Music>) {
         let heard = self.heard();
-        let music = self.music.as_ref().zip(self.drums.as_ref());
-        (
-            self.rhythm.as_ref().map(|rhythm| heard.rhythm(rhythm)),
-            self.drums.as_ref().map(|drums| heard.drums(drums)),
-            music.map(|(music, drums)| heard.music(music, drums)),
-        )
+        let rhythm = self.rhythm.as_ref().map(|rhythm| heard.rhythm(rhythm));
+        let Some(answer) = self.answer() else {
+            return (rhythm, None, None);
+        };
+        let music = answer.music.map(|music| heard.music(&music, &answer.drums));
+        let drums = heard.drums(&answer.drums);
+        let drums = match &self.score {
+            Some(score) => heard::sounding(score, drums),
+            None => drums,
+        };
+        (rhythm, Some(drums), music)
+    }
+
+    /// Drums and music as they answer the movement, in the time of the media: a cut changes nothing of them. `None` before
+    /// there are drums.
+    fn answer(&self) -> Option<Answer> {
+        let (drums, music) = (self.drums.as_ref()?, self.music.as_ref());
+        Some(match &self.rhythm {
+            Some(rhythm) => answer(drums, music, rhythm, self.settings.drums.follow),
+            None => Answer::none(drums, music),
+        })
     }
 
     /// Runs the stages that have not been run, up to and with `until`. [`Stage::Export`] is the same as
@@ -388,10 +404,13 @@ impl Job {
                 });
                 self.music = Some(written?);
             }
-            (Stage::Score, _, _, Some(drums), music, _) => {
+            (Stage::Score, _, _, Some(drums), ..) => {
                 let heard = self.heard();
                 let kit = self.settings.drums.kit;
-                let mut score = score::arrange(&heard.grid(drums), music.as_ref(), heard.duration, kit)?;
+                let answer = self.answer().unwrap_or_else(|| Answer::none(drums, None));
+                let grid = heard.grid(&answer.drums);
+                let (music, strong) = (answer.music.as_ref(), answer.strong.as_deref());
+                let mut score = score::arrange_to(&grid, music, strong, heard.duration, kit)?;
                 if !self.settings.music.drums {
                     score.parts.retain(|part| part.name != score::DRUM_PART);
                 }

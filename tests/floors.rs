@@ -16,6 +16,7 @@ const FLOORS: &[&[&str]] = &[
     &["rhythm"],
     &["drums"],
     &["music"],
+    &["answer"],
     &["score"],
     &["audio"],
     &["export"],

@@ -13,7 +13,7 @@ use kinescore::drums::{DrumClass, DrumGrid, Hit};
 use kinescore::export::plot::{PlotView, write_plot};
 use kinescore::music::{ChordAt, GridNote, Line, Music};
 use kinescore::pose::{JOINTS, Joint, JointPoint, Pose, PoseTrack};
-use kinescore::rhythm::{Accent, AccentKind, Beat, Curve, Rhythm, Source};
+use kinescore::rhythm::{Accent, AccentKind, Beat, BodyPart, Curve, Rhythm, Source};
 use kinescore::theory::Instrument;
 use kinescore::theory::{Chord, Key, Mode, Quality};
 use kinescore::time::{Instant, Rate, Span, Tempo};
@@ -132,6 +132,7 @@ fn rhythm(seconds: f64) -> Rhythm {
             } else {
                 AccentKind::Style
             },
+            part: BodyPart::default(),
         })
         .collect();
     Rhythm {

@@ -4,7 +4,7 @@
 
 mod rhythm_support;
 
-use kinescore::rhythm::{Accent, AccentKind, Curve, metrics};
+use kinescore::rhythm::{Accent, AccentKind, BodyPart, Curve, metrics};
 use kinescore::time::{BeatGrid, Instant, Rate, Span, Tempo};
 use rhythm_support::Noise;
 
@@ -127,6 +127,7 @@ fn accents(times: &[f64]) -> Vec<Accent> {
             time: Instant::from_seconds(*t),
             strength: 0.8,
             kind: AccentKind::Impact,
+            part: BodyPart::default(),
         })
         .collect()
 }

@@ -97,6 +97,10 @@ fn the_parts_do_not_know_what_they_must_not_know() {
             &["model", "pose", "rhythm", "audio", "video", "export", "pipeline"],
         ),
         (
+            "src/answer/",
+            &["model", "pose", "audio", "video", "export", "pipeline"],
+        ),
+        (
             "src/audio/",
             &["model", "pose", "rhythm", "video", "export", "pipeline"],
         ),

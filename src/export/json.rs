@@ -216,7 +216,7 @@ fn write(path: &Path, json: impl FnOnce(&mut BufWriter<File>) -> serde_json::Res
 mod tests {
     use super::*;
     use crate::drums::Hit;
-    use crate::rhythm::{AccentKind, Curve};
+    use crate::rhythm::{AccentKind, BodyPart, Curve};
     use crate::time::{Rate, Span, Tempo};
 
     fn clip() -> Clip {
@@ -252,6 +252,7 @@ mod tests {
                 time: Instant::from_seconds(0.6),
                 strength: 1.0,
                 kind: AccentKind::Impact,
+                part: BodyPart::default(),
             }],
             movement: curve.clone(),
             activation: curve,

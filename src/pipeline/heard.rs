@@ -2,10 +2,11 @@
 //!
 //! The analysis belongs to the media; where a clip begins and ends and how fast it is played changes none of it.
 
-use crate::drums::DrumGrid;
+use crate::drums::{DrumClass, DrumGrid, Hit};
 use crate::music::{ChordAt, Line, Music};
 use crate::pose::PoseTrack;
 use crate::rhythm::{Curve, Rhythm};
+use crate::score::{DRUM_PART, Score};
 use crate::time::{BeatGrid, Instant, Rate, STEPS_PER_BEAT, Span, Tempo, Window};
 
 /// From the time of an analysed clip to that of a window on its media.
@@ -78,7 +79,7 @@ impl Heard {
             .iter()
             .filter(|hit| self.is_inside(beats.instant(f64::from(hit.step) + f64::from(hit.offset))));
         let hits = hits
-            .map(|hit| crate::drums::Hit {
+            .map(|hit| Hit {
                 step: hit.step.saturating_sub(skipped),
                 ..*hit
             })
@@ -161,6 +162,28 @@ impl Heard {
     }
 }
 
+/// The hits that a score has, on the grid of the heard drums: without those that do not sound, with those of the ending.
+pub(super) fn sounding(score: &Score, drums: DrumGrid) -> DrumGrid {
+    let Some(beats) = BeatGrid::new(drums.beats.clone()) else {
+        return drums;
+    };
+    let parts = score.parts.iter().filter(|part| part.name == DRUM_PART);
+    let hits = parts.flat_map(|part| &part.notes).filter_map(|note| {
+        let class = DrumClass::ALL.into_iter().find(|class| class.pitch() == note.pitch)?;
+        let position = beats.position(score.tempo_map.instant(note.onset));
+        let step = (position + 0.5).floor();
+        Some(Hit {
+            step: step as i32,
+            class,
+            velocity: f32::from(note.velocity) / 127.0,
+            offset: (position - step) as f32,
+        })
+    });
+    let mut hits: Vec<Hit> = hits.collect();
+    hits.sort_by_key(|hit| (hit.step, hit.class as usize));
+    DrumGrid { hits, ..drums }
+}
+
 /// Whole beats of so many steps.
 fn beats_of(steps: i32) -> usize {
     usize::try_from(steps).unwrap_or(0) / STEPS_PER_BEAT
@@ -171,7 +194,7 @@ mod tests {
     use super::*;
     use crate::drums::{DrumClass, Hit};
     use crate::music::GridNote;
-    use crate::rhythm::{Accent, AccentKind, Beat, Source};
+    use crate::rhythm::{Accent, AccentKind, Beat, BodyPart, Source};
     use crate::theory::Instrument;
     use crate::theory::{Chord, Key, Mode, Quality};
     use crate::time::{Flicks, Speed};
@@ -263,6 +286,7 @@ mod tests {
                     time: Instant::from_seconds(seconds),
                     strength: 0.5,
                     kind: AccentKind::Impact,
+                    part: BodyPart::default(),
                 })
                 .to_vec(),
             movement: curve(60.0),

@@ -158,7 +158,7 @@ fn seen(values: &[f32]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rhythm::{AccentKind, Beat, Source};
+    use crate::rhythm::{AccentKind, Beat, BodyPart, Source};
     use crate::time::{Rate, Tempo};
 
     fn rhythm(first: f64, number: u8, accents: &[(f64, f32)], movement: impl Fn(f64) -> f32) -> Rhythm {
@@ -178,6 +178,7 @@ mod tests {
                     time: Instant::from_seconds(*time),
                     strength: *strength,
                     kind: AccentKind::Impact,
+                    part: BodyPart::default(),
                 })
                 .collect(),
             movement: Curve {

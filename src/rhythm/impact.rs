@@ -11,7 +11,7 @@
 use super::motion::{Motion, RATE};
 use super::signal;
 use super::style::{self, Style};
-use super::{Accent, AccentKind, LEAST_MOVEMENT};
+use super::{Accent, AccentKind, BodyPart, LEAST_MOVEMENT};
 use crate::pose::{JOINTS, Joint};
 use crate::time::{Instant, Span};
 
@@ -73,6 +73,7 @@ struct Limb {
     /// How much its stops count beside those of the others.
     weight: f64,
     is_foot: bool,
+    part: BodyPart,
 }
 
 const LIMBS: [Limb; 6] = [
@@ -80,6 +81,7 @@ const LIMBS: [Limb; 6] = [
         joints: &[Joint::Nose],
         weight: 0.8,
         is_foot: false,
+        part: BodyPart::Head,
     },
     Limb {
         joints: &[
@@ -92,27 +94,32 @@ const LIMBS: [Limb; 6] = [
         ],
         weight: 1.0,
         is_foot: false,
+        part: BodyPart::Trunk,
     },
     Limb {
         joints: &[Joint::RightElbow, Joint::RightWrist],
         weight: 1.0,
         is_foot: false,
+        part: BodyPart::Hands,
     },
     Limb {
         joints: &[Joint::LeftElbow, Joint::LeftWrist],
         weight: 1.0,
         is_foot: false,
+        part: BodyPart::Hands,
     },
     // A foot that is set down is heard.
     Limb {
         joints: &[Joint::RightAnkle, Joint::RightBigToe],
         weight: 1.2,
         is_foot: true,
+        part: BodyPart::Feet,
     },
     Limb {
         joints: &[Joint::LeftAnkle, Joint::LeftBigToe],
         weight: 1.2,
         is_foot: true,
+        part: BodyPart::Feet,
     },
 ];
 
@@ -148,6 +155,10 @@ const LANDING: Span = Span::from_seconds(0.130);
 /// Share of a stop's force that the feet need for it to be timed by them.
 const FEET_SHARE: f64 = 0.3;
 
+/// The whole body is stopped where so many of its four parts are, and none has more than this share of the force.
+const WHOLE_PARTS: usize = 3;
+const WHOLE_SHARE: f64 = 0.6;
+
 /// Impact at every frame of the movement: Σ_j weight · max(0, −d|v_j|/dt), weighted torso lengths a second per second.
 pub(crate) fn impact(motion: &Motion) -> Vec<f64> {
     (0..motion.len())
@@ -176,6 +187,8 @@ struct Stop {
     force: f64,
     /// Index in [`LIMBS`]; of several the one stopped hardest.
     limb: usize,
+    /// What of the body is stopped.
+    part: BodyPart,
 }
 
 /// How fast every joint loses speed, torso lengths a second per second, without what gravity takes in the air.
@@ -225,6 +238,7 @@ fn stops(motion: &Motion) -> Vec<Stop> {
             joints,
             weight,
             is_foot,
+            part,
         },
     ) in LIMBS.iter().enumerate()
     {
@@ -253,6 +267,7 @@ fn stops(motion: &Motion) -> Vec<Stop> {
                 position,
                 force: weight * peak.height * (before - after) / before,
                 limb,
+                part: *part,
             });
         }
     }
@@ -317,9 +332,28 @@ fn together(mut stops: Vec<Stop>) -> Vec<Stop> {
             position: timed_by.iter().map(|s| s.force * s.position).sum::<f64>() / force(timed_by),
             force: force(&members),
             limb: hardest.limb,
+            part: part(&members),
         });
     }
     events
+}
+
+/// What of the body limbs that are stopped together are: the part that is stopped hardest, or the whole where at least three
+/// are and none has most of the force.
+fn part(members: &[Stop]) -> BodyPart {
+    let mut forces: Vec<(BodyPart, f64)> = Vec::new();
+    for stop in members {
+        match forces.iter_mut().find(|(part, _)| *part == stop.part) {
+            Some((_, force)) => *force += stop.force,
+            None => forces.push((stop.part, stop.force)),
+        }
+    }
+    let all: f64 = forces.iter().map(|(_, force)| force).sum();
+    let hardest = forces.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1));
+    match hardest {
+        Some((part, force)) if forces.len() < WHOLE_PARTS || force > WHOLE_SHARE * all => part,
+        _ => BodyPart::Whole,
+    }
 }
 
 /// The accents of a movement: the stops that stand out, and the paper's style peaks where no stop is near.
@@ -348,7 +382,7 @@ pub(crate) fn accents(motion: &Motion, impact: &[f64], style: &Style, lively: &[
     let hits = events
         .iter()
         .filter(|s| stands_out(s))
-        .map(|s| (s.position, s.force, top));
+        .map(|s| (s.position, s.force, top, s.part));
 
     // A style peak on a body that hardly moves is the top tenth of nothing.
     let around = signal::smooth(impact, AROUND * RATE.hz());
@@ -357,12 +391,13 @@ pub(crate) fn accents(motion: &Motion, impact: &[f64], style: &Style, lively: &[
         .filter(|p| moving(p.position) && around[p.index] > LEAST_AROUND)
         .collect();
     let top = signal::quantile(&changes.iter().map(|p| p.height).collect::<Vec<_>>(), 0.9);
-    let changes = changes.iter().map(|p| (p.position, p.height, top));
+    let changes = changes.iter().map(|p| (p.position, p.height, top, BodyPart::default()));
 
-    let graded = |(position, height, top): (f64, f64, f64), kind: AccentKind| Accent {
+    let graded = |(position, height, top, part): (f64, f64, f64, BodyPart), kind: AccentKind| Accent {
         time: RATE.instant_at(position),
         strength: if top > 0.0 { (height / top).min(1.0) as f32 } else { 1.0 },
         kind,
+        part,
     };
     let most = (duration.seconds() * MOST_ACCENTS).ceil().max(0.0) as usize;
     let mut kept: Vec<Accent> = Vec::new();

@@ -25,6 +25,7 @@ mod decoding_tests;
 pub mod features;
 mod fit;
 mod hmm;
+mod holds;
 mod impact;
 mod lock;
 pub mod metrics;
@@ -35,6 +36,7 @@ mod style;
 mod windows;
 
 pub use compose::{Composition, StepRhythm, compose};
+pub use holds::Hold;
 pub use network::BeatModels;
 
 use crate::error::{Error, Result};
@@ -107,6 +109,26 @@ pub struct Accent {
     pub strength: f32,
     /// What kind of movement it is.
     pub kind: AccentKind,
+    /// What of the body makes it.
+    #[serde(default)]
+    pub part: BodyPart,
+}
+
+/// What of a body makes an accent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BodyPart {
+    /// A foot, or both.
+    Feet,
+    /// A hand or an arm, or both.
+    Hands,
+    /// Shoulders and hips.
+    Trunk,
+    /// The head.
+    Head,
+    /// Several of them together; also where it is not known, as of gestures and in files that do not say.
+    #[default]
+    Whole,
 }
 
 /// What kind of movement an accent is.
@@ -145,6 +167,12 @@ impl Rhythm {
     /// The sixteenth-note grid that the beats span; `None` when there are fewer than two beats.
     pub fn grid(&self) -> Option<BeatGrid> {
         BeatGrid::new(self.beats.iter().map(|b| b.time).collect())
+    }
+
+    /// Where the body holds still, in rising order: for 0.7 s and more under 18 % of the speed that it exceeds for 5 % of the
+    /// time that it is seen.
+    pub fn holds(&self) -> Vec<Hold> {
+        holds::holds(&self.movement)
     }
 }
 

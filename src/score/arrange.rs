@@ -1,7 +1,7 @@
 //! Drums and melodic lines to a score.
 
 use super::cadence::{self, Setting, with_cadence};
-use super::ending::{beat_number, last_beat, last_beat_after, with_ending};
+use super::ending::{beat_number, ending_on, last_answer_after, last_beat_after};
 use super::kits::kit_volume;
 use super::levels::Levels;
 use super::melodic::{self, Timeline};
@@ -38,6 +38,22 @@ pub fn from_drums(grid: &DrumGrid, duration: Span, kit: Option<&str>) -> Result<
 /// [`Error::Sound`] when the grid has fewer than two beats, its beats do not rise, `beats_per_bar` is 0, the clip has no
 /// length, or a note of the music is out of range; [`Error::SettingValue`] when `kit` is no kit.
 pub fn arrange(grid: &DrumGrid, music: Option<&Music>, duration: Span, kit: Option<&str>) -> Result<Score> {
+    arrange_to(grid, music, None, duration, kit)
+}
+
+/// As [`arrange`], of drums and music that [answer](crate::answer) a movement whose strong accents are on the steps `strong`,
+/// rising: the piece ends [near the clip's end](super::ending::last_answer), on one of those if it can. `None` where
+/// no movement is answered.
+///
+/// # Errors
+/// As [`arrange`].
+pub fn arrange_to(
+    grid: &DrumGrid,
+    music: Option<&Music>,
+    strong: Option<&[i32]>,
+    duration: Span,
+    kit: Option<&str>,
+) -> Result<Score> {
     let unfit = |reason: String| Error::Sound { reason };
     let beats = BeatGrid::new(grid.beats.clone()).ok_or_else(|| {
         unfit(format!(
@@ -68,18 +84,22 @@ pub fn arrange(grid: &DrumGrid, music: Option<&Music>, duration: Span, kit: Opti
         duration,
     };
 
-    let hits = with_ending(grid, &beats, duration);
+    // Where no drum is struck, the music alone says how far the piece goes.
+    let played = grid.hits.iter().map(|hit| hit.step).max();
+    let played = played.or_else(|| music.and_then(last_step));
+    let last = played.and_then(|played| match strong {
+        Some(strong) => last_answer_after(played, strong, grid, &beats, duration),
+        None => last_beat_after(played, grid, &beats, duration).map(|beat| beat.saturating_mul(STEPS_PER_BEAT as i32)),
+    });
+    let hits = match last.filter(|_| !grid.hits.is_empty()) {
+        Some(step) => ending_on(step, grid),
+        None => grid.hits.clone(),
+    };
     let mut parts = vec![drum_part::part(&hits, &grid.style, kit, timeline)?];
     if let Some(music) = music {
         for kit in &mut parts {
             kit.volume = kit_volume(kit.program);
         }
-        // Where no drum is struck, the music alone says how far the piece goes.
-        let last = match grid.hits.is_empty() {
-            false => last_beat(grid, &beats, duration),
-            true => last_step(music).and_then(|step| last_beat_after(step, grid, &beats, duration)),
-        };
-        let last = last.map(|beat| beat.saturating_mul(STEPS_PER_BEAT as i32));
         let levels = Levels::of(grid);
         let mut lines: Vec<&Line> = music.lines.iter().collect();
         lines.sort_by_key(|line| line.instrument.profile().channel);

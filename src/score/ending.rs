@@ -20,6 +20,14 @@ const SCANT_ROOM: Span = Span::from_seconds(0.25);
 const DOWNBEAT_WORTH: f64 = 1.2;
 const STRONG_BEAT_WORTH: f64 = 0.6;
 
+/// Room that music which answers a movement is left at least: the last of it may be what is seen last.
+const ANSWERED_ROOM: Span = Span::from_seconds(0.3);
+
+/// How much longer a silence is accepted there after a strong accent, a downbeat and another beat than after half a beat.
+const ACCENT_WORTH: f64 = 0.35;
+const ANSWERED_DOWNBEAT_WORTH: f64 = 0.3;
+const BEAT_WORTH: f64 = 0.2;
+
 /// Bounds of the last hit's velocity, which otherwise is that of the louder hits of the piece.
 const LEAST_LAST_VELOCITY: f32 = 0.55;
 
@@ -60,6 +68,46 @@ pub(super) fn last_beat_after(last_step: i32, grid: &DrumGrid, beats: &BeatGrid,
     })
 }
 
+/// The step on which a piece ends that answers a movement, whose strong accents are on the steps `strong`; `None` where
+/// [`last_beat`] is.
+///
+/// It is one of the last steps that leave 0.3 s: that of an accent, a beat or half a beat, whichever leaves the shortest silence,
+/// where that after an accent counts as if it were 0.35 s shorter, after a downbeat 0.3 s and after another beat 0.2 s.
+pub fn last_answer(strong: &[i32], grid: &DrumGrid, beats: &BeatGrid, duration: Span) -> Option<i32> {
+    let last_step = grid.hits.iter().map(|hit| hit.step).max()?;
+    last_answer_after(last_step, strong, grid, beats, duration)
+}
+
+/// As [`last_answer`], of a piece in which something is played up to `last_step`.
+pub(super) fn last_answer_after(
+    last_step: i32,
+    strong: &[i32],
+    grid: &DrumGrid,
+    beats: &BeatGrid,
+    duration: Span,
+) -> Option<i32> {
+    const BEAT: i32 = STEPS_PER_BEAT as i32;
+    let end = crate::time::Instant::ZERO + duration;
+    let played = (last_step.div_euclid(BEAT) + 1).saturating_mul(BEAT);
+    let latest = ((beats.position(end - ANSWERED_ROOM) + 1e-6).floor() as i32).min(played);
+    let silence = |step: i32| (end - beats.instant(f64::from(step))).seconds();
+    let worth = |step: i32| match step.rem_euclid(BEAT) {
+        _ if strong.binary_search(&step).is_ok() => Some(ACCENT_WORTH),
+        0 if beat_number(grid, step.div_euclid(BEAT)) == 1 => Some(ANSWERED_DOWNBEAT_WORTH),
+        0 => Some(BEAT_WORTH),
+        2 => Some(0.0),
+        _ => None,
+    };
+    let bar = i32::from(grid.beats_per_bar.max(1)).saturating_mul(BEAT);
+    let cost = |step: &i32| worth(*step).map(|worth| silence(*step) - worth);
+    (latest.saturating_sub(bar)..=latest)
+        .filter(|step| silence(*step) < duration.seconds() - ANSWERED_ROOM.seconds())
+        .filter_map(|step| cost(&step).map(|cost| (step, cost)))
+        .min_by(|a, b| a.1.total_cmp(&b.1))
+        .map(|(step, _)| step)
+        .or_else(|| last_beat_after(last_step, grid, beats, duration).map(|beat| beat.saturating_mul(BEAT)))
+}
+
 /// Number in its bar, from 1, of a beat counted from the first of the grid.
 pub fn beat_number(grid: &DrumGrid, beat: i32) -> u8 {
     let bar = i32::from(grid.beats_per_bar.max(1));
@@ -68,10 +116,14 @@ pub fn beat_number(grid: &DrumGrid, beat: i32) -> u8 {
 
 /// The hits with an ending: those before the [last beat](last_beat) as they are, then kick and crash on it.
 pub fn with_ending(grid: &DrumGrid, beats: &BeatGrid, duration: Span) -> Vec<Hit> {
-    let Some(beat) = last_beat(grid, beats, duration) else {
-        return grid.hits.clone();
-    };
-    let step = beat * STEPS_PER_BEAT as i32;
+    match last_beat(grid, beats, duration) {
+        Some(beat) => ending_on(beat * STEPS_PER_BEAT as i32, grid),
+        None => grid.hits.clone(),
+    }
+}
+
+/// The hits before a step as they are, then kick and crash on it.
+pub(super) fn ending_on(step: i32, grid: &DrumGrid) -> Vec<Hit> {
     let mut hits: Vec<Hit> = grid
         .hits
         .iter()
@@ -80,11 +132,16 @@ pub fn with_ending(grid: &DrumGrid, beats: &BeatGrid, duration: Span) -> Vec<Hit
         .filter(|hit| hit.step < step)
         .collect();
     let velocity = loud(&grid.hits).clamp(LEAST_LAST_VELOCITY, 1.0);
+    // Where an accent is answered, at the answer's time.
+    let mut there = grid.hits.iter().filter(|hit| hit.step == step);
+    let offset = there
+        .find(|hit| hit.class == DrumClass::Kick)
+        .map_or(0.0, |hit| hit.offset);
     hits.extend([DrumClass::Kick, DrumClass::Crash].map(|class| Hit {
         step,
         class,
         velocity,
-        offset: 0.0,
+        offset,
     }));
     hits
 }

@@ -1,0 +1,195 @@
+//! A melodic line as it answers the movement.
+
+use super::moments::{Moments, STRONG};
+use crate::music::{ChordAt, GridNote, Line};
+use crate::theory::Chord;
+use crate::theory::Instrument;
+use std::collections::BTreeMap;
+
+/// Velocity of a note on the weakest accent, and how much is added for the strongest.
+const ACCENT: (f32, f32) = (0.55, 0.45);
+
+/// From this strength on chords are struck on an accent where none was written; the bass comes in on every strong one.
+const STAB: f32 = 0.75;
+
+/// How far back a line must have been played for it to land on an accent, bars: one that is silent stays so.
+const PLAYING: i32 = 2;
+
+/// Longest note that is added, and the longest there is, half steps.
+const ADDED: i32 = 8;
+const LONGEST: i32 = 64;
+
+/// Half steps in a step.
+const UNITS: i32 = 2;
+
+/// Loudness of the harmony where the body rests.
+const HELD: f32 = 0.5;
+
+/// Fewest notes of a chord; fewer are a melody's.
+const LEAST_CHORD: usize = 3;
+
+/// About where a chord is struck whose notes were not written.
+const MIDDLE: u8 = 60;
+const LOW: u8 = 36;
+
+/// The notes of each step.
+type Steps = BTreeMap<i32, Vec<GridNote>>;
+
+/// The line with its notes by step, then by pitch.
+pub(super) fn answered(line: &Line, chords: &[ChordAt], moments: &Moments<'_>) -> Line {
+    let mut steps = Steps::new();
+    for note in &line.notes {
+        steps.entry(note.step).or_default().push(*note);
+    }
+    land(line.instrument, chords, &mut steps, moments);
+    for (step, notes) in &mut steps {
+        let on = moments.on(*step);
+        for note in notes.iter_mut() {
+            note.velocity = match on {
+                Some(moment) => {
+                    let loud = ACCENT.0 + ACCENT.1 * moment.strength;
+                    note.offset = moments.depth.towards(note.offset, moment.offset);
+                    moments.depth.towards(note.velocity, note.velocity.max(loud))
+                }
+                None => note.velocity * moments.depth.aside(false),
+            };
+        }
+        if on.is_none() {
+            notes.retain(|note| !moments.would_flam(*step, note.offset));
+        }
+    }
+    rest(line.instrument, chords, &mut steps, moments);
+    let mut notes: Vec<GridNote> = steps.into_values().flatten().collect();
+    notes.sort_by_key(|note| (note.step, note.pitch));
+    Line {
+        instrument: line.instrument,
+        notes,
+    }
+}
+
+/// Lets a line land on strong accents on which it has nothing to play.
+fn land(instrument: Instrument, chords: &[ChordAt], steps: &mut Steps, moments: &Moments<'_>) {
+    let least = match instrument {
+        Instrument::Bass => STRONG,
+        Instrument::Piano | Instrument::Guitar => STAB,
+    };
+    let whole = moments.depth.usual();
+    for moment in moments
+        .strong()
+        .filter(|moment| moment.strength >= least && whole >= 1.0)
+    {
+        if steps.contains_key(&moment.step) {
+            continue;
+        }
+        let Some(pitches) = landing(instrument, moment.step, chords, steps, moments) else {
+            continue;
+        };
+        // What sounds is let go where the line is struck.
+        for (step, notes) in steps.range_mut(moment.step - LONGEST / UNITS..moment.step) {
+            let room = (moment.step - step) * UNITS;
+            notes
+                .iter_mut()
+                .for_each(|note| note.length = note.length.min(room.clamp(1, LONGEST) as u8));
+        }
+        let next = steps
+            .range(moment.step + 1..)
+            .next()
+            .map(|(step, _)| (step - moment.step) * UNITS);
+        let length = next.unwrap_or(ADDED).clamp(1, ADDED) as u8;
+        let note = |pitch: u8| GridNote {
+            step: moment.step,
+            length,
+            pitch,
+            velocity: ACCENT.0 + ACCENT.1 * moment.strength,
+            offset: moment.offset,
+        };
+        steps.insert(moment.step, pitches.into_iter().map(note).collect());
+    }
+}
+
+/// What a line strikes on a step where nothing was written: what it played last, or the chord where that has changed since.
+fn landing(
+    instrument: Instrument,
+    step: i32,
+    chords: &[ChordAt],
+    steps: &Steps,
+    moments: &Moments<'_>,
+) -> Option<Vec<u8>> {
+    let before = steps.range(step - PLAYING * moments.bar..step);
+    let chord = chord_at(chords, step);
+    let fits = |pitch: u8| chord.is_none_or(|chord| chord.contains(pitch));
+    let range = &instrument.profile().range;
+    if instrument.profile().is_bass {
+        let last = before
+            .rev()
+            .find_map(|(_, notes)| notes.iter().map(|note| note.pitch).min())?;
+        let root = chord.and_then(|chord| nearest(last, range, |pitch| pitch % 12 == chord.root % 12));
+        return Some(vec![root.unwrap_or(last)]);
+    }
+    let mut before = before.rev().peekable();
+    before.peek()?;
+    let struck = before.map(|(_, notes)| notes).find(|notes| notes.len() >= LEAST_CHORD);
+    match struck {
+        Some(notes) if notes.iter().all(|note| fits(note.pitch)) => Some(notes.iter().map(|n| n.pitch).collect()),
+        _ => {
+            let tones = chord?
+                .tones()
+                .filter_map(|tone| nearest(MIDDLE, range, |pitch| pitch % 12 == tone % 12));
+            let mut pitches: Vec<u8> = tones.collect();
+            pitches.sort_unstable();
+            pitches.dedup();
+            Some(pitches)
+        }
+    }
+}
+
+fn nearest(to: u8, range: &std::ops::RangeInclusive<u8>, fits: impl Fn(u8) -> bool) -> Option<u8> {
+    range
+        .clone()
+        .filter(|pitch| *pitch >= LOW.min(to) && fits(*pitch))
+        .min_by_key(|pitch| (pitch.abs_diff(to), *pitch))
+}
+
+fn chord_at(chords: &[ChordAt], step: i32) -> Option<Chord> {
+    let after = chords.partition_point(|at| at.step <= step);
+    chords.get(after.saturating_sub(1)).map(|at| at.chord)
+}
+
+/// Where the body rests the bass is silent and the others hold: of what was written there, only what brings a new chord is
+/// struck, softly, and is held.
+fn rest(instrument: Instrument, chords: &[ChordAt], steps: &mut Steps, moments: &Moments<'_>) {
+    if moments.depth.usual() < 1.0 {
+        return;
+    }
+    for rest in &moments.rests {
+        let (from, until) = (rest.from.ceil() as i32, rest.until.ceil() as i32);
+        let inside: Vec<i32> = steps
+            .range(from..until.max(from))
+            .map(|(step, _)| *step)
+            .filter(|step| moments.on(*step).is_none())
+            .collect();
+        if instrument.profile().is_bass {
+            for (step, notes) in steps.range_mut(from - LONGEST / UNITS..from) {
+                let room = ((from - step) * UNITS).clamp(1, LONGEST) as u8;
+                notes.iter_mut().for_each(|note| note.length = note.length.min(room));
+            }
+        }
+        let mut sounding = None;
+        for step in inside {
+            let index = chords.partition_point(|at| at.step <= step);
+            let is_struck = instrument != Instrument::Bass && sounding != Some(index);
+            let Some(notes) = steps.get_mut(&step).filter(|_| is_struck) else {
+                steps.remove(&step);
+                continue;
+            };
+            // A chord is held until the next or until the body moves; a melody's note is let ring as it is.
+            let end = chords.get(index).map_or(until, |next| next.step.min(until));
+            let held = ((end - step) * UNITS).clamp(1, LONGEST) as u8;
+            for note in notes.iter_mut() {
+                note.length = note.length.max(held);
+                note.velocity *= HELD;
+            }
+            sounding = Some(index);
+        }
+    }
+}

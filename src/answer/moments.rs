@@ -1,0 +1,188 @@
+//! The movement on the grid: which steps answer an accent, where gestures begin, and where the body rests.
+
+use super::depth::Depth;
+use crate::drums::DrumGrid;
+use crate::rhythm::{AccentKind, BodyPart, Rhythm};
+use crate::time::{BeatGrid, Instant, STEPS_PER_BEAT};
+
+/// Farthest that anything is moved, seconds, and in steps: beyond it would be another place of the bar.
+const FARTHEST: (f64, f64) = (0.060, 0.499);
+
+/// What is played nearer than this to the answer of an accent, seconds, and is not part of it, would be heard as a flam.
+const FLAM: f64 = 0.045;
+
+/// From this strength on an accent is one that everybody sees.
+pub(super) const STRONG: f32 = 0.6;
+
+/// After a hold the music waits for the first accent, if that comes within so many seconds.
+const AWAITED: f64 = 1.0;
+
+/// A gesture begins at most so many seconds before the accent that it ends with.
+const GESTURE: f64 = 0.5;
+
+/// An accent on the grid.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Moment {
+    /// The step nearest to it.
+    pub step: i32,
+    /// How far from the step it is answered, steps.
+    pub offset: f32,
+    /// Its strength, above 0, at most 1.
+    pub strength: f32,
+    /// What of the body makes it.
+    pub part: BodyPart,
+}
+
+/// A stretch in which the body holds still, in steps.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Rest {
+    pub from: f64,
+    pub until: f64,
+    /// Where the body moves again: the music may wait longer.
+    pub moves: f64,
+    /// The step of the accent that it ends with, if one comes soon.
+    pub ends_on: Option<i32>,
+}
+
+impl Rest {
+    /// Whether it begins in or after this step and lasts over it.
+    pub fn holds(&self, position: f64) -> bool {
+        position >= self.from && position < self.until
+    }
+}
+
+/// The movement on the grid of the drums.
+pub(super) struct Moments<'a> {
+    pub depth: Depth,
+    /// Steps in a bar.
+    pub bar: i32,
+    grid: &'a BeatGrid,
+    /// A step on which a bar begins.
+    origin: i32,
+    /// By step, one on each at most.
+    moments: Vec<Moment>,
+    /// Steps on which a gesture begins that an accent ends soon after, with the strength of that accent.
+    pub pick_ups: Vec<(i32, f32)>,
+    /// In rising order, apart from each other.
+    pub rests: Vec<Rest>,
+}
+
+impl<'a> Moments<'a> {
+    pub fn new(rhythm: &Rhythm, grid: &'a BeatGrid, drums: &DrumGrid, depth: Depth) -> Self {
+        let beats = STEPS_PER_BEAT as i32;
+        let mut result = Self {
+            depth,
+            bar: i32::from(drums.beats_per_bar.max(1)) * beats,
+            grid,
+            origin: -(i32::from(drums.first_beat.max(1)) - 1) * beats,
+            moments: Vec::new(),
+            pick_ups: Vec::new(),
+            rests: Vec::new(),
+        };
+        for accent in &rhythm.accents {
+            if accent.kind == AccentKind::Impact && accent.strength >= depth.least_strength() {
+                result.add(accent.time, accent.strength, accent.part);
+            }
+        }
+        result.moments.sort_by_key(|moment| moment.step);
+        for hold in rhythm.holds() {
+            result.rests.push(result.rest(hold.from, hold.to));
+        }
+        for accent in &rhythm.accents {
+            if accent.kind == AccentKind::Style {
+                result.pick_ups.extend(result.pick_up(accent.time));
+            }
+        }
+        result
+    }
+
+    fn add(&mut self, time: Instant, strength: f32, part: BodyPart) {
+        let Some((step, apart)) = self.nearest(time) else {
+            return;
+        };
+        let length = self.grid.step_span(i64::from(step)).seconds();
+        let pull = self.depth.pull(apart * length).clamp(-FARTHEST.0, FARTHEST.0);
+        let moment = Moment {
+            step,
+            offset: (pull / length).clamp(-FARTHEST.1, FARTHEST.1) as f32,
+            strength: strength.min(1.0),
+            part,
+        };
+        match self.moments.iter_mut().find(|other| other.step == step) {
+            Some(other) if other.strength < moment.strength => *other = moment,
+            Some(_) => {}
+            None => self.moments.push(moment),
+        }
+    }
+
+    /// The nearest step to an instant, and how far in steps that is from it.
+    fn nearest(&self, time: Instant) -> Option<(i32, f64)> {
+        let position = self.grid.position(time);
+        let step = i32::try_from(self.grid.nearest_step(time)).ok()?;
+        position.is_finite().then_some((step, position - f64::from(step)))
+    }
+
+    fn rest(&self, from: Instant, to: Instant) -> Rest {
+        let (from, moves) = (self.grid.position(from), self.grid.position(to));
+        let next = self
+            .moments
+            .iter()
+            .find(|m| f64::from(m.step) + f64::from(m.offset) > moves - 0.5);
+        let soon = |m: &&Moment| (self.grid.instant(f64::from(m.step)) - to).seconds() <= AWAITED;
+        let ends_on = next.filter(soon).map(|m| m.step);
+        Rest {
+            from,
+            until: ends_on.map_or(moves, |step| f64::from(step) - 0.5),
+            moves,
+            ends_on,
+        }
+    }
+
+    fn pick_up(&self, time: Instant) -> Option<(i32, f32)> {
+        let (step, _) = self.nearest(time)?;
+        let next = self.moments.iter().find(|m| m.step >= step)?;
+        let after = (self.grid.instant(f64::from(next.step)) - time).seconds();
+        (next.step > step && after <= GESTURE && !self.rests(f64::from(step))).then_some((step, next.strength))
+    }
+
+    /// The accent that a step answers.
+    pub fn on(&self, step: i32) -> Option<&Moment> {
+        let index = self.moments.binary_search_by_key(&step, |m| m.step).ok()?;
+        self.moments.get(index)
+    }
+
+    /// All accents that are answered.
+    pub fn iter(&self) -> impl Iterator<Item = &Moment> {
+        self.moments.iter()
+    }
+
+    /// Those that everybody sees.
+    pub fn strong(&self) -> impl Iterator<Item = &Moment> {
+        self.moments.iter().filter(|moment| moment.strength >= STRONG)
+    }
+
+    /// Whether something on a step, which answers no accent itself, would sound as a flam with the answer of one beside it.
+    pub fn would_flam(&self, step: i32, offset: f32) -> bool {
+        let onset = |step: i32, offset: f32| self.grid.instant(f64::from(step) + f64::from(offset));
+        let here = onset(step, offset);
+        [step.saturating_sub(1), step.saturating_add(1)]
+            .iter()
+            .filter_map(|beside| self.on(*beside))
+            .any(|moment| (onset(moment.step, moment.offset) - here).seconds().abs() < FLAM)
+    }
+
+    /// Whether the body rests at a place of the grid.
+    pub fn rests(&self, position: f64) -> bool {
+        self.rest_at(position).is_some()
+    }
+
+    /// The rest that a place of the grid lies in.
+    pub fn rest_at(&self, position: f64) -> Option<&Rest> {
+        self.rests.iter().find(|rest| rest.holds(position))
+    }
+
+    /// Step within the bar.
+    pub fn in_bar(&self, step: i32) -> i32 {
+        step.saturating_sub(self.origin).rem_euclid(self.bar)
+    }
+}

@@ -1,0 +1,212 @@
+//! The drums as they answer the movement.
+
+use super::moments::{Moment, Moments, Rest};
+use crate::drums::{DrumClass, DrumGrid, Hit};
+use crate::rhythm::BodyPart;
+use crate::time::STEPS_PER_BEAT;
+use std::collections::BTreeMap;
+
+/// Velocity of a stroke on the weakest accent, and how much is added for the strongest.
+const ACCENT: (f32, f32) = (0.55, 0.45);
+
+/// How far the strokes that keep time go towards it: all the way, each accent would be a splash of cymbals.
+const TIMEKEEPER: f32 = 0.5;
+
+/// From this strength on the whole body has crash, snare and kick, and from this one a hand has the snare.
+const WHOLE: f32 = 0.75;
+const SNARE: f32 = 0.4;
+
+/// Bars within which one crash is struck at most.
+const CRASH_BARS: i32 = 2;
+
+/// Velocity of the hats that count on through a rest.
+const COUNTING: f32 = 0.14;
+
+/// A fill: velocity of its first stroke and of its last, beside that of the accent it leads to.
+const FILL: (f32, f32) = (0.3, 0.65);
+
+/// Velocity of the stroke with which a gesture begins, beside that of the accent that ends it.
+const PICK_UP: f32 = 0.4;
+
+/// Softest velocity written.
+const SOFTEST: f32 = 0.08;
+
+/// The strokes of each step.
+type Steps = BTreeMap<i32, Vec<Hit>>;
+
+/// The hits of a grid, by step, then by class, as they answer the movement.
+pub(super) fn answered(drums: &DrumGrid, moments: &Moments<'_>) -> Vec<Hit> {
+    let mut steps = Steps::new();
+    for hit in &drums.hits {
+        let on = moments.on(hit.step);
+        let place = f64::from(hit.step) + f64::from(hit.offset);
+        if on.is_none() && moments.would_flam(hit.step, hit.offset) {
+            continue;
+        }
+        let mut hit = *hit;
+        match on {
+            Some(moment) => {
+                hit.offset = moments.depth.towards(hit.offset, moment.offset);
+                hit.velocity = lifted(&hit, moment, moments);
+            }
+            None => {
+                let rest = if moments.rests(place) {
+                    moments.depth.towards(1.0, 0.0)
+                } else {
+                    1.0
+                };
+                if rest <= 0.0 {
+                    continue;
+                }
+                hit.velocity = (hit.velocity * rest * moments.depth.aside(is_backbone(&hit, moments))).max(SOFTEST);
+            }
+        }
+        steps.entry(hit.step).or_default().push(hit);
+    }
+    let played = drums.hits.iter().map(|hit| hit.step);
+    if let (Some(first), Some(last)) = (played.clone().min(), played.max()) {
+        for rest in moments.rests.iter().filter(|_| moments.depth.usual() >= 1.0) {
+            count_on(rest, first..=last, &mut steps, moments);
+            fill(rest, &mut steps, moments);
+        }
+        for (step, strength) in &moments.pick_ups {
+            pick_up(*step, *strength, &mut steps, moments);
+        }
+        for moment in moments.iter().filter(|moment| (first..=last).contains(&moment.step)) {
+            voice(moment, &mut steps, moments);
+        }
+    }
+    let mut hits: Vec<Hit> = steps.into_values().flatten().collect();
+    hits.sort_by_key(|hit| (hit.step, hit.class as usize));
+    hits
+}
+
+/// Velocity of a stroke on an accent: it is as loud as the accent is strong.
+fn loudness(strength: f32) -> f32 {
+    ACCENT.0 + ACCENT.1 * strength
+}
+
+fn lifted(hit: &Hit, moment: &Moment, moments: &Moments<'_>) -> f32 {
+    let loud = loudness(moment.strength);
+    let to = match keeps_time(hit.class) {
+        true => hit.velocity + (loud - hit.velocity) * TIMEKEEPER,
+        false => loud,
+    };
+    moments.depth.towards(hit.velocity, to).clamp(SOFTEST, 1.0)
+}
+
+fn keeps_time(class: DrumClass) -> bool {
+    matches!(class, DrumClass::ClosedHat | DrumClass::Ride)
+}
+
+/// Kick on one, snare on the backbeats: in three, on its second and third beat.
+fn is_backbone(hit: &Hit, moments: &Moments<'_>) -> bool {
+    let beat = STEPS_PER_BEAT as i32;
+    let place = moments.in_bar(hit.step);
+    match hit.class {
+        DrumClass::Kick => place == 0,
+        DrumClass::Snare if moments.bar == 3 * beat => place == beat || place == 2 * beat,
+        DrumClass::Snare => place % beat == 0 && (place / beat) % 2 == 1,
+        _ => false,
+    }
+}
+
+/// Adds a stroke where its drum is not struck already; where it is, the louder of the two is played.
+fn strike(steps: &mut Steps, stroke: Hit) {
+    let strokes = steps.entry(stroke.step).or_default();
+    match strokes.iter_mut().find(|other| other.class == stroke.class) {
+        Some(other) => other.velocity = other.velocity.max(stroke.velocity),
+        None => strokes.push(stroke),
+    }
+}
+
+/// The drums of the part of the body that makes the accent.
+fn voice(moment: &Moment, steps: &mut Steps, moments: &Moments<'_>) {
+    use DrumClass::{Crash, Kick, MidTom, Snare};
+    let classes: &[DrumClass] = match moment.part {
+        BodyPart::Feet => &[Kick],
+        BodyPart::Hands if moment.strength < SNARE => &[MidTom],
+        BodyPart::Hands | BodyPart::Head => &[Snare],
+        BodyPart::Whole if moment.strength >= WHOLE => &[Kick, Snare, Crash],
+        BodyPart::Trunk | BodyPart::Whole => &[Kick, Snare],
+    };
+    let rung = moment.step - CRASH_BARS * moments.bar + 1;
+    let has_rung = steps
+        .range(rung..=moment.step)
+        .any(|(_, strokes)| strokes.iter().any(|hit| hit.class == Crash));
+    for class in classes.iter().filter(|class| **class != Crash || !has_rung) {
+        strike(
+            steps,
+            Hit {
+                step: moment.step,
+                class: *class,
+                velocity: moments.depth.towards(ACCENT.0, loudness(moment.strength)),
+                offset: moment.offset,
+            },
+        );
+    }
+}
+
+/// Soft hats on the beats of a rest, so that it is a rest and not a fault of the sound.
+fn count_on(rest: &Rest, played: std::ops::RangeInclusive<i32>, steps: &mut Steps, moments: &Moments<'_>) {
+    let beat = STEPS_PER_BEAT as i32;
+    let from = (rest.from.ceil() as i32).max(*played.start());
+    let until = (rest.until.ceil() as i32).min(played.end().saturating_add(1));
+    for step in (from..until).filter(|step| moments.in_bar(*step) % beat == 0 && moments.on(*step).is_none()) {
+        steps.insert(
+            step,
+            vec![Hit {
+                step,
+                class: DrumClass::ClosedHat,
+                velocity: COUNTING,
+                offset: 0.0,
+            }],
+        );
+    }
+}
+
+/// Two to four strokes that rise to the accent with which a rest ends, as many as there is room for once the body moves.
+fn fill(rest: &Rest, steps: &mut Steps, moments: &Moments<'_>) {
+    use DrumClass::{HighTom, LowTom, MidTom, Snare};
+    let Some(moment) = rest.ends_on.and_then(|step| moments.on(step)) else {
+        return;
+    };
+    let wanted = 2 + i32::from(moment.strength >= 0.5) + i32::from(moment.strength >= 0.8);
+    let room = (f64::from(moment.step) - rest.moves + 1.0).floor().max(0.0) as i32;
+    let count = wanted.min(room);
+    let rising = [LowTom, MidTom, HighTom, Snare];
+    for place in 0..count {
+        let step = moment.step - count + place;
+        if moments.on(step).is_some() {
+            continue;
+        }
+        let share = (place + 1) as f32 / count as f32;
+        let velocity = loudness(moment.strength) * (FILL.0 + (FILL.1 - FILL.0) * share);
+        let class = rising[(rising.len() as i32 - count + place) as usize];
+        steps.insert(
+            step,
+            vec![Hit {
+                step,
+                class,
+                velocity,
+                offset: 0.0,
+            }],
+        );
+    }
+}
+
+/// A light stroke where a gesture begins, if none is there.
+fn pick_up(step: i32, strength: f32, steps: &mut Steps, moments: &Moments<'_>) {
+    if moments.on(step).is_some() || moments.would_flam(step, 0.0) {
+        return;
+    }
+    let strokes = steps.entry(step).or_default();
+    if strokes.is_empty() {
+        strokes.push(Hit {
+            step,
+            class: DrumClass::Snare,
+            velocity: loudness(strength) * PICK_UP * moments.depth.usual() as f32,
+            offset: 0.0,
+        });
+    }
+}
