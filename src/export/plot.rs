@@ -3,6 +3,11 @@
 //! A clip of up to [`ROW_SECONDS`] is one row; longer ones wrap like the lines of a score. Of a clip that would need more
 //! than [`MOST_ROWS`], the liveliest part is shown, with an overview of the whole above it.
 
+mod movement;
+mod notes;
+mod people;
+mod row;
+mod style;
 mod svg;
 
 use crate::drums::{DrumClass, DrumGrid};
@@ -13,8 +18,17 @@ use crate::pose::{Joint, JointPoint, Pose, PoseTrack};
 use crate::rhythm::{AccentKind, Curve, Rhythm};
 use crate::time::{BeatGrid, Instant, STEPS_PER_BEAT};
 use crate::video::Clip;
+use movement::{accents, bar_numbers, beat_lines, curve, hit, hits, peak, sixteenths};
+use notes::{Pitches, chords, draw_roll_panel, notes};
+use people::skeletons;
+use row::Row;
 use std::io;
 use std::path::Path;
+use style::{
+    ACTIVE, AXIS, BAND, BEAT, BEATS, DOWNBEAT, GAP, HEADER, IMPACT, INK, LANE, LANES, LEFT, MOVEMENT, MOVING, MUSIC,
+    MUTED, OVERVIEW, PERSON_LEFT, PERSON_MIDDLE, PERSON_RIGHT, PLOT, POSES, ROW_GAP, STYLE, WIDTH, clock, counted,
+    fitted, label, strong,
+};
 use svg::{Anchor, Style, Svg, Weight};
 
 /// Longest row, seconds: longer, sixteenth notes run together.
@@ -25,77 +39,6 @@ const MOST_ROWS: usize = 3;
 
 /// Pixels of a PNG a unit of the drawing.
 const PNG_SCALE: f32 = 1.5;
-
-const WIDTH: f64 = 1600.0;
-const LEFT: f64 = 124.0;
-const RIGHT: f64 = 32.0;
-const PLOT: f64 = WIDTH - LEFT - RIGHT;
-const HEADER: f64 = 112.0;
-const OVERVIEW: f64 = 64.0;
-const POSES: f64 = 150.0;
-const MOVEMENT: f64 = 96.0;
-const BEATS: f64 = 72.0;
-const MUSIC: f64 = 190.0;
-const LANE: f64 = 22.0;
-const GAP: f64 = 10.0;
-const AXIS: f64 = 34.0;
-const ROW_GAP: f64 = 22.0;
-
-/// Room for the names of the chords above the notes.
-const CHORDS: f64 = 22.0;
-
-/// Semitones that the notes have room for at least: a few notes are not drawn as thick bars.
-const LEAST_SEMITONES: f64 = 30.0;
-
-/// Least distance of skeletons, pixels.
-const SKELETON: f64 = 66.0;
-
-const INK: &str = "#1f2430";
-const MUTED: &str = "#6b7280";
-const BAND: &str = "#f5f6f8";
-const GRID: &str = "#dfe3e8";
-const BEAT: &str = "#c3cad3";
-const DOWNBEAT: &str = "#8a94a3";
-const MOVING: &str = "#4a6fa5";
-const ACTIVE: &str = "#2a9d8f";
-const STYLE: &str = "#f2a03d";
-const IMPACT: &str = "#8e3b8a";
-const PERSON_LEFT: &str = "#d1495b";
-const PERSON_RIGHT: &str = "#2d7dd2";
-const PERSON_MIDDLE: &str = "#3a3f4b";
-
-/// The bones drawn, with the side of the body they belong to.
-const BONES: [(Joint, Joint, &str); 16] = [
-    (Joint::Nose, Joint::Neck, PERSON_MIDDLE),
-    (Joint::Neck, Joint::MidHip, PERSON_MIDDLE),
-    (Joint::Neck, Joint::RightShoulder, PERSON_RIGHT),
-    (Joint::RightShoulder, Joint::RightElbow, PERSON_RIGHT),
-    (Joint::RightElbow, Joint::RightWrist, PERSON_RIGHT),
-    (Joint::Neck, Joint::LeftShoulder, PERSON_LEFT),
-    (Joint::LeftShoulder, Joint::LeftElbow, PERSON_LEFT),
-    (Joint::LeftElbow, Joint::LeftWrist, PERSON_LEFT),
-    (Joint::MidHip, Joint::RightHip, PERSON_RIGHT),
-    (Joint::RightHip, Joint::RightKnee, PERSON_RIGHT),
-    (Joint::RightKnee, Joint::RightAnkle, PERSON_RIGHT),
-    (Joint::RightAnkle, Joint::RightBigToe, PERSON_RIGHT),
-    (Joint::MidHip, Joint::LeftHip, PERSON_LEFT),
-    (Joint::LeftHip, Joint::LeftKnee, PERSON_LEFT),
-    (Joint::LeftKnee, Joint::LeftAnkle, PERSON_LEFT),
-    (Joint::LeftAnkle, Joint::LeftBigToe, PERSON_LEFT),
-];
-
-/// The lanes from top to bottom: cymbals, toms, snare and kick, as on a drum staff.
-const LANES: [(DrumClass, &str, &str); crate::drums::CLASSES] = [
-    (DrumClass::Crash, "Crash", "#d98c2b"),
-    (DrumClass::Ride, "Ride", "#c2a500"),
-    (DrumClass::OpenHat, "Open hat", "#7fb069"),
-    (DrumClass::ClosedHat, "Closed hat", "#4f8a4c"),
-    (DrumClass::HighTom, "High tom", "#9b72b0"),
-    (DrumClass::MidTom, "Mid tom", "#80569b"),
-    (DrumClass::LowTom, "Low tom", "#643f80"),
-    (DrumClass::Snare, "Snare", "#e4572e"),
-    (DrumClass::Kick, "Kick", "#274690"),
-];
 
 /// What is drawn. Parts that are `None` are left out.
 pub struct PlotView<'a> {
@@ -149,30 +92,6 @@ pub fn write_plot(view: &PlotView<'_>, path: &Path) -> Result<()> {
     atomically(path, |temporary| {
         std::fs::write(temporary, &bytes).map_err(Error::output(temporary))
     })
-}
-
-/// One line of the picture.
-struct Row {
-    start: f64,
-    end: f64,
-}
-
-impl Row {
-    fn x(&self, time: f64) -> f64 {
-        LEFT + PLOT * (time - self.start) / (self.end - self.start)
-    }
-
-    fn time(&self, x: f64) -> f64 {
-        self.start + (self.end - self.start) * (x - LEFT) / PLOT
-    }
-
-    fn shows(&self, time: f64) -> bool {
-        time >= self.start && time < self.end
-    }
-
-    fn pixels_a_second(&self) -> f64 {
-        PLOT / (self.end - self.start)
-    }
 }
 
 /// The rows that show a clip, and whether they show all of it.
@@ -253,51 +172,6 @@ fn name(clip: &Clip) -> String {
         .unwrap_or_default()
 }
 
-fn label<'a>(size: f64, anchor: Anchor, colour: &'a str) -> Style<'a> {
-    Style {
-        size,
-        weight: Weight::Regular,
-        anchor,
-        colour,
-    }
-}
-
-fn strong<'a>(size: f64, anchor: Anchor, colour: &'a str) -> Style<'a> {
-    Style {
-        weight: Weight::SemiBold,
-        ..label(size, anchor, colour)
-    }
-}
-
-/// `75` s as `1:15`, with as many decimals as asked for.
-fn clock(seconds: f64, decimals: usize) -> String {
-    let scale = 10f64.powi(decimals as i32);
-    let seconds = (seconds * scale).round() / scale;
-    let minutes = (seconds / 60.0).floor();
-    let rest = seconds - 60.0 * minutes;
-    let width = if decimals > 0 { decimals + 3 } else { 2 };
-    format!("{minutes}:{rest:0width$.decimals$}")
-}
-
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
-}
-
-/// A text cut to a width, with an ellipsis.
-fn fitted(svg: &Svg, text: &str, size: f64, weight: Weight, width: f64) -> String {
-    if svg.text_width(text, size, weight) <= width {
-        return text.to_owned();
-    }
-    let mut kept: Vec<char> = text.chars().collect();
-    while kept.pop().is_some() {
-        let shorter: String = kept.iter().chain(['…'].iter()).collect();
-        if svg.text_width(&shorter, size, weight) <= width {
-            return shorter;
-        }
-    }
-    String::new()
-}
-
 fn header(svg: &mut Svg, view: &PlotView<'_>, rows: &[Row], whole: bool) {
     let mut facts = Vec::new();
     if let Some(rhythm) = view.rhythm {
@@ -372,11 +246,6 @@ fn legend(svg: &mut Svg, view: &PlotView<'_>) {
             }
         });
     }
-}
-
-fn hit(svg: &mut Svg, at: (f64, f64), velocity: f64, colour: &str) {
-    let velocity = velocity.clamp(0.0, 1.0);
-    svg.circle(at, 2.6 + 5.6 * velocity.sqrt(), colour, 0.35 + 0.65 * velocity);
 }
 
 /// The movement of the whole clip, with the part that is shown below it.
@@ -505,336 +374,6 @@ fn panel(svg: &mut Svg, top: f64, height: f64, title: &str) {
         title,
         strong(13.0, Anchor::End, INK),
     );
-}
-
-fn peak(curve: &Curve) -> f64 {
-    let peak = curve
-        .values
-        .iter()
-        .copied()
-        .filter(|v| v.is_finite())
-        .fold(0.0f32, f32::max);
-    if peak > 0.0 { f64::from(peak) } else { 1.0 }
-}
-
-/// A curve as a filled area; of several values in a pixel the greatest is drawn, so that no peak is lost.
-fn curve(svg: &mut Svg, curve: &Curve, row: &Row, top: f64, height: f64, peak: f64, colour: &str) {
-    if curve.values.is_empty() {
-        return;
-    }
-    let rate = curve.rate.hz();
-    let last = curve.values.len() as f64 / rate;
-    let mut points = Vec::new();
-    let mut x = LEFT;
-    while x <= LEFT + PLOT {
-        let (from, to) = (row.time(x), row.time(x + 1.0));
-        if from > last {
-            break;
-        }
-        let within = (from * rate).ceil().max(0.0) as usize..(to * rate).ceil().max(0.0) as usize;
-        let greatest = curve
-            .values
-            .get(within)
-            .unwrap_or_default()
-            .iter()
-            .copied()
-            .reduce(f32::max);
-        let value = greatest.unwrap_or_else(|| curve.at(Instant::from_seconds(from)));
-        let share = if value.is_finite() {
-            (f64::from(value) / peak).clamp(0.0, 1.0)
-        } else {
-            0.0
-        };
-        points.push((x, top + height * (1.0 - share)));
-        x += 1.0;
-    }
-    let (Some(first), Some(end)) = (points.first().copied(), points.last().copied()) else {
-        return;
-    };
-    let mut area = points.clone();
-    area.push((end.0, top + height));
-    area.push((first.0, top + height));
-    svg.polygon(&area, colour, 0.22);
-    svg.polyline(&points, colour, 1.5);
-}
-
-fn beat_lines(svg: &mut Svg, rhythm: &Rhythm, row: &Row, (top, bottom): (f64, f64), opacity: f64) {
-    if top >= bottom {
-        return;
-    }
-    // Too dense beats would be a grey field: then only the downbeats are drawn.
-    let dense = row.pixels_a_second() * rhythm.tempo.beat_span().seconds() < 5.0;
-    for beat in rhythm.beats.iter().filter(|b| row.shows(b.time.seconds())) {
-        let x = row.x(beat.time.seconds());
-        match beat.number {
-            1 => svg.line((x, top), (x, bottom), DOWNBEAT, 1.6, opacity),
-            _ if dense => {}
-            _ => svg.line((x, top), (x, bottom), BEAT, 1.0, opacity),
-        }
-    }
-}
-
-/// The numbers of the bars beside their downbeats, counted from the first downbeat of the clip.
-fn bar_numbers(svg: &mut Svg, rhythm: &Rhythm, row: &Row, top: f64) {
-    let mut free = f64::NEG_INFINITY;
-    let downbeats = rhythm.beats.iter().filter(|b| b.number == 1);
-    for (bar, beat) in downbeats.enumerate() {
-        let time = beat.time.seconds();
-        let text = (bar + 1).to_string();
-        let width = svg.text_width(&text, 12.0, Weight::SemiBold) + 8.0;
-        let x = row.x(time);
-        if !row.shows(time) || x < free || x + width > LEFT + PLOT {
-            continue;
-        }
-        free = x + width + 8.0;
-        svg.rect((x, top + 3.0), (width, 16.0), 3.0, DOWNBEAT, 1.0);
-        svg.text(
-            (x + width / 2.0, top + 15.5),
-            &text,
-            strong(12.0, Anchor::Middle, "#ffffff"),
-        );
-    }
-}
-
-fn sixteenths(svg: &mut Svg, grid: &BeatGrid, row: &Row, top: f64, bottom: f64) {
-    let (first, last) = (
-        grid.nearest_step(Instant::from_seconds(row.start)),
-        grid.nearest_step(Instant::from_seconds(row.end)),
-    );
-    let step = PLOT / (last - first).max(1) as f64;
-    if step < 7.0 {
-        return;
-    }
-    for step in first..=last {
-        let time = grid.instant(step as f64).seconds();
-        if row.shows(time) && step.rem_euclid(STEPS_PER_BEAT as i64) != 0 {
-            svg.line((row.x(time), top), (row.x(time), bottom), GRID, 0.8, 1.0);
-        }
-    }
-}
-
-fn accents(svg: &mut Svg, rhythm: &Rhythm, row: &Row, top: f64) {
-    let base = top + MOVEMENT;
-    for accent in rhythm.accents.iter().filter(|a| row.shows(a.time.seconds())) {
-        let x = row.x(accent.time.seconds());
-        let y = base - (MOVEMENT - 14.0) * f64::from(accent.strength).clamp(0.0, 1.0);
-        let colour = match accent.kind {
-            AccentKind::Style => STYLE,
-            AccentKind::Impact => IMPACT,
-        };
-        svg.line((x, base), (x, y), colour, 1.6, 0.8);
-        match accent.kind {
-            AccentKind::Style => svg.circle((x, y), 4.5, colour, 1.0),
-            AccentKind::Impact => svg.diamond((x, y), 5.5, colour),
-        }
-    }
-}
-
-fn hits(svg: &mut Svg, drums: &DrumGrid, row: &Row, top: f64) {
-    let Some(grid) = BeatGrid::new(drums.beats.clone()) else {
-        return;
-    };
-    for struck in &drums.hits {
-        let time = grid
-            .instant(f64::from(struck.step) + f64::from(struck.offset))
-            .seconds();
-        let lane = LANES.iter().position(|(class, _, _)| *class == struck.class);
-        let Some((lane, (_, _, colour))) = lane.and_then(|l| Some((l, LANES.get(l)?))) else {
-            continue;
-        };
-        if row.shows(time) {
-            let y = top + LANE * (lane as f64 + 0.5);
-            hit(svg, (row.x(time), y), f64::from(struck.velocity), colour);
-        }
-    }
-}
-
-/// The pitches that a piano roll shows: those of the whole clip, so that all rows are alike.
-struct Pitches {
-    lowest: f64,
-    /// Pixels of a semitone.
-    semitone: f64,
-}
-
-impl Pitches {
-    fn of(music: &Music) -> Self {
-        let pitches = || music.lines.iter().flat_map(|line| &line.notes).map(|note| note.pitch);
-        let lowest = f64::from(pitches().min().unwrap_or(0));
-        let highest = f64::from(pitches().max().unwrap_or(0));
-        let missing = (LEAST_SEMITONES - (highest - lowest + 1.0)).max(0.0);
-        let lowest = lowest - (missing / 2.0).floor();
-        let count = highest - lowest + 1.0 + (missing / 2.0).ceil();
-        Self {
-            lowest,
-            semitone: (MUSIC - CHORDS - 6.0) / count,
-        }
-    }
-
-    /// Top of a pitch's place in a panel that begins at `top`.
-    fn y(&self, pitch: f64, top: f64) -> f64 {
-        top + MUSIC - 3.0 - (pitch - self.lowest + 1.0) * self.semitone
-    }
-}
-
-/// The panel of the piano roll, with a line and a name at each C.
-fn draw_roll_panel(svg: &mut Svg, pitches: &Pitches, top: f64) {
-    const MIDDLE_C: f64 = 60.0;
-    svg.rect((LEFT, top), (PLOT, MUSIC), 4.0, BAND, 1.0);
-    svg.text(
-        (LEFT - 48.0, top + MUSIC / 2.0 + 4.5),
-        "Music",
-        strong(13.0, Anchor::End, INK),
-    );
-    for octave in -5..=5 {
-        let y = pitches.y(MIDDLE_C + 12.0 * f64::from(octave), top) + pitches.semitone / 2.0;
-        if y > top + CHORDS + 4.0 && y < top + MUSIC - 3.0 {
-            svg.line((LEFT, y), (LEFT + PLOT, y), GRID, 1.0, 1.0);
-            let name = format!("C{}", 4 + octave);
-            svg.text((LEFT - 14.0, y + 4.0), &name, label(11.0, Anchor::End, MUTED));
-        }
-    }
-}
-
-/// The notes from where they begin to where they end, the louder, the darker. Those of the bass come first and lie under the
-/// others.
-fn notes(svg: &mut Svg, music: &Music, grid: &BeatGrid, row: &Row, top: f64) {
-    let pitches = Pitches::of(music);
-    let height = (pitches.semitone - 0.5).max(2.0);
-    let time = |note: &GridNote, after: f64| {
-        let step = f64::from(note.step) + f64::from(note.offset) + after;
-        grid.instant(step).seconds()
-    };
-    for line in music.lines.iter().rev() {
-        for note in &line.notes {
-            // Lengths are half steps.
-            let (from, to) = (time(note, 0.0), time(note, f64::from(note.length) / 2.0));
-            if to <= row.start || from >= row.end {
-                continue;
-            }
-            let (left, right) = (row.x(from.max(row.start)), row.x(to.min(row.end)));
-            // A gap, so that notes which are struck again are told apart.
-            let width = (right - left - 1.0).max(1.5);
-            let y = pitches.y(f64::from(note.pitch), top);
-            let opacity = 0.4 + 0.6 * f64::from(note.velocity).clamp(0.0, 1.0);
-            svg.rect(
-                (left, y),
-                (width, height),
-                1.0,
-                line.instrument.profile().colour,
-                opacity,
-            );
-        }
-    }
-}
-
-/// The names of the chords where they begin; a row begins with the one that sounds there.
-fn chords(svg: &mut Svg, music: &Music, grid: &BeatGrid, row: &Row, top: f64) {
-    const SIZE: f64 = 12.5;
-    let mut free = LEFT;
-    for (number, at) in music.chords.iter().enumerate() {
-        let from = grid.instant(f64::from(at.step)).seconds();
-        let next = music.chords.get(number + 1);
-        let to = next.map_or(f64::INFINITY, |next| grid.instant(f64::from(next.step)).seconds());
-        if from >= row.end || to <= row.start {
-            continue;
-        }
-        let name = at.chord.spelled(music.key);
-        let width = svg.text_width(&name, SIZE, Weight::SemiBold);
-        let x = row.x(from.max(row.start)) + 4.0;
-        if x < free || x + width > LEFT + PLOT {
-            continue;
-        }
-        free = x + width + 6.0;
-        svg.text((x, top + 15.5), &name, strong(SIZE, Anchor::Start, INK));
-    }
-}
-
-/// Where a pose's known joints lie: left, top, right, bottom, pixels of the source.
-fn extent(pose: &Pose) -> Option<[f64; 4]> {
-    let known = pose
-        .joints
-        .iter()
-        .filter(|j| j.confidence > 0.0 && j.x.is_finite() && j.y.is_finite());
-    known.fold(None, |bounds: Option<[f64; 4]>, joint| {
-        let (x, y) = (f64::from(joint.x), f64::from(joint.y));
-        let [left, top, right, bottom] = bounds.unwrap_or([x, y, x, y]);
-        Some([left.min(x), top.min(y), right.max(x), bottom.max(y)])
-    })
-}
-
-/// The value that a share of all lie below.
-fn quantile(mut values: Vec<f64>, share: f64) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    let index = (share * values.len().saturating_sub(1) as f64).round() as usize;
-    values.get(index).copied()
-}
-
-/// The pose nearest to an instant; poses rise in time.
-fn nearest(poses: &[Pose], time: f64) -> Option<&Pose> {
-    let after = poses.partition_point(|p| p.time.seconds() < time);
-    let candidates = [after.checked_sub(1).and_then(|i| poses.get(i)), poses.get(after)];
-    let distance = |pose: &&Pose| (pose.time.seconds() - time).abs();
-    candidates
-        .into_iter()
-        .flatten()
-        .min_by(|a, b| distance(a).total_cmp(&distance(b)))
-}
-
-fn skeletons(svg: &mut Svg, track: &PoseTrack, row: &Row, top: f64) {
-    let extents: Vec<[f64; 4]> = track.poses.iter().filter_map(extent).collect();
-    let heights = extents.iter().map(|[_, top, _, bottom]| bottom - top).collect();
-    let Some(tallest) = quantile(heights, 0.95).filter(|h| *h > 0.0) else {
-        return;
-    };
-    let scale = (POSES - 30.0) / tallest;
-    // As close as they fit beside each other, at a round distance in time.
-    let widths = extents.iter().map(|[left, _, right, _]| right - left).collect();
-    let room = (quantile(widths, 0.8).unwrap_or(0.0) * scale + 8.0).max(SKELETON);
-    let every = [0.1, 0.2, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0]
-        .into_iter()
-        .find(|every| every * row.pixels_a_second() >= room)
-        .unwrap_or(20.0);
-    let mut index = (row.start / every).ceil();
-    while index * every < row.end {
-        let time = index * every;
-        index += 1.0;
-        let x = row.x(time);
-        if x - room / 3.0 < LEFT || x + room / 3.0 > LEFT + PLOT {
-            continue;
-        }
-        let Some(pose) = nearest(&track.poses, time).filter(|p| (p.time.seconds() - time).abs() <= every / 2.0) else {
-            continue;
-        };
-        if let Some([left, upper, right, lower]) = extent(pose) {
-            let middle = pose.joints.get(Joint::MidHip as usize).filter(|j| j.confidence > 0.0);
-            let centre = middle.map_or((left + right) / 2.0, |j| f64::from(j.x));
-            // A person who comes nearer is drawn smaller rather than cut off.
-            let scale = scale.min((POSES - 16.0) / (lower - upper).max(1.0));
-            let floor = top + POSES - 10.0;
-            skeleton(svg, pose, |px, py| {
-                (x + (px - centre) * scale, floor + (py - lower) * scale)
-            });
-        }
-    }
-}
-
-fn skeleton(svg: &mut Svg, pose: &Pose, place: impl Fn(f64, f64) -> (f64, f64)) {
-    let joint = |joint: Joint| {
-        let known = |j: &&JointPoint| j.confidence > 0.0 && j.x.is_finite() && j.y.is_finite();
-        let point = pose.joints.get(joint as usize).filter(known)?;
-        Some((
-            place(f64::from(point.x), f64::from(point.y)),
-            f64::from(point.confidence),
-        ))
-    };
-    for (from, to, colour) in BONES {
-        if let (Some((a, sure)), Some((b, also))) = (joint(from), joint(to)) {
-            svg.line(a, b, colour, 2.6, 0.15 + 0.85 * sure.min(also).clamp(0.0, 1.0));
-        }
-    }
-    if let Some((nose, sure)) = joint(Joint::Nose) {
-        svg.circle(nose, 5.5, PERSON_MIDDLE, 0.15 + 0.85 * sure.clamp(0.0, 1.0));
-    }
 }
 
 /// The time axis: a mark every so many seconds that labels have room.
