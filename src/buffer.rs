@@ -30,6 +30,6 @@ impl AudioBuffer {
 
     /// Length in time.
     pub fn duration(&self) -> Span {
-        Span::from_seconds(self.frames() as f64 / self.rate.hz())
+        self.rate.span(self.frames() as f64)
     }
 }

@@ -128,6 +128,31 @@ impl Rate {
         Span(1.0 / self.0)
     }
 
+    /// How many events fit in a length of time, fractions included.
+    pub const fn count(self, span: Span) -> f64 {
+        span.0 * self.0
+    }
+
+    /// How long so many events take, fractions included: the inverse of [`count`](Self::count).
+    pub const fn span(self, count: f64) -> Span {
+        Span(count / self.0)
+    }
+
+    /// A rate that is so many times this one.
+    pub const fn times(self, factor: f64) -> Self {
+        Self::from_hz(self.0 * factor)
+    }
+
+    /// The rate of every so many-th event.
+    pub const fn every(self, events: usize) -> Self {
+        Self::from_hz(self.0 / events as f64)
+    }
+
+    /// A change from one event to the next, as a change in a second.
+    pub const fn per_second(self, change: f64) -> f64 {
+        change * self.0
+    }
+
     /// When event number `index` happens, event 0 being at the clip's start.
     pub fn instant(self, index: usize) -> Instant {
         Instant(index as f64 / self.0)

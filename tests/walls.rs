@@ -333,6 +333,16 @@ fn conversions_of_time_live_in_one_place() {
             !code.contains("60.0 / "),
             "{file} turns a tempo into seconds: use Tempo::beat_span"
         );
+        for (at, _) in code.match_indices(".hz()") {
+            let after = code[at + ".hz()".len()..].trim_start();
+            let named = |c: char| c.is_alphanumeric() || "_.:()".contains(c);
+            let before = code[..at].trim_end_matches(named).trim_end();
+            assert!(
+                !after.starts_with(['*', '/']) && !before.ends_with(['*', '/']),
+                "{file} computes with a rate: use Rate::count, span, times, every or per_second, not {}",
+                code[..at + 5].lines().last().unwrap_or_default().trim()
+            );
+        }
     }
 }
 

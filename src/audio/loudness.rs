@@ -9,6 +9,7 @@ use super::{AudioBuffer, parallel};
 use crate::error::Result;
 use crate::progress::Monitor;
 use crate::settings::SoundSettings;
+use crate::time::Span;
 use ebur128::Mode;
 use std::collections::VecDeque;
 
@@ -16,18 +17,18 @@ use std::collections::VecDeque;
 const CHUNK: usize = 4096;
 
 /// Least length that BS.1770 can measure: one gating block.
-const GATING_BLOCK: f64 = 0.4;
+const GATING_BLOCK: Span = Span::from_seconds(0.4);
 
 /// Half of the time over which the limiter closes before a peak. Short, so that a drum keeps the punch of what leads to
 /// its peak; long enough that closing is no click.
-const ATTACK: f64 = 0.0015;
+const ATTACK: Span = Span::from_seconds(0.0015);
 
 /// How long the limiter stays closed after a peak: half a wave of a kick drum (50 Hz), which it must not follow.
-const HOLD: f64 = 0.01;
+const HOLD: Span = Span::from_seconds(0.01);
 
 /// Time constant with which the limiter opens again: slow enough to be no distortion, fast enough that the next sixteenth
 /// note is not lowered by this one.
-const RELEASE: f64 = 0.06;
+const RELEASE: Span = Span::from_seconds(0.06);
 
 /// Most that the limiter takes off a peak, dB. A piece whose few peaks would need more stays softer than asked for:
 /// beyond, drums lose their attack.
@@ -82,7 +83,7 @@ pub(super) fn integrated(buffer: &AudioBuffer, threads: usize, monitor: &Monitor
 fn in_turn(buffer: &AudioBuffer, gain: &GainCurve, monitor: &Monitor<'_>) -> Result<Loudness> {
     let mut meter = meter::meter(buffer, Mode::I | Mode::TRUE_PEAK)?;
     if buffer.frames() > 0 {
-        let needed = (GATING_BLOCK * buffer.rate.hz()).ceil() as usize;
+        let needed = buffer.rate.count(GATING_BLOCK).ceil() as usize;
         for _ in 0..needed.div_ceil(buffer.frames()) {
             let mut chunk = Vec::with_capacity(CHUNK * buffer.channels);
             for (index, samples) in buffer.samples.chunks(CHUNK * buffer.channels).enumerate() {
@@ -307,10 +308,10 @@ impl<'a> Peaks<'a> {
             return Ok(GainCurve::constant(level));
         }
         let count = needed.len() + 1;
-        let rate = self.buffer.rate.hz();
-        let reach = (ATTACK * rate / STEP as f64).ceil() as usize;
-        let hold = (HOLD * rate / STEP as f64).ceil() as usize;
-        let open = 1.0 - (-(STEP as f64) / (rate * RELEASE)).exp();
+        let rate = self.buffer.rate;
+        let reach = (rate.count(ATTACK) / STEP as f64).ceil() as usize;
+        let hold = (rate.count(HOLD) / STEP as f64).ceil() as usize;
+        let open = 1.0 - (-(STEP as f64) / rate.count(RELEASE)).exp();
         let mut held = Vec::with_capacity(count);
         let mut gain = 1.0_f64;
         let mut window = Least::of(&needed);

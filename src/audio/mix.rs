@@ -5,6 +5,7 @@ use super::loudness::{ceiling, limit};
 use crate::error::{Error, Result};
 use crate::progress::Monitor;
 use crate::settings::{OriginalAudio, SoundSettings};
+use crate::time::Span;
 
 /// Loudest tenth of a second under which a clip's own audio is silence, dBFS (RMS over all channels): 10 dB above the
 /// noise of a quiet room as phones record it, 30 dB under speech.
@@ -99,7 +100,7 @@ pub fn add_original(
 /// Lowers `original` by the level of `key` (a side chain).
 fn duck(original: &mut AudioBuffer, key: &AudioBuffer) {
     let window = window(key, DUCKING_WINDOW);
-    let seconds = window as f64 / (key.channels as f64 * key.rate.hz());
+    let seconds = key.rate.span(window as f64 / key.channels as f64).seconds();
     let toward = |time: f64| 1.0 - (-seconds / time).exp();
     let (attack, release) = (toward(DUCKING_ATTACK), toward(DUCKING_RELEASE));
     let depth = |level: f64| DUCKING * ((level - DUCKING_FROM) / (DUCKING_FULL - DUCKING_FROM)).clamp(0.0, 1.0);
@@ -123,7 +124,7 @@ fn duck(original: &mut AudioBuffer, key: &AudioBuffer) {
 
 /// Samples of all channels in a window of so many seconds.
 fn window(buffer: &AudioBuffer, seconds: f64) -> usize {
-    ((seconds * buffer.rate.hz()) as usize).max(1) * buffer.channels
+    (buffer.rate.count(Span::from_seconds(seconds)) as usize).max(1) * buffer.channels
 }
 
 /// RMS level, dBFS.

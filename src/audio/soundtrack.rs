@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::progress::{Monitor, Stage};
 use crate::score::{Part, Score};
 use crate::settings::SoundSettings;
-use crate::time::{Instant, Rate, TempoMap};
+use crate::time::{Instant, Rate, Span, TempoMap};
 use std::borrow::Cow;
 
 /// Longest and shortest fade at the end, seconds. The long one follows the decay of a crash; the short one is there so
@@ -203,7 +203,7 @@ fn fade_out(buffer: &mut AudioBuffer, score: &Score) {
     let rest = (end - last).seconds();
     let fade = (rest * FADED_SHARE).clamp(SHORTEST_FADE, LONGEST_FADE);
     let frames = buffer.frames();
-    let length = ((fade * buffer.rate.hz()) as usize).clamp(1, frames.max(1));
+    let length = (buffer.rate.count(Span::from_seconds(fade)) as usize).clamp(1, frames.max(1));
     let tail = buffer.samples.chunks_exact_mut(buffer.channels).rev().take(length);
     for (from_end, frame) in tail.enumerate() {
         let share = from_end as f64 / length as f64;

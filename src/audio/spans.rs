@@ -12,7 +12,7 @@ use super::plan::{Event, SpanPlan};
 use super::store::Key;
 use super::synth::{Instrument, block, channel, span_frames};
 use crate::score::{Note, Part};
-use crate::time::{Instant, Rate, TempoMap, Tick};
+use crate::time::{Instant, Rate, Span, TempoMap, Tick};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ const VERSION: u64 = 1;
 
 /// For how long after its end a note may still be cut off by one of a later span, seconds: what rings for longer is left
 /// to ring.
-const LONGEST_CHOKE: f64 = 10.0;
+const LONGEST_CHOKE: Span = Span::from_seconds(10.0);
 
 /// A part as spans.
 #[derive(Debug)]
@@ -106,7 +106,7 @@ fn spans(
         .collect();
     let ends = Ends::of(&notes);
     let block = block(part) as i64;
-    let patience = (LONGEST_CHOKE * rate.hz()) as i64;
+    let patience = rate.count(LONGEST_CHOKE) as i64;
     let mut spans = Vec::new();
     let mut first = 0;
     while let Some((note, _)) = notes.get(first) {

@@ -6,7 +6,7 @@ use super::sf2::CHOKE_BANK;
 use crate::error::{Error, Result};
 use crate::score::Part;
 use crate::score::kits::DRUM_BANK;
-use crate::time::Rate;
+use crate::time::{Rate, Span};
 use rustysynth::{Synthesizer, SynthesizerSettings};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -42,14 +42,14 @@ const RING_OUT: f64 = 30.0;
 /// Velocity of notes that only [cut off](CHOKE_BANK) others.
 const CHOKE_VELOCITY: i32 = 1;
 
-/// Frequency of the synthesiser's chorus, hertz.
-const CHORUS: f64 = 0.4;
+/// A turn of the synthesiser's chorus, whose frequency is 0.4 Hz.
+const CHORUS: Span = Span::from_seconds(2.5);
 
 /// Frames in a span at a rate: a turn of the chorus, which begins with the synthesiser, so that it goes on from span to span
 /// as it would in one; to the nearest block, so that blocks do too. Shorter spans would spend their time on ringing out,
 /// longer ones are made anew for less.
 pub(super) fn span_frames(rate: Rate) -> usize {
-    let blocks = (rate.hz() / CHORUS / MELODIC_BLOCK as f64).round() as usize;
+    let blocks = (rate.count(CHORUS) / MELODIC_BLOCK as f64).round() as usize;
     blocks.max(1) * MELODIC_BLOCK
 }
 
@@ -205,7 +205,7 @@ impl Instrument {
             rate,
             pan: i32::from(part.pan_controller()),
             placed: drums && font.is_panned(part.bank, part.program, least..=most),
-            patience: ((delay + PATIENCE) * rate.hz()) as usize,
+            patience: rate.count(Span::from_seconds(delay + PATIENCE)) as usize,
         }
     }
 
@@ -249,7 +249,7 @@ impl Instrument {
         let Some((last, _)) = span.events.last() else {
             return Ok(Vec::new());
         };
-        let frames = |seconds: f64| (seconds * self.rate.hz()) as usize;
+        let frames = |seconds: f64| self.rate.count(Span::from_seconds(seconds)) as usize;
         let begun = span
             .events
             .iter()

@@ -10,13 +10,13 @@ mod row;
 mod style;
 mod svg;
 
-use crate::drums::{DrumClass, DrumGrid};
+use crate::drums::DrumGrid;
 use crate::error::{Error, Result};
 use crate::export::atomic::atomically;
-use crate::music::{GridNote, Music};
-use crate::pose::{Joint, JointPoint, Pose, PoseTrack};
-use crate::rhythm::{AccentKind, Curve, Rhythm};
-use crate::time::{BeatGrid, Instant, STEPS_PER_BEAT};
+use crate::music::Music;
+use crate::pose::PoseTrack;
+use crate::rhythm::Rhythm;
+use crate::time::BeatGrid;
 use crate::video::Clip;
 use movement::{accents, bar_numbers, beat_lines, curve, hit, hits, peak, sixteenths};
 use notes::{Pitches, chords, draw_roll_panel, notes};
@@ -29,7 +29,7 @@ use style::{
     MUTED, OVERVIEW, PERSON_LEFT, PERSON_MIDDLE, PERSON_RIGHT, PLOT, POSES, ROW_GAP, STYLE, WIDTH, clock, counted,
     fitted, label, strong,
 };
-use svg::{Anchor, Style, Svg, Weight};
+use svg::{Anchor, Svg, Weight};
 
 /// Longest row, seconds: longer, sixteenth notes run together.
 const ROW_SECONDS: f64 = 20.0;

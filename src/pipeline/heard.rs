@@ -7,7 +7,7 @@ use crate::music::{ChordAt, Line, Music};
 use crate::pose::PoseTrack;
 use crate::rhythm::{Curve, Rhythm};
 use crate::score::{DRUM_PART, Score};
-use crate::time::{BeatGrid, Instant, Rate, STEPS_PER_BEAT, Span, Tempo, Window};
+use crate::time::{BeatGrid, Instant, STEPS_PER_BEAT, Span, Tempo, Window};
 
 /// From the time of an analysed clip to that of a window on its media.
 #[derive(Debug, Clone, Copy)]
@@ -58,11 +58,11 @@ impl Heard {
     /// The values within the window; the first is that nearest to its start.
     fn curve(&self, curve: &Curve) -> Curve {
         let start = self.window.start.instant() - self.clip_start;
-        let at = |span: Span| (span.seconds() * curve.rate.hz()).round().max(0.0) as usize;
+        let at = |span: Span| curve.rate.count(span).round().max(0.0) as usize;
         let from = at(start).min(curve.values.len());
         let to = at(start + self.duration * self.window.speed.factor()).clamp(from, curve.values.len());
         Curve {
-            rate: Rate::from_hz(curve.rate.hz() * self.window.speed.factor()),
+            rate: curve.rate.times(self.window.speed.factor()),
             values: curve.values[from..to].to_vec(),
         }
     }
@@ -197,7 +197,7 @@ mod tests {
     use crate::rhythm::{Accent, AccentKind, Beat, BodyPart, Source};
     use crate::theory::Instrument;
     use crate::theory::{Chord, Key, Mode, Quality};
-    use crate::time::{Flicks, Speed};
+    use crate::time::{Flicks, Rate, Speed};
 
     /// A clip that begins 10 s into its media, with beats at 0.25 s, 0.75 s … of its own time; the window is heard at double
     /// speed from 12 s to 16 s.

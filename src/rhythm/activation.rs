@@ -38,14 +38,14 @@ pub(crate) const NEUTRAL: f64 = 1.0 / 16.0;
 pub(crate) fn activation(motion: &Motion, impact: &[f64], movement: &[f64], duration: Span) -> Vec<f64> {
     let seen = motion.seen();
     let stops = {
-        let around = signal::smooth_weighted(movement, &seen, STOP * RATE.hz());
+        let around = signal::smooth_weighted(movement, &seen, RATE.count(Span::from_seconds(STOP)));
         let lower = |(m, a): (&f64, &f64)| (a - m).max(0.0);
         movement.iter().zip(&around).map(lower).collect::<Vec<_>>()
     };
     let signs = [impact.to_vec(), bounce(motion), stops];
     let mut sum = vec![0.0; motion.len()];
     for (sign, weight) in signs.iter().zip(WEIGHTS) {
-        let around = signal::smooth_weighted(sign, &seen, AROUND * RATE.hz());
+        let around = signal::smooth_weighted(sign, &seen, RATE.count(Span::from_seconds(AROUND)));
         let least = 0.25 * signal::mean(sign);
         for (i, total) in sum.iter_mut().enumerate() {
             let mean = around[i] + least;
@@ -60,7 +60,7 @@ pub(crate) fn activation(motion: &Motion, impact: &[f64], movement: &[f64], dura
         .map(|(s, seen)| seen * EVIDENCE * ((s + FLOOR) / (1.0 + FLOOR)).ln())
         .collect();
     let neutral = (NEUTRAL / (1.0 - NEUTRAL)).ln();
-    let frames = (duration.seconds() * ACTIVATION_RATE.hz()).floor().max(0.0) as usize + 1;
+    let frames = ACTIVATION_RATE.count(duration).floor().max(0.0) as usize + 1;
     (0..frames)
         .map(|i| {
             let odds = neutral + signal::at(&evidence, RATE.position(ACTIVATION_RATE.instant(i)));
@@ -79,7 +79,7 @@ fn bounce(motion: &Motion) -> Vec<f64> {
                 && seen[i - 1] * seen[i + 1] > 0.0
                 && motion.shot[i - 1] == motion.shot[i + 1];
             if whole {
-                ((trunk[i - 1][1] - trunk[i + 1][1]) * RATE.hz() / 2.0).max(0.0)
+                RATE.per_second((trunk[i - 1][1] - trunk[i + 1][1]) / 2.0).max(0.0)
             } else {
                 0.0
             }

@@ -109,7 +109,7 @@ pub(crate) fn shares(
 
 /// At each frame of the movement the greatest impact near it.
 fn greatest_near(impact: &[f64]) -> Vec<f64> {
-    let reach = (metrics::F_TOLERANCE.seconds() * RATE.hz()).round() as usize;
+    let reach = RATE.count(metrics::F_TOLERANCE).round() as usize;
     (0..impact.len())
         .map(|i| {
             let to = (i + reach + 1).min(impact.len());

@@ -8,7 +8,7 @@ use crate::pose::{JOINTS, PoseTrack};
 use crate::time::{Rate, Span};
 
 /// Frames a second of the network's input and output, every second frame of the movement.
-pub const FRAME_RATE: Rate = Rate::from_hz(RATE.hz() / STRIDE as f64);
+pub const FRAME_RATE: Rate = RATE.every(STRIDE);
 
 /// Frames of the movement to one of the network.
 const STRIDE: usize = 2;

@@ -239,7 +239,7 @@ pub(crate) fn metronome(activation: &[f64], tempo: Tempo, duration: Span) -> Vec
         })
         .collect();
     // Wide enough that a beat some tens of milliseconds early or late still counts.
-    let odds = signal::smooth(&odds, 0.025 * ACTIVATION_RATE.hz());
+    let odds = signal::smooth(&odds, ACTIVATION_RATE.count(Span::from_seconds(0.025)));
     let interval = tempo.beat_span();
     let fit = |phase: f64| -> Option<f64> {
         let beats = metrics::metronome(tempo, interval * phase, duration);

@@ -64,7 +64,7 @@ pub(crate) struct Decoded {
 
 /// The intervals of the model: whole frames of beats between two tempi, rising.
 pub(crate) fn intervals(slowest: Tempo, fastest: Tempo) -> Vec<usize> {
-    let frames = |tempo: Tempo| (tempo.beat_span().seconds() * RATE.hz()).round().max(2.0) as usize;
+    let frames = |tempo: Tempo| RATE.count(tempo.beat_span()).round().max(2.0) as usize;
     let (least, most) = (frames(fastest), frames(slowest));
     (least..=most.max(least)).collect()
 }

@@ -27,7 +27,7 @@ const SMOOTHING: f64 = 0.030;
 pub(super) fn holds(movement: &Curve) -> Vec<Hold> {
     let values: Vec<f64> = movement.values.iter().map(|v| f64::from(*v)).collect();
     let seen: Vec<f64> = values.iter().map(|v| f64::from(u8::from(*v > 0.0))).collect();
-    let speed = signal::smooth_weighted(&values, &seen, SMOOTHING * movement.rate.hz());
+    let speed = signal::smooth_weighted(&values, &seen, movement.rate.count(Span::from_seconds(SMOOTHING)));
     let moving: Vec<f64> = speed
         .iter()
         .zip(&seen)
@@ -36,7 +36,7 @@ pub(super) fn holds(movement: &Curve) -> Vec<Hold> {
         .collect();
     let limit = STILL * signal::quantile(&moving, 1.0 - FAST);
     let still = |index: usize| seen[index] > 0.0 && speed[index] < limit;
-    let least = LEAST.seconds() * movement.rate.hz();
+    let least = movement.rate.count(LEAST);
     let mut found = Vec::new();
     let mut index = 0;
     while index < speed.len() {

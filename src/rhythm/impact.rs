@@ -169,7 +169,7 @@ pub(crate) fn impact(motion: &Motion) -> Vec<f64> {
             (0..JOINTS)
                 .map(|joint| {
                     let seen = motion.weight[i - 1][joint].min(motion.weight[i + 1][joint]);
-                    let lost = (motion.speed(i - 1, joint) - motion.speed(i + 1, joint)) * RATE.hz() / 2.0;
+                    let lost = RATE.per_second((motion.speed(i - 1, joint) - motion.speed(i + 1, joint)) / 2.0);
                     JOINT_WEIGHTS[joint] * seen * lost.max(0.0)
                 })
                 .sum()
@@ -194,7 +194,7 @@ struct Stop {
 /// How fast every joint loses speed, torso lengths a second per second, without what gravity takes in the air.
 fn losses(motion: &Motion) -> Vec<[f64; JOINTS]> {
     let (trunk, _) = motion.trunk();
-    let slope = |before: f64, after: f64| (after - before) * RATE.hz() / 2.0;
+    let slope = |before: f64, after: f64| RATE.per_second((after - before) / 2.0);
     (0..motion.len())
         .map(|i| {
             let mut loss = [0.0; JOINTS];
@@ -299,7 +299,7 @@ fn together(mut stops: Vec<Stop>) -> Vec<Stop> {
             .then(a.position.total_cmp(&b.position))
             .then(a.limb.cmp(&b.limb))
     });
-    let frames = |span: Span| span.seconds() * RATE.hz();
+    let frames = |span: Span| RATE.count(span);
     let mut events = Vec::new();
     while let Some(hardest) = stops.first().copied() {
         let is_foot = |stop: &Stop| LIMBS[stop.limb].is_foot;
@@ -361,7 +361,7 @@ fn part(members: &[Stop]) -> BodyPart {
 /// Strengths are heights over the clip's 90th percentile of the kind, at most 1.
 pub(crate) fn accents(motion: &Motion, impact: &[f64], style: &Style, lively: &[f64], duration: Span) -> Vec<Accent> {
     // Jitter has sharp changes of speed, but no way to go.
-    let reach = (MOVING * RATE.hz()) as usize;
+    let reach = (RATE.count(Span::from_seconds(MOVING))) as usize;
     let moving = |position: f64| {
         let index = position.max(0.0) as usize;
         let from = index.saturating_sub(reach).min(lively.len());
@@ -373,7 +373,7 @@ pub(crate) fn accents(motion: &Motion, impact: &[f64], style: &Style, lively: &[
         .filter(|s| s.force >= LEAST_FORCE && moving(s.position))
         .collect();
     let top = signal::quantile(&events.iter().map(|s| s.force).collect::<Vec<_>>(), 0.9);
-    let near = NEAR.seconds() * RATE.hz();
+    let near = RATE.count(NEAR);
     let stands_out = |stop: &Stop| {
         let around = events.iter().filter(|s| (s.position - stop.position).abs() <= near);
         let hardest = around.map(|s| s.force).fold(0.0, f64::max);
@@ -385,7 +385,7 @@ pub(crate) fn accents(motion: &Motion, impact: &[f64], style: &Style, lively: &[
         .map(|s| (s.position, s.force, top, s.part));
 
     // A style peak on a body that hardly moves is the top tenth of nothing.
-    let around = signal::smooth(impact, AROUND * RATE.hz());
+    let around = signal::smooth(impact, RATE.count(Span::from_seconds(AROUND)));
     let changes: Vec<signal::Peak> = style::changes(style)
         .into_iter()
         .filter(|p| moving(p.position) && around[p.index] > LEAST_AROUND)

@@ -41,7 +41,7 @@ const STRETCHES: [Span; 2] = [Span::from_seconds(16.0), Span::from_seconds(48.0)
 pub(crate) fn excitation(movement: &Curve) -> Vec<f64> {
     let values: Vec<f64> = movement.values.iter().map(|v| f64::from(*v)).collect();
     let seen: Vec<f64> = values.iter().map(|v| f64::from(u8::from(*v > 0.0))).collect();
-    let slow = signal::smooth_weighted(&values, &seen, SLOW * movement.rate.hz());
+    let slow = signal::smooth_weighted(&values, &seen, movement.rate.count(Span::from_seconds(SLOW)));
     let fast: Vec<f64> = values
         .iter()
         .zip(&slow)
@@ -277,7 +277,7 @@ impl TempoPrior {
             short,
             long,
         } = locks;
-        let frames = |tempo: &Tempo| tempo.beat_span().seconds() * frame_rate.hz();
+        let frames = |tempo: &Tempo| frame_rate.count(tempo.beat_span());
         let exact: Vec<Tempo> = intervals
             .iter()
             .map(|n| Tempo::from_beat_span(frame_rate.period() * *n as f64))

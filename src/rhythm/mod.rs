@@ -156,7 +156,7 @@ impl Curve {
         let Some(last) = self.values.len().checked_sub(1) else {
             return 0.0;
         };
-        let position = (instant.seconds() * self.rate.hz()).clamp(0.0, last as f64);
+        let position = self.rate.position(instant).clamp(0.0, last as f64);
         let index = (position as usize).min(last.saturating_sub(1));
         let (from, to) = (self.values[index], self.values[(index + 1).min(last)]);
         from + (to - from) * (position - index as f64) as f32

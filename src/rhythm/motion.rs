@@ -264,7 +264,7 @@ impl Motion {
         while begin < self.len() {
             let shot = self.shot[begin];
             let end = begin + self.shot[begin..].partition_point(|s| *s == shot);
-            let sigma = PAN_SMOOTHING * RATE.hz();
+            let sigma = RATE.count(Span::from_seconds(PAN_SMOOTHING));
             let slow: Vec<Vec<f64>> = (0..2)
                 .map(|axis| {
                     let values: Vec<f64> = trunk[begin..end].iter().map(|v| v[axis]).collect();
@@ -313,7 +313,7 @@ impl Motion {
     /// As [`movement`](Self::movement), with the velocities smoothed further, so that the jitter of a still body hardly counts
     /// (torso lengths a second).
     pub fn lively(&self) -> Vec<f64> {
-        let sigma = LIVELINESS_SMOOTHING * RATE.hz();
+        let sigma = RATE.count(Span::from_seconds(LIVELINESS_SMOOTHING));
         let smoothed: Vec<Vec<f64>> = (0..JOINTS)
             .map(|joint| {
                 let weights: Vec<f64> = self.weight.iter().map(|w| w[joint]).collect();
@@ -331,7 +331,7 @@ impl Motion {
     /// of the clip.
     pub fn liveliness(&self, summed: &[f64]) -> f64 {
         let seen = self.seen();
-        let window = ((LIVELIEST.seconds() * RATE.hz()) as usize).clamp(1, summed.len().max(1));
+        let window = (RATE.count(LIVELIEST) as usize).clamp(1, summed.len().max(1));
         let hop = RATE.hz() as usize;
         let mut best = 0.0_f64;
         let mut begin = 0;

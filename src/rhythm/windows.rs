@@ -85,7 +85,7 @@ pub(crate) fn resampled(values: &[f64], duration: Span) -> Vec<f64> {
             (p / (1.0 - p)).ln()
         })
         .collect();
-    let frames = (duration.seconds() * RATE.hz()).floor().max(0.0) as usize + 1;
+    let frames = RATE.count(duration).floor().max(0.0) as usize + 1;
     (0..frames)
         .map(|i| {
             let odds = cubic(&odds, FRAME_RATE.position(RATE.instant(i)));

@@ -1,11 +1,11 @@
 //! Movement, beats, accents and drum hits.
 
 use super::row::Row;
-use super::style::{BEAT, DOWNBEAT, GRID, IMPACT, LANE, LANES, LEFT, MOVEMENT, PLOT, STYLE, counted, strong};
-use super::svg::{Anchor, Style, Svg, Weight};
+use super::style::{BEAT, DOWNBEAT, GRID, IMPACT, LANE, LANES, LEFT, MOVEMENT, PLOT, STYLE, strong};
+use super::svg::{Anchor, Svg, Weight};
 use crate::drums::DrumGrid;
 use crate::rhythm::{AccentKind, Curve, Rhythm};
-use crate::time::{BeatGrid, Instant, STEPS_PER_BEAT};
+use crate::time::{BeatGrid, Instant, STEPS_PER_BEAT, Span};
 
 pub(super) fn hit(svg: &mut Svg, at: (f64, f64), velocity: f64, colour: &str) {
     let velocity = velocity.clamp(0.0, 1.0);
@@ -27,8 +27,9 @@ pub(super) fn curve(svg: &mut Svg, curve: &Curve, row: &Row, top: f64, height: f
     if curve.values.is_empty() {
         return;
     }
-    let rate = curve.rate.hz();
-    let last = curve.values.len() as f64 / rate;
+    let rate = curve.rate;
+    let frame = |seconds: f64| rate.count(Span::from_seconds(seconds)).ceil().max(0.0) as usize;
+    let last = rate.span(curve.values.len() as f64).seconds();
     let mut points = Vec::new();
     let mut x = LEFT;
     while x <= LEFT + PLOT {
@@ -36,7 +37,7 @@ pub(super) fn curve(svg: &mut Svg, curve: &Curve, row: &Row, top: f64, height: f
         if from > last {
             break;
         }
-        let within = (from * rate).ceil().max(0.0) as usize..(to * rate).ceil().max(0.0) as usize;
+        let within = frame(from)..frame(to);
         let greatest = curve
             .values
             .get(within)
