@@ -343,7 +343,7 @@ fn both_ends(file: &Value, rows: &[Row]) {
             let says_what = ["allowed ", "must ", "expected ", "needed"]
                 .iter()
                 .any(|word| reason.contains(word));
-            let no_number = reason.starts_with("not a JSON file: in ");
+            let no_number = reason.starts_with("not a saved stage: in ");
             assert!(says_what || no_number, "{path} = {value}: {reason}");
         }
     }
@@ -462,7 +462,7 @@ fn a_sentence_gives_file_field_value_and_what_is_allowed() {
             music(),
             "clip.duration",
             "NaN",
-            "not a JSON file: in clip.duration, expected value (line 1, column ",
+            "not a saved stage: in clip.duration, expected value (line 1, column ",
         ),
     ] {
         let reason = refusal(&with(file, path, value), path);

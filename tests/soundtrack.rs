@@ -133,9 +133,9 @@ fn saved_files_that_are_not_ours_are_refused_with_the_reason() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("x.json");
     for (text, reason) in [
-        ("", "not a file that --until wrote"),
-        ("{\"a\": 1}", "not a file that --until wrote"),
-        ("[[[[", "not a file that --until wrote"),
+        ("", "not a saved stage"),
+        ("{\"a\": 1}", "not a saved stage"),
+        ("[[[[", "not a saved stage"),
     ] {
         std::fs::write(&path, text).expect("written");
         let error = Job::load(engine(1), Settings::default(), &path)

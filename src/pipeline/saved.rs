@@ -151,9 +151,8 @@ fn sentence(path: &str, error: &serde_json::Error) -> String {
     });
     let at = format!("(line {}, column {})", error.line(), error.column());
     match (error.is_data(), path) {
-        (true, ".") => return format!("not a file that was saved between stages: {reason} {at}"),
-        (false, ".") => return format!("not a JSON file: {reason} {at}"),
-        (false, field) => return format!("not a JSON file: in {field}, {reason} {at}"),
+        (_, ".") => return format!("not a saved stage: {reason} {at}"),
+        (false, field) => return format!("not a saved stage: in {field}, {reason} {at}"),
         (true, _) => {}
     }
     // Types that are checked as a whole name the field within them.
