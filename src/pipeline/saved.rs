@@ -146,7 +146,7 @@ fn sentence(path: &str, error: &serde_json::Error) -> String {
     let text = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
     let reason = text.strip_suffix(&place).unwrap_or(&text);
-    let reason = INTEGERS.iter().fold(reason.to_owned(), |reason, (name, words)| {
+    let reason = NUMBERS.iter().fold(reason.to_owned(), |reason, (name, words)| {
         reason.replace(&format!("expected {name}"), &format!("expected {words}"))
     });
     let at = format!("(line {}, column {})", error.line(), error.column());
@@ -163,11 +163,12 @@ fn sentence(path: &str, error: &serde_json::Error) -> String {
 }
 
 /// Rust's names of numbers, and what they can hold.
-const INTEGERS: [(&str, &str); 7] = [
+const NUMBERS: [(&str, &str); 8] = [
     ("u8", "a whole number from 0 to 255"),
     ("u16", "a whole number from 0 to 65535"),
     ("u32", "a whole number from 0 to 4294967295"),
     ("i32", "a whole number from -2147483648 to 2147483647"),
+    ("i64", "a whole number"),
     ("usize", "a whole number from 0 on"),
     ("f32", "a number"),
     ("f64", "a number"),
