@@ -211,3 +211,42 @@ pub(super) fn score(score: &Score) -> Checked {
         LONGEST_GAP.seconds()
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Composed;
+    use super::*;
+
+    /// A composition as the cache keeps it.
+    fn composed(change: impl FnOnce(&mut serde_json::Value)) -> Composed<'static> {
+        let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/golden/music.json");
+        let text = std::fs::read_to_string(golden).expect("a saved stage");
+        let mut saved: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        change(&mut saved);
+        let bytes = serde_json::to_vec(&saved).expect("JSON");
+        serde_json::from_slice(&bytes).expect("a composition")
+    }
+
+    #[test]
+    fn a_composition_in_the_cache_is_checked_as_a_saved_one() {
+        let duration = Span::from_seconds(7.666);
+        assert_eq!(composed(|_| ()).check(duration), Ok(()));
+        let damaged = composed(|saved| saved["drums"]["hits"][0]["step"] = i32::MAX.into());
+        let told = damaged.check(duration).expect_err("no such step");
+        assert!(
+            told.starts_with("drums.hits[0].step is 2147483647; allowed is "),
+            "{told}"
+        );
+        let short = composed(|_| ())
+            .check(Span::from_seconds(3.0))
+            .expect_err("beats behind the clip");
+        assert!(short.starts_with("rhythm.beats["), "{short}");
+        let long = composed(|_| ())
+            .check(Span::from_seconds(70.0))
+            .expect_err("nothing for a minute");
+        assert!(
+            long.starts_with("clip.duration is 70 s; allowed is up to 67.5"),
+            "{long}"
+        );
+    }
+}

@@ -138,14 +138,13 @@ fn sentence(path: &str, error: &serde_json::Error) -> String {
     let text = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
     let reason = text.strip_suffix(&place).unwrap_or(&text);
-    let reason = INTEGERS.iter().fold(reason.to_owned(), |reason, (name, words)| {
+    let reason = NUMBERS.iter().fold(reason.to_owned(), |reason, (name, words)| {
         reason.replace(&format!("expected {name}"), &format!("expected {words}"))
     });
     let at = format!("(line {}, column {})", error.line(), error.column());
     match (error.is_data(), path) {
-        (true, ".") => return format!("not a file that was saved between stages: {reason} {at}"),
-        (false, ".") => return format!("not a JSON file: {reason} {at}"),
-        (false, field) => return format!("not a JSON file: in {field}, {reason} {at}"),
+        (_, ".") => return format!("not a saved stage: {reason} {at}"),
+        (false, field) => return format!("not a saved stage: in {field}, {reason} {at}"),
         (true, _) => {}
     }
     // Types that are checked as a whole name the field within them.
@@ -156,11 +155,12 @@ fn sentence(path: &str, error: &serde_json::Error) -> String {
 }
 
 /// Rust's names of numbers, and what they can hold.
-const INTEGERS: [(&str, &str); 7] = [
+const NUMBERS: [(&str, &str); 8] = [
     ("u8", "a whole number from 0 to 255"),
     ("u16", "a whole number from 0 to 65535"),
     ("u32", "a whole number from 0 to 4294967295"),
     ("i32", "a whole number from -2147483648 to 2147483647"),
+    ("i64", "a whole number"),
     ("usize", "a whole number from 0 on"),
     ("f32", "a number"),
     ("f64", "a number"),
