@@ -1,5 +1,5 @@
-//! `kinescore install` and `kinescore uninstall`: our entries, add-ons and plugins in the folders of editors. Only what is ours
-//! is touched; a plan is made first, which `--dry-run` shows.
+//! `kinescore install` and `kinescore uninstall`: our entries, add-ons and plugins in the folders
+//! of editors. Only what is ours is touched; a plan is made first, which `--dry-run` shows.
 
 mod blender;
 mod files;
@@ -19,8 +19,8 @@ use std::path::{Path, PathBuf};
 /// `kinescore install`.
 ///
 /// # Errors
-/// A usage failure where an editor's folder is not known; one of [`RESOURCES`] where what is to be installed is missing; one of
-/// [`OUTPUT`] where a file cannot be written, or is not ours.
+/// A usage failure where an editor's folder is not known; one of [`RESOURCES`] where what is to be
+/// installed is missing; one of [`OUTPUT`] where a file cannot be written, or is not ours.
 pub fn install(args: &Install, console: &Console) -> Result<(), Failure> {
     check_flags(args)?;
     let to = args.place.to.as_deref();
@@ -105,7 +105,8 @@ fn carry_out(plan: &Plan, place: &Place, nothing: &str, console: &Console) -> Re
     })
 }
 
-/// A folder of the user that must be known: what `--to` names, or one below a folder of the XDG standard.
+/// A folder of the user that must be known: what `--to` names, or one below a folder of the XDG
+/// standard.
 fn folder(to: Option<&Path>, usual: Option<PathBuf>) -> Result<PathBuf, Failure> {
     to.map(Path::to_owned).or(usual).ok_or_else(|| {
         Failure::usage("no home folder is known (HOME is not set): name the editor's folder with --to DIR")
