@@ -56,7 +56,7 @@ pub fn cache(args: &args::Cache, console: &Console) -> Result<(), Failure> {
             stdout::write(&format!(
                 "{}{}{} entries are whole, {} were damaged\n",
                 lines(&verified.damaged, "; removed"),
-                lines(&verified.unknown, "; left as it is"),
+                lines(&verified.unknown, "; left unchanged"),
                 verified.whole,
                 verified.damaged.len()
             ))?;

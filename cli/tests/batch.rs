@@ -678,7 +678,7 @@ fn a_bad_manifest_is_told_before_anything_is_rendered() {
         Some(b"path,speed\nwalk.mp4,1/2\n"),
         &["--video"],
         2,
-        "LIST: line 2, column 'speed': '1/2' is not allowed; allowed is 1, for --video copies the picture as it is",
+        "LIST: line 2, column 'speed': '1/2' is not allowed; allowed is 1, since --video copies the picture unchanged",
     );
     assert!(!out.exists());
     fs::create_dir_all(out.join("walk.wav")).expect("a folder");
