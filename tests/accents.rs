@@ -1,7 +1,9 @@
-//! Accents against what the eye sees: footfalls, landings, a ball's hits, sharp ends of gestures, marked by hand frame by
-//! frame (see `fixtures/accents/README.md`), and made-up movements of which only one moment is a hit.
+//! Accents against what the eye sees: footfalls, landings, a ball's hits, sharp ends of gestures,
+//! marked by hand frame by frame (see `fixtures/accents/README.md`), and made-up movements of which
+//! only one moment is a hit.
 //!
-//! Three of the clips may not ship: those of [`clips_support`]. A test that lacks one says so and passes.
+//! Three of the clips may not ship: those of [`clips_support`]. A test that lacks one says so and
+//! passes.
 
 // The helpers of a test may stop it, and tell what they measure or leave out.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
@@ -111,7 +113,8 @@ fn open(path: &Path) -> FileSource {
 
 #[test]
 fn landings_hits_and_sharp_ends_of_gestures_have_their_accents() {
-    // Marked, and how many of them may be missed: a ball's hit with the arm before the face, two ends of slow gestures.
+    // Marked, and how many of them may be missed: a ball's hit with the arm before the face, two
+    // ends of slow gestures.
     for (clip, least_hits, most_elsewhere) in [
         ("volleyball", 14, 8),
         ("dance-with-music-117bpm", 9, 8),
@@ -170,8 +173,8 @@ fn standing() -> [[f64; 2]; JOINTS] {
     joints
 }
 
-/// A track at 30 frames a second of somebody who moves as `body` says (seconds, the standing joints to change), 130 pixels a
-/// torso, with the detector's jitter.
+/// A track at 30 frames a second of somebody who moves as `body` says (seconds, the standing joints
+/// to change), 130 pixels a torso, with the detector's jitter.
 fn track(duration: f64, body: impl Fn(f64, &mut [[f64; 2]; JOINTS])) -> PoseTrack {
     let mut noise = Noise(7);
     let poses = (0..(duration * 30.0) as usize)
@@ -215,8 +218,9 @@ fn accents(duration: f64, body: impl Fn(f64, &mut [[f64; 2]; JOINTS])) -> Vec<f6
 
 #[test]
 fn a_jump_is_accented_where_it_lands_and_not_where_gravity_ends_the_rise() {
-    // Every two seconds: up at 4 torso lengths a second from a slow bend of the knees, and down again after 0.4 s, with
-    // the knees giving way for a tenth of a second. Gravity takes as much speed at the top as the floor does at the end.
+    // Every two seconds: up at 4 torso lengths a second from a slow bend of the knees, and down
+    // again after 0.4 s, with the knees giving way for a tenth of a second. Gravity takes as much
+    // speed at the top as the floor does at the end.
     const GRAVITY: f64 = 19.6;
     let (speed, give) = (3.9, 0.10);
     let flight = 2.0 * speed / GRAVITY;
@@ -271,9 +275,11 @@ fn a_jump_is_accented_where_it_lands_and_not_where_gravity_ends_the_rise() {
 
 #[test]
 fn an_arm_that_hits_is_accented_and_one_that_is_mistaken_for_the_other_is_not() {
-    // The right arm swings up for a quarter of a second and is stopped within a frame; then it sinks slowly.
+    // The right arm swings up for a quarter of a second and is stopped within a frame; then it
+    // sinks slowly.
     let hits: Vec<f64> = (0..6).map(|k| 1.2 + 1.5 * f64::from(k)).collect();
-    // For two frames left and right are mistaken, in between the hits: legs wide apart leap to each other's place.
+    // For two frames left and right are mistaken, in between the hits: legs wide apart leap to each
+    // other's place.
     let mistaken: Vec<f64> = hits.iter().map(|h| h + 0.75).collect();
     let found = accents(11.0, |t, joints| {
         for hit in &hits {

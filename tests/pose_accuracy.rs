@@ -1,6 +1,7 @@
 //! The pose stage with the real models on real clips.
 //!
-//! Clips that may not ship are those of [`clips_support`]: a test that lacks one says so and passes.
+//! Clips that may not ship are those of [`clips_support`]: a test that lacks one says so and
+//! passes.
 
 // The helpers of a test may stop it, and tell what they measure or leave out.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
@@ -55,7 +56,8 @@ fn find(path: &Path, settings: &PoseSettings) -> Result<PoseTrack> {
     )
 }
 
-/// Key points of OpenPose: for each frame 17 joints, in the order of [`Joint`], each x, y (pixels), confidence.
+/// Key points of OpenPose: for each frame 17 joints, in the order of [`Joint`], each x, y (pixels),
+/// confidence.
 fn open_pose(path: &Path) -> Vec<[[f64; 3]; JOINTS]> {
     let bytes = std::fs::read(path).unwrap();
     assert_eq!(&bytes[..8], b"\x93NUMPY\x01\x00", "a version 1.0 .npy file");
@@ -81,8 +83,9 @@ fn missing(track: &PoseTrack) -> Vec<usize> {
     (0..track.poses.len()).filter(gone).collect()
 }
 
-/// Median and 90th percentile of the distance of joints to OpenPose's, where OpenPose's confidence is above 0.5, in torso
-/// lengths: the distance from neck to mid-hip of OpenPose's skeleton in the same frame.
+/// Median and 90th percentile of the distance of joints to OpenPose's, where OpenPose's confidence
+/// is above 0.5, in torso lengths: the distance from neck to mid-hip of OpenPose's skeleton in the
+/// same frame.
 fn errors(track: &PoseTrack, reference: &[[[f64; 3]; JOINTS]]) -> (f64, f64) {
     assert_eq!(track.poses.len(), reference.len());
     let mut errors = Vec::new();
@@ -155,7 +158,8 @@ fn of_two_people_the_one_who_walks_is_followed() {
     let track = find(&video, &settings()).unwrap();
     assert_eq!(track.people, 2);
     assert_eq!(track.poses.len(), 230);
-    // The woman comes in from the right behind a tree, crosses the picture and leaves it on the left.
+    // The woman comes in from the right behind a tree, crosses the picture and leaves it on the
+    // left.
     let missing = missing(&track);
     let seen: Vec<usize> = (0..230).filter(|i| !missing.contains(i)).collect();
     assert!(

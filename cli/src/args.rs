@@ -1,4 +1,5 @@
-//! The command line: one definition that the parser, the help, the man page and the completions come from.
+//! The command line: one definition that the parser, the help, the man page and the completions
+//! come from.
 //!
 //! Flags for settings are in [`flags`](crate::flags).
 
@@ -12,25 +13,26 @@ use kinescore::progress::Stage;
 use kinescore::time::{Flicks, Speed};
 use std::path::PathBuf;
 
-/// Watches how a person moves in a video and writes the soundtrack: drums that land on the movement.
+/// Watches how a person moves in a video and writes the soundtrack: drums that land on the
+/// movement.
 #[derive(Debug, Parser)]
 #[command(name = "kinescore", version, max_term_width = 110, after_long_help = crate::exit::help(), subcommand_required = true, arg_required_else_help = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
-    /// How much to tell.
+    /// How much is printed.
     #[command(flatten)]
     pub voice: Voice,
 }
 
-/// How much is told on the way.
+/// How much is printed.
 #[derive(Debug, Args)]
 pub struct Voice {
-    /// Say nothing but errors
+    /// Print nothing but errors
     #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Messages")]
     pub quiet: bool,
-    /// Say more: -v tells what is done, -vv every detail
+    /// Print more: -v what is done, -vv every detail
     #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Messages")]
     pub verbose: u8,
 }
@@ -40,26 +42,26 @@ pub struct Voice {
 pub enum Command {
     /// Write the soundtrack: the same video with drums, and MIDI, stems or analysis on request
     Render(Box<Render>),
-    /// Find tempo, beats and accents, and show them
+    /// Find and print tempo, beats and accents
     Analyze(Box<Analyze>),
-    /// Write the soundtracks of all clips in a list; each once, however often it is started
+    /// Write the soundtracks of all clips in a list, each once, however often it is started
     Batch(Box<Batch>),
-    /// Put soundtracks under the clips of an editor's project, and let them follow the clips
+    /// Put soundtracks under the clips of an editor's project and keep them in line with the clips
     #[cfg(feature = "timeline")]
     Timeline {
         /// What to do.
         #[command(subcommand)]
         action: Box<TimelineAction>,
     },
-    /// Say what the program has found on this machine, and what is missing
+    /// Report what was found on this machine and what is missing
     Doctor(Doctor),
-    /// Put Kinescore into an editor: its entry in a menu, its add-on or its plugin
+    /// Install Kinescore in an editor: a menu entry, an add-on or a plugin
     Install(Install),
-    /// Take Kinescore out of an editor; everything else there stays as it is
+    /// Remove Kinescore from an editor; everything else there stays unchanged
     Uninstall(Uninstall),
-    /// List the settings, their values and what they are for
+    /// List the settings with their values and meaning
     Settings(SettingsList),
-    /// Look at what is kept of clips between runs, check it, or clear it
+    /// List, check or clear what is kept of clips between runs
     Cache(Cache),
     /// Write a completion script for a shell to standard output
     Completions {
@@ -80,23 +82,25 @@ pub struct Input {
     /// The video of a moving person
     #[arg(value_name = "CLIP", required_unless_present = "from", value_hint = ValueHint::FilePath)]
     pub clip: Option<PathBuf>,
-    /// Begin at this time of the video: seconds, MM:SS or HH:MM:SS, with decimals, or a ratio such as 3003/24000
+    /// Start at this time of the video: seconds, MM:SS or HH:MM:SS, with decimals, or a ratio such
+    /// as 3003/24000
     #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Input")]
     pub start: Option<Flicks>,
     /// End at this time of the video
     #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Input")]
     pub end: Option<Flicks>,
-    /// Play it so much faster or slower, 1/4 to 4: 0.5, 3/2, 150%. The notes stay, their times change; the picture is not
-    /// written then
+    /// Play the clip faster or slower, 1/4 to 4: 0.5, 3/2, 150%. The notes stay the same and their
+    /// times change; no video is written
     #[arg(long, value_name = "FACTOR", help_heading = "Input")]
     pub speed: Option<Speed>,
-    /// Go on from a file that --until has saved; its stages are not run again. It may be cut anew
+    /// Continue from a file that --until has saved, without running its stages again; --start,
+    /// --end and --speed may differ
     #[arg(long, value_name = "FILE", conflicts_with = "clip", value_hint = ValueHint::FilePath, help_heading = "Input")]
     pub from: Option<PathBuf>,
 }
 
 impl Input {
-    /// The cut before, with what was asked for here in its place.
+    /// The earlier cut, with what is given here in its place.
     pub fn cut(&self, before: Cut) -> Cut {
         Cut {
             start: self.start.or(before.start),
@@ -113,10 +117,11 @@ pub struct Render {
     /// The clip.
     #[command(flatten)]
     pub input: Input,
-    /// The video to write, or with --until the file to save [default: CLIP.soundtrack.mp4 beside the clip]
+    /// The video to write, or with --until the file to save [default: CLIP.soundtrack.mp4 beside
+    /// the clip]
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub output: Option<PathBuf>,
-    /// Write no video, only the files asked for
+    /// Write no video, only the files requested
     #[arg(long, conflicts_with_all = ["output", "until"], requires = "files", help_heading = "Output")]
     pub no_video: bool,
     /// Stop after this stage and save its result as JSON, for --from
@@ -125,7 +130,8 @@ pub struct Render {
     /// The other files to write.
     #[command(flatten)]
     pub files: RenderFiles,
-    /// Tell an editor that has started this program how far it is, in the editor's way, on standard error
+    /// Report progress on standard error in the form that the editor which starts this program
+    /// reads
     #[arg(long, value_name = "HOST", help_heading = "Messages")]
     pub host: Option<Host>,
     /// The settings.
@@ -136,7 +142,7 @@ pub struct Render {
     pub resources: ResourceFlags,
 }
 
-/// A program that starts this one and reads how far it is.
+/// A program that starts this one and reads its progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Host {
     /// Lines `percentage: N`, N from 0 to 100 over the whole run
@@ -153,10 +159,11 @@ pub struct RenderFiles {
     /// Write the score as a standard MIDI file
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub midi: Option<PathBuf>,
-    /// Write one WAV a part into this folder; together they are the soundtrack
+    /// Write one WAV per part into this folder; together they are the soundtrack
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
     pub stems: Option<PathBuf>,
-    /// Write the analysis as JSON: beats, accents, tempo, confidence, settings, versions ('-': standard output)
+    /// Write the analysis as JSON: beats, accents, tempo, confidence, settings, versions ('-':
+    /// standard output)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub json: Option<PathBuf>,
     /// Draw the analysis, .svg or .png: skeletons, movement, accents, beats and drum hits over time
@@ -170,7 +177,8 @@ pub struct Analyze {
     /// The clip.
     #[command(flatten)]
     pub input: Input,
-    /// Write the analysis as JSON: beats, accents, tempo, confidence, settings, versions ('-': standard output)
+    /// Write the analysis as JSON: beats, accents, tempo, confidence, settings, versions ('-':
+    /// standard output)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub json: Option<PathBuf>,
     /// Draw the analysis, .svg or .png, with the drum hits
@@ -188,28 +196,30 @@ pub struct Analyze {
 #[derive(Debug, Args)]
 #[command(after_long_help = format!("{BATCH_EXAMPLES}\n\n{}", crate::exit::help()))]
 pub struct Batch {
-    /// The list of clips: CSV with a header (path, in, out, speed, name, and any setting's key), or JSON lines
+    /// The list of clips: CSV with a header (path, in, out, speed, name, and any setting's key), or
+    /// JSON lines
     #[arg(value_name = "MANIFEST", value_hint = ValueHint::FilePath)]
     pub manifest: PathBuf,
-    /// Folder for the results: for each clip NAME.wav, .mid, .json, and .result.json [default: that of the manifest]
+    /// Folder for the results: for each clip NAME.wav, .mid, .json, and .result.json [default: that
+    /// of the manifest]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
     pub out: Option<PathBuf>,
-    /// Write each video with its soundtrack as well
+    /// Also write each video with its soundtrack
     #[arg(long, help_heading = "Output")]
     pub video: bool,
-    /// Write what became of the clips as JSON ('-': standard output)
+    /// Write a report on the clips as JSON ('-': standard output)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub report: Option<PathBuf>,
-    /// Take one share of the list's clips: 2/5 is the second of five
+    /// Render one share of the list's clips: 2/5 is the second of five
     #[arg(long, value_name = "I/N", help_heading = "Work")]
     pub chunk: Option<Chunk>,
-    /// Try a clip so many times again where something could not be read or written, 0 to 100
+    /// How often to try a clip again when something could not be read or written, 0 to 100
     #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(0..=100), help_heading = "Work")]
     pub retries: u32,
-    /// Render nothing: tell how all clips of the list stand
+    /// Render nothing: report the state of all clips of the list
     #[arg(long, conflicts_with = "chunk", help_heading = "Work")]
     pub collect: bool,
-    /// The settings, where the list does not tell others.
+    /// The settings, where the list gives no others.
     #[command(flatten)]
     pub settings: SettingFlags,
     /// Where things are found.
@@ -217,7 +227,8 @@ pub struct Batch {
     pub resources: ResourceFlags,
 }
 
-/// What is done with a project of an editor: MLT and Shotcut (.mlt), Kdenlive (.kdenlive), OpenTimelineIO (.otio).
+/// What is done with a project of an editor: MLT and Shotcut (.mlt), Kdenlive (.kdenlive),
+/// OpenTimelineIO (.otio).
 #[cfg(feature = "timeline")]
 #[derive(Debug, Subcommand)]
 pub enum TimelineAction {
@@ -230,7 +241,8 @@ pub enum TimelineAction {
         #[arg(long)]
         json: bool,
     },
-    /// Put a soundtrack under a clip, on the audio track "Soundtrack"; or change the settings of the one that is there
+    /// Put a soundtrack under a clip, on the audio track "Soundtrack"; or change the settings of
+    /// the one that is there
     Add(TimelineAdd),
     /// Bring all soundtracks of a project in line with their clips
     Refresh {
@@ -241,16 +253,16 @@ pub enum TimelineAction {
         #[command(flatten)]
         resources: ResourceFlags,
     },
-    /// Take soundtracks off the timeline; their files stay
+    /// Remove soundtracks from the timeline; their files stay
     Remove {
         /// The project
         #[arg(value_name = "PROJECT", value_hint = ValueHint::FilePath)]
         project: PathBuf,
-        /// Only that of this clip
+        /// Only the soundtrack of this clip
         #[arg(long, value_name = "N")]
         clip: Option<usize>,
     },
-    /// Refresh a project each time that its editor has saved it, until Ctrl-C
+    /// Refresh a project each time its editor saves it, until Ctrl-C
     Watch {
         /// The project
         #[arg(value_name = "PROJECT", value_hint = ValueHint::FilePath)]
@@ -285,7 +297,7 @@ pub struct TimelineAdd {
 /// `kinescore doctor`.
 #[derive(Debug, Args)]
 pub struct Doctor {
-    /// Device to check: with cuda, that it can be used is demanded [auto|cpu|cuda]
+    /// Device to check; with cuda it is an error if CUDA cannot be used [auto|cpu|cuda]
     #[arg(long, value_name = "WORD", default_value = "auto")]
     pub device: String,
     /// Where things are found.
@@ -293,10 +305,11 @@ pub struct Doctor {
     pub resources: ResourceFlags,
 }
 
-/// An editor that Kinescore is put into.
+/// An editor that Kinescore is installed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Editor {
-    /// Kdenlive: a clip job in the menu of the project bin (not in 22.12 and before, which have no such jobs)
+    /// Kdenlive: a clip job in the menu of the project bin (not in 22.12 and before, which have no
+    /// such jobs)
     Kdenlive,
     /// Blender: an add-on for the sequencer
     Blender,
@@ -312,11 +325,11 @@ pub struct Place {
     /// The editor
     #[arg(value_name = "EDITOR")]
     pub editor: Editor,
-    /// The editor's folder, where it is no usual one: of clipjobsettings.rc (Kdenlive), of add-ons (Blender), of plugins (OpenFX), of
-    /// scripts (Resolve)
+    /// The editor's folder, if not the usual one: of clipjobsettings.rc (Kdenlive), add-ons
+    /// (Blender), plugins (OpenFX) or scripts (Resolve)
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub to: Option<PathBuf>,
-    /// Only tell what would be written or removed
+    /// Only show what would be written or removed
     #[arg(long)]
     pub dry_run: bool,
 }
@@ -331,7 +344,7 @@ pub struct Install {
     /// libkinescore.so for the add-on or plugin [default: looked for beside the program]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub library: Option<PathBuf>,
-    /// The folder Kinescore.ofx.bundle that is copied [default: looked for beside the program]
+    /// The folder Kinescore.ofx.bundle to copy [default: looked for beside the program]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub bundle: Option<PathBuf>,
 }
@@ -358,7 +371,8 @@ pub struct Cache {
     /// What to do with it.
     #[command(subcommand)]
     pub action: CacheAction,
-    /// Folder of the cache [default: $XDG_CACHE_HOME/kinescore or ~/.cache/kinescore; environment: KINESCORE_CACHE]
+    /// Folder of the cache [default: $XDG_CACHE_HOME/kinescore or ~/.cache/kinescore; environment:
+    /// KINESCORE_CACHE]
     #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Places")]
     pub cache: Option<PathBuf>,
 }
@@ -366,15 +380,16 @@ pub struct Cache {
 /// What is done with the cache.
 #[derive(Debug, Subcommand)]
 pub enum CacheAction {
-    /// List what is kept, the most recently used first
+    /// List what is kept, most recently used first
     List {
         /// As JSON
         #[arg(long)]
         json: bool,
     },
-    /// Remove everything that is kept, or what is kept of these clips; other files in the folder are left alone
+    /// Remove everything that is kept, or only what is kept of these clips; other files in the
+    /// folder stay
     Clear {
-        /// Clips, known by their content, or by their name where they are gone
+        /// Clips, recognised by their content, or by their name if they no longer exist
         #[arg(value_name = "CLIP", value_hint = ValueHint::FilePath)]
         clips: Vec<PathBuf>,
     },
@@ -385,14 +400,15 @@ pub enum CacheAction {
 /// Where what is found in clips is kept.
 #[derive(Debug, Default, Args)]
 pub struct CacheFlags {
-    /// Folder in which poses are kept between runs [default: $XDG_CACHE_HOME/kinescore or ~/.cache/kinescore; environment:
-    /// KINESCORE_CACHE, 'off' for none]
+    /// Folder in which poses are kept between runs [default: $XDG_CACHE_HOME/kinescore or
+    /// ~/.cache/kinescore; environment: KINESCORE_CACHE, 'off' for none]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Places")]
     pub cache: Option<PathBuf>,
-    /// Keep nothing between runs, and use nothing that was kept
+    /// Keep nothing between runs and use nothing that was kept
     #[arg(long, conflicts_with_all = ["cache", "cache_size"], help_heading = "Places")]
     pub no_cache: bool,
-    /// Greatest size of the cache, such as 500M or 4G; what was used least recently goes first [default: 2G]
+    /// Maximum size of the cache, such as 500M or 4G; least recently used entries are removed first
+    /// [default: 2G]
     #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Places")]
     pub cache_size: Option<u64>,
 }
@@ -403,13 +419,15 @@ pub struct ResourceFlags {
     /// The cache.
     #[command(flatten)]
     pub cache: CacheFlags,
-    /// SoundFont to play with (.sf2 or .sf3) in place of the one that ships
+    /// SoundFont (.sf2 or .sf3) to use in place of the bundled one
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Places")]
     pub soundfont: Option<PathBuf>,
-    /// Folder with manifest.toml and the models [default: looked for beside the program; environment: KINESCORE_MODELS]
+    /// Folder with manifest.toml and the models [default: looked for beside the program;
+    /// environment: KINESCORE_MODELS]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Places")]
     pub models: Option<PathBuf>,
-    /// ONNX Runtime library, or the folder it is in [default: looked for; environment: KINESCORE_ONNXRUNTIME]
+    /// ONNX Runtime library, or the folder it is in [default: looked for; environment:
+    /// KINESCORE_ONNXRUNTIME]
     #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath, help_heading = "Places")]
     pub onnxruntime: Option<PathBuf>,
 }

@@ -1,4 +1,5 @@
-//! `kinescore batch`: the clips of a manifest, one after the other with models that are loaded once; and the report over all.
+//! `kinescore batch`: the clips of a manifest, one after the other with models that are loaded
+//! once; and the report over all.
 
 mod csv;
 mod manifest;
@@ -27,8 +28,9 @@ use work::Work;
 /// `kinescore batch`.
 ///
 /// # Errors
-/// A failure of [`SOME_FAILED`] where clips have failed or, with `--collect`, are missing; those of the manifest, before anything
-/// is rendered; that of the first thing missing that every clip needs.
+/// A failure of [`SOME_FAILED`] where clips have failed or, with `--collect`, are missing; those of
+/// the manifest, before anything is rendered; that of the first thing missing that every clip
+/// needs.
 pub fn batch(args: &Batch, console: &Console, cancel: &Cancel) -> Result<(), Failure> {
     let base = args.settings.settings()?;
     let (manifest, rows) = Manifest::read(&args.manifest, &base)?;
@@ -104,7 +106,7 @@ fn check_speeds(manifest: &Manifest<'_>, rows: &[Row]) -> Result<(), Failure> {
     let Some(row) = rows.iter().find(|row| row.cut.speed != Speed::NORMAL) else {
         return Ok(());
     };
-    let allowed = "allowed is 1, for --video copies the picture as it is";
+    let allowed = "allowed is 1, since --video copies the picture unchanged";
     Err(manifest.refuse(row.line, "speed", &row.cut.speed.to_string(), allowed))
 }
 

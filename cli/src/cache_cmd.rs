@@ -13,8 +13,8 @@ use std::time::SystemTime;
 /// Lists, clears or checks the cache.
 ///
 /// # Errors
-/// A failure of [`DAMAGED_CACHE`] when a check has found damaged entries; those of the library where the folder cannot be read or
-/// an entry cannot be removed.
+/// A failure of [`DAMAGED_CACHE`] when a check has found damaged entries; those of the library
+/// where the folder cannot be read or an entry cannot be removed.
 pub fn cache(args: &args::Cache, console: &Console) -> Result<(), Failure> {
     let flags = CacheFlags {
         cache: args.cache.clone(),
@@ -56,7 +56,7 @@ pub fn cache(args: &args::Cache, console: &Console) -> Result<(), Failure> {
             stdout::write(&format!(
                 "{}{}{} entries are whole, {} were damaged\n",
                 lines(&verified.damaged, "; removed"),
-                lines(&verified.unknown, "; left as it is"),
+                lines(&verified.unknown, "; left unchanged"),
                 verified.whole,
                 verified.damaged.len()
             ))?;

@@ -16,8 +16,8 @@ pub struct Chunk {
 }
 
 impl Chunk {
-    /// The rows of this share, of so many. Shares follow each other: neighbouring rows are often cuts of one video, whose poses
-    /// are found once then.
+    /// The rows of this share, of so many. Shares follow each other: neighbouring rows are often
+    /// cuts of one video, whose poses are found once then.
     pub fn share(self, rows: usize) -> Range<usize> {
         let until = |number: usize| rows * number / self.of;
         until(self.number - 1)..until(self.number)

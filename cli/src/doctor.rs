@@ -52,7 +52,8 @@ impl Report {
 /// Looks at everything the program needs.
 ///
 /// # Errors
-/// A failure without a message when something is missing: the report on standard output has said it.
+/// A failure without a message when something is missing: the report on standard output has said
+/// it.
 pub fn doctor(args: &Doctor) -> Result<(), Failure> {
     let mut settings = Settings::default();
     settings.set("device", &args.device)?;

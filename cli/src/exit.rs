@@ -14,7 +14,7 @@ pub struct Code {
 
 /// Everything went well.
 pub const DONE: u8 = 0;
-/// A fault of the program.
+/// An error in the program.
 pub const INTERNAL: u8 = 1;
 /// The command line or a setting is wrong.
 pub const USAGE: u8 = 2;
@@ -22,7 +22,7 @@ pub const USAGE: u8 = 2;
 pub const INPUT: u8 = 3;
 /// There is nobody to follow, or not for long enough.
 pub const NOTHING_TO_FOLLOW: u8 = 4;
-/// There is no beat.
+/// No beat was found.
 pub const NO_BEAT: u8 = 5;
 /// Something that the program needs is missing or damaged.
 pub const RESOURCES: u8 = 6;
@@ -32,7 +32,7 @@ pub const OUTPUT: u8 = 7;
 pub const DAMAGED_CACHE: u8 = 8;
 /// Of the clips of a batch some have failed, or are missing.
 pub const SOME_FAILED: u8 = 9;
-/// A project is open in its editor, or was changed meanwhile.
+/// A project is open in its editor, or was changed in the meantime.
 #[cfg(feature = "timeline")]
 pub const PROJECT_IN_USE: u8 = 10;
 /// Stopped by the user: 128 + SIGINT, as shells count.
@@ -46,7 +46,7 @@ pub const CODES: &[Code] = &[
     },
     Code {
         number: INTERNAL,
-        meaning: "a fault of the program itself",
+        meaning: "an error in the program itself",
     },
     Code {
         number: USAGE,
@@ -62,7 +62,7 @@ pub const CODES: &[Code] = &[
     },
     Code {
         number: NO_BEAT,
-        meaning: "no beat: the person hardly moves (--tempo overcomes it)",
+        meaning: "no beat: the person hardly moves (--tempo sets one)",
     },
     Code {
         number: RESOURCES,
@@ -78,16 +78,16 @@ pub const CODES: &[Code] = &[
     },
     Code {
         number: SOME_FAILED,
-        meaning: "`kinescore batch`: some clips have failed, or --collect misses some; the others are done",
+        meaning: "`kinescore batch`: some clips have failed, or with --collect are missing; the others are done",
     },
     #[cfg(feature = "timeline")]
     Code {
         number: PROJECT_IN_USE,
-        meaning: "`kinescore timeline`: the project is open in its editor, or was changed; it is left as it is",
+        meaning: "`kinescore timeline`: the project is open in its editor, or was changed; it is left unchanged",
     },
     Code {
         number: CANCELLED,
-        meaning: "stopped by Ctrl-C or SIGTERM",
+        meaning: "stopped by Ctrl-C, SIGTERM or SIGHUP",
     },
 ];
 
@@ -98,7 +98,7 @@ pub fn help() -> String {
     })
 }
 
-/// Why the program ends without a result: what the user is told, and the code.
+/// Why the program ends without a result: the message for the user, and the code.
 #[derive(Debug)]
 pub struct Failure {
     /// The exit code.
@@ -108,7 +108,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A command line that parses, but asks for what cannot be.
+    /// A command line that parses but asks for something impossible.
     pub fn usage(message: impl Into<String>) -> Self {
         Self {
             code: USAGE,
@@ -116,7 +116,7 @@ impl Failure {
         }
     }
 
-    /// A failure while an output was written: trouble with media is trouble with the output then.
+    /// A failure while an output was written: an error of media is then one of the output.
     pub fn writing(error: Error) -> Self {
         let code = match error {
             Error::Media { .. } => OUTPUT,
@@ -144,7 +144,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// The error's message, with the flags that put it right: the library does not know them.
+/// The error's message with the flags that help: the library does not know them.
 pub fn sentence(error: &Error) -> String {
     match advice(error) {
         Some(advice) => format!("{error} ({advice})"),
@@ -418,7 +418,7 @@ mod tests {
                 "{expected} is not documented"
             );
         }
-        // A new kind of error must be given a code here, too.
+        // A new kind of error needs a code here, too.
         let source = include_str!("../../src/error.rs");
         let (_, variants) = source.split_once("pub enum Error {").expect("the enum is there");
         let (variants, _) = variants.split_once("\n}\n").expect("the enum ends");
@@ -483,7 +483,7 @@ mod tests {
     }
 
     #[test]
-    fn the_help_tells_every_code_once() {
+    fn the_help_lists_every_code_once() {
         let help = help();
         for code in CODES {
             assert!(

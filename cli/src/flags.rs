@@ -1,4 +1,5 @@
-//! Flags for settings, made from the library's table of settings: a new row there is a new flag here.
+//! Flags for settings, made from the library's table of settings: a new row there is a new flag
+//! here.
 
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches};
@@ -98,7 +99,7 @@ static FLAGS: LazyLock<Vec<String>> = LazyLock::new(|| TABLE.iter().map(|setting
 fn setting_arg(setting: &'static Setting, flag: &'static str, defaults: &Settings) -> Arg {
     let default = defaults.get(setting.key).unwrap_or_default();
     let allowed = match setting.kind {
-        // The whole range of a 64-bit number tells nobody anything.
+        // The whole range of a 64-bit number would not help anybody.
         Kind::Whole {
             least: 0,
             most: u64::MAX,
@@ -122,7 +123,8 @@ fn setting_arg(setting: &'static Setting, flag: &'static str, defaults: &Setting
         .help_heading("Settings")
 }
 
-/// Takes any text, as the library checks values itself and says more about a wrong one; knows the words for completion.
+/// Accepts any text, since the library checks values itself with a better message; knows the words
+/// for completion.
 #[derive(Clone)]
 struct SettingText(&'static Kind);
 
@@ -139,7 +141,7 @@ impl TypedValueParser for SettingText {
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        // `auto` alone is no help: the other values of a number or a text are not words.
+        // `auto` alone does not help: the other values of a number or a text are not words.
         let words = match self.0 {
             Kind::Choice(_) | Kind::ChoiceOrAuto(_) | Kind::List(_) => self.0.words(),
             _ => return None,
@@ -222,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn help_tells_each_setting_with_its_default_and_the_values_allowed() {
+    fn help_lists_each_setting_with_its_default_and_the_values_allowed() {
         let mut command = Cli::command();
         let help = command
             .find_subcommand_mut("render")

@@ -31,15 +31,16 @@ use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // As soon as it is loaded ONNX Runtime writes a device's id and a queue of events below the home folder, even where its
-    // telemetry is off and nothing is ever sent. This keeps it from that.
-    // SAFETY: no other thread runs yet.
+    // As soon as it is loaded ONNX Runtime writes a device's id and a queue of events below the
+    // home folder, even where its telemetry is off and nothing is ever sent. This keeps it from
+    // that. SAFETY: no other thread runs yet.
     unsafe { std::env::set_var("ORT_DISABLE_TELEMETRY", "1") };
     signals::report_full_files();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(answer) => {
-            // Help and version arrive here as well. Nobody is left to be told when the stream is closed.
+            // Help and version arrive here as well. If the stream is closed, nobody can read a
+            // message.
             let _ = answer.print();
             return ExitCode::from(if answer.use_stderr() { exit::USAGE } else { exit::DONE });
         }
@@ -58,7 +59,7 @@ fn main() -> ExitCode {
             }
             ExitCode::from(failure.code)
         }
-        // The hook has told the user.
+        // The panic hook has printed a message.
         Err(_) => ExitCode::from(exit::INTERNAL),
     }
 }
@@ -94,7 +95,7 @@ fn run(command: &Command, console: &Console) -> Result<(), Failure> {
     }
 }
 
-/// A switch that Ctrl-C, SIGTERM and SIGHUP turn on; the second time the program ends on the spot.
+/// A switch that Ctrl-C, SIGTERM and SIGHUP turn on; the second time the program ends immediately.
 fn cancel_on_signal() -> Result<Cancel, Failure> {
     let cancel = Cancel::new();
     let hangups = signals::ignores_hangups();
@@ -116,7 +117,8 @@ fn cancel_on_signal() -> Result<Cancel, Failure> {
     Ok(cancel)
 }
 
-/// A panic is a fault of the program: the user gets one sentence, and a developer who asks for it the backtrace.
+/// A panic is a fault of the program: the user gets one sentence, and a developer who asks for it
+/// the backtrace.
 fn explain_panics(console: &Console) {
     let console = console.clone();
     let developer = std::env::var_os("RUST_BACKTRACE").is_some_and(|value| value != "0");

@@ -1,4 +1,5 @@
-//! Checks on what is to be written, made before any work, so that nobody waits minutes for "no such folder".
+//! Checks on what is to be written, made before any work, so that nobody waits minutes for "no such
+//! folder".
 
 use crate::exit::Failure;
 use kinescore::Error;

@@ -1,5 +1,6 @@
-//! What the user sees on the way: bars on a terminal, plain lines elsewhere, the lines that an editor reads where one has
-//! started the program, and the library's log. All of it goes to standard error; standard output is for results.
+//! What the user sees on the way: bars on a terminal, plain lines elsewhere, the lines that an
+//! editor reads where one has started the program, and the library's log. All of it goes to
+//! standard error; standard output is for results.
 
 use crate::args::Host;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -40,13 +41,13 @@ impl Console {
         }
     }
 
-    /// Tells the user why there is no result.
+    /// Prints why there is no result.
     pub fn error(&self, text: &str) {
         self.write(&format!("kinescore: {text}"));
     }
 
     fn write(&self, text: &str) {
-        // Nobody is left to be told when standard error is closed.
+        // If standard error is closed, nobody can read it.
         let _ = self.bars.suspend(|| writeln!(io::stderr().lock(), "{text}"));
     }
 }
@@ -182,7 +183,8 @@ struct Logger {
     all: bool,
 }
 
-/// Sends the log to the console: warnings, with `verbose` 1 also what is done, with 2 and above every detail.
+/// Sends the log to the console: warnings, with `verbose` 1 also what is done, with 2 and above
+/// every detail.
 pub fn log_to(console: &Console, verbose: u8) {
     let level = match (console.quiet, verbose) {
         (true, _) => LevelFilter::Error,

@@ -43,7 +43,8 @@ impl Wanted {
         .collect()
     }
 
-    /// The last stage that anything wanted takes, `least` or later. A picture can be had of the drums, and shows the music too.
+    /// The last stage that anything wanted takes, `least` or later. A picture can be had of the
+    /// drums, and shows the music too.
     fn last_stage(&self, least: Stage) -> Stage {
         let picture = self.plot.as_ref().map(|_| Stage::Music);
         self.list()
@@ -53,7 +54,8 @@ impl Wanted {
             .fold(least, Stage::max)
     }
 
-    /// Checks all that can be checked before the work. `parts` are the names of the parts that stems may be written of.
+    /// Checks all that can be checked before the work. `parts` are the names of the parts that
+    /// stems may be written of.
     fn check(&self, inputs: &[&Path], parts: &[String]) -> Result<(), Failure> {
         let mut files: Vec<&Path> = self.saved.iter().map(PathBuf::as_path).collect();
         files.extend(
@@ -74,7 +76,8 @@ impl Wanted {
         outputs::check(&files, inputs)
     }
 
-    /// Writes everything and gives what was written. A failure tells what was written before it: those files are whole.
+    /// Writes everything and returns what was written. A failure names the files written before it,
+    /// which are complete.
     fn write(&self, job: &Job, monitor: &Monitor<'_>) -> Result<Vec<PathBuf>, Failure> {
         let mut written = Vec::new();
         self.write_each(job, monitor, &mut written).map_err(|mut failure| {
@@ -159,7 +162,8 @@ impl Order<'_> {
         }
     }
 
-    /// The names of the parts that may be played: those of the settings, or, from a saved file, any.
+    /// The names of the parts that may be played: those of the settings, or, from a saved file,
+    /// any.
     fn parts(&self) -> Result<Vec<String>, Failure> {
         let settings = self.settings.settings()?;
         let key = "music.instruments";
@@ -281,7 +285,7 @@ pub fn render(args: &Render, console: &Console, cancel: &Cancel) -> Result<(), F
     let speed = job.cut().speed;
     if wanted.video.is_some() && speed != Speed::NORMAL {
         return Err(Failure::usage(format!(
-            "the picture is copied as it is, which --speed {speed} does not allow; add --no-video --wav FILE"
+            "the picture is copied unchanged, which --speed {speed} does not allow; add --no-video --wav FILE"
         )));
     }
     // Again, for now the names made up here are known, and with --from the clip as well.

@@ -1,4 +1,5 @@
-//! Where models, SoundFont and ONNX Runtime are looked for. With `main`, the only place that reads the environment.
+//! Where models, SoundFont and ONNX Runtime are looked for. With `main`, the only place that reads
+//! the environment.
 
 use crate::args::{CacheFlags, ResourceFlags};
 use crate::exit::{Failure, RESOURCES};
@@ -41,14 +42,16 @@ pub fn cache(flags: &CacheFlags) -> Option<PathBuf> {
     user_folder("XDG_CACHE_HOME", ".cache").map(|folder| folder.join("kinescore"))
 }
 
-/// A folder of the user by the XDG standard: what the variable names, or its place below the home folder.
+/// A folder of the user by the XDG standard: what the variable names, or its place below the home
+/// folder.
 pub fn user_folder(name: &str, below_home: &str) -> Option<PathBuf> {
     // A relative path is to be ignored, by the standard.
     let named = variable(name).filter(|folder| folder.is_absolute());
     named.or_else(|| variable("HOME").map(|home| home.join(below_home)))
 }
 
-/// Says that a SoundFont named by the user is not there before any work is done, although it is loaded late.
+/// Says that a SoundFont named by the user is not there before any work is done, although it is
+/// loaded late.
 pub fn check_sound_font(flags: &ResourceFlags) -> Result<(), Error> {
     match &flags.soundfont {
         Some(path) if !path.is_file() => Err(Error::SoundFontMissing { path: path.clone() }),
@@ -56,7 +59,8 @@ pub fn check_sound_font(flags: &ResourceFlags) -> Result<(), Error> {
     }
 }
 
-/// The folder of the models. One that the user names is taken as it is, so that what is wrong with it is told.
+/// The folder of the models. One that the user names is not searched further, so that errors are
+/// about that folder.
 fn models(flags: &ResourceFlags) -> Result<PathBuf, Failure> {
     if let Some(folder) = flags.models.clone().or_else(|| variable(MODELS_VARIABLE)) {
         return Ok(folder);
@@ -112,7 +116,7 @@ fn debian_folder() -> &'static str {
     }
 }
 
-/// `root/python3.*`, in an order that does not hang on the file system.
+/// `root/python3.*`, in an order that does not depend on the file system.
 fn versions_of_python(root: &Path) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = fs::read_dir(root)
         .into_iter()

@@ -1,7 +1,7 @@
 //! What signals do to this program, where the standard library and `ctrlc` leave it open.
 
-/// A file that grows beyond the limit of the shell (`ulimit -f`) is an error of writing it, as a full disk is, and does not
-/// end the program.
+/// A file that grows beyond the limit of the shell (`ulimit -f`) is an error of writing it, as a
+/// full disk is, and does not end the program.
 pub fn report_full_files() {
     // SAFETY: no handler is installed; the signal's disposition is set, and nothing else.
     unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
@@ -10,8 +10,8 @@ pub fn report_full_files() {
 /// Whether SIGHUP is ignored, as `nohup` leaves it to the programs that it starts.
 pub fn ignores_hangups() -> bool {
     let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
-    // SAFETY: without a new action, only the present one is written to `action`, which is large enough; all its bytes
-    // were zero before, which is a valid value.
+    // SAFETY: without a new action, only the present one is written to `action`, which is large
+    // enough; all its bytes were zero before, which is a valid value.
     unsafe {
         libc::sigaction(libc::SIGHUP, std::ptr::null(), action.as_mut_ptr()) == 0
             && action.assume_init().sa_sigaction == libc::SIG_IGN

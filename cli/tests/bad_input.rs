@@ -9,8 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Renders `clip` with `args` to a video in the same folder; checks that the run fails with `code`, tells `parts` and
-/// leaves the folder as it was.
+/// Renders `clip` with `args` to a video in the same folder; checks that the run fails with `code`,
+/// tells `parts` and leaves the folder as it was.
 #[track_caller]
 fn refused(folder: &Path, clip: &Path, args: &[&str], code: i32, parts: &[&str]) -> Run {
     let before = listing(folder);
@@ -26,7 +26,8 @@ fn refused(folder: &Path, clip: &Path, args: &[&str], code: i32, parts: &[&str])
     run
 }
 
-/// The first seconds of the clip that ships, with a fixed tempo where stages behind the beats are meant.
+/// The first seconds of the clip that ships, with a fixed tempo where stages behind the beats are
+/// meant.
 const BRIEFLY: [&str; 4] = ["--end", "3", "--tempo", "100"];
 
 #[test]
@@ -412,7 +413,8 @@ fn the_output_is_the_input() {
 
 #[test]
 fn a_full_disk() {
-    // A small file system of the test's own, seen by this run only. It takes the right to mount one.
+    // A small file system of the test's own, seen by this run only. It takes the right to mount
+    // one.
     let folder = folder();
     let script = r#"mount -t tmpfs -o size=64k none "$1" 2>/dev/null || exit 99
         dir=$1; shift; "$@"; code=$?; ls -A "$dir"; exit $code"#;

@@ -31,7 +31,8 @@ const GOOD: usize = 10;
 /// How many there are.
 const ALL: usize = 12;
 
-/// A folder with the clips of `clips.csv`, ten of people and two that are none, and a cache that all tests share.
+/// A folder with the clips of `clips.csv`, ten of people and two that are none, and a cache that
+/// all tests share.
 fn clips() -> &'static Path {
     static CLIPS: OnceLock<PathBuf> = OnceLock::new();
     CLIPS.get_or_init(|| {
@@ -291,7 +292,8 @@ fn a_changed_setting_renders_anew_and_another_word_for_it_does_not() {
     row(", \"out\": 2.5, \"settings\": {\"seed\": 77}");
     assert_eq!(rendered(&go(&["--style", "jazz"])), 1, "another cut");
 
-    // The video is one more output of the same soundtrack; without it nothing is missing afterwards.
+    // The video is one more output of the same soundtrack; without it nothing is missing
+    // afterwards.
     assert_eq!(rendered(&go(&["--style", "jazz", "--video"])), 1);
     assert_eq!(
         probe(&out.join("walk1.soundtrack.mp4"), "a:0", "stream=codec_name"),
@@ -400,7 +402,8 @@ fn ctrl_c_and_sigterm_leave_what_is_finished_and_nothing_else() {
         let stderr = std::io::read_to_string(child.stderr.take().expect("piped")).expect("UTF-8");
         assert_eq!(status.code(), Some(130), "{stderr}");
         assert!(stderr.contains("kinescore: cancelled"), "{stderr}");
-        // What was written of the clip under way is whole, but has no result: the next run makes it anew.
+        // What was written of the clip under way is whole, but has no result: the next run makes it
+        // anew.
         let all = names(folder.path());
         assert!(all.iter().all(|name| !name.starts_with('.')), "{all:?}");
         assert!((more..ALL).contains(&results(folder.path())), "{all:?}");
@@ -616,13 +619,13 @@ fn a_bad_manifest_is_told_before_anything_is_rendered() {
         Some(b"path,style\nwalk.mp4,funk\n"),
         &[],
         2,
-        &format!("LIST: line 1, column 2: 'style' is no column; {columns}; did you mean 'drums.style'?"),
+        &format!("LIST: line 1, column 2: 'style' is not a column; {columns}; did you mean 'drums.style'?"),
     );
     refused(
         Some(b"path;in;out\nwalk.mp4;1;2\n"),
         &[],
         2,
-        &format!("LIST: line 1, column 1: 'path;in;out' is no column; {columns}; columns are parted by commas"),
+        &format!("LIST: line 1, column 1: 'path;in;out' is not a column; {columns}; columns are parted by commas"),
     );
     refused(
         Some(b"path,in\nwalk.mp4,0\n\nwalk.mp4,one\n"),
@@ -675,7 +678,7 @@ fn a_bad_manifest_is_told_before_anything_is_rendered() {
         Some(b"path,speed\nwalk.mp4,1/2\n"),
         &["--video"],
         2,
-        "LIST: line 2, column 'speed': '1/2' is not allowed; allowed is 1, for --video copies the picture as it is",
+        "LIST: line 2, column 'speed': '1/2' is not allowed; allowed is 1, since --video copies the picture unchanged",
     );
     assert!(!out.exists());
     fs::create_dir_all(out.join("walk.wav")).expect("a folder");

@@ -14,7 +14,8 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// Two and a half seconds of the bundled clip, small, with what a run without a cache makes of them.
+/// Two and a half seconds of the bundled clip, small, with what a run without a cache makes of
+/// them.
 struct Short {
     _folder: TempDir,
     clip: PathBuf,
@@ -241,7 +242,8 @@ fn a_run_that_is_killed_at_any_moment_harms_no_later_one() {
 fn a_full_disk_costs_time_and_nothing_else() {
     let (folder, short) = (folder(), short());
     let (cache, midi) = (folder.path().join("cache"), folder.path().join("notes.mid"));
-    // No file may grow beyond four blocks, of 512 or of 1024 bytes: what is kept of the media fits in, its poses do not.
+    // No file may grow beyond four blocks, of 512 or of 1024 bytes: what is kept of the media fits
+    // in, its poses do not.
     let plain = kinescore(&args(&short.clip, &midi, &["--cache", text(&cache)]));
     let run = common::go(&mut common::by_shell("ulimit -f 4; exec \"$@\"", &plain)).expect(0);
     assert_eq!(fs::read(&midi).expect("MIDI"), short.midi);

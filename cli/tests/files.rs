@@ -1,4 +1,5 @@
-//! Files that runs read, write and leave: what is checked before the work, and what nobody may lose.
+//! Files that runs read, write and leave: what is checked before the work, and what nobody may
+//! lose.
 #![allow(missing_docs)]
 #![allow(clippy::expect_used)] // helpers of tests stop at the first surprise, as tests do
 

@@ -62,7 +62,8 @@ impl Home {
             .collect()
     }
 
-    /// Installs with these arguments: a dry run writes nothing and tells `told`, a second run changes nothing.
+    /// Installs with these arguments: a dry run writes nothing and tells `told`, a second run
+    /// changes nothing.
     #[track_caller]
     fn install(&self, args: &[&str], told: &[&str]) -> Run {
         let before = self.files();

@@ -1,4 +1,5 @@
-//! `kinescore timeline` on projects of editors that nobody here wrote: rendered by melt, and measured where the sound is heard.
+//! `kinescore timeline` on projects of editors that nobody here wrote: rendered by melt, and
+//! measured where the sound is heard.
 #![cfg(feature = "timeline")]
 #![allow(clippy::expect_used)] // tests may stop at the first surprise
 
@@ -28,7 +29,8 @@ const QUICK: [&str; 10] = [
     "motion",
 ];
 
-/// A folder with a clip without a person, and one of walkers, both silent and of 25 frames a second.
+/// A folder with a clip without a person, and one of walkers, both silent and of 25 frames a
+/// second.
 struct Desk {
     folder: TempDir,
     cache: PathBuf,
@@ -83,7 +85,8 @@ impl Desk {
         project
     }
 
-    /// A project of two clips as melt writes it: 4 s of the first, then 4 s of the walkers from 0.4 s on.
+    /// A project of two clips as melt writes it: 4 s of the first, then 4 s of the walkers from 0.4
+    /// s on.
     fn melt_project(&self, name: &str) -> PathBuf {
         let project = self.path(name);
         melt(&[
@@ -116,8 +119,8 @@ fn melt(args: &[&str]) {
 /// The sound that melt renders of a project.
 fn rendered(project: &Path) -> PathBuf {
     let wav = project.with_extension("rendered.wav");
-    // Kdenlive's black track goes on for hours, so ten seconds are asked for; of a project of its own, melt 7.42 never comes to a
-    // frame behind the end.
+    // Kdenlive's black track goes on for hours, so ten seconds are asked for; of a project of its
+    // own, melt 7.42 never comes to a frame behind the end.
     let kdenlive = project.extension().is_some_and(|extension| extension == "kdenlive");
     let range: &[&str] = if kdenlive { &["in=0", "out=249"] } else { &[] };
     let consumer = format!("avformat:{}", text(&wav));
@@ -148,7 +151,8 @@ fn decoded(path: &Path) -> Vec<f64> {
     samples.map(|bytes| f64::from(f32::from_le_bytes(*bytes))).collect()
 }
 
-/// Where in a render a sound begins, seconds: by correlation, half a second around where it is expected.
+/// Where in a render a sound begins, seconds: by correlation, half a second around where it is
+/// expected.
 fn heard_at(render: &Path, sound: &Path, expected: f64) -> f64 {
     let (render, sound) = (decoded(render), decoded(sound));
     let length = sound.len().min((3.0 * HERTZ) as usize);
@@ -171,7 +175,8 @@ fn number(value: &Value) -> f64 {
     value.as_f64().expect("a number")
 }
 
-/// Adds, renders, refreshes, trims, and removes; the project's own render has the sound where its clip is.
+/// Adds, renders, refreshes, trims, and removes; the project's own render has the sound where its
+/// clip is.
 fn follows_its_clip(desk: &Desk, project: &Path, trim: impl Fn(&str) -> String) {
     const FRAME: f64 = 0.04;
     let before = fs::read_to_string(project).expect("the project");
@@ -243,7 +248,8 @@ fn a_project_of_melt_is_followed() {
     follows_its_clip(&desk, &project, |xml| with_entry(xml, "in=\"25\" out=\"99\""));
 }
 
-/// Projects as Kdenlive writes them, of its two generations: both clips are 2 s long, the second from 0.4 s on.
+/// Projects as Kdenlive writes them, of its two generations: both clips are 2 s long, the second
+/// from 0.4 s on.
 #[test]
 fn projects_of_kdenlive_are_followed() {
     for generation in ["22.12", "26.08"] {
@@ -456,7 +462,8 @@ fn a_project_that_is_open_in_its_editor_is_not_written() {
     let bytes = fs::read(&project).expect("the project");
     let editor = desk.path("shotcut");
     fs::copy("/bin/sleep", &editor).expect("copied");
-    // sleep takes its second argument for more time to sleep; what it cannot read it refuses, so a shell holds the name.
+    // sleep takes its second argument for more time to sleep; what it cannot read it refuses, so a
+    // shell holds the name.
     fs::copy("/bin/bash", &editor).expect("copied");
     let mut child = Command::new(&editor)
         .args(["-c", "sleep 600 & wait", text(&project)])
@@ -560,7 +567,8 @@ fn a_watched_project_follows_each_save() {
     save(&desk, &project, &trimmed);
     assert!(watch.wait_for("clip 2").contains("made"));
     assert_eq!(length_of_sound(&desk, &project), 3.0);
-    // An editor that knows nothing of what was written saves what it has: the sound goes back under its clip, at no cost.
+    // An editor that knows nothing of what was written saves what it has: the sound goes back under
+    // its clip, at no cost.
     save(&desk, &project, &trimmed);
     watch.wait_for("clip 2");
     assert_eq!(length_of_sound(&desk, &project), 3.0);

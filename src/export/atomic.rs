@@ -1,5 +1,5 @@
-//! A file that appears whole or not at all: written under a temporary name in the folder of its destination, then
-//! renamed.
+//! A file that appears whole or not at all: written under a temporary name in the folder of its
+//! destination, then renamed.
 
 use super::leftovers::{MARK, clear_leftovers};
 use crate::error::{Error, Result};
@@ -9,9 +9,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use tempfile::TempPath;
 
-/// A file that is being written. Dropped without [`commit`](Self::commit), it leaves nothing behind.
+/// A file that is being written. Dropped without [`commit`](Self::commit), it leaves nothing
+/// behind.
 ///
-/// The temporary name keeps the destination's extension, because FFmpeg guesses the container from it.
+/// The temporary name keeps the destination's extension, because FFmpeg guesses the container from
+/// it.
 #[derive(Debug)]
 pub struct Pending {
     destination: PathBuf,
@@ -19,11 +21,12 @@ pub struct Pending {
 }
 
 impl Pending {
-    /// Makes an empty temporary file beside `destination`, and removes what killed processes have left there.
+    /// Makes an empty temporary file beside `destination`, and removes what killed processes have
+    /// left there.
     ///
     /// # Errors
-    /// [`Error::Output`] when the folder is missing or cannot be written to, or when `destination` is a folder or
-    /// names no file.
+    /// [`Error::Output`] when the folder is missing or cannot be written to, or when `destination`
+    /// is a folder or names no file.
     pub fn new(destination: &Path) -> Result<Self> {
         let refuse = |kind, text: &str| Error::Output {
             path: destination.to_owned(),
@@ -86,7 +89,8 @@ impl Pending {
     /// Gives the file its name, in place of any file of that name.
     ///
     /// # Errors
-    /// [`Error::Output`] when the data cannot be brought to disk or the file cannot be renamed; it is removed then.
+    /// [`Error::Output`] when the data cannot be brought to disk or the file cannot be renamed; it
+    /// is removed then.
     pub fn commit(self) -> Result<()> {
         // Some file systems tell only here that the disk is full.
         File::options()
@@ -100,7 +104,8 @@ impl Pending {
     }
 }
 
-/// Runs `write` with a temporary name and renames the file when it has succeeded; on an error nothing is left behind.
+/// Runs `write` with a temporary name and renames the file when it has succeeded; on an error
+/// nothing is left behind.
 ///
 /// Errors that name the temporary file are made to name `destination`.
 ///

@@ -6,18 +6,20 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-/// What stands in the name of every temporary file before its random letters, so that no other file is taken for one.
+/// What stands in the name of every temporary file before its random letters, so that no other file
+/// is taken for one.
 pub(super) const MARK: &str = "kinescore-";
 
 /// Random letters in such a name.
 const LETTERS: usize = 6;
 
-/// Since when a file has not been written to whose process is gone: one that is still at work writes more often.
+/// Since when a file has not been written to whose process is gone: one that is still at work
+/// writes more often.
 const OLD: Duration = Duration::from_secs(60 * 60);
 
-/// Removes what killed processes have left unfinished in a folder: files with the name of a temporary file of this
-/// library or of the timeline bridge that have not been written to for an hour. Other files stay, and so does what
-/// cannot be removed.
+/// Removes what killed processes have left unfinished in a folder: files with the name of a
+/// temporary file of this library or of the timeline bridge that have not been written to for an
+/// hour. Other files stay, and so does what cannot be removed.
 ///
 /// Whoever writes a file [`atomically`](super::atomic::atomically) clears its folder by that.
 pub fn clear_leftovers(folder: &Path) {
@@ -55,8 +57,8 @@ fn is_temporary(name: &OsStr) -> bool {
     (before.is_empty() || before.ends_with('.')) && are_random(letters)
 }
 
-/// Whether letters were drawn, and are not a word that somebody has chosen: of two hundred drawn names one is taken for a
-/// word, and stays.
+/// Whether letters were drawn, and are not a word that somebody has chosen: of two hundred drawn
+/// names one is taken for a word, and stays.
 fn are_random(letters: &str) -> bool {
     letters.len() == LETTERS
         && letters.chars().all(|c| c.is_ascii_alphanumeric())

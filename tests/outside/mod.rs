@@ -1,5 +1,5 @@
-//! Programs with a time limit, for the tests of all crates: one that does not end fails its test instead of stopping the
-//! whole suite.
+//! Programs with a time limit, for the tests of all crates: one that does not end fails its test
+//! instead of stopping the whole suite.
 #![allow(dead_code)] // each test program uses a part
 #![allow(clippy::expect_used, clippy::panic)] // helpers of tests stop at the first surprise, as tests do
 
@@ -16,7 +16,8 @@ pub const LIMIT: Duration = Duration::from_secs(180);
 /// More than any run of our own programs needs, and any compiler, likewise.
 pub const LONG: Duration = Duration::from_secs(600);
 
-/// Runs a program to its end. One that runs past the limit is killed, with all of its process group: `None`.
+/// Runs a program to its end. One that runs past the limit is killed, with all of its process
+/// group: `None`.
 pub fn within(command: &mut Command, limit: Duration) -> Option<Output> {
     collect(start(command, Stdio::null()), limit)
 }
@@ -153,7 +154,8 @@ pub fn show(line: &str) {
         .expect("stderr");
 }
 
-/// Runs melt, one at a time among all tests: two side by side may wait for ever. Tests in C++ take the same lock.
+/// Runs melt, one at a time among all tests: two side by side may wait for ever. Tests in C++ take
+/// the same lock.
 #[track_caller]
 pub fn melt(command: &mut Command) -> Output {
     let path = std::env::temp_dir().join("kinescore-tests-melt.lock");

@@ -1,4 +1,5 @@
-//! Comma-separated values, record by record, with the line that each begins on: what is wrong is told by its place.
+//! Comma-separated values, record by record, with the line that each begins on, so that errors can
+//! name it.
 
 use std::iter::Peekable;
 use std::str::Chars;
@@ -12,7 +13,7 @@ pub struct Record {
     pub fields: Vec<String>,
 }
 
-/// What is no table.
+/// Why something is not a table.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Fault {
     /// Line, from 1.

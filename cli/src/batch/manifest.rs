@@ -1,4 +1,5 @@
-//! The list of clips: CSV with a header, or a JSON object a line. All of it is checked before anything is rendered.
+//! The list of clips: CSV with a header, or a JSON object a line. All of it is checked before
+//! anything is rendered.
 
 use super::csv::{Fault, Records};
 use crate::exit::{Failure, INPUT};
@@ -12,11 +13,11 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// Larger files are no lists that anybody has written.
+/// Larger files are not lists that anybody has written.
 const LARGEST: u64 = 64 << 20;
-/// What a row may tell beside settings.
+/// What a row may give in addition to settings.
 const COLUMNS: [&str; 5] = ["path", "in", "out", "speed", "name"];
-/// Where the keys of settings are told.
+/// How to find the keys of settings.
 const KEYS: &str = "the keys of settings (`kinescore settings` lists them)";
 /// Bytes that a name may have: most file systems allow 255 with all endings.
 const LONGEST_NAME: usize = 200;
@@ -49,10 +50,11 @@ pub struct Manifest<'a> {
 }
 
 impl<'a> Manifest<'a> {
-    /// Reads all rows; settings that a row does not tell are those of `base`.
+    /// Reads all rows; settings that a row does not give are those of `base`.
     ///
     /// # Errors
-    /// A failure with the code of bad input where the file cannot be read, and of wrong usage where it asks for what is not allowed.
+    /// A failure with the code of bad input where the file cannot be read, and of wrong usage where
+    /// it asks for what is not allowed.
     pub fn read(path: &'a Path, base: &'a Settings) -> Result<(Self, Vec<Row>), Failure> {
         let text = read_text(path)?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
@@ -140,7 +142,7 @@ impl<'a> Manifest<'a> {
             }
             if !COLUMNS.contains(&name.as_str()) && !is_setting(name) {
                 let allowed = format!("allowed are {} and {KEYS}{}", COLUMNS.join(", "), meant(name));
-                let what = format!("'{}' is no column; {allowed}", shown(name));
+                let what = format!("'{}' is not a column; {allowed}", shown(name));
                 return Err(self.at(line, &place, &what));
             }
         }
@@ -167,7 +169,11 @@ impl<'a> Manifest<'a> {
             )
         })?;
         let Value::Object(object) = value else {
-            return Err(self.at(line, "", &format!("'{}' is no object; {allowed}", shown(text.trim()))));
+            return Err(self.at(
+                line,
+                "",
+                &format!("'{}' is not an object; {allowed}", shown(text.trim())),
+            ));
         };
         let mut cells = Vec::new();
         for (key, value) in &object {
@@ -207,7 +213,7 @@ impl<'a> Manifest<'a> {
         settings.iter().map(cell).collect()
     }
 
-    /// Text as a cell of a table would have it: what is not told is empty.
+    /// Text as in a cell of a table: a value that is not given is empty.
     fn json_text(&self, line: usize, key: &str, value: &Value) -> Result<String, Failure> {
         let words = |list: &[Value]| {
             let words: Option<Vec<&str>> = list.iter().map(Value::as_str).collect();
@@ -320,7 +326,7 @@ fn is_setting(key: &str) -> bool {
     TABLE.iter().any(|setting| setting.key == key)
 }
 
-/// What was probably meant by something that is no setting.
+/// What was probably meant by something that is not a setting.
 fn meant(met: &str) -> String {
     if met.contains([';', '\t']) {
         return "; columns are parted by commas".to_owned();
@@ -474,7 +480,7 @@ mod tests {
             ),
             (
                 b"{\"path\": \"a\"}\n7\n",
-                "list: line 2: '7' is no object; allowed is one whole JSON object a line, such as {\"path\": \"walk.mp4\"}",
+                "list: line 2: '7' is not an object; allowed is one whole JSON object a line, such as {\"path\": \"walk.mp4\"}",
             ),
             (
                 b"{\"path\": \"a\", \"seed\": 1}\n",

@@ -59,7 +59,8 @@ impl Files {
     }
 }
 
-/// Files that are spoken for, with the line that writes them. Some file systems do not tell upper and lower case apart.
+/// Files that are spoken for, with the line that writes them. Some file systems do not distinguish
+/// upper and lower case.
 #[derive(Default)]
 struct Taken(HashMap<String, usize>);
 
@@ -80,7 +81,8 @@ impl Taken {
 /// A usage failure where two rows would write one file, or a media's name is none for files.
 pub fn name(manifest: &Manifest<'_>, rows: Vec<Row>, video: bool) -> Result<Vec<Clip>, Failure> {
     let mut taken = Taken::default();
-    // Names that were chosen come first, so that a made-up one never takes the place of one of them.
+    // Names that were chosen come first, so that a made-up one never takes the place of one of
+    // them.
     for row in &rows {
         let Some(name) = &row.name else { continue };
         let files = Files::of(name, &row.media, video);
@@ -132,7 +134,8 @@ fn made_up(
     }
 }
 
-/// Refuses outputs of `share` that are an input of any clip, or in whose place something else stands.
+/// Refuses outputs of `share` that are an input of any clip, or in whose place something else
+/// stands.
 ///
 /// # Errors
 /// A failure of the output that names the line.

@@ -1,4 +1,5 @@
-//! What became of all clips: a table for people, JSON for programs, and the gathering of the results of all shares.
+//! What became of all clips: a table for people, JSON for programs, and the gathering of the
+//! results of all shares.
 
 use super::plan::Clip;
 use super::result::Outcome;
@@ -45,12 +46,13 @@ pub struct Entry<'a> {
     pub clip: &'a Clip,
     /// How it stands.
     pub state: State,
-    /// What its result tells.
+    /// Its result.
     pub outcome: Option<Outcome>,
 }
 
 impl<'a> Entry<'a> {
-    /// How a clip stands by the files that are there. `keys` are settings that were asked for beside those of the manifest.
+    /// How a clip stands by the files that are there. `keys` are settings that were asked for
+    /// beside those of the manifest.
     pub fn look_up(clip: &'a Clip, out: &Path, keys: &[String]) -> Self {
         let outcome = Outcome::read(out, clip);
         let state = match &outcome {

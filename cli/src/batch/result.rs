@@ -1,4 +1,5 @@
-//! What became of a clip, in a small file beside its outputs, written last: what it tells is there.
+//! What became of a clip, in a small file beside its outputs. It is written last: the files it
+//! names exist.
 
 use super::plan::Clip;
 use kinescore::Error;
@@ -35,7 +36,7 @@ pub struct Outcome {
 pub struct Fault {
     /// The exit code that `render` would have given.
     pub code: u8,
-    /// What the user is told.
+    /// The message for the user.
     pub sentence: String,
     /// Whether it would fail again as long as the key is the same.
     pub lasting: bool,
@@ -65,7 +66,8 @@ impl About {
         }
     }
 
-    /// Whether it is what a row asks for, as far as the row and these further keys of settings tell.
+    /// Whether it is what a row asks for, as far as the row and these further keys of settings
+    /// tell.
     pub fn fits(&self, clip: &Clip, keys: &[String]) -> bool {
         let asked = Self::of(clip);
         let row = |about: &Self| (about.path.clone(), about.start, about.end, about.speed.clone());
@@ -92,7 +94,7 @@ impl Outcome {
         // A pipe would be waited for.
         if !there.is_file() || there.len() > LARGEST {
             log::warn!(
-                "{}: not a result of this program (a regular file of at most {LARGEST} bytes); it is passed over",
+                "{}: not a result of this program (a regular file of at most {LARGEST} bytes); it is ignored",
                 path.display()
             );
             return None;
@@ -103,7 +105,7 @@ impl Outcome {
             .and_then(|value| Self::from_json(&value));
         if found.is_none() {
             log::warn!(
-                "{}: no result of this program can be read from it; it is passed over",
+                "{}: no result of this program can be read from it; it is ignored",
                 path.display()
             );
         }

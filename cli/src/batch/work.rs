@@ -1,4 +1,5 @@
-//! The clips of a share, one after the other: what is there is passed over, what fails is tried again or told.
+//! The clips of a share, one after the other: finished ones are skipped, failures are tried again
+//! or reported.
 
 use super::plan::Clip;
 use super::report::{Entry, State};
@@ -28,7 +29,7 @@ pub struct Work<'a> {
     pub out: &'a Path,
     /// How often a clip is tried again.
     pub retries: u32,
-    /// Where it is told.
+    /// Where messages go.
     pub console: &'a Console,
     /// Stops it.
     pub cancel: &'a Cancel,
@@ -129,7 +130,7 @@ impl Work<'_> {
                 // Another way to ask for the same.
                 outcome.write(self.out, clip)?;
             }
-            self.tell(place, state, &outcome);
+            self.report(place, state, &outcome);
             return Ok((state, outcome));
         }
         if self.bars {
@@ -142,7 +143,7 @@ impl Work<'_> {
         } else {
             State::Failed
         };
-        self.tell(place, state, &outcome);
+        self.report(place, state, &outcome);
         Ok((state, outcome))
     }
 
@@ -154,7 +155,7 @@ impl Work<'_> {
         }
     }
 
-    fn tell(&self, place: &str, state: State, outcome: &Outcome) {
+    fn report(&self, place: &str, state: State, outcome: &Outcome) {
         match (state, &outcome.fault) {
             (_, Some(fault)) => self.console.error(&format!("{place}: failed: {}", fault.sentence)),
             (State::Skipped, _) => self.console.say(&format!("{place}: there already")),
@@ -217,7 +218,8 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// One attempt, and the files that it gave. A fault of the program in one clip is no reason to give up the others.
+    /// One attempt, and the files that it gave. An error in the program with one clip does not end
+    /// the others.
     fn attempt(&self, clip: &Clip, key: &str) -> Result<Vec<(String, u64)>, Trouble> {
         let caught = panic::catch_unwind(AssertUnwindSafe(|| self.render(clip, key)));
         caught.unwrap_or_else(|_| {

@@ -63,7 +63,8 @@ fn configuration() -> Result<PathBuf, Failure> {
     Ok(folder(None, resources::user_folder("XDG_CONFIG_HOME", ".config"))?.join("blender"))
 }
 
-/// The folders of add-ons: the one named, those of each version that has been started, or that of the version installed.
+/// The folders of add-ons: the one named, those of each version that has been started, or that of
+/// the version installed.
 fn addon_folders(to: Option<&Path>) -> Result<Vec<PathBuf>, Failure> {
     if let Some(addons) = to {
         return Ok(vec![addons.to_owned()]);
@@ -76,7 +77,7 @@ fn addon_folders(to: Option<&Path>) -> Result<Vec<PathBuf>, Failure> {
     if folders.is_empty() {
         let version = installed_version().ok_or_else(|| {
             Failure::usage(format!(
-                "no Blender is found: there is no folder such as {0}/5.0, and no program `blender` tells its version; name a folder of add-ons with --to DIR",
+                "no Blender was found: there is no folder such as {0}/5.0, and no program `blender` in PATH; name a folder of add-ons with --to DIR",
                 configuration.display()
             ))
         })?;
@@ -105,7 +106,7 @@ fn version(name: &str) -> Option<(u32, u32)> {
     Some((major.parse().ok()?, minor.parse().ok()?))
 }
 
-/// `3.4`, as `blender --version` tells it (`Blender 3.4.1`).
+/// `3.4`, from what `blender --version` prints (`Blender 3.4.1`).
 fn installed_version() -> Option<String> {
     let output = Command::new("blender").arg("--version").output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -1,4 +1,4 @@
-//! A plan of files to be written and removed: told in words, or carried out.
+//! A plan of files to be written and removed: described in words, or carried out.
 
 use crate::exit::Failure;
 use crate::outputs;
@@ -98,7 +98,8 @@ impl Plan {
         text
     }
 
-    /// Does it, and tells each step. All folders are tried first, so that nothing is done by halves where one is closed to us.
+    /// Carries it out and prints each step. All folders are tried first, so that nothing is half
+    /// done where one cannot be written.
     ///
     /// # Errors
     /// Those of [`Error::Output`].

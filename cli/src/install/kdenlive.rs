@@ -1,8 +1,9 @@
-//! Kdenlive: a clip job in `clipjobsettings.rc`. The file is the user's; our lines are merged into it and taken out of it.
+//! Kdenlive: a clip job in `clipjobsettings.rc`. The file is the user's; our lines are merged into
+//! it and taken out of it.
 //!
-//! It is an INI file of KDE's: a group for each property of jobs, in it a line `job=value`. Kdenlive parts the parameters at
-//! blanks, puts the paths in their place afterwards, reads `percentage: N` from standard error, and looks at the file, not at
-//! the exit code.
+//! It is an INI file of KDE's: a group for each property of jobs, in it a line `job=value`.
+//! Kdenlive parts the parameters at blanks, puts the paths in their place afterwards, reads
+//! `percentage: N` from standard error, and looks at the file, not at the exit code.
 
 use super::files::{File, Plan};
 use super::places::{self, Places};
@@ -86,7 +87,7 @@ fn read(path: &Path) -> Result<Option<String>, Failure> {
     match fs::read(path) {
         Ok(bytes) => String::from_utf8(bytes).map(Some).map_err(|_| {
             refused(format!(
-                "{}: it is no UTF-8, as files of Kdenlive are; it is left as it is",
+                "{}: not UTF-8, as files of Kdenlive are; it is left unchanged",
                 path.display()
             ))
         }),
@@ -127,7 +128,8 @@ fn entries(places: &Places) -> Result<Vec<Entry>, Failure> {
     Ok(entries)
 }
 
-/// ` --flag PATH`. Where the path has a blank, Kdenlive would part it: the program has to find it by itself then.
+/// ` --flag PATH`. Where the path has a blank, Kdenlive would part it: the program has to find it
+/// by itself then.
 fn flag_for(flag: &str, path: &str, variable: &str) -> Result<String, Failure> {
     if !path.contains(char::is_whitespace) {
         return Ok(format!(" {flag} {path}"));
@@ -140,7 +142,8 @@ fn flag_for(flag: &str, path: &str, variable: &str) -> Result<String, Failure> {
     Ok(String::new())
 }
 
-/// The file with our job in it: at the end of groups that are there, or in groups at the end of the file.
+/// The file with our job in it: at the end of groups that are there, or in groups at the end of the
+/// file.
 fn merge(text: &str, entries: &[Entry]) -> String {
     let clean = without_ours(text);
     let mut lines: Vec<String> = clean.split('\n').map(str::to_owned).collect();
@@ -148,7 +151,8 @@ fn merge(text: &str, entries: &[Entry]) -> String {
         match end_of_group(&lines, entry.0) {
             Some(place) => lines.insert(place, line(entry)),
             None => {
-                // Behind the last line feed there is nothing: a file that ends without one does so afterwards, too.
+                // Behind the last line feed there is nothing: a file that ends without one does so
+                // afterwards, too.
                 let end = lines.len() - usize::from(lines.last().is_some_and(String::is_empty));
                 let group = [ADDED.to_owned(), format!("[{}]", entry.0), line(entry)];
                 lines.splice(end..end, group);

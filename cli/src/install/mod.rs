@@ -1,5 +1,5 @@
-//! `kinescore install` and `kinescore uninstall`: our entries, add-ons and plugins in the folders of editors. Only what is ours
-//! is touched; a plan is made first, which `--dry-run` shows.
+//! `kinescore install` and `kinescore uninstall`: our entries, add-ons and plugins in the folders
+//! of editors. Only what is ours is touched; a plan is made first, which `--dry-run` shows.
 
 mod blender;
 mod files;
@@ -21,7 +21,8 @@ use std::path::Path;
 /// `kinescore install`.
 ///
 /// # Errors
-/// A usage failure where an editor's folder is not known; one of [`RESOURCES`](crate::exit::RESOURCES) where what is to be installed is missing; one of
+/// A usage failure where an editor's folder is not known; one of
+/// [`RESOURCES`](crate::exit::RESOURCES) where what is to be installed is missing; one of
 /// [`OUTPUT`](crate::exit::OUTPUT) where a file cannot be written, or is not ours.
 pub fn install(args: &Install, console: &Console) -> Result<(), Failure> {
     check_flags(args)?;

@@ -1,4 +1,5 @@
-//! OpenFX: the bundle, as CMake has built it or `make install` has installed it, in the folder that hosts look in.
+//! OpenFX: the bundle, as CMake has built it or `make install` has installed it, in the folder that
+//! hosts look in.
 
 use super::files::{File, Plan, mode_of};
 use super::package::Package;
@@ -46,7 +47,8 @@ fn package(to: Option<&Path>) -> Package {
     Package::new(to.unwrap_or(Path::new(PLUGINS)).join(BUNDLE), RESOURCES)
 }
 
-/// The bundle named, or the one beside this program: where CMake builds it, or where `make install` puts it.
+/// The bundle named, or the one beside this program: where CMake builds it, or where `make install`
+/// puts it.
 fn find_bundle(named: Option<&Path>) -> Result<PathBuf, Failure> {
     let candidates = match named {
         Some(bundle) => vec![bundle.to_owned()],

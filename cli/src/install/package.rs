@@ -1,5 +1,5 @@
-//! A folder of ours among an editor's add-ons or plugins. A list of our files lies in it, so that only they are replaced and
-//! removed, those of earlier versions too.
+//! A folder of ours among an editor's add-ons or plugins. A list of our files lies in it, so that
+//! only they are replaced and removed, those of earlier versions too.
 
 use super::files::{File, Plan};
 use super::refusal::refused;
@@ -27,15 +27,15 @@ impl Package {
         Self { root, records }
     }
 
-    /// Plans to write these files, by their paths below the package's folder, with places.json and the list; and to remove those
-    /// of an earlier version.
+    /// Plans to write these files, by their paths below the package's folder, with places.json and
+    /// the list; and to remove those of an earlier version.
     ///
     /// # Errors
     /// A refusal where there is a folder of that name that is not ours.
     pub fn install(&self, plan: &mut Plan, mut files: Vec<(PathBuf, File)>, places: String) -> Result<(), Failure> {
         if !self.is_ours() && fs::read_dir(&self.root).is_ok_and(|mut entries| entries.next().is_some()) {
             return Err(refused(format!(
-                "{}: there is something that Kinescore has not put there (no {PLACES}); move it away first",
+                "{}: this folder was not made by Kinescore (it has no {PLACES}); move it away first",
                 self.root.display()
             )));
         }
@@ -75,7 +75,7 @@ impl Package {
         [PLACES, LIST].map(|name| self.records.join(name))
     }
 
-    /// The files that the list names. A path that leads out of the folder is none of ours.
+    /// The files that the list names. A path that leads out of the folder is ignored.
     fn listed(&self) -> BTreeSet<PathBuf> {
         let list = fs::read_to_string(self.records.join(LIST)).unwrap_or_default();
         list.lines()

@@ -1,4 +1,5 @@
-//! Where the parts of Kinescore are, for those that an editor starts: no variable of a shell reaches them.
+//! Where the parts of Kinescore are, for those that an editor starts: no variable of a shell
+//! reaches them.
 
 use super::refusal::missing;
 use crate::args::ResourceFlags;
@@ -51,7 +52,8 @@ impl Places {
     }
 }
 
-/// The ONNX Runtime that the user names, or the first folder with one. It is not loaded: it writes files of its own then.
+/// The ONNX Runtime that the user names, or the first folder with one. It is not loaded: it writes
+/// files of its own then.
 fn runtime(found: &Resources) -> Result<PathBuf, Failure> {
     let candidates = match &found.runtime {
         Some(named) => vec![named.clone()],
@@ -69,7 +71,8 @@ fn holds_runtime(folder: &Path) -> bool {
     entries.any(|entry| entry.file_name().to_string_lossy().starts_with("libonnxruntime.so"))
 }
 
-/// The library: the one named, or the one that lies beside this program or in `lib` next to its folder.
+/// The library: the one named, or the one that lies beside this program or in `lib` next to its
+/// folder.
 pub fn library(named: Option<&Path>) -> Result<PathBuf, Failure> {
     let candidates = match named {
         Some(file) => vec![file.to_owned()],
@@ -107,7 +110,7 @@ pub fn not_found(what: &str, candidates: &[PathBuf], advice: &str) -> String {
 pub fn text(path: &Path) -> Result<&str, Failure> {
     path.to_str().ok_or_else(|| {
         Failure::usage(format!(
-            "{}: the name is no UTF-8, which editors cannot be told",
+            "{}: the name is not UTF-8, so it cannot be passed on to an editor",
             path.display()
         ))
     })

@@ -23,7 +23,7 @@ pub fn install(to: Option<&Path>) -> Result<(Plan, String), Failure> {
     let path = script(to)?;
     if path.exists() && !is_ours(&path) {
         return Err(refused(format!(
-            "{}: there is a file that Kinescore has not put there; move it away first",
+            "{}: this file was not made by Kinescore; move it away first",
             path.display()
         )));
     }

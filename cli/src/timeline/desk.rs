@@ -34,7 +34,7 @@ impl Desk {
 pub(super) fn open(project: &Path) -> Result<Project, Failure> {
     let text = project.to_str().ok_or_else(|| {
         Failure::usage(format!(
-            "{}: the name is no UTF-8, which projects of editors are named by",
+            "{}: the name is not UTF-8, as names of projects must be",
             project.display()
         ))
     })?;

@@ -54,9 +54,9 @@ pub fn watch(project: &Path, mut desk: Desk, console: &Console, cancel: &Cancel)
     loop {
         let now = fs::read(&path).ok();
         if now.is_some() && now != seen {
-            // What is on disk afterwards may be an edit that was saved meanwhile. Only what was read before the refresh is
-            // known to be followed; and where the project was written, an editor that saves just those bytes again has
-            // taken the soundtracks off.
+            // What is on disk afterwards may be an edit that was saved meanwhile. Only what was
+            // read before the refresh is known to be followed; and where the project was written,
+            // an editor that saves just those bytes again has taken the soundtracks off.
             let written = refresh(&path, &mut desk, console)?;
             seen = now.filter(|_| !written);
         }
@@ -70,10 +70,12 @@ pub fn watch(project: &Path, mut desk: Desk, console: &Console, cancel: &Cancel)
     Ok(())
 }
 
-/// Tells an editor's saves of a project from our own, which replace it by a file that was written under another name.
+/// Distinguishes an editor's saves of a project from our own, which replace it by a file that was
+/// written under another name.
 struct Saves {
     project: Option<OsString>,
-    /// The renames of our files that have begun: the system gives both halves of a rename one number.
+    /// The renames of our files that have begun: the system gives both halves of a rename one
+    /// number.
     ours: Vec<usize>,
 }
 
@@ -134,7 +136,8 @@ fn wait(saved: &Receiver<()>, cancel: &Cancel) -> bool {
     }
 }
 
-/// Brings the project up to date, and returns whether it was written. What goes wrong is shown, and the watch goes on.
+/// Brings the project up to date, and returns whether it was written. Errors are printed, and the
+/// watch continues.
 fn refresh(path: &Path, desk: &mut Desk, console: &Console) -> Result<bool, Failure> {
     let opened =
         open_to_write(path).and_then(|mut project| Numbers::of(&mut project).map(|numbers| (project, numbers)));

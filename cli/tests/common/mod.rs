@@ -39,8 +39,8 @@ pub fn kinescore<S: AsRef<OsStr>>(args: &[S]) -> Command {
     command
 }
 
-/// Gives a program an environment that is the same on every machine: an empty home folder, no programs in PATH, this
-/// repository's models and ONNX Runtime, and no cache.
+/// Gives a program an environment that is the same on every machine: an empty home folder, no
+/// programs in PATH, this repository's models and ONNX Runtime, and no cache.
 pub fn isolate(command: &mut Command) -> &mut Command {
     let home = home();
     command.env_clear();
@@ -93,7 +93,8 @@ pub fn go(command: &mut Command) -> Run {
     outside::finished_long(command).into()
 }
 
-/// The command of a program, started by a script of the shell in which it is `"$@"`, with the same environment.
+/// The command of a program, started by a script of the shell in which it is `"$@"`, with the same
+/// environment.
 pub fn by_shell(script: &str, program: &Command) -> Command {
     let mut command = Command::new("/bin/sh");
     command
@@ -176,7 +177,8 @@ pub fn listing(folder: &Path) -> Vec<(PathBuf, u64)> {
     found
 }
 
-/// Runs ffmpeg with these arguments (words without blanks, `{}` = the fixture clip), writing `name` in `folder`.
+/// Runs ffmpeg with these arguments (words without blanks, `{}` = the fixture clip), writing `name`
+/// in `folder`.
 pub fn make_clip(folder: &Path, name: &str, args: &str) -> PathBuf {
     let path = folder.join(name);
     let walkers = walkers();

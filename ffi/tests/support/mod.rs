@@ -1,4 +1,5 @@
-//! What the tests of the C interface share: the library, installed in a folder of its own; a C compiler; a short clip.
+//! What the tests of the C interface share: the library, installed in a folder of its own; a C
+//! compiler; a short clip.
 #![allow(dead_code)] // each test program uses its own part of this
 #![allow(clippy::expect_used, clippy::panic)] // helpers of tests may stop at the first surprise
 
@@ -32,9 +33,10 @@ fn built() -> PathBuf {
     program.ancestors().nth(2).expect("…/deps/program").to_owned()
 }
 
-/// Builds with Cargo, with the profile that this test was built with: a `cdylib` is not built for tests by itself. All of the
-/// workspace is selected, and with examples, so that dependencies have the features that they have in `cargo test --workspace`:
-/// with others they would be compiled a second time, and the library with them.
+/// Builds with Cargo, with the profile that this test was built with: a `cdylib` is not built for
+/// tests by itself. All of the workspace is selected, and with examples, so that dependencies have
+/// the features that they have in `cargo test --workspace`: with others they would be compiled a
+/// second time, and the library with them.
 fn build(what: &[&str]) {
     let built = built();
     let mut cargo = Command::new(env!("CARGO"));
