@@ -86,8 +86,8 @@ impl Clock {
             };
         };
         let grid = Grid::of(beats);
-        let until_bar = (first.of + 1).saturating_sub(first.number) % first.of.max(1);
-        let until_bar = usize::from(until_bar);
+        let left = usize::from(first.of.saturating_sub(first.number)) + 1;
+        let until_bar = left % usize::from(first.of.max(1));
         let one = grid.one_tempo(beats);
         let keeps_tempo = one.off <= tolerance(beats);
         let start = if keeps_tempo {

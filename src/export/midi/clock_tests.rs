@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 /// Beats at these times, the first with a number in bars of four.
 fn beats(times: &[f64], number: u8) -> Vec<Beat> {
-    let numbers = (number - 1..).map(|n| n % 4 + 1);
+    let numbers = (0..4).cycle().skip(usize::from(number - 1)).map(|place: u8| place + 1);
     let beat = |(time, number): (&f64, u8)| Beat {
         time: Instant::from_seconds(*time),
         number,

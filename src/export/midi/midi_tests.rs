@@ -245,7 +245,7 @@ fn each_drum_can_have_a_track_of_its_own() {
             _ => None,
         };
         assert!(track.iter().filter_map(channel).all(|channel| channel == 9));
-        let program = |event: &TrackEvent<'_>| matches!(event.kind, TrackEventKind::Midi { message: MidiMessage::ProgramChange { program }, .. } if program == 8);
+        let program = |event: &TrackEvent<'_>| matches!(event.kind, TrackEventKind::Midi { message: MidiMessage::ProgramChange { program }, .. } if program.as_int() == 8);
         assert!(track.iter().any(program));
     }
 }
