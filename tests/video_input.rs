@@ -832,7 +832,7 @@ fn what_cannot_be_decoded_is_called_by_its_name() {
     let folder = Folder::new();
     let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n";
     assert!(refusal(&folder.write("pointer.mp4", pointer)).contains("Git LFS"));
-    let animated = folder.video(CORNERS, "-c:v libwebp_anim -loop 0", "animated.webp");
+    let animated = folder.video(COUNTER, "-c:v libwebp_anim -loop 0", "animated.webp");
     assert!(refusal(&animated).contains("animated WebP"));
     let key = "76a6c65c5ea762046bd749a2e632ccbb";
     let secret = folder.video(

@@ -65,7 +65,7 @@ impl Chunking {
     pub fn last(&self, end: Option<Instant>) -> usize {
         let end = end.filter(|end| *end - Instant::ZERO <= LONGEST_MEDIA);
         let length = end.map_or(0.0, Instant::seconds) - self.least_rest.seconds();
-        // Written so that a length that is no number gives 0.
+        // Written so that NaN gives 0.
         if length > self.length.seconds() {
             (length / self.length.seconds()).ceil() as usize - 1
         } else {

@@ -47,8 +47,8 @@ pub struct Stretch {
     pub from: Instant,
     /// up to here, without it; `None`: to the media's end.
     pub to: Option<Instant>,
-    /// Where the choice among frames beyond [`FileOptions::rate`] begins anew, rising, as it does at `from`: which frames are
-    /// given from there on does not depend on where reading began.
+    /// Where the choice among frames beyond [`FileOptions::rate`] starts again, rising, as it does at `from`: which
+    /// frames are given from there on does not depend on where reading began.
     pub restarts: Vec<Instant>,
 }
 

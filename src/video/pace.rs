@@ -3,7 +3,7 @@
 use crate::time::{Instant, Rate, Span};
 
 /// How early a frame may come, and how far what is due follows a frame that is early or late: shares of a period and of
-/// the difference. The first is no fraction that frame rates have to one another, so that rounding decides nothing.
+/// the difference. The first is not a ratio of any two frame rates, so that rounding decides nothing.
 const EARLY: f64 = 0.24;
 const FOLLOW: f64 = 1.0 / 16.0;
 
@@ -36,7 +36,7 @@ impl Pace {
             return false;
         }
         let late = time - due;
-        // After a gap the count starts anew: frames are not made up for.
+        // After a gap the count starts again: frames are not made up for.
         let counted = if late > self.period { time } else { due + late * FOLLOW };
         self.due = Some(counted + self.period);
         true

@@ -15,7 +15,7 @@ use ffmpeg::media::Type as Medium;
 use ffmpeg_next as ffmpeg;
 use std::path::{Path, PathBuf};
 
-/// A difference between the announced and the real length beyond this is told to the user. Where only the length of the
+/// A difference between the announced and the real length beyond this is reported to the user. Where only the length of the
 /// whole file is announced, sound may go on after the picture.
 const LENGTH_SLACK: Span = Span::from_seconds(0.2);
 const FILE_LENGTH_SLACK: Span = Span::from_seconds(0.5);
@@ -23,7 +23,7 @@ const FILE_LENGTH_SLACK: Span = Span::from_seconds(0.5);
 /// Damaged packets after which the rest of the file is given up.
 const MOST_DAMAGED: usize = 1000;
 
-/// In streams made for broadcast timestamps may begin anew anywhere: so far forward, or so far back, is such a place.
+/// In streams made for broadcast timestamps may start again anywhere: so far forward, or so far back, is such a place.
 /// FFmpeg's own threshold is 10 s.
 const JUMP: f64 = 10.0;
 const JUMP_BACK: f64 = 1.0;
@@ -77,7 +77,7 @@ pub(super) struct Reader {
     pub(super) jumps: usize,
     /// Frames, after the first, without a timestamp of their own.
     pub(super) untimed: usize,
-    /// Whether timestamps may begin anew in mid-stream.
+    /// Whether timestamps may start again in mid-stream.
     broadcast: bool,
     pub(super) orientation: Option<Orientation>,
     pub(super) frame_rate: f64,
@@ -370,7 +370,7 @@ impl Reader {
         Ok(Some(first))
     }
 
-    /// Tells once, at the end, of what was wrong with the file. `announced` is given when the end was to be reached.
+    /// Reports once, at the end, what was wrong with the file. `announced` is given when the end was to be reached.
     pub(super) fn warn(&self, announced: Option<Instant>, end: Instant) {
         let mut faults = Vec::new();
         if self.damaged > 0 {

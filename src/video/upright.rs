@@ -16,7 +16,7 @@ pub(super) struct Orientation {
 impl Orientation {
     /// From a display matrix as ISO/IEC 14496-12 defines it for track headers: nine 32-bit fixed-point numbers in the
     /// machine's byte order, (a b u, c d v, x y w); x' = a·x + c·y, y' = b·x + d·y. The nearest quarter turn is taken.
-    /// Anything that is no matrix leaves the picture as it is.
+    /// Anything that is not a matrix leaves the picture as it is.
     pub(super) fn from_display_matrix(bytes: &[u8]) -> Self {
         let number = |index: usize| -> Option<f64> {
             let bytes = bytes.get(4 * index..4 * index + 4)?.try_into().ok()?;

@@ -19,6 +19,8 @@ pub(super) struct Container {
     pub(super) boxes: bool,
     /// Names codecs in its own way, whatever code the input's container had for them.
     pub(super) own_codes: bool,
+    /// Takes a code as its own, so that there must be none.
+    pub(super) no_codes: bool,
 }
 
 const fn container(
@@ -33,6 +35,7 @@ const fn container(
         subtitles: &[],
         boxes: false,
         own_codes: false,
+        no_codes: false,
     }
 }
 
@@ -85,7 +88,7 @@ const CONTAINERS: &[Container] = &[
     container(&["avi"], "avi", &[("pcm_s16le", 0)]),
     container(&["ts", "mts", "m2ts", "m2t"], "mpegts", AAC),
     Container {
-        own_codes: true,
+        no_codes: true,
         ..container(&["flv"], "flv", AAC)
     },
     container(&["wmv", "asf"], "asf", &[("wmav2", 192_000)]),

@@ -111,9 +111,10 @@ impl Part {
             part.times = Some(times::of(path, part.complete, part.divisor, first_stamp, monitor)?.into());
         }
         let seconds = (clip.start - Instant::ZERO).seconds();
-        let start = first_stamp.saturating_add(units(seconds, part.time_base));
+        let start = first_stamp.saturating_add(part.shown_at(seconds));
         part.zero = start;
-        part.end = (!clip.whole).then(|| start.saturating_add(units(clip.duration.seconds(), part.time_base)));
+        let end = units(seconds + clip.duration.seconds(), part.time_base);
+        part.end = (!clip.whole).then(|| first_stamp.saturating_add(end));
         let time = |(pts, dts): Stamps| if decoding { dts.or(pts) } else { pts.or(dts) };
         let shown = if start > first_stamp {
             part.key = match part.key_before(path, start, true, monitor)? {
@@ -141,6 +142,18 @@ impl Part {
             }
         }
         Ok(part)
+    }
+
+    /// The timestamp of what is shown so many seconds after zero.
+    fn shown_at(&self, seconds: f64) -> i64 {
+        /// Share of a unit by which seconds may miss the timestamp that they stand for.
+        const ROUNDING: f64 = 0.01;
+        if f64::from(self.time_base) > COARSE {
+            // A unit is a frame: the one that has begun, not the nearest.
+            (seconds / f64::from(self.time_base) + ROUNDING).floor() as i64
+        } else {
+            units(seconds, self.time_base)
+        }
     }
 
     /// [`zero`](Self::zero) in seconds.
