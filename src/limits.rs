@@ -16,7 +16,16 @@ const ROUNDING: Span = Span::from_seconds(1e-3);
 
 /// Whether a clip is shorter than [`LEAST_CLIP`]; so is one whose length is not a number.
 pub fn is_too_short(length: Span) -> bool {
-    length.seconds().is_nan() || length + ROUNDING < LEAST_CLIP
+    falls_short(length, LEAST_CLIP)
+}
+
+/// Whether a person is seen for less than [`LEAST_PERSON`].
+pub fn is_too_brief(seen: Span) -> bool {
+    falls_short(seen, LEAST_PERSON)
+}
+
+fn falls_short(length: Span, least: Span) -> bool {
+    length.seconds().is_nan() || length + ROUNDING < least
 }
 
 /// Longest media whose announced length is believed: a day. More is damage, and the length is then found
@@ -42,3 +51,22 @@ pub const LARGEST_SAVED_FILE: u64 = 1 << 30;
 
 /// Largest SoundFont that is loaded, bytes: it is held in memory, and those of 1 GB are the largest in use.
 pub const LARGEST_SOUND_FONT: u64 = 2 << 30;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_length_that_is_rounded_is_not_too_short() {
+        for (seconds, short) in [
+            (2.0, false),
+            (1.999_999_999, false),
+            (1.9995, false),
+            (1.99, true),
+            (f64::NAN, true),
+        ] {
+            assert_eq!(is_too_short(Span::from_seconds(seconds)), short, "{seconds}");
+            assert_eq!(is_too_brief(Span::from_seconds(seconds)), short, "{seconds}");
+        }
+    }
+}

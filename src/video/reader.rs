@@ -301,6 +301,8 @@ impl Reader {
             Some(end) => Some(end),
             None => self.end_of_packets(None)?,
         };
+        // Timestamps can be damaged as well.
+        let end = end.filter(|end| *end - origin <= LONGEST_MEDIA.seconds());
         Ok(end.map(|end| Instant::from_seconds(end - origin)))
     }
 
