@@ -5,7 +5,8 @@ use crate::time::Span;
 /// Least side of a frame, pixels: under this no joint can be told from another.
 pub const LEAST_FRAME_SIDE: u32 = 16;
 
-/// Greatest side of a frame, pixels: 16K video. Larger headers are damage or an attempt to exhaust memory.
+/// Greatest side of a frame, pixels: 16K video. Larger headers are damage or an attempt to exhaust
+/// memory.
 pub const GREATEST_FRAME_SIDE: u32 = 16_384;
 
 /// Shortest clip that music is made for: one 4/4 bar at 120 beats a minute.
@@ -28,16 +29,17 @@ fn falls_short(length: Span, least: Span) -> bool {
     length.seconds().is_nan() || length + ROUNDING < least
 }
 
-/// Longest media whose announced length is believed: a day. More is damage, and the length is then found
-/// by reading.
+/// Longest media whose announced length is believed: a day. More is damage, and the length is then
+/// found by reading.
 pub const LONGEST_MEDIA: Span = Span::from_seconds(86_400.0);
 
-/// Largest file without an announced length that is read through to find it when it is opened, bytes: a
-/// fraction of a second. The length of larger ones is known once they have been read for analysis, which
-/// can be cancelled.
+/// Largest file without an announced length that is read through to find it when it is opened,
+/// bytes: a fraction of a second. The length of larger ones is known once they have been read for
+/// analysis, which can be cancelled.
 pub const COUNTED_AT_OPENING: u64 = 64 << 20;
 
-/// How far the end asked for may lie behind the media's: announced lengths are rounded, and users round too.
+/// How far the end asked for may lie behind the media's: announced lengths are rounded, and users
+/// round too.
 pub const END_SLACK: Span = Span::from_seconds(0.1);
 
 /// Shortest time that a person must be seen, for the same reason.
@@ -49,7 +51,8 @@ pub const LONGEST_BRIDGE: Span = Span::from_seconds(0.3);
 /// Largest file saved between stages that is read, bytes: some hours of poses.
 pub const LARGEST_SAVED_FILE: u64 = 1 << 30;
 
-/// Largest SoundFont that is loaded, bytes: it is held in memory, and those of 1 GB are the largest in use.
+/// Largest SoundFont that is loaded, bytes: it is held in memory, and those of 1 GB are the largest
+/// in use.
 pub const LARGEST_SOUND_FONT: u64 = 2 << 30;
 
 #[cfg(test)]

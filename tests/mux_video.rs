@@ -86,7 +86,8 @@ fn click(at: f64, duration: f64) -> AudioBuffer {
     sound
 }
 
-/// When the loudest sample sounds after the first picture, and how long the sound is, both by decoding with `ffmpeg`.
+/// When the loudest sample sounds after the first picture, and how long the sound is, both by
+/// decoding with `ffmpeg`.
 fn heard(path: &Path) -> (f64, f64) {
     let among = |stream: &str, packets: usize| -> f64 {
         let lines = probe(
@@ -392,7 +393,8 @@ fn a_cut_is_in_sync_with_its_picture() {
             &format!("-f lavfi -i color=black:s=64x64:r=30:d=5,drawbox=c=white:t=fill:enable='eq(n\\,96)' {codec}"),
         );
         let out = default_output(&input);
-        // The cut starts at 2.4 s, so that the white frame is at 0.8 s of the clip, and so is the click.
+        // The cut starts at 2.4 s, so that the white frame is at 0.8 s of the clip, and so is the
+        // click.
         write_video(&clip(&input, 2.4, 1.5, false), &click(0.8, 1.5), &out, &Monitor::none()).expect("written");
         let levels = run(
             "ffprobe",
@@ -656,7 +658,8 @@ fn a_cut_between_two_frames_of_an_avi_file_is_in_sync() {
         &input,
         "-f lavfi -i color=black:s=64x64:r=10:d=5,drawbox=c=white:t=fill:enable='eq(n\\,20)' -c:v mpeg4 -g 1",
     );
-    // MP4 says it exactly, by an edit that begins within a frame; FFmpeg, which this test looks through, rounds it.
+    // MP4 says it exactly, by an edit that begins within a frame; FFmpeg, which this test looks
+    // through, rounds it.
     for extension in ["avi", "mkv"] {
         let out = folder.path().join("out").with_extension(extension);
         write_video(
@@ -698,7 +701,8 @@ fn the_video_is_copied_once_and_progress_never_goes_back() {
         &input,
         &format!("{} -c:v libvpx -deadline realtime -cpu-used 8", pattern(3.0)),
     );
-    // Noise cut off at its peak, which Opus puts higher peaks in place of: it is encoded more than once.
+    // Noise cut off at its peak, which Opus puts higher peaks in place of: it is encoded more than
+    // once.
     let mut sound = AudioBuffer::silence(Rate::from_hz(RATE), 2, (3.0 * RATE) as usize);
     let mut state = 1_u32;
     for frame in sound.samples.chunks_exact_mut(2) {
@@ -938,7 +942,8 @@ fn real_clips_get_a_soundtrack_in_sync() {
                 "{name}: {} frames of {within}",
                 frames.len()
             );
-            // The cut may lie within a frame's time: the sound is exact to the clip, not to that frame.
+            // The cut may lie within a frame's time: the sound is exact to the clip, not to that
+            // frame.
             assert!((at - 1.0).abs() < 0.043, "{name}: {at}");
         }
     }

@@ -1,4 +1,5 @@
-//! Videos of every awkward kind, made on the spot with the `ffmpeg` program, read by [`FileSource`].
+//! Videos of every awkward kind, made on the spot with the `ffmpeg` program, read by
+//! [`FileSource`].
 //!
 //! Times and pictures are compared with what `ffprobe` and `ffmpeg` say of the same file.
 
@@ -17,7 +18,8 @@ use tempfile::TempDir;
 /// A grey picture that tells its frame's number: 2 levels a frame.
 const COUNTER: &str = "color=size=64x48:rate=30:duration=3,format=gray,geq=lum='16+2*mod(N,100)',format=yuv420p";
 
-/// A picture whose four corners differ: red, green, blue, white from the upper left in reading order.
+/// A picture whose four corners differ: red, green, blue, white from the upper left in reading
+/// order.
 const CORNERS: &str = "color=white:size=96x64:rate=10:duration=2.5,drawbox=0:0:48:32:red:fill,\
                        drawbox=48:0:48:32:lime:fill,drawbox=0:32:48:32:blue:fill,format=yuv444p";
 
@@ -46,7 +48,8 @@ impl Folder {
         self.0.path().join(name)
     }
 
-    /// Runs ffmpeg with blank-separated arguments (`{graph}` stands for the filter graph), the output named `name`.
+    /// Runs ffmpeg with blank-separated arguments (`{graph}` stands for the filter graph), the
+    /// output named `name`.
     fn ffmpeg(&self, graph: &str, arguments: &str, name: &str) -> PathBuf {
         let path = self.path(name);
         let mut all = vec!["-v", "error", "-y"];
@@ -171,7 +174,8 @@ fn assert_close(a: &[f64], b: &[f64], tolerance: f64) {
     }
 }
 
-/// Colours of the four corners, upper left, upper right, lower left, lower right, each as r, g, b, w or ?.
+/// Colours of the four corners, upper left, upper right, lower left, lower right, each as r, g, b,
+/// w or ?.
 fn corners(frame: &Frame) -> String {
     let picture = &frame.picture;
     let colour = |x: usize, y: usize| {
@@ -192,7 +196,8 @@ fn corners(frame: &Frame) -> String {
         .collect()
 }
 
-/// Messages logged by this process. One logger serves all tests, so they look for the name of their own file.
+/// Messages logged by this process. One logger serves all tests, so they look for the name of their
+/// own file.
 static LOGGED: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 struct Collector;

@@ -44,13 +44,15 @@ pub struct Frame {
 /// Frames in time order.
 ///
 /// # For callers
-/// Times rise strictly. `Ok(None)` is the end and is given again on every later call. An error ends the source.
+/// Times rise strictly. `Ok(None)` is the end and is given again on every later call. An error ends
+/// the source.
 ///
 /// # For implementers
-/// Times come from timestamps, never from frame numbers. Frames that do not advance the time are dropped. The whole
-/// clip is never held in memory.
+/// Times come from timestamps, never from frame numbers. Frames that do not advance the time are
+/// dropped. The whole clip is never held in memory.
 pub trait FrameSource: Send {
-    /// What is known of the clip. Its length is what the media announces until the end has been reached, and exact then.
+    /// What is known of the clip. Its length is what the media announces until the end has been
+    /// reached, and exact then.
     fn clip(&self) -> &Clip;
 
     /// The next frame, or `None` at the end.
@@ -60,8 +62,8 @@ pub trait FrameSource: Send {
 /// The part of a video that is worked on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Clip {
-    /// The media file. Saved as text: what is not UTF-8 in its name is replaced, so that the analysis can be
-    /// written all the same.
+    /// The media file. Saved as text: what is not UTF-8 in its name is replaced, so that the
+    /// analysis can be written all the same.
     #[serde(serialize_with = "as_text")]
     pub path: PathBuf,
     /// Where the clip starts within the media, seconds from the media's first shown frame.
@@ -95,9 +97,8 @@ pub struct Media {
     pub frame_rate: f64,
     /// Whether the media has an audio stream.
     pub has_audio: bool,
-    /// End of the video in seconds from its first shown frame, as announced or as its packets say; the exact
-    /// one is known when all has been read. `None`: it is not known before
-    /// that.
+    /// End of the video in seconds from its first shown frame, as announced or as its packets say;
+    /// the exact one is known when all has been read. `None`: it is not known before that.
     pub announced: Option<Instant>,
 }
 

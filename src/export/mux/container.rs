@@ -44,8 +44,8 @@ const OPUS: &[(&str, usize)] = &[("libopus", 160_000), ("libvorbis", 192_000)];
 
 /// Containers in which sound and picture can be put exactly.
 ///
-/// AVI says nothing of the silence that an encoder puts before its first sample, so that compressed sound would lag by
-/// it: it gets PCM.
+/// AVI says nothing of the silence that an encoder puts before its first sample, so that compressed
+/// sound would lag by it: it gets PCM.
 const CONTAINERS: &[Container] = &[
     Container {
         subtitles: &[codec::Id::MOV_TEXT],

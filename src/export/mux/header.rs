@@ -54,8 +54,8 @@ pub(super) fn wants_global_headers(container: &Container) -> Result<bool, ffmpeg
 }
 
 impl Header<'_> {
-    /// Makes the output with its streams and writes its header into what `sink` gives, which is asked again where the
-    /// first way is refused.
+    /// Makes the output with its streams and writes its header into what `sink` gives, which is
+    /// asked again where the first way is refused.
     pub(super) fn write<W: Write + Seek + Send + 'static>(
         &self,
         mut sink: impl FnMut() -> Result<W, ffmpeg::Error>,
@@ -127,7 +127,8 @@ impl Header<'_> {
         output.set_metadata(kept(input.metadata().iter()));
         let mut options = ffmpeg::Dictionary::new();
         if self.container.boxes {
-            // Edit lists count in units of the movie; its default of a millisecond would cut the sound short of its end.
+            // Edit lists count in units of the movie; its default of a millisecond would cut the
+            // sound short of its end.
             options.set("movie_timescale", &RATE.to_string());
         }
         if self.container.format == "matroska" {
@@ -165,8 +166,8 @@ fn bare(source: &ffmpeg::Stream<'_>) -> Result<codec::Parameters, ffmpeg::Error>
     Ok(codec::Parameters::from(&video))
 }
 
-/// A stream's parameters without its code, by way of the header of a Matroska file in memory, which names codecs by
-/// words.
+/// A stream's parameters without its code, by way of the header of a Matroska file in memory, which
+/// names codecs by words.
 ///
 /// The wrapper of FFmpeg has no call that clears the code alone.
 fn without_code(source: &ffmpeg::Stream<'_>) -> Result<codec::Parameters, ffmpeg::Error> {
@@ -228,7 +229,8 @@ impl Seek for Memory {
     }
 }
 
-/// The matrix of a picture that is shown as it is stored: 16.16 and, in the last column, 2.30 fixed point.
+/// The matrix of a picture that is shown as it is stored: 16.16 and, in the last column, 2.30 fixed
+/// point.
 pub(super) const UPRIGHT: [u8; 36] = {
     let mut matrix = [0; 36];
     matrix[1] = 1;

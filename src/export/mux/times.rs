@@ -1,5 +1,5 @@
-//! When the pictures of a video are shown whose file does not say it: bare streams, packets before the
-//! zero of a Matroska file, reordered pictures in AVI.
+//! When the pictures of a video are shown whose file does not say it: bare streams, packets before
+//! the zero of a Matroska file, reordered pictures in AVI.
 
 use crate::error::Result;
 use crate::progress::Monitor;
@@ -28,8 +28,9 @@ struct Known {
     place: Option<usize>,
 }
 
-/// Timestamps of all packets of a file's video stream, in the file's order, multiplied with `divisor`. The order of
-/// showing is found by decoding; `first` is the timestamp of the first shown frame where the file has none.
+/// Timestamps of all packets of a file's video stream, in the file's order, multiplied with
+/// `divisor`. The order of showing is found by decoding; `first` is the timestamp of the first
+/// shown frame where the file has none.
 ///
 /// Memory: 56 bytes a frame while it runs.
 pub(super) fn of(path: &Path, complete: bool, divisor: i64, first: i64, monitor: &Monitor<'_>) -> Result<Vec<Times>> {
@@ -87,8 +88,8 @@ pub(super) fn of(path: &Path, complete: bool, divisor: i64, first: i64, monitor:
     Ok(complete_times(&packets, step, first))
 }
 
-/// Timestamps for packets in the order of decoding; pictures whose timestamp is not known are `step` apart from their
-/// neighbours, and the first is shown at `first` where none is known.
+/// Timestamps for packets in the order of decoding; pictures whose timestamp is not known are
+/// `step` apart from their neighbours, and the first is shown at `first` where none is known.
 fn complete_times(packets: &[Known], step: i64, first: i64) -> Vec<Times> {
     // Numbers of the packets in the order of showing. One without a picture stays where it is.
     let mut order: Vec<usize> = (0..packets.len()).collect();
