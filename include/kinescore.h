@@ -776,7 +776,8 @@ const char *kinescore_last_error(void);
  * Gives the library's messages up to `level` to `log`, which replaces an earlier function; NULL stops them. It holds for
  * the whole process. When this returns, no call of the earlier function is in progress any more and none will come, so
  * that what its `user` points at may go. Without a function the library says nothing: it never writes to standard output
- * or standard error.
+ * or standard error. FFmpeg has a log of its own for the whole process, which belongs to the host: av_log_set_level and
+ * av_log_set_callback decide what is seen of it.
  *
  * KINESCORE_BAD_ARGUMENT for a level that is none; KINESCORE_BUSY from within a log function; KINESCORE_OTHER when other
  * Rust code in this process has taken the log.

@@ -13,6 +13,7 @@
 //! part* (tensors in, tensors out) and a *decoding part* (pure, tested with numbers made by hand).
 //!
 //! The library never prints, exits, or reads the environment. It reports through [`log`] and [`progress`].
+//! It changes nothing of the process: FFmpeg's own log is the program's, see [`video::silence_ffmpeg`].
 #![forbid(unsafe_code)]
 
 pub mod answer;

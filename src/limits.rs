@@ -6,7 +6,8 @@ use std::fmt;
 /// Least side of a frame, pixels: under this no joint can be told from another.
 pub const LEAST_FRAME_SIDE: u32 = 16;
 
-/// Greatest side of a frame, pixels: 16K video. Larger headers are damage or an attempt to exhaust memory.
+/// Greatest side of a frame, pixels: 16K video. Larger headers are damage or an attempt to exhaust
+/// memory.
 pub const GREATEST_FRAME_SIDE: u32 = 16_384;
 
 /// Shortest clip that music is made for: one 4/4 bar at 120 beats a minute.
@@ -17,7 +18,16 @@ const ROUNDING: Span = Span::from_seconds(1e-3);
 
 /// Whether a clip is shorter than [`LEAST_CLIP`]; so is one whose length is not a number.
 pub fn is_too_short(length: Span) -> bool {
-    length.seconds().is_nan() || length + ROUNDING < LEAST_CLIP
+    falls_short(length, LEAST_CLIP)
+}
+
+/// Whether a person is seen for less than [`LEAST_PERSON`].
+pub fn is_too_brief(seen: Span) -> bool {
+    falls_short(seen, LEAST_PERSON)
+}
+
+fn falls_short(length: Span, least: Span) -> bool {
+    length.seconds().is_nan() || length + ROUNDING < least
 }
 
 /// Largest file without an announced length that is read through to find it when it is opened, bytes: a
@@ -41,7 +51,8 @@ pub const LONGEST_BRIDGE: Span = Span::from_seconds(0.3);
 /// Largest file saved between stages that is read, bytes: some hours of poses.
 pub const LARGEST_SAVED_FILE: u64 = 1 << 30;
 
-/// Largest SoundFont that is loaded, bytes: it is held in memory, and those of 1 GB are the largest in use.
+/// Largest SoundFont that is loaded, bytes: it is held in memory, and those of 1 GB are the largest
+/// in use.
 pub const LARGEST_SOUND_FONT: u64 = 2 << 30;
 
 /// Longest clip, and longest score: a day. Times beyond are in another unit than seconds, or
@@ -248,6 +259,20 @@ impl<T: fmt::Display> fmt::Display for Allowed<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_length_that_is_rounded_is_not_too_short() {
+        for (seconds, short) in [
+            (2.0, false),
+            (1.999_999_999, false),
+            (1.9995, false),
+            (1.99, true),
+            (f64::NAN, true),
+        ] {
+            assert_eq!(is_too_short(Span::from_seconds(seconds)), short, "{seconds}");
+            assert_eq!(is_too_brief(Span::from_seconds(seconds)), short, "{seconds}");
+        }
+    }
 
     #[test]
     fn a_range_holds_its_ends_as_it_says() {

@@ -225,7 +225,7 @@ fn no_sound_damaged_sound_and_no_picture() {
     fs::write(at("text.mp4"), "these are words, not pictures").expect("write");
     assert!(matches!(ask(&at("text.mp4")), Err(Error::NotAVideo { .. })));
     assert!(matches!(ask(&at("none.mp4")), Err(Error::Input { .. })));
-    assert!(matches!(ask(folder.path()), Err(Error::Input { .. })));
+    assert!(matches!(ask(folder.path()), Err(Error::NotAVideo { .. })));
 
     let monitor = Monitor::none();
     monitor.cancel().cancel();

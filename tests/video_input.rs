@@ -1,4 +1,5 @@
-//! Videos of every awkward kind, made on the spot with the `ffmpeg` program, read by [`FileSource`].
+//! Videos of every awkward kind, made on the spot with the `ffmpeg` program, read by
+//! [`FileSource`].
 //!
 //! Times and pictures are compared with what `ffprobe` and `ffmpeg` say of the same file.
 
@@ -19,7 +20,8 @@ use tempfile::TempDir;
 /// A grey picture that tells its frame's number: 2 levels a frame.
 const COUNTER: &str = "color=size=64x48:rate=30:duration=3,format=gray,geq=lum='16+2*mod(N,100)',format=yuv420p";
 
-/// A picture whose four corners differ: red, green, blue, white from the upper left in reading order.
+/// A picture whose four corners differ: red, green, blue, white from the upper left in reading
+/// order.
 const CORNERS: &str = "color=white:size=96x64:rate=10:duration=2.5,drawbox=0:0:48:32:red:fill,\
                        drawbox=48:0:48:32:lime:fill,drawbox=0:32:48:32:blue:fill,format=yuv444p";
 
@@ -39,7 +41,8 @@ impl Folder {
         self.0.path().join(name)
     }
 
-    /// Runs ffmpeg with blank-separated arguments (`{graph}` stands for the filter graph), the output named `name`.
+    /// Runs ffmpeg with blank-separated arguments (`{graph}` stands for the filter graph), the
+    /// output named `name`.
     fn ffmpeg(&self, graph: &str, arguments: &str, name: &str) -> PathBuf {
         let path = self.path(name);
         let mut all = vec!["-v", "error", "-y"];
@@ -164,7 +167,8 @@ fn assert_close(a: &[f64], b: &[f64], tolerance: f64) {
     }
 }
 
-/// Colours of the four corners, upper left, upper right, lower left, lower right, each as r, g, b, w or ?.
+/// Colours of the four corners, upper left, upper right, lower left, lower right, each as r, g, b,
+/// w or ?.
 fn corners(frame: &Frame) -> String {
     let picture = &frame.picture;
     let colour = |x: usize, y: usize| {
@@ -185,7 +189,8 @@ fn corners(frame: &Frame) -> String {
         .collect()
 }
 
-/// Messages logged by this process. One logger serves all tests, so they look for the name of their own file.
+/// Messages logged by this process. One logger serves all tests, so they look for the name of their
+/// own file.
 static LOGGED: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 struct Collector;
@@ -825,7 +830,7 @@ fn what_cannot_be_decoded_is_called_by_its_name() {
     let folder = Folder::new();
     let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n";
     assert!(refusal(&folder.write("pointer.mp4", pointer)).contains("Git LFS"));
-    let animated = folder.video(CORNERS, "-c:v libwebp_anim -loop 0", "animated.webp");
+    let animated = folder.video(COUNTER, "-c:v libwebp_anim -loop 0", "animated.webp");
     assert!(refusal(&animated).contains("animated WebP"));
     let key = "76a6c65c5ea762046bd749a2e632ccbb";
     let secret = folder.video(

@@ -1,4 +1,5 @@
-//! The clip's video with the soundtrack: the video stream copied packet by packet, the sound encoded.
+//! The clip's video with the soundtrack: the video stream copied packet by packet, the sound
+//! encoded.
 
 mod container;
 mod copy;
@@ -30,23 +31,25 @@ use std::fs::File;
 use std::io::Cursor;
 use std::path::Path;
 
-/// Writes the clip's video stream, copied, with `sound` as its only audio: AAC, Opus, or what the container holds.
+/// Writes the clip's video stream, copied, with `sound` as its only audio: AAC, Opus, or what the
+/// container holds.
 ///
-/// The first sample of `sound` sounds when the clip starts. Rotation, aspect ratio, colour tags, title and other
-/// metadata are kept; subtitles where the container can hold them as they are. MP4 and QuickTime files have their index
-/// in front.
+/// The first sample of `sound` sounds when the clip starts. Rotation, aspect ratio, colour tags,
+/// title and other metadata are kept; subtitles where the container can hold them as they are. MP4
+/// and QuickTime files have their index in front.
 ///
-/// A cut starts on its exact frame in MP4 and QuickTime files: the frames since the keyframe before it are in the file
-/// but hidden by its edit list. Other containers have no such list, so that the video starts at that keyframe, with
-/// silence until the cut; this is logged.
+/// A cut starts on its exact frame in MP4 and QuickTime files: the frames since the keyframe before
+/// it are in the file but hidden by its edit list. Other containers have no such list, so that the
+/// video starts at that keyframe, with silence until the cut; this is logged.
 ///
-/// The sound is encoded first. What was encoded is decoded again: where its true peak is more than 1 dB above that of `sound`, it
-/// is encoded again, softer by what it went too far. Then the video is copied, once.
+/// The sound is encoded first. What was encoded is decoded again: where its true peak is more than
+/// 1 dB above that of `sound`, it is encoded again, softer by what it went too far. Then the video
+/// is copied, once.
 ///
 /// # Errors
-/// [`Error::OutputIsInput`]; [`Error::Output`] when the file cannot be written or its extension names no container that
-/// is known; [`Error::Media`] when the container cannot hold the video's codec; those of opening the clip;
-/// [`Error::Cancelled`]. Nothing is left behind then.
+/// [`Error::OutputIsInput`]; [`Error::Output`] when the file cannot be written or its extension
+/// names no container that is known; [`Error::Media`] when the container cannot hold the video's
+/// codec; those of opening the clip; [`Error::Cancelled`]. Nothing is left behind then.
 pub fn write_video(clip: &Clip, sound: &AudioBuffer, out: &Path, monitor: &Monitor<'_>) -> Result<()> {
     let container = Container::of(out)?;
     if same_file(&clip.path, out) {
@@ -64,9 +67,9 @@ pub fn write_video(clip: &Clip, sound: &AudioBuffer, out: &Path, monitor: &Monit
     })
 }
 
-/// Whether [`write_video`] can write the video of the media at `media` to `out`, as far as that can be known before there is
-/// a soundtrack: the name, the folder, and whether the container holds the codec. Reads the media's header and a few
-/// packets, and leaves nothing behind.
+/// Whether [`write_video`] can write the video of the media at `media` to `out`, as far as that can
+/// be known before there is a soundtrack: the name, the folder, and whether the container holds the
+/// codec. Reads the media's header and a few packets, and leaves nothing behind.
 ///
 /// # Errors
 /// Those of [`write_video`], with the same sentences.
@@ -218,8 +221,9 @@ fn does_not_fit(out: &Path, codec: codec::Id, error: ffmpeg::Error) -> Error {
     }
 }
 
-/// Whether the video's packets have the codec's headers in them, so that the stream can do without its own: MPEG-1
-/// and -2, Motion JPEG, MPEG-4 in streams, and H.264 and H.265 as byte streams (Annex B of the standards).
+/// Whether the video's packets have the codec's headers in them, so that the stream can do without
+/// its own: MPEG-1 and -2, Motion JPEG, MPEG-4 in streams, and H.264 and H.265 as byte streams
+/// (Annex B of the standards).
 fn carries_own_headers(media: &Path, part: &Part) -> Result<bool> {
     let mut input = open_media(media)?;
     let Some(codec) = input.stream(part.stream).map(|s| s.parameters().id()) else {

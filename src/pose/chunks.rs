@@ -1,10 +1,11 @@
-//! Following people in chunks of the media, so that what is found in one depends on nothing but the media: not on where a clip
-//! was cut, nor on what was found before.
+//! Following people in chunks of the media, so that what is found in one depends on nothing but the
+//! media: not on where a clip was cut, nor on what was found before.
 //!
-//! Every chunk has a tracker of its own. After the first it begins a little earlier than the chunk, where the tracker of the
-//! chunk before is still at work: in this overlap the two see the same frames, and who is in the same place is the same one.
-//! In the middle of the overlap the joined result changes from the one to the other: there the new tracker knows everybody, and
-//! the old one has had the time to tell a flash from a cut.
+//! Every chunk has a tracker of its own. After the first it begins a little earlier than the chunk,
+//! where the tracker of the chunk before is still at work: in this overlap the two see the same
+//! frames, and who is in the same place is the same one. In the middle of the overlap the joined
+//! result changes from the one to the other: there the new tracker knows everybody, and the old one
+//! has had the time to tell a flash from a cut.
 
 use super::look::Look;
 use super::smooth::Sample;
@@ -60,12 +61,12 @@ const SURE: f32 = 0.5;
 const LEAST_COMMON: f64 = 0.5;
 
 impl Chunking {
-    /// Index of the last chunk of a media that ends at `end`; 0 where the end is not known, or lies further off than
-    /// [`LONGEST_CLIP`]: such media are not divided.
+    /// Index of the last chunk of a media that ends at `end`; 0 where the end is not known, or lies
+    /// further off than [`LONGEST_CLIP`]: such media are not divided.
     pub fn last(&self, end: Option<Instant>) -> usize {
         let end = end.filter(|end| *end - Instant::ZERO <= LONGEST_CLIP);
         let length = end.map_or(0.0, Instant::seconds) - self.least_rest.seconds();
-        // Written so that a length that is no number gives 0.
+        // Written so that NaN gives 0.
         if length > self.length.seconds() {
             (length / self.length.seconds()).ceil() as usize - 1
         } else {
@@ -98,7 +99,8 @@ impl Chunking {
         ((instant.seconds() / self.length.seconds()) as usize).min(last)
     }
 
-    /// What must be read for the `wanted` chunks, which rise, of a media whose last chunk is `last`.
+    /// What must be read for the `wanted` chunks, which rise, of a media whose last chunk is
+    /// `last`.
     pub fn stretches(&self, wanted: &[usize], last: usize) -> Vec<Stretch> {
         wanted
             .chunk_by(|a, b| *b == a + 1)
@@ -116,7 +118,8 @@ impl Chunking {
 
 /// Follows people through the chunks that are wanted.
 ///
-/// Memory follows the frames that come: a tracker is made when the first frame of its chunk is there.
+/// Memory follows the frames that come: a tracker is made when the first frame of its chunk is
+/// there.
 #[derive(Debug)]
 pub struct Followers {
     chunking: Chunking,
@@ -141,7 +144,8 @@ impl Followers {
         }
     }
 
-    /// Follows everybody into the next frame, whose time is the media's. Gives the chunks that ended before it.
+    /// Follows everybody into the next frame, whose time is the media's. Gives the chunks that
+    /// ended before it.
     ///
     /// # Errors
     /// Those of `look`.
@@ -171,9 +175,9 @@ impl Followers {
             .collect()
     }
 
-    /// The chunks that were not over: those that the media's end, or the end of what was read, has ended. Where
-    /// there are none, the next that is wanted, empty: in place of all that a media announces and does not
-    /// have.
+    /// The chunks that were not over: those that the media's end, or the end of what was read, has
+    /// ended. Where there are none, the next that is wanted, empty: in place of all that a media
+    /// announces and does not have.
     pub fn finish(mut self) -> Vec<Chunk> {
         let mut chunks = self.take(|_, _, _| true);
         if chunks.is_empty() {
@@ -185,7 +189,8 @@ impl Followers {
         chunks
     }
 
-    /// The share of the wanted chunks that is done at a frame, 0 to 1; `end` is the media's end as announced.
+    /// The share of the wanted chunks that is done at a frame, 0 to 1; `end` is the media's end as
+    /// announced.
     pub fn share(&self, time: Instant, end: Instant) -> f64 {
         let running = self.running.last().map(|(index, _)| {
             let from = self.chunking.start(*index);
@@ -209,7 +214,8 @@ impl Followers {
     }
 }
 
-/// What was followed in neighbouring chunks, which rise, as one; without the overlap before the first.
+/// What was followed in neighbouring chunks, which rise, as one; without the overlap before the
+/// first.
 ///
 /// Pure: the same chunks give the same result, however they came to be.
 pub fn join(chunks: Vec<Chunk>, chunking: &Chunking) -> Tracked {
@@ -225,7 +231,8 @@ pub fn join(chunks: Vec<Chunk>, chunking: &Chunking) -> Tracked {
     joined.finish()
 }
 
-/// The frames of `tracked` from `from` on. Somebody who is seen before and after is followed from there on.
+/// The frames of `tracked` from `from` on. Somebody who is seen before and after is followed from
+/// there on.
 fn since(tracked: Tracked, from: Instant) -> Tracked {
     let first = tracked.times.partition_point(|time| *time < from);
     if first == 0 {
@@ -308,8 +315,8 @@ impl Joined {
     }
 }
 
-/// Pairs of tracklets, before and after, that are one person: close to one another in most of the frames of the overlap. The
-/// closest first, each tracklet in one pair at most.
+/// Pairs of tracklets, before and after, that are one person: close to one another in most of the
+/// frames of the overlap. The closest first, each tracklet in one pair at most.
 fn same_people(before: &Tracked, after: &Tracked, overlap: RangeInclusive<Instant>) -> Vec<(usize, usize)> {
     let mut pairs: Vec<(f64, usize, usize)> = Vec::new();
     for (old, a) in before.tracklets.iter().enumerate() {
@@ -332,8 +339,8 @@ fn same_people(before: &Tracked, after: &Tracked, overlap: RangeInclusive<Instan
     chosen
 }
 
-/// Mean distance of two tracklets' bodies in the frames of the overlap where both are seen, body lengths; `None` where those are
-/// too few.
+/// Mean distance of two tracklets' bodies in the frames of the overlap where both are seen, body
+/// lengths; `None` where those are too few.
 fn apart(
     a: &Tracklet,
     a_times: &[Instant],
@@ -358,7 +365,8 @@ fn apart(
     enough.then(|| sum / common as f64)
 }
 
-/// Mean distance of the joints that both are sure of, or of the hips where there are none, body lengths.
+/// Mean distance of the joints that both are sure of, or of the hips where there are none, body
+/// lengths.
 fn distance(a: &Sample, b: &Sample) -> f64 {
     let size = f64::from(a.size.max(b.size)).max(1.0);
     let way =

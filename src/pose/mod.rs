@@ -6,7 +6,7 @@
 //! 9.5 to 10 ms in all beside the decoding.
 
 use crate::error::{Error, Result};
-use crate::limits::LEAST_PERSON;
+use crate::limits::{LEAST_PERSON, is_too_brief};
 use crate::progress::{Monitor, Stage};
 use crate::settings::PoseSettings;
 use crate::time::Instant;
@@ -131,7 +131,7 @@ pub fn choose(tracked: track::Tracked, path: &Path, settings: &PoseSettings) -> 
         });
     }
     let seen = people.seen(number);
-    if seen < LEAST_PERSON {
+    if is_too_brief(seen) {
         return Err(brief(seen.seconds()));
     }
     let mut track = people.track(number);

@@ -1,7 +1,7 @@
 //! Frames of a video file, by FFmpeg.
 //!
-//! A thread of its own demuxes, decodes and scales ahead, a few frames at most, so that decoding overlaps with what
-//! is done with the frames.
+//! A thread of its own demuxes, decodes and scales ahead, a few frames at most, so that decoding
+//! overlaps with what is done with the frames.
 
 use super::media::FileOptions;
 use super::pace::Pace;
@@ -15,10 +15,12 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 
-/// Frames decoded ahead of their use. More would only hold memory: decoding is faster than what follows, or slower.
+/// Frames decoded ahead of their use. More would only hold memory: decoding is faster than what
+/// follows, or slower.
 const FRAMES_AHEAD: usize = 4;
 
-/// A start nearer than this is reached by decoding from the media's start: seeking is not free either.
+/// A start nearer than this is reached by decoding from the media's start: seeking is not free
+/// either.
 const SEEK_FROM: Span = Span::from_seconds(3.0);
 
 /// A video file as a source of frames.
@@ -47,8 +49,8 @@ pub struct Stretch {
     pub from: Instant,
     /// up to here, without it; `None`: to the media's end.
     pub to: Option<Instant>,
-    /// Where the choice among frames beyond [`FileOptions::rate`] begins anew, rising, as it does at `from`: which frames are
-    /// given from there on does not depend on where reading began.
+    /// Where the choice among frames beyond [`FileOptions::rate`] starts again, rising, as it does
+    /// at `from`: which frames are given from there on does not depend on where reading began.
     pub restarts: Vec<Instant>,
 }
 
@@ -111,13 +113,15 @@ impl VideoFile {
     /// Opens a video and decodes its first frame.
     ///
     /// # Errors
-    /// [`Error::Input`] when the file cannot be read, [`Error::NotAVideo`], [`Error::NoVideoStream`],
-    /// [`Error::NoFrames`], [`Error::FrameSize`], and [`Error::Media`] for a codec that FFmpeg lacks.
+    /// [`Error::Input`] when the file cannot be read, [`Error::NotAVideo`],
+    /// [`Error::NoVideoStream`], [`Error::NoFrames`], [`Error::FrameSize`], and [`Error::Media`]
+    /// for a codec that FFmpeg lacks.
     pub fn open(path: &Path, options: FileOptions) -> Result<Self> {
         let (sender, messages) = sync_channel(FRAMES_AHEAD);
         let (orders, waiting) = channel();
         let owned = path.to_owned();
-        // Demuxer, decoder and scaler live and die in this thread: FFmpeg's scaler must not change threads.
+        // Demuxer, decoder and scaler live and die in this thread: FFmpeg's scaler must not change
+        // threads.
         let thread = std::thread::Builder::new()
             .name("video".to_owned())
             .spawn(move || {
@@ -154,8 +158,8 @@ impl VideoFile {
         &self.media
     }
 
-    /// Begins to read stretches, which must rise and not overlap. The times of the frames are the media's own. Without `seek`
-    /// everything before a stretch is decoded, too.
+    /// Begins to read stretches, which must rise and not overlap. The times of the frames are the
+    /// media's own. Without `seek` everything before a stretch is decoded, too.
     pub fn read(mut self, stretches: Vec<Stretch>, seek: bool) -> FileSource {
         let clip = Clip {
             path: self.path,
@@ -186,8 +190,9 @@ impl FileSource {
         self.media_end
     }
 
-    /// Whether every frame so far had its own time and none jumped: where that is not so, what is found after seeking may lie
-    /// elsewhere than when everything before it was read as well. Known once the end has been reached.
+    /// Whether every frame so far had its own time and none jumped: where that is not so, what is
+    /// found after seeking may lie elsewhere than when everything before it was read as well. Known
+    /// once the end has been reached.
     pub fn is_regular(&self) -> bool {
         self.regular
     }
@@ -300,8 +305,8 @@ fn work(
     }))
 }
 
-/// Checks that a media is long enough, by the length that it announces, or later the exact one. Nothing is
-/// said of an unknown length.
+/// Checks that a media is long enough, by the length that it announces, or later the exact one.
+/// Nothing is said of an unknown length.
 ///
 /// # Errors
 /// [`Error::ClipTooShort`].

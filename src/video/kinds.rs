@@ -320,7 +320,7 @@ fn is_animated_webp(head: &[u8]) -> bool {
 }
 
 /// By signature; a PNG with the chunk that makes it an animation is not still. JPEG is left to
-/// FFmpeg, which tells a picture from a stream of them.
+/// FFmpeg, which knows a picture from a stream of them.
 fn is_still_picture(head: &[u8]) -> bool {
     let is_png = head.starts_with(b"\x89PNG\r\n\x1a\n") && !head.windows(4).any(|w| w == b"acTL");
     let is_webp = head.get(..4) == Some(b"RIFF") && head.get(8..12) == Some(b"WEBP") && !is_animated_webp(head);

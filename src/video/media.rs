@@ -22,12 +22,14 @@ const BUFFER: usize = 1 << 18;
 /// How frames are prepared for analysis.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FileOptions {
-    /// Longest side of the pictures given out, pixels; larger frames are scaled down, smaller ones stay.
+    /// Longest side of the pictures given out, pixels; larger frames are scaled down, smaller ones
+    /// stay.
     ///
-    /// The default was chosen by measuring joints against OpenPose's on one clip, with the person filling the frame, and
-    /// shrunk to a quarter and an eighth of the height of a 1080p frame. Near people come out the same from 384 pixels
-    /// on; the eighth has its 90th percentile of error (torso lengths) at 0.22 with 640 pixels, 0.17 with 800, 0.11 with
-    /// 960, 0.09 with 1280. From 640 to 960 scaling costs 1 ms of CPU time a frame more.
+    /// The default was chosen by measuring joints against OpenPose's on one clip, with the person
+    /// filling the frame, and shrunk to a quarter and an eighth of the height of a 1080p frame.
+    /// Near people come out the same from 384 pixels on; the eighth has its 90th percentile of
+    /// error (torso lengths) at 0.22 with 640 pixels, 0.17 with 800, 0.11 with 960, 0.09 with 1280.
+    /// From 640 to 960 scaling costs 1 ms of CPU time a frame more.
     pub long_side: usize,
     /// Frames a second at most; those beyond it are not scaled.
     pub rate: Rate,
@@ -60,14 +62,14 @@ fn prepare_ffmpeg() {
 /// allowed, and no protocol.
 ///
 /// # Errors
-/// [`Error::Input`] when the file cannot be read, [`Error::NotAVideo`] for what is not a regular file
-/// or not media, [`Error::NoFrames`] for a header with nothing after it.
+/// [`Error::Input`] when the file cannot be read, [`Error::NotAVideo`] for what is not a regular
+/// file or not media, [`Error::NoFrames`] for a header with nothing after it.
 pub(crate) fn open_media(path: &Path) -> Result<Input> {
     open_media_with(path, false)
 }
 
-/// [`open_media`]; `complete`: timestamps of showing that are missing are taken from those of decoding, which is right
-/// for codecs whose kind of picture FFmpeg knows without decoding.
+/// [`open_media`]; `complete`: timestamps of showing that are missing are taken from those of
+/// decoding, which is right for codecs whose kind of picture FFmpeg knows without decoding.
 pub(crate) fn open_media_with(path: &Path, complete: bool) -> Result<Input> {
     prepare_ffmpeg();
     let refuse = |reason: &str| Error::NotAVideo {
@@ -147,8 +149,8 @@ fn special(_: &std::fs::Metadata) -> &'static str {
     "not a file"
 }
 
-/// Whether FFmpeg took a file for a still picture by its name. Such formats open files by number, and
-/// so are not allowed.
+/// Whether FFmpeg took a file for a still picture by its name. Such formats open files by number,
+/// and so are not allowed.
 fn still_by_name(path: &Path) -> bool {
     const PICTURES: &[&str] = &[
         "jpg", "jpeg", "jpe", "jp2", "j2k", "jxl", "png", "bmp", "tif", "tiff", "tga", "webp", "ppm", "pgm", "pbm",
@@ -243,8 +245,9 @@ pub(super) fn check_size(path: &Path, width: f64, height: f64) -> Result<()> {
     })
 }
 
-/// Whether frames without a timestamp at the start of a file lie before its first instant, and so are
-/// not shown: Matroska cannot hold times below zero, and what a cut leaves before it loses them.
+/// Whether frames without a timestamp at the start of a file lie before its first instant, and so
+/// are not shown: Matroska cannot hold times below zero, and what a cut leaves before it loses
+/// them.
 pub(super) fn hides_untimed_start(input: &Input) -> bool {
     input.format().name().split(',').any(|name| name == "matroska")
 }
@@ -273,8 +276,8 @@ pub(crate) struct FirstShown {
     pub seconds: f64,
 }
 
-/// Finds the first frame that a decoder shows: packets that an edit list hides, and those that lack a reference,
-/// do not count.
+/// Finds the first frame that a decoder shows: packets that an edit list hides, and those that lack
+/// a reference, do not count.
 pub(crate) fn first_shown(path: &Path, monitor: &Monitor<'_>) -> Result<FirstShown> {
     let mut input = open_media(path)?;
     let hides = hides_untimed_start(&input);
@@ -323,4 +326,21 @@ pub(crate) fn first_shown(path: &Path, monitor: &Monitor<'_>) -> Result<FirstSho
         timestamp,
         seconds: timestamp as f64 * f64::from(time_base),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn opening_leaves_the_log_of_ffmpeg_to_the_program() {
+        let level = || ffmpeg::log::get_level().ok();
+        let before = level();
+        let clip = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/walking-two-people.mp4");
+        let input = open_media(&clip).expect("the bundled clip");
+        assert!(picture_stream(&input).is_some());
+        first_shown(&clip, &Monitor::none()).expect("a frame");
+        assert!(before.is_some() && level() == before);
+        assert!(before != Some(ffmpeg::log::Level::Quiet));
+    }
 }

@@ -5,7 +5,7 @@ pub mod sound;
 use crate::error::Result;
 use crate::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub mod file;
 mod kinds;
@@ -33,7 +33,7 @@ pub struct Picture {
 /// One decoded frame, scaled for analysis and turned upright.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Frame {
-    /// When it is shown, from the start of the clip (after `--start`).
+    /// When it is shown, from the start of the clip.
     pub time: Instant,
     /// The picture.
     pub picture: Picture,
@@ -44,13 +44,15 @@ pub struct Frame {
 /// Frames in time order.
 ///
 /// # For callers
-/// Times rise strictly. `Ok(None)` is the end and is given again on every later call. An error ends the source.
+/// Times rise strictly. `Ok(None)` is the end and is given again on every later call. An error ends
+/// the source.
 ///
 /// # For implementers
-/// Times come from timestamps, never from frame numbers. Frames that do not advance the time are dropped. The whole
-/// clip is never held in memory.
+/// Times come from timestamps, never from frame numbers. Frames that do not advance the time are
+/// dropped. The whole clip is never held in memory.
 pub trait FrameSource: Send {
-    /// What is known of the clip. Its length is what the media announces until the end has been reached, and exact then.
+    /// What is known of the clip. Its length is what the media announces until the end has been
+    /// reached, and exact then.
     fn clip(&self) -> &Clip;
 
     /// The next frame, or `None` at the end.
@@ -60,7 +62,9 @@ pub trait FrameSource: Send {
 /// The part of a video that is worked on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Clip {
-    /// The media file.
+    /// The media file. Saved as text: what is not UTF-8 in its name is replaced, so that the
+    /// analysis can be written all the same.
+    #[serde(serialize_with = "as_text")]
     pub path: PathBuf,
     /// Where the clip starts within the media, seconds from the media's first shown frame.
     pub start: Instant,
@@ -74,8 +78,12 @@ pub struct Clip {
     pub frame_rate: f64,
     /// Whether the media has an audio stream.
     pub has_audio: bool,
-    /// Whether the cut is the whole media (no `--start`, no `--end`).
+    /// Whether the clip is the whole media.
     pub whole: bool,
+}
+
+fn as_text<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.to_string_lossy())
 }
 
 /// What a media file announces of its video: a function of the file alone.
@@ -89,8 +97,8 @@ pub struct Media {
     pub frame_rate: f64,
     /// Whether the media has an audio stream.
     pub has_audio: bool,
-    /// End of the video in seconds from its first shown frame, as announced or as its packets say; the exact one is known when
-    /// all has been read. `None`: nothing tells it.
+    /// End of the video in seconds from its first shown frame, as announced or as its packets say;
+    /// the exact one is known when all has been read. `None`: it is not known before that.
     pub announced: Option<Instant>,
 }
 
@@ -112,4 +120,29 @@ pub fn ffmpeg_version() -> String {
 /// silent, too.
 pub fn silence_ffmpeg() {
     ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Quiet);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_clip_whose_name_is_not_utf_8_can_be_saved() {
+        use std::os::unix::ffi::OsStringExt;
+        let clip = Clip {
+            path: std::ffi::OsString::from_vec(b"clip \xe9.mp4".to_vec()).into(),
+            start: Instant::ZERO,
+            duration: Span::from_seconds(3.0),
+            width: 64,
+            height: 48,
+            frame_rate: 30.0,
+            has_audio: false,
+            whole: true,
+        };
+        let saved = serde_json::to_value(&clip).expect("saved");
+        assert_eq!(saved["path"], "clip \u{fffd}.mp4");
+        let read: Clip = serde_json::from_value(saved).expect("read");
+        assert_eq!(read.duration, clip.duration);
+    }
 }

@@ -2,8 +2,9 @@
 
 use crate::time::{Instant, Rate, Span};
 
-/// How early a frame may come, and how far what is due follows a frame that is early or late: shares of a period and of
-/// the difference. The first is no fraction that frame rates have to one another, so that rounding decides nothing.
+/// How early a frame may come, and how far what is due follows a frame that is early or late:
+/// shares of a period and of the difference. The first is not a ratio of any two frame rates, so
+/// that rounding decides nothing.
 const EARLY: f64 = 0.24;
 const FOLLOW: f64 = 1.0 / 16.0;
 
@@ -24,19 +25,20 @@ impl Pace {
 
     /// Whether to keep the frame of that instant. Instants must rise.
     ///
-    /// A frame is due a period after the one before it was *due*, not after it came, so that the jitter of timestamps
-    /// does not add up. Up to about a quarter of a period early is in time: 30 frames a second at a rate of 30 all stay,
-    /// though a file may round their times to milliseconds.
+    /// A frame is due a period after the one before it was *due*, not after it came, so that the
+    /// jitter of timestamps does not add up. Up to about a quarter of a period early is in time: 30
+    /// frames a second at a rate of 30 all stay, though a file may round their times to
+    /// milliseconds.
     ///
-    /// What is due slowly follows what comes, so that of 59.94 frames a second every second one stays, and of 30.1 every
-    /// one: the rate is kept to within 1.5 %.
+    /// What is due slowly follows what comes, so that of 59.94 frames a second every second one
+    /// stays, and of 30.1 every one: the rate is kept to within 1.5 %.
     pub(super) fn keep(&mut self, time: Instant) -> bool {
         let due = self.due.unwrap_or(time);
         if time + self.period * EARLY < due {
             return false;
         }
         let late = time - due;
-        // After a gap the count starts anew: frames are not made up for.
+        // After a gap the count starts again: frames are not made up for.
         let counted = if late > self.period { time } else { due + late * FOLLOW };
         self.due = Some(counted + self.period);
         true

@@ -1,7 +1,8 @@
 //! Frames that a host pushes, for hosts whose pictures are in no file that could be opened.
 //!
-//! Two ends of a short queue: a [`FrameSink`] takes raw frames, prepares them as a file's are and waits while the queue is
-//! full; a [`PushedSource`] gives them to the pose stage in another thread. So never more than a few frames are held.
+//! Two ends of a short queue: a [`FrameSink`] takes raw frames, prepares them as a file's are and
+//! waits while the queue is full; a [`PushedSource`] gives them to the pose stage in another
+//! thread. So never more than a few frames are held.
 
 use super::pace::Pace;
 use super::{Clip, FileOptions, Frame, FrameSource, Picture};
@@ -58,7 +59,8 @@ impl Layout {
     }
 }
 
-/// How one channel of a pixel is written, in the machine's byte order, encoded for display (as 8-bit video is).
+/// How one channel of a pixel is written, in the machine's byte order, encoded for display (as
+/// 8-bit video is).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
     /// 8 bits, full scale 255.
@@ -99,10 +101,12 @@ pub struct RawFrame<'a> {
     pub data: &'a [u8],
 }
 
-/// Makes both ends of the queue. The pictures are those that a file of these frames would give with `options`.
+/// Makes both ends of the queue. The pictures are those that a file of these frames would give with
+/// `options`.
 ///
 /// # Errors
-/// [`Error::FrameSize`], [`Error::ClipTooShort`]; [`Error::Pushed`] for a pixel aspect or a length that cannot be.
+/// [`Error::FrameSize`], [`Error::ClipTooShort`]; [`Error::Pushed`] for a pixel aspect or a length
+/// that cannot be.
 pub fn pushed(info: PushedInfo, options: FileOptions) -> Result<(FrameSink, PushedSource)> {
     let refuse = |reason: String| Error::Pushed {
         path: info.name.clone(),
@@ -214,9 +218,9 @@ impl FrameSink {
     /// Takes a frame; waits while the queue is full. `Ok(false)`: nobody wants frames any more.
     ///
     /// # Errors
-    /// [`Error::Pushed`], which names the frame's number (from 1), for a time that does not rise or lies outside the
-    /// clip, another size, a stride less than a row, or data of another length than these ask for. The frame is as if it
-    /// had not been pushed then.
+    /// [`Error::Pushed`], which names the frame's number (from 1), for a time that does not rise or
+    /// lies outside the clip, another size, a stride less than a row, or data of another length
+    /// than these ask for. The frame is as if it had not been pushed then.
     pub fn push(&mut self, frame: &RawFrame<'_>) -> Result<bool> {
         self.check(frame)?;
         self.frames += 1;
@@ -323,7 +327,8 @@ impl FrameSink {
         let source =
             ImageRef::new(frame.width, frame.height, &self.rgb, PixelType::U8x3).map_err(|e| refuse(e.to_string()))?;
         let mut scaled = Image::new(width, height, PixelType::U8x3);
-        // The mean of the area that a pixel covers, as for files; where pixels are stretched there is none.
+        // The mean of the area that a pixel covers, as for files; where pixels are stretched there
+        // is none.
         let shrinks = width <= frame.width && height <= frame.height;
         let filter = if shrinks { FilterType::Box } else { FilterType::Bilinear };
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
@@ -342,7 +347,8 @@ fn row_bytes(frame: &RawFrame<'_>) -> usize {
     frame.width as usize * frame.layout.channels() * frame.depth.bytes()
 }
 
-/// Writes the frame's colours, top row first. The data must have the length that the frame asks for.
+/// Writes the frame's colours, top row first. The data must have the length that the frame asks
+/// for.
 fn to_rgb8(frame: &RawFrame<'_>, rgb: &mut Vec<u8>) {
     let (width, height) = (frame.width as usize, frame.height as usize);
     let (row, stride) = (row_bytes(frame), frame.stride.unsigned_abs());
@@ -385,7 +391,8 @@ fn row_to_rgb8<const N: usize>(row: &[u8], layout: Layout, out: &mut [u8], value
     }
 }
 
-/// Where the frames of a [`FrameSink`] come out. Ends with [`Error::Cancelled`] when the sink was dropped before its end.
+/// Where the frames of a [`FrameSink`] come out. Ends with [`Error::Cancelled`] when the sink was
+/// dropped before its end.
 pub struct PushedSource {
     clip: Clip,
     /// `None` once the end or an error was met.

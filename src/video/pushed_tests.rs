@@ -1,3 +1,5 @@
+//! Frames as hosts push them, made by hand.
+
 use super::*;
 
 fn info(width: u32, height: u32) -> PushedInfo {

@@ -15,34 +15,37 @@ use ffmpeg::media::Type as Medium;
 use ffmpeg_next as ffmpeg;
 use std::path::{Path, PathBuf};
 
-/// A difference between the announced and the real length beyond this is told to the user. Where only the length of the
-/// whole file is announced, sound may go on after the picture.
+/// A difference between the announced and the real length beyond this is reported to the user.
+/// Where only the length of the whole file is announced, sound may go on after the picture.
 const LENGTH_SLACK: Span = Span::from_seconds(0.2);
 const FILE_LENGTH_SLACK: Span = Span::from_seconds(0.5);
 
 /// Damaged packets after which the rest of the file is given up.
 const MOST_DAMAGED: usize = 1000;
 
-/// In streams made for broadcast timestamps may begin anew anywhere: so far forward, or so far back, is such a place.
-/// FFmpeg's own threshold is 10 s.
+/// In streams made for broadcast timestamps may start again anywhere: so far forward, or so far
+/// back, is such a place. FFmpeg's own threshold is 10 s.
 const JUMP: f64 = 10.0;
 const JUMP_BACK: f64 = 1.0;
 
-/// In all other files only a jump of this length is taken for damage: a picture may stand still for long.
+/// In all other files only a jump of this length is taken for damage: a picture may stand still for
+/// long.
 const DAMAGED_JUMP: f64 = 600.0;
 
 /// FFmpeg's unit for instants that belong to no stream.
 const MICROSECONDS: f64 = 1e6;
 
-/// Frames a second that are believed of a file's mean rate; the fastest cameras stay below the greatest.
+/// Frames a second that are believed of a file's mean rate; the fastest cameras stay below the
+/// greatest.
 const LEAST_RATE: f64 = 0.01;
 const GREATEST_RATE: f64 = 100_000.0;
 
-/// From here on the rate that FFmpeg finds common to all timestamps is that of a clock of milliseconds.
+/// From here on the rate that FFmpeg finds common to all timestamps is that of a clock of
+/// milliseconds.
 const CLOCK_RATE: f64 = 1000.0;
 
-/// A packet that states less than the length from one frame to the next by this factor states another
-/// length than that of its frame.
+/// A packet that states less than the length from one frame to the next by this factor states
+/// another length than that of its frame.
 const SHORTER: f64 = 1.5;
 
 /// How long before the announced end reading begins where only the last packets are wanted.
@@ -77,7 +80,7 @@ pub(super) struct Reader {
     pub(super) jumps: usize,
     /// Frames, after the first, without a timestamp of their own.
     pub(super) untimed: usize,
-    /// Whether timestamps may begin anew in mid-stream.
+    /// Whether timestamps may start again in mid-stream.
     broadcast: bool,
     pub(super) orientation: Option<Orientation>,
     pub(super) frame_rate: f64,
@@ -249,8 +252,8 @@ impl Reader {
     /// End of the last frame, once all have been read.
     ///
     /// Where the container does not state how long a picture is shown, the packets of a stream with
-    /// gaps do not either. The last frame is then shown as long as the one before it, but not beyond
-    /// the end of the file.
+    /// gaps do not either. The last frame is then shown as long as the one before it, but not
+    /// beyond the end of the file.
     pub(super) fn end_of_last(&self) -> Option<Instant> {
         let (time, end) = self.before?;
         let origin = self.origin?;
@@ -285,9 +288,9 @@ impl Reader {
         (end - origin <= LONGEST_CLIP.seconds()).then_some(end)
     }
 
-    /// When the video ends, by what the file says or by its packets, from the first shown frame; needs
-    /// that to have been read. `None` where the file does not say it and is too large to be read
-    /// through at once.
+    /// When the video ends, by what the file says or by its packets, from the first shown frame;
+    /// needs that to have been read. `None` where the file does not say it and is too large to be
+    /// read through at once.
     pub(super) fn announced(&self) -> Result<Option<Instant>> {
         let origin = self.origin.unwrap_or(0.0);
         let is_of_stream = self.input.stream(self.stream).is_some_and(|s| s.duration() > 0);
@@ -301,11 +304,13 @@ impl Reader {
             Some(end) => Some(end),
             None => self.end_of_packets(None)?,
         };
+        // Timestamps can be damaged as well.
+        let end = end.filter(|end| *end - origin <= LONGEST_CLIP.seconds());
         Ok(end.map(|end| Instant::from_seconds(end - origin)))
     }
 
-    /// The end of the last packet, seconds of timestamps, read in a second opening, from `from` on where
-    /// the file can be sought; `None` for a large file that cannot.
+    /// The end of the last packet, seconds of timestamps, read in a second opening, from `from` on
+    /// where the file can be sought; `None` for a large file that cannot.
     fn end_of_packets(&self, from: Option<f64>) -> Result<Option<f64>> {
         let mut input = open_media(&self.path)?;
         let target = from.map(|from| (from.max(0.0) * MICROSECONDS) as i64);
@@ -345,8 +350,8 @@ impl Reader {
         Ok(end)
     }
 
-    /// Goes to the key frame before `start`, and gives the first frame there; `None` where that cannot be done: reading
-    /// then goes on from the media's start.
+    /// Goes to the key frame before `start`, and gives the first frame there; `None` where that
+    /// cannot be done: reading then goes on from the media's start.
     pub(super) fn seek(&mut self, start: Instant, options: FileOptions) -> Result<Option<Shown>> {
         let Some(origin) = self.origin else {
             return Ok(None);
@@ -370,7 +375,8 @@ impl Reader {
         Ok(Some(first))
     }
 
-    /// Tells once, at the end, of what was wrong with the file. `announced` is given when the end was to be reached.
+    /// Reports once, at the end, what was wrong with the file. `announced` is given when the end
+    /// was to be reached.
     pub(super) fn warn(&self, announced: Option<Instant>, end: Instant) {
         let mut faults = Vec::new();
         if self.damaged > 0 {

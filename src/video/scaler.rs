@@ -95,7 +95,8 @@ impl Scaler {
                 out_height as usize,
             )
             .ok_or_else(|| refuse("short picture".to_owned()))?;
-        // In pixels of the clip's first frame, whatever size this one has: it is shown in the same place.
+        // In pixels of the clip's first frame, whatever size this one has: it is shown in the same
+        // place.
         let scale = (f64::from(self.width) / picture.width as f64).min(f64::from(self.height) / picture.height as f64);
         let exact = self.orientation.size(width, height);
         let unchanged = (exact.0.round() as u32, exact.1.round() as u32) == (self.width, self.height);

@@ -14,8 +14,9 @@ use std::path::Path;
 /// Channels of what is read.
 const CHANNELS: usize = 2;
 
-/// How far a timestamp may lie from where the samples before it end until they are taken apart. Containers round
-/// timestamps to a millisecond, and some recorders write them with more jitter; a real gap is longer.
+/// How far a timestamp may lie from where the samples before it end until they are taken apart.
+/// Containers round timestamps to a millisecond, and some recorders write them with more jitter; a
+/// real gap is longer.
 const JITTER: Span = Span::from_seconds(0.02);
 
 /// A cut that starts later than this is sought; before it, reading from the start is as quick.
@@ -26,18 +27,20 @@ const RUN_UP: Span = Span::from_seconds(1.0);
 
 /// Reads the clip's own audio.
 ///
-/// The result has two channels at `rate` and is exactly `duration` long. Its first sample sounds `start` after the
-/// media's first shown frame; where the media has no audio, it is silent. One channel is played on both sides at its
-/// own level; more than two are mixed down with FFmpeg's default matrix (ITU-R BS.775), which does not scale down, so
-/// that full sound on all channels goes beyond full scale.
+/// The result has two channels at `rate` and is exactly `duration` long. Its first sample sounds
+/// `start` after the media's first shown frame; where the media has no audio, it is silent. One
+/// channel is played on both sides at its own level; more than two are mixed down with FFmpeg's
+/// default matrix (ITU-R BS.775), which does not scale down, so that full sound on all channels
+/// goes beyond full scale.
 ///
-/// `None`: there is no audio stream, or none that can be decoded, which is logged. Damaged packets are left out with a
-/// warning.
+/// `None`: there is no audio stream, or none that can be decoded, which is logged. Damaged packets
+/// are left out with a warning.
 ///
 /// # Errors
-/// [`Error::Input`](crate::Error::Input) and [`Error::NotAVideo`](crate::Error::NotAVideo) when the file cannot be
-/// opened, [`Error::NoVideoStream`](crate::Error::NoVideoStream) and [`Error::NoFrames`](crate::Error::NoFrames) when it
-/// has no picture, [`Error::Cancelled`](crate::Error::Cancelled).
+/// [`Error::Input`](crate::Error::Input) and [`Error::NotAVideo`](crate::Error::NotAVideo) when the
+/// file cannot be opened, [`Error::NoVideoStream`](crate::Error::NoVideoStream) and
+/// [`Error::NoFrames`](crate::Error::NoFrames) when it has no picture,
+/// [`Error::Cancelled`](crate::Error::Cancelled).
 pub fn read_sound(
     path: &Path,
     start: Instant,
@@ -93,11 +96,13 @@ struct Reading {
     origin: f64,
     rate: u32,
     resampler: Option<software::resampling::Context>,
-    /// Index of the sample that the resampler gives next, from the start of the result; `None`: nothing decoded yet.
+    /// Index of the sample that the resampler gives next, from the start of the result; `None`:
+    /// nothing decoded yet.
     cursor: Option<i64>,
     /// When the next decoded sample is due, seconds of the media.
     due: f64,
-    /// Whether anything was decoded, and whether the first of it came after the start of the result.
+    /// Whether anything was decoded, and whether the first of it came after the start of the
+    /// result.
     late: bool,
     damaged: usize,
     sound: AudioBuffer,
@@ -113,7 +118,8 @@ impl Reading {
     ) -> Result<Self, ffmpeg::Error> {
         let source = input.stream(stream).ok_or(ffmpeg::Error::StreamNotFound)?;
         let mut decoder = codec::Context::from_parameters(source.parameters())?.decoder();
-        // Without it the decoder cannot move the timestamp of a frame from whose front it cuts the encoder's priming.
+        // Without it the decoder cannot move the timestamp of a frame from whose front it cuts the
+        // encoder's priming.
         decoder.set_packet_time_base(source.time_base());
         Ok(Self {
             stream,
@@ -130,7 +136,8 @@ impl Reading {
         })
     }
 
-    /// Decodes until the result is full. Whether the first sample came after the start of the result.
+    /// Decodes until the result is full. Whether the first sample came after the start of the
+    /// result.
     fn run(&mut self, input: &mut context::Input, monitor: &Monitor<'_>) -> Result<bool> {
         let frames = self.sound.frames() as i64;
         let mut packets = input.packets();
@@ -189,7 +196,8 @@ impl Reading {
         });
         if self.cursor.is_none() || apart || !same {
             self.flush();
-            // Not at the timestamp of the frame but where the last one ended, when only the format has changed.
+            // Not at the timestamp of the frame but where the last one ended, when only the format
+            // has changed.
             let begin = if self.cursor.is_none() || apart { time } else { self.due };
             let index = ((begin - self.origin) * f64::from(self.rate)).round() as i64;
             if self.cursor.is_none() {
@@ -212,7 +220,8 @@ impl Reading {
             )?);
         }
         self.due += samples as f64 / f64::from(rate);
-        // A copy with the layout set: frames of some decoders name none, and the resampler refuses them.
+        // A copy with the layout set: frames of some decoders name none, and the resampler refuses
+        // them.
         let mut source = frame::Audio::new(decoded.format(), samples, layout);
         source.set_rate(rate);
         for plane in 0..decoded.planes().min(source.planes()) {

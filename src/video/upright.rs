@@ -2,7 +2,8 @@
 
 use super::Picture;
 
-/// How a decoded picture must be turned to stand upright: one of the eight ways that keep its pixels.
+/// How a decoded picture must be turned to stand upright: one of the eight ways that keep its
+/// pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Orientation {
     /// Rows become columns.
@@ -14,9 +15,10 @@ pub(super) struct Orientation {
 }
 
 impl Orientation {
-    /// From a display matrix as ISO/IEC 14496-12 defines it for track headers: nine 32-bit fixed-point numbers in the
-    /// machine's byte order, (a b u, c d v, x y w); x' = a·x + c·y, y' = b·x + d·y. The nearest quarter turn is taken.
-    /// Anything that is no matrix leaves the picture as it is.
+    /// From a display matrix as ISO/IEC 14496-12 defines it for track headers: nine 32-bit
+    /// fixed-point numbers in the machine's byte order, (a b u, c d v, x y w); x' = a·x + c·y, y' =
+    /// b·x + d·y. The nearest quarter turn is taken. Anything that is not a matrix leaves the
+    /// picture as it is.
     pub(super) fn from_display_matrix(bytes: &[u8]) -> Self {
         let number = |index: usize| -> Option<f64> {
             let bytes = bytes.get(4 * index..4 * index + 4)?.try_into().ok()?;
@@ -39,8 +41,8 @@ impl Orientation {
         if self.swap { (height, width) } else { (width, height) }
     }
 
-    /// The upright picture of `width` × `height` RGB pixels whose rows lie `stride` bytes apart. `None` if `data` is too
-    /// short for that.
+    /// The upright picture of `width` × `height` RGB pixels whose rows lie `stride` bytes apart.
+    /// `None` if `data` is too short for that.
     pub(super) fn apply(self, data: &[u8], stride: usize, width: usize, height: usize) -> Option<Picture> {
         let row_bytes = 3 * width;
         if width == 0 || height == 0 || stride < row_bytes || data.len() < (height - 1) * stride + row_bytes {

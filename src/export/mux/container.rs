@@ -19,6 +19,8 @@ pub(super) struct Container {
     pub(super) boxes: bool,
     /// Names codecs in its own way, whatever code the input's container had for them.
     pub(super) own_codes: bool,
+    /// Takes a code as its own, so that there must be none.
+    pub(super) no_codes: bool,
 }
 
 const fn container(
@@ -33,6 +35,7 @@ const fn container(
         subtitles: &[],
         boxes: false,
         own_codes: false,
+        no_codes: false,
     }
 }
 
@@ -41,8 +44,8 @@ const OPUS: &[(&str, usize)] = &[("libopus", 160_000), ("libvorbis", 192_000)];
 
 /// Containers in which sound and picture can be put exactly.
 ///
-/// AVI says nothing of the silence that an encoder puts before its first sample, so that compressed sound would lag by
-/// it: it gets PCM.
+/// AVI says nothing of the silence that an encoder puts before its first sample, so that compressed
+/// sound would lag by it: it gets PCM.
 const CONTAINERS: &[Container] = &[
     Container {
         subtitles: &[codec::Id::MOV_TEXT],
@@ -85,7 +88,7 @@ const CONTAINERS: &[Container] = &[
     container(&["avi"], "avi", &[("pcm_s16le", 0)]),
     container(&["ts", "mts", "m2ts", "m2t"], "mpegts", AAC),
     Container {
-        own_codes: true,
+        no_codes: true,
         ..container(&["flv"], "flv", AAC)
     },
     container(&["wmv", "asf"], "asf", &[("wmav2", 192_000)]),

@@ -85,7 +85,8 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Writes the packets that were held back, with decoding timestamps that lead evenly up to the first known one.
+    /// Writes the packets that were held back, with decoding timestamps that lead evenly up to the
+    /// first known one.
     fn release(&mut self, monitor: &Monitor<'_>) -> Result<(), Stop> {
         let mut held = self.held.take().unwrap_or_default();
         fill_dts(&mut held);
@@ -99,8 +100,8 @@ impl<'a> Writer<'a> {
             .stream(0)
             .map_or(self.part.time_base, |stream| stream.time_base());
         packet.rescale_ts(self.part.time_base, base);
-        // Muxers refuse decoding timestamps that do not rise and pictures shown before they are decoded. Damaged files
-        // have both, and coarser time bases make equal ones.
+        // Muxers refuse decoding timestamps that do not rise and pictures shown before they are
+        // decoded. Damaged files have both, and coarser time bases make equal ones.
         let next = self.last.map(|last| last + packet.duration().max(1));
         let dts = packet.dts().or(next).or(packet.pts()).unwrap_or(0);
         let pts = packet.pts().unwrap_or(dts);
@@ -150,7 +151,8 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// Gives packets at the start that lack a decoding timestamp one, evenly before the first that is known.
+/// Gives packets at the start that lack a decoding timestamp one, evenly before the first that is
+/// known.
 fn fill_dts(packets: &mut [ffmpeg::Packet]) {
     let Some(known) = packets.iter().position(|p| p.dts().is_some()) else {
         return;

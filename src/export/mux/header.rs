@@ -7,8 +7,9 @@ use ffmpeg_next as ffmpeg;
 use ffmpeg_next::format::context;
 use ffmpeg_next::format::stream::Disposition;
 use ffmpeg_next::{Rational, codec, encoder, media};
-use std::io::{Cursor, Seek, Write};
+use std::io::{self, Cursor, Seek, SeekFrom, Write};
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// An output whose header is written.
 pub(super) struct Opened {
@@ -26,6 +27,8 @@ enum Code {
     Kept,
     /// It is not written, and so may be anything.
     Unused,
+    /// It is taken away.
+    Cleared,
     /// The muxer chooses one.
     New,
 }
@@ -51,8 +54,8 @@ pub(super) fn wants_global_headers(container: &Container) -> Result<bool, ffmpeg
 }
 
 impl Header<'_> {
-    /// Makes the output with its streams and writes its header into what `sink` gives, which is asked again where the
-    /// first way is refused.
+    /// Makes the output with its streams and writes its header into what `sink` gives, which is
+    /// asked again where the first way is refused.
     pub(super) fn write<W: Write + Seek + Send + 'static>(
         &self,
         mut sink: impl FnMut() -> Result<W, ffmpeg::Error>,
@@ -62,6 +65,10 @@ impl Header<'_> {
         // The code that the input's container has for the codec means something else here.
         if is_refused(&opened) && self.container.own_codes {
             opened = self.write_as(Code::Unused, sink()?);
+        }
+        // Packets with headers in them would not fit the codec's headers that come without a code.
+        if is_refused(&opened) && self.container.no_codes && !self.carries_headers {
+            opened = self.write_as(Code::Cleared, sink()?);
         }
         if opened.is_err() && self.container.boxes && self.carries_headers {
             opened = self.write_as(Code::New, sink()?);
@@ -78,6 +85,7 @@ impl Header<'_> {
             let mut video = output.add_stream(encoder::find(codec::Id::None))?;
             match code {
                 Code::New => video.set_parameters(bare(&source)?),
+                Code::Cleared => video.set_parameters(without_code(&source)?),
                 Code::Kept | Code::Unused => video.set_parameters(source.parameters()),
             }
             video.set_time_base(part.time_base);
@@ -119,7 +127,8 @@ impl Header<'_> {
         output.set_metadata(kept(input.metadata().iter()));
         let mut options = ffmpeg::Dictionary::new();
         if self.container.boxes {
-            // Edit lists count in units of the movie; its default of a millisecond would cut the sound short of its end.
+            // Edit lists count in units of the movie; its default of a millisecond would cut the
+            // sound short of its end.
             options.set("movie_timescale", &RATE.to_string());
         }
         if self.container.format == "matroska" {
@@ -157,7 +166,71 @@ fn bare(source: &ffmpeg::Stream<'_>) -> Result<codec::Parameters, ffmpeg::Error>
     Ok(codec::Parameters::from(&video))
 }
 
-/// The matrix of a picture that is shown as it is stored: 16.16 and, in the last column, 2.30 fixed point.
+/// A stream's parameters without its code, by way of the header of a Matroska file in memory, which
+/// names codecs by words.
+///
+/// The wrapper of FFmpeg has no call that clears the code alone.
+fn without_code(source: &ffmpeg::Stream<'_>) -> Result<codec::Parameters, ffmpeg::Error> {
+    let memory = Memory::default();
+    let stream = context::StreamIo::from_write_seek(memory.clone())?;
+    let mut output = ffmpeg::format::output_to_stream(stream, None, Some("matroska"))?;
+    {
+        let mut video = output.add_stream(encoder::find(codec::Id::None))?;
+        video.set_parameters(source.parameters());
+        video.set_time_base(source.time_base());
+    }
+    let mut options = ffmpeg::Dictionary::new();
+    options.set("strict", "unofficial");
+    output.write_header_with(options)?;
+    // A file without any packet is not opened; this one is an empty access unit of H.264.
+    let mut packet = ffmpeg::Packet::copy(&[0, 0, 0, 2, 0x09, 0xf0]);
+    packet.set_stream(0);
+    packet.set_pts(Some(0));
+    packet.set_dts(Some(0));
+    packet.set_flags(codec::packet::Flags::KEY);
+    packet.write_interleaved(&mut output)?;
+    output.write_trailer()?;
+    drop(output);
+    let header = memory.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let stream = context::StreamIo::from_read_seek(header_from_start(header))?;
+    let input = ffmpeg::format::input_from_stream(stream, None, None)?;
+    let stream = input.stream(0).ok_or(ffmpeg::Error::StreamNotFound)?;
+    Ok(stream.parameters().clone())
+}
+
+fn header_from_start(mut header: Cursor<Vec<u8>>) -> Cursor<Vec<u8>> {
+    header.set_position(0);
+    header
+}
+
+/// A file in memory that can be read once it has been written.
+#[derive(Clone, Default)]
+struct Memory(Arc<Mutex<Cursor<Vec<u8>>>>);
+
+impl Memory {
+    fn with<T>(&self, act: impl FnOnce(&mut Cursor<Vec<u8>>) -> io::Result<T>) -> io::Result<T> {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Write for Memory {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        self.with(|file| file.write(data))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Seek for Memory {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.with(|file| file.seek(to))
+    }
+}
+
+/// The matrix of a picture that is shown as it is stored: 16.16 and, in the last column, 2.30 fixed
+/// point.
 pub(super) const UPRIGHT: [u8; 36] = {
     let mut matrix = [0; 36];
     matrix[1] = 1;

@@ -1,7 +1,8 @@
 //! The last touches to an MP4 or QuickTime file (ISO/IEC 14496-12) that FFmpeg has written.
 //!
-//! FFmpeg 5.1 loses the display matrix and the pixel aspect ratio of copied streams, cannot hide pictures behind the end
-//! of a cut, and can move `moov` to the front only in files that it has opened by name. All are small changes to boxes.
+//! FFmpeg 5.1 loses the display matrix and the pixel aspect ratio of copied streams, cannot hide
+//! pictures behind the end of a cut, and can move `moov` to the front only in files that it has
+//! opened by name. All are small changes to boxes.
 
 use crate::error::Result;
 use crate::progress::Monitor;
@@ -12,8 +13,8 @@ use std::ops::Range;
 /// Bytes moved at a time.
 const CHUNK: u64 = 1 << 20;
 
-/// Largest `moov` that is read, bytes: a day of video at 60 frames a second has some 100 MB. It is held in memory, and
-/// the size is the file's word.
+/// Largest `moov` that is read, bytes: a day of video at 60 frames a second has some 100 MB. It is
+/// held in memory, and the size is the file's word.
 const LARGEST_INDEX: u64 = 256 << 20;
 
 /// What to change in the video track.
@@ -151,7 +152,8 @@ fn read_moov(file: &mut File, tops: &[([u8; 4], u64, u64)]) -> io::Result<Vec<u8
     Ok(moov)
 }
 
-/// Width and height of a pixel of the first video track, where the file is one of boxes and says so.
+/// Width and height of a pixel of the first video track, where the file is one of boxes and says
+/// so.
 ///
 /// The wrapper of FFmpeg hands on only the ratio in the codec's own headers.
 pub(super) fn pixel_aspect(file: &mut File) -> Option<[u8; 8]> {
@@ -161,7 +163,8 @@ pub(super) fn pixel_aspect(file: &mut File) -> Option<[u8; 8]> {
     number(&moov, pasp(&moov, &entry)?.start)
 }
 
-/// Changes the video track and moves `moov` to the front, so that players can start before they have the whole file.
+/// Changes the video track and moves `moov` to the front, so that players can start before they
+/// have the whole file.
 pub(super) fn finish(file: &mut File, changes: &Changes, monitor: &Monitor<'_>) -> Result<(), Failure> {
     let tops = top_boxes(file)?;
     let (at, old_size) = find(&tops, b"moov").ok_or_else(damaged)?;
@@ -210,7 +213,8 @@ fn push_back(file: &mut File, range: Range<u64>, by: u64, monitor: &Monitor<'_>)
     Ok(())
 }
 
-/// Adds `by` to all chunk offsets from `front` on. `None`, with nothing changed, when one would not fit its field.
+/// Adds `by` to all chunk offsets from `front` on. `None`, with nothing changed, when one would not
+/// fit its field.
 fn shift_chunks(moov: &mut [u8], front: u64, by: u64) -> Option<()> {
     let mut shifted = moov.to_vec();
     let inside = children(moov, 0..moov.len()).first()?.payload.clone();
@@ -272,7 +276,8 @@ fn pasp(moov: &[u8], entry: &Range<usize>) -> Option<Range<usize>> {
     descend(moov, &(entry.start + VISUAL_ENTRY..entry.end), &[b"pasp"]).filter(|b| b.len() >= 8)
 }
 
-/// Sets the width and height of a pixel of the video track, and the width at which the track is shown.
+/// Sets the width and height of a pixel of the video track, and the width at which the track is
+/// shown.
 fn set_aspect(moov: &mut Vec<u8>, aspect: [u8; 8]) -> Option<()> {
     let track = video_track(moov)?;
     let entry = sample_entry(moov, &track)?;

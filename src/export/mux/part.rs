@@ -13,14 +13,15 @@ use ffmpeg_next::{Rational, codec};
 use std::path::Path;
 use std::rc::Rc;
 
-/// How far before a cut its keyframe is looked for: timestamps of decoding run this much before those of showing, at
-/// most.
+/// How far before a cut its keyframe is looked for: timestamps of decoding run this much before
+/// those of showing, at most.
 const REORDERING: f64 = 1.0;
 
 /// A shift of the picture that is not worth a warning: some frames.
 const UNSEEN: f64 = 0.15;
 
-/// A time base coarser than this, seconds, cannot say where a cut between two frames begins: it is divided.
+/// A time base coarser than this, seconds, cannot say where a cut between two frames begins: it is
+/// divided.
 const COARSE: f64 = 1e-3;
 
 /// Packets at the start that are looked at for missing timestamps.
@@ -46,11 +47,13 @@ pub(super) struct Part {
     pub(super) lead: f64,
     /// Whether missing timestamps of showing can be completed by reading ahead.
     complete: bool,
-    /// Timestamps of all packets, in order, where the file lacks those of showing and the container needs them.
+    /// Timestamps of all packets, in order, where the file lacks those of showing and the container
+    /// needs them.
     times: Option<Rc<[Times]>>,
 }
 
-/// The video stream's packets, and those of other streams, with timestamps in a [`Part`]'s time base.
+/// The video stream's packets, and those of other streams, with timestamps in a [`Part`]'s time
+/// base.
 pub(super) struct Packets {
     pub(super) input: context::Input,
     stream: usize,
@@ -105,15 +108,17 @@ impl Part {
         let first = first_shown(path, monitor)?;
         let mut part = Self::unread(path, container)?;
         let first_stamp = first.timestamp.saturating_mul(part.divisor);
-        // AVI counts frames in the order of decoding; a decoder that reorders them shows the first one later than that.
+        // AVI counts frames in the order of decoding; a decoder that reorders them shows the first
+        // one later than that.
         let decoding = container.format == "avi";
         if !decoding && part.lacks_times(path)? {
             part.times = Some(times::of(path, part.complete, part.divisor, first_stamp, monitor)?.into());
         }
         let seconds = (clip.start - Instant::ZERO).seconds();
-        let start = first_stamp.saturating_add(units(seconds, part.time_base));
+        let start = first_stamp.saturating_add(part.shown_at(seconds));
         part.zero = start;
-        part.end = (!clip.whole).then(|| start.saturating_add(units(clip.duration.seconds(), part.time_base)));
+        let end = units(seconds + clip.duration.seconds(), part.time_base);
+        part.end = (!clip.whole).then(|| first_stamp.saturating_add(end));
         let time = |(pts, dts): Stamps| if decoding { dts.or(pts) } else { pts.or(dts) };
         let shown = if start > first_stamp {
             part.key = match part.key_before(path, start, true, monitor)? {
@@ -141,6 +146,18 @@ impl Part {
             }
         }
         Ok(part)
+    }
+
+    /// The timestamp of what is shown so many seconds after zero.
+    fn shown_at(&self, seconds: f64) -> i64 {
+        /// Share of a unit by which seconds may miss the timestamp that they stand for.
+        const ROUNDING: f64 = 0.01;
+        if f64::from(self.time_base) > COARSE {
+            // A unit is a frame: the one that has begun, not the nearest.
+            (seconds / f64::from(self.time_base) + ROUNDING).floor() as i64
+        } else {
+            units(seconds, self.time_base)
+        }
     }
 
     /// [`zero`](Self::zero) in seconds.

@@ -20,16 +20,18 @@ pub(super) const ENCODING_SHARE: f64 = 0.2;
 /// Samples a frame for encoders that take any number.
 const ANY_FRAME: usize = 1024;
 
-/// How often sound is encoded again because the encoder went too far beyond its peak, and how much softer than needed, dB:
-/// with every other level an encoder decides differently, so that the last round may do better or worse than that.
+/// How often sound is encoded again because the encoder went too far beyond its peak, and how much
+/// softer than needed, dB: with every other level an encoder decides differently, so that the last
+/// round may do better or worse than that.
 const ENCODING_ROUNDS: usize = 4;
 const SOFTER: f64 = 0.1;
 
 /// How much of the encoded sound is measured at once, so that memory does not grow with the clip.
 const MEASURED_AT_ONCE: Span = Span::from_seconds(30.0);
 
-/// Major version of libavformat from which its Matroska muxer counts the pre-skip of Opus (`CodecDelay`) into the
-/// timestamps. Older ones write it but do not count it, so that the sound would be early by it.
+/// Major version of libavformat from which its Matroska muxer counts the pre-skip of Opus
+/// (`CodecDelay`) into the timestamps. Older ones write it but do not count it, so that the sound
+/// would be early by it.
 const COUNTS_PRE_SKIP: u32 = 60;
 
 /// An encoder for the sound of a container, open.
@@ -69,9 +71,9 @@ impl SoundEncoder {
         encoder.set_bit_rate(bit_rate);
         let mut options = ffmpeg::Dictionary::new();
         if codec.name() == "aac" {
-            // Perceptual noise substitution of FFmpeg's encoder blows up now and then on the attack of a drum: peaks 5 dB
-            // over those written; intensity stereo and the search over two loops do so by 1.5 dB. The faster search sounds no worse at
-            // such a bit rate.
+            // Perceptual noise substitution of FFmpeg's encoder blows up now and then on the attack
+            // of a drum: peaks 5 dB over those written; intensity stereo and the search over two
+            // loops do so by 1.5 dB. The faster search sounds no worse at such a bit rate.
             options.set("aac_pns", "0");
             options.set("aac_is", "0");
             options.set("aac_coder", "fast");
@@ -113,8 +115,9 @@ pub(super) struct Encoded {
 impl Encoded {
     /// Encodes `sound` after `lead` seconds of silence.
     ///
-    /// What was encoded is decoded again: where its true peak is more than [`ENCODER_HEADROOM`] above that of `sound`, it is
-    /// encoded again, softer by what it went too far. Memory: about 2 MB a minute, 12 MB for PCM.
+    /// What was encoded is decoded again: where its true peak is more than [`ENCODER_HEADROOM`]
+    /// above that of `sound`, it is encoded again, softer by what it went too far. Memory: about 2
+    /// MB a minute, 12 MB for PCM.
     pub(super) fn new(
         sound: &AudioBuffer,
         lead: f64,
@@ -201,7 +204,8 @@ impl Encoded {
         }
     }
 
-    /// True peak of what is heard, dBTP; `None` where it cannot be decoded, which says nothing of the sound.
+    /// True peak of what is heard, dBTP; `None` where it cannot be decoded, which says nothing of
+    /// the sound.
     fn peak(&self, monitor: &Monitor<'_>) -> Result<Option<f64>, Stop> {
         let decoder = codec::Context::from_parameters(codec::Parameters::from(&self.encoder.encoder));
         let Ok(mut decoder) = decoder.and_then(|context| context.decoder().audio()) else {
@@ -262,7 +266,8 @@ impl Encoded {
         }
     }
 
-    /// Writes what sounds before `until`, seconds of the output, as stream `index`; all for infinity.
+    /// Writes what sounds before `until`, seconds of the output, as stream `index`; all for
+    /// infinity.
     pub(super) fn write_until(
         &mut self,
         until: f64,
@@ -284,8 +289,8 @@ impl Encoded {
     }
 }
 
-/// Appends the samples of a frame of two channels, interleaved; `false` for a format that is not one of
-/// [`SAMPLE_FORMATS`].
+/// Appends the samples of a frame of two channels, interleaved; `false` for a format that is not
+/// one of [`SAMPLE_FORMATS`].
 fn take(frame: &frame::Audio, to: &mut Vec<f32>) -> bool {
     const WHOLE: f32 = 1.0 / 32_768.0;
     if frame.channels() != 2 {

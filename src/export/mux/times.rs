@@ -1,5 +1,5 @@
-//! When the pictures of a video are shown whose file does not say it: bare streams, packets before the
-//! zero of a Matroska file, reordered pictures in AVI.
+//! When the pictures of a video are shown whose file does not say it: bare streams, packets before
+//! the zero of a Matroska file, reordered pictures in AVI.
 
 use crate::error::Result;
 use crate::progress::Monitor;
@@ -22,12 +22,15 @@ pub(super) struct Times {
 struct Known {
     /// Timestamp of showing, if the file has one.
     shown: Option<i64>,
+    /// Timestamp of decoding, if the file has one.
+    decoded: Option<i64>,
     /// Which picture it is in the order of showing; `None`: none came of it.
     place: Option<usize>,
 }
 
-/// Timestamps of all packets of a file's video stream, in the file's order, multiplied with `divisor`. The order of
-/// showing is found by decoding; `first` is the timestamp of the first shown frame where the file has none.
+/// Timestamps of all packets of a file's video stream, in the file's order, multiplied with
+/// `divisor`. The order of showing is found by decoding; `first` is the timestamp of the first
+/// shown frame where the file has none.
 ///
 /// Memory: 56 bytes a frame while it runs.
 pub(super) fn of(path: &Path, complete: bool, divisor: i64, first: i64, monitor: &Monitor<'_>) -> Result<Vec<Times>> {
@@ -65,6 +68,7 @@ pub(super) fn of(path: &Path, complete: bool, divisor: i64, first: i64, monitor:
         let number = packets.len() as i64;
         packets.push(Known {
             shown: packet.pts().map(|t| t.saturating_mul(divisor)),
+            decoded: packet.dts().map(|t| t.saturating_mul(divisor)),
             place: None,
         });
         packet.set_pts(Some(number));
@@ -84,8 +88,8 @@ pub(super) fn of(path: &Path, complete: bool, divisor: i64, first: i64, monitor:
     Ok(complete_times(&packets, step, first))
 }
 
-/// Timestamps for packets in the order of decoding; pictures whose timestamp is not known are `step` apart from their
-/// neighbours, and the first is shown at `first` where none is known.
+/// Timestamps for packets in the order of decoding; pictures whose timestamp is not known are
+/// `step` apart from their neighbours, and the first is shown at `first` where none is known.
 fn complete_times(packets: &[Known], step: i64, first: i64) -> Vec<Times> {
     // Numbers of the packets in the order of showing. One without a picture stays where it is.
     let mut order: Vec<usize> = (0..packets.len()).collect();
@@ -98,9 +102,16 @@ fn complete_times(packets: &[Known], step: i64, first: i64) -> Vec<Times> {
         .find_map(|(at, index)| Some((at, known(index)?)));
     let (at, time) = anchor.unwrap_or((0, first));
     let mut next = time.saturating_sub(step.saturating_mul(at as i64));
+    // A file that says only when pictures are decoded shows one after the other at the same pace.
+    let clock: Option<Vec<i64>> = packets.iter().map(|packet| packet.decoded).collect();
+    let clock = clock.filter(|clock| anchor.is_none() && clock.is_sorted());
+    let by_clock = |place: usize| {
+        let clock = clock.as_ref()?;
+        Some(first.saturating_add(clock.get(place)?.saturating_sub(*clock.first()?)))
+    };
     let mut shown = vec![0; packets.len()];
-    for index in &order {
-        let time = known(index).unwrap_or(next);
+    for (place, index) in order.iter().enumerate() {
+        let time = known(index).or_else(|| by_clock(place)).unwrap_or(next);
         if let Some(shown) = shown.get_mut(*index) {
             *shown = time;
         }
@@ -144,6 +155,7 @@ mod tests {
             .zip(shown)
             .map(|(place, shown)| Known {
                 shown: *shown,
+                decoded: None,
                 place: Some(*place),
             })
             .collect();
@@ -160,6 +172,18 @@ mod tests {
         );
         assert_eq!(completed(&[0, 1], &[None; 2]), [(100, 100), (110, 110)]);
         assert!(completed(&[], &[]).is_empty());
+    }
+
+    #[test]
+    fn pictures_follow_the_clock_of_decoding_where_that_is_all_there_is() {
+        let known = |(place, decoded): (usize, i64)| Known {
+            shown: None,
+            decoded: Some(decoded),
+            place: Some(place),
+        };
+        let times = complete_times(&[(0, 0), (2, 2), (1, 4), (3, 10)].map(known), 1, 7);
+        assert_eq!(times.iter().map(|t| t.shown).collect::<Vec<_>>(), [7, 11, 9, 17]);
+        assert!(times.windows(2).all(|w| w[0].decoded < w[1].decoded), "{times:?}");
     }
 
     #[test]
