@@ -620,6 +620,74 @@ fn what_a_killed_run_has_left_beside_a_project_is_cleared() {
 }
 
 #[test]
+fn every_clip_is_listed_with_the_reason_why_it_cannot_be_scored() {
+    let folder = folder();
+    let project = folder.path().join("mixed.mlt");
+    let producer = |id: &str, resource: &str, service: &str| {
+        format!(
+            "<producer id=\"{id}\"><property name=\"resource\">{resource}</property><property name=\"mlt_service\">{service}</property></producer>\n"
+        )
+    };
+    let walk = walkers();
+    let producers = [
+        producer("good", text(&walk), "avformat"),
+        producer("gone", "gone.mp4", "avformat"),
+        producer("back", &format!("-1:{}", text(&walk)), "timewarp"),
+        producer("windows", "C:\\films\\a.mp4", "avformat"),
+        producer("colour", "0xff0000ff", "color"),
+    ]
+    .concat();
+    let entries: String = ["good", "gone", "back", "windows", "colour", "nothing"]
+        .iter()
+        .map(|id| format!("<entry producer=\"{id}\" in=\"0\" out=\"49\"/>\n"))
+        .collect();
+    fs::write(
+        &project,
+        format!("<mlt>\n{producers}<playlist id=\"v\">\n{entries}</playlist>\n</mlt>\n"),
+    )
+    .expect("written");
+    let listed = run(&["timeline", "list", text(&project), "--json"]).expect(0);
+    let clips: Vec<Value> = serde_json::from_str(&listed.stdout).expect("JSON");
+    let reasons: Vec<_> = clips.iter().map(|clip| clip["unfit"].as_str()).collect();
+    assert_eq!(
+        reasons,
+        [
+            None,
+            Some("its media is missing"),
+            Some("it is played backwards"),
+            Some("its media is named by a path of Windows: C:\\films\\a.mp4"),
+            Some("it plays \"nothing\", which is not in the project"),
+        ]
+    );
+    let starts: Vec<_> = clips.iter().map(|clip| number(&clip["timeline_start"])).collect();
+    assert_eq!(starts, [0.0, 2.0, 4.0, 6.0, 10.0]); // the colour takes its time
+    let table = run(&["timeline", "list", text(&project)]).expect(0).stdout;
+    assert!(
+        table.contains("no soundtrack is possible: it is played backwards"),
+        "{table}"
+    );
+    assert!(
+        table.ends_with("4 of 5 clips cannot be given a soundtrack\n"),
+        "{table}"
+    );
+    let refused = run(&["timeline", "add", text(&project), "--clip", "3", "--no-cache"]).expect(4);
+    assert!(refused.stdout.contains("it is played backwards"), "{}", refused.stdout);
+
+    // What is not a project, but often taken for one.
+    let utf16: Vec<u8> = "\u{feff}<mlt/>".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    fs::write(&project, utf16).expect("written");
+    run(&["timeline", "list", text(&project)]).expect(3).tells(&["UTF-16"]);
+    let bundle = folder.path().join("cut.otioz");
+    fs::write(&bundle, b"PK\x03\x04rest").expect("written");
+    run(&["timeline", "list", text(&bundle)])
+        .expect(3)
+        .tells(&[".otio file"]);
+    run(&["timeline", "list", text(folder.path())])
+        .expect(3)
+        .tells(&["is a folder"]);
+}
+
+#[test]
 fn ten_thousand_clips_are_listed_in_two_seconds() {
     let folder = folder();
     let project = folder.path().join("long.mlt");

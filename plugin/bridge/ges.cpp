@@ -1,20 +1,15 @@
 #include "ges.hpp"
 
+#include "ges_file.hpp"
+#include "memory.hpp"
 #include "project_file.hpp"
 #include "ratio.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <chrono>
 #include <cmath>
-#include <cstdlib>
-#include <cstring>
 #include <filesystem>
-#include <ges/ges.h>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
-#include <unistd.h>
 #include <utility>
 
 namespace kinescore::bridge {
@@ -26,66 +21,9 @@ namespace {
 constexpr const char *layer_name = "Soundtrack";
 constexpr const char *layer_mark = "kinescore-layer";
 constexpr const char *key_field = "soundtrack-key";
-constexpr std::chrono::seconds longest_load(60);
 
 /// Speeds are told by the rounding of nanoseconds.
 constexpr double speed_tolerance = 1e-6;
-
-// ---- what GLib hands over
-
-struct Unref {
-    void operator()(gpointer object) const noexcept { g_object_unref(object); }
-};
-template <typename Object> using Ref = std::unique_ptr<Object, Unref>;
-
-template <typename Object> Ref<Object> ref(Object *object) {
-    return Ref<Object>(static_cast<Object *>(g_object_ref(object)));
-}
-
-struct Free {
-    void operator()(gchar *text) const noexcept { g_free(text); }
-};
-using Text = std::unique_ptr<gchar, Free>;
-
-/// The error of a call, which may have none.
-class Fault {
-public:
-    Fault() = default;
-    Fault(const Fault &) = delete;
-    Fault &operator=(const Fault &) = delete;
-    ~Fault() { g_clear_error(&error_); }
-
-    GError **out() { return &error_; }
-    std::string sentence() const { return error_ == nullptr ? "no reason was given" : error_->message; }
-
-private:
-    GError *error_ = nullptr;
-};
-
-/// Elements of a list that was handed over with its references.
-template <typename Object> std::vector<Ref<Object>> taken(GList *list) {
-    std::vector<Ref<Object>> objects;
-    for (const GList *at = list; at != nullptr; at = at->next) {
-        objects.emplace_back(static_cast<Object *>(at->data));
-    }
-    g_list_free(list);
-    return objects;
-}
-
-std::string uri_of(const std::string &path) {
-    Fault fault;
-    const Text uri(gst_filename_to_uri(path.c_str(), fault.out()));
-    if (!uri) {
-        throw Problem(Problem::Kind::input, path + ": is no name of a file: " + fault.sentence());
-    }
-    return uri.get();
-}
-
-/// "" where it is no file.
-std::string path_of(const gchar *uri) {
-    const Text path(uri == nullptr ? nullptr : g_filename_from_uri(uri, nullptr, nullptr));
-    return path ? path.get() : "";
-}
 
 // ---- times
 
@@ -105,26 +43,8 @@ void set_meta(gpointer object, const char *field, const std::string &value) {
     ges_meta_container_set_string(GES_META_CONTAINER(object), field, value.c_str());
 }
 
-Flicks flicks_in(gpointer object, const char *field) {
-    const std::string value = meta(object, field);
-    return std::max<Flicks>(g_ascii_strtoll(value.c_str(), nullptr, 10), 0);
-}
-
-/// Settings are one field, since the names of fields are restricted and those of settings are not ours.
-std::string settings_text(const Settings &settings) {
-    return nlohmann::json(settings).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
-Settings settings_in(gpointer object) {
-    Settings settings;
-    const auto json = nlohmann::json::parse(meta(object, "kinescore-settings"), nullptr, false);
-    if (json.is_object()) {
-        for (const auto &[key, value] : json.items()) {
-            settings[key] = value.is_string() ? value.get<std::string>() : value.dump();
-        }
-    }
-    return settings;
-}
+/// The names of the fields that a sound's memory is kept in; that of the key is older than the others.
+std::string field_of(const std::string &name) { return name == "key" ? key_field : "kinescore-" + name; }
 
 // ---- clips
 
@@ -209,7 +129,7 @@ struct GesTimeline::Model {
     void unwatch(GESLayer *layer);
     void tell() const;
 
-    std::string text() const;
+    std::string text() const { return written_text(timeline.get(), file->path()); }
     std::string where() const { return file ? file->path() : "the timeline"; }
 
     Ref<GESTimeline> timeline;
@@ -262,7 +182,7 @@ TimelineItem GesTimeline::Model::item(GESClip *clip, GESTrackElement *video, con
     const auto *element = GES_TIMELINE_ELEMENT(clip);
     TimelineItem item;
     item.id = name_of(clip);
-    item.media_path = path_of(ges_uri_clip_get_uri(GES_URI_CLIP(clip)));
+    item.media_path = path_of_uri(ges_uri_clip_get_uri(GES_URI_CLIP(clip)));
     item.name = fs::path(item.media_path).stem().string();
     item.rate = rate;
     item.speed = speed_of(clip, video);
@@ -276,19 +196,10 @@ TimelineItem GesTimeline::Model::item(GESClip *clip, GESTrackElement *video, con
 
 Placed GesTimeline::Model::placed(GESClip *clip, const Ratio &rate) const {
     const auto *element = GES_TIMELINE_ELEMENT(clip);
-    Placed placed;
+    Placed placed = recalled([&](const char *name) { return meta(clip, field_of(name).c_str()); });
     placed.id = id_of(clip);
-    placed.wav = path_of(ges_uri_clip_get_uri(GES_URI_CLIP(clip)));
-    placed.key = meta(clip, key_field);
-    placed.settings = settings_in(clip);
+    placed.wav = path_of_uri(ges_uri_clip_get_uri(GES_URI_CLIP(clip)));
     TimelineItem &item = placed.made_for;
-    item.name = meta(clip, "kinescore-name");
-    item.media_path = meta(clip, "kinescore-media");
-    item.source_in = flicks_in(clip, "kinescore-in");
-    item.source_out = std::max(item.source_in, flicks_in(clip, "kinescore-out"));
-    item.timeline_start = flicks_in(clip, "kinescore-start");
-    item.speed = ratio_from(meta(clip, "kinescore-speed"));
-    item.track = static_cast<int>(std::min<Flicks>(flicks_in(clip, "kinescore-track"), G_MAXINT));
     item.rate = rate;
     const Flicks begin = flicks_of(GES_TIMELINE_ELEMENT_START(element), rate);
     const Flicks length = flicks_of(GES_TIMELINE_ELEMENT_DURATION(element), rate);
@@ -379,16 +290,9 @@ Ref<GESUriClipAsset> GesTimeline::Model::asset(const std::string &wav) const {
 }
 
 void GesTimeline::Model::set_metas(GESClip *clip, const Placed &placed) {
-    const TimelineItem &item = placed.made_for;
-    set_meta(clip, key_field, placed.key);
-    set_meta(clip, "kinescore-settings", settings_text(placed.settings));
-    set_meta(clip, "kinescore-media", item.media_path);
-    set_meta(clip, "kinescore-name", item.name);
-    set_meta(clip, "kinescore-in", std::to_string(item.source_in));
-    set_meta(clip, "kinescore-out", std::to_string(item.source_out));
-    set_meta(clip, "kinescore-start", std::to_string(item.timeline_start));
-    set_meta(clip, "kinescore-speed", spelled(item.speed));
-    set_meta(clip, "kinescore-track", std::to_string(item.track));
+    for (const auto &[name, value] : remembered(placed)) {
+        set_meta(clip, field_of(name).c_str(), value);
+    }
 }
 
 GESClip *GesTimeline::Model::add(GESLayer *layer, GESUriClipAsset *asset, const Placed &placed) {
@@ -532,101 +436,6 @@ GesTimeline::Model::~Model() {
 }
 
 // ---- files
-
-namespace {
-
-/// A project on its way from a file into a timeline.
-struct Loading {
-    bool done = false;
-    std::string failure;
-
-    void fail(const std::string &sentence) { failure = failure.empty() ? sentence : failure; } // the first tells most
-};
-
-void on_loaded(Loading *loading) { loading->done = true; }
-
-void on_missing(Loading *loading, GError *error, GESAsset *asset) {
-    loading->fail(std::string("its media '") + ges_asset_get_id(asset) + "' cannot be read: " + error->message);
-}
-
-void on_bad_asset(Loading *loading, GError *error, gchar *id) {
-    loading->fail(std::string("its media '") + id + "' cannot be read: " + error->message);
-}
-
-void on_bad_project(Loading *loading, GESTimeline *, GError *error) {
-    loading->fail(error->message);
-    loading->done = true;
-}
-
-/// Throws Problem; `path` is for its sentence.
-Ref<GESTimeline> loaded(const std::string &path) {
-    const Ref<GESProject> project(ges_project_new(uri_of(path).c_str()));
-    Loading loading;
-    const auto connect = [&](const char *signal, GCallback callback) {
-        g_signal_connect_data(project.get(), signal, callback, &loading, nullptr, G_CONNECT_SWAPPED);
-    };
-    connect("loaded", G_CALLBACK(on_loaded));
-    connect("missing-uri", G_CALLBACK(+[](Loading *at, GError *error, GESAsset *asset) -> gchar * {
-                on_missing(at, error, asset);
-                return nullptr; // nobody knows where it is
-            }));
-    connect("error-loading-asset", G_CALLBACK(on_bad_asset));
-    connect("error-loading", G_CALLBACK(on_bad_project));
-    Fault fault;
-    GESExtractable *extracted = ges_asset_extract(GES_ASSET(project.get()), fault.out());
-    if (extracted == nullptr) {
-        throw Problem(Problem::Kind::input, path + ": cannot be read as a project of GES: " + fault.sentence());
-    }
-    Ref<GESTimeline> timeline(GES_TIMELINE(g_object_ref_sink(extracted)));
-    const auto end = std::chrono::steady_clock::now() + longest_load;
-    while (!loading.done && std::chrono::steady_clock::now() < end) {
-        if (!g_main_context_iteration(nullptr, FALSE)) {
-            g_usleep(2'000);
-        }
-    }
-    g_signal_handlers_disconnect_by_data(project.get(), &loading);
-    if (!loading.done && loading.failure.empty()) {
-        loading.failure = "it was not loaded within " + std::to_string(longest_load.count()) + " s";
-    }
-    if (!loading.failure.empty()) {
-        throw Problem(Problem::Kind::input, path + ": cannot be opened: " + loading.failure);
-    }
-    return timeline;
-}
-
-/// A folder of our own that is taken away when it goes out of scope.
-class TemporaryFolder {
-public:
-    TemporaryFolder() : path_((fs::temp_directory_path() / "kinescore-ges-XXXXXX").string()) {
-        if (::mkdtemp(path_.data()) == nullptr) {
-            throw Problem(Problem::Kind::output, path_ + ": a folder cannot be made there: " + std::strerror(errno));
-        }
-    }
-    TemporaryFolder(const TemporaryFolder &) = delete;
-    TemporaryFolder &operator=(const TemporaryFolder &) = delete;
-    ~TemporaryFolder() {
-        std::error_code ignored; // there is nothing more that could be done
-        fs::remove_all(path_, ignored);
-    }
-
-    std::string operator/(const std::string &name) const { return path_ + "/" + name; }
-
-private:
-    std::string path_;
-};
-
-} // namespace
-
-/// The timeline as GES writes it, which it does to files only.
-std::string GesTimeline::Model::text() const {
-    const TemporaryFolder folder_of_copy;
-    const std::string copy = folder_of_copy / "timeline.xges";
-    Fault fault;
-    if (!ges_timeline_save_to_uri(timeline.get(), uri_of(copy).c_str(), nullptr, TRUE, fault.out())) {
-        throw Problem(Problem::Kind::output, file->path() + ": cannot be written: " + fault.sentence());
-    }
-    return ProjectFile(copy).bytes();
-}
 
 std::unique_ptr<GesTimeline> GesTimeline::open(const std::string &path) {
     if (!gst_init_check(nullptr, nullptr, nullptr) || !ges_init()) {

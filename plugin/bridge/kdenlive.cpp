@@ -1,10 +1,10 @@
 #include "kdenlive.hpp"
 
+#include "ratio.hpp"
 #include "xml.hpp"
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -15,20 +15,21 @@ namespace fs = std::filesystem;
 
 namespace {
 
-bool is_whole(const std::string &text, long &value) {
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return error == std::errc() && end == text.data() + text.size();
+bool is_whole(const std::string &text, std::int64_t &value) {
+    const auto number = whole_number(text);
+    value = number.value_or(value);
+    return number.has_value();
 }
 
 /// Groups name their clips as "track:frame...", in JSON: moves the numbers of tracks from one on.
-std::string shifted_groups(const std::string &json, long from, int by) {
+std::string shifted_groups(const std::string &json, std::int64_t from, int by) {
     std::string result;
     std::size_t at = 0;
     for (std::size_t key = json.find("data"); key != std::string::npos; key = json.find("data", key + 1)) {
         std::size_t begin = json.find(':', key);
         begin = begin == std::string::npos ? begin : json.find_first_of("-0123456789,}]", begin);
         const std::size_t end = begin == std::string::npos ? begin : json.find_first_not_of("-0123456789", begin);
-        long track = 0;
+        std::int64_t track = 0;
         if (end == std::string::npos || json[end] != ':' || !is_whole(json.substr(begin, end - begin), track) ||
             track < from) {
             continue;
@@ -150,17 +151,17 @@ void KdenliveProject::shift_tracks(std::size_t from, int by) {
     const bool is_sequence = has_sequences();
     const pugi::xml_node owner = is_sequence ? timeline() : bin();
     const std::string prefix = is_sequence ? "kdenlive:sequenceproperties." : "kdenlive:docproperties.";
-    const long first = static_cast<long>(from) - 1;
+    const std::int64_t first = static_cast<std::int64_t>(from) - 1;
     for (const char *name : {"activeTrack", "audioTarget", "videoTarget"}) {
         const pugi::xml_node node = property_node(owner, (prefix + name).c_str());
-        long track = 0;
+        std::int64_t track = 0;
         if (is_whole(node.text().get(), track) && track >= first) {
             text_.set_text(node, std::to_string(track + by));
         }
     }
     for (const char *name : {"tracks", "tracksCount"}) {
         const pugi::xml_node node = property_node(owner, (prefix + name).c_str());
-        long count = 0;
+        std::int64_t count = 0;
         if (is_whole(node.text().get(), count) && count > 0) {
             text_.set_text(node, std::to_string(count + by));
         }
@@ -231,9 +232,9 @@ void KdenliveProject::remove_track(const Lane &lane) {
 }
 
 std::string KdenliveProject::free_bin_id() const {
-    long highest = 1;
+    std::int64_t highest = 1;
     const auto count = [&](const std::string &text) {
-        long id = 0;
+        std::int64_t id = 0;
         highest = is_whole(text, id) ? std::max(highest, id) : highest;
     };
     for (const pugi::xml_node element : text_.root().children()) {

@@ -5,11 +5,11 @@
 #ifndef KINESCORE_BRIDGE_MLT_TIMELINE_HPP
 #define KINESCORE_BRIDGE_MLT_TIMELINE_HPP
 
+#include "mlt_clock.hpp"
 #include "project_file.hpp"
 #include "timeline.hpp"
 #include "xml.hpp"
 
-#include <cstdint>
 #include <map>
 #include <optional>
 #include <pugixml.hpp>
@@ -21,36 +21,6 @@
 
 namespace kinescore::bridge {
 
-/// Frames, as all places on a timeline of MLT are whole ones.
-using Frames = std::int64_t;
-
-/// Times as MLT writes them in attributes and properties.
-class MltClock {
-public:
-    MltClock() = default;
-    explicit MltClock(const Ratio &rate) : rate_(rate) {}
-
-    const Ratio &rate() const noexcept { return rate_; }
-
-    /// Reads "50", "00:00:02.000" and "00:00:02:00". Nothing where it is none of these.
-    std::optional<Frames> read(const std::string &text) const;
-
-    /// Writes a time as the project does.
-    std::string write(Frames frames) const;
-
-    /// How a project writes, told by one of its times.
-    void write_like(const std::string &sample);
-
-    Flicks flicks(Frames frames) const;
-    Frames nearest(Flicks flicks) const;
-
-private:
-    std::string clock(Frames frames) const;
-
-    Ratio rate_{25, 1};
-    char point_ = '\0'; ///< Before the fraction of a second; '\0' where frames are written.
-};
-
 /// A piece of a playlist: an entry, or a blank.
 struct Piece {
     pugi::xml_node node;
@@ -59,6 +29,7 @@ struct Piece {
     Frames length = 0;
     Frames in = 0; ///< On the producer.
     bool is_blank = false;
+    bool is_beyond = false; ///< Begins behind the producer's end.
 };
 
 /// A playlist that is heard or seen on the timeline.
@@ -82,6 +53,12 @@ public:
     const std::string &bytes() const noexcept { return text_.bytes(); }
 
 protected:
+    static constexpr const char *media_property = "kinescore:media";
+    static constexpr const char *track_title = "Soundtrack";
+
+    /// Whether a title is "Soundtrack" or "Soundtrack 2".
+    static bool is_own_title(const std::string &title);
+
     /// A sound of ours as it stands in the project.
     struct Sound {
         Lane lane;
@@ -181,12 +158,17 @@ private:
     struct Media {
         std::string path;
         Ratio speed;
+        std::string unfit; ///< Why it cannot be given a soundtrack; "" where it can.
     };
 
     void index();
     std::optional<Frames> attribute_time(pugi::xml_node element, const char *name) const;
     std::optional<Frames> length_of(pugi::xml_node producer) const;
+    Frames last_of(pugi::xml_node producer) const;
+    static bool is_remapped(pugi::xml_node producer);
+    std::optional<Media> media_of(const Piece &piece) const;
     std::optional<Media> video_of(pugi::xml_node producer) const;
+    std::string original_of(pugi::xml_node producer) const;
     std::optional<TimelineItem> item_of(const Lane &lane, const Piece &piece, std::size_t number) const;
     Placed placed_of(const Sound &sound) const;
     std::vector<Sound> sounds() const;
@@ -204,7 +186,7 @@ private:
     std::vector<std::string> editors_;
     std::string root_;
     std::unordered_map<std::string, pugi::xml_node> services_;
-    std::unordered_set<std::string> ids_; ///< Of all elements.
+    std::unordered_set<std::string> ids_; ///< Of all elements, and those that something plays which is not there.
     bool has_chains_ = false;
 };
 

@@ -2,6 +2,7 @@
 
 #include "folder_lock.hpp"
 #include "timeline.hpp"
+#include "url.hpp"
 
 #include <algorithm>
 #include <array>
@@ -281,21 +282,6 @@ bool has_a_project(const Process &process) {
                            return !argument.empty() && argument.front() != '-' &&
                                   fs::is_regular_file(path_of_argument(process, argument), error);
                        });
-}
-
-std::string percent_encoded(const std::string &text) {
-    std::string encoded;
-    for (const char character : text) {
-        const bool plain = std::isalnum(static_cast<unsigned char>(character)) != 0 || std::strchr("-._~", character);
-        if (plain) {
-            encoded += character;
-        } else {
-            constexpr const char *digits = "0123456789ABCDEF";
-            const auto byte = static_cast<unsigned char>(character);
-            encoded += {'%', digits[byte >> 4], digits[byte & 15]};
-        }
-    }
-    return encoded;
 }
 
 /// MD5 after RFC 1321, as hexadecimal digits. Kdenlive names files by it; nothing here trusts it.

@@ -22,12 +22,6 @@ Wide floored(Wide numerator, Wide denominator) {
     return numerator / denominator - (numerator % denominator < 0 ? 1 : 0);
 }
 
-std::optional<std::int64_t> whole_number(const char *begin, const char *end) {
-    std::int64_t value = 0;
-    const auto [last, error] = std::from_chars(begin, end, value);
-    return error == std::errc() && last == end && begin != end ? std::optional(value) : std::nullopt;
-}
-
 } // namespace
 
 bool is_near(Flicks a, Flicks b) { return std::abs(a - b) <= slack; }
@@ -135,13 +129,20 @@ Ratio frame_rate_of(double number) {
     return simplest(number, 1e-9);
 }
 
+std::optional<std::int64_t> whole_number(const std::string &text) {
+    std::int64_t value = 0;
+    const char *end = text.data() + text.size();
+    const auto [last, error] = std::from_chars(text.data(), end, value);
+    return error == std::errc() && last == end ? std::optional(value) : std::nullopt;
+}
+
 std::optional<Ratio> decimal(const std::string &text) {
     constexpr std::size_t most_digits = 15, most_decimals = 9;
     const auto is_digit = [](char digit) { return digit >= '0' && digit <= '9'; };
     const std::size_t point = std::min(text.find_first_of(".,"), text.size());
     const std::string decimals = point < text.size() ? text.substr(point + 1) : "";
     const std::string digits = text.substr(0, point) + decimals.substr(0, most_decimals);
-    const auto number = whole_number(digits.data(), digits.data() + digits.size());
+    const auto number = whole_number(digits);
     if (!number || *number <= 0 || digits.size() > most_digits || !std::all_of(digits.begin(), digits.end(), is_digit) ||
         !std::all_of(decimals.begin(), decimals.end(), is_digit)) {
         return std::nullopt;
@@ -160,9 +161,8 @@ std::string spelled(const Ratio &ratio) {
 Ratio ratio_from(const std::string &text) {
     constexpr std::int64_t most = 1'000'000'000'000'000;
     const std::size_t slash = std::min(text.find('/'), text.size());
-    const char *begin = text.data(), *end = begin + text.size();
-    const auto numerator = whole_number(begin, begin + slash);
-    const auto denominator = slash < text.size() ? whole_number(begin + slash + 1, end) : std::nullopt;
+    const auto numerator = whole_number(text.substr(0, slash));
+    const auto denominator = slash < text.size() ? whole_number(text.substr(slash + 1)) : std::nullopt;
     const bool is_ratio = numerator && denominator && *numerator > 0 && *denominator > 0 && *numerator <= most &&
                           *denominator <= most;
     return is_ratio ? Ratio{*numerator, *denominator} : Ratio{};

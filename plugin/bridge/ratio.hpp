@@ -69,6 +69,9 @@ Ratio simplest(double number, double tolerance);
 /// 30000/1001 as 29.97: all mean the rate of television.
 Ratio frame_rate_of(double number);
 
+/// A whole number in decimal digits, which are all of the text.
+std::optional<std::int64_t> whole_number(const std::string &text);
+
 /// A number above 0 as decimals ("0.5", "1,5"), exactly; none where it is no such number. Digits behind the ninth are
 /// beyond what anybody means.
 std::optional<Ratio> decimal(const std::string &text);

@@ -194,6 +194,9 @@ void Reconciler::use(Task &task, const std::string &wav) {
 }
 
 void Reconciler::work_on(Task &task, const Progress &progress) {
+    if (!task.item.unfit.empty()) {
+        throw Problem(Problem::Kind::music, task.item.name + ": cannot be given a soundtrack: " + task.item.unfit);
+    }
     const Order order = order_of(task.item, task.settings);
     const SoundFolder sounds(folder_);
     task.key = maker_.key(order);

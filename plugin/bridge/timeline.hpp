@@ -67,6 +67,9 @@ struct TimelineItem {
     Ratio rate;               ///< Frames a second of the timeline.
     Ratio speed;              ///< 2/1: the media is played twice as fast.
     int track = 0;            ///< Number of the video track, 0 at the bottom.
+    /// Why the clip cannot be given a soundtrack, as "it is played backwards"; "" where it can. The media and the times
+    /// of such a clip are for people.
+    std::string unfit;
 
     /// Length on the timeline.
     Flicks duration() const;
@@ -90,7 +93,8 @@ class Timeline {
 public:
     virtual ~Timeline() = default;
 
-    /// Video clips, in the order of tracks and times. Sound of ours is not among them, nor is what has no video.
+    /// Video clips, in the order of tracks and times, with those that cannot be given a soundtrack. Sound of ours is not
+    /// among them, nor is what has no moving picture of its own: sound, stills, titles, colours.
     virtual std::vector<TimelineItem> items() = 0;
 
     /// Ids of the clips that the user has selected; none in a file.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// What of the bridge the command line has no use for: running editors, and the core that is loaded by its path, wherever that is.
-const LEFT_OUT: &[&str] = &["core.cpp", "follower.cpp", "ges.cpp", "places.cpp"];
+const LEFT_OUT: &[&str] = &["core.cpp", "follower.cpp", "ges.cpp", "ges_file.cpp", "places.cpp"];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let bridge = Path::new(env!("CARGO_MANIFEST_DIR")).join("../bridge");

@@ -29,6 +29,13 @@ pub fn timeline(action: &TimelineAction, console: &Console, cancel: &Cancel) -> 
             let mut project = open_to_write(&add.project)?;
             let items = project.items().map_err(|p| plain(&p))?;
             let wanted = numbered(&items, &add.clip, add.all)?;
+            if add.all && wanted.len() < items.len() {
+                let left_out = items.len() - wanted.len();
+                console.say(&format!(
+                    "{left_out} of {} clips cannot be given a soundtrack and are left out",
+                    items.len()
+                ));
+            }
             project.check_writable().map_err(|p| plain(&p))?;
             let mut outcomes = Vec::new();
             for (number, item) in wanted {
@@ -83,9 +90,17 @@ fn chosen(flags: &SettingFlags) -> Result<Vec<Setting>, Failure> {
 /// The clips of these numbers, counted from 1 as `list` does; the only one where none is named.
 fn numbered(items: &[Item], numbers: &[usize], all: bool) -> Result<Vec<(usize, Item)>, Failure> {
     let count = items.len();
-    let numbers: Vec<usize> = match (all, numbers, count) {
-        (_, _, 0) => return Err(Failure::usage("the project has no video clip")),
-        (true, _, _) | (_, [], 1) => (1..=count).collect(),
+    let fit: Vec<usize> = (1..=count)
+        .filter(|number| items[number - 1].unfit.is_empty())
+        .collect();
+    let numbers: Vec<usize> = match (all, numbers, fit.len()) {
+        (_, _, _) if count == 0 => return Err(Failure::usage("the project has no video clip")),
+        (true, _, 0) | (_, [], 0) => {
+            return Err(Failure::usage(format!(
+                "none of the project's {count} clips can be given a soundtrack: `kinescore timeline list` shows why"
+            )));
+        }
+        (true, _, _) | (_, [], 1) => fit,
         (_, [], _) => {
             return Err(Failure::usage(format!(
                 "the project has {count} video clips: name one with --clip N (`kinescore timeline list` numbers them), or --all"
@@ -152,6 +167,13 @@ fn table(items: &[Item]) -> String {
             if item.soundtrack.is_empty() { "-" } else { "yes" },
             item.media
         );
+        if !item.unfit.is_empty() {
+            let _ = writeln!(text, "{:>5}  no soundtrack is possible: {}", "", item.unfit);
+        }
+    }
+    let unfit = items.iter().filter(|item| !item.unfit.is_empty()).count();
+    if unfit > 0 {
+        let _ = writeln!(text, "{unfit} of {} clips cannot be given a soundtrack", items.len());
     }
     text
 }
@@ -175,6 +197,7 @@ fn to_json(items: &[Item]) -> String {
             "speed": speed(item),
             "frame_rate": format!("{}/{}", item.rate_numerator, item.rate_denominator),
             "soundtrack": (!item.soundtrack.is_empty()).then_some(&item.soundtrack),
+            "unfit": (!item.unfit.is_empty()).then_some(&item.unfit),
             "settings": settings,
         })
     };

@@ -44,6 +44,8 @@ mod ffi {
         speed_denominator: i64,
         /// Number of the video track, 0 at the bottom.
         track: i32,
+        /// Why it cannot be given a soundtrack; empty where it can. Media and times are for people then.
+        unfit: String,
         /// File of its soundtrack; empty where it has none.
         soundtrack: String,
         /// What was chosen for the soundtrack.
@@ -290,7 +292,7 @@ impl Project {
         Ok(Self(project))
     }
 
-    /// Video clips, in the order of tracks and times.
+    /// Video clips, in the order of tracks and times, with those that cannot be given a soundtrack.
     ///
     /// # Errors
     /// [`ProblemKind::Input`] when the project is damaged.

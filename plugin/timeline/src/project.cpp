@@ -4,6 +4,7 @@
 #include "kinescore-timeline/src/lib.rs.h"
 
 #include <exception>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
@@ -39,6 +40,7 @@ Item item_of(const TimelineItem &item) {
     shown.speed_numerator = item.speed.numerator;
     shown.speed_denominator = item.speed.denominator;
     shown.track = item.track;
+    shown.unfit = lossy(item.unfit);
     return shown;
 }
 
@@ -174,8 +176,17 @@ Status Project::items(::rust::Vec<Item> &list) {
         for (const auto &[own, item] : matches(ours, items)) {
             sounds[item] = own;
         }
+        std::map<std::string, bool> are_there; // timelines use few media many times
         for (std::size_t index = 0; index < items.size(); ++index) {
             Item shown = item_of(items[index]);
+            if (items[index].unfit.empty()) {
+                const auto [there, is_new] = are_there.try_emplace(items[index].media_path, false);
+                if (is_new) {
+                    std::error_code error;
+                    there->second = std::filesystem::is_regular_file(items[index].media_path, error);
+                }
+                shown.unfit = there->second ? "" : "its media is missing";
+            }
             if (const auto own = sounds.find(index); own != sounds.end()) {
                 shown.soundtrack = lossy(ours[own->second].wav);
                 shown.settings = settings_of(ours[own->second].settings);

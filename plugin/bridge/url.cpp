@@ -1,0 +1,119 @@
+#include "url.hpp"
+
+#include "json_text.hpp"
+#include "project_file.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <set>
+
+namespace kinescore::bridge {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+int hex_digit(char c) {
+    const std::size_t place =
+        std::string_view("0123456789abcdef").find(static_cast<char>(std::tolower(static_cast<unsigned char>(c))));
+    return place == std::string_view::npos ? -1 : static_cast<int>(place);
+}
+
+} // namespace
+
+std::string lower(std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return text;
+}
+
+std::string percent_encoded(const std::string &text, std::string_view plain) {
+    constexpr const char *digits = "0123456789ABCDEF";
+    std::string encoded;
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if ((byte < 128 && std::isalnum(byte) != 0) || plain.find(c) != std::string_view::npos) {
+            encoded += c;
+        } else {
+            encoded += {'%', digits[byte / 16], digits[byte % 16]};
+        }
+    }
+    return encoded;
+}
+
+std::string percent_decoded(const std::string &text) {
+    std::string decoded;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const bool escape =
+            text[at] == '%' && at + 2 < text.size() && hex_digit(text[at + 1]) >= 0 && hex_digit(text[at + 2]) >= 0;
+        decoded += escape ? static_cast<char>(hex_digit(text[at + 1]) * 16 + hex_digit(text[at + 2])) : text[at];
+        at += escape ? 2 : 0;
+    }
+    return decoded;
+}
+
+std::string scheme_of(const std::string &url) {
+    const std::size_t end = url.find_first_of(":/?#");
+    return end == std::string::npos || end < 2 || url[end] != ':' ? "" : lower(url.substr(0, end));
+}
+
+bool is_path_of_windows(const std::string &name) {
+    const std::size_t drive = name.empty() || name[0] != '/' ? 0 : 1; // file:///C:/ leaves a slash in front
+    const bool has_drive = name.size() >= drive + 3 && std::isalpha(static_cast<unsigned char>(name[drive])) != 0 &&
+                           name[drive + 1] == ':' && (name[drive + 2] == '\\' || name[drive + 2] == '/');
+    return has_drive || name.compare(0, 2, "\\\\") == 0;
+}
+
+Naming naming_of(const std::string &url) {
+    return !scheme_of(url).empty() ? Naming::url : url[0] == '/' ? Naming::absolute : Naming::relative;
+}
+
+std::string path_of(const std::string &url, const std::string &folder) {
+    const std::string scheme = scheme_of(url);
+    if (url.empty() || (!scheme.empty() && scheme != "file")) {
+        return "";
+    }
+    std::error_code error;
+    std::string path = url;
+    if (scheme == "file") {
+        path = url.substr(5);
+        if (path.compare(0, 2, "//") == 0) {
+            const std::size_t root = path.find('/', 2);
+            path = root == std::string::npos ? "" : path.substr(root); // what comes before is the name of this host
+        }
+        path = percent_decoded(path);
+    } else {
+        // These are URLs by the format, but many write paths as they are: what is there on disk decides.
+        path = fs::exists(ProjectFile::absolute(path, folder), error) ? path : percent_decoded(path);
+    }
+    if (path.empty() || path.find('\0') != std::string::npos) {
+        return "";
+    }
+    const std::string absolute = ProjectFile::absolute(path, folder);
+    return is_path_of_windows(path) && !fs::exists(absolute, error) ? "" : absolute;
+}
+
+std::string url_of(const std::string &path, const std::string &folder, Naming naming) {
+    const fs::path relative = fs::path(path).lexically_relative(folder);
+    const bool plain = is_utf8(path);
+    if (plain && naming == Naming::relative && !relative.empty() && *relative.begin() != "..") {
+        return relative.string();
+    }
+    return plain && naming == Naming::absolute ? path : "file://" + percent_encoded(path, "/-._~");
+}
+
+Looks looks_of(const std::string &path) {
+    static const std::set<std::string> sounds{".wav",  ".wave", ".aif", ".aiff", ".aac", ".m4a", ".mka", ".mp3", ".flac",
+                                              ".ogg",  ".oga",  ".opus", ".wma", ".ac3", ".mid", ".midi"};
+    static const std::set<std::string> stills{".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".exr", ".dpx",
+                                              ".tga", ".psd", ".svg",  ".webp", ".hdr"};
+    static const std::set<std::string> projects{".mlt", ".kdenlive", ".xml", ".otio", ".xges"};
+    const std::string suffix = lower(fs::path(path).extension().string());
+    return sounds.count(suffix) > 0     ? Looks::like_sound
+           : stills.count(suffix) > 0   ? Looks::like_still
+           : projects.count(suffix) > 0 ? Looks::like_project
+                                        : Looks::like_video;
+}
+
+} // namespace kinescore::bridge
