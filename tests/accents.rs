@@ -68,7 +68,7 @@ fn compare(clip: &str, accents: &[Accent], duration: Span) -> Found {
         accents.len(),
         accents.len() as f64 / duration.seconds(),
     );
-    assert!(accents.len() as f64 <= 2.0 * duration.seconds() + 1.0);
+    assert!(accents.len() as f64 <= 4.0 * duration.seconds() + 1.0);
     Found {
         hits: marked.len() - missed.len(),
         marked: marked.len(),

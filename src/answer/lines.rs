@@ -23,7 +23,7 @@ const LONGEST: i32 = 64;
 const UNITS: i32 = 2;
 
 /// Loudness of the harmony where the body rests.
-const HELD: f32 = 0.5;
+const HELD: f32 = 0.4;
 
 /// Fewest notes of a chord; fewer are a melody's.
 const LEAST_CHORD: usize = 3;

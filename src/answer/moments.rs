@@ -11,8 +11,18 @@ const FARTHEST: (f64, f64) = (0.060, 0.499);
 /// What is played nearer than this to the answer of an accent, seconds, and is not part of it, would be heard as a flam.
 const FLAM: f64 = 0.045;
 
+/// How far from its step, seconds, an accent may be for what is played on the step to move towards it. In a slow tempo it may be
+/// farther: it is then answered between the steps, half-way from one to the next.
+const ON_STEP: f64 = 0.080;
+
+/// How far apart two accents of one step are, seconds, for both to be answered.
+const APART: f64 = 0.090;
+
+/// Under this strength an accent is one that nobody sees beside the others: it has a light stroke at most.
+const FAINT: f32 = 0.25;
+
 /// From this strength on an accent is one that everybody sees.
-pub(super) const STRONG: f32 = 0.6;
+pub(super) const STRONG: f32 = 0.5;
 
 /// After a hold the music waits for the first accent, if that comes within so many seconds.
 const AWAITED: f64 = 1.0;
@@ -61,6 +71,10 @@ pub(super) struct Moments<'a> {
     origin: i32,
     /// By step, one on each at most.
     moments: Vec<Moment>,
+    /// Accents that are answered between the steps, by step.
+    pub between: Vec<Moment>,
+    /// Accents that hardly anybody sees, by step, on steps that answer no other.
+    faint: Vec<Moment>,
     /// Steps on which a gesture begins that an accent ends soon after, with the strength of that accent.
     pub pick_ups: Vec<(i32, f32)>,
     /// In rising order, apart from each other.
@@ -76,15 +90,25 @@ impl<'a> Moments<'a> {
             grid,
             origin: -(i32::from(drums.first_beat.max(1)) - 1) * beats,
             moments: Vec::new(),
+            between: Vec::new(),
+            faint: Vec::new(),
             pick_ups: Vec::new(),
             rests: Vec::new(),
         };
-        for accent in &rhythm.accents {
-            if accent.kind == AccentKind::Impact && accent.strength >= depth.least_strength() {
-                result.add(accent.time, accent.strength, accent.part);
-            }
+        let least = depth.least_strength();
+        let impacts = || rhythm.accents.iter().filter(|accent| accent.kind == AccentKind::Impact);
+        for accent in impacts().filter(|accent| accent.strength >= least.max(FAINT)) {
+            result.add(accent.time, accent.strength, accent.part);
         }
         result.moments.sort_by_key(|moment| moment.step);
+        result.between.sort_by_key(|moment| moment.step);
+        for accent in impacts().filter(|accent| accent.strength >= least && accent.strength < FAINT) {
+            let faint = result.moment(accent.time, accent.strength, accent.part);
+            let faint = faint.filter(|(moment, on_step)| *on_step && result.on(moment.step).is_none());
+            result.faint.extend(faint.map(|(moment, _)| moment));
+        }
+        result.faint.sort_by_key(|moment| moment.step);
+        result.faint.dedup_by_key(|moment| moment.step);
         for hold in rhythm.holds() {
             result.rests.push(result.rest(hold.from, hold.to));
         }
@@ -96,22 +120,46 @@ impl<'a> Moments<'a> {
         result
     }
 
-    fn add(&mut self, time: Instant, strength: f32, part: BodyPart) {
-        let Some((step, apart)) = self.nearest(time) else {
-            return;
-        };
+    /// An accent on the grid, and whether it is answered with its step or between two.
+    fn moment(&self, time: Instant, strength: f32, part: BodyPart) -> Option<(Moment, bool)> {
+        let (step, apart) = self.nearest(time)?;
         let length = self.grid.step_span(i64::from(step)).seconds();
-        let pull = self.depth.pull(apart * length).clamp(-FARTHEST.0, FARTHEST.0);
+        let on_step = (apart * length).abs() <= ON_STEP;
+        // Where on the grid it is answered if nothing pulls.
+        let anchor = if on_step { 0.0 } else { 0.5_f64.copysign(apart) };
+        let pull = self
+            .depth
+            .pull((apart - anchor) * length)
+            .clamp(-FARTHEST.0, FARTHEST.0);
         let moment = Moment {
             step,
-            offset: (pull / length).clamp(-FARTHEST.1, FARTHEST.1) as f32,
+            offset: (anchor + pull / length).clamp(-FARTHEST.1, FARTHEST.1) as f32,
             strength: strength.min(1.0),
             part,
         };
-        match self.moments.iter_mut().find(|other| other.step == step) {
-            Some(other) if other.strength < moment.strength => *other = moment,
-            Some(_) => {}
-            None => self.moments.push(moment),
+        Some((moment, on_step))
+    }
+
+    fn add(&mut self, time: Instant, strength: f32, part: BodyPart) {
+        let Some((moment, on_step)) = self.moment(time, strength, part) else {
+            return;
+        };
+        if !on_step {
+            self.between.push(moment);
+            return;
+        }
+        let Some(other) = self.moments.iter_mut().find(|other| other.step == moment.step) else {
+            self.moments.push(moment);
+            return;
+        };
+        let (weaker, stronger) = match other.strength < moment.strength {
+            true => (*other, moment),
+            false => (moment, *other),
+        };
+        *other = stronger;
+        let length = self.grid.step_span(i64::from(moment.step)).seconds();
+        if f64::from((weaker.offset - stronger.offset).abs()) * length >= APART {
+            self.between.push(weaker);
         }
     }
 
@@ -151,6 +199,17 @@ impl<'a> Moments<'a> {
         self.moments.get(index)
     }
 
+    /// The accent that hardly anybody sees on a step.
+    pub fn faint_on(&self, step: i32) -> Option<&Moment> {
+        let index = self.faint.binary_search_by_key(&step, |m| m.step).ok()?;
+        self.faint.get(index)
+    }
+
+    /// All accents that hardly anybody sees.
+    pub fn faint(&self) -> impl Iterator<Item = &Moment> {
+        self.faint.iter()
+    }
+
     /// All accents that are answered.
     pub fn iter(&self) -> impl Iterator<Item = &Moment> {
         self.moments.iter()
@@ -165,9 +224,15 @@ impl<'a> Moments<'a> {
     pub fn would_flam(&self, step: i32, offset: f32) -> bool {
         let onset = |step: i32, offset: f32| self.grid.instant(f64::from(step) + f64::from(offset));
         let here = onset(step, offset);
-        [step.saturating_sub(1), step.saturating_add(1)]
+        let beside = [step.saturating_sub(1), step.saturating_add(1)];
+        let first = self.between.partition_point(|moment| moment.step < beside[0]);
+        let between = self.between[first..]
+            .iter()
+            .take_while(|moment| moment.step <= beside[1]);
+        beside
             .iter()
             .filter_map(|beside| self.on(*beside))
+            .chain(between)
             .any(|moment| (onset(moment.step, moment.offset) - here).seconds().abs() < FLAM)
     }
 

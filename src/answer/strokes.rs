@@ -1,6 +1,6 @@
 //! The drums as they answer the movement.
 
-use super::moments::{Moment, Moments, Rest};
+use super::moments::{Moment, Moments, Rest, STRONG};
 use crate::drums::{DrumClass, DrumGrid, Hit};
 use crate::rhythm::BodyPart;
 use crate::time::STEPS_PER_BEAT;
@@ -16,14 +16,27 @@ const TIMEKEEPER: f32 = 0.5;
 const WHOLE: f32 = 0.75;
 const SNARE: f32 = 0.4;
 
+/// From this strength on the trunk has the snare beside the kick.
+const BOTH: f32 = 0.5;
+
 /// Bars within which one crash is struck at most.
 const CRASH_BARS: i32 = 2;
 
 /// Velocity of the hats that count on through a rest.
-const COUNTING: f32 = 0.14;
+const COUNTING: f32 = 0.16;
 
-/// A fill: velocity of its first stroke and of its last, beside that of the accent it leads to.
-const FILL: (f32, f32) = (0.3, 0.65);
+/// A fill: velocity of its first stroke and of its last, beside that of the accent it leads to, which must stand out from it.
+const FILL: (f32, f32) = (0.2, 0.45);
+
+/// Velocity that the louder strokes of the groove have at most, so that accents are louder: a drummer who always plays loud
+/// has no accents.
+const ROOM: f32 = 0.52;
+
+/// Velocity of the stroke on an accent that hardly anybody sees, where there is none.
+const LIGHT: f32 = 0.3;
+
+/// Loudness of a stroke right before a strong accent: at full loudness it would take the edge off it.
+const BEFORE: f32 = 0.7;
 
 /// Velocity of the stroke with which a gesture begins, beside that of the accent that ends it.
 const PICK_UP: f32 = 0.4;
@@ -37,6 +50,7 @@ type Steps = BTreeMap<i32, Vec<Hit>>;
 /// The hits of a grid, by step, then by class, as they answer the movement.
 pub(super) fn answered(drums: &DrumGrid, moments: &Moments<'_>) -> Vec<Hit> {
     let mut steps = Steps::new();
+    let room = moments.depth.towards(1.0, (ROOM / loud(&drums.hits)).min(1.0));
     for hit in &drums.hits {
         let on = moments.on(hit.step);
         let place = f64::from(hit.step) + f64::from(hit.offset);
@@ -58,7 +72,17 @@ pub(super) fn answered(drums: &DrumGrid, moments: &Moments<'_>) -> Vec<Hit> {
                 if rest <= 0.0 {
                     continue;
                 }
-                hit.velocity = (hit.velocity * rest * moments.depth.aside(is_backbone(&hit, moments))).max(SOFTEST);
+                if let Some(faint) = moments.faint_on(hit.step) {
+                    hit.offset = moments.depth.towards(hit.offset, faint.offset);
+                }
+                let before = moments.on(hit.step + 1).is_some_and(|next| next.strength >= STRONG);
+                let before = if before {
+                    moments.depth.towards(1.0, BEFORE)
+                } else {
+                    1.0
+                };
+                let aside = moments.depth.aside(is_backbone(&hit, moments));
+                hit.velocity = (hit.velocity * rest * room * before * aside).max(SOFTEST);
             }
         }
         steps.entry(hit.step).or_default().push(hit);
@@ -72,13 +96,33 @@ pub(super) fn answered(drums: &DrumGrid, moments: &Moments<'_>) -> Vec<Hit> {
         for (step, strength) in &moments.pick_ups {
             pick_up(*step, *strength, &mut steps, moments);
         }
+        for moment in moments.faint().filter(|moment| (first..=last).contains(&moment.step)) {
+            touch(moment, &mut steps, moments);
+        }
         for moment in moments.iter().filter(|moment| (first..=last).contains(&moment.step)) {
             voice(moment, &mut steps, moments);
+        }
+        for moment in moments
+            .between
+            .iter()
+            .filter(|moment| (first..=last).contains(&moment.step))
+        {
+            between(moment, &mut steps, moments);
         }
     }
     let mut hits: Vec<Hit> = steps.into_values().flatten().collect();
     hits.sort_by_key(|hit| (hit.step, hit.class as usize));
     hits
+}
+
+/// The velocity that a tenth of the kicks and snares exceed; the loudest there is where none are struck.
+fn loud(hits: &[Hit]) -> f32 {
+    let drums = hits
+        .iter()
+        .filter(|hit| matches!(hit.class, DrumClass::Kick | DrumClass::Snare));
+    let mut velocities: Vec<f32> = drums.map(|hit| hit.velocity).collect();
+    velocities.sort_by(f32::total_cmp);
+    velocities.get(velocities.len() * 9 / 10).copied().unwrap_or(1.0)
 }
 
 /// Velocity of a stroke on an accent: it is as loud as the accent is strong.
@@ -120,30 +164,62 @@ fn strike(steps: &mut Steps, stroke: Hit) {
     }
 }
 
-/// The drums of the part of the body that makes the accent.
-fn voice(moment: &Moment, steps: &mut Steps, moments: &Moments<'_>) {
+/// The drums of the part of the body that makes an accent.
+fn drums_of(moment: &Moment) -> &'static [DrumClass] {
     use DrumClass::{Crash, Kick, MidTom, Snare};
-    let classes: &[DrumClass] = match moment.part {
+    match moment.part {
         BodyPart::Feet => &[Kick],
         BodyPart::Hands if moment.strength < SNARE => &[MidTom],
         BodyPart::Hands | BodyPart::Head => &[Snare],
         BodyPart::Whole if moment.strength >= WHOLE => &[Kick, Snare, Crash],
+        BodyPart::Trunk | BodyPart::Whole if moment.strength < BOTH => &[Kick],
         BodyPart::Trunk | BodyPart::Whole => &[Kick, Snare],
-    };
+    }
+}
+
+/// The strokes with which an accent is answered.
+fn strokes_of(moment: &Moment, moments: &Moments<'_>) -> impl Iterator<Item = Hit> {
+    let velocity = moments.depth.towards(ACCENT.0, loudness(moment.strength));
+    let (step, offset) = (moment.step, moment.offset);
+    drums_of(moment).iter().map(move |class| Hit {
+        step,
+        class: *class,
+        velocity,
+        offset,
+    })
+}
+
+/// A light stroke on an accent that hardly anybody sees, if none is there and the body does not rest.
+fn touch(moment: &Moment, steps: &mut Steps, moments: &Moments<'_>) {
+    let place = f64::from(moment.step) + f64::from(moment.offset);
+    if moments.rests(place) || moments.would_flam(moment.step, moment.offset) {
+        return;
+    }
+    let strokes = steps.entry(moment.step).or_default();
+    if strokes.is_empty() {
+        let stroke = strokes_of(moment, moments).next();
+        strokes.extend(stroke.map(|stroke| Hit {
+            velocity: LIGHT * moments.depth.usual() as f32,
+            ..stroke
+        }));
+    }
+}
+
+/// Lets an accent that lies between two steps be heard there.
+fn between(moment: &Moment, steps: &mut Steps, moments: &Moments<'_>) {
+    let strokes = steps.entry(moment.step).or_default();
+    strokes.extend(strokes_of(moment, moments).filter(|hit| hit.class != DrumClass::Crash));
+}
+
+/// Adds the drums of the part of the body that makes the accent.
+fn voice(moment: &Moment, steps: &mut Steps, moments: &Moments<'_>) {
+    use DrumClass::Crash;
     let rung = moment.step - CRASH_BARS * moments.bar + 1;
     let has_rung = steps
         .range(rung..=moment.step)
         .any(|(_, strokes)| strokes.iter().any(|hit| hit.class == Crash));
-    for class in classes.iter().filter(|class| **class != Crash || !has_rung) {
-        strike(
-            steps,
-            Hit {
-                step: moment.step,
-                class: *class,
-                velocity: moments.depth.towards(ACCENT.0, loudness(moment.strength)),
-                offset: moment.offset,
-            },
-        );
+    for stroke in strokes_of(moment, moments).filter(|hit| hit.class != Crash || !has_rung) {
+        strike(steps, stroke);
     }
 }
 

@@ -4,7 +4,7 @@ use crate::drums::{DrumClass, DrumGrid};
 use crate::error::{Error, Result};
 use crate::export::atomic::atomically;
 use crate::music::Music;
-use crate::rhythm::{Accent, Beat, Rhythm, Source};
+use crate::rhythm::{Accent, Beat, Hold, Rhythm, Source};
 use crate::settings::Settings;
 use crate::theory::Instrument;
 use crate::time::{BeatGrid, Instant};
@@ -47,8 +47,11 @@ pub struct Analysis {
     pub beats_per_bar: Option<u8>,
     /// The beats: time and number in the bar, 1 being the downbeat.
     pub beats: Vec<Beat>,
-    /// Peaks of the movement: time, strength above 0 to 1, and kind, `style` or `impact`.
+    /// Peaks of the movement: time, strength above 0 to 1, kind, `style` or `impact`, and part of the body.
     pub accents: Vec<Accent>,
+    /// Where the body holds still.
+    #[serde(default)]
+    pub holds: Vec<Hold>,
     /// The drums; `null` before they are known.
     pub drums: Option<DrumSummary>,
     /// Key, chords and lines of the other instruments; `null` before they are known.
@@ -83,7 +86,7 @@ pub struct DrumSummary {
     pub style: String,
     /// How many hits each class has; classes without a hit are left out.
     pub counts: BTreeMap<String, usize>,
-    /// The hits, in the order of the grid.
+    /// The hits, in the order of the grid: those that sound, once there is a score.
     pub hits: Vec<TimedHit>,
 }
 
@@ -125,6 +128,7 @@ impl Analysis {
             beats_per_bar: rhythm.map(|r| r.beats_per_bar),
             beats: rhythm.map(|r| r.beats.clone()).unwrap_or_default(),
             accents: rhythm.map(|r| r.accents.clone()).unwrap_or_default(),
+            holds: rhythm.map(Rhythm::holds).unwrap_or_default(),
             drums: drums.map(DrumSummary::new),
             music: music.zip(drums).map(|(music, drums)| MusicSummary::new(music, drums)),
         }
@@ -305,6 +309,7 @@ mod tests {
             "beats_per_bar",
             "beats",
             "accents",
+            "holds",
             "drums",
         ] {
             let found = text
@@ -320,6 +325,7 @@ mod tests {
         assert_eq!(value["beats_source"], "network");
         assert_eq!(value["beats"][1]["number"], 2);
         assert_eq!(value["accents"][0]["kind"], "impact");
+        assert_eq!(value["accents"][0]["part"], "whole");
         assert_eq!(value["drums"]["counts"]["kick"], 2);
         assert_eq!(value["drums"]["hits"][1]["class"], "closed_hat");
         let time = value["drums"]["hits"][1]["time"].as_f64().expect("time");

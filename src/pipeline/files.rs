@@ -123,14 +123,21 @@ impl Job {
     /// What [`write_json`](Self::write_json) writes.
     pub fn analysis(&self) -> export::json::Analysis {
         let (rhythm, drums, music) = self.heard_results();
-        export::json::Analysis::new(
+        let mut analysis = export::json::Analysis::new(
             &self.clip,
             rhythm.as_ref(),
             drums.as_ref(),
             music.as_ref(),
             &self.settings,
             self.engine.model_versions(),
-        )
+        );
+        // Holds are found beside the media's whole movement, as accents are.
+        analysis.holds = self
+            .rhythm
+            .as_ref()
+            .map(|rhythm| self.heard().holds(rhythm))
+            .unwrap_or_default();
+        analysis
     }
 
     /// Writes a picture of the analysis: skeletons, movement, accents, beats, notes and drum hits over time. `.svg` or `.png`.

@@ -5,7 +5,7 @@
 use crate::drums::{DrumClass, DrumGrid, Hit};
 use crate::music::{ChordAt, Line, Music};
 use crate::pose::PoseTrack;
-use crate::rhythm::{Curve, Rhythm};
+use crate::rhythm::{Curve, Hold, Rhythm};
 use crate::score::{DRUM_PART, Score};
 use crate::time::{BeatGrid, Instant, STEPS_PER_BEAT, Span, Tempo, Window};
 
@@ -53,6 +53,18 @@ impl Heard {
         heard.activation = self.curve(&rhythm.activation);
         heard.tempo = Tempo::from_bpm(rhythm.tempo.bpm() * self.window.speed.factor());
         heard
+    }
+
+    /// Where the body holds still within the window.
+    pub fn holds(&self, rhythm: &Rhythm) -> Vec<Hold> {
+        let end = Instant::ZERO + self.duration;
+        let inside = |hold: Hold| {
+            let (from, to) = (self.time(hold.from), self.time(hold.to));
+            let from = if from < Instant::ZERO { Instant::ZERO } else { from };
+            let to = if to > end { end } else { to };
+            (from < to).then_some(Hold { from, to })
+        };
+        rhythm.holds().into_iter().filter_map(inside).collect()
     }
 
     /// The values within the window; the first is that nearest to its start.
@@ -262,6 +274,23 @@ mod tests {
         let all = heard.grid(&drums);
         assert_eq!(all.hits, drums.hits);
         assert_eq!(seconds(all.beats.iter().copied())[..2], [-0.875, -0.625]);
+    }
+
+    #[test]
+    fn what_sounds_is_what_the_score_has() {
+        let inside = heard().drums(&drums());
+        let score = crate::score::from_drums(&inside, Span::from_seconds(2.0), None).expect("a score");
+        let told = sounding(&score, inside.clone());
+        let notes = &score.parts[0].notes;
+        assert_eq!(told.hits.len(), notes.len());
+        assert!(told.hits.iter().any(|hit| hit.class == DrumClass::Crash), "the ending");
+        assert!(told.hits.len() < inside.hits.len(), "without what comes after it");
+        let grid = BeatGrid::new(told.beats.clone()).expect("beats");
+        for (hit, note) in told.hits.iter().zip(notes) {
+            let time = grid.instant(f64::from(hit.step) + f64::from(hit.offset));
+            assert!((time - score.tempo_map.instant(note.onset)).seconds().abs() < 1e-6);
+            assert_eq!((hit.velocity * 127.0).round() as u8, note.velocity);
+        }
     }
 
     #[test]

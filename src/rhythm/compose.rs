@@ -6,7 +6,7 @@
 //! dance, sport and walking, drums that play the composition and the beats follow all accents so, and 81 to 100 % of them when
 //! those more than a third of a step off the grid are dropped; with the movement shuffled it is about two thirds either way.
 
-use super::{Accent, Curve, Rhythm};
+use super::{Accent, AccentKind, Curve, Rhythm};
 use crate::rhythm::signal;
 use crate::time::{Instant, STEPS_PER_BEAT};
 
@@ -113,9 +113,14 @@ pub fn compose(rhythm: &Rhythm) -> Option<Composition> {
     })
 }
 
-/// The strongest accents, as many as [`MOST_ACCENTED`] of the steps.
+/// The strongest accents, as many as [`MOST_ACCENTED`] of the steps. What changes fast is the start of a gesture, which nobody
+/// takes for a hit: it counts only where nothing is stopped.
 fn strongest(accents: &[Accent], steps: usize) -> Vec<Accent> {
-    let mut sorted = accents.to_vec();
+    let is_impact = |accent: &&Accent| accent.kind == AccentKind::Impact;
+    let mut sorted: Vec<Accent> = accents.iter().filter(is_impact).copied().collect();
+    if sorted.is_empty() {
+        sorted = accents.to_vec();
+    }
     sorted.sort_by(|a, b| (b.strength.total_cmp(&a.strength)).then(a.time.seconds().total_cmp(&b.time.seconds())));
     sorted.truncate((steps as f64 * MOST_ACCENTED).round() as usize);
     sorted
@@ -158,7 +163,7 @@ fn seen(values: &[f32]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rhythm::{AccentKind, Beat, BodyPart, Source};
+    use crate::rhythm::{Beat, BodyPart, Source};
     use crate::time::{Rate, Tempo};
 
     fn rhythm(first: f64, number: u8, accents: &[(f64, f32)], movement: impl Fn(f64) -> f32) -> Rhythm {

@@ -45,9 +45,9 @@ const REFRACTORY: Span = Span::from_seconds(0.120);
 /// A style peak nearer than this to an impact is the start of the gesture that the impact ends: one gesture, one accent.
 const GESTURE: Span = Span::from_seconds(0.250);
 
-/// Accents a second at most, over the clip: a quarter of the sixteenth notes at 120 beats a minute. A body in lively
-/// movement has a small deceleration somewhere all the time; the music answers the ones that stand out.
-const MOST_ACCENTS: f64 = 2.0;
+/// Accents a second at most, over the clip: an eye tells about four stops a second apart, and somebody who jumps a rope lands
+/// 2.3 times.
+const MOST_ACCENTS: f64 = 4.0;
 
 /// Least force of an accent (see [`Stop`]), torso lengths a second per second: the arm that swings back to rest has some 10.
 const LEAST_FORCE: f64 = 7.0;
@@ -58,6 +58,9 @@ const LEAST_STRENGTH: f64 = 0.1;
 /// Least force beside the strongest stop within [`NEAR`]: beside a jump a wave of the hand is nothing, in a pause it is seen.
 const LEAST_OF_NEAR: f64 = 0.3;
 const NEAR: Span = Span::from_seconds(1.0);
+
+/// Share of a clip's accents that have full strength.
+const FULL: f64 = 0.05;
 
 /// An accent needs as much movement as a beat does ([`LEAST_MOVEMENT`]) within so many seconds.
 const MOVING: f64 = 0.25;
@@ -358,7 +361,7 @@ fn part(members: &[Stop]) -> BodyPart {
 
 /// The accents of a movement: the stops that stand out, and the paper's style peaks where no stop is near.
 ///
-/// Strengths are heights over the clip's 90th percentile of the kind, at most 1.
+/// See [`grade`] for their strengths.
 pub(crate) fn accents(motion: &Motion, impact: &[f64], style: &Style, lively: &[f64], duration: Span) -> Vec<Accent> {
     // Jitter has sharp changes of speed, but no way to go.
     let reach = (RATE.count(Span::from_seconds(MOVING))) as usize;
@@ -395,7 +398,7 @@ pub(crate) fn accents(motion: &Motion, impact: &[f64], style: &Style, lively: &[
 
     let graded = |(position, height, top, part): (f64, f64, f64, BodyPart), kind: AccentKind| Accent {
         time: RATE.instant_at(position),
-        strength: if top > 0.0 { (height / top).min(1.0) as f32 } else { 1.0 },
+        strength: if top > 0.0 { (height / top) as f32 } else { 1.0 },
         kind,
         part,
     };
@@ -424,5 +427,79 @@ pub(crate) fn accents(motion: &Motion, impact: &[f64], style: &Style, lively: &[
         },
     );
     kept.sort_by(|a, b| a.time.seconds().total_cmp(&b.time.seconds()));
+    grade(&mut kept);
     kept
+}
+
+/// Brings the heights of accents to strengths, above 0 to 1: of impacts half by rank and half by height, so that some are strong
+/// and some are weak in any clip, and those that are equal stay so; the top [`FULL`] are 1. Of changes the height, at most 1.
+fn grade(accents: &mut [Accent]) {
+    let mut heights: Vec<f64> = accents
+        .iter()
+        .filter(|accent| accent.kind == AccentKind::Impact)
+        .map(|accent| f64::from(accent.strength))
+        .collect();
+    heights.sort_by(f64::total_cmp);
+    let full = signal::quantile_sorted(&heights, 1.0 - FULL);
+    for accent in accents {
+        let height = f64::from(accent.strength);
+        let strength = match accent.kind {
+            AccentKind::Style => height,
+            AccentKind::Impact => {
+                let rank = heights.partition_point(|other| *other <= height) as f64 / heights.len().max(1) as f64;
+                0.5 * (rank / (1.0 - FULL)).min(1.0) + 0.5 * (height / full).min(1.0)
+            }
+        };
+        accent.strength = strength.min(1.0) as f32;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accent(strength: f32, kind: AccentKind) -> Accent {
+        Accent {
+            time: Instant::ZERO,
+            strength,
+            kind,
+            part: BodyPart::default(),
+        }
+    }
+
+    #[test]
+    fn strengths_do_not_saturate() {
+        let mut accents: Vec<Accent> = (1..=20_u8)
+            .map(|height| accent(f32::from(height) / 10.0, AccentKind::Impact))
+            .collect();
+        grade(&mut accents);
+        assert!(accents.windows(2).all(|pair| pair[0].strength <= pair[1].strength));
+        assert_eq!(accents.iter().filter(|a| a.strength >= 1.0).count(), 1, "one of twenty");
+        // The tenth of twenty: rank 0.5 of 0.95, height 1.0 of 1.905.
+        let expected = 0.5 * 0.5 / 0.95 + 0.5 * 1.0 / 1.905;
+        assert!((f64::from(accents[9].strength) - expected).abs() < 1e-6);
+    }
+
+    #[test]
+    fn equal_impacts_are_equally_strong_and_changes_keep_their_height() {
+        let mut accents = vec![accent(0.7, AccentKind::Impact); 9];
+        accents.push(accent(0.4, AccentKind::Style));
+        accents.push(accent(1.3, AccentKind::Style));
+        grade(&mut accents);
+        assert!(accents[..9].iter().all(|a| a.strength == 1.0));
+        assert_eq!((accents[9].strength, accents[10].strength), (0.4, 1.0));
+    }
+
+    #[test]
+    fn the_part_is_the_one_that_is_stopped_hardest_or_the_whole_body() {
+        let stop = |limb: usize, force| Stop {
+            position: 0.0,
+            force,
+            limb,
+            part: LIMBS[limb].part,
+        };
+        assert_eq!(part(&[stop(4, 9.0), stop(5, 9.0), stop(1, 12.0)]), BodyPart::Feet);
+        assert_eq!(part(&[stop(0, 8.0), stop(1, 9.0), stop(3, 10.0)]), BodyPart::Whole);
+        assert_eq!(part(&[stop(0, 3.0), stop(1, 4.0), stop(3, 30.0)]), BodyPart::Hands);
+    }
 }

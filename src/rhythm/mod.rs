@@ -27,6 +27,7 @@ mod fit;
 mod hmm;
 mod holds;
 mod impact;
+mod leaps;
 mod lock;
 pub mod metrics;
 mod motion;

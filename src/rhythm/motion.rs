@@ -17,7 +17,7 @@
 //! **Position.** The height of the same line at the instant, fitted in pixels, beside the trunk's centre: what the learned
 //! beats read beside the velocity. The signs of a beat use velocities only.
 
-use super::signal;
+use super::{leaps, signal};
 use crate::limits::LONGEST_BRIDGE;
 use crate::pose::{JOINTS, Joint, JointPoint, PoseTrack};
 use crate::time::{Instant, Rate, Span};
@@ -98,15 +98,6 @@ impl Motion {
     /// numbers, are passed over.
     pub fn new(track: &PoseTrack, duration: Span) -> Self {
         let frames = frames_in(duration);
-        let mut cuts: Vec<f64> = track
-            .cuts
-            .iter()
-            .map(|c| c.seconds())
-            .filter(|c| c.is_finite())
-            .collect();
-        cuts.sort_by(f64::total_cmp);
-        let shot_of = |seconds: f64| cuts.partition_point(|cut| *cut <= seconds);
-
         let mut times: Vec<f64> = Vec::with_capacity(track.poses.len());
         let mut poses: Vec<&[JointPoint; JOINTS]> = Vec::with_capacity(track.poses.len());
         for pose in &track.poses {
@@ -116,6 +107,16 @@ impl Motion {
                 poses.push(&pose.joints);
             }
         }
+        let mut cuts: Vec<f64> = track
+            .cuts
+            .iter()
+            .map(|c| c.seconds())
+            .filter(|c| c.is_finite())
+            .collect();
+        // The pose stage does not find every cut.
+        cuts.extend(leaps::cuts(&times, &poses));
+        cuts.sort_by(f64::total_cmp);
+        let shot_of = |seconds: f64| cuts.partition_point(|cut| *cut <= seconds);
         let shots: Vec<usize> = times.iter().map(|t| shot_of(*t)).collect();
         let sizes = sizes(&times, &shots, &poses);
         let spacing = signal::median(&times.windows(2).map(|t| t[1] - t[0]).collect::<Vec<_>>());

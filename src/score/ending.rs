@@ -224,6 +224,40 @@ mod tests {
     }
 
     #[test]
+    fn a_piece_that_answers_a_movement_ends_near_the_end_and_on_a_strong_accent_if_it_can() {
+        // 120 beats a minute, a step is 125 ms.
+        let grid = steady(120.0, 40);
+        let beats = BeatGrid::new(grid.beats.clone()).expect("beats");
+        let last = |strong: &[i32], seconds| last_answer(strong, &grid, &beats, Span::from_seconds(seconds));
+        assert_eq!(last(&[], 15.3), Some(30 * 4), "the beat at 15.0 s leaves 0.3 s");
+        assert_eq!(
+            last(&[], 15.2),
+            Some(29 * 4 + 2),
+            "15.0 s leaves too little; half a beat before it is near"
+        );
+        assert_eq!(last(&[], 14.8), Some(29 * 4), "the beat at 14.5 s");
+        assert_eq!(
+            last(&[], 14.4),
+            Some(28 * 4),
+            "rather the downbeat at 14.0 s than nearer"
+        );
+        assert_eq!(
+            last(&[115], 14.8),
+            Some(115),
+            "an accent at 14.375 s before the beat at 14.5 s"
+        );
+        assert_eq!(
+            last(&[100], 14.8),
+            Some(29 * 4),
+            "an accent at 12.5 s is too long before"
+        );
+        let short = steady(120.0, 4);
+        let beats = BeatGrid::new(short.beats.clone()).expect("beats");
+        let stopped = last_answer(&[], &short, &beats, Span::from_seconds(60.0));
+        assert_eq!(stopped, Some(16), "the beat after the last hit");
+    }
+
+    #[test]
     fn an_empty_grid_stays_empty() {
         let grid = grid(120.0, 8, vec![]);
         let beats = BeatGrid::new(grid.beats.clone()).expect("beats");
