@@ -36,7 +36,7 @@ impl Desk {
 fn open(project: &Path) -> Result<Project, Failure> {
     let text = project.to_str().ok_or_else(|| {
         Failure::usage(format!(
-            "{}: the name is no UTF-8, which projects of editors are named by",
+            "{}: the name is not UTF-8, as the names of projects have to be",
             project.display()
         ))
     })?;
