@@ -351,9 +351,9 @@ fn what_goes_wrong_is_told_and_the_project_is_untouched() {
     let other = desk.path("other.mlt");
     for (content, tells) in [
         (&bytes[..bytes.len() / 2], "other.mlt"),
-        (&b"<svg/>"[..], "no project"),
+        (&b"<svg/>"[..], "not a project"),
         (&b"{\"OTIO_SCHEMA\": \"Timeline.1\", \"tracks\": 3}"[..], "other.mlt"),
-        (&b"{\"a\": [1, 2"[..], "no project"),
+        (&b"{\"a\": [1, 2"[..], "not a project"),
         (&b""[..], "other.mlt"),
         (&[0xff, 0xfe, 0x00][..], "other.mlt"),
     ] {

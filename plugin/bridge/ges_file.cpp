@@ -69,7 +69,7 @@ std::string uri_of(const std::string &path) {
     Fault fault;
     const Text uri(gst_filename_to_uri(path.c_str(), fault.out()));
     if (!uri) {
-        throw Problem(Problem::Kind::input, path + ": is no name of a file: " + fault.sentence());
+        throw Problem(Problem::Kind::input, path + ": is not the name of a file: " + fault.sentence());
     }
     return uri.get();
 }

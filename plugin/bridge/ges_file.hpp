@@ -58,7 +58,8 @@ std::string path_of_uri(const gchar *uri);
 /// The timeline of a project's file. Throws Problem (input); `path` is for its sentence.
 Ref<GESTimeline> loaded(const std::string &path);
 
-/// A timeline as GES writes it, which it does to files only. Throws Problem (output); `path` is for its sentence.
+/// A timeline as GES writes it, which it does to files only. Throws Problem (output); `path` is for
+/// its sentence.
 std::string written_text(GESTimeline *timeline, const std::string &path);
 
 } // namespace kinescore::bridge

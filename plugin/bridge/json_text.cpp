@@ -15,7 +15,8 @@ bool is_word(const std::string &text, std::size_t at, std::string_view word) {
            (end == text.size() || std::string_view(",]} \t\r\n").find(text[end]) != std::string_view::npos);
 }
 
-/// Checks the nesting, and writes null in place of numbers that JSON does not have. Strings are passed over.
+/// Checks the nesting, and writes null in place of numbers that JSON does not have. Strings are
+/// passed over.
 std::string prepared(const std::string &text) {
     std::string prepared;
     std::size_t copied = 0;

@@ -1,5 +1,6 @@
 /*
- * JSON as the text that it is: parsed with limits, searched for places, and written in the layout of the rest.
+ * JSON as the text that it is: parsed with limits, searched for places, and written in the layout
+ * of the rest.
  */
 #ifndef KINESCORE_BRIDGE_JSON_TEXT_HPP
 #define KINESCORE_BRIDGE_JSON_TEXT_HPP
@@ -14,12 +15,14 @@ namespace kinescore::bridge {
 
 using Json = nlohmann::ordered_json; // keeps the order of keys
 
-/// How deep lists and objects may be nested: the parser, the destructor and the writer of JSON call themselves once for
-/// each level, and a hundred thousand levels overflow the stack. Compositions of people's projects have a few dozen.
+/// How deep lists and objects may be nested: the parser, the destructor and the writer of JSON call
+/// themselves once for each level, and a hundred thousand levels overflow the stack. Compositions
+/// of people's projects have a few dozen.
 constexpr int deepest_json = 1000;
 
-/// Parses JSON. "NaN", "Infinity" and "-Infinity", as OpenTimelineIO writes them, are read as null: as numbers they
-/// stand for "not known". Throws std::runtime_error with the reason, as the end of a sentence.
+/// Parses JSON. "NaN", "Infinity" and "-Infinity", as OpenTimelineIO writes them, are read as null:
+/// as numbers they stand for "not known". Throws std::runtime_error with the reason, as the end of
+/// a sentence.
 Json parsed_json(const std::string &text);
 
 struct Span {
@@ -74,7 +77,8 @@ public:
 
     JsonStyle(const std::string &text, const JsonScanner &scanner);
 
-    /// What comes before an element of a list or object of some depth, but for the first one's comma.
+    /// What comes before an element of a list or object of some depth, but for the first one's
+    /// comma.
     std::string lead(int depth, bool first) const { return (first ? "" : lines_ ? "," : comma_) + line(depth); }
 
     std::string line(int depth) const;

@@ -42,7 +42,7 @@ MltTimeline::MltTimeline(ProjectFile file, std::vector<std::string> editors)
     : file_(std::move(file)), text_(file_.bytes(), file_.path()), editors_(std::move(editors)) {
     const pugi::xml_node root = text_.root();
     if (std::string(root.name()) != "mlt") {
-        throw Problem(Problem::Kind::input, file_.path() + ": is no project of MLT: its outermost element is <" +
+        throw Problem(Problem::Kind::input, file_.path() + ": is not a project of MLT: its outermost element is <" +
                                                 root.name() + ">, and should be <mlt>");
     }
     const pugi::xml_node profile = root.child("profile");
@@ -168,7 +168,9 @@ std::optional<Frames> MltTimeline::length_of(pugi::xml_node producer) const {
 Frames MltTimeline::last_of(pugi::xml_node producer) const {
     const auto length = clock_.read(property(producer, "length"));
     const bool is_file = is_named(producer, "producer") || is_named(producer, "chain");
-    if (!is_file || !length || *length < 1 || is_remapped(producer)) {
+    // Of what is played at another speed, programs write the length of the one or of the other.
+    const bool is_warped = property(producer, "mlt_service") == "timewarp" || is_remapped(producer);
+    if (!is_file || !length || *length < 1 || is_warped) {
         return unknown;
     }
     return *length - 1 - attribute_time(producer, "in").value_or(0);

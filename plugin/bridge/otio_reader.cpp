@@ -412,8 +412,8 @@ void Reader::add(const Json &clip, Flicks at, const Window &window, const std::s
     const Speed own_speed = speed(clip);
     const auto media = available(clip);
     const Range used = range(clip, "source_range").value_or(media.value_or(Range{}));
-    // Ranges count in the media's own time, which may begin at a timecode. One from before that time counts from
-    // the file's beginning: there is nothing else that it could mean.
+    // Ranges count in the media's own time, which may begin at a timecode. One from before that
+    // time counts from the file's beginning: there is nothing else that it could mean.
     const Flicks beginning = media && used.start >= media->start ? media->start : 0;
     TimelineItem item;
     item.id = id;

@@ -1,5 +1,6 @@
 /*
- * What a parsed OpenTimelineIO file says: its tracks, times and clips. Says what is wrong with them.
+ * What a parsed OpenTimelineIO file says: its tracks, times and clips. Says what is wrong with
+ * them.
  */
 #ifndef KINESCORE_BRIDGE_OTIO_READER_HPP
 #define KINESCORE_BRIDGE_OTIO_READER_HPP
@@ -31,16 +32,16 @@ bool is_enabled(const Json &value);
 
 Json time_json(double value, double rate);
 
-/// Frames a second: what is meant, and as the file spells it. Programs take two spellings for two rates, and resample
-/// from one to the other.
+/// Frames a second: what is meant, and as the file spells it. Programs take two spellings for two
+/// rates, and resample from one to the other.
 struct FrameRate {
     Ratio exact{24, 1};
     double spelled = 24.0;
 };
 
-/// A range of frames of the timeline. Sounds need not be whole frames long, and values with a fraction keep their
-/// length exactly; writers of whole frames (as FCP XML) round each start and end to the nearest, so that nothing drifts
-/// from sound to sound.
+/// A range of frames of the timeline. Sounds need not be whole frames long, and values with a
+/// fraction keep their length exactly; writers of whole frames (as FCP XML) round each start and
+/// end to the nearest, so that nothing drifts from sound to sound.
 Json range_json(Flicks length, const FrameRate &rate);
 
 Json gap_json(Flicks length, const FrameRate &rate);
@@ -77,14 +78,15 @@ public:
     /// Where the media's own time begins: a timecode, or 0.
     std::optional<Range> available(const Json &clip) const;
 
-    /// The time that something takes in its track. Transitions take none: they lie over their neighbours.
+    /// The time that something takes in its track. Transitions take none: they lie over their
+    /// neighbours.
     Flicks length(const Json &item, int depth = 0) const;
 
     /// Time of a composition at which its first child begins to count.
     Flicks trimmed(const Json &composition) const;
 
-    /// Frames a second of the timeline. The format has no field for it: its start has one, else its first clip of a
-    /// usual rate.
+    /// Frames a second of the timeline. The format has no field for it: its start has one, else its
+    /// first clip of a usual rate.
     FrameRate rate() const;
 
     std::vector<TimelineItem> items(const Ratio &rate) const;
@@ -140,8 +142,8 @@ private:
 
     static std::optional<FrameRate> rate_of_item(const Json &item);
 
-    /// How fast the media is played. A warp does not change the time that an item takes on the timeline, only how much
-    /// of the media is seen in it.
+    /// How fast the media is played. A warp does not change the time that an item takes on the
+    /// timeline, only how much of the media is seen in it.
     Speed speed(const Json &item) const;
 
     void walk(const Json &item, Flicks at, Window window, const std::string &id, int depth,
@@ -150,7 +152,8 @@ private:
     /// Timelines use few media many times, and each look at the disk takes its time.
     std::string path(const std::string &url) const;
 
-    /// The media of a clip; none where there is no moving picture, as of sound, stills and generators.
+    /// The media of a clip; none where there is no moving picture, as of sound, stills and
+    /// generators.
     std::optional<Media> media_of(const Json &clip) const;
 
     void add(const Json &clip, Flicks at, const Window &window, const std::string &id,

@@ -82,7 +82,7 @@ std::string read_whole(const std::string &path) {
         throw Problem(Problem::Kind::input, path + ": there is no such file");
     }
     if (!fs::is_regular_file(status)) {
-        throw Problem(Problem::Kind::input, path + ": is no file, and a project is one");
+        throw Problem(Problem::Kind::input, path + ": is not a regular file, as a project has to be");
     }
     const std::uintmax_t size = fs::file_size(path, error);
     if (!error && size > largest_project) {

@@ -1,8 +1,8 @@
 /*
  * Exact arithmetic of times: flicks, frames and speeds, in 128 bits.
  *
- * A flick is a 705,600,000th of a second, and projects tell speeds with nine decimals: products of two such numbers do
- * not fit in 64 bits. Results beyond 64 bits are the nearest value that fits.
+ * A flick is a 705,600,000th of a second, and projects tell speeds with nine decimals: products of
+ * two such numbers do not fit in 64 bits. Results beyond 64 bits are the nearest value that fits.
  */
 #ifndef KINESCORE_BRIDGE_RATIO_HPP
 #define KINESCORE_BRIDGE_RATIO_HPP
@@ -17,8 +17,8 @@ namespace kinescore::bridge {
 
 __extension__ typedef __int128 Wide;
 
-/// About the time of one sample. Sounds are whole samples long and frames are not, and some programs count nanoseconds:
-/// times that differ by less are the same.
+/// About the time of one sample. Sounds are whole samples long and frames are not, and some
+/// programs count nanoseconds: times that differ by less are the same.
 constexpr Flicks slack = flicks_per_second / 44'100;
 
 bool is_near(Flicks a, Flicks b);
@@ -27,7 +27,8 @@ bool is_near(Flicks a, Flicks b);
 constexpr std::int64_t longest_seconds = 100'000'000;
 constexpr Flicks longest_time = longest_seconds * flicks_per_second;
 
-/// The nearest whole number to value * numerator / denominator; halves go up. `denominator` is above 0.
+/// The nearest whole number to value * numerator / denominator; halves go up. `denominator` is
+/// above 0.
 std::int64_t scaled(std::int64_t value, Wide numerator, Wide denominator);
 
 /// As the C library's lrint: halves go to the even side. Neither is below 0.
@@ -55,25 +56,27 @@ std::int64_t nearest_frame(Flicks time, const Ratio &rate);
 Flicks flicks_of_frames(double frames, const Ratio &rate);
 double frames_of(Flicks time, const Ratio &rate);
 
-/// The beginning of a frame, where a time is one but for rounding to samples or nanoseconds; else the time itself.
+/// The beginning of a frame, where a time is one but for rounding to samples or nanoseconds; else
+/// the time itself.
 Flicks to_frame_edge(Flicks time, const Ratio &rate);
 
 /// Nanoseconds, as GStreamer counts.
 Flicks flicks_of_nanoseconds(std::uint64_t time);
 std::uint64_t nanoseconds_of(Flicks time);
 
-/// The simplest ratio that a decimal number above 0 can stand for: within `tolerance` of it, as a part of it.
+/// The simplest ratio that a decimal number above 0 can stand for: within `tolerance` of it, as a
+/// part of it.
 Ratio simplest(double number, double tolerance);
 
-/// Frames a second of a decimal number above 0. Writers spell 24000/1001 as 23.976023976..., 23.976 or 23.98, and
-/// 30000/1001 as 29.97: all mean the rate of television.
+/// Frames a second of a decimal number above 0. Writers spell 24000/1001 as 23.976023976..., 23.976
+/// or 23.98, and 30000/1001 as 29.97: all mean the rate of television.
 Ratio frame_rate_of(double number);
 
 /// A whole number in decimal digits, which are all of the text.
 std::optional<std::int64_t> whole_number(const std::string &text);
 
-/// A number above 0 as decimals ("0.5", "1,5"), exactly; none where it is no such number. Digits behind the ninth are
-/// beyond what anybody means.
+/// A number above 0 as decimals ("0.5", "1,5"), exactly; none where it is no such number. Digits
+/// behind the ninth are beyond what anybody means.
 std::optional<Ratio> decimal(const std::string &text);
 
 /// "3/2".

@@ -29,7 +29,8 @@ bool is_same_place(const Placed &placed, const TimelineItem &item) {
            same_cut(placed.made_for, item);
 }
 
-/// How little two ranges of a media have to do with each other: 0 for the same, 1 for none in common.
+/// How little two ranges of a media have to do with each other: 0 for the same, 1 for none in
+/// common.
 double apart(const TimelineItem &a, const TimelineItem &b) {
     const Flicks common = std::min(a.source_out, b.source_out) - std::max(a.source_in, b.source_in);
     const Flicks both = std::max(a.source_out, b.source_out) - std::min(a.source_in, b.source_in);
@@ -69,7 +70,8 @@ private:
 
 std::vector<std::pair<std::size_t, std::size_t>> matches(const std::vector<Placed> &ours,
                                                          const std::vector<TimelineItem> &items) {
-    // Range, distance on the timeline, and the places themselves, so that the order is the same each time.
+    // Range, distance on the timeline, and the places themselves, so that the order is the same
+    // each time.
     std::vector<std::tuple<double, Flicks, std::size_t, std::size_t>> candidates;
     for (std::size_t own = 0; own < ours.size(); ++own) {
         const TimelineItem &made_for = ours[own].made_for;
@@ -151,7 +153,8 @@ bool Reconciler::is_up_to_date(Task &task, const SoundFolder &sounds) const {
         return false;
     }
     const std::string &wav = task.placed->wav;
-    // What lies elsewhere, or has no mark, was put there by the user: it stays for as long as the clip stays as it is.
+    // What lies elsewhere, or has no mark, was put there by the user: it stays for as long as the
+    // clip stays as it is.
     const auto marked = sounds.is_place(wav) ? marked_key(wav) : std::nullopt;
     if (marked.value_or(task.placed->key) == task.key) {
         return true;
@@ -162,22 +165,34 @@ bool Reconciler::is_up_to_date(Task &task, const SoundFolder &sounds) const {
     return false;
 }
 
-/// Where finished sound goes: over the file that it replaces, if that is ours and nobody else needs it, or to a new
-/// name, which is reserved. `seen` is the key that the old file held when it was decided to make the sound.
+/// Whether the file that a clip's sound was read from is not ours to write over; the user is told
+/// then that it stays.
+bool Reconciler::is_left(Task &task, const SoundFolder &sounds) const {
+    std::error_code error;
+    if (!task.placed || !fs::exists(fs::symlink_status(task.placed->wav, error))) {
+        return false;
+    }
+    const std::string reason = sounds.why_not_ours(task.placed->wav);
+    if (!reason.empty()) {
+        task.note = task.placed->wav + ": " + reason +
+                    ", so it was left as it is, and the new sound is in another file";
+    }
+    return !reason.empty();
+}
+
+/// Where finished sound goes: over the file that it replaces, if that is ours and nobody else needs
+/// it, or to a new name, which is reserved. `seen` is the key that the old file held when it was
+/// decided to make the sound.
 std::string Reconciler::file_for(Task &task, const SoundFolder &sounds, const std::optional<std::string> &seen) const {
     // A clip that was copied with its sound shares the file until the two differ.
     if (task.placed && uses(task.placed->wav) < 2) {
         const std::string &old = task.placed->wav;
         std::error_code error;
-        if (!fs::exists(fs::symlink_status(old, error))) {
-            if (sounds.is_place(old) && sounds.reserve(old)) {
-                return old;
-            }
-        } else if (const std::string reason = sounds.why_not_ours(old); !reason.empty()) {
-            task.note = old + ": " + reason + ", so it was left as it is, and the new sound is in another file";
-        } else if (marked_key(old) == seen) {
+        const bool is_there = fs::exists(fs::symlink_status(old, error));
+        if (is_there ? !is_left(task, sounds) && marked_key(old) == seen : sounds.is_place(old) && sounds.reserve(old)) {
             return old;
-        } // else another run has put its sound there in the meantime
+        }
+        // It is not ours, or another run has put its sound there in the meantime.
     }
     return sounds.reserve_for(task.item.media_path, [&](const std::string &path) { return uses(path) > 0; });
 }
@@ -206,6 +221,7 @@ void Reconciler::work_on(Task &task, const Progress &progress) {
         return;
     }
     if (const auto orphan = sounds.orphan(task.key, [&](const std::string &path) { return uses(path) > 0; })) {
+        is_left(task, sounds);
         use(task, *orphan);
         return;
     }

@@ -158,7 +158,8 @@ bool is_name_of_sound(const std::string &name) {
     return ends_with(stem, infix) && stem.size() > std::strlen(infix);
 }
 
-/// Whether a name is one of sound that is being written: by us, and by the core, which writes beside it.
+/// Whether a name is one of sound that is being written: by us, and by the core, which writes
+/// beside it.
 bool is_unfinished_name(const std::string &name) {
     return !name.empty() && name.front() == '.' && name.find(infix) != std::string::npos &&
            name.find(".part.") != std::string::npos && ends_with(name, suffix);

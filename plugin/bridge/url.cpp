@@ -84,7 +84,8 @@ std::string path_of(const std::string &url, const std::string &folder) {
         }
         path = percent_decoded(path);
     } else {
-        // These are URLs by the format, but many write paths as they are: what is there on disk decides.
+        // These are URLs by the format, but many write paths as they are: what is there on disk
+        // decides.
         path = fs::exists(ProjectFile::absolute(path, folder), error) ? path : percent_decoded(path);
     }
     if (path.empty() || path.find('\0') != std::string::npos) {

@@ -19,7 +19,8 @@ std::string percent_decoded(const std::string &text);
 /// The scheme of a URL in lower case; "" for a path. One letter is a drive of Windows.
 std::string scheme_of(const std::string &url);
 
-/// Whether a name is one of a file on a computer with Windows: "C:\\film.mp4", "C:/film.mp4" or "\\\\server\\film.mp4".
+/// Whether a name is one of a file on a computer with Windows: "C:\\film.mp4", "C:/film.mp4" or
+/// "\\\\server\\film.mp4".
 bool is_path_of_windows(const std::string &name);
 
 /// How the media of a project are named.
@@ -27,7 +28,8 @@ enum class Naming { url, absolute, relative };
 
 Naming naming_of(const std::string &url);
 
-/// The path of what a project refers to, by a URL or a path; "" where it is no file on this computer.
+/// The path of what a project refers to, by a URL or a path; "" where it is no file on this
+/// computer.
 std::string path_of(const std::string &url, const std::string &folder);
 
 std::string url_of(const std::string &path, const std::string &folder, Naming naming);

@@ -89,7 +89,7 @@ void XmlText::read() {
                                               pugi::encoding_utf8);
     if (!result) {
         throw Problem(Problem::Kind::input,
-                      name_ + ": is no well-formed XML: " + result.description() + " in line " +
+                      name_ + ": is not well-formed XML: " + result.description() + " in line " +
                           std::to_string(line_of(bytes_, static_cast<std::size_t>(result.offset))));
     }
     for (const pugi::xml_node node : document_) {

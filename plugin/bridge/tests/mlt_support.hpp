@@ -3,6 +3,7 @@
 #ifndef KINESCORE_BRIDGE_TESTS_MLT_SUPPORT_HPP
 #define KINESCORE_BRIDGE_TESTS_MLT_SUPPORT_HPP
 
+#include "../mlt.hpp"
 #include "../timeline.hpp"
 #include "fakes.hpp"
 #include "outside.hpp"
@@ -13,6 +14,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+<<<<<<< HEAD
+=======
+#include <functional>
+#include <iostream>
+>>>>>>> refs/heads/bridge
 #include <string>
 #include <vector>
 
@@ -135,6 +141,29 @@ template <typename Project> bool edited(const std::string &path, const std::stri
         CHECK(std::string(problem.what()).size() > 10);
     }
     return opened;
+}
+
+/// The sentence of the problem that a call ends with.
+inline std::string problem_of(const std::function<void()> &call, Problem::Kind kind = Problem::Kind::input) {
+    try {
+        call();
+    } catch (const Problem &problem) {
+        CHECK(problem.kind() == kind);
+        return problem.what();
+    }
+    FAIL("nothing was thrown");
+    return "";
+}
+
+/// The items of a project that has a playlist written into a frame of fixed lines.
+inline std::vector<TimelineItem> listed(const std::string &playlist, const std::string &rate = "25\" frame_rate_den=\"1") {
+    const fakes::Folder folder;
+    const std::string path = project(folder, "p.mlt",
+                                     "<mlt root=\"/films\"><profile frame_rate_num=\"" + rate +
+                                         "\"/><producer id=\"a\"><property name=\"resource\">a.mp4</property>"
+                                         "<property name=\"length\">100000</property></producer>" +
+                                         playlist + "</mlt>");
+    return MltProject::open(path)->items();
 }
 
 } // namespace mlt_support

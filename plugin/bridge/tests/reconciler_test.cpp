@@ -376,6 +376,24 @@ TEST_CASE("a sound of a run that could not save is taken up, and not made again"
     desk.check();
 }
 
+TEST_CASE("where sound is taken up in place of a file of the user's, that is said") {
+    Desk desk;
+    const Folder users;
+    desk.timeline.clips = {clip("a", "/m/dance.mp4", 0, 4, 0)};
+    desk.reconciler.add("a", {});
+    desk.timeline.clips[0].source_out = seconds(3);
+    const std::vector<Placed> before = desk.timeline.sounds;
+    std::filesystem::copy_file(before[0].wav, users.path() + "/mix.wav");
+    desk.refresh();
+    desk.timeline.sounds = before; // the refresh could not be saved, and the user relinks
+    desk.timeline.sounds[0].wav = users.path() + "/mix.wav";
+    const std::vector<Result> results = desk.reconciler.refresh();
+    CHECK(results[0].sentence.find(users.path() + "/mix.wav: is not one of the sound files in") == 0);
+    CHECK(desk.maker.made == 2);
+    CHECK(desk.folder.files() == std::vector<std::string>{"dance.soundtrack.wav"});
+    desk.check();
+}
+
 TEST_CASE("sound that a killed run has not finished is removed by the next run there") {
     Desk desk;
     desk.timeline.clips = {clip("a", "/m/dance.mp4", 0, 4, 0)};
