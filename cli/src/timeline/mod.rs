@@ -14,47 +14,7 @@ use kinescore::progress::Cancel;
 use kinescore_timeline::{Item, Outcome, Problem, Setting};
 use serde_json::{Value, json};
 use std::fmt::Write;
-<<<<<<< HEAD
 use studio::code;
-=======
-use std::path::Path;
-use std::sync::Arc;
-use studio::{Studio, code};
-
-/// What the commands work with.
-struct Desk {
-    workshop: Workshop,
-}
-
-impl Desk {
-    fn new(flags: &ResourceFlags, console: &Console, cancel: &Cancel) -> Result<Self, Failure> {
-        resources::check_sound_font(flags)?;
-        let engine = Arc::new(Engine::new(resources::find(flags)?)?);
-        let studio = Studio::new(engine, console.clone(), cancel.clone());
-        Ok(Self {
-            workshop: Workshop::new(Box::new(studio)),
-        })
-    }
-}
-
-fn open(project: &Path) -> Result<Project, Failure> {
-    let text = project.to_str().ok_or_else(|| {
-        Failure::usage(format!(
-            "{}: the name is not UTF-8, as the names of projects have to be",
-            project.display()
-        ))
-    })?;
-    Project::open(text).map_err(|problem| plain(&problem))
-}
-
-/// A problem of the bridge as the program ends with it.
-fn plain(problem: &Problem) -> Failure {
-    Failure {
-        code: code(problem),
-        message: problem.sentence.clone(),
-    }
-}
->>>>>>> refs/heads/bridge
 
 /// Lists clips, or puts soundtracks under them.
 pub fn timeline(action: &TimelineAction, console: &Console, cancel: &Cancel) -> Result<(), Failure> {

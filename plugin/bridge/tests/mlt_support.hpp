@@ -14,11 +14,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
-<<<<<<< HEAD
-=======
 #include <functional>
 #include <iostream>
->>>>>>> refs/heads/bridge
 #include <string>
 #include <vector>
 

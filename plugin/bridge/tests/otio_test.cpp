@@ -1,11 +1,8 @@
 #include <doctest/doctest.h>
 
 #include "../otio.hpp"
-<<<<<<< HEAD
-#include "outside.hpp"
-=======
 #include "otio_support.hpp"
->>>>>>> refs/heads/bridge
+#include "outside.hpp"
 
 #include <algorithm>
 #include <cmath>
