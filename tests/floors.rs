@@ -140,7 +140,11 @@ fn expand(tree: &str, before: &str, found: &mut Vec<String>) {
 /// Paths that stand in the code itself, not in `use` declarations: `crate::a::b`, `super::b`, and `child::c` of a module
 /// of one's own.
 fn paths(text: &str) -> Vec<String> {
-    let declares = |line: &str| ["use ", "pub use ", "pub(crate) use ", "pub(super) use "].iter().any(|u| line.starts_with(u));
+    let declares = |line: &str| {
+        ["use ", "pub use ", "pub(crate) use ", "pub(super) use "]
+            .iter()
+            .any(|u| line.starts_with(u))
+    };
     let mut code = String::new();
     let mut declaring = false;
     for line in text.lines() {

@@ -175,7 +175,8 @@ fn the_parts_do_not_know_what_they_must_not_know() {
 #[test]
 fn the_library_does_not_print_exit_or_read_the_environment() {
     for (file, text) in sources("src") {
-        let code = code(&text);
+        // What the program was built for does not belong to the environment.
+        let code = code(&text).replace("std::env::consts::", "");
         for banned in [
             "println!",
             "print!",

@@ -3,8 +3,9 @@
 //! Where nothing but the movement speaks, the bar is that whose first beats are hit hardest ([`number`]). Where the network
 //! speaks of downbeats too, what both say is one probability over time ([`shares`]), which the decoder hears beside the beats.
 
+use super::beats::Beat;
 use super::motion::RATE;
-use super::{Beat, hmm, metrics, signal};
+use super::{hmm, metrics, signal};
 use crate::time::Instant;
 
 /// Beats in a bar unless the movement clearly says otherwise.

@@ -6,7 +6,9 @@
 //! dance, sport and walking, drums that play the composition and the beats follow all accents so, and 81 to 100 % of them when
 //! those more than a third of a step off the grid are dropped; with the movement shuffled it is about two thirds either way.
 
-use super::{Accent, AccentKind, Curve, Rhythm};
+use super::accents::{Accent, AccentKind};
+use super::beats::Rhythm;
+use super::curve::Curve;
 use crate::rhythm::signal;
 use crate::time::{Instant, STEPS_PER_BEAT};
 

@@ -1,8 +1,8 @@
 //! The signs by which a grid of beats can be trusted. What they are worth is fitted (see
 //! [`calibration`](super::calibration)).
 
-use super::Curve;
 use super::activation::ACTIVATION_RATE;
+use super::curve::Curve;
 use super::lock::{self, TempoWindow};
 use super::{metrics, signal};
 use crate::time::{BeatGrid, Instant, STEPS_PER_BEAT, Tempo};

@@ -1,11 +1,12 @@
 //! From what a source hears to numbered beats: decoder, fit and bars together.
 
 use super::activation::ACTIVATION_RATE;
+use super::beats::Beat;
 use super::calibration::Decoding;
 use super::hmm::{self, Observations};
 use super::lock::{self, Locks, TempoPrior, TempoWeights, TempoWindow};
 use super::windows;
-use super::{Beat, bars, beat_weights, fit, signal};
+use super::{bars, fit, metrics, motion, signal};
 use crate::error::Result;
 use crate::progress::Monitor;
 use crate::settings::RhythmSettings;
@@ -166,4 +167,17 @@ fn first_downbeat(decoded: &[hmm::DecodedBeat], fitted: &[Instant], covered: &[I
         .filter(|(beat, _)| beat.number == 1)
         .find_map(|(_, time)| covered.iter().position(|c| c == time))
         .unwrap_or(0)
+}
+
+/// Greatest impact near each beat.
+pub(super) fn beat_weights(impact: &[f64], beats: &[Instant]) -> Vec<f64> {
+    let reach = metrics::F_TOLERANCE;
+    beats
+        .iter()
+        .map(|beat| {
+            let bound = |t: Instant| (motion::RATE.position(t).round().max(0.0) as usize).min(impact.len());
+            let (from, to) = (bound(*beat - reach), bound(*beat + reach));
+            impact[from.min(to)..to].iter().copied().fold(0.0, f64::max)
+        })
+        .collect()
 }

@@ -1,6 +1,7 @@
 //! Where a body holds still.
 
-use super::{Curve, signal};
+use super::curve::Curve;
+use super::signal;
 use crate::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
 

@@ -8,10 +8,11 @@
 //! walking, volleyball and dance (`tests/fixtures/accents`), 39 of 42 footfalls, landings, hits and sharp ends of gestures
 //! have an accent within 67 ms; peaks of the sum had 32, with twice as many accents elsewhere.
 
+use super::accents::{Accent, AccentKind, BodyPart};
+use super::motion::LEAST_MOVEMENT;
 use super::motion::{Motion, RATE};
 use super::signal;
 use super::style::{self, Style};
-use super::{Accent, AccentKind, BodyPart, LEAST_MOVEMENT};
 use crate::pose::{JOINTS, Joint};
 use crate::time::{Instant, Span};
 

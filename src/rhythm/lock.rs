@@ -4,7 +4,8 @@
 //! with φ(t) the beat phase of a grid: large when the movement repeats with two beats, one beat or half a beat. R needs no
 //! phase and no labels. It cannot tell a tempo from its double, so a preference for the tempi at which people tap decides.
 
-use super::{Curve, signal};
+use super::curve::Curve;
+use super::signal;
 use crate::time::{BeatGrid, Instant, Rate, Span, Tempo};
 use std::f64::consts::TAU;
 

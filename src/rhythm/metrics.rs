@@ -7,7 +7,9 @@
 //! A beat measure means little without its value for grids that have nothing to do with the music: print
 //! [`random_f_measure`] beside every F-measure.
 
-use super::{Accent, Curve, lock};
+use super::accents::Accent;
+use super::curve::Curve;
+use super::lock;
 use crate::time::{BeatGrid, Instant, STEPS_PER_BEAT, Span, Tempo};
 
 /// Tolerance of the F-measure.

@@ -12,13 +12,16 @@
 //! time, which the same decoder reads; the network's is taken unless the other is clearly more confident. `network` is the model part; the rest is plain code on
 //! numbers: no model, no file, no thread.
 
+mod accents;
 mod activation;
 mod bars;
+mod beats;
 #[cfg(test)]
 mod beats_tests;
 pub mod calibration;
 pub mod compose;
 pub mod confidence;
+mod curve;
 mod decode;
 #[cfg(test)]
 mod decoding_tests;
@@ -36,150 +39,22 @@ mod signal;
 mod style;
 mod windows;
 
+pub use accents::{Accent, AccentKind, BodyPart};
+pub use beats::{Beat, Rhythm, Source};
 pub use compose::{Composition, StepRhythm, compose};
+pub use curve::Curve;
 pub use holds::Hold;
+pub use motion::LEAST_MOVEMENT;
 pub use network::BeatModels;
 
 use crate::error::{Error, Result};
 use crate::pose::PoseTrack;
 use crate::progress::{Monitor, Stage};
 use crate::settings::{BeatSource, RhythmSettings};
-use crate::time::{BeatGrid, Instant, Rate, Span, Tempo};
+use crate::time::{Instant, Rate, Span};
 use confidence::{Evidence, Overview, Signs};
 use decode::{Grid, Heard, NetworkOutput};
 use motion::Motion;
-use serde::{Deserialize, Serialize};
-
-/// Beats and accents of a movement. All instants lie within the clip, in rising order.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Rhythm {
-    /// The beats, at least two.
-    pub beats: Vec<Beat>,
-    /// Beats in a bar: 3 or 4.
-    pub beats_per_bar: u8,
-    /// The tempo that fits all beats best (least squares).
-    pub tempo: Tempo,
-    /// How far beats and tempo can be trusted, 0 to 1.
-    pub confidence: f32,
-    /// Peaks of the movement that music should answer.
-    pub accents: Vec<Accent>,
-    /// How strongly the body moves over time.
-    pub movement: Curve,
-    /// The beat activation that the beats were decoded from, 0 to 1.
-    pub activation: Curve,
-    /// What found the beats.
-    #[serde(default)]
-    pub source: Source,
-}
-
-/// What found the beats.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Source {
-    /// The learned network.
-    Network,
-    /// Signal processing on the movement: the only source when files that do not name one were saved.
-    #[default]
-    Motion,
-}
-
-impl std::fmt::Display for Source {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Network => "network",
-            Self::Motion => "motion",
-        })
-    }
-}
-
-/// A beat.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Beat {
-    /// When it falls.
-    pub time: Instant,
-    /// Its number in the bar, from 1; 1 is the downbeat.
-    pub number: u8,
-}
-
-/// A peak of the movement.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Accent {
-    /// When it falls.
-    pub time: Instant,
-    /// How strong it is beside the clip's other accents, above 0, at most 1.
-    pub strength: f32,
-    /// What kind of movement it is.
-    pub kind: AccentKind,
-    /// What of the body makes it.
-    #[serde(default)]
-    pub part: BodyPart,
-}
-
-/// What of a body makes an accent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum BodyPart {
-    /// A foot, or both.
-    Feet,
-    /// A hand or an arm, or both.
-    Hands,
-    /// Shoulders and hips.
-    Trunk,
-    /// The head.
-    Head,
-    /// Several of them together; also where it is not known, as of gestures and in files that do not say.
-    #[default]
-    Whole,
-}
-
-/// What kind of movement an accent is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum AccentKind {
-    /// The paper's style: the movement changes fast (highest frequency of the kinematic offsets).
-    Style,
-    /// The body is stopped sharply: a stamp, a landing, a hit.
-    Impact,
-}
-
-/// Values at a fixed rate, the first at the clip's start.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Curve {
-    /// Values a second.
-    pub rate: Rate,
-    /// The values.
-    pub values: Vec<f32>,
-}
-
-impl Curve {
-    /// The value at an instant, linearly interpolated; the outermost values go on. 0 for an empty curve.
-    pub fn at(&self, instant: Instant) -> f32 {
-        let Some(last) = self.values.len().checked_sub(1) else {
-            return 0.0;
-        };
-        let position = self.rate.position(instant).clamp(0.0, last as f64);
-        let index = (position as usize).min(last.saturating_sub(1));
-        let (from, to) = (self.values[index], self.values[(index + 1).min(last)]);
-        from + (to - from) * (position - index as f64) as f32
-    }
-}
-
-impl Rhythm {
-    /// The sixteenth-note grid that the beats span; `None` when there are fewer than two beats.
-    pub fn grid(&self) -> Option<BeatGrid> {
-        BeatGrid::new(self.beats.iter().map(|b| b.time).collect())
-    }
-
-    /// Where the body holds still, in rising order: for 0.7 s and more under 18 % of the speed that it exceeds for 5 % of the
-    /// time that it is seen.
-    pub fn holds(&self) -> Vec<Hold> {
-        holds::holds(&self.movement)
-    }
-}
-
-/// Movement under which there is no beat: median speed, torso lengths a second summed over the 17 joints, smoothed
-/// (see [`Error::NoBeat`]). What a pose detector's jitter makes of a person who stands still is under 1.
-pub const LEAST_MOVEMENT: f64 = 1.5;
 
 /// By how much signal processing must be more confident than the network for its beats to be taken. Where it is so by less, the
 /// network is the better one nevertheless: F 0.67 against 0.52 in such clips of the calibration.
@@ -401,17 +276,4 @@ fn curve(rate: Rate, values: &[f64]) -> Curve {
         rate,
         values: values.iter().map(|v| *v as f32).collect(),
     }
-}
-
-/// Greatest impact near each beat.
-fn beat_weights(impact: &[f64], beats: &[Instant]) -> Vec<f64> {
-    let reach = metrics::F_TOLERANCE;
-    beats
-        .iter()
-        .map(|beat| {
-            let bound = |t: Instant| (motion::RATE.position(t).round().max(0.0) as usize).min(impact.len());
-            let (from, to) = (bound(*beat - reach), bound(*beat + reach));
-            impact[from.min(to)..to].iter().copied().fold(0.0, f64::max)
-        })
-        .collect()
 }

@@ -22,6 +22,10 @@ use crate::limits::LONGEST_BRIDGE;
 use crate::pose::{JOINTS, Joint, JointPoint, PoseTrack};
 use crate::time::{Instant, Rate, Span};
 
+/// Movement under which there is no beat: median speed, torso lengths a second summed over the 17 joints, smoothed
+/// (see [`Error::NoBeat`]). What a pose detector's jitter makes of a person who stands still is under 1.
+pub const LEAST_MOVEMENT: f64 = 1.5;
+
 /// Rate of the movement signals: that of RhythmicNet's published network.
 pub(crate) const RATE: Rate = Rate::from_hz(60.0);
 

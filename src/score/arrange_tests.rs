@@ -410,7 +410,9 @@ fn music_that_is_none_is_refused_with_the_value() {
         ("velocity NaN", |m| m.lines[0].notes[3].velocity = f32::NAN),
         ("offset NaN", |m| m.lines[0].notes[3].offset = f32::NAN),
         ("offset 2", |m| m.lines[0].notes[3].offset = 2.0),
-        ("is 'piano', as that of another part", |m| m.lines.push(m.lines[0].clone())),
+        ("is 'piano', as that of another part", |m| {
+            m.lines.push(m.lines[0].clone())
+        }),
     ];
     for (words, spoil) in spoil {
         let mut music = music(160);

@@ -11,7 +11,7 @@
 
 use crate::limits::ASKED_TEMPI;
 use crate::settings::MidiTempo;
-use crate::time::{Instant, Span};
+use crate::time::{self, Instant, Span};
 
 /// Ticks of a quarter note. At the slowest tempo written, half a tick is less than a millisecond.
 pub(super) const QUARTER: u32 = 960;
@@ -290,7 +290,8 @@ impl Grid {
                 power: 2,
             };
         };
-        let (slowest, fastest) = (60.0 / ASKED_TEMPI.start(), 60.0 / ASKED_TEMPI.end());
+        let beat = |bpm: &f64| time::Tempo::from_bpm(*bpm).beat_span().seconds();
+        let (slowest, fastest) = (beat(ASKED_TEMPI.start()), beat(ASKED_TEMPI.end()));
         let quarter = |power: u8| span * f64::from(1_u32 << power) / 4.0;
         // Notes from the whole to the 64th; the quarter first.
         let fits = |power: &u8| (fastest..=slowest).contains(&quarter(*power));

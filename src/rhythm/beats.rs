@@ -1,0 +1,71 @@
+//! What is found in a movement: its beats, with all that music needs of it.
+
+use super::accents::Accent;
+use super::curve::Curve;
+use super::holds::{self, Hold};
+use crate::time::{BeatGrid, Instant, Tempo};
+use serde::{Deserialize, Serialize};
+
+/// Beats and accents of a movement. All instants lie within the clip, in rising order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rhythm {
+    /// The beats, at least two.
+    pub beats: Vec<Beat>,
+    /// Beats in a bar: 3 or 4.
+    pub beats_per_bar: u8,
+    /// The tempo that fits all beats best (least squares).
+    pub tempo: Tempo,
+    /// How far beats and tempo can be trusted, 0 to 1.
+    pub confidence: f32,
+    /// Peaks of the movement that music should answer.
+    pub accents: Vec<Accent>,
+    /// How strongly the body moves over time.
+    pub movement: Curve,
+    /// The beat activation that the beats were decoded from, 0 to 1.
+    pub activation: Curve,
+    /// What found the beats.
+    #[serde(default)]
+    pub source: Source,
+}
+
+/// What found the beats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// The learned network.
+    Network,
+    /// Signal processing on the movement: the only source when files that do not name one were saved.
+    #[default]
+    Motion,
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Network => "network",
+            Self::Motion => "motion",
+        })
+    }
+}
+
+/// A beat.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Beat {
+    /// When it falls.
+    pub time: Instant,
+    /// Its number in the bar, from 1; 1 is the downbeat.
+    pub number: u8,
+}
+
+impl Rhythm {
+    /// The sixteenth-note grid that the beats span; `None` when there are fewer than two beats.
+    pub fn grid(&self) -> Option<BeatGrid> {
+        BeatGrid::new(self.beats.iter().map(|b| b.time).collect())
+    }
+
+    /// Where the body holds still, in rising order: for 0.7 s and more under 18 % of the speed that it exceeds for 5 % of the
+    /// time that it is seen.
+    pub fn holds(&self) -> Vec<Hold> {
+        holds::holds(&self.movement)
+    }
+}
