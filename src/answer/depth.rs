@@ -1,6 +1,7 @@
 //! How far the arrangement goes, as amounts.
 
-/// Depth at which the movement decides who plays where, and the greatest, at which it also decides when.
+/// Depth at which the movement decides who plays where, and the greatest, at which it also decides
+/// when.
 const USUAL: f64 = 2.0;
 const MOST: f64 = 4.0;
 
@@ -10,7 +11,8 @@ const ASIDE: (f32, f32) = (0.85, 0.72);
 /// How far the backbone steps back at the greatest depth.
 const BACKBONE: f32 = 0.77;
 
-/// Distance from the accent, seconds, that is heard as together. Farther away nothing is left from the usual depth on.
+/// Distance from the accent, seconds, that is heard as together. Farther away nothing is left from
+/// the usual depth on.
 const TOGETHER: f64 = 0.020;
 
 /// Depth of the arrangement, 0 to 4.
@@ -42,8 +44,9 @@ impl Depth {
         ((self.0 - USUAL) / (MOST - USUAL)).clamp(0.0, 1.0) as f32
     }
 
-    /// How far, in seconds, what is `apart` seconds from an accent moves towards it: half the way at the usual depth and the
-    /// rest as far as it would be heard apart, all the way at the greatest.
+    /// How far, in seconds, what is `apart` seconds from an accent moves towards it: half the way
+    /// at the usual depth and the rest as far as it would be heard apart, all the way at the
+    /// greatest.
     pub fn pull(self, apart: f64) -> f64 {
         let share = self.0 / MOST;
         let left = (apart.abs() * (1.0 - share)).min(TOGETHER / self.usual().max(1e-9));

@@ -9,10 +9,12 @@ use std::collections::BTreeMap;
 /// Velocity of a note on the weakest accent, and how much is added for the strongest.
 const ACCENT: (f32, f32) = (0.55, 0.45);
 
-/// From this strength on chords are struck on an accent where none was written; the bass comes in on every strong one.
+/// From this strength on chords are struck on an accent where none was written; the bass comes in
+/// on every strong one.
 const STAB: f32 = 0.75;
 
-/// How far back a line must have been played for it to land on an accent, bars: one that is silent stays so.
+/// How far back a line must have been played for it to land on an accent, bars: one that is silent
+/// stays so.
 const PLAYING: i32 = 2;
 
 /// Longest note that is added, and the longest there is, half steps.
@@ -107,7 +109,8 @@ fn land(instrument: Instrument, chords: &[ChordAt], steps: &mut Steps, moments: 
     }
 }
 
-/// What a line strikes on a step where nothing was written: what it played last, or the chord where that has changed since.
+/// What a line strikes on a step where nothing was written: what it played last, or the chord where
+/// that has changed since.
 fn landing(
     instrument: Instrument,
     step: i32,
@@ -155,8 +158,8 @@ fn chord_at(chords: &[ChordAt], step: i32) -> Option<Chord> {
     chords.get(after.saturating_sub(1)).map(|at| at.chord)
 }
 
-/// Where the body rests the bass is silent and the others hold: of what was written there, only what brings a new chord is
-/// struck, softly, and is held.
+/// Where the body rests the bass is silent and the others hold: of what was written there, only
+/// what brings a new chord is struck, softly, and is held.
 fn rest(instrument: Instrument, chords: &[ChordAt], steps: &mut Steps, moments: &Moments<'_>) {
     if moments.depth.usual() < 1.0 {
         return;
@@ -182,7 +185,8 @@ fn rest(instrument: Instrument, chords: &[ChordAt], steps: &mut Steps, moments: 
                 steps.remove(&step);
                 continue;
             };
-            // A chord is held until the next or until the body moves; a melody's note is let ring as it is.
+            // A chord is held until the next or until the body moves; a melody's note is let ring
+            // as it is.
             let end = chords.get(index).map_or(until, |next| next.step.min(until));
             let held = ((end - step) * UNITS).clamp(1, LONGEST) as u8;
             for note in notes.iter_mut() {

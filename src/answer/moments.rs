@@ -1,24 +1,29 @@
-//! The movement on the grid: which steps answer an accent, where gestures begin, and where the body rests.
+//! The movement on the grid: which steps answer an accent, where gestures begin, and where the body
+//! rests.
 
 use super::depth::Depth;
 use crate::drums::DrumGrid;
 use crate::rhythm::{AccentKind, BodyPart, Rhythm};
 use crate::time::{BeatGrid, Instant, STEPS_PER_BEAT};
 
-/// Farthest that anything is moved, seconds, and in steps: beyond it would be another place of the bar.
+/// Farthest that anything is moved, seconds, and in steps: beyond it would be another place of the
+/// bar.
 const FARTHEST: (f64, f64) = (0.060, 0.499);
 
-/// What is played nearer than this to the answer of an accent, seconds, and is not part of it, would be heard as a flam.
+/// What is played nearer than this to the answer of an accent, seconds, and is not part of it,
+/// would be heard as a flam.
 const FLAM: f64 = 0.045;
 
-/// How far from its step, seconds, an accent may be for what is played on the step to move towards it. In a slow tempo it may be
-/// farther: it is then answered between the steps, half-way from one to the next.
+/// How far from its step, seconds, an accent may be for what is played on the step to move towards
+/// it. In a slow tempo it may be farther: it is then answered between the steps, half-way from one
+/// to the next.
 const ON_STEP: f64 = 0.080;
 
 /// How far apart two accents of one step are, seconds, for both to be answered.
 const APART: f64 = 0.090;
 
-/// Under this strength an accent is one that nobody sees beside the others: it has a light stroke at most.
+/// Under this strength an accent is one that nobody sees beside the others: it has a light stroke
+/// at most.
 const FAINT: f32 = 0.25;
 
 /// From this strength on an accent is one that everybody sees.
@@ -75,7 +80,8 @@ pub(super) struct Moments<'a> {
     pub between: Vec<Moment>,
     /// Accents that hardly anybody sees, by step, on steps that answer no other.
     faint: Vec<Moment>,
-    /// Steps on which a gesture begins that an accent ends soon after, with the strength of that accent.
+    /// Steps on which a gesture begins that an accent ends soon after, with the strength of that
+    /// accent.
     pub pick_ups: Vec<(i32, f32)>,
     /// In rising order, apart from each other.
     pub rests: Vec<Rest>,
@@ -220,7 +226,8 @@ impl<'a> Moments<'a> {
         self.moments.iter().filter(|moment| moment.strength >= STRONG)
     }
 
-    /// Whether something on a step, which answers no accent itself, would sound as a flam with the answer of one beside it.
+    /// Whether something on a step, which answers no accent itself, would sound as a flam with the
+    /// answer of one beside it.
     pub fn would_flam(&self, step: i32, offset: f32) -> bool {
         let onset = |step: i32, offset: f32| self.grid.instant(f64::from(step) + f64::from(offset));
         let here = onset(step, offset);

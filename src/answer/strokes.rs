@@ -9,10 +9,12 @@ use std::collections::BTreeMap;
 /// Velocity of a stroke on the weakest accent, and how much is added for the strongest.
 const ACCENT: (f32, f32) = (0.55, 0.45);
 
-/// How far the strokes that keep time go towards it: all the way, each accent would be a splash of cymbals.
+/// How far the strokes that keep time go towards it: all the way, each accent would be a splash of
+/// cymbals.
 const TIMEKEEPER: f32 = 0.5;
 
-/// From this strength on the whole body has crash, snare and kick, and from this one a hand has the snare.
+/// From this strength on the whole body has crash, snare and kick, and from this one a hand has the
+/// snare.
 const WHOLE: f32 = 0.75;
 const SNARE: f32 = 0.4;
 
@@ -25,17 +27,19 @@ const CRASH_BARS: i32 = 2;
 /// Velocity of the hats that count on through a rest.
 const COUNTING: f32 = 0.16;
 
-/// A fill: velocity of its first stroke and of its last, beside that of the accent it leads to, which must stand out from it.
+/// A fill: velocity of its first stroke and of its last, beside that of the accent it leads to,
+/// which must stand out from it.
 const FILL: (f32, f32) = (0.2, 0.45);
 
-/// Velocity that the louder strokes of the groove have at most, so that accents are louder: a drummer who always plays loud
-/// has no accents.
+/// Velocity that the louder strokes of the groove have at most, so that accents are louder: a
+/// drummer who always plays loud has no accents.
 const ROOM: f32 = 0.52;
 
 /// Velocity of the stroke on an accent that hardly anybody sees, where there is none.
 const LIGHT: f32 = 0.3;
 
-/// Loudness of a stroke right before a strong accent: at full loudness it would take the edge off it.
+/// Loudness of a stroke right before a strong accent: at full loudness it would take the edge off
+/// it.
 const BEFORE: f32 = 0.7;
 
 /// Velocity of the stroke with which a gesture begins, beside that of the accent that ends it.
@@ -115,7 +119,8 @@ pub(super) fn answered(drums: &DrumGrid, moments: &Moments<'_>) -> Vec<Hit> {
     hits
 }
 
-/// The velocity that a tenth of the kicks and snares exceed; the loudest there is where none are struck.
+/// The velocity that a tenth of the kicks and snares exceed; the loudest there is where none are
+/// struck.
 fn loud(hits: &[Hit]) -> f32 {
     let drums = hits
         .iter()
@@ -155,7 +160,8 @@ fn is_backbone(hit: &Hit, moments: &Moments<'_>) -> bool {
     }
 }
 
-/// Adds a stroke where its drum is not struck already; where it is, the louder of the two is played.
+/// Adds a stroke where its drum is not struck already; where it is, the louder of the two is
+/// played.
 fn strike(steps: &mut Steps, stroke: Hit) {
     let strokes = steps.entry(stroke.step).or_default();
     match strokes.iter_mut().find(|other| other.class == stroke.class) {
@@ -189,7 +195,8 @@ fn strokes_of(moment: &Moment, moments: &Moments<'_>) -> impl Iterator<Item = Hi
     })
 }
 
-/// A light stroke on an accent that hardly anybody sees, if none is there and the body does not rest.
+/// A light stroke on an accent that hardly anybody sees, if none is there and the body does not
+/// rest.
 fn touch(moment: &Moment, steps: &mut Steps, moments: &Moments<'_>) {
     let place = f64::from(moment.step) + f64::from(moment.offset);
     if moments.rests(place) || moments.would_flam(moment.step, moment.offset) {
@@ -241,7 +248,8 @@ fn count_on(rest: &Rest, played: std::ops::RangeInclusive<i32>, steps: &mut Step
     }
 }
 
-/// Two to four strokes that rise to the accent with which a rest ends, as many as there is room for once the body moves.
+/// Two to four strokes that rise to the accent with which a rest ends, as many as there is room for
+/// once the body moves.
 fn fill(rest: &Rest, steps: &mut Steps, moments: &Moments<'_>) {
     use DrumClass::{HighTom, LowTom, MidTom, Snare};
     let Some(moment) = rest.ends_on.and_then(|step| moments.on(step)) else {

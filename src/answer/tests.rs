@@ -261,7 +261,8 @@ fn at_depth_one_only_strong_accents_are_answered_and_by_half() {
         1.0,
     );
     assert_eq!(on(&hits, 9), []);
-    // The kick that was written at 0.5 is half-way to 0.82; that of the part of the body half-way from 0.55, and louder.
+    // The kick that was written at 0.5 is half-way to 0.82; that of the part of the body half-way
+    // from 0.55, and louder.
     assert!(near(on(&hits, 8)[0].1, 0.685));
 }
 

@@ -14,7 +14,8 @@ pub struct Hold {
     pub to: Instant,
 }
 
-/// A body holds while its speed is under this share of the speed that it exceeds for [`FAST`] of the time.
+/// A body holds while its speed is under this share of the speed that it exceeds for [`FAST`] of
+/// the time.
 const STILL: f64 = 0.18;
 const FAST: f64 = 0.05;
 
@@ -24,7 +25,8 @@ const LEAST: Span = Span::from_seconds(0.7);
 /// Standard deviation of the smoothing, seconds: jitter must not break a pause in two.
 const SMOOTHING: f64 = 0.030;
 
-/// The holds of a movement. Where the person is not seen the movement is exactly 0, which is no hold.
+/// The holds of a movement. Where the person is not seen the movement is exactly 0, which is no
+/// hold.
 pub(super) fn holds(movement: &Curve) -> Vec<Hold> {
     let values: Vec<f64> = movement.values.iter().map(|v| f64::from(*v)).collect();
     let seen: Vec<f64> = values.iter().map(|v| f64::from(u8::from(*v > 0.0))).collect();

@@ -1,4 +1,5 @@
-//! Shot cuts that nobody has found: all joints leap between two frames, to a place where they go on.
+//! Shot cuts that nobody has found: all joints leap between two frames, to a place where they go
+//! on.
 //!
 //! A body that is thrown across the picture is fast before and after; one that is cut to is not.
 
@@ -6,8 +7,8 @@ use super::signal;
 use crate::limits::LONGEST_BRIDGE;
 use crate::pose::{JOINTS, Joint, JointPoint};
 
-/// How far the middle joint leaps at a cut, torso lengths: 30 a second apart it would be 15 torso lengths a second, faster than
-/// anybody runs.
+/// How far the middle joint leaps at a cut, torso lengths: 30 a second apart it would be 15 torso
+/// lengths a second, faster than anybody runs.
 const LEAP: f64 = 0.5;
 
 /// How much farther than between the frames before and after.
