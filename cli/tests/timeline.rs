@@ -1,7 +1,7 @@
 //! `kinescore timeline` on projects of editors that nobody here wrote: rendered by melt, and
 //! measured where the sound is heard.
 #![cfg(feature = "timeline")]
-#![allow(clippy::expect_used)] // tests may stop at the first surprise
+#![allow(clippy::expect_used, clippy::panic)] // tests may stop at the first surprise
 
 mod common;
 

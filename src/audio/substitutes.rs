@@ -12,6 +12,7 @@ use crate::score::kits::DRUM_BANK;
 use crate::score::{Note, Part};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// Programs of a family in General MIDI: 0 to 7 are pianos, 24 to 31 guitars, 32 to 39 basses.
 const FAMILY: u16 = 8;
@@ -169,18 +170,19 @@ fn groups<'a>(part: &Part, presets: &[Preset<'a>]) -> Vec<(Preset<'a>, Vec<Note>
     let mut chosen: BTreeMap<u8, Preset<'a>> = BTreeMap::new();
     for note in &part.notes {
         let own = drum(note.pitch);
-        if !chosen.contains_key(&own) {
-            let struck = || part.notes.iter().filter(|other| drum(other.pitch) == own);
-            let all = presets.iter().find(|preset| struck().all(|note| preset.plays(note)));
-            let some = || presets.iter().find(|preset| struck().any(|note| preset.plays(note)));
-            let Some(preset) = all.or_else(some).or(presets.first()) else {
-                break;
-            };
-            chosen.insert(own, *preset);
-        }
-        if let Some(preset) = chosen.get(&own) {
-            add(*preset, *note);
-        }
+        let preset = match chosen.entry(own) {
+            Entry::Occupied(entry) => *entry.get(),
+            Entry::Vacant(entry) => {
+                let struck = || part.notes.iter().filter(|other| drum(other.pitch) == own);
+                let all = presets.iter().find(|preset| struck().all(|note| preset.plays(note)));
+                let some = || presets.iter().find(|preset| struck().any(|note| preset.plays(note)));
+                let Some(preset) = all.or_else(some).or(presets.first()) else {
+                    break;
+                };
+                *entry.insert(*preset)
+            }
+        };
+        add(preset, *note);
     }
     groups
 }

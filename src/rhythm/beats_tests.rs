@@ -7,6 +7,7 @@ use super::features::FRAME_RATE;
 use super::lock::{TEMPO_BINS, TempoWindow};
 use super::*;
 use crate::settings::Settings;
+use crate::time::Tempo;
 use std::path::Path;
 
 fn calibration() -> Calibration {

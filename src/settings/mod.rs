@@ -270,7 +270,7 @@ pub const TABLE: &[Setting] = &[
         set: |s, v| {
             if let Value::Words(words) = v {
                 s.music.drums = words.contains(&"drums");
-                s.music.instruments = words.into_iter().filter_map(|word| Instrument::named(word)).collect();
+                s.music.instruments = words.into_iter().filter_map(Instrument::named).collect();
             }
         },
     },

@@ -21,8 +21,10 @@ fn clock(times: &[f64], number: u8, how: MidiTempo) -> Clock {
     Clock::new(&beats(times, number), Span::from_seconds(length), how)
 }
 
-/// Tempi, and metres as count, part of a whole note and tick.
-fn written(clock: &Clock) -> (Vec<(u32, u32)>, Vec<(u8, u32, u32)>) {
+/// Tempi as tick and microseconds a quarter, metres as count, part of a whole note and tick.
+type Written = (Vec<(u32, u32)>, Vec<(u8, u32, u32)>);
+
+fn written(clock: &Clock) -> Written {
     let tempi = clock.tempi().map(|tempo| (tempo.tick, tempo.microseconds)).collect();
     let metres = clock.metres().iter().map(|m| (m.count, 1 << m.power, m.tick)).collect();
     (tempi, metres)
