@@ -21,8 +21,11 @@ use kinescore::{Monitor, Settings};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
+/// Takes bytes of any kind.
+pub type Target = fn(&[u8]);
+
 /// All of them, by name.
-pub const ALL: [(&str, fn(&[u8])); 7] = [
+pub const ALL: [(&str, Target); 7] = [
     ("saved", saved),
     ("sound_font", sound_font),
     ("chords", chords),

@@ -253,9 +253,8 @@ fn strings(code: &str) -> Vec<&str> {
     let mut rest = code;
     while let Some(at) = rest.find(['"', '\'']) {
         let (before, from) = rest.split_at(at);
-        if from.starts_with('\'') {
+        if let Some(inside) = from.strip_prefix('\'') {
             // A character, or else the name of a lifetime.
-            let inside = &from[1..];
             let length = match inside.strip_prefix('\\') {
                 Some(escaped) => escaped
                     .char_indices()
