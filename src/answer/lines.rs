@@ -180,7 +180,7 @@ fn rest(instrument: Instrument, chords: &[ChordAt], steps: &mut Steps, moments: 
         let mut sounding = None;
         for step in inside {
             let index = chords.partition_point(|at| at.step <= step);
-            let is_struck = instrument != Instrument::Bass && sounding != Some(index);
+            let is_struck = !instrument.profile().is_bass && sounding != Some(index);
             let Some(notes) = steps.get_mut(&step).filter(|_| is_struck) else {
                 steps.remove(&step);
                 continue;

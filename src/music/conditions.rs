@@ -131,10 +131,12 @@ impl<'a> Brief<'a> {
         let sung = sings && energy != 1 && self.harmony.is_sung(bar);
         let kind = self.harmony.kinds.get(self.harmony.section_of(bar));
         let away = self.settings.energy.is_none() && kind.is_some_and(|kind| *kind != SectionKind::Home);
-        let register = match instrument {
-            Instrument::Bass => BASS_REGISTER[energy],
-            _ if sung => SUNG[energy],
-            _ => UNDER[energy] + u8::from(away),
+        let register = if instrument.profile().is_bass {
+            BASS_REGISTER[energy]
+        } else if sung {
+            SUNG[energy]
+        } else {
+            UNDER[energy] + u8::from(away)
         };
         Manner {
             density: (DENSITY[energy] + u8::from(away) - u8::from(beside_piano)).clamp(1, MOST_DENSE),
