@@ -71,10 +71,7 @@ pub(super) fn answered(line: &Line, chords: &[ChordAt], moments: &Moments<'_>) -
 
 /// Lets a line land on strong accents on which it has nothing to play.
 fn land(instrument: Instrument, chords: &[ChordAt], steps: &mut Steps, moments: &Moments<'_>) {
-    let least = match instrument {
-        Instrument::Bass => STRONG,
-        Instrument::Piano | Instrument::Guitar => STAB,
-    };
+    let least = if instrument.profile().is_bass { STRONG } else { STAB };
     let whole = moments.depth.usual();
     for moment in moments
         .strong()
