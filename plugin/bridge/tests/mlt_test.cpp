@@ -555,8 +555,8 @@ TEST_CASE("the sound is heard where its clip begins" * doctest::skip(!can_listen
 }
 
 TEST_CASE("outside programs have a time limit, and melt a second try") {
-    CHECK(mlt_support::status("sleep 60", "1") == 124);
-    CHECK(mlt_support::status("test 'a b' = \"a b\" && exit 3") == 3);
+    CHECK(outside::status("sleep 60", "1") == 124);
+    CHECK(outside::status("test 'a b' = \"a b\" && exit 3") == 3);
     const fakes::Folder folder;
     const std::string marker = folder.path() + "/tried";
     const std::string line = "if [ -e '" + marker + "' ]; then exit 0; else touch '" + marker + "'; sleep 60; fi";
