@@ -1,0 +1,240 @@
+//! Projects of editors, and what must not happen to them.
+
+use super::*;
+
+#[test]
+fn a_project_of_melt_is_followed() {
+    let desk = Desk::new();
+    let project = desk.melt_project("two.mlt");
+    // Frames of the entry are counted from the producer's own in-point.
+    follows_its_clip(&desk, &project, |xml| with_entry(xml, "in=\"25\" out=\"99\""));
+}
+
+/// Projects as Kdenlive writes them, of its two generations: both clips are 2 s long, the second
+/// from 0.4 s on.
+#[test]
+fn projects_of_kdenlive_are_followed() {
+    for generation in ["22.12", "26.08"] {
+        let desk = Desk::new();
+        let project = desk.kdenlive_project(generation);
+        let saved = fs::read_to_string(&project).expect("the project");
+        let clips = desk.list(&project);
+        assert_eq!(clips.len(), 2, "{clips:?}");
+        assert_eq!(clips[1]["media"], text(&desk.path("two.mp4")));
+        let start = number(&clips[1]["timeline_start"]);
+
+        desk.timeline("add", &project, &[&["--clip", "2"], &QUICK[..]].concat())
+            .expect(0);
+        let sound = || PathBuf::from(desk.list(&project)[1]["soundtrack"].as_str().expect("a soundtrack"));
+        let heard = heard_at(&rendered(&project), &sound(), start);
+        assert!(
+            (heard - start).abs() <= 0.04,
+            "{generation}: heard at {heard} s, the clip begins at {start} s"
+        );
+        let placed = fs::read_to_string(&project).expect("the project");
+        desk.timeline("refresh", &project, &[]).expect(0);
+        assert!(
+            fs::read_to_string(&project).expect("the project") == placed,
+            "the project was written"
+        );
+
+        // A second longer.
+        let grown = |xml: &str| {
+            let (before, after) = ("out=\"00:00:02.360\"", "out=\"00:00:03.360\"");
+            assert_eq!(xml.matches(before).count(), 1, "{xml}");
+            xml.replace(before, after)
+        };
+        fs::write(&project, grown(&placed)).expect("written");
+        let refreshed = desk.timeline("refresh", &project, &[]).expect(0);
+        assert!(refreshed.stdout.contains("made"), "{}", refreshed.stdout);
+        assert_eq!(common::probe(&sound(), "a:0", "stream=duration").parse(), Ok(3.0));
+        let heard = heard_at(&rendered(&project), &sound(), start);
+        assert!(
+            (heard - start).abs() <= 0.04,
+            "{generation}: heard at {heard} s once it is longer"
+        );
+        desk.timeline("remove", &project, &[]).expect(0);
+        let after = fs::read_to_string(&project).expect("the project");
+        assert!(
+            after == grown(&saved),
+            "{generation}: not the project without our sound:\n{after}"
+        );
+    }
+}
+
+/// Kdenlive's own render, by the program that `KINESCORE_TEST_KDENLIVE` names (`make test-hosts`).
+#[test]
+fn kdenlive_itself_renders_the_sound_under_its_clip() {
+    let Some(kdenlive) = std::env::var_os("KINESCORE_TEST_KDENLIVE") else {
+        outside::show("SKIPPED: KINESCORE_TEST_KDENLIVE names no Kdenlive (make test-hosts FORKY=DIR)");
+        return;
+    };
+    let desk = Desk::new();
+    let project = desk.kdenlive_project("26.08");
+    let start = number(&desk.list(&project)[1]["timeline_start"]);
+    desk.timeline("add", &project, &[&["--clip", "2"], &QUICK[..]].concat())
+        .expect(0);
+    let sound = desk.list(&project)[1]["soundtrack"]
+        .as_str()
+        .expect("a soundtrack")
+        .to_owned();
+    let film = desk.path("film.mp4");
+    let done = outside::finished_long(Command::new(kdenlive).args(["--render", text(&project), text(&film)]));
+    assert!(film.exists(), "{}", String::from_utf8_lossy(&done.stderr));
+    let heard = heard_at(&film, Path::new(&sound), start);
+    assert!(
+        (heard - start).abs() <= 0.04,
+        "heard at {heard} s, the clip begins at {start} s"
+    );
+}
+
+#[test]
+fn what_goes_wrong_is_told_and_the_project_is_untouched() {
+    let desk = Desk::new();
+    let project = desk.melt_project("two.mlt");
+    let bytes = fs::read(&project).expect("the project");
+    let add = |more: &[&str]| desk.timeline("add", &project, &[more, &QUICK[..]].concat());
+    add(&["--clip", "1"]).expect(4).tells(&["first.mp4", "no person"]);
+    add(&["--clip", "3"])
+        .expect(2)
+        .tells(&["there is no clip 3: the project has 2"]);
+    add(&[]).expect(2).tells(&["--clip N", "2 video clips"]);
+    add(&["--clip", "2", "--set", "drums.style=polka"])
+        .expect(2)
+        .tells(&["polka"]);
+    desk.timeline("remove", &project, &["--clip", "2"])
+        .expect(2)
+        .tells(&["no soundtrack"]);
+    fs::rename(desk.path("walk.mp4"), desk.path("gone.mp4")).expect("renamed");
+    add(&["--clip", "2"]).expect(3).tells(&["walk.mp4"]);
+    fs::rename(desk.path("gone.mp4"), desk.path("walk.mp4")).expect("renamed");
+    assert!(fs::read(&project).expect("the project") == bytes);
+
+    let other = desk.path("other.mlt");
+    for (content, tells) in [
+        (&bytes[..bytes.len() / 2], "other.mlt"),
+        (&b"<svg/>"[..], "not a project"),
+        (&b"{\"OTIO_SCHEMA\": \"Timeline.1\", \"tracks\": 3}"[..], "other.mlt"),
+        (&b"{\"a\": [1, 2"[..], "not a project"),
+        (&b""[..], "other.mlt"),
+        (&[0xff, 0xfe, 0x00][..], "other.mlt"),
+    ] {
+        fs::write(&other, content).expect("written");
+        desk.timeline("list", &other, &[]).expect(3).tells(&[tells]);
+        desk.timeline("refresh", &other, &[]).expect(3).tells(&[tells]);
+        assert_eq!(fs::read(&other).expect("the file"), content);
+    }
+    desk.timeline("list", &desk.path("none.mlt"), &[])
+        .expect(3)
+        .tells(&["none.mlt"]);
+}
+
+/// Somebody has put a mix of his own in the place of our sound, and then trims the clip.
+#[test]
+fn a_file_that_is_not_ours_is_never_written_over() {
+    let desk = Desk::new();
+    let project = desk.melt_project("two.mlt");
+    desk.timeline("add", &project, &[&["--clip", "2"], &QUICK[..]].concat())
+        .expect(0);
+    let sound = || PathBuf::from(desk.list(&project)[1]["soundtrack"].as_str().expect("a soundtrack"));
+    let ours = sound();
+    assert_eq!(ours, desk.path("two.soundtracks").join("walk.soundtrack.wav"));
+    let mix = desk.path("mix.wav");
+    make_clip(desk.folder.path(), "mix.wav", "-f lavfi -i sine=duration=4");
+    let (mixed, made) = (fs::read(&mix).expect("the mix"), fs::read(&ours).expect("the sound"));
+    let xml = fs::read_to_string(&project).expect("the project");
+    let resource = "two.soundtracks/walk.soundtrack.wav";
+    assert_eq!(xml.matches(resource).count(), 1, "{xml}");
+    fs::write(&project, xml.replace(resource, "mix.wav")).expect("written");
+
+    // While the clip stays as it is, so does the mix under it.
+    let refreshed = desk.timeline("refresh", &project, &[]).expect(0);
+    assert!(refreshed.stdout.contains("unchanged"), "{}", refreshed.stdout);
+    assert_eq!(sound(), mix);
+
+    let relinked = fs::read_to_string(&project).expect("the project");
+    fs::write(&project, with_entry(&relinked, "in=\"0\" out=\"74\"")).expect("written");
+    let refreshed = desk.timeline("refresh", &project, &[]).expect(0);
+    let told = format!("{}: is not one of the sound files in ", text(&mix));
+    assert!(refreshed.stdout.contains(&told), "{}", refreshed.stdout);
+    assert!(fs::read(&mix).expect("the mix") == mixed, "the mix was written over");
+    assert!(fs::read(&ours).expect("the sound") == made);
+    assert_eq!(sound(), desk.path("two.soundtracks").join("walk.soundtrack-2.wav"));
+    assert_eq!(common::probe(&sound(), "a:0", "stream=duration").parse(), Ok(3.0));
+
+    // The same where the mix has our sound's very name.
+    fs::copy(&mix, sound()).expect("copied");
+    let other = fs::read_to_string(&project).expect("the project");
+    let other = other.replace("in=\"0\" out=\"74\"/>", "in=\"0\" out=\"64\"/>");
+    fs::write(&project, &other).expect("written");
+    let before = sound();
+    let refreshed = desk.timeline("refresh", &project, &[]).expect(0);
+    assert!(
+        refreshed.stdout.contains("was not made by Kinescore"),
+        "{}",
+        refreshed.stdout
+    );
+    assert!(fs::read(&before).expect("the mix") == mixed, "the mix was written over");
+    assert_ne!(sound(), before);
+}
+
+#[test]
+fn two_runs_at_once_on_one_project_lose_no_sound() {
+    let desk = Desk::new();
+    let project = desk.path("twice.mlt");
+    let walk = desk.path("walk.mp4");
+    let consumer = format!("xml:{}", text(&project));
+    let entries = [text(&walk), "in=0", "out=99", text(&walk), "in=10", "out=109"];
+    melt(&[&["-profile", "atsc_720p_25"][..], &entries, &["-consumer", &consumer]].concat());
+    let add = |clip: &'static str| [&["--clip", clip], &QUICK[..]].concat();
+    let run = |clip: &'static str| desk.timeline("add", &project, &add(clip)).code;
+    let codes = std::thread::scope(|scope| {
+        let other = scope.spawn(|| run("2"));
+        [run("1"), other.join().expect("a run")]
+    });
+    assert!(codes.iter().all(|code| [Some(0), Some(10)].contains(code)), "{codes:?}");
+    // The one that could not save has lost nothing: its sound is there, and is taken up.
+    for (clip, code) in ["1", "2"].iter().zip(&codes) {
+        if *code == Some(10) {
+            desk.timeline("add", &project, &add(clip)).expect(0);
+        }
+    }
+    let sounds: Vec<_> = desk
+        .list(&project)
+        .iter()
+        .map(|clip| PathBuf::from(clip["soundtrack"].as_str().expect("a soundtrack")))
+        .collect();
+    assert_eq!(sounds.len(), 2);
+    assert_ne!(sounds[0], sounds[1]);
+    assert!(fs::read(&sounds[0]).expect("a sound") != fs::read(&sounds[1]).expect("a sound"));
+    let refreshed = desk.timeline("refresh", &project, &[]).expect(0);
+    assert_eq!(refreshed.stdout.matches("unchanged").count(), 2, "{}", refreshed.stdout);
+    let mut kept: Vec<_> = common::listing(&desk.path("twice.soundtracks"))
+        .into_iter()
+        .map(|(path, _)| path.file_name().map(ToOwned::to_owned).expect("a name"))
+        .collect();
+    kept.sort();
+    assert_eq!(kept, ["walk.soundtrack-2.wav", "walk.soundtrack.wav"]);
+}
+
+#[test]
+fn a_project_that_is_open_in_its_editor_is_not_written() {
+    let desk = Desk::new();
+    let project = desk.melt_project("two.mlt");
+    let bytes = fs::read(&project).expect("the project");
+    let editor = desk.path("shotcut");
+    fs::copy("/bin/sleep", &editor).expect("copied");
+    // sleep takes its second argument for more time to sleep; what it cannot read it refuses, so a
+    // shell holds the name.
+    fs::copy("/bin/bash", &editor).expect("copied");
+    let mut child = Command::new(&editor)
+        .args(["-c", "sleep 600 & wait", text(&project)])
+        .spawn()
+        .expect("a process");
+    let refused = desk.timeline("add", &project, &[&["--clip", "2"], &QUICK[..]].concat());
+    child.kill().expect("ended");
+    child.wait().expect("ended");
+    refused.expect(10).tells(&["two.mlt", "open"]);
+    assert!(fs::read(&project).expect("the project") == bytes);
+    assert!(!desk.path("two.mlt.bak").exists());
+}
