@@ -144,6 +144,8 @@ fn sentence(path: &str, error: &serde_json::Error) -> String {
     let at = format!("(line {}, column {})", error.line(), error.column());
     match (error.is_data(), path) {
         (_, ".") => return format!("not a saved stage: {reason} {at}"),
+        // A struct may be read from a list of its fields, which no stage writes.
+        (true, field) if field.starts_with('[') => return format!("not a saved stage: a list, not an object {at}"),
         (false, field) => return format!("not a saved stage: in {field}, {reason} {at}"),
         (true, _) => {}
     }
