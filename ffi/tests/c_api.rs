@@ -234,7 +234,7 @@ fn the_timeline_bridge_opens_the_library_by_its_path() {
     run(compiler("c++")
         .arg("-std=c++17")
         .arg(source("bridge.cpp"))
-        .args([bridge.join("core.cpp"), bridge.join("timeline.cpp")])
+        .args(["core.cpp", "timeline.cpp", "ratio.cpp"].map(|file| bridge.join(file)))
         .arg("-o")
         .arg(&program)
         .arg("-ldl"));
