@@ -247,7 +247,7 @@ pub const TABLE: &[Setting] = &[
     Setting {
         key: "drums.follow",
         kind: Kind::Number { least: 0.0, most: 4.0 },
-        help: "How closely the drums follow the movement: 0 ignores it, 1 is as learned, more is closer",
+        help: "How closely the music follows the movement: 0 leaves it as written, 2 is usual, 4 puts everything on the movement",
         get: |s| s.drums.follow.to_string(),
         set: |s, v| s.drums.follow = v.number().unwrap_or(s.drums.follow),
     },
