@@ -30,7 +30,7 @@
  *   second one gets KINESCORE_BUSY. kinescore_job_cancel is for all threads, and so is kinescore_job_read_audio while a run makes the sound.
  * - Slow are kinescore_job_open_video, kinescore_job_push_frame (it waits for the search for poses), kinescore_job_run and
  *   kinescore_job_write; these are the calls that can be cancelled. kinescore_engine_new reads a file.
- * - No call prints, exits, reads the environment or the network. A fault of the library is caught and told as
+ * - No call prints, exits, reads the environment or the network. A fault of the library is caught and returned as
  *   KINESCORE_PANIC; the job that met it can then only be freed, and everything else goes on.
  */
 
@@ -87,7 +87,7 @@
 #define KINESCORE_KIND_LIST 2
 
 /**
- * Text; `allowed` tells its form.
+ * Text; `allowed` describes its form.
  */
 #define KINESCORE_KIND_TEXT 3
 
@@ -562,7 +562,7 @@ typedef struct {
      */
     double pixel_aspect;
     /**
-     * Frames a second, for information only; 0: told by the frames' times.
+     * Frames a second, for information only; 0: taken from the frames' times.
      */
     double frame_rate;
     /**
@@ -812,7 +812,7 @@ kinescore_status kinescore_settings_set(kinescore_settings *settings, const char
 
 /**
  * Copies a value as text, NUL byte included, into `buffer`, and its size in bytes into `size`. With a `buffer` of NULL and
- * a `capacity` of 0 only the size is told.
+ * a `capacity` of 0 only the size is returned.
  *
  * KINESCORE_UNKNOWN_SETTING, KINESCORE_BUFFER_TOO_SMALL.
  */
@@ -840,7 +840,7 @@ kinescore_status kinescore_engine_new(const kinescore_resources *resources,
  * Copies the key of the soundtrack that a media file gives with these settings and this cut (as in kinescore_job_set_cut):
  * a hash of the media's content, cut, settings and models, as text, NUL byte included; its size in bytes goes into `size`.
  * Where you have a soundtrack of that key there is nothing to do. `settings` NULL stands for the defaults. With a `buffer`
- * of NULL and a `capacity` of 0 only the size is told. The media is read, once for as long as it is not touched; it is not
+ * of NULL and a `capacity` of 0 only the size is returned. The media is read, once for as long as it is not touched; it is not
  * decoded.
  *
  * KINESCORE_INPUT when it cannot be read; KINESCORE_BAD_ARGUMENT for a speed that is not allowed;
@@ -975,7 +975,7 @@ kinescore_status kinescore_job_summary(const kinescore_job *job,
 
 /**
  * Copies the beats, in rising order, into the caller's array and their number into `count`. With `beats` NULL and a
- * `capacity` of 0 only the number is told.
+ * `capacity` of 0 only the number is returned.
  *
  * KINESCORE_BUFFER_TOO_SMALL: nothing was written then.
  */
@@ -991,7 +991,7 @@ kinescore_status kinescore_job_accents(const kinescore_job *job,
 
 /**
  * Copies the key's name, such as "A minor", NUL byte included, into `buffer`, and its size in bytes into `size`; "" where
- * only drums are heard. With a `buffer` of NULL and a `capacity` of 0 only the size is told.
+ * only drums are heard. With a `buffer` of NULL and a `capacity` of 0 only the size is returned.
  *
  * KINESCORE_BUFFER_TOO_SMALL: nothing was written then.
  */
@@ -1007,7 +1007,7 @@ kinescore_status kinescore_job_audio_format(const kinescore_job *job, kinescore_
 
 /**
  * Copies sound into `samples`: `frames` sample frames from number `first_frame` on, interleaved, full scale ±1; `frames ×
- * channels` numbers. `read` tells how many frames were copied: fewer at the end of the sound, 0 beyond it.
+ * channels` numbers. `read` receives how many frames were copied: fewer at the end of the sound, 0 beyond it.
  *
  * It may be called from another thread while kinescore_job_run is making the sound. Then it gives the frames that are there,
  * fewer than asked for as well, and waits for the first of them; they are those that the finished sound has. The first are
@@ -1029,7 +1029,7 @@ kinescore_status kinescore_job_read_audio(const kinescore_job *job,
  * - "mp4", "mov", "mkv", "webm", or "video" for any that `path` ends in: the video's picture, copied, with the soundtrack
  *   (and the video's own sound as the setting "original" says).
  *
- * Where the format is the path's to tell ("svg", "png", and those of a video) the path must end in it.
+ * Where the path decides the format ("svg", "png", and those of a video) the path must end in it.
  *
  * KINESCORE_BAD_ARGUMENT for another format; KINESCORE_OUTPUT, KINESCORE_OUTPUT_IS_INPUT, KINESCORE_MEDIA; for a video
  * KINESCORE_FRAME after pushed frames, and KINESCORE_PICTURE_SPEED for a cut at another speed.

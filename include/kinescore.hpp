@@ -64,7 +64,7 @@ template <typename Struct> Struct sized() {
     return value;
 }
 
-/// Text from a call that tells its size first.
+/// Text from a call that returns its size first.
 template <typename Call> std::string text(Call call) {
     std::size_t size = 0;
     check(call(nullptr, 0, &size));
@@ -74,7 +74,7 @@ template <typename Call> std::string text(Call call) {
     return value;
 }
 
-/// Items from a call that tells their number first.
+/// Items from a call that returns their number first.
 template <typename Item, typename Call> std::vector<Item> items(Call call) {
     std::size_t count = 0;
     check(call(nullptr, 0, &count));

@@ -166,7 +166,7 @@ pub unsafe fn write_one<T>(target: *mut T, value: T, what: &str) -> Result<(), F
     Ok(())
 }
 
-/// Copies items into the caller's array and tells how many there are; with `items` NULL and `capacity` 0 only tells.
+/// Copies items into the caller's array and returns how many there are; with `items` NULL and `capacity` 0 it only counts.
 ///
 /// # Safety
 /// `items` must be NULL or have room for `capacity` items, `count` be NULL or writable.
@@ -194,8 +194,8 @@ pub unsafe fn write_items<T: Copy>(
     Ok(())
 }
 
-/// Copies a string with a NUL byte into the caller's buffer and tells how many bytes it has with that; with `buffer` NULL
-/// and `capacity` 0 only tells.
+/// Copies a string with a NUL byte into the caller's buffer and returns how many bytes it has with that; with `buffer` NULL
+/// and `capacity` 0 it only counts.
 ///
 /// # Safety
 /// As [`write_items`].

@@ -85,7 +85,7 @@ pub unsafe extern "C" fn kinescore_engine_new(resources: *const Resources, engin
 /// Copies the key of the soundtrack that a media file gives with these settings and this cut (as in kinescore_job_set_cut):
 /// a hash of the media's content, cut, settings and models, as text, NUL byte included; its size in bytes goes into `size`.
 /// Where you have a soundtrack of that key there is nothing to do. `settings` NULL stands for the defaults. With a `buffer`
-/// of NULL and a `capacity` of 0 only the size is told. The media is read, once for as long as it is not touched; it is not
+/// of NULL and a `capacity` of 0 only the size is returned. The media is read, once for as long as it is not touched; it is not
 /// decoded.
 ///
 /// KINESCORE_INPUT when it cannot be read; KINESCORE_BAD_ARGUMENT for a speed that is not allowed;

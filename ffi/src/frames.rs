@@ -40,7 +40,7 @@ pub struct FramesInfo {
     pub reserved: u32,
     /// Width of a pixel over its height, 0.1 to 10; 0 for square pixels.
     pub pixel_aspect: f64,
-    /// Frames a second, for information only; 0: told by the frames' times.
+    /// Frames a second, for information only; 0: taken from the frames' times.
     pub frame_rate: f64,
     /// Length of the clip in seconds, 2 to 86400: the soundtrack is exactly as long. 0: the last frame's time and a mean
     /// frame's length.

@@ -99,7 +99,7 @@ fn install_hook() {
             if kinescore_core::foreign::catches_panics() {
                 return;
             }
-            // Tests of this crate want to be told of their own failures.
+            // Tests of this crate want to see their own failures.
             if cfg!(test) {
                 usual(info);
             }

@@ -1,6 +1,6 @@
 //! Kinescore for C and C++: what `include/kinescore.h` declares. Thin: a check, one call, a status.
 //!
-//! The header is made from these sources by cbindgen; `tests/header.rs` compares it and writes it anew when asked.
+//! The header is made from these sources by cbindgen; `tests/header.rs` compares it and writes it again when asked.
 
 mod arguments;
 mod cut;

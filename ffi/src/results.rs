@@ -193,7 +193,7 @@ fn mode(mode: Mode) -> i32 {
 }
 
 /// Copies the beats, in rising order, into the caller's array and their number into `count`. With `beats` NULL and a
-/// `capacity` of 0 only the number is told.
+/// `capacity` of 0 only the number is returned.
 ///
 /// KINESCORE_BUFFER_TOO_SMALL: nothing was written then.
 ///
@@ -255,7 +255,7 @@ pub unsafe extern "C" fn kinescore_job_accents(
 }
 
 /// Copies the key's name, such as "A minor", NUL byte included, into `buffer`, and its size in bytes into `size`; "" where
-/// only drums are heard. With a `buffer` of NULL and a `capacity` of 0 only the size is told.
+/// only drums are heard. With a `buffer` of NULL and a `capacity` of 0 only the size is returned.
 ///
 /// KINESCORE_BUFFER_TOO_SMALL: nothing was written then.
 ///
@@ -304,7 +304,7 @@ pub unsafe extern "C" fn kinescore_job_audio_format(job: *const Job, format: *mu
 }
 
 /// Copies sound into `samples`: `frames` sample frames from number `first_frame` on, interleaved, full scale ±1; `frames ×
-/// channels` numbers. `read` tells how many frames were copied: fewer at the end of the sound, 0 beyond it.
+/// channels` numbers. `read` receives how many frames were copied: fewer at the end of the sound, 0 beyond it.
 ///
 /// It may be called from another thread while kinescore_job_run is making the sound. Then it gives the frames that are there,
 /// fewer than asked for as well, and waits for the first of them; they are those that the finished sound has. The first are
@@ -374,7 +374,7 @@ fn no_sound() -> Failure {
 /// - "mp4", "mov", "mkv", "webm", or "video" for any that `path` ends in: the video's picture, copied, with the soundtrack
 ///   (and the video's own sound as the setting "original" says).
 ///
-/// Where the format is the path's to tell ("svg", "png", and those of a video) the path must end in it.
+/// Where the path decides the format ("svg", "png", and those of a video) the path must end in it.
 ///
 /// KINESCORE_BAD_ARGUMENT for another format; KINESCORE_OUTPUT, KINESCORE_OUTPUT_IS_INPUT, KINESCORE_MEDIA; for a video
 /// KINESCORE_FRAME after pushed frames, and KINESCORE_PICTURE_SPEED for a cut at another speed.

@@ -12,7 +12,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 pub const KINESCORE_KIND_CHOICE: u32 = 1;
 /// Some of `words`, at least one, each at most once, with commas between.
 pub const KINESCORE_KIND_LIST: u32 = 2;
-/// Text; `allowed` tells its form.
+/// Text; `allowed` describes its form.
 pub const KINESCORE_KIND_TEXT: u32 = 3;
 /// A number from `least` to `most`.
 pub const KINESCORE_KIND_NUMBER: u32 = 4;
@@ -78,7 +78,7 @@ fn row(setting: &Setting, defaults: &kinescore_core::Settings) -> SettingInfo {
     let (mut least, mut most, mut least_whole, mut most_whole) = (0.0, 0.0, 0, 0);
     let (kind, words): (u32, &[&str]) = match setting.kind {
         Kind::Choice(words) | Kind::ChoiceOrAuto(words) => {
-            // A choice that has "auto" among its words tells it as the others do.
+            // A choice that has "auto" among its words shows it as the others do.
             (KINESCORE_KIND_CHOICE, words)
         }
         Kind::List(words) => (KINESCORE_KIND_LIST, words),
@@ -218,7 +218,7 @@ pub unsafe extern "C" fn kinescore_settings_set(
 }
 
 /// Copies a value as text, NUL byte included, into `buffer`, and its size in bytes into `size`. With a `buffer` of NULL and
-/// a `capacity` of 0 only the size is told.
+/// a `capacity` of 0 only the size is returned.
 ///
 /// KINESCORE_UNKNOWN_SETTING, KINESCORE_BUFFER_TOO_SMALL.
 ///
@@ -237,7 +237,7 @@ pub unsafe extern "C" fn kinescore_settings_get(
         let (settings, key) = unsafe { (arguments::handle(settings, "settings")?, arguments::text(key, "key")?) };
         let values = settings.values();
         let Some(value) = values.get(key) else {
-            // Setting it tells the nearest name that there is.
+            // Setting it reports the nearest name that there is.
             let mut copy = values;
             copy.set(key, "")?;
             return Err(Failure::new(Status::UnknownSetting, format!("no setting '{key}'")));
