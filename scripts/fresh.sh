@@ -92,6 +92,6 @@ installed=$(comm -13 <(printf '%s\n' "$before") <(packages))
 printf '\nfresh: Debian packages that the set-up installed (%s):\n' "$(wc -w <<<"$installed")"
 fold -s -w 110 <<<"$(xargs <<<"$installed")" | sed 's/^/  /'
 printf 'fresh: left in the home folder: %s\n' "$(find "$folder/root/home" -mindepth 1 -maxdepth 2 -printf '%P ')"
-printf 'fresh: commit %s, %s\n' "$(git -C "$root" rev-parse --short HEAD)" "$(rustc --version)"
+printf 'fresh: commit %s, %s\n' "$(git -C "$folder/root/kinescore" rev-parse --short HEAD)" "$(rustc --version)"
 printf 'fresh: %s\n' "${report[@]}"
 exit $status
