@@ -1,13 +1,9 @@
 //! A melodic line as it answers the movement.
 
-use super::moments::{Moments, STRONG};
+use super::moments::{Moments, STRONG, loudness};
 use crate::music::{ChordAt, GridNote, Line};
-use crate::theory::Chord;
-use crate::theory::Instrument;
+use crate::theory::{Chord, Instrument};
 use std::collections::BTreeMap;
-
-/// Velocity of a note on the weakest accent, and how much is added for the strongest.
-const ACCENT: (f32, f32) = (0.55, 0.45);
 
 /// From this strength on chords are struck on an accent where none was written; the bass comes in
 /// on every strong one.
@@ -49,7 +45,7 @@ pub(super) fn answered(line: &Line, chords: &[ChordAt], moments: &Moments<'_>) -
         for note in notes.iter_mut() {
             note.velocity = match on {
                 Some(moment) => {
-                    let loud = ACCENT.0 + ACCENT.1 * moment.strength;
+                    let loud = loudness(moment.strength);
                     note.offset = moments.depth.towards(note.offset, moment.offset);
                     moments.depth.towards(note.velocity, note.velocity.max(loud))
                 }
@@ -71,25 +67,18 @@ pub(super) fn answered(line: &Line, chords: &[ChordAt], moments: &Moments<'_>) -
 
 /// Lets a line land on strong accents on which it has nothing to play.
 fn land(instrument: Instrument, chords: &[ChordAt], steps: &mut Steps, moments: &Moments<'_>) {
+    if moments.depth.usual() < 1.0 {
+        return;
+    }
     let least = if instrument.profile().is_bass { STRONG } else { STAB };
-    let whole = moments.depth.usual();
-    for moment in moments
-        .strong()
-        .filter(|moment| moment.strength >= least && whole >= 1.0)
-    {
+    for moment in moments.strong().filter(|moment| moment.strength >= least) {
         if steps.contains_key(&moment.step) {
             continue;
         }
         let Some(pitches) = landing(instrument, moment.step, chords, steps, moments) else {
             continue;
         };
-        // What sounds is let go where the line is struck.
-        for (step, notes) in steps.range_mut(moment.step - LONGEST / UNITS..moment.step) {
-            let room = (moment.step - step) * UNITS;
-            notes
-                .iter_mut()
-                .for_each(|note| note.length = note.length.min(room.clamp(1, LONGEST) as u8));
-        }
+        let_go(steps, moment.step);
         let next = steps
             .range(moment.step + 1..)
             .next()
@@ -99,10 +88,18 @@ fn land(instrument: Instrument, chords: &[ChordAt], steps: &mut Steps, moments: 
             step: moment.step,
             length,
             pitch,
-            velocity: ACCENT.0 + ACCENT.1 * moment.strength,
+            velocity: loudness(moment.strength),
             offset: moment.offset,
         };
         steps.insert(moment.step, pitches.into_iter().map(note).collect());
+    }
+}
+
+/// Lets what sounds end at a step.
+fn let_go(steps: &mut Steps, at: i32) {
+    for (step, notes) in steps.range_mut(at - LONGEST / UNITS..at) {
+        let room = ((at - step) * UNITS).clamp(1, LONGEST) as u8;
+        notes.iter_mut().for_each(|note| note.length = note.length.min(room));
     }
 }
 
@@ -169,10 +166,7 @@ fn rest(instrument: Instrument, chords: &[ChordAt], steps: &mut Steps, moments: 
             .filter(|step| moments.on(*step).is_none())
             .collect();
         if instrument.profile().is_bass {
-            for (step, notes) in steps.range_mut(from - LONGEST / UNITS..from) {
-                let room = ((from - step) * UNITS).clamp(1, LONGEST) as u8;
-                notes.iter_mut().for_each(|note| note.length = note.length.min(room));
-            }
+            let_go(steps, from);
         }
         let mut sounding = None;
         for step in inside {

@@ -26,6 +26,14 @@ const APART: f64 = 0.090;
 /// at most.
 const FAINT: f32 = 0.25;
 
+/// Velocity of what is played on the weakest accent, and how much is added for the strongest.
+pub(super) const ACCENT: (f32, f32) = (0.55, 0.45);
+
+/// Velocity of what is played on an accent: as loud as the accent is strong.
+pub(super) fn loudness(strength: f32) -> f32 {
+    ACCENT.0 + ACCENT.1 * strength
+}
+
 /// From this strength on an accent is one that everybody sees.
 pub(super) const STRONG: f32 = 0.5;
 

@@ -1,13 +1,10 @@
 //! The drums as they answer the movement.
 
-use super::moments::{Moment, Moments, Rest, STRONG};
+use super::moments::{ACCENT, Moment, Moments, Rest, STRONG, loudness};
 use crate::drums::{DrumClass, DrumGrid, Hit};
 use crate::rhythm::BodyPart;
 use crate::time::STEPS_PER_BEAT;
 use std::collections::BTreeMap;
-
-/// Velocity of a stroke on the weakest accent, and how much is added for the strongest.
-const ACCENT: (f32, f32) = (0.55, 0.45);
 
 /// How far the strokes that keep time go towards it: all the way, each accent would be a splash of
 /// cymbals.
@@ -128,11 +125,6 @@ fn loud(hits: &[Hit]) -> f32 {
     let mut velocities: Vec<f32> = drums.map(|hit| hit.velocity).collect();
     velocities.sort_by(f32::total_cmp);
     velocities.get(velocities.len() * 9 / 10).copied().unwrap_or(1.0)
-}
-
-/// Velocity of a stroke on an accent: it is as loud as the accent is strong.
-fn loudness(strength: f32) -> f32 {
-    ACCENT.0 + ACCENT.1 * strength
 }
 
 fn lifted(hit: &Hit, moment: &Moment, moments: &Moments<'_>) -> f32 {

@@ -4,8 +4,7 @@ use super::*;
 use crate::drums::{DrumClass, Hit};
 use crate::music::{ChordAt, GridNote, Line};
 use crate::rhythm::{Accent, AccentKind, Beat, BodyPart, Curve, Source};
-use crate::theory::Instrument;
-use crate::theory::{Chord, Key, Mode, Quality};
+use crate::theory::{Chord, Instrument, Key, Mode, Quality};
 use crate::time::{Instant, Rate, Tempo};
 
 const STEP: f64 = 0.125;
