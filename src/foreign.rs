@@ -26,10 +26,11 @@ pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
         }
     }
     let _restore = Restore(CATCHING.try_with(|catching| catching.replace(true)).unwrap_or(false));
-    catch_unwind(AssertUnwindSafe(work)).map_err(|payload| text(&*payload))
+    catch_unwind(AssertUnwindSafe(work)).map_err(|payload| panic_text(&*payload))
 }
 
-fn text(payload: &(dyn Any + Send)) -> String {
+/// The text of a panic.
+pub fn panic_text(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| payload.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "unknown".to_owned())

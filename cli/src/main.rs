@@ -24,6 +24,7 @@ use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
 use exit::Failure;
 use kinescore::Error;
+use kinescore::foreign::{catches_panics, panic_text};
 use kinescore::progress::Cancel;
 use progress::Console;
 use std::panic;
@@ -124,7 +125,7 @@ fn explain_panics(console: &Console) {
     let developer = std::env::var_os("RUST_BACKTRACE").is_some_and(|value| value != "0");
     let usual = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
-        if kinescore::foreign::catches_panics() {
+        if catches_panics() {
             return;
         }
         if developer {
@@ -134,12 +135,7 @@ fn explain_panics(console: &Console) {
             .location()
             .map(|l| format!(" at {}:{}", l.file(), l.line()))
             .unwrap_or_default();
-        let payload = info.payload();
-        let what = payload
-            .downcast_ref::<&str>()
-            .copied()
-            .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-            .unwrap_or("unknown");
+        let what = panic_text(info.payload());
         console.error(&format!(
             "a fault of the program{place}: {what}. Please report it, with the command and if possible the clip, at {}/issues",
             env!("CARGO_PKG_REPOSITORY")

@@ -1,7 +1,7 @@
 //! What every entry point runs in: panics stop here, failures become a status and a sentence.
 
 use crate::status::{Failure, Status};
-use std::any::Any;
+use kinescore_core::foreign::{catches_panics, panic_text};
 use std::cell::{Cell, RefCell};
 use std::ffi::{CString, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
@@ -57,7 +57,7 @@ fn stopped<T>(entry: &'static str, work: impl FnOnce() -> Result<T, Failure>) ->
     result.unwrap_or_else(|payload| {
         let place = PLACE.try_with(Cell::take).ok().flatten();
         let place = place.map(|place| format!(" at {place}")).unwrap_or_default();
-        let what = text_of(&*payload);
+        let what = panic_text(&*payload);
         // A payload may have a destructor that panics.
         let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
         Err(Failure::new(
@@ -83,12 +83,6 @@ fn remember(message: &str) {
     let _ = LAST_ERROR.try_with(|error| error.try_borrow_mut().map(|mut error| *error = message));
 }
 
-fn text_of(payload: &(dyn Any + Send)) -> String {
-    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| payload.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "unknown".to_owned())
-}
-
 /// Rust's own hook writes to standard error, which is the host's. This library has a copy of Rust's runtime to itself, so
 /// that no other hook is taken away.
 fn install_hook() {
@@ -96,7 +90,7 @@ fn install_hook() {
     ONCE.call_once(|| {
         let usual = take_hook();
         set_hook(Box::new(move |info| {
-            if kinescore_core::foreign::catches_panics() {
+            if catches_panics() {
                 return;
             }
             // Tests of this crate want to see their own failures.
@@ -106,7 +100,7 @@ fn install_hook() {
             let place = info
                 .location()
                 .map(|place| format!("{}:{}", place.file(), place.line()));
-            let what = text_of(info.payload());
+            let what = panic_text(info.payload());
             log::error!("panic at {}: {what}", place.as_deref().unwrap_or("an unknown place"));
             let _ = PLACE.try_with(|cell| cell.set(place));
         }));

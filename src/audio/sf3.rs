@@ -1,7 +1,7 @@
 //! Samples of .sf3 SoundFonts: Ogg Vorbis to 16-bit numbers.
 
+use crate::foreign;
 use std::io::Cursor;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error;
 use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
@@ -19,8 +19,7 @@ const MOST_SAMPLES: usize = 600 * 48_000;
 pub(super) fn decode(ogg: Vec<u8>) -> Result<Vec<i16>, String> {
     // The decoder is made for damaged files and returns errors, but it is much code on outside data: a panic in it
     // must not end the caller's process.
-    catch_unwind(AssertUnwindSafe(|| decode_stream(ogg)))
-        .unwrap_or_else(|_| Err("its Ogg Vorbis stream is damaged".to_owned()))
+    foreign::caught(|| decode_stream(ogg)).unwrap_or_else(|_| Err("its Ogg Vorbis stream is damaged".to_owned()))
 }
 
 fn decode_stream(ogg: Vec<u8>) -> Result<Vec<i16>, String> {

@@ -10,6 +10,7 @@ use super::sf2::Writer;
 use super::sf3;
 use super::zones::{Layers, NO_DELAY, at_once, within_sample};
 use crate::error::{Error, Result};
+use crate::foreign;
 use crate::limits::LARGEST_SOUND_FONT;
 use crate::score::Note;
 use crate::time::Span;
@@ -19,7 +20,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::ops::RangeInclusive;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -302,7 +302,7 @@ impl SoundFont {
         )?;
         // Everything in these bytes has been checked above; should the synthesiser still find a way to panic, a font
         // must not end the caller's process.
-        let font = catch_unwind(AssertUnwindSafe(|| rustysynth::SoundFont::new(&mut bytes.as_slice())));
+        let font = foreign::caught(|| rustysynth::SoundFont::new(&mut bytes.as_slice()));
         let font = match font {
             Ok(Ok(font)) => Arc::new(font),
             Ok(Err(error)) => return Err(self.invalid(error.to_string())),

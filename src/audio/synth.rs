@@ -4,11 +4,11 @@ use super::SoundFont;
 use super::plan::{Event, SpanPlan};
 use super::sf2::CHOKE_BANK;
 use crate::error::{Error, Result};
+use crate::foreign;
 use crate::score::Part;
 use crate::score::kits::DRUM_BANK;
 use crate::time::{Rate, Span};
 use rustysynth::{Synthesizer, SynthesizerSettings};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// Voices at once. Drums ring for seconds, and each struck drum is a voice.
@@ -271,7 +271,7 @@ impl Instrument {
             let from = at;
             // The synthesiser's arithmetic on parameters is unchecked; a font with impossible ones must give an error, not
             // end the caller's process.
-            catch_unwind(AssertUnwindSafe(|| {
+            foreign::caught(|| {
                 let until = at + CHUNK;
                 while at < until {
                     while let Some((_, event)) = next.next_if(|(sample, _)| *sample <= at) {
@@ -282,7 +282,7 @@ impl Instrument {
                     synthesizer.render(left, right);
                     at = stop;
                 }
-            }))
+            })
             .map_err(|_| Error::SoundFontInvalid {
                 path: font.path().to_owned(),
                 reason: format!(
