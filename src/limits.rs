@@ -37,7 +37,7 @@ pub const COUNTED_AT_OPENING: u64 = 64 << 20;
 
 /// Tempi that can be asked for, and that MIDI files have, beats a minute: slower beats are heard
 /// one by one, faster ones as halves of others.
-pub const ASKED_TEMPI: std::ops::RangeInclusive<f64> = 40.0..=240.0;
+pub const ASKED_TEMPI: Allowed<f64> = Allowed::new(40.0, 240.0, " beats a minute");
 
 /// How far the end asked for may lie behind the media's: announced lengths are rounded, and users round too.
 pub const END_SLACK: Span = Span::from_seconds(0.1);

@@ -231,9 +231,10 @@ impl Job {
     fn heard_results(&self) -> (Option<Rhythm>, Option<DrumGrid>, Option<Music>) {
         let heard = self.heard();
         let rhythm = self.rhythm.as_ref().map(|rhythm| heard.rhythm(rhythm));
-        let Some(answer) = self.answer() else {
+        let Some(drums) = &self.drums else {
             return (rhythm, None, None);
         };
+        let answer = self.answer(drums);
         let music = answer.music.map(|music| heard.music(&music, &answer.drums));
         let drums = heard.drums(&answer.drums);
         let drums = match &self.score {
@@ -243,14 +244,13 @@ impl Job {
         (rhythm, Some(drums), music)
     }
 
-    /// Drums and music as they answer the movement, in the time of the media: a cut changes nothing of them. `None` before
-    /// there are drums.
-    fn answer(&self) -> Option<Answer> {
-        let (drums, music) = (self.drums.as_ref()?, self.music.as_ref());
-        Some(match &self.rhythm {
+    /// The drums and the music with them as they answer the movement, in the time of the media: a cut changes nothing of them.
+    fn answer(&self, drums: &DrumGrid) -> Answer {
+        let music = self.music.as_ref();
+        match &self.rhythm {
             Some(rhythm) => answer(drums, music, rhythm, self.settings.drums.follow),
             None => Answer::none(drums, music),
-        })
+        }
     }
 
     /// Runs the stages that have not been run, up to and with `until`. [`Stage::Export`] is the same as
@@ -407,7 +407,7 @@ impl Job {
             (Stage::Score, _, _, Some(drums), ..) => {
                 let heard = self.heard();
                 let kit = self.settings.drums.kit;
-                let answer = self.answer().unwrap_or_else(|| Answer::none(drums, None));
+                let answer = self.answer(drums);
                 let grid = heard.grid(&answer.drums);
                 let (music, strong) = (answer.music.as_ref(), answer.strong.as_deref());
                 let mut score = score::arrange_to(&grid, music, strong, heard.duration, kit)?;

@@ -96,16 +96,21 @@ pub fn flag_name(key: &str) -> String {
 /// Names of the flags in the order of the table: clap keeps names for as long as the program runs.
 static FLAGS: LazyLock<Vec<String>> = LazyLock::new(|| TABLE.iter().map(|setting| flag_name(setting.key)).collect());
 
-fn setting_arg(setting: &'static Setting, flag: &'static str, defaults: &Settings) -> Arg {
-    let default = defaults.get(setting.key).unwrap_or_default();
-    let allowed = match setting.kind {
+/// The values that a setting allows, for people.
+pub fn allowed(kind: Kind) -> String {
+    match kind {
         // The whole range of a 64-bit number would not help anybody.
         Kind::Whole {
             least: 0,
             most: u64::MAX,
         } => "a whole number".to_owned(),
         kind => kind.allowed(),
-    };
+    }
+}
+
+fn setting_arg(setting: &'static Setting, flag: &'static str, defaults: &Settings) -> Arg {
+    let default = defaults.get(setting.key).unwrap_or_default();
+    let allowed = allowed(setting.kind);
     Arg::new(setting.key)
         .long(flag)
         .value_name(match setting.kind {

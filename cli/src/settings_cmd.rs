@@ -1,6 +1,6 @@
 //! `kinescore settings`: the table of settings.
 
-use crate::flags::flag_name;
+use crate::flags::{allowed, flag_name};
 use kinescore::Settings;
 use kinescore::settings::{Kind, Syntax, TABLE};
 use serde_json::{Value, json};
@@ -11,13 +11,7 @@ pub fn table() -> String {
     TABLE
         .iter()
         .map(|setting| {
-            let allowed = match setting.kind {
-                Kind::Whole {
-                    least: 0,
-                    most: u64::MAX,
-                } => "a whole number".to_owned(),
-                kind => kind.allowed(),
-            };
+            let allowed = allowed(setting.kind);
             format!(
                 "{} = {}\n    {}\n    allowed: {allowed}; flag: --{}\n",
                 setting.key,

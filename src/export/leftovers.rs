@@ -36,7 +36,7 @@ pub fn clear_leftovers(folder: &Path) {
 
 /// Whether a name is one of those that temporary files have:
 /// `.walk.kinescore-aB3dE9.wav` and `.kinescore-aB3dE9` of this library,
-/// `.walk.4711.part.wav` and `.soundtrack-aB3dE9` of the timeline bridge.
+/// `.soundtrack-aB3dE9` of the timeline bridge, and `.walk.4711.part.wav` of its first versions.
 fn is_temporary(name: &OsStr) -> bool {
     // What is before the mark is the output's name, which need not be UTF-8.
     let name = name.to_string_lossy();

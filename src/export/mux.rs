@@ -78,8 +78,8 @@ pub fn check_video(media: &Path, out: &Path) -> Result<()> {
     if same_file(media, out) {
         return Err(Error::OutputIsInput { path: out.to_owned() });
     }
-    let part = Part::unread(media, container)?;
     let input = open_media(media)?;
+    let part = Part::unread(media, &input, container)?;
     let codec = codec_of(&input, &part);
     let refuse = |e: ffmpeg::Error| does_not_fit(out, codec, e);
     let sound = wants_global_headers(container)

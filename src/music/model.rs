@@ -170,8 +170,7 @@ mod tests {
     use crate::drums::CLASSES;
     use crate::music::remi::Token;
     use crate::settings::Device;
-    use crate::theory::Instrument;
-    use crate::theory::{Chord, Quality};
+    use crate::theory::{Chord, Instrument, Quality};
     use std::path::Path;
 
     fn writer() -> Writer {

@@ -2,8 +2,7 @@ use super::super::plan::ChordInput;
 use super::*;
 use crate::drums::CLASSES;
 use crate::music::remi::RemiNote;
-use crate::theory::Chord;
-use crate::theory::Quality;
+use crate::theory::{Chord, Quality};
 use std::collections::BTreeMap;
 
 /// Answers with logits that depend on the last token and on nothing else, and remembers what it was given.

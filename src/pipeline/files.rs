@@ -23,8 +23,8 @@ impl Job {
 
     /// The results up to the latest stage that has run; `None` before one has.
     fn saved(&self) -> Option<Saved> {
-        let stage = self.latest().filter(|stage| *stage <= Stage::Score);
-        let stage = stage.or(self.score.as_ref().map(|_| Stage::Score))?;
+        // There is no sound without a score.
+        let stage = self.latest()?.min(Stage::Score);
         let mut saved = Saved::new(stage, self.media.clone(), self.cut);
         saved.poses = self.poses.clone().filter(|_| stage == Stage::Pose);
         saved.rhythm = self.rhythm.clone();

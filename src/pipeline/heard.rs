@@ -207,8 +207,7 @@ mod tests {
     use crate::drums::{DrumClass, Hit};
     use crate::music::GridNote;
     use crate::rhythm::{Accent, AccentKind, Beat, BodyPart, Source};
-    use crate::theory::Instrument;
-    use crate::theory::{Chord, Key, Mode, Quality};
+    use crate::theory::{Chord, Instrument, Key, Mode, Quality};
     use crate::time::{Flicks, Rate, Speed};
 
     /// A clip that begins 10 s into its media, with beats at 0.25 s, 0.75 s … of its own time; the window is heard at double

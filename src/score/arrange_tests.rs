@@ -2,8 +2,7 @@ use super::*;
 use crate::drums::{DrumClass, Hit};
 use crate::music::ChordAt;
 use crate::score::Note;
-use crate::theory::Instrument;
-use crate::theory::{Chord, Key, Mode, Quality};
+use crate::theory::{Chord, Instrument, Key, Mode, Quality};
 use proptest::prelude::*;
 
 fn hit(step: i32, class: DrumClass) -> Hit {

@@ -189,8 +189,8 @@ pub const TABLE: &[Setting] = &[
     Setting {
         key: "tempo.min",
         kind: Kind::Number {
-            least: *ASKED_TEMPI.start(),
-            most: *ASKED_TEMPI.end(),
+            least: ASKED_TEMPI.least(),
+            most: ASKED_TEMPI.most(),
         },
         help: "Slowest tempo looked for, beats a minute",
         get: |s| s.rhythm.slowest.bpm().to_string(),
@@ -199,8 +199,8 @@ pub const TABLE: &[Setting] = &[
     Setting {
         key: "tempo.max",
         kind: Kind::Number {
-            least: *ASKED_TEMPI.start(),
-            most: *ASKED_TEMPI.end(),
+            least: ASKED_TEMPI.least(),
+            most: ASKED_TEMPI.most(),
         },
         help: "Fastest tempo looked for, beats a minute",
         get: |s| s.rhythm.fastest.bpm().to_string(),
@@ -209,8 +209,8 @@ pub const TABLE: &[Setting] = &[
     Setting {
         key: "tempo",
         kind: Kind::NumberOrAuto {
-            least: *ASKED_TEMPI.start(),
-            most: *ASKED_TEMPI.end(),
+            least: ASKED_TEMPI.least(),
+            most: ASKED_TEMPI.most(),
         },
         help: "Tempo fixed by you, beats a minute: only where the beats fall is searched, and too little movement is accepted",
         get: |s| or_auto(s.rhythm.tempo.map(Tempo::bpm)),

@@ -6,8 +6,7 @@ use kinescore::audio::SoundFont;
 use kinescore::drums::{DrumClass, DrumGrid, Hit};
 use kinescore::music::{ChordAt, GridNote, Line, Music};
 use kinescore::score::{Score, arrange, from_drums};
-use kinescore::theory::Instrument;
-use kinescore::theory::{Chord, Key, Mode, Quality};
+use kinescore::theory::{Chord, Instrument, Key, Mode, Quality};
 use kinescore::time::{Instant, Span, TempoMap, TempoPoint, Tick};
 use std::path::{Path, PathBuf};
 

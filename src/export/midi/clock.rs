@@ -234,7 +234,7 @@ fn seconds(ticks: i64, microseconds: u32) -> f64 {
 /// is written.
 fn tempo(ticks: i64, seconds: f64) -> u32 {
     let microseconds = seconds * 1e6 * f64::from(QUARTER) / ticks.max(1) as f64;
-    let (slowest, fastest) = (60e6 / ASKED_TEMPI.start(), 60e6 / ASKED_TEMPI.end());
+    let (slowest, fastest) = (60e6 / ASKED_TEMPI.least(), 60e6 / ASKED_TEMPI.most());
     microseconds.clamp(fastest.ceil(), slowest.floor()).round() as u32
 }
 
@@ -290,8 +290,8 @@ impl Grid {
                 power: 2,
             };
         };
-        let beat = |bpm: &f64| time::Tempo::from_bpm(*bpm).beat_span().seconds();
-        let (slowest, fastest) = (beat(ASKED_TEMPI.start()), beat(ASKED_TEMPI.end()));
+        let beat = |bpm: f64| time::Tempo::from_bpm(bpm).beat_span().seconds();
+        let (slowest, fastest) = (beat(ASKED_TEMPI.least()), beat(ASKED_TEMPI.most()));
         let quarter = |power: u8| span * f64::from(1_u32 << power) / 4.0;
         // Notes from the whole to the 64th; the quarter first.
         let fits = |power: &u8| (fastest..=slowest).contains(&quarter(*power));

@@ -70,10 +70,9 @@ pub(super) fn units(seconds: f64, time_base: Rational) -> i64 {
 
 impl Part {
     /// The part of a media of which nothing has been read: all, with its own timestamps.
-    pub(super) fn unread(path: &Path, container: &Container) -> Result<Self> {
-        let input = open_media(path)?;
-        let Some(stream) = picture_stream(&input) else {
-            return Err(no_video(path, &input));
+    pub(super) fn unread(path: &Path, input: &context::Input, container: &Container) -> Result<Self> {
+        let Some(stream) = picture_stream(input) else {
+            return Err(no_video(path, input));
         };
         let time_base = stream.time_base();
         let codec = stream.parameters().id();
@@ -106,7 +105,7 @@ impl Part {
     pub(super) fn find(clip: &Clip, container: &Container, monitor: &Monitor<'_>) -> Result<Self> {
         let path = &clip.path;
         let first = first_shown(path, monitor)?;
-        let mut part = Self::unread(path, container)?;
+        let mut part = Self::unread(path, &open_media(path)?, container)?;
         let first_stamp = first.timestamp.saturating_mul(part.divisor);
         // AVI counts frames in the order of decoding; a decoder that reorders them shows the first
         // one later than that.
