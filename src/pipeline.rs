@@ -27,8 +27,8 @@ use crate::score::{self, Score};
 use crate::settings::Settings;
 use crate::time::Span;
 use crate::video::{Clip, FrameSource};
-use analysis::{Analysis, Reach};
-use heard::Heard;
+use analysis::{AnalysedRange, Analysis};
+use heard::WindowMap;
 use saved::Saved;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -45,7 +45,7 @@ pub struct Job {
     /// The part of the media that is analysed; the results up to the music are in its time.
     media: Clip,
     /// How far that part is the same for other cuts; `None` where there is no file to read another from.
-    reach: Option<Reach>,
+    reach: Option<AnalysedRange>,
     cut: Cut,
     /// What is heard: the cut, as far as the media's length is known.
     clip: Clip,
@@ -219,8 +219,8 @@ impl Job {
     }
 
     /// From the time of the analysis to that of the cut.
-    fn heard(&self) -> Heard {
-        Heard {
+    fn heard(&self) -> WindowMap {
+        WindowMap {
             clip_start: self.media.start,
             window: self.cut.window(&self.media),
             duration: self.clip.duration,

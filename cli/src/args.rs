@@ -3,7 +3,7 @@
 //!
 //! Flags for settings are in [`flags`](crate::flags).
 
-use crate::chunk::Chunk;
+use crate::chunk::Share;
 use crate::flags::SettingFlags;
 use crate::units::{size, time};
 use clap::builder::TypedValueParser;
@@ -212,7 +212,7 @@ pub struct Batch {
     pub report: Option<PathBuf>,
     /// Render one share of the list's clips: 2/5 is the second of five
     #[arg(long, value_name = "I/N", help_heading = "Work")]
-    pub chunk: Option<Chunk>,
+    pub chunk: Option<Share>,
     /// How often to try a clip again when something could not be read or written, 0 to 100
     #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(0..=100), help_heading = "Work")]
     pub retries: u32,
@@ -321,7 +321,7 @@ pub enum Editor {
 
 /// Which editor, and how.
 #[derive(Debug, Args)]
-pub struct Place {
+pub struct EditorArgs {
     /// The editor
     #[arg(value_name = "EDITOR")]
     pub editor: Editor,
@@ -340,7 +340,7 @@ pub struct Place {
 pub struct Install {
     /// Where.
     #[command(flatten)]
-    pub place: Place,
+    pub place: EditorArgs,
     /// libkinescore.so for the add-on or plugin [default: looked for beside the program]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub library: Option<PathBuf>,
@@ -354,7 +354,7 @@ pub struct Install {
 pub struct Uninstall {
     /// Where.
     #[command(flatten)]
-    pub place: Place,
+    pub place: EditorArgs,
 }
 
 /// `kinescore settings`.

@@ -16,14 +16,14 @@ use kinescore::Engine;
 use kinescore::progress::Cancel;
 use kinescore::time::Speed;
 use manifest::{Manifest, Row, folder_of};
-use plan::Clip;
+use plan::ClipRow;
 use report::{Entry, Report};
 use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
-use work::Work;
+use work::ShareWork;
 
 /// `kinescore batch`.
 ///
@@ -50,7 +50,7 @@ pub fn batch(args: &Batch, console: &Console, cancel: &Cancel) -> Result<(), Fai
     plan::check_outputs(&args.manifest, &out, &clips, share, &sound_font)?;
     check_report(args, &out, &clips)?;
     resources::check_sound_font(&args.resources)?;
-    let work = Work {
+    let work = ShareWork {
         engine: Arc::new(Engine::new(resources::find(&args.resources)?)?),
         out: &out,
         retries: args.retries,
@@ -79,7 +79,7 @@ pub fn batch(args: &Batch, console: &Console, cancel: &Cancel) -> Result<(), Fai
 }
 
 /// `kinescore batch --collect`.
-fn collect(args: &Batch, out: &Path, clips: &[Clip]) -> Result<(), Failure> {
+fn collect(args: &Batch, out: &Path, clips: &[ClipRow]) -> Result<(), Failure> {
     check_report(args, out, clips)?;
     let keys = args.settings.keys();
     let report = Report {
@@ -110,8 +110,8 @@ fn check_speeds(manifest: &Manifest<'_>, rows: &[Row]) -> Result<(), Failure> {
     Err(manifest.refuse(row.line, "speed", &row.cut.speed.to_string(), allowed))
 }
 
-fn check_media(manifest: &Manifest<'_>, clips: &[Clip]) -> Result<(), Failure> {
-    for Clip { row, .. } in clips {
+fn check_media(manifest: &Manifest<'_>, clips: &[ClipRow]) -> Result<(), Failure> {
+    for ClipRow { row, .. } in clips {
         match fs::metadata(&row.media) {
             Ok(there) if there.is_file() && row.media.to_str().is_some() => {}
             Ok(there) if there.is_file() => {
@@ -124,7 +124,7 @@ fn check_media(manifest: &Manifest<'_>, clips: &[Clip]) -> Result<(), Failure> {
     Ok(())
 }
 
-fn check_report(args: &Batch, out: &Path, clips: &[Clip]) -> Result<(), Failure> {
+fn check_report(args: &Batch, out: &Path, clips: &[ClipRow]) -> Result<(), Failure> {
     let Some(report) = args.report.as_deref().filter(|path| path.as_os_str() != "-") else {
         return Ok(());
     };

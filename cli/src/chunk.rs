@@ -8,14 +8,14 @@ const MOST_CHUNKS: usize = 100_000;
 
 /// One share of a manifest's rows, as `2/5`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Chunk {
+pub struct Share {
     /// Which share, from 1.
     pub number: usize,
     /// How many there are.
     pub of: usize,
 }
 
-impl Chunk {
+impl Share {
     /// The rows of this share, of so many. Shares follow each other: neighbouring rows are often
     /// cuts of one video, whose poses are found once then.
     pub fn share(self, rows: usize) -> Range<usize> {
@@ -24,7 +24,7 @@ impl Chunk {
     }
 }
 
-impl FromStr for Chunk {
+impl FromStr for Share {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -45,16 +45,16 @@ mod tests {
     #[test]
     fn shares_follow_each_other_and_are_all() {
         for (rows, of) in [(12, 3), (10, 3), (2, 5), (0, 2), (7, 7), (1, 1)] {
-            let shares = (1..=of).flat_map(|number| Chunk { number, of }.share(rows));
+            let shares = (1..=of).flat_map(|number| Share { number, of }.share(rows));
             assert_eq!(
                 shares.collect::<Vec<_>>(),
                 (0..rows).collect::<Vec<_>>(),
                 "{rows} in {of}"
             );
         }
-        assert_eq!("2/5".parse(), Ok(Chunk { number: 2, of: 5 }));
+        assert_eq!("2/5".parse(), Ok(Share { number: 2, of: 5 }));
         for wrong in ["0/3", "4/3", "1/0", "1", "1/", "a/b", "-1/2", "1/100001"] {
-            let error = wrong.parse::<Chunk>().expect_err(wrong);
+            let error = wrong.parse::<Share>().expect_err(wrong);
             assert_eq!(error, "allowed is I/N, I from 1 to N and N up to 100000, such as 2/5");
         }
     }

@@ -131,13 +131,13 @@ fn json_to_stdout(job: &Job) -> Result<(), Failure> {
 }
 
 /// Everything that a job takes beside what is wanted of it.
-struct Order<'a> {
+struct JobSpec<'a> {
     input: &'a Input,
     settings: &'a SettingFlags,
     resources: &'a ResourceFlags,
 }
 
-impl Order<'_> {
+impl JobSpec<'_> {
     /// What must not be overwritten.
     fn inputs(&self) -> Vec<&Path> {
         [&self.input.clip, &self.input.from, &self.resources.soundfont]
@@ -235,7 +235,7 @@ fn run(
 
 /// `kinescore render`.
 pub fn render(args: &Render, console: &Console, cancel: &Cancel) -> Result<(), Failure> {
-    let order = Order {
+    let order = JobSpec {
         input: &args.input,
         settings: &args.settings,
         resources: &args.resources,
@@ -311,7 +311,7 @@ pub fn render(args: &Render, console: &Console, cancel: &Cancel) -> Result<(), F
 
 /// `kinescore analyze`.
 pub fn analyze(args: &Analyze, console: &Console, cancel: &Cancel) -> Result<(), Failure> {
-    let order = Order {
+    let order = JobSpec {
         input: &args.input,
         settings: &args.settings,
         resources: &args.resources,

@@ -46,7 +46,7 @@ pub struct Job {
     /// The sound that the call in progress is making, once it has begun to.
     stream: Mutex<Option<Blocks>>,
     /// Locked by the call in progress.
-    work: Mutex<Work>,
+    work: Mutex<JobWork>,
 }
 
 impl Job {
@@ -74,7 +74,7 @@ impl Job {
 }
 
 /// What a job has done so far.
-pub struct Work {
+pub struct JobWork {
     pub source: Source,
     cut: Cut,
 }
@@ -89,7 +89,7 @@ pub enum Source {
     Job(Box<kinescore_core::Job>, Option<PathBuf>),
 }
 
-impl Work {
+impl JobWork {
     /// Refuses a second video.
     pub fn expect_empty(&self) -> Result<(), Failure> {
         match self.source {
@@ -142,7 +142,7 @@ pub unsafe fn on_job(
     entry: &'static str,
     job: *const Job,
     call: Call,
-    work: impl FnOnce(&Job, &mut Work, &Cancel) -> Result<(), Failure>,
+    work: impl FnOnce(&Job, &mut JobWork, &Cancel) -> Result<(), Failure>,
 ) -> Status {
     recorded(entry, || {
         // SAFETY: by contract.
@@ -205,7 +205,7 @@ pub unsafe extern "C" fn kinescore_job_new(
             poisoned: AtomicBool::new(false),
             cancel: Mutex::default(),
             stream: Mutex::default(),
-            work: Mutex::new(Work {
+            work: Mutex::new(JobWork {
                 source: Source::None,
                 cut: Cut::default(),
             }),
@@ -324,7 +324,7 @@ pub unsafe extern "C" fn kinescore_job_run(job: *mut Job, progress: ProgressFn, 
     }
 }
 
-fn run(job: &Job, work: &mut Work, monitor: &Monitor<'_>) -> Result<(), Failure> {
+fn run(job: &Job, work: &mut JobWork, monitor: &Monitor<'_>) -> Result<(), Failure> {
     let (mut running, path) = match std::mem::replace(&mut work.source, Source::None) {
         Source::None => {
             return Err(Failure::new(

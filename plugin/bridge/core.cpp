@@ -62,7 +62,7 @@ Problem::Kind kind_of(kinescore_status status) {
 }
 
 /// A term of a speed as the core takes it.
-std::uint32_t term(std::int64_t value, const Order &order) {
+std::uint32_t term(std::int64_t value, const SoundOrder &order) {
     if (value < 1 || value > UINT32_MAX) {
         throw Problem(Problem::Kind::usage, order.media + ": is played at a speed of " +
                                                 std::to_string(order.speed.numerator) + "/" +
@@ -139,7 +139,7 @@ struct Core::Opened {
     }
 
     /// The open job of a media with these settings, or a new one, in front of the others.
-    OpenJob &job(const Order &order) {
+    OpenJob &job(const SoundOrder &order) {
         for (auto job = jobs.begin(); job != jobs.end(); ++job) {
             if (job->media == order.media && job->settings == order.settings) {
                 jobs.splice(jobs.begin(), jobs, job);
@@ -222,7 +222,7 @@ Core::Opened &Core::opened() {
     return *opened_;
 }
 
-std::string Core::key(const Order &order) {
+std::string Core::key(const SoundOrder &order) {
     Opened &core = opened();
     const Owner<kinescore_settings> settings = core.settings(order.settings);
     const auto ask = [&](char *buffer, std::size_t capacity, std::size_t &size) {
@@ -238,11 +238,11 @@ std::string Core::key(const Order &order) {
     return key;
 }
 
-void Core::make(const Order &order, const std::string &wav, const Progress &progress) {
+void Core::make(const SoundOrder &order, const std::string &wav, const Progress &progress) {
     make_files(order, {{"wav", wav}}, progress);
 }
 
-void Core::make_files(const Order &order, const Files &files, const Progress &progress) {
+void Core::make_files(const SoundOrder &order, const Files &files, const Progress &progress) {
     Opened &core = opened();
     kinescore_job *job = core.job(order).job.get();
     try {

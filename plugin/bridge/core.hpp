@@ -46,11 +46,11 @@ public:
     explicit Core(CorePlaces places);
     ~Core() override;
 
-    std::string key(const Order &order) override;
-    void make(const Order &order, const std::string &wav, const Progress &progress) override;
+    std::string key(const SoundOrder &order) override;
+    void make(const SoundOrder &order, const std::string &wav, const Progress &progress) override;
 
     /// As `make`, with the formats asked for.
-    void make_files(const Order &order, const Files &files, const Progress &progress);
+    void make_files(const SoundOrder &order, const Files &files, const Progress &progress);
 
     /// Begins a clip of frames.
     std::unique_ptr<PushedClip> begin_frames(const kinescore_frames_info &info, const Settings &settings);

@@ -82,7 +82,7 @@ Ratio speed_of(GESClip *clip, GESTrackElement *video) {
     const auto *element = GES_TIMELINE_ELEMENT(clip);
     const GstClockTime begin = GES_TIMELINE_ELEMENT_START(element);
     const GstClockTime length = GES_TIMELINE_ELEMENT_DURATION(element);
-    Fault fault, other;
+    GErrorOwner fault, other;
     const GstClockTime in = ges_clip_get_internal_time_from_timeline_time(clip, video, begin, fault.out());
     const GstClockTime out = ges_clip_get_internal_time_from_timeline_time(clip, video, begin + length, other.out());
     if (!GST_CLOCK_TIME_IS_VALID(in) || !GST_CLOCK_TIME_IS_VALID(out) || out <= in || length == 0) {
@@ -281,7 +281,7 @@ Ref<GESUriClipAsset> GesTimeline::Model::asset(const std::string &wav) const {
     const std::string uri = uri_of(wav);
     // GES keeps what it once saw of a file, and sound is written anew under the same name.
     ges_asset_needs_reload(GES_TYPE_URI_CLIP, uri.c_str());
-    Fault fault;
+    GErrorOwner fault;
     Ref<GESUriClipAsset> asset(ges_uri_clip_asset_request_sync(uri.c_str(), fault.out()));
     if (!asset) {
         throw Problem(Problem::Kind::input, wav + ": cannot be read as sound: " + fault.sentence());
@@ -299,7 +299,7 @@ GESClip *GesTimeline::Model::add(GESLayer *layer, GESUriClipAsset *asset, const 
     const GstClockTime begin = nanoseconds_of(placed.timeline_start);
     const GstClockTime length = std::min(nanoseconds_of(placed.timeline_start + placed.duration) - begin,
                                          ges_uri_clip_asset_get_duration(asset));
-    Fault fault;
+    GErrorOwner fault;
     GESClip *clip =
         ges_layer_add_asset_full(layer, GES_ASSET(asset), begin, 0, length, GES_TRACK_TYPE_AUDIO, fault.out());
     if (clip == nullptr) {

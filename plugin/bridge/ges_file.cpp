@@ -66,7 +66,7 @@ private:
 } // namespace
 
 std::string uri_of(const std::string &path) {
-    Fault fault;
+    GErrorOwner fault;
     const Text uri(gst_filename_to_uri(path.c_str(), fault.out()));
     if (!uri) {
         throw Problem(Problem::Kind::input, path + ": is not the name of a file: " + fault.sentence());
@@ -92,7 +92,7 @@ Ref<GESTimeline> loaded(const std::string &path) {
             }));
     connect("error-loading-asset", G_CALLBACK(on_bad_asset));
     connect("error-loading", G_CALLBACK(on_bad_project));
-    Fault fault;
+    GErrorOwner fault;
     GESExtractable *extracted = ges_asset_extract(GES_ASSET(project.get()), fault.out());
     if (extracted == nullptr) {
         throw Problem(Problem::Kind::input, path + ": cannot be read as a project of GES: " + fault.sentence());
@@ -117,7 +117,7 @@ Ref<GESTimeline> loaded(const std::string &path) {
 std::string written_text(GESTimeline *timeline, const std::string &path) {
     const TemporaryFolder folder_of_copy;
     const std::string copy = folder_of_copy / "timeline.xges";
-    Fault fault;
+    GErrorOwner fault;
     if (!ges_timeline_save_to_uri(timeline, uri_of(copy).c_str(), nullptr, TRUE, fault.out())) {
         throw Problem(Problem::Kind::output, path + ": cannot be written: " + fault.sentence());
     }

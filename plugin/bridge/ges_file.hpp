@@ -26,12 +26,12 @@ struct Free {
 using Text = std::unique_ptr<gchar, Free>;
 
 /// The error of a call, which may have none.
-class Fault {
+class GErrorOwner {
 public:
-    Fault() = default;
-    Fault(const Fault &) = delete;
-    Fault &operator=(const Fault &) = delete;
-    ~Fault() { g_clear_error(&error_); }
+    GErrorOwner() = default;
+    GErrorOwner(const GErrorOwner &) = delete;
+    GErrorOwner &operator=(const GErrorOwner &) = delete;
+    ~GErrorOwner() { g_clear_error(&error_); }
 
     GError **out() { return &error_; }
     std::string sentence() const { return error_ == nullptr ? "no reason was given" : error_->message; }

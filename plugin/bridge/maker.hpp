@@ -12,7 +12,7 @@
 namespace kinescore::bridge {
 
 /// A soundtrack that is wanted.
-struct Order {
+struct SoundOrder {
     std::string media;     ///< Absolute path of the video.
     Flicks source_in = 0;  ///< What of it is heard: from here
     Flicks source_out = 0; ///< to here (exclusive),
@@ -32,11 +32,11 @@ public:
     virtual ~Maker() = default;
 
     /// Key of a soundtrack: orders with one key give the same sound. Takes milliseconds. Throws Problem (input, core).
-    virtual std::string key(const Order &order) = 0;
+    virtual std::string key(const SoundOrder &order) = 0;
 
     /// Makes a soundtrack and writes it as WAV to a path at which there is no file. Throws Problem: `music` where none can be made of
     /// this clip, `cancelled` where `progress` said so, else what went wrong.
-    virtual void make(const Order &order, const std::string &wav, const Progress &progress) = 0;
+    virtual void make(const SoundOrder &order, const std::string &wav, const Progress &progress) = 0;
 };
 
 } // namespace kinescore::bridge

@@ -74,7 +74,7 @@ struct OtioProject::Model {
         }
     };
 
-    struct Found {
+    struct TrackPlace {
         Track *track = nullptr;
         std::size_t index = 0;
     };
@@ -84,15 +84,15 @@ struct OtioProject::Model {
     void read_tracks(const Reader &reader, const std::string &text);
     Track read_track(const Reader &reader, const std::string &text, const Json &track, Span span);
     Placed placed(const Piece &piece, Flicks begin) const;
-    Placed placed(const Found &found) const;
-    Found find(const std::string &id);
-    Found find_same(const Placed &wanted);
+    Placed placed(const TrackPlace &found) const;
+    TrackPlace find(const std::string &id);
+    TrackPlace find_same(const Placed &wanted);
     bool is_same(const Placed &present, const Placed &wanted) const;
     static bool is_free(const Track &track, Flicks begin, Flicks end);
     Track &track_for(Flicks begin, Flicks end, Track *preferred);
     Json clip_json(const Placed &placed, Flicks length, Json clip) const;
     Json metadata_json(const Placed &placed) const;
-    void take_out(const Found &found);
+    void take_out(const TrackPlace &found);
     void put_in(Track &track, Flicks begin, Piece piece);
     static void tidy(Track &track);
     void take_ids(const Model &other);
@@ -206,11 +206,11 @@ Placed OtioProject::Model::placed(const Piece &piece, Flicks begin) const {
     return placed;
 }
 
-Placed OtioProject::Model::placed(const Found &found) const {
+Placed OtioProject::Model::placed(const TrackPlace &found) const {
     return placed(found.track->pieces[found.index], found.track->begin(found.index));
 }
 
-OtioProject::Model::Found OtioProject::Model::find(const std::string &id) {
+OtioProject::Model::TrackPlace OtioProject::Model::find(const std::string &id) {
     for (Track &track : tracks) {
         for (std::size_t index = 0; index < track.pieces.size(); ++index) {
             if (!track.pieces[index].id.empty() && track.pieces[index].id == id) {
@@ -221,7 +221,7 @@ OtioProject::Model::Found OtioProject::Model::find(const std::string &id) {
     return {};
 }
 
-OtioProject::Model::Found OtioProject::Model::find_same(const Placed &wanted) {
+OtioProject::Model::TrackPlace OtioProject::Model::find_same(const Placed &wanted) {
     for (Track &track : tracks) {
         for (std::size_t index = 0; index < track.pieces.size(); ++index) {
             const Piece &piece = track.pieces[index];
@@ -328,7 +328,7 @@ Json OtioProject::Model::clip_json(const Placed &placed, Flicks length, Json cli
     return clip;
 }
 
-void OtioProject::Model::take_out(const Found &found) {
+void OtioProject::Model::take_out(const TrackPlace &found) {
     Piece gap;
     gap.is_gap = true;
     gap.length = found.track->pieces[found.index].length;

@@ -197,7 +197,7 @@ FrameRate Reader::rate() const {
 
 std::vector<TimelineItem> Reader::items(const Ratio &rate) const {
     std::vector<TimelineItem> found;
-    Window window;
+    SeenRange window;
     window.rate = rate;
     const Flicks start = -trimmed(stack());
     const Flicks length_of_stack = length(stack());
@@ -338,7 +338,7 @@ Reader::Speed Reader::speed(const Json &item) const {
     return {simplest(scalar, 1e-9), ""};
 }
 
-void Reader::walk(const Json &item, Flicks at, Window window, const std::string &id, int depth,
+void Reader::walk(const Json &item, Flicks at, SeenRange window, const std::string &id, int depth,
           std::vector<TimelineItem> &found) const {
     const std::string_view schema = schema_of(item);
     if (!is_enabled(item)) {
@@ -403,7 +403,7 @@ std::optional<Reader::Media> Reader::media_of(const Json &clip) const {
     return media;
 }
 
-void Reader::add(const Json &clip, Flicks at, const Window &window, const std::string &id,
+void Reader::add(const Json &clip, Flicks at, const SeenRange &window, const std::string &id,
          std::vector<TimelineItem> &found) const {
     const auto reference = our_metadata(clip) != nullptr ? std::nullopt : media_of(clip);
     if (!reference) {

@@ -106,7 +106,7 @@ private:
     };
 
     /// The part of the timeline in which a composition is seen.
-    struct Window {
+    struct SeenRange {
         Flicks begin = 0;
         Flicks end = 0;
         int track = 0;
@@ -146,7 +146,7 @@ private:
     /// timeline, only how much of the media is seen in it.
     Speed speed(const Json &item) const;
 
-    void walk(const Json &item, Flicks at, Window window, const std::string &id, int depth,
+    void walk(const Json &item, Flicks at, SeenRange window, const std::string &id, int depth,
               std::vector<TimelineItem> &found) const;
 
     /// Timelines use few media many times, and each look at the disk takes its time.
@@ -156,7 +156,7 @@ private:
     /// generators.
     std::optional<Media> media_of(const Json &clip) const;
 
-    void add(const Json &clip, Flicks at, const Window &window, const std::string &id,
+    void add(const Json &clip, Flicks at, const SeenRange &window, const std::string &id,
              std::vector<TimelineItem> &found) const;
 
     const std::string &path_;

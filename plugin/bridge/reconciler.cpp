@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-Order order_of(const TimelineItem &item, const Settings &settings) {
+SoundOrder order_of(const TimelineItem &item, const Settings &settings) {
     return {item.media_path, item.source_in, item.source_out, item.speed, settings};
 }
 
@@ -212,7 +212,7 @@ void Reconciler::work_on(Task &task, const Progress &progress) {
     if (!task.item.unfit.empty()) {
         throw Problem(Problem::Kind::music, task.item.name + ": cannot be given a soundtrack: " + task.item.unfit);
     }
-    const Order order = order_of(task.item, task.settings);
+    const SoundOrder order = order_of(task.item, task.settings);
     const SoundFolder sounds(folder_);
     task.key = maker_.key(order);
     const auto seen = task.placed ? marked_key(task.placed->wav) : std::nullopt;

@@ -52,14 +52,14 @@ std::string little_endian(std::uint32_t value) {
     return bytes;
 }
 
-struct Chunk {
+struct RiffChunk {
     std::uint64_t begin = 0; ///< Of what it holds.
     std::uint32_t size = 0;
 };
 
 /// Where the samples and the mark of a WAV file lie.
 struct Wav {
-    std::optional<Chunk> samples, mark;
+    std::optional<RiffChunk> samples, mark;
 };
 
 /// Reads the chunks' headers; none where it is not a WAV file.
@@ -77,7 +77,7 @@ std::optional<Wav> chunks_of(std::ifstream &file) {
         if (!file.read(chunk.data(), chunk.size())) {
             break;
         }
-        const Chunk found{at + chunk.size(), little_endian(chunk.data() + 4)};
+        const RiffChunk found{at + chunk.size(), little_endian(chunk.data() + 4)};
         if (std::memcmp(chunk.data(), "data", 4) == 0) {
             wav.samples = found;
         } else if (std::memcmp(chunk.data(), mark_id, 4) == 0) {
@@ -90,7 +90,7 @@ std::optional<Wav> chunks_of(std::ifstream &file) {
 }
 
 /// FNV-1a of 64 bits over the samples; none where they cannot be read to their end.
-std::optional<std::uint64_t> checksum(std::ifstream &file, const Chunk &samples) {
+std::optional<std::uint64_t> checksum(std::ifstream &file, const RiffChunk &samples) {
     std::uint64_t sum = 0xCBF29CE484222325u;
     std::vector<char> buffer(1 << 16);
     file.seekg(static_cast<std::streamoff>(samples.begin));

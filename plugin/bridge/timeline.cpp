@@ -7,6 +7,6 @@ namespace kinescore::bridge {
 
 Flicks TimelineItem::duration() const { return on_timeline(source_out - source_in, speed); }
 
-Flicks Order::duration() const { return on_timeline(source_out - source_in, speed); }
+Flicks SoundOrder::duration() const { return on_timeline(source_out - source_in, speed); }
 
 } // namespace kinescore::bridge

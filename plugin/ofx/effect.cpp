@@ -313,7 +313,7 @@ Soundtrack Effect::made_of(const Source &source, const std::string &wav, Occasio
 
 std::string Effect::make_of_media(const Source &source, const std::string &wav, Occasion occasion) {
     bridge::Core &core = studio_.core();
-    const bridge::Order order{source.media, source.in, source.out, {}, source.settings};
+    const bridge::SoundOrder order{source.media, source.in, source.out, {}, source.settings};
     const auto work = [&](const bridge::Progress &progress) { core.make_files(order, files_beside(wav), progress); };
     if (occasion == Occasion::render) {
         run_watched(work, [this](double) { return go_on_in_render(); });

@@ -191,13 +191,13 @@ pub(super) fn read(file: &mut (impl Read + Seek), length: u64) -> Result<Bank, S
     tables.parse(version, data)
 }
 
-struct Chunk {
+struct RiffChunk {
     name: [u8; 4],
     body: u64,
     size: u64,
 }
 
-impl Chunk {
+impl RiffChunk {
     fn read(&self, file: &mut (impl Read + Seek)) -> Result<Vec<u8>, String> {
         // The size has been checked against the file's length.
         let mut bytes = vec![0; self.size as usize];
@@ -207,7 +207,7 @@ impl Chunk {
 }
 
 /// The chunks between two offsets of the file.
-fn chunks(file: &mut (impl Read + Seek), mut at: u64, end: u64) -> Result<Vec<Chunk>, String> {
+fn chunks(file: &mut (impl Read + Seek), mut at: u64, end: u64) -> Result<Vec<RiffChunk>, String> {
     let mut found = Vec::new();
     while at + 8 <= end {
         let mut head = [0; 8];
@@ -223,7 +223,7 @@ fn chunks(file: &mut (impl Read + Seek), mut at: u64, end: u64) -> Result<Vec<Ch
                 end - body
             ));
         }
-        found.push(Chunk { name, body, size });
+        found.push(RiffChunk { name, body, size });
         at = body + size;
         // Names do not begin with a zero, so a zero here is the padding of an odd size.
         if size % 2 == 1 && at < end {

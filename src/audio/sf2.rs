@@ -7,22 +7,22 @@ use std::collections::BTreeMap;
 /// end.
 const GUARD: usize = 46;
 
-/// Bank of the presets that [cut off](Writer::chokes) notes and play nothing; those of a SoundFont
+/// Bank of the presets that [cut off](Sf2Writer::chokes) notes and play nothing; those of a SoundFont
 /// end at 128. The program is the exclusive class.
 pub(super) const CHOKE_BANK: u16 = 129;
 
 /// A sample in the new font.
-pub(super) struct Placed {
+pub(super) struct PlacedSample {
     pub length: usize,
     pub looped: (i64, i64),
 }
 
 /// Puts an .sf2 together.
 #[derive(Default)]
-pub(super) struct Writer {
+pub(super) struct Sf2Writer {
     data: Vec<u8>,
     /// New number and place of a sample by its old number.
-    pub samples: BTreeMap<usize, (usize, Placed)>,
+    pub samples: BTreeMap<usize, (usize, PlacedSample)>,
     /// New number of an instrument by its old number.
     pub instruments: BTreeMap<usize, usize>,
     phdr: Vec<u8>,
@@ -38,7 +38,7 @@ pub(super) struct Writer {
     overflow: bool,
 }
 
-impl Writer {
+impl Sf2Writer {
     fn fit16(&mut self, number: usize) -> [u8; 2] {
         self.overflow |= number > usize::from(u16::MAX);
         (number as u16).to_le_bytes()
@@ -66,7 +66,7 @@ impl Writer {
         self.shdr.extend(sample.correction.to_le_bytes());
         // No link; a mono sample.
         self.shdr.extend([0, 0, 1, 0]);
-        self.samples.insert(old, (number, Placed { length, looped }));
+        self.samples.insert(old, (number, PlacedSample { length, looped }));
     }
 
     pub fn instrument(&mut self, old: usize, zones: &[(usize, Zone)]) -> usize {

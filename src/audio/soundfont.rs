@@ -6,7 +6,7 @@
 //! what the synthesiser stumbles over (unknown chunks, missing padding, instruments without zones).
 
 use super::bank::{self, Bank, Sample, Zone, generator};
-use super::sf2::Writer;
+use super::sf2::Sf2Writer;
 use super::sf3;
 use super::zones::{Layers, NO_DELAY, at_once, within_sample};
 use crate::error::{Error, Result};
@@ -341,7 +341,7 @@ impl SoundFont {
     /// An .sf2 of the presets and zones that are wanted, and if `chokes`, of presets that cut off their notes. Presets
     /// without any wanted zone are in it, and silent.
     fn sf2(&self, preset: impl Fn(u16, u16) -> bool, zone: impl Fn(&Zone) -> bool, chokes: bool) -> Result<Vec<u8>> {
-        let mut writer = Writer::default();
+        let mut writer = Sf2Writer::default();
         // Where two presets have one number, the first is the one that counts.
         let mut done = BTreeSet::new();
         for wanted in &self.bank.presets {
@@ -372,7 +372,7 @@ impl SoundFont {
         &self,
         instrument: usize,
         wanted: impl Fn(&Zone) -> bool,
-        writer: &mut Writer,
+        writer: &mut Sf2Writer,
         classes: &BTreeMap<(usize, usize), i16>,
     ) -> Result<Vec<(usize, Zone)>> {
         let zones = self.bank.instruments.get(instrument).map_or(&[][..], Vec::as_slice);

@@ -34,7 +34,7 @@ pub(super) struct PartPlan<'a> {
 }
 
 /// A note on the timeline of the media, in frames.
-struct Placed {
+struct PlacedNote {
     from: i64,
     to: i64,
     channel: u8,
@@ -90,11 +90,11 @@ fn spans(
 ) -> Vec<(i64, Vec<(usize, Event)>)> {
     let length = span_frames(rate) as i64;
     let sample = |tick| (start + (tempo_map.instant(tick) - Instant::ZERO)).nearest_sample(rate);
-    let notes: Vec<(Placed, Vec<i16>)> = part
+    let notes: Vec<(PlacedNote, Vec<i16>)> = part
         .notes
         .iter()
         .map(|note| {
-            let placed = Placed {
+            let placed = PlacedNote {
                 from: sample(note.onset),
                 to: sample(Tick(note.onset.0.saturating_add(note.ticks))),
                 channel: channel(part.bank, note.pitch) as u8,
@@ -157,7 +157,7 @@ fn spans(
 struct Ends(BTreeMap<(u8, u8), Vec<i64>>);
 
 impl Ends {
-    fn of(notes: &[(Placed, Vec<i16>)]) -> Self {
+    fn of(notes: &[(PlacedNote, Vec<i16>)]) -> Self {
         let mut ends = BTreeMap::<_, Vec<i64>>::new();
         for (note, _) in notes {
             ends.entry((note.channel, note.key)).or_default().push(note.to);
@@ -167,7 +167,7 @@ impl Ends {
     }
 
     /// The first end of a note of this note's key after its onset: the synthesiser ends all notes of a key at once.
-    fn after(&self, note: &Placed, after: impl Fn(i64) -> bool) -> Option<i64> {
+    fn after(&self, note: &PlacedNote, after: impl Fn(i64) -> bool) -> Option<i64> {
         let ends = self.0.get(&(note.channel, note.key))?;
         let from = ends.partition_point(|end| *end <= note.from);
         ends[from..].iter().copied().find(|end| after(*end))

@@ -78,7 +78,7 @@ const BASSES: std::ops::Range<u8> = 32..40;
 /// Kits of mono fonts have no places of their own; for kits that have, these are not used. In General MIDI kits the kick
 /// is strong and the hi-hats lie 12 to 16 dB under the snare, which is lost on a phone: the volumes bring the kick down
 /// by 1.8 dB and the snare up by 2 dB, the hi-hats by 4 dB (MIDI volume is squared).
-struct Place {
+struct DrumPlace {
     /// General MIDI pitches.
     pitches: &'static [u8],
     /// MIDI pan, 64 in the middle.
@@ -91,62 +91,62 @@ struct Place {
 
 const MIDDLE: i32 = 64;
 
-const KIT: &[Place] = &[
+const KIT: &[DrumPlace] = &[
     // Everything not named below.
-    Place {
+    DrumPlace {
         pitches: &[],
         pan: MIDDLE,
         reverb: 30,
         volume: VOLUME_DEFAULT,
     },
     // Kick: dry, or the low end turns to mud.
-    Place {
+    DrumPlace {
         pitches: &[35, 36],
         pan: MIDDLE,
         reverb: 8,
         volume: 90,
     },
     // Snare and clap.
-    Place {
+    DrumPlace {
         pitches: &[37, 38, 39, 40],
         pan: 67,
         reverb: 36,
         volume: 112,
     },
     // Hi-hat.
-    Place {
+    DrumPlace {
         pitches: &[42, 44, 46],
         pan: 84,
         reverb: 18,
         volume: 127,
     },
     // Toms, from high to low.
-    Place {
+    DrumPlace {
         pitches: &[48, 50],
         pan: 78,
         reverb: 40,
         volume: 100,
     },
-    Place {
+    DrumPlace {
         pitches: &[45, 47],
         pan: 58,
         reverb: 40,
         volume: 100,
     },
-    Place {
+    DrumPlace {
         pitches: &[41, 43],
         pan: 42,
         reverb: 40,
         volume: 100,
     },
     // Crash and splash to the right, ride and second crash to the left.
-    Place {
+    DrumPlace {
         pitches: &[49, 55],
         pan: 80,
         reverb: 30,
         volume: 96,
     },
-    Place {
+    DrumPlace {
         pitches: &[51, 52, 53, 57, 59],
         pan: 44,
         reverb: 24,
@@ -321,7 +321,7 @@ impl Instrument {
     }
 
     fn set_channels(&self, synthesizer: &mut Synthesizer) {
-        let melodic = [Place {
+        let melodic = [DrumPlace {
             pitches: &[],
             pan: self.pan,
             reverb: if BASSES.contains(&self.program) {

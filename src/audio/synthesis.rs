@@ -74,13 +74,13 @@ pub(super) struct Played<'a> {
 
 /// A span of one of several parts.
 #[derive(Clone, Copy)]
-struct Place<'a> {
+struct PartSpan<'a> {
     part: usize,
     span: &'a SpanPlan,
 }
 
 /// One render on its way.
-struct Work<'a> {
+struct Rendering<'a> {
     plans: &'a [PartPlan<'a>],
     /// Frames in a span.
     length: usize,
@@ -119,17 +119,17 @@ impl Synthesis {
             .iter()
             .map(|own| PartPlan::new(own.font, &own.part, played.tempo_map, played.start, mix.rate));
         let plans: Vec<PartPlan<'_>> = plans.collect();
-        let mut places: Vec<Place<'_>> = plans
+        let mut places: Vec<PartSpan<'_>> = plans
             .iter()
             .enumerate()
-            .flat_map(|(part, plan)| plan.spans.iter().map(move |span| Place { part, span }))
+            .flat_map(|(part, plan)| plan.spans.iter().map(move |span| PartSpan { part, span }))
             .collect();
         // The order of the sum, whatever is there already.
         places.sort_by_key(|place| (place.span.index, place.part));
 
         let length = span_frames(mix.rate);
         let missing = places.iter().filter(|place| !self.store.has(&place.span.key)).count();
-        let mut work = Work {
+        let mut work = Rendering {
             plans: &plans,
             length,
             number: self.store.begin(),
@@ -146,10 +146,10 @@ impl Synthesis {
         for batch in places.chunks(BATCH) {
             let sounds = self.sounds(&mut work, batch)?;
             monitor.check()?;
-            let heard: Vec<Heard<'_>> = batch
+            let heard: Vec<AudibleSpan<'_>> = batch
                 .iter()
                 .zip(&sounds)
-                .map(|(place, sound)| Heard {
+                .map(|(place, sound)| AudibleSpan {
                     first: place.span.index * length as i64 - origin,
                     volume: plans[place.part].part.volume_ratio(),
                     sound,
@@ -165,7 +165,7 @@ impl Synthesis {
     }
 
     /// The sounds of spans, in their order.
-    fn sounds(&self, work: &mut Work<'_>, batch: &[Place<'_>]) -> Result<Vec<Sound>> {
+    fn sounds(&self, work: &mut Rendering<'_>, batch: &[PartSpan<'_>]) -> Result<Vec<Sound>> {
         let mut sounds: HashMap<Key, Option<Sound>> = HashMap::new();
         let mut missing = Vec::new();
         for place in batch {
@@ -197,13 +197,13 @@ impl Synthesis {
             Ok((place.span.key, sound))
         })?;
         sounds.extend(made.into_iter().map(|(key, sound)| (key, Some(sound))));
-        let found = |place: &Place<'_>| sounds.get(&place.span.key).cloned().flatten().unwrap_or_default();
+        let found = |place: &PartSpan<'_>| sounds.get(&place.span.key).cloned().flatten().unwrap_or_default();
         Ok(batch.iter().map(found).collect())
     }
 
     /// Loads what the parts of missing spans are played with. All notes of a part at once: those of other spans may be
     /// missing next.
-    fn load(&self, work: &mut Work<'_>, missing: &[Place<'_>]) -> Result<()> {
+    fn load(&self, work: &mut Rendering<'_>, missing: &[PartSpan<'_>]) -> Result<()> {
         let wanted: BTreeSet<usize> = missing.iter().map(|place| place.part).collect();
         let wanted = wanted
             .into_iter()
@@ -220,14 +220,14 @@ impl Synthesis {
 }
 
 /// A span's sound in the mix.
-struct Heard<'a> {
+struct AudibleSpan<'a> {
     /// Frame of the mix with which it begins; less than 0 where the clip begins within it.
     first: i64,
     volume: f32,
     sound: &'a [f32],
 }
 
-impl Heard<'_> {
+impl AudibleSpan<'_> {
     /// Adds what is heard in a piece of the mix that begins with a frame.
     fn add(&self, tile: &mut [f32], frame: usize) {
         let ahead = 2 * (self.first - frame as i64);

@@ -84,7 +84,7 @@ impl About {
 
 /// Why an entry cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum Fault {
+pub enum EntryFault {
     /// It cannot be read at all.
     #[error("cannot be read: {0}")]
     Unreadable(io::Error),
@@ -122,56 +122,56 @@ pub(super) fn write(out: &mut impl Write, key: &Key, about: &About, bytes: &[u8]
 }
 
 /// Reads an entry of `size` bytes and checks that it is whole and the one of `key`.
-pub(super) fn read(input: &mut impl Read, size: u64, key: &Key) -> Result<(About, Vec<u8>), Fault> {
+pub(super) fn read(input: &mut impl Read, size: u64, key: &Key) -> Result<(About, Vec<u8>), EntryFault> {
     let (head, mut content) = whole(input, size)?;
     if *key != head.key {
-        return Err(Fault::OtherKey);
+        return Err(EntryFault::OtherKey);
     }
     let from = HEAD + head.about;
     let about = serde_json::from_slice(&content[HEAD..from])
-        .map_err(|_| Fault::Damaged("what it tells of itself cannot be read"))?;
+        .map_err(|_| EntryFault::Damaged("what it tells of itself cannot be read"))?;
     content.drain(..from);
     Ok((about, content))
 }
 
 /// Reads an entry of `size` bytes and checks that it is whole; gives its key.
-pub(super) fn key_of(input: &mut impl Read, size: u64) -> Result<Key, Fault> {
+pub(super) fn key_of(input: &mut impl Read, size: u64) -> Result<Key, EntryFault> {
     whole(input, size).map(|(head, _)| head.key)
 }
 
 /// Everything but the hash, which is right.
-fn whole(input: &mut impl Read, size: u64) -> Result<(Head, Vec<u8>), Fault> {
+fn whole(input: &mut impl Read, size: u64) -> Result<(Head, Vec<u8>), EntryFault> {
     if size < (HEAD + HASH) as u64 || size > LARGEST + (HEAD + LONGEST_ABOUT + HASH) as u64 {
-        return Err(Fault::Damaged("its length cannot be"));
+        return Err(EntryFault::Damaged("its length cannot be"));
     }
     let mut all = Vec::with_capacity(size as usize);
-    input.take(size).read_to_end(&mut all).map_err(Fault::Unreadable)?;
+    input.take(size).read_to_end(&mut all).map_err(EntryFault::Unreadable)?;
     if all.len() as u64 != size {
-        return Err(Fault::Damaged("it is cut short"));
+        return Err(EntryFault::Damaged("it is cut short"));
     }
     let hash = all.split_off(all.len() - HASH);
     if blake3::hash(&all).as_bytes()[..] != hash[..] {
-        return Err(Fault::Damaged("its checksum is another"));
+        return Err(EntryFault::Damaged("its checksum is another"));
     }
     let head = Head::read(&all)?;
     if all.len() as u64 != HEAD as u64 + head.about as u64 + head.bytes {
-        return Err(Fault::Damaged("its parts are not as long as it says"));
+        return Err(EntryFault::Damaged("its parts are not as long as it says"));
     }
     Ok((head, all))
 }
 
 /// Reads what is told of an entry, without checking the whole of it.
-pub(super) fn about(input: &mut impl Read) -> Result<About, Fault> {
+pub(super) fn about(input: &mut impl Read) -> Result<About, EntryFault> {
     let mut head = [0; HEAD];
     let cut_short = |e: io::Error| match e.kind() {
-        io::ErrorKind::UnexpectedEof => Fault::Damaged("it is cut short"),
-        _ => Fault::Unreadable(e),
+        io::ErrorKind::UnexpectedEof => EntryFault::Damaged("it is cut short"),
+        _ => EntryFault::Unreadable(e),
     };
     input.read_exact(&mut head).map_err(cut_short)?;
     let head = Head::read(&head)?;
     let mut text = vec![0; head.about];
     input.read_exact(&mut text).map_err(cut_short)?;
-    serde_json::from_slice(&text).map_err(|_| Fault::Damaged("what it tells of itself cannot be read"))
+    serde_json::from_slice(&text).map_err(|_| EntryFault::Damaged("what it tells of itself cannot be read"))
 }
 
 struct Head {
@@ -181,21 +181,21 @@ struct Head {
 }
 
 impl Head {
-    fn read(mut from: &[u8]) -> Result<Self, Fault> {
-        let damaged = || Fault::Damaged("it does not begin as an entry does");
+    fn read(mut from: &[u8]) -> Result<Self, EntryFault> {
+        let damaged = || EntryFault::Damaged("it does not begin as an entry does");
         let magic: [u8; 8] = take(&mut from).ok_or_else(damaged)?;
         let version = u32::from_le_bytes(take(&mut from).ok_or_else(damaged)?);
         if magic != MAGIC {
             return Err(damaged());
         }
         if version != VERSION {
-            return Err(Fault::Version(version));
+            return Err(EntryFault::Version(version));
         }
         let key = Key(take(&mut from).ok_or_else(damaged)?);
         let about = u32::from_le_bytes(take(&mut from).ok_or_else(damaged)?) as usize;
         let bytes = u64::from_le_bytes(take(&mut from).ok_or_else(damaged)?);
         if about > LONGEST_ABOUT || bytes > LARGEST {
-            return Err(Fault::Damaged("its parts are longer than can be"));
+            return Err(EntryFault::Damaged("its parts are longer than can be"));
         }
         Ok(Self { key, about, bytes })
     }
@@ -223,7 +223,7 @@ mod tests {
         (key, bytes)
     }
 
-    fn read_back(bytes: &[u8], key: &Key) -> Result<(About, Vec<u8>), Fault> {
+    fn read_back(bytes: &[u8], key: &Key) -> Result<(About, Vec<u8>), EntryFault> {
         read(&mut &bytes[..], bytes.len() as u64, key)
     }
 
@@ -247,19 +247,19 @@ mod tests {
                 let mut bytes = bytes.clone();
                 bytes[at] ^= 1 << bit;
                 assert!(
-                    matches!(read_back(&bytes, &key), Err(Fault::Damaged(_))),
+                    matches!(read_back(&bytes, &key), Err(EntryFault::Damaged(_))),
                     "byte {at}, bit {bit}"
                 );
                 let _ = about(&mut &bytes[..]); // whatever it says, it says it
             }
             assert!(
-                matches!(read_back(&bytes[..at], &key), Err(Fault::Damaged(_))),
+                matches!(read_back(&bytes[..at], &key), Err(EntryFault::Damaged(_))),
                 "{at} bytes"
             );
         }
         let longer = [&bytes[..], &[0]].concat();
-        assert!(matches!(read_back(&longer, &key), Err(Fault::Damaged(_))));
-        assert!(matches!(read_back(&bytes, &Key::of("b")), Err(Fault::OtherKey)));
+        assert!(matches!(read_back(&longer, &key), Err(EntryFault::Damaged(_))));
+        assert!(matches!(read_back(&bytes, &Key::of("b")), Err(EntryFault::OtherKey)));
     }
 
     #[test]
@@ -269,7 +269,7 @@ mod tests {
         let end = bytes.len() - HASH;
         let hash = blake3::hash(&bytes[..end]);
         bytes[end..].copy_from_slice(hash.as_bytes());
-        assert!(matches!(read_back(&bytes, &key), Err(Fault::Version(7))));
-        assert!(matches!(about(&mut &bytes[..]), Err(Fault::Version(7))));
+        assert!(matches!(read_back(&bytes, &key), Err(EntryFault::Version(7))));
+        assert!(matches!(about(&mut &bytes[..]), Err(EntryFault::Version(7))));
     }
 }

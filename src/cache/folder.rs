@@ -3,7 +3,7 @@
 //! A writer holds a shared lock of the folder's lock file for as long as its temporary file exists; the system drops the lock when
 //! a process ends, however it ends. Who gets the lock alone therefore knows that no temporary file has a writer.
 
-use super::entry::{self, About, Fault, Kind};
+use super::entry::{self, About, EntryFault, Kind};
 use super::{Cache, Key, MediaId};
 use crate::error::{Error, Result};
 use std::ffi::OsStr;
@@ -76,7 +76,7 @@ pub struct Verified {
 }
 
 /// An entry's file.
-struct Found {
+struct EntryFile {
     kind: Kind,
     path: PathBuf,
     size: u64,
@@ -89,21 +89,21 @@ impl Cache {
     }
 
     /// Reads an entry and marks it as used; `None` where there is none.
-    pub(super) fn read(&self, path: &Path, kind: Kind, key: &Key) -> Result<Option<Vec<u8>>, Fault> {
+    pub(super) fn read(&self, path: &Path, kind: Kind, key: &Key) -> Result<Option<Vec<u8>>, EntryFault> {
         // Before it is opened: to open a pipe is to wait for a writer.
         match fs::symlink_metadata(path) {
             Ok(metadata) if metadata.is_file() => {}
-            Ok(_) => return Err(Fault::Damaged("it is no file")),
+            Ok(_) => return Err(EntryFault::Damaged("it is no file")),
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(e) => return Err(Fault::Unreadable(e)),
+            Err(e) => return Err(EntryFault::Unreadable(e)),
         }
         let mut file = match File::open(path) {
             Ok(file) => file,
             // Another process has just removed it.
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(e) => return Err(Fault::Unreadable(e)),
+            Err(e) => return Err(EntryFault::Unreadable(e)),
         };
-        let size = file.metadata().map_err(Fault::Unreadable)?.len();
+        let size = file.metadata().map_err(EntryFault::Unreadable)?.len();
         let (_, bytes) = entry::read(&mut file, size, key)?;
         if let Err(e) = file.set_modified(self.now()) {
             log::debug!("{}: the use of a {kind} entry cannot be marked: {e}", path.display());
@@ -168,7 +168,7 @@ impl Cache {
     }
 
     /// The entries' files; none where there is no folder.
-    fn found(&self) -> io::Result<Vec<Found>> {
+    fn found(&self) -> io::Result<Vec<EntryFile>> {
         let entries = match fs::read_dir(&self.folder) {
             Ok(entries) => entries,
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -184,7 +184,7 @@ impl Cache {
             if let Ok(metadata) = entry.metadata()
                 && metadata.is_file()
             {
-                found.push(Found {
+                found.push(EntryFile {
                     kind,
                     path: entry.path(),
                     size: metadata.len(),
@@ -270,7 +270,7 @@ impl Cache {
         let found = self.found().map_err(Error::input(&self.folder))?;
         let listed = found.into_iter().rev().map(|entry| Listed {
             about: match File::open(&entry.path)
-                .map_err(Fault::Unreadable)
+                .map_err(EntryFault::Unreadable)
                 .and_then(|mut file| entry::about(&mut file))
             {
                 Ok(about) => State::Readable(about),
@@ -323,15 +323,15 @@ impl Cache {
     /// [`Error::Input`] when the folder cannot be read, [`Error::Output`] when a damaged entry cannot be removed.
     pub fn verify(&self) -> Result<Verified> {
         let mut verified = Verified::default();
-        for Found { kind, path, .. } in self.found().map_err(Error::input(&self.folder))? {
+        for EntryFile { kind, path, .. } in self.found().map_err(Error::input(&self.folder))? {
             match check(&path, kind) {
                 Ok(()) => verified.whole += 1,
                 // Another process has just removed it.
-                Err(Fault::Unreadable(e)) if e.kind() == ErrorKind::NotFound => {}
-                Err(fault @ (Fault::Unreadable(_) | Fault::Version(_))) => {
+                Err(EntryFault::Unreadable(e)) if e.kind() == ErrorKind::NotFound => {}
+                Err(fault @ (EntryFault::Unreadable(_) | EntryFault::Version(_))) => {
                     verified.unknown.push((path, fault.to_string()));
                 }
-                Err(fault @ (Fault::Damaged(_) | Fault::OtherKey)) => {
+                Err(fault @ (EntryFault::Damaged(_) | EntryFault::OtherKey)) => {
                     fs::remove_file(&path).map_err(Error::output(&path))?;
                     verified.damaged.push((path, fault.to_string()));
                 }
@@ -342,15 +342,15 @@ impl Cache {
 }
 
 /// Checks one entry, and that it lies under its own name.
-fn check(path: &Path, kind: Kind) -> Result<(), Fault> {
-    let mut file = File::open(path).map_err(Fault::Unreadable)?;
-    let size = file.metadata().map_err(Fault::Unreadable)?.len();
+fn check(path: &Path, kind: Kind) -> Result<(), EntryFault> {
+    let mut file = File::open(path).map_err(EntryFault::Unreadable)?;
+    let size = file.metadata().map_err(EntryFault::Unreadable)?.len();
     let key = entry::key_of(&mut file, size)?;
     let named = format!("{}-{key}{ENDING}", kind.name());
     if path.file_name() == Some(OsStr::new(&named)) {
         Ok(())
     } else {
-        Err(Fault::OtherKey)
+        Err(EntryFault::OtherKey)
     }
 }
 

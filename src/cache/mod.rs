@@ -8,7 +8,7 @@ mod entry;
 mod folder;
 mod identity;
 
-pub use entry::{About, Fault, Kind};
+pub use entry::{About, EntryFault, Kind};
 pub use folder::{Cleared, Listed, State, Verified};
 pub use identity::{Identities, MediaId};
 
@@ -80,7 +80,7 @@ impl Cache {
         let path = self.path(kind, key);
         match self.read(&path, kind, key) {
             Ok(found) => found,
-            Err(Fault::Unreadable(e)) => {
+            Err(EntryFault::Unreadable(e)) => {
                 self.tell("read", &e);
                 None
             }

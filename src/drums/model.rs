@@ -3,7 +3,7 @@
 use super::hits::CLASSES;
 use super::players::Players;
 use super::vocabulary::Vocabulary;
-use super::writing::{HitsModel, Plan, Window};
+use super::writing::{HitsModel, Plan, PlanWindow};
 use crate::error::{Error, Result};
 use crate::model::{Manifest, Options, Runtime, Session, Tensor};
 use ndarray::{Array1, Array2, Array3, ArrayD, Axis, IxDyn};
@@ -109,9 +109,9 @@ fn empty_cache([layers, heads, head_dim]: [usize; 3], windows: usize) -> Tensor 
 }
 
 impl HitsModel for Hits {
-    fn begin(&mut self, windows: &[Window]) -> Result<()> {
+    fn begin(&mut self, windows: &[PlanWindow]) -> Result<()> {
         let (n, steps) = (windows.len(), windows.first().map_or(0, |w| w.rhythm.len()));
-        let per_step = |values: &dyn Fn(&Window) -> &Vec<i64>| {
+        let per_step = |values: &dyn Fn(&PlanWindow) -> &Vec<i64>| {
             Tensor::I64(Array2::from_shape_fn((n, steps), |(w, s)| values(&windows[w])[s]).into_dyn())
         };
         let position = per_step(&|w| &w.position);

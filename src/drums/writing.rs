@@ -40,7 +40,7 @@ pub struct Plan {
 
 /// The part of a plan that the encoder sees at once.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Window {
+pub struct PlanWindow {
     /// Rhythm level of each step.
     pub rhythm: Vec<i64>,
     /// Energy of each step's bar.
@@ -58,7 +58,7 @@ pub struct Window {
 /// The hits model: an encoder that reads windows and a decoder that writes them word by word.
 pub trait HitsModel {
     /// Reads the windows, all of one length, which are written side by side from their first step on.
-    fn begin(&mut self, windows: &[Window]) -> Result<()>;
+    fn begin(&mut self, windows: &[PlanWindow]) -> Result<()>;
 
     /// Takes for each window the words before its next steps, the same number for all, and gives for each window the
     /// logits of the step after the last of them.
@@ -71,7 +71,7 @@ impl Plan {
     }
 
     /// The window over bars `from..to`; `absent`: without what the movement says, rhythm and energy.
-    pub(super) fn window(&self, from: usize, to: usize, context_bars: usize, absent: bool) -> Window {
+    pub(super) fn window(&self, from: usize, to: usize, context_bars: usize, absent: bool) -> PlanWindow {
         let steps = from * self.steps_per_bar..to * self.steps_per_bar;
         let per_step = |value: &dyn Fn(usize) -> i64| steps.clone().map(value).collect::<Vec<i64>>();
         let level = |step: usize| if absent { level::ABSENT } else { self.level[step] };
@@ -82,7 +82,7 @@ impl Plan {
                 .copied()
                 .unwrap_or(0)
         };
-        Window {
+        PlanWindow {
             rhythm: per_step(&|step| i64::from(level(step))),
             energy: per_step(&|step| i64::from(energy(step))),
             position: per_step(&|step| (step % self.steps_per_bar) as i64),
@@ -267,7 +267,7 @@ mod tests {
     /// Remembers what it is asked and answers with the same logits each time.
     struct Recorder {
         logits: Vec<f32>,
-        windows: Vec<Vec<Window>>,
+        windows: Vec<Vec<PlanWindow>>,
         fed: Vec<Vec<Vec<i64>>>,
     }
 
@@ -287,7 +287,7 @@ mod tests {
     }
 
     impl HitsModel for Recorder {
-        fn begin(&mut self, windows: &[Window]) -> Result<()> {
+        fn begin(&mut self, windows: &[PlanWindow]) -> Result<()> {
             self.windows.push(windows.to_vec());
             self.fed.push(vec![vec![]; windows.len()]);
             Ok(())

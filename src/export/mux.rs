@@ -19,13 +19,13 @@ use crate::progress::{Monitor, Stage};
 use crate::video::Clip;
 use crate::video::media::{media_error, open_file, open_media, picture_stream};
 use container::Container;
-use copy::Writer;
+use copy::PacketWriter;
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::codec;
 use ffmpeg_next::format::context;
 use header::{Header, UPRIGHT, display_matrix, wants_global_headers};
-use part::Part;
-use sink::{Fault, Sink, Stop};
+use part::VideoPart;
+use sink::{FirstFailure, Sink, Stop};
 use sound::{Encoded, SoundEncoder};
 use std::fs::File;
 use std::io::Cursor;
@@ -79,7 +79,7 @@ pub fn check_video(media: &Path, out: &Path) -> Result<()> {
         return Err(Error::OutputIsInput { path: out.to_owned() });
     }
     let input = open_media(media)?;
-    let part = Part::unread(media, &input, container)?;
+    let part = VideoPart::unread(media, &input, container)?;
     let codec = codec_of(&input, &part);
     let refuse = |e: ffmpeg::Error| does_not_fit(out, codec, e);
     let sound = wants_global_headers(container)
@@ -121,8 +121,8 @@ struct Muxing<'a> {
 
 impl Muxing<'_> {
     fn run(&self, monitor: &Monitor<'_>) -> Result<()> {
-        let part = Part::find(self.clip, self.container, monitor)?;
-        let fault = Fault::default();
+        let part = VideoPart::find(self.clip, self.container, monitor)?;
+        let fault = FirstFailure::default();
         let failed = |stop: Stop, doing: &'static str| match stop {
             Stop::Job(error) => error,
             Stop::Media(e) => fault.or(self.temporary, monitor, || media_error(self.temporary, doing, e)),
@@ -163,7 +163,7 @@ impl Muxing<'_> {
             changes.shown = Some(self.clip.duration.seconds());
         }
 
-        let mut writer = Writer::new(self.clip, opened, sound, &part);
+        let mut writer = PacketWriter::new(self.clip, opened, sound, &part);
         let copied = writer.copy(&mut packets, monitor);
         let copied = copied.and_then(|()| writer.opened.output.write_trailer().map_err(Stop::from));
         drop(writer);
@@ -200,7 +200,7 @@ impl Muxing<'_> {
     }
 }
 
-fn codec_of(input: &context::Input, part: &Part) -> codec::Id {
+fn codec_of(input: &context::Input, part: &VideoPart) -> codec::Id {
     input
         .stream(part.stream)
         .map_or(codec::Id::None, |stream| stream.parameters().id())
@@ -224,7 +224,7 @@ fn does_not_fit(out: &Path, codec: codec::Id, error: ffmpeg::Error) -> Error {
 /// Whether the video's packets have the codec's headers in them, so that the stream can do without
 /// its own: MPEG-1 and -2, Motion JPEG, MPEG-4 in streams, and H.264 and H.265 as byte streams
 /// (Annex B of the standards).
-fn carries_own_headers(media: &Path, part: &Part) -> Result<bool> {
+fn carries_own_headers(media: &Path, part: &VideoPart) -> Result<bool> {
     let mut input = open_media(media)?;
     let Some(codec) = input.stream(part.stream).map(|s| s.parameters().id()) else {
         return Ok(false);

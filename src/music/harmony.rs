@@ -26,7 +26,7 @@ use crate::settings::MusicSettings;
 use crate::theory::{Chord, Key, Progression, Quality, chord::above};
 use crate::time::{STEPS_PER_BEAT, Tempo};
 use form::Form;
-use phrase::Writer;
+use phrase::PhraseWriter;
 
 /// What is drawn from the streams of a phrase or of a kind of section: each draws from a stream of its own, so that one
 /// that draws more numbers changes no other.
@@ -149,7 +149,7 @@ pub fn compose(piece: &Piece<'_>, settings: &MusicSettings, seed: u64) -> Harmon
         .or_else(fitted)
         .unwrap_or_else(|| mood::key(&piece, settings, seed));
     let form = Form::of(&piece, settings, seed);
-    let writer = Writer::new(&piece, settings, key, seed);
+    let writer = PhraseWriter::new(&piece, settings, key, seed);
     let chords = match &settings.chords {
         Some(progression) => repeated(progression, &piece),
         None => writer.write(&form),

@@ -23,11 +23,11 @@ const MEMORY: &[(&str, &str)] = &[
 pub struct MusicModels {
     vocabulary: Vocabulary,
     /// Encoder and decoder for each line that is written at the same time.
-    pub(super) writers: Vec<Writer>,
+    pub(super) writers: Vec<LineWriter>,
 }
 
 /// Encoder and decoder with what they remember of the line being written.
-pub(super) struct Writer {
+pub(super) struct LineWriter {
     encoder: Session,
     decoder: Session,
     encoder_empty: [usize; 3],
@@ -64,7 +64,7 @@ impl MusicModels {
         }
         let writers = (0..lines)
             .map(|_| {
-                Ok(Writer {
+                Ok(LineWriter {
                     encoder: Session::open(runtime, manifest, ENCODER, options)?,
                     decoder: Session::open(runtime, manifest, DECODER, options)?,
                     encoder_empty: vocabulary.encoder_memory(),
@@ -85,7 +85,7 @@ impl MusicModels {
     }
 }
 
-impl LineModel for Writer {
+impl LineModel for LineWriter {
     fn start(&mut self) {
         let [layers, heads, size] = self.encoder_empty;
         self.encoder_memory = Tensor::F32(ArrayD::zeros(IxDyn(&[layers, 2, 1, heads, 0, size])));
@@ -173,7 +173,7 @@ mod tests {
     use crate::theory::{Chord, Instrument, Quality};
     use std::path::Path;
 
-    fn writer() -> Writer {
+    fn writer() -> LineWriter {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let runtime = Runtime::load(Some(&root.join(".setup/onnxruntime")), &[]).expect("ONNX Runtime");
         let manifest = Manifest::read(&root.join("models")).expect("the manifest");

@@ -74,7 +74,7 @@ pub fn write_line(
         let mut take = 0;
         let new = loop {
             let last_try = take == TAKES;
-            let mut pen = Pen::new(plan, bar);
+            let mut pen = BarWriter::new(plan, bar);
             // What came out as a loop is not tried again with the same bar in mind.
             pen.recall = Recall::choose(plan, &written, number, seed).filter(|_| take == 0);
             pen.must_sound = written.last().is_some_and(|last| last.notes.is_empty());
@@ -125,7 +125,7 @@ fn is_stuck(written: &[RemiBar], new: &RemiBar) -> bool {
 }
 
 /// Writes one bar.
-struct Pen<'a> {
+struct BarWriter<'a> {
     plan: &'a LinePlan,
     bar: &'a BarPlan,
     grammar: Grammar,
@@ -143,7 +143,7 @@ struct Pen<'a> {
     recall: Option<Recall<'a>>,
 }
 
-impl<'a> Pen<'a> {
+impl<'a> BarWriter<'a> {
     fn new(plan: &'a LinePlan, bar: &'a BarPlan) -> Self {
         Self {
             plan,

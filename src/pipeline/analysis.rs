@@ -4,7 +4,7 @@ use super::cut::Cut;
 use super::engine::Engine;
 use crate::cache::{About, Cache, Key, Kind, MediaId};
 use crate::error::Result;
-use crate::pose::{self, Chunk, Chunking, Followers, PoseTrack, join, stored};
+use crate::pose::{self, Chunking, Followers, PoseTrack, TrackedChunk, join, stored};
 use crate::progress::{Monitor, Stage};
 use crate::settings::{Device, PoseQuality, Settings};
 use crate::time::{Flicks, Instant};
@@ -16,14 +16,14 @@ use std::path::{Path, PathBuf};
 
 /// The part of a media file that is analysed for a cut: whole chunks.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Part {
+pub(super) struct AnalysedPart {
     first: usize,
     last: usize,
     /// The media's last chunk.
     last_of_media: usize,
 }
 
-impl Part {
+impl AnalysedPart {
     /// A pure function of what the media announces and of the cut: media up to [`Chunking::whole`], and those whose length is not
     /// announced, are analysed whole; of longer ones the chunks that the cut lies in.
     fn new(chunking: &Chunking, announced: Option<Instant>, cut: Cut) -> Self {
@@ -66,18 +66,18 @@ impl Part {
 }
 
 /// For which media and cuts the analysis is one and the same.
-pub(super) struct Reach {
+pub(super) struct AnalysedRange {
     /// The media as it was before it was opened; `None` where it has no identity.
     pub id: Option<MediaId>,
     chunking: Chunking,
     announced: Option<Instant>,
-    part: Part,
+    part: AnalysedPart,
 }
 
-impl Reach {
+impl AnalysedRange {
     /// Whether the same part of the media is analysed for another cut.
     pub fn holds(&self, cut: Cut) -> bool {
-        Part::new(&self.chunking, self.announced, cut) == self.part
+        AnalysedPart::new(&self.chunking, self.announced, cut) == self.part
     }
 }
 
@@ -98,12 +98,12 @@ struct ChunkFacts {
 
 /// A chunk, and the media's exact end if no frame comes after it.
 struct Analysed {
-    chunk: Chunk,
+    chunk: TrackedChunk,
     end: Option<Instant>,
 }
 
 /// Where chunks of one media are kept.
-struct Shelf<'a> {
+struct MediaCache<'a> {
     cache: &'a Cache,
     path: &'a Path,
     id: MediaId,
@@ -118,7 +118,7 @@ pub(super) struct Analysis {
     /// As it was before it was opened; `None` where it has none, as a pipe.
     id: Option<MediaId>,
     facts: Facts,
-    part: Part,
+    part: AnalysedPart,
     /// Chunks that are there.
     known: Vec<Analysed>,
     /// Chunks that are not, and what they are read from.
@@ -135,8 +135,8 @@ impl Analysis {
         let options = options(settings);
         // Where there is no identity there is no file that could be used: what is wrong with it is told when it is opened.
         let id = engine.identify(path).ok();
-        let shelf = Shelf::of(engine, settings, path, id.as_ref(), &chunking)?;
-        let (facts, file) = match shelf.as_ref().and_then(Shelf::facts) {
+        let shelf = MediaCache::of(engine, settings, path, id.as_ref(), &chunking)?;
+        let (facts, file) = match shelf.as_ref().and_then(MediaCache::facts) {
             Some(facts) => (facts, None),
             None => {
                 let file = VideoFile::open(path, options)?;
@@ -145,7 +145,7 @@ impl Analysis {
             }
         };
         check_length(path, facts.media.announced)?;
-        let part = Part::new(&chunking, facts.media.announced, cut);
+        let part = AnalysedPart::new(&chunking, facts.media.announced, cut);
         let (mut known, mut missing) = (Vec::new(), Vec::new());
         for index in part.chunks() {
             match shelf.as_ref().and_then(|shelf| shelf.chunk(index)) {
@@ -187,8 +187,8 @@ impl Analysis {
     }
 
     /// How far the analysis is the same for other cuts.
-    pub fn reach(&self) -> Reach {
-        Reach {
+    pub fn reach(&self) -> AnalysedRange {
+        AnalysedRange {
             id: self.id.clone(),
             chunking: self.chunking,
             announced: self.facts.media.announced,
@@ -261,7 +261,7 @@ impl Analysis {
         settings: &Settings,
         monitor: &Monitor<'_>,
     ) -> Result<Vec<Analysed>> {
-        let shelf = Shelf::of(engine, settings, &self.path, self.id.as_ref(), &self.chunking)?;
+        let shelf = MediaCache::of(engine, settings, &self.path, self.id.as_ref(), &self.chunking)?;
         // What was found after seeking is kept only once it is known that seeking does no harm.
         let sought = self.facts.seek && self.missing.iter().enumerate().any(|(place, index)| place != *index);
         let keep = |found: &Analysed| {
@@ -315,7 +315,7 @@ pub(super) fn options(settings: &Settings) -> FileOptions {
     }
 }
 
-impl<'a> Shelf<'a> {
+impl<'a> MediaCache<'a> {
     /// The shelf of a media; `None` where nothing is kept.
     fn of(
         engine: &'a Engine,
@@ -408,7 +408,7 @@ impl<'a> Shelf<'a> {
         let ChunkFacts { end } = serde_json::from_slice(&bytes[..line]).ok()?;
         let tracked = stored::from_bytes(&bytes[line + 1..])?;
         Some(Analysed {
-            chunk: Chunk { index, tracked },
+            chunk: TrackedChunk { index, tracked },
             end,
         })
     }

@@ -99,7 +99,7 @@ fn entries(cache: &Path, kind: &str) -> Vec<PathBuf> {
 #[test]
 fn the_part_is_a_function_of_length_and_cut() {
     let part = |announced: Option<f64>, cut: Cut| {
-        let part = Part::new(&Chunking::default(), announced.map(Instant::from_seconds), cut);
+        let part = AnalysedPart::new(&Chunking::default(), announced.map(Instant::from_seconds), cut);
         (part.first, part.last, part.is_whole())
     };
     assert_eq!(part(Some(300.0), cut(100.0, 110.0)), (0, 4, true));

@@ -11,7 +11,7 @@ use crate::time::{BeatGrid, Instant, STEPS_PER_BEAT, Span, Tempo, Window};
 
 /// From the time of an analysed clip to that of a window on its media.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Heard {
+pub(super) struct WindowMap {
     /// Where the analysed clip begins on the media.
     pub clip_start: Instant,
     /// The window.
@@ -20,7 +20,7 @@ pub(super) struct Heard {
     pub duration: Span,
 }
 
-impl Heard {
+impl WindowMap {
     fn time(&self, instant: Instant) -> Instant {
         self.window.heard(self.clip_start, instant)
     }
@@ -212,13 +212,13 @@ mod tests {
 
     /// A clip that begins 10 s into its media, with beats at 0.25 s, 0.75 s … of its own time; the window is heard at double
     /// speed from 12 s to 16 s.
-    fn heard() -> Heard {
+    fn heard() -> WindowMap {
         let window = Window {
             start: Flicks::from_seconds(12.0),
             end: Flicks::from_seconds(16.0),
             speed: Speed::new(2, 1).expect("a speed"),
         };
-        Heard {
+        WindowMap {
             clip_start: Instant::from_seconds(10.0),
             window,
             duration: window.length(),

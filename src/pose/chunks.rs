@@ -44,7 +44,7 @@ impl Default for Chunking {
 
 /// What was followed in one chunk and in the overlap before it, in the media's time.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Chunk {
+pub struct TrackedChunk {
     /// Which chunk, from 0.
     pub index: usize,
     /// Everybody in it.
@@ -149,7 +149,7 @@ impl Followers {
     ///
     /// # Errors
     /// Those of `look`.
-    pub fn step(&mut self, look: &mut impl Look, frame: &Frame) -> Result<Vec<Chunk>> {
+    pub fn step(&mut self, look: &mut impl Look, frame: &Frame) -> Result<Vec<TrackedChunk>> {
         let done = self.take(|chunking, last, index| index < last && frame.time >= chunking.start(index + 1));
         let chunking = self.chunking;
         while let Some(index) = self.waiting.next_if(|next| frame.time >= chunking.lead(*next)) {
@@ -164,11 +164,11 @@ impl Followers {
         Ok(done.into_iter().chain(skipped).collect())
     }
 
-    fn take(&mut self, over: impl Fn(&Chunking, usize, usize) -> bool) -> Vec<Chunk> {
+    fn take(&mut self, over: impl Fn(&Chunking, usize, usize) -> bool) -> Vec<TrackedChunk> {
         let over = |index| over(&self.chunking, self.last, index);
         self.running
             .extract_if(.., |(index, _)| over(*index))
-            .map(|(index, tracker)| Chunk {
+            .map(|(index, tracker)| TrackedChunk {
                 index,
                 tracked: tracker.finish(),
             })
@@ -178,10 +178,10 @@ impl Followers {
     /// The chunks that were not over: those that the media's end, or the end of what was read, has
     /// ended. Where there are none, the next that is wanted, empty: in place of all that a media
     /// announces and does not have.
-    pub fn finish(mut self) -> Vec<Chunk> {
+    pub fn finish(mut self) -> Vec<TrackedChunk> {
         let mut chunks = self.take(|_, _, _| true);
         if chunks.is_empty() {
-            chunks.extend(self.waiting.next().map(|index| Chunk {
+            chunks.extend(self.waiting.next().map(|index| TrackedChunk {
                 index,
                 tracked: Tracked::default(),
             }));
@@ -218,7 +218,7 @@ impl Followers {
 /// first.
 ///
 /// Pure: the same chunks give the same result, however they came to be.
-pub fn join(chunks: Vec<Chunk>, chunking: &Chunking) -> Tracked {
+pub fn join(chunks: Vec<TrackedChunk>, chunking: &Chunking) -> Tracked {
     let mut chunks = chunks.into_iter();
     let Some(first) = chunks.next() else {
         return Tracked::default();
@@ -277,7 +277,7 @@ impl Joined {
         Self { tracked }
     }
 
-    fn append(&mut self, chunk: Chunk, chunking: &Chunking) {
+    fn append(&mut self, chunk: TrackedChunk, chunking: &Chunking) {
         let (before, after) = (&self.tracked, &chunk.tracked);
         let seam = chunking.seam(chunk.index);
         // First frames of the new chunk's part, counted in each.

@@ -75,8 +75,8 @@ fn tracklet(first: usize, frames: std::ops::Range<usize>, place: f32) -> Trackle
     }
 }
 
-fn chunk(index: usize, frames: std::ops::Range<usize>, tracklets: Vec<Tracklet>, cuts: Vec<usize>) -> Chunk {
-    Chunk {
+fn chunk(index: usize, frames: std::ops::Range<usize>, tracklets: Vec<Tracklet>, cuts: Vec<usize>) -> TrackedChunk {
+    TrackedChunk {
         index,
         tracked: Tracked {
             times: frames.map(|frame| at(frame as f64 / FPS)).collect(),
@@ -214,7 +214,7 @@ fn frames(from: f64, to: f64) -> impl Iterator<Item = Frame> {
 }
 
 /// What followers give who read their stretches.
-fn followed(wanted: &[usize], last: usize, end: f64) -> Vec<Chunk> {
+fn followed(wanted: &[usize], last: usize, end: f64) -> Vec<TrackedChunk> {
     let chunking = chunking();
     let mut followers = Followers::new(chunking, wanted.to_vec(), last);
     let mut chunks = Vec::new();

@@ -26,7 +26,7 @@ pub mod smooth;
 pub mod stored;
 pub mod track;
 
-pub use chunks::{Chunk, Chunking, Followers, join};
+pub use chunks::{Chunking, Followers, TrackedChunk, join};
 pub use joints::{JOINTS, Joint, JointPoint};
 pub use look::Look;
 pub use model::PoseModels;
@@ -76,8 +76,8 @@ pub fn follow(
     mut followers: Followers,
     end: Instant,
     monitor: &Monitor<'_>,
-    mut done: impl FnMut(Chunk),
-) -> Result<Vec<Chunk>> {
+    mut done: impl FnMut(TrackedChunk),
+) -> Result<Vec<TrackedChunk>> {
     while let Some(frame) = source.next_frame()? {
         let picture = &frame.picture;
         if picture.rgb.is_empty() || picture.rgb.len() != 3 * picture.width * picture.height {

@@ -2,7 +2,7 @@
 
 use super::calibration::{Calibration, Logistic};
 use super::confidence::Signs;
-use super::decode::{self, Grid, Heard, NetworkOutput};
+use super::decode::{self, BeatEvidence, Grid, NetworkOutput};
 use super::features::FRAME_RATE;
 use super::lock::{TEMPO_BINS, TempoWindow};
 use super::*;
@@ -101,7 +101,7 @@ fn grid(output: NetworkOutput, duration: Span, settings: &RhythmSettings) -> Gri
         values: vec![3.0; (duration.seconds() * 60.0) as usize],
     };
     let impact = vec![0.0; still.values.len()];
-    let heard = Heard::by_network(output, &impact, &calibration().network.decoding, duration);
+    let heard = BeatEvidence::by_network(output, &impact, &calibration().network.decoding, duration);
     let locks = lock::Locks::new(&still, &hmm::intervals(settings.slowest, settings.fastest), hmm::RATE);
     decode::grid(&heard, &locks, &impact, duration, settings, &Monitor::none()).expect("not cancelled")
 }

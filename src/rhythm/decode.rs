@@ -25,7 +25,7 @@ pub(crate) struct NetworkOutput {
 
 /// What a source hears, ready for the decoder.
 #[derive(Debug, Clone)]
-pub(crate) struct Heard {
+pub(crate) struct BeatEvidence {
     /// Probability of a beat at [`ACTIVATION_RATE`].
     pub activation: Vec<f64>,
     /// Probability that a beat is a downbeat at that rate; `None`: the bars follow from the impacts on the beats.
@@ -39,7 +39,7 @@ pub(crate) struct Heard {
     three: f64,
 }
 
-impl Heard {
+impl BeatEvidence {
     /// By signal processing: `activation` is made such that its frames count in full.
     pub fn by_motion(activation: Vec<f64>) -> Self {
         Self {
@@ -101,7 +101,7 @@ impl Grid {
 /// The beats of what was heard; none where the clip is too short for them. `locks` are those of the movement over the decoder's
 /// intervals, `impact` is the movement's too.
 pub(crate) fn grid(
-    heard: &Heard,
+    heard: &BeatEvidence,
     locks: &Locks,
     impact: &[f64],
     duration: Span,

@@ -53,7 +53,7 @@ use crate::progress::{Monitor, Stage};
 use crate::settings::{BeatSource, RhythmSettings};
 use crate::time::{Instant, Rate, Span};
 use confidence::{Evidence, Overview, Signs};
-use decode::{Grid, Heard, NetworkOutput};
+use decode::{BeatEvidence, Grid, NetworkOutput};
 use motion::Motion;
 
 /// By how much signal processing must be more confident than the network for its beats to be taken. Where it is so by less, the
@@ -199,15 +199,15 @@ impl Moved {
             &hmm::intervals(settings.slowest, settings.fastest),
             hmm::RATE,
         );
-        let grid = |heard: &Heard| decode::grid(heard, &locks, &self.impact, self.duration, settings, monitor);
+        let grid = |heard: &BeatEvidence| decode::grid(heard, &locks, &self.impact, self.duration, settings, monitor);
         // Whether both sources agree is a sign for the network's confidence, wanted or not.
         let activation = activation::activation(&self.motion, &self.impact, &self.movement, self.duration);
-        let by_motion = Heard::by_motion(activation);
+        let by_motion = BeatEvidence::by_motion(activation);
         let motion_grid = grid(&by_motion)?;
         monitor.progress(Stage::Rhythm, 0.6)?;
         let mut found = Vec::new();
         if let Some(output) = output {
-            let heard = Heard::by_network(output, &self.impact, &calibration.network.decoding, self.duration);
+            let heard = BeatEvidence::by_network(output, &self.impact, &calibration.network.decoding, self.duration);
             let other = motion_grid.instants();
             let logistic = &calibration.network.confidence;
             found.extend(self.candidate(Source::Network, &heard, grid(&heard)?, Some(&other), logistic, settings));
@@ -226,7 +226,7 @@ impl Moved {
     fn candidate(
         &self,
         source: Source,
-        heard: &Heard,
+        heard: &BeatEvidence,
         grid: Grid,
         other: Option<&[Instant]>,
         logistic: &calibration::Logistic,

@@ -92,7 +92,7 @@ struct Sample {
 
 /// Where a joint is in the picture, pixels, and the torso length there.
 #[derive(Debug, Clone, Copy, Default)]
-struct Place {
+struct JointAt {
     pixel: [f64; 2],
     size: f64,
 }
@@ -132,7 +132,7 @@ impl Motion {
             weight: vec![[0.0; JOINTS]; frames],
             shot: (0..frames).map(|i| shot_of(RATE.instant(i).seconds())).collect(),
         };
-        let mut places = vec![[Place::default(); JOINTS]; frames];
+        let mut places = vec![[JointAt::default(); JOINTS]; frames];
         for joint in 0..JOINTS {
             for run in runs(joint, &times, &shots, &poses, &sizes) {
                 motion.fit(joint, &run, spacing, &mut places);
@@ -163,7 +163,7 @@ impl Motion {
     }
 
     /// Lines through the samples of one unbroken run of one joint: velocity, weight, and the place in the picture.
-    fn fit(&mut self, joint: usize, run: &[Sample], spacing: f64, places: &mut [[Place; JOINTS]]) {
+    fn fit(&mut self, joint: usize, run: &[Sample], spacing: f64, places: &mut [[JointAt; JOINTS]]) {
         let (Some(first), Some(last)) = (run.first(), run.last()) else {
             return;
         };
@@ -218,7 +218,7 @@ impl Motion {
     /// Positions beside the trunk's centre, the mean of its joints by their weights. The camera and where the person stands in the
     /// picture are not in them. Pixels become torso lengths only here, by each line's own size, since dividing the samples
     /// would turn a change of the size into movement.
-    fn centre(&mut self, places: &[[Place; JOINTS]]) {
+    fn centre(&mut self, places: &[[JointAt; JOINTS]]) {
         for ((places, weights), positions) in places.iter().zip(&self.weight).zip(&mut self.position) {
             let (mut centre, mut total) = ([0.0; 2], 0.0);
             for joint in TRUNK.map(|j| j as usize) {

@@ -4,7 +4,7 @@ use super::calibration::Calibration;
 use super::decode::NetworkOutput;
 use super::features::{Frame, VALUES};
 use super::lock::{TEMPO_BINS, TempoWindow};
-use super::windows::{self, Window};
+use super::windows::{self, FrameWindow};
 use crate::error::{Error, Result};
 use crate::model::{Manifest, Options, Runtime, Session, Tensor};
 use crate::pose::JOINTS;
@@ -126,7 +126,7 @@ fn hear(session: &mut Session, frames: &[Frame], monitor: &Monitor<'_>) -> Resul
 }
 
 /// The windows as one tensor, padded beyond the clip's end with frames in which nobody is seen. All have the same length.
-fn input(frames: &[Frame], windows: &[Window]) -> Tensor {
+fn input(frames: &[Frame], windows: &[FrameWindow]) -> Tensor {
     let length = windows.first().map_or(0, |w| w.length);
     let value = |(w, t, joint, value): (usize, usize, usize, usize)| {
         let start = windows.get(w).map_or(0, |w| w.start);

@@ -22,14 +22,14 @@ const CLAMP: (f64, f64) = (1e-4, 1.0 - 1e-4);
 
 /// The part of a clip that a window sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Window {
+pub(crate) struct FrameWindow {
     /// First frame.
     pub start: usize,
     /// Frames; beyond the clip's last they are padding.
     pub length: usize,
 }
 
-impl Window {
+impl FrameWindow {
     /// Middle of the part that lies in a clip of so many frames.
     pub fn middle(&self, frames: usize) -> Instant {
         let end = (self.start + self.length).min(frames);
@@ -38,9 +38,9 @@ impl Window {
 }
 
 /// The windows of a clip of so many frames. All have the same length; the last ends at the clip's end.
-pub(crate) fn windows(frames: usize) -> Vec<Window> {
+pub(crate) fn windows(frames: usize) -> Vec<FrameWindow> {
     if frames <= LENGTH {
-        return vec![Window {
+        return vec![FrameWindow {
             start: 0,
             length: frames.max(LEAST),
         }];
@@ -49,13 +49,13 @@ pub(crate) fn windows(frames: usize) -> Vec<Window> {
     (0..last)
         .step_by(HOP)
         .chain([last])
-        .map(|start| Window { start, length: LENGTH })
+        .map(|start| FrameWindow { start, length: LENGTH })
         .collect()
 }
 
 /// The values of the windows as one sequence of `frames`, cross-faded where windows overlap: each counts by how far from its
 /// own ends a frame lies. What is not a number counts as 0.
-pub(crate) fn joined(frames: usize, windows: &[(Window, Vec<f32>)]) -> Vec<f64> {
+pub(crate) fn joined(frames: usize, windows: &[(FrameWindow, Vec<f32>)]) -> Vec<f64> {
     let (mut sum, mut total) = (vec![0.0; frames], vec![0.0; frames]);
     for (index, (window, values)) in windows.iter().enumerate() {
         let from_end = |at: usize, outermost: bool| if outermost { LENGTH } else { at.saturating_sub(BORDER) };
@@ -133,7 +133,7 @@ mod tests {
         // Each window is wrong by its own constant, and useless at its ends.
         let frames = 700;
         let truth = |i: usize| (i as f64 * 0.05).sin();
-        let parts: Vec<(Window, Vec<f32>)> = windows(frames)
+        let parts: Vec<(FrameWindow, Vec<f32>)> = windows(frames)
             .into_iter()
             .enumerate()
             .map(|(n, w)| {

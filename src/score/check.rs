@@ -8,7 +8,7 @@ use crate::limits::{
 };
 use crate::time::{Instant, Span, Tempo, Tick};
 
-type Fault<T = ()> = std::result::Result<T, String>;
+type Checked<T = ()> = std::result::Result<T, String>;
 
 impl Score {
     /// Checks that the score can be written and played: its tempo map begins at the clip's start
@@ -30,7 +30,7 @@ impl Score {
     }
 
     /// As [`check`](Self::check); the sentence begins with the field within the score.
-    pub(crate) fn fault(&self) -> Fault {
+    pub(crate) fn fault(&self) -> Checked {
         if !(self.duration > Span::ZERO && self.duration <= LONGEST_CLIP) {
             return Err(format!(
                 "duration is {} s; allowed is above 0 to {} s",
@@ -67,7 +67,7 @@ impl Score {
         Ok(())
     }
 
-    fn tempo_fault(&self) -> Fault {
+    fn tempo_fault(&self) -> Checked {
         let points = self.tempo_map.points();
         if let Some(first) = points.first().filter(|first| first.time != Instant::ZERO) {
             return Err(format!(
@@ -88,7 +88,7 @@ impl Score {
     }
 }
 
-fn part_fault(part: &Part, end: Tick) -> Fault {
+fn part_fault(part: &Part, end: Tick) -> Checked {
     let fit = |c: char| c.is_ascii_alphanumeric() || c == '-';
     if part.name.is_empty() || part.name.len() > 64 || !part.name.chars().all(fit) {
         return Err(format!(
@@ -129,7 +129,7 @@ fn part_fault(part: &Part, end: Tick) -> Fault {
     Ok(())
 }
 
-fn note_fault(note: &Note, end: Tick) -> Fault {
+fn note_fault(note: &Note, end: Tick) -> Checked {
     SEVEN_BITS.check("pitch", note.pitch)?;
     MIDI_VELOCITIES.check("velocity", note.velocity)?;
     let at = note.onset.0;

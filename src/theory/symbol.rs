@@ -47,7 +47,7 @@ pub struct Misread {
 }
 
 /// What is wrong within a symbol: index of the character, and the reason.
-type Fault = (usize, String);
+type SymbolFault = (usize, String);
 
 impl FromStr for Chord {
     type Err = Misread;
@@ -64,7 +64,7 @@ fn leading_blanks(text: &str) -> usize {
     text.chars().take_while(|c| c.is_whitespace()).count()
 }
 
-fn misread(symbol: &[char], start: usize, number: usize, (index, reason): Fault) -> Misread {
+fn misread(symbol: &[char], start: usize, number: usize, (index, reason): SymbolFault) -> Misread {
     Misread {
         symbol: number,
         text: symbol.iter().collect(),
@@ -114,9 +114,9 @@ fn read_root(symbol: &[char]) -> Result<(u8, usize), String> {
     })
 }
 
-fn read_chord(symbol: &[char]) -> Result<Chord, Fault> {
+fn read_chord(symbol: &[char]) -> Result<Chord, SymbolFault> {
     let (root, length) = read_root(symbol).map_err(|reason| (0, reason))?;
-    let mut reader = Reader {
+    let mut reader = SuffixReader {
         symbol,
         at: length,
         brackets: 0,
@@ -140,13 +140,13 @@ enum Fifth {
 }
 
 /// Reads what stands after a root.
-struct Reader<'a> {
+struct SuffixReader<'a> {
     symbol: &'a [char],
     at: usize,
     brackets: usize,
 }
 
-impl Reader<'_> {
+impl SuffixReader<'_> {
     /// Goes on past the first of these that stands here.
     fn eat(&mut self, words: &[&'static str]) -> Option<&'static str> {
         let rest = &self.symbol[self.at..];
@@ -161,7 +161,7 @@ impl Reader<'_> {
         Some(found)
     }
 
-    fn quality(&mut self) -> Result<Quality, Fault> {
+    fn quality(&mut self) -> Result<Quality, SymbolFault> {
         let (mut third, mut fifth) = (Third::Major, Fifth::Perfect);
         let mut minor_seventh = false;
         // Set by `maj`: the seventh to come is a major one.
@@ -231,7 +231,7 @@ impl Reader<'_> {
     }
 
     /// The note after a slash, which ends the symbol.
-    fn bass(&mut self) -> Result<(), Fault> {
+    fn bass(&mut self) -> Result<(), SymbolFault> {
         let (_, length) = read_root(&self.symbol[self.at..])
             .map_err(|reason| (self.at, format!("the bass note after '/': {reason}")))?;
         self.at += length;
@@ -310,7 +310,7 @@ fn plain(name: &[char]) -> String {
         .join(" ")
 }
 
-fn read_key(name: &[char]) -> Result<Key, Fault> {
+fn read_key(name: &[char]) -> Result<Key, SymbolFault> {
     let (tonic, length) = read_root(name).map_err(|reason| (0, reason))?;
     let mode = &name[length..];
     let mode = match mode {

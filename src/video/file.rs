@@ -5,7 +5,7 @@
 
 use super::media::FileOptions;
 use super::pace::Pace;
-use super::reader::Reader;
+use super::reader::FrameReader;
 use super::scaler::Scaler;
 use super::{Clip, Frame, FrameSource, Media};
 use crate::error::{Error, Result};
@@ -55,7 +55,7 @@ pub struct Stretch {
 }
 
 /// What the thread is to read.
-struct Order {
+struct ReadPlan {
     /// Stretches, rising.
     stretches: Vec<Stretch>,
     /// Whether stretches may be reached by seeking.
@@ -79,7 +79,7 @@ enum Message {
 
 /// The thread that decodes, and the ways to and from it.
 struct Worker {
-    orders: Option<Sender<Order>>,
+    orders: Option<Sender<ReadPlan>>,
     messages: Option<Receiver<Message>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -172,7 +172,7 @@ impl VideoFile {
             whole: true,
         };
         if let Some(orders) = self.worker.orders.take() {
-            let _ = orders.send(Order { stretches, seek }); // a thread that has gone is noticed when a frame is asked for
+            let _ = orders.send(ReadPlan { stretches, seek }); // a thread that has gone is noticed when a frame is asked for
         }
         FileSource {
             clip,
@@ -235,10 +235,10 @@ impl FrameSource for FileSource {
 fn work(
     path: &Path,
     options: FileOptions,
-    orders: &Receiver<Order>,
+    orders: &Receiver<ReadPlan>,
     sender: &SyncSender<Message>,
 ) -> Result<Option<Message>> {
-    let (mut reader, mut shown) = Reader::start(path, options)?;
+    let (mut reader, mut shown) = FrameReader::start(path, options)?;
     let mut scaler = Scaler::new(path, reader.orientation, &shown.picture, options)?;
 
     // Damage can make it nothing, or less.

@@ -59,7 +59,7 @@ pub(super) struct Shown {
 }
 
 /// Demuxer and decoder of a file's video stream.
-pub(super) struct Reader {
+pub(super) struct FrameReader {
     path: PathBuf,
     input: Input,
     decoder: ffmpeg::decoder::Video,
@@ -93,7 +93,7 @@ pub(super) struct Reader {
     length_slack: Span,
 }
 
-impl Reader {
+impl FrameReader {
     /// Opens a file and decodes its first shown frame.
     pub(super) fn start(path: &Path, options: FileOptions) -> Result<(Self, Shown)> {
         let mut reader = Self::open(path, options)?;

@@ -15,7 +15,7 @@ pub struct Record {
 
 /// Why something is not a table.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct CsvFault {
     /// Line, from 1.
     pub line: usize,
     /// Number of the field in its row, from 0.
@@ -39,7 +39,7 @@ impl<'a> Records<'a> {
         }
     }
 
-    fn record(&mut self) -> Result<Record, Fault> {
+    fn record(&mut self) -> Result<Record, CsvFault> {
         let line = self.line;
         let mut fields = Vec::new();
         loop {
@@ -53,7 +53,7 @@ impl<'a> Records<'a> {
         Ok(Record { line, fields })
     }
 
-    fn field(&mut self, number: usize) -> Result<String, Fault> {
+    fn field(&mut self, number: usize) -> Result<String, CsvFault> {
         self.skip_blanks();
         if self.rest.peek() == Some(&'"') {
             return self.quoted(number);
@@ -66,9 +66,9 @@ impl<'a> Records<'a> {
         Ok(text)
     }
 
-    fn quoted(&mut self, number: usize) -> Result<String, Fault> {
+    fn quoted(&mut self, number: usize) -> Result<String, CsvFault> {
         let line = self.line;
-        let fault = |line, what| Fault {
+        let fault = |line, what| CsvFault {
             line,
             field: number,
             what,
@@ -120,7 +120,7 @@ impl<'a> Records<'a> {
 }
 
 impl Iterator for Records<'_> {
-    type Item = Result<Record, Fault>;
+    type Item = Result<Record, CsvFault>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
@@ -137,7 +137,7 @@ impl Iterator for Records<'_> {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Vec<(usize, Vec<String>)>, Fault> {
+    fn read(text: &str) -> Result<Vec<(usize, Vec<String>)>, CsvFault> {
         Records::new(text)
             .map(|record| record.map(|record| (record.line, record.fields)))
             .collect()

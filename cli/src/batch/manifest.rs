@@ -1,7 +1,7 @@
 //! The list of clips: CSV with a header, or a JSON object a line. All of it is checked before
 //! anything is rendered.
 
-use super::csv::{Fault, Records};
+use super::csv::{CsvFault, Records};
 use crate::exit::{Failure, INPUT};
 use crate::{flags, units};
 use kinescore::pipeline::Cut;
@@ -125,7 +125,7 @@ impl<'a> Manifest<'a> {
             .collect()
     }
 
-    fn no_table(&self, names: &[String], fault: &Fault) -> Failure {
+    fn no_table(&self, names: &[String], fault: &CsvFault) -> Failure {
         let place = match names.get(fault.field) {
             Some(name) => format!(", column '{name}'"),
             None => format!(", column {}", fault.field + 1),

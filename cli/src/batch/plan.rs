@@ -11,7 +11,7 @@ use std::path::Path;
 
 /// A row with the names of its files.
 #[derive(Debug)]
-pub struct Clip {
+pub struct ClipRow {
     /// The row.
     pub row: Row,
     /// The name that its files begin with; no other clip of the manifest has it.
@@ -79,7 +79,7 @@ impl Taken {
 ///
 /// # Errors
 /// A usage failure where two rows would write one file, or a media's name is none for files.
-pub fn name(manifest: &Manifest<'_>, rows: Vec<Row>, video: bool) -> Result<Vec<Clip>, Failure> {
+pub fn name(manifest: &Manifest<'_>, rows: Vec<Row>, video: bool) -> Result<Vec<ClipRow>, Failure> {
     let mut taken = Taken::default();
     // Names that were chosen come first, so that a made-up one never takes the place of one of
     // them.
@@ -102,7 +102,7 @@ pub fn name(manifest: &Manifest<'_>, rows: Vec<Row>, video: bool) -> Result<Vec<
                 None => made_up(manifest, &row, video, &mut taken, &mut next)?,
             };
             let files = Files::of(&name, &row.media, video);
-            Ok(Clip { row, name, files })
+            Ok(ClipRow { row, name, files })
         })
         .collect()
 }
@@ -142,8 +142,8 @@ fn made_up(
 pub fn check_outputs(
     manifest: &Path,
     out: &Path,
-    clips: &[Clip],
-    share: &[Clip],
+    clips: &[ClipRow],
+    share: &[ClipRow],
     others: &[&Path],
 ) -> Result<(), Failure> {
     let place = |path: &Path| fs::metadata(path).ok().map(|there| (there.dev(), there.ino()));
@@ -186,7 +186,7 @@ pub fn check_outputs(
 ///
 /// # Errors
 /// A usage failure.
-pub fn check_report(report: &Path, out: &Path, clips: &[Clip]) -> Result<(), Failure> {
+pub fn check_report(report: &Path, out: &Path, clips: &[ClipRow]) -> Result<(), Failure> {
     let same_folder = || Some(folder_of(report).canonicalize().ok()? == out.canonicalize().ok()?);
     let name = report.file_name().map(|name| name.to_string_lossy().to_lowercase());
     let taken = clips.iter().flat_map(|clip| clip.files.all());

@@ -1,8 +1,8 @@
 //! What became of all clips: a table for people, JSON for programs, and the gathering of the
 //! results of all shares.
 
-use super::plan::Clip;
-use super::result::Outcome;
+use super::plan::ClipRow;
+use super::result::ClipOutcome;
 use crate::exit::Failure;
 use crate::stdout;
 use kinescore::Error;
@@ -43,18 +43,18 @@ impl State {
 /// One clip of a report.
 pub struct Entry<'a> {
     /// The clip.
-    pub clip: &'a Clip,
+    pub clip: &'a ClipRow,
     /// How it stands.
     pub state: State,
     /// Its result.
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<ClipOutcome>,
 }
 
 impl<'a> Entry<'a> {
     /// How a clip stands by the files that are there. `keys` are settings that were asked for
     /// beside those of the manifest.
-    pub fn look_up(clip: &'a Clip, out: &Path, keys: &[String]) -> Self {
-        let outcome = Outcome::read(out, clip);
+    pub fn look_up(clip: &'a ClipRow, out: &Path, keys: &[String]) -> Self {
+        let outcome = ClipOutcome::read(out, clip);
         let state = match &outcome {
             None => State::Missing,
             Some(outcome) if !outcome.about.fits(clip, keys) => State::Outdated,

@@ -1,7 +1,7 @@
 //! What became of a clip, in a small file beside its outputs. It is written last: the files it
 //! names exist.
 
-use super::plan::Clip;
+use super::plan::ClipRow;
 use kinescore::Error;
 use kinescore::export::atomic::atomically;
 use kinescore::time::Flicks;
@@ -16,7 +16,7 @@ const LARGEST: u64 = 1 << 20;
 
 /// What became of a clip.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Outcome {
+pub struct ClipOutcome {
     /// The key of the soundtrack; `None` where the media could not be read.
     pub key: Option<String>,
     /// The row that was rendered.
@@ -28,12 +28,12 @@ pub struct Outcome {
     /// How often it was tried.
     pub attempts: u64,
     /// Why there are no outputs.
-    pub fault: Option<Fault>,
+    pub fault: Option<ClipFault>,
 }
 
 /// Why a clip has failed.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Fault {
+pub struct ClipFault {
     /// The exit code that `render` would have given.
     pub code: u8,
     /// The message for the user.
@@ -54,7 +54,7 @@ pub struct About {
 
 impl About {
     /// What the clip's row asks for.
-    pub fn of(clip: &Clip) -> Self {
+    pub fn of(clip: &ClipRow) -> Self {
         let row = &clip.row;
         let settings = row.settings.to_map();
         Self {
@@ -68,7 +68,7 @@ impl About {
 
     /// Whether it is what a row asks for, as far as the row and these further keys of settings
     /// tell.
-    pub fn fits(&self, clip: &Clip, keys: &[String]) -> bool {
+    pub fn fits(&self, clip: &ClipRow, keys: &[String]) -> bool {
         let asked = Self::of(clip);
         let row = |about: &Self| (about.path.clone(), about.start, about.end, about.speed.clone());
         let mut keys = keys.iter().chain(&clip.row.own);
@@ -86,9 +86,9 @@ impl About {
     }
 }
 
-impl Outcome {
+impl ClipOutcome {
     /// What is known of a clip; `None` where there is no result, or none that can be read.
-    pub fn read(out: &Path, clip: &Clip) -> Option<Self> {
+    pub fn read(out: &Path, clip: &ClipRow) -> Option<Self> {
         let path = out.join(&clip.files.result);
         let there = fs::metadata(&path).ok()?;
         // A pipe would be waited for.
@@ -116,7 +116,7 @@ impl Outcome {
     ///
     /// # Errors
     /// [`Error::Output`].
-    pub fn write(&self, out: &Path, clip: &Clip) -> kinescore::Result<()> {
+    pub fn write(&self, out: &Path, clip: &ClipRow) -> kinescore::Result<()> {
         atomically(&out.join(&clip.files.result), |path| {
             fs::write(path, format!("{:#}\n", self.to_json(clip))).map_err(Error::output(path))
         })
@@ -131,14 +131,14 @@ impl Outcome {
     }
 
     /// Whether everything that is wanted of a clip is among the outputs.
-    pub fn covers(&self, clip: &Clip) -> bool {
+    pub fn covers(&self, clip: &ClipRow) -> bool {
         clip.files
             .outputs()
             .all(|wanted| self.outputs.iter().any(|(file, _)| file == wanted))
     }
 
     /// As JSON: the same in the result's file and in reports.
-    pub fn to_json(&self, clip: &Clip) -> Value {
+    pub fn to_json(&self, clip: &ClipRow) -> Value {
         let outputs: Vec<Value> = self
             .outputs
             .iter()
@@ -176,7 +176,7 @@ impl Outcome {
         let fault = &value["error"];
         let fault = match value["status"].as_str()? {
             "done" => None,
-            "failed" => Some(Fault {
+            "failed" => Some(ClipFault {
                 code: u8::try_from(fault["code"].as_u64()?).ok()?,
                 sentence: fault["sentence"].as_str()?.to_owned(),
                 lasting: fault["lasting"].as_bool()?,

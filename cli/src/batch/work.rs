@@ -1,9 +1,9 @@
 //! The clips of a share, one after the other: finished ones are skipped, failures are tried again
 //! or reported.
 
-use super::plan::Clip;
+use super::plan::ClipRow;
 use super::report::{Entry, State};
-use super::result::{About, Fault, Outcome};
+use super::result::{About, ClipFault, ClipOutcome};
 use crate::exit::{Failure, INTERNAL};
 use crate::progress::{Console, Progress};
 use kinescore::progress::{Cancel, Stage};
@@ -22,7 +22,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// What rendering the clips of a share takes.
-pub struct Work<'a> {
+pub struct ShareWork<'a> {
     /// Models and sounds, which all clips share.
     pub engine: Arc<Engine>,
     /// Where the results go.
@@ -96,13 +96,13 @@ fn class(error: &Error) -> Class {
     }
 }
 
-impl Work<'_> {
+impl ShareWork<'_> {
     /// Renders the clips that need it.
     ///
     /// # Errors
     /// Those that every further clip would have, and being stopped; what is finished stays.
-    pub fn all<'c>(&self, clips: &'c [Clip]) -> Result<Vec<Entry<'c>>, Failure> {
-        let entry = |(index, clip): (usize, &'c Clip)| {
+    pub fn all<'c>(&self, clips: &'c [ClipRow]) -> Result<Vec<Entry<'c>>, Failure> {
+        let entry = |(index, clip): (usize, &'c ClipRow)| {
             let place = format!("[{}/{}] {}", index + 1, clips.len(), clip.name);
             let (state, outcome) = self.clip(clip, &place)?;
             Ok(Entry {
@@ -115,17 +115,17 @@ impl Work<'_> {
     }
 
     /// Renders a clip, unless its result is there.
-    fn clip(&self, clip: &Clip, place: &str) -> Result<(State, Outcome), Failure> {
+    fn clip(&self, clip: &ClipRow, place: &str) -> Result<(State, ClipOutcome), Failure> {
         if self.cancel.is_cancelled() {
             return Err(Error::Cancelled.into());
         }
-        let known = Outcome::read(self.out, clip);
+        let known = ClipOutcome::read(self.out, clip);
         let key = self.key(clip).ok();
         if let Some(known) = known.filter(|known| known.key.is_some() && known.key == key)
             && let Some(state) = self.settled(&known, clip)
         {
             let about = About::of(clip);
-            let outcome = Outcome { about, ..known.clone() };
+            let outcome = ClipOutcome { about, ..known.clone() };
             if outcome != known {
                 // Another way to ask for the same.
                 outcome.write(self.out, clip)?;
@@ -148,14 +148,14 @@ impl Work<'_> {
     }
 
     /// How a clip stands for which nothing is left to be done; `None` where there is.
-    fn settled(&self, known: &Outcome, clip: &Clip) -> Option<State> {
+    fn settled(&self, known: &ClipOutcome, clip: &ClipRow) -> Option<State> {
         match &known.fault {
             Some(fault) => fault.lasting.then_some(State::Failed),
             None => (known.is_whole(self.out) && known.covers(clip)).then_some(State::Skipped),
         }
     }
 
-    fn report(&self, place: &str, state: State, outcome: &Outcome) {
+    fn report(&self, place: &str, state: State, outcome: &ClipOutcome) {
         match (state, &outcome.fault) {
             (_, Some(fault)) => self.console.error(&format!("{place}: failed: {}", fault.sentence)),
             (State::Skipped, _) => self.console.say(&format!("{place}: there already")),
@@ -163,11 +163,11 @@ impl Work<'_> {
         }
     }
 
-    fn key(&self, clip: &Clip) -> kinescore::Result<String> {
+    fn key(&self, clip: &ClipRow) -> kinescore::Result<String> {
         self.engine.key(&clip.row.settings, &clip.row.media, clip.row.cut)
     }
 
-    fn attempts(&self, clip: &Clip, place: &str) -> Result<Outcome, Failure> {
+    fn attempts(&self, clip: &ClipRow, place: &str) -> Result<ClipOutcome, Failure> {
         let begun = Instant::now();
         let mut attempts = 0;
         loop {
@@ -176,7 +176,7 @@ impl Work<'_> {
                 Ok(key) => (Some(key.clone()), self.attempt(clip, &key)),
                 Err(error) => (None, Err(Trouble::new(error))),
             };
-            let outcome = |outputs, fault| Outcome {
+            let outcome = |outputs, fault| ClipOutcome {
                 key,
                 about: About::of(clip),
                 outputs,
@@ -195,7 +195,7 @@ impl Work<'_> {
                     self.pause(attempts)?;
                 }
                 Err(Trouble { failure, class }) => {
-                    let fault = Fault {
+                    let fault = ClipFault {
                         code: failure.code,
                         sentence: failure.message,
                         lasting: class == Class::Lasting,
@@ -220,7 +220,7 @@ impl Work<'_> {
 
     /// One attempt, and the files that it gave. An error in the program with one clip does not end
     /// the others.
-    fn attempt(&self, clip: &Clip, key: &str) -> Result<Vec<(String, u64)>, Trouble> {
+    fn attempt(&self, clip: &ClipRow, key: &str) -> Result<Vec<(String, u64)>, Trouble> {
         let caught = panic::catch_unwind(AssertUnwindSafe(|| self.render(clip, key)));
         caught.unwrap_or_else(|_| {
             Err(Trouble {
@@ -233,7 +233,7 @@ impl Work<'_> {
         })
     }
 
-    fn render(&self, clip: &Clip, key: &str) -> Result<Vec<(String, u64)>, Trouble> {
+    fn render(&self, clip: &ClipRow, key: &str) -> Result<Vec<(String, u64)>, Trouble> {
         let progress = Progress::new(self.console);
         let monitor = Monitor::new(self.cancel.clone(), |stage, done| {
             if self.bars {
@@ -256,7 +256,7 @@ impl Work<'_> {
         }))
     }
 
-    fn job(&self, clip: &Clip, monitor: &Monitor<'_>) -> Result<Job, Trouble> {
+    fn job(&self, clip: &ClipRow, monitor: &Monitor<'_>) -> Result<Job, Trouble> {
         let row = &clip.row;
         let mut job =
             Job::open(self.engine.clone(), row.settings.clone(), &row.media, row.cut).map_err(Trouble::new)?;
@@ -270,7 +270,7 @@ impl Work<'_> {
         Ok(job)
     }
 
-    fn write(&self, job: &Job, clip: &Clip, monitor: &Monitor<'_>) -> Result<Vec<(String, u64)>, Trouble> {
+    fn write(&self, job: &Job, clip: &ClipRow, monitor: &Monitor<'_>) -> Result<Vec<(String, u64)>, Trouble> {
         let at = |name: &str| self.out.join(name);
         let files = &clip.files;
         // An earlier result speaks of files that are about to be replaced.

@@ -10,7 +10,7 @@ mod places;
 mod refusal;
 mod resolve;
 
-use crate::args::{Editor, Install, Place, Uninstall};
+use crate::args::{Editor, EditorArgs, Install, Uninstall};
 use crate::exit::Failure;
 use crate::progress::Console;
 use crate::stdout;
@@ -91,7 +91,7 @@ fn check_place(to: Option<&Path>) -> Result<(), Failure> {
     }
 }
 
-fn carry_out(plan: &Plan, place: &Place, nothing: &str, console: &Console) -> Result<(), Failure> {
+fn carry_out(plan: &Plan, place: &EditorArgs, nothing: &str, console: &Console) -> Result<(), Failure> {
     if plan.is_empty() {
         console.say(&format!("{nothing}: nothing is to be done"));
         return Ok(());

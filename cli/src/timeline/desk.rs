@@ -9,14 +9,14 @@ use kinescore::Engine;
 use kinescore::export::leftovers::clear_leftovers;
 use kinescore::progress::Cancel;
 use kinescore::time::Flicks;
-use kinescore_timeline::{Done, Item, Outcome, Problem, Project, Workshop};
+use kinescore_timeline::{Done, Item, ItemOutcome, MakerHandle, Problem, Project};
 use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
 
 /// What the commands work with.
 pub(super) struct Desk {
-    pub workshop: Workshop,
+    pub workshop: MakerHandle,
 }
 
 impl Desk {
@@ -25,7 +25,7 @@ impl Desk {
         let engine = Arc::new(Engine::new(resources::find(flags)?)?);
         let studio = Studio::new(engine, console.clone(), cancel.clone());
         Ok(Self {
-            workshop: Workshop::new(Box::new(studio)),
+            workshop: MakerHandle::new(Box::new(studio)),
         })
     }
 }
@@ -67,8 +67,8 @@ impl Numbers {
         project.items().map(Self).map_err(|p| plain(&p))
     }
 
-    pub fn beside(&self, outcomes: Vec<Outcome>) -> Vec<(Option<usize>, Outcome)> {
-        let number = |outcome: &Outcome| {
+    pub fn beside(&self, outcomes: Vec<ItemOutcome>) -> Vec<(Option<usize>, ItemOutcome)> {
+        let number = |outcome: &ItemOutcome| {
             let same = |item: &Item| item.id == outcome.item.id && item.media == outcome.item.media;
             let gone = outcome.done == Done::Removed;
             self.0.iter().position(same).filter(|_| !gone).map(|place| place + 1)
@@ -81,7 +81,7 @@ impl Numbers {
 }
 
 /// What was done to clips, a line each.
-pub(super) fn lines(outcomes: &[(Option<usize>, Outcome)]) -> String {
+pub(super) fn lines(outcomes: &[(Option<usize>, ItemOutcome)]) -> String {
     let mut text = String::new();
     for (number, outcome) in outcomes {
         let number = number.map_or_else(|| "clip".to_owned(), |number| format!("clip {number}"));

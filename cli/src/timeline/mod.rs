@@ -11,7 +11,7 @@ use crate::progress::Console;
 use crate::stdout;
 use desk::{Desk, Numbers, lines, open, open_to_write, plain, seconds};
 use kinescore::progress::Cancel;
-use kinescore_timeline::{Item, Outcome, Problem, Setting};
+use kinescore_timeline::{Item, ItemOutcome, Problem, Setting};
 use serde_json::{Value, json};
 use std::fmt::Write;
 use studio::code;
@@ -120,7 +120,7 @@ fn numbered(items: &[Item], numbers: &[usize], all: bool) -> Result<Vec<(usize, 
 }
 
 /// Says what was done, and fails with what went wrong first.
-fn tell(outcomes: &[(Option<usize>, Outcome)]) -> Result<(), Failure> {
+fn tell(outcomes: &[(Option<usize>, ItemOutcome)]) -> Result<(), Failure> {
     stdout::write(&lines(outcomes))?;
     let failed: Vec<&Problem> = outcomes
         .iter()

@@ -6,7 +6,7 @@ use kinescore::pipeline::Cut;
 use kinescore::progress::{Cancel, Stage};
 use kinescore::time::{Flicks, Speed};
 use kinescore::{Engine, Error, Job, Monitor, Settings};
-use kinescore_timeline::{Maker, Order, Problem, ProblemKind, Setting};
+use kinescore_timeline::{Maker, Problem, ProblemKind, Setting, SoundOrder};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -70,7 +70,7 @@ impl Studio {
         }
     }
 
-    fn settings(order: &Order) -> kinescore::Result<Settings> {
+    fn settings(order: &SoundOrder) -> kinescore::Result<Settings> {
         let mut settings = Settings::default();
         for Setting { key, value } in &order.settings {
             settings.set(key, value)?;
@@ -79,7 +79,7 @@ impl Studio {
         Ok(settings)
     }
 
-    fn cut(order: &Order) -> Result<Cut, Problem> {
+    fn cut(order: &SoundOrder) -> Result<Cut, Problem> {
         let term = |value: i64| u32::try_from(value).unwrap_or(0);
         let (above, below) = (order.speed_numerator, order.speed_denominator);
         let speed = Speed::new(term(above), term(below)).ok_or_else(|| Problem {
@@ -98,7 +98,7 @@ impl Studio {
         })
     }
 
-    fn render(&mut self, order: &Order, cut: Cut, wav: &str) -> kinescore::Result<()> {
+    fn render(&mut self, order: &SoundOrder, cut: Cut, wav: &str) -> kinescore::Result<()> {
         let known = self
             .jobs
             .iter()
@@ -136,7 +136,7 @@ impl Studio {
 }
 
 impl Maker for Studio {
-    fn key(&mut self, order: &Order) -> Result<String, Problem> {
+    fn key(&mut self, order: &SoundOrder) -> Result<String, Problem> {
         if self.cancel.is_cancelled() {
             return Err(problem(&Error::Cancelled));
         }
@@ -145,7 +145,7 @@ impl Maker for Studio {
         key.map_err(|error| problem(&error))
     }
 
-    fn make(&mut self, order: &Order, wav: &str) -> Result<(), Problem> {
+    fn make(&mut self, order: &SoundOrder, wav: &str) -> Result<(), Problem> {
         let cut = Self::cut(order)?;
         self.render(order, cut, wav).map_err(|error| problem(&error))
     }

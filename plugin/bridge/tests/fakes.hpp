@@ -133,7 +133,7 @@ inline void age(const std::string &path, int minutes) {
 
 /// Writes the order itself in place of sound.
 struct FakeMaker : Maker {
-    std::string key(const Order &order) override {
+    std::string key(const SoundOrder &order) override {
         std::string key = order.media + " " + std::to_string(order.source_in) + " " + std::to_string(order.source_out) +
                           " " + std::to_string(order.speed.numerator) + "/" + std::to_string(order.speed.denominator);
         for (const auto &[name, value] : order.settings) {
@@ -141,7 +141,7 @@ struct FakeMaker : Maker {
         }
         return key;
     }
-    void make(const Order &order, const std::string &wav, const Progress &progress) override {
+    void make(const SoundOrder &order, const std::string &wav, const Progress &progress) override {
         ++begun;
         if (order.media.find("nobody") != std::string::npos) {
             throw Problem(Problem::Kind::music, order.media + ": no person is seen");

@@ -372,10 +372,10 @@ namespace {
 
 /// Makes clicks as long as what is ordered.
 struct ClickMaker : Maker {
-    std::string key(const Order &order) override {
+    std::string key(const SoundOrder &order) override {
         return std::to_string(order.source_in) + " " + std::to_string(order.source_out);
     }
-    void make(const Order &order, const std::string &wav, const Progress &) override {
+    void make(const SoundOrder &order, const std::string &wav, const Progress &) override {
         make_click(wav, seconds(order.duration()));
     }
 };

@@ -20,7 +20,7 @@ TEST_CASE("a speed of nine decimals is exact") {
     item.speed = speed;
     item.source_out = 3600 * second;
     CHECK(item.duration() == 257'191'199'971); // 3600 * 705600000 * 10^9 / 9876543211, to the nearest
-    CHECK(Order{"", 0, 3600 * second, speed, {}}.duration() == item.duration());
+    CHECK(SoundOrder{"", 0, 3600 * second, speed, {}}.duration() == item.duration());
     CHECK(std::abs(on_media(on_timeline(3600 * second, speed), speed) - 3600 * second) <= 5);
 }
 

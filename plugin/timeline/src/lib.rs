@@ -54,7 +54,7 @@ mod ffi {
 
     /// A soundtrack that is wanted.
     #[derive(Debug, Clone, PartialEq)]
-    struct Order {
+    struct SoundOrder {
         /// Absolute path of the video.
         media: String,
         /// What of it is heard: from here
@@ -116,7 +116,7 @@ mod ffi {
 
     /// A clip, and what was done about it.
     #[derive(Debug, Clone, PartialEq)]
-    struct Outcome {
+    struct ItemOutcome {
         done: Done,
         item: Item,
         wav: String,
@@ -127,9 +127,9 @@ mod ffi {
     }
 
     extern "Rust" {
-        type Workshop;
-        fn key(self: &mut Workshop, order: &Order, key: &mut String) -> Status;
-        fn make(self: &mut Workshop, order: &Order, wav: &str) -> Status;
+        type MakerHandle;
+        fn key(self: &mut MakerHandle, order: &SoundOrder, key: &mut String) -> Status;
+        fn make(self: &mut MakerHandle, order: &SoundOrder, wav: &str) -> Status;
     }
 
     unsafe extern "C++" {
@@ -143,17 +143,17 @@ mod ffi {
         fn check_writable(self: Pin<&mut Project>) -> Status;
         fn add(
             self: Pin<&mut Project>,
-            workshop: &mut Workshop,
+            workshop: &mut MakerHandle,
             item: &str,
             settings: &Vec<Setting>,
-            outcomes: &mut Vec<Outcome>,
+            outcomes: &mut Vec<ItemOutcome>,
         ) -> Status;
-        fn refresh(self: Pin<&mut Project>, workshop: &mut Workshop, outcomes: &mut Vec<Outcome>) -> Status;
-        fn remove(self: Pin<&mut Project>, item: &str, outcomes: &mut Vec<Outcome>) -> Status;
+        fn refresh(self: Pin<&mut Project>, workshop: &mut MakerHandle, outcomes: &mut Vec<ItemOutcome>) -> Status;
+        fn remove(self: Pin<&mut Project>, item: &str, outcomes: &mut Vec<ItemOutcome>) -> Status;
     }
 }
 
-pub use ffi::{Done, Item, Order, ProblemKind, Setting};
+pub use ffi::{Done, Item, ProblemKind, Setting, SoundOrder};
 
 /// What went wrong: a whole sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -209,32 +209,32 @@ pub trait Maker {
     ///
     /// # Errors
     /// What keeps it from being told.
-    fn key(&mut self, order: &Order) -> Result<String, Problem>;
+    fn key(&mut self, order: &SoundOrder) -> Result<String, Problem>;
 
     /// Makes a soundtrack and writes it as WAV to a path at which there is no file.
     ///
     /// # Errors
     /// What keeps it from being made.
-    fn make(&mut self, order: &Order, wav: &str) -> Result<(), Problem>;
+    fn make(&mut self, order: &SoundOrder, wav: &str) -> Result<(), Problem>;
 }
 
 /// A maker as the C++ side holds it.
-pub struct Workshop(Box<dyn Maker>);
+pub struct MakerHandle(Box<dyn Maker>);
 
-impl Workshop {
+impl MakerHandle {
     /// A workshop in which that maker works.
     pub fn new(maker: Box<dyn Maker>) -> Self {
         Self(maker)
     }
 
-    fn key(&mut self, order: &Order, key: &mut String) -> ffi::Status {
+    fn key(&mut self, order: &SoundOrder, key: &mut String) -> ffi::Status {
         answer(|| {
             *key = self.0.key(order)?;
             Ok(())
         })
     }
 
-    fn make(&mut self, order: &Order, wav: &str) -> ffi::Status {
+    fn make(&mut self, order: &SoundOrder, wav: &str) -> ffi::Status {
         answer(|| self.0.make(order, wav))
     }
 }
@@ -253,7 +253,7 @@ fn answer(work: impl FnOnce() -> Result<(), Problem>) -> ffi::Status {
 
 /// A clip, and what was done about it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Outcome {
+pub struct ItemOutcome {
     /// What was done.
     pub done: Done,
     /// The clip.
@@ -266,8 +266,8 @@ pub struct Outcome {
     pub problem: Option<Problem>,
 }
 
-impl From<ffi::Outcome> for Outcome {
-    fn from(outcome: ffi::Outcome) -> Self {
+impl From<ffi::ItemOutcome> for ItemOutcome {
+    fn from(outcome: ffi::ItemOutcome) -> Self {
         Self {
             done: outcome.done,
             item: outcome.item,
@@ -315,13 +315,18 @@ impl Project {
     /// # Errors
     /// [`ProblemKind::Usage`] for a clip that is not there; those of saving, and [`ProblemKind::Cancelled`]. What keeps the sound from
     /// being made is in the outcome.
-    pub fn add(&mut self, workshop: &mut Workshop, item: &str, settings: &[Setting]) -> Result<Outcome, Problem> {
+    pub fn add(
+        &mut self,
+        workshop: &mut MakerHandle,
+        item: &str,
+        settings: &[Setting],
+    ) -> Result<ItemOutcome, Problem> {
         let mut outcomes = Vec::new();
         let project = self.0.pin_mut();
         project
             .add(workshop, item, &settings.to_vec(), &mut outcomes)
             .into_result()?;
-        outcomes.pop().map(Outcome::from).ok_or_else(|| Problem {
+        outcomes.pop().map(ItemOutcome::from).ok_or_else(|| Problem {
             kind: ProblemKind::Core,
             code: None,
             sentence: format!("nothing was done about the clip {item}: a fault of the program itself"),
@@ -332,21 +337,21 @@ impl Project {
     ///
     /// # Errors
     /// Those of saving, and [`ProblemKind::Cancelled`].
-    pub fn refresh(&mut self, workshop: &mut Workshop) -> Result<Vec<Outcome>, Problem> {
+    pub fn refresh(&mut self, workshop: &mut MakerHandle) -> Result<Vec<ItemOutcome>, Problem> {
         let mut outcomes = Vec::new();
         self.0.pin_mut().refresh(workshop, &mut outcomes).into_result()?;
-        Ok(outcomes.into_iter().map(Outcome::from).collect())
+        Ok(outcomes.into_iter().map(ItemOutcome::from).collect())
     }
 
     /// Takes the soundtrack of one clip, or all, off the timeline. The files stay.
     ///
     /// # Errors
     /// [`ProblemKind::Usage`] for a clip that has none; those of saving.
-    pub fn remove(&mut self, item: Option<&str>) -> Result<Vec<Outcome>, Problem> {
+    pub fn remove(&mut self, item: Option<&str>) -> Result<Vec<ItemOutcome>, Problem> {
         let mut outcomes = Vec::new();
         let project = self.0.pin_mut();
         project.remove(item.unwrap_or_default(), &mut outcomes).into_result()?;
-        Ok(outcomes.into_iter().map(Outcome::from).collect())
+        Ok(outcomes.into_iter().map(ItemOutcome::from).collect())
     }
 }
 
@@ -357,7 +362,7 @@ mod tests {
     struct Failing;
 
     impl Maker for Failing {
-        fn key(&mut self, _: &Order) -> Result<String, Problem> {
+        fn key(&mut self, _: &SoundOrder) -> Result<String, Problem> {
             Err(Problem {
                 kind: ProblemKind::Music,
                 code: Some(42),
@@ -365,7 +370,7 @@ mod tests {
             })
         }
 
-        fn make(&mut self, _: &Order, _: &str) -> Result<(), Problem> {
+        fn make(&mut self, _: &SoundOrder, _: &str) -> Result<(), Problem> {
             Ok(())
         }
     }
@@ -386,13 +391,13 @@ mod tests {
         let mut project = Project::open(path.to_str().expect("UTF-8")).expect("a project");
         let id = project.items().expect("clips")[0].id.clone();
         let outcome = project
-            .add(&mut Workshop::new(Box::new(Failing)), &id, &[])
+            .add(&mut MakerHandle::new(Box::new(Failing)), &id, &[])
             .expect("an outcome");
         assert_eq!(outcome.done, Done::Failed);
         let problem = outcome.problem.expect("a problem");
         assert_eq!((problem.kind, problem.code), (ProblemKind::Music, Some(42)));
         assert_eq!(problem.sentence, "no person is seen");
-        let missing = project.add(&mut Workshop::new(Box::new(Failing)), "none", &[]);
+        let missing = project.add(&mut MakerHandle::new(Box::new(Failing)), "none", &[]);
         let missing = missing.expect_err("no such clip");
         assert_eq!((missing.kind, missing.code), (ProblemKind::Usage, None));
         let none = Project::open(folder.join("none.mlt").to_str().expect("UTF-8"));

@@ -118,10 +118,10 @@ template <typename Function> Status guarded(Function &&function) noexcept {
     }
 }
 
-void append(const std::vector<Result> &results, ::rust::Vec<Outcome> &outcomes) {
+void append(const std::vector<Result> &results, ::rust::Vec<ItemOutcome> &outcomes) {
     for (const Result &result : results) {
         const bool has_failed = result.what == Result::What::failed;
-        Outcome outcome;
+        ItemOutcome outcome;
         outcome.done = done_of(result.what);
         outcome.item = item_of(result.item);
         outcome.wav = lossy(result.wav);
@@ -135,20 +135,20 @@ void append(const std::vector<Result> &results, ::rust::Vec<Outcome> &outcomes) 
 /// The maker on the other side.
 class RustMaker : public Maker {
 public:
-    explicit RustMaker(Workshop &workshop) : workshop_(workshop) {}
+    explicit RustMaker(MakerHandle &workshop) : workshop_(workshop) {}
 
-    std::string key(const bridge::Order &order) override {
+    std::string key(const bridge::SoundOrder &order) override {
         ::rust::String key;
         check(workshop_.key(order_of(order), key));
         return std::string(key);
     }
 
-    void make(const bridge::Order &order, const std::string &wav, const Progress &) override {
+    void make(const bridge::SoundOrder &order, const std::string &wav, const Progress &) override {
         check(workshop_.make(order_of(order), wav));
     }
 
 private:
-    static rust::Order order_of(const bridge::Order &order) {
+    static rust::SoundOrder order_of(const bridge::SoundOrder &order) {
         return {order.media,           order.source_in,         order.source_out,
                 order.speed.numerator, order.speed.denominator, settings_of(order.settings)};
     }
@@ -159,7 +159,7 @@ private:
         }
     }
 
-    Workshop &workshop_;
+    MakerHandle &workshop_;
 };
 
 } // namespace
@@ -200,8 +200,8 @@ Status Project::check_writable() {
     return guarded([&] { timeline_->check_writable(); });
 }
 
-Status Project::add(Workshop &workshop, ::rust::Str item, const ::rust::Vec<Setting> &settings,
-                    ::rust::Vec<Outcome> &outcomes) {
+Status Project::add(MakerHandle &workshop, ::rust::Str item, const ::rust::Vec<Setting> &settings,
+                    ::rust::Vec<ItemOutcome> &outcomes) {
     return guarded([&] {
         Settings wanted;
         for (const Setting &setting : settings) {
@@ -212,18 +212,18 @@ Status Project::add(Workshop &workshop, ::rust::Str item, const ::rust::Vec<Sett
     });
 }
 
-Status Project::refresh(Workshop &workshop, ::rust::Vec<Outcome> &outcomes) {
+Status Project::refresh(MakerHandle &workshop, ::rust::Vec<ItemOutcome> &outcomes) {
     return guarded([&] {
         RustMaker maker(workshop);
         append(Reconciler(*timeline_, maker).refresh(), outcomes);
     });
 }
 
-Status Project::remove(::rust::Str item, ::rust::Vec<Outcome> &outcomes) {
+Status Project::remove(::rust::Str item, ::rust::Vec<ItemOutcome> &outcomes) {
     // Removing makes nothing.
     struct Nothing : Maker {
-        std::string key(const bridge::Order &) override { return ""; }
-        void make(const bridge::Order &, const std::string &, const Progress &) override {}
+        std::string key(const bridge::SoundOrder &) override { return ""; }
+        void make(const bridge::SoundOrder &, const std::string &, const Progress &) override {}
     };
     return guarded([&] {
         Nothing maker;

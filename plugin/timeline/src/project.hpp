@@ -11,10 +11,10 @@ namespace kinescore::bridge::rust {
 
 struct Setting;
 struct Item;
-struct Order;
-struct Outcome;
+struct SoundOrder;
+struct ItemOutcome;
 struct Status;
-struct Workshop;
+struct MakerHandle;
 
 /// A project file. Nothing is thrown: what goes wrong is in the status that is returned.
 class Project {
@@ -22,10 +22,10 @@ public:
     Status open(::rust::Str path);
     Status items(::rust::Vec<Item> &items);
     Status check_writable();
-    Status add(Workshop &workshop, ::rust::Str item, const ::rust::Vec<Setting> &settings,
-               ::rust::Vec<Outcome> &outcomes);
-    Status refresh(Workshop &workshop, ::rust::Vec<Outcome> &outcomes);
-    Status remove(::rust::Str item, ::rust::Vec<Outcome> &outcomes);
+    Status add(MakerHandle &workshop, ::rust::Str item, const ::rust::Vec<Setting> &settings,
+               ::rust::Vec<ItemOutcome> &outcomes);
+    Status refresh(MakerHandle &workshop, ::rust::Vec<ItemOutcome> &outcomes);
+    Status remove(::rust::Str item, ::rust::Vec<ItemOutcome> &outcomes);
 
 private:
     std::unique_ptr<Timeline> timeline_;

@@ -1,7 +1,7 @@
 //! Copying the video's packets.
 
 use super::header::Opened;
-use super::part::{Packets, Part, units};
+use super::part::{Packets, VideoPart, units};
 use super::sink::Stop;
 use super::sound::{ENCODING_SHARE, Encoded};
 use crate::progress::{Monitor, Stage};
@@ -12,19 +12,19 @@ use ffmpeg_next as ffmpeg;
 const HELD: usize = 64;
 
 /// Copies the video's packets, with the sound's between them.
-pub(super) struct Writer<'a> {
+pub(super) struct PacketWriter<'a> {
     pub(super) clip: &'a Clip,
     pub(super) opened: Opened,
     pub(super) sound: Encoded,
-    pub(super) part: &'a Part,
+    pub(super) part: &'a VideoPart,
     /// Latest decoding timestamp written, in the output's time base.
     last: Option<i64>,
     /// Packets held back until one has a decoding timestamp; `None` afterwards.
     held: Option<Vec<ffmpeg::Packet>>,
 }
 
-impl<'a> Writer<'a> {
-    pub(super) fn new(clip: &'a Clip, opened: Opened, sound: Encoded, part: &'a Part) -> Self {
+impl<'a> PacketWriter<'a> {
+    pub(super) fn new(clip: &'a Clip, opened: Opened, sound: Encoded, part: &'a VideoPart) -> Self {
         Self {
             clip,
             opened,

@@ -1,7 +1,7 @@
 //! The output's streams and header.
 
 use super::container::Container;
-use super::part::{Part, units};
+use super::part::{VideoPart, units};
 use super::sound::{RATE, SoundEncoder};
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::format::context;
@@ -37,7 +37,7 @@ enum Code {
 pub(super) struct Header<'a> {
     pub(super) path: &'a Path,
     pub(super) input: &'a context::Input,
-    pub(super) part: &'a Part,
+    pub(super) part: &'a VideoPart,
     pub(super) container: &'static Container,
     pub(super) sound: &'a SoundEncoder,
     /// Whether the clip is all of the media.
@@ -171,7 +171,7 @@ fn bare(source: &ffmpeg::Stream<'_>) -> Result<codec::Parameters, ffmpeg::Error>
 ///
 /// The wrapper of FFmpeg has no call that clears the code alone.
 fn without_code(source: &ffmpeg::Stream<'_>) -> Result<codec::Parameters, ffmpeg::Error> {
-    let memory = Memory::default();
+    let memory = MemoryFile::default();
     let stream = context::StreamIo::from_write_seek(memory.clone())?;
     let mut output = ffmpeg::format::output_to_stream(stream, None, Some("matroska"))?;
     {
@@ -205,15 +205,15 @@ fn header_from_start(mut header: Cursor<Vec<u8>>) -> Cursor<Vec<u8>> {
 
 /// A file in memory that can be read once it has been written.
 #[derive(Clone, Default)]
-struct Memory(Arc<Mutex<Cursor<Vec<u8>>>>);
+struct MemoryFile(Arc<Mutex<Cursor<Vec<u8>>>>);
 
-impl Memory {
+impl MemoryFile {
     fn with<T>(&self, act: impl FnOnce(&mut Cursor<Vec<u8>>) -> io::Result<T>) -> io::Result<T> {
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-impl Write for Memory {
+impl Write for MemoryFile {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         self.with(|file| file.write(data))
     }
@@ -223,7 +223,7 @@ impl Write for Memory {
     }
 }
 
-impl Seek for Memory {
+impl Seek for MemoryFile {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.with(|file| file.seek(to))
     }
@@ -273,7 +273,7 @@ fn kept<'a>(entries: impl Iterator<Item = (&'a str, &'a str)>) -> ffmpeg::Dictio
     dictionary
 }
 
-fn copy_chapters(input: &context::Input, output: &mut context::Output, part: &Part) {
+fn copy_chapters(input: &context::Input, output: &mut context::Output, part: &VideoPart) {
     for chapter in input.chapters() {
         let base = chapter.time_base();
         let shift = units(part.zero_seconds(), base);

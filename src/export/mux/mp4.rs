@@ -54,7 +54,7 @@ fn damaged() -> io::Error {
 
 /// A box: its type, where its payload lies.
 #[derive(Debug, Clone)]
-struct Found {
+struct BoxAt {
     kind: [u8; 4],
     payload: Range<usize>,
 }
@@ -77,7 +77,7 @@ fn put(data: &mut [u8], at: usize, bytes: &[u8]) -> Option<()> {
 }
 
 /// The boxes directly within a range; stops at the first that does not fit.
-fn children(data: &[u8], within: Range<usize>) -> Vec<Found> {
+fn children(data: &[u8], within: Range<usize>) -> Vec<BoxAt> {
     let mut found = Vec::new();
     let mut at = within.start;
     while let (Some(size), Some(kind)) = (u32_at(data, at), number::<4>(data, at + 4)) {
@@ -92,7 +92,7 @@ fn children(data: &[u8], within: Range<usize>) -> Vec<Found> {
         let Some(end) = at.checked_add(size).filter(|end| size >= header && *end <= within.end) else {
             break;
         };
-        found.push(Found {
+        found.push(BoxAt {
             kind,
             payload: at + header..end,
         });

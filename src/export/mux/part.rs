@@ -31,7 +31,7 @@ const LOOKED_AT: usize = 64;
 pub(super) type Stamps = (Option<i64>, Option<i64>);
 
 /// Where the video begins and ends, in units of its time base.
-pub(super) struct Part {
+pub(super) struct VideoPart {
     pub(super) stream: usize,
     /// The input's, divided by `divisor`.
     pub(super) time_base: Rational,
@@ -52,7 +52,7 @@ pub(super) struct Part {
     times: Option<Rc<[Times]>>,
 }
 
-/// The video stream's packets, and those of other streams, with timestamps in a [`Part`]'s time
+/// The video stream's packets, and those of other streams, with timestamps in a [`VideoPart`]'s time
 /// base.
 pub(super) struct Packets {
     pub(super) input: context::Input,
@@ -68,7 +68,7 @@ pub(super) fn units(seconds: f64, time_base: Rational) -> i64 {
     (seconds / f64::from(time_base)).round() as i64
 }
 
-impl Part {
+impl VideoPart {
     /// The part of a media of which nothing has been read: all, with its own timestamps.
     pub(super) fn unread(path: &Path, input: &context::Input, container: &Container) -> Result<Self> {
         let Some(stream) = picture_stream(input) else {

@@ -27,9 +27,9 @@ impl From<ffmpeg::Error> for Stop {
 
 /// The first failure of the file that is written, kept because FFmpeg hands on only a number.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Fault(Arc<Mutex<Option<io::Error>>>);
+pub(super) struct FirstFailure(Arc<Mutex<Option<io::Error>>>);
 
-impl Fault {
+impl FirstFailure {
     pub(super) fn keep(&self, error: io::Error) -> ffmpeg::Error {
         self.0
             .lock()
@@ -53,7 +53,7 @@ impl Fault {
 /// The file as FFmpeg sees it: keeps the reason of a failure and stops when the job is cancelled.
 pub(super) struct Sink<F> {
     pub(super) file: F,
-    pub(super) fault: Fault,
+    pub(super) fault: FirstFailure,
     pub(super) cancel: Cancel,
 }
 

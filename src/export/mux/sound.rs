@@ -165,7 +165,7 @@ impl Encoded {
             packets: VecDeque::new(),
             shift: 0,
         };
-        let mut feed = Feed::new(sound, gain, lead)?;
+        let mut feed = SampleSource::new(sound, gain, lead)?;
         let all = feed.left.max(1) as f64;
         let mut position = 0;
         loop {
@@ -353,7 +353,7 @@ fn fill(frame: &mut frame::Audio, samples: &[f32]) {
 }
 
 /// The sound as interleaved stereo at [`RATE`], a piece at a time.
-struct Feed<'a> {
+struct SampleSource<'a> {
     sound: &'a AudioBuffer,
     gain: f32,
     /// Samples a channel taken from `sound`.
@@ -365,7 +365,7 @@ struct Feed<'a> {
     ready: Vec<f32>,
 }
 
-impl<'a> Feed<'a> {
+impl<'a> SampleSource<'a> {
     fn new(sound: &'a AudioBuffer, gain: f32, lead: f64) -> Result<Self, ffmpeg::Error> {
         let rate = crate::time::Rate::from_hz(f64::from(RATE));
         let lead = Span::from_seconds(lead).to_samples(rate);

@@ -54,7 +54,7 @@ struct Material {
 }
 
 /// Writes the chords of a piece.
-pub(super) struct Writer<'a> {
+pub(super) struct PhraseWriter<'a> {
     piece: Piece<'a>,
     palette: Palette,
     colour: f64,
@@ -62,7 +62,7 @@ pub(super) struct Writer<'a> {
     seed: u64,
 }
 
-impl<'a> Writer<'a> {
+impl<'a> PhraseWriter<'a> {
     pub fn new(piece: &Piece<'a>, settings: &MusicSettings, key: Key, seed: u64) -> Self {
         let colour = modes::colour(piece.style);
         let sevenths = Draw::Sevenths.stream(seed, 0).uniform() < 0.1 + 0.9 * colour;

@@ -16,7 +16,7 @@ enum Said {
 
 /// Where in an item the sequence stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum ItemState {
     /// Before the first bar.
     Start,
     /// After a bar's beginning or a whole item.
@@ -38,7 +38,7 @@ enum Place {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grammar {
     steps: u8,
-    place: Place,
+    place: ItemState,
     position: Option<u8>,
     said: Said,
 }
@@ -48,7 +48,7 @@ impl Grammar {
     pub fn new(steps: u8) -> Self {
         Self {
             steps: steps.min(POSITIONS),
-            place: Place::Start,
+            place: ItemState::Start,
             position: None,
             said: Said::Nothing,
         }
@@ -60,15 +60,15 @@ impl Grammar {
             return false;
         }
         match (self.place, token) {
-            (Place::Start | Place::Between, Token::Bar) => true,
-            (Place::Between, Token::Position(position)) => {
+            (ItemState::Start | ItemState::Between, Token::Bar) => true,
+            (ItemState::Between, Token::Position(position)) => {
                 position < self.steps && self.least_position().is_some_and(|least| position >= least)
             }
-            (Place::Item, Token::TempoClass(_)) => self.said < Said::Tempo,
-            (Place::Item, Token::Chord(_)) => self.said < Said::Chord,
-            (Place::Item, Token::NoteVelocity(_)) => self.said < Said::Note(HIGHEST),
-            (Place::NoteOn, Token::NoteOn(pitch)) => self.said < Said::Note(pitch),
-            (Place::TempoValue, Token::TempoValue(_)) | (Place::NoteDuration, Token::NoteDuration(_)) => true,
+            (ItemState::Item, Token::TempoClass(_)) => self.said < Said::Tempo,
+            (ItemState::Item, Token::Chord(_)) => self.said < Said::Chord,
+            (ItemState::Item, Token::NoteVelocity(_)) => self.said < Said::Note(HIGHEST),
+            (ItemState::NoteOn, Token::NoteOn(pitch)) => self.said < Said::Note(pitch),
+            (ItemState::TempoValue, Token::TempoValue(_)) | (ItemState::NoteDuration, Token::NoteDuration(_)) => true,
             _ => false,
         }
     }
@@ -80,7 +80,7 @@ impl Grammar {
 
     /// Whether the sequence may end here: nothing is half said.
     pub fn may_end(&self) -> bool {
-        matches!(self.place, Place::Start | Place::Between)
+        matches!(self.place, ItemState::Start | ItemState::Between)
     }
 
     /// Takes the next token.
@@ -94,29 +94,29 @@ impl Grammar {
         self.place = match token {
             Token::Bar => {
                 (self.position, self.said) = (None, Said::Nothing);
-                Place::Between
+                ItemState::Between
             }
             Token::Position(position) => {
                 if self.position != Some(position) {
                     (self.position, self.said) = (Some(position), Said::Nothing);
                 }
-                Place::Item
+                ItemState::Item
             }
             Token::Chord(_) => {
                 self.said = Said::Chord;
-                Place::Between
+                ItemState::Between
             }
-            Token::TempoClass(_) => Place::TempoValue,
+            Token::TempoClass(_) => ItemState::TempoValue,
             Token::TempoValue(_) => {
                 self.said = Said::Tempo;
-                Place::Between
+                ItemState::Between
             }
-            Token::NoteVelocity(_) => Place::NoteOn,
+            Token::NoteVelocity(_) => ItemState::NoteOn,
             Token::NoteOn(pitch) => {
                 self.said = Said::Note(pitch);
-                Place::NoteDuration
+                ItemState::NoteDuration
             }
-            Token::NoteDuration(_) => Place::Between,
+            Token::NoteDuration(_) => ItemState::Between,
         };
         Ok(())
     }
@@ -124,8 +124,8 @@ impl Grammar {
     /// What may follow, in words.
     pub fn expected(&self) -> String {
         match self.place {
-            Place::Start => "Bar".to_owned(),
-            Place::Between => match self.least_position().filter(|least| *least < self.steps) {
+            ItemState::Start => "Bar".to_owned(),
+            ItemState::Between => match self.least_position().filter(|least| *least < self.steps) {
                 Some(least) => format!(
                     "Bar, or {} to {}",
                     Token::Position(least),
@@ -133,18 +133,18 @@ impl Grammar {
                 ),
                 None => "Bar".to_owned(),
             },
-            Place::Item => match self.said {
+            ItemState::Item => match self.said {
                 Said::Nothing => "Tempo Class, Chord or Note Velocity",
                 Said::Tempo => "Chord or Note Velocity",
                 Said::Chord | Said::Note(_) => "Note Velocity",
             }
             .to_owned(),
-            Place::TempoValue => "Tempo Value".to_owned(),
-            Place::NoteOn => match self.said {
+            ItemState::TempoValue => "Tempo Value".to_owned(),
+            ItemState::NoteOn => match self.said {
                 Said::Note(last) => format!("Note On above {last}"),
                 _ => "Note On".to_owned(),
             },
-            Place::NoteDuration => "Note Duration".to_owned(),
+            ItemState::NoteDuration => "Note Duration".to_owned(),
         }
     }
 
