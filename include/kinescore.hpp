@@ -1,8 +1,9 @@
 /*
  * Kinescore for C++17: kinescore.h with handles that free themselves. Header only.
  *
- * Objects own their handle and can be moved, not copied. A call that fails throws kinescore::Error, which has the status
- * and the sentence. The rules on threads are those of kinescore.h.
+ * Objects own their handle and can be moved but not copied. A call that fails throws
+ * kinescore::Error, which has the status and the message. The rules on threads are those of
+ * kinescore.h.
  */
 #ifndef KINESCORE_HPP
 #define KINESCORE_HPP
@@ -20,7 +21,7 @@
 
 namespace kinescore {
 
-/// A call that failed: what() is the sentence.
+/// A failed call: what() is the message.
 class Error : public std::runtime_error {
 public:
     Error(kinescore_status status, const std::string &sentence) : std::runtime_error(sentence), status_(status) {}
@@ -34,14 +35,15 @@ private:
     kinescore_status status_;
 };
 
-/// Throws for a status other than KINESCORE_OK. To be called on the thread that made the call.
+/// Throws if `status` is not KINESCORE_OK. Must be called on the thread that made the call.
 inline void check(kinescore_status status) {
     if (status != KINESCORE_OK) {
         throw Error(status, kinescore_last_error());
     }
 }
 
-/// Throws unless the library that was loaded has the interface of this header. To be called before anything else.
+/// Throws unless the loaded library has the interface version of this header. Call it before
+/// anything else.
 inline void check_abi() {
     if (kinescore_abi_version() != KINESCORE_ABI_VERSION) {
         throw Error(KINESCORE_OTHER, "libkinescore has interface " + std::to_string(kinescore_abi_version()) +
@@ -57,14 +59,14 @@ template <typename Handle, void (*Free)(Handle *)> struct Deleter {
 
 template <typename Handle, void (*Free)(Handle *)> using Owner = std::unique_ptr<Handle, Deleter<Handle, Free>>;
 
-/// A struct with its struct_size set and all else zero.
+/// A struct with struct_size set and all other bytes zero.
 template <typename Struct> Struct sized() {
     Struct value{};
     value.struct_size = static_cast<std::uint32_t>(sizeof(Struct));
     return value;
 }
 
-/// Text from a call that returns its size first.
+/// Reads text with two calls, the first of which returns its size.
 template <typename Call> std::string text(Call call) {
     std::size_t size = 0;
     check(call(nullptr, 0, &size));
@@ -74,7 +76,7 @@ template <typename Call> std::string text(Call call) {
     return value;
 }
 
-/// Items from a call that returns their number first.
+/// Reads items with two calls, the first of which returns their number.
 template <typename Item, typename Call> std::vector<Item> items(Call call) {
     std::size_t count = 0;
     check(call(nullptr, 0, &count));
@@ -87,7 +89,7 @@ template <typename Item, typename Call> std::vector<Item> items(Call call) {
 
 } // namespace detail
 
-/// What the table says of every setting. Its texts are valid for ever.
+/// Descriptions of all settings. Their strings stay valid until the process ends.
 inline std::vector<kinescore_setting> settings_table() {
     std::vector<kinescore_setting> table;
     for (std::size_t index = 0; index < kinescore_setting_count(); ++index) {
@@ -98,7 +100,7 @@ inline std::vector<kinescore_setting> settings_table() {
     return table;
 }
 
-/// Values of all settings.
+/// A set of values for all settings.
 class Settings {
 public:
     Settings() {
@@ -123,17 +125,17 @@ private:
     detail::Owner<kinescore_settings, kinescore_settings_free> handle_;
 };
 
-/// Where an engine finds what it loads; "" and 0 are defaults.
+/// Where an engine finds its files; "" and 0 mean the defaults.
 struct Resources {
     std::string models;
     std::string onnxruntime;
     std::string soundfont;
-    std::string cache; ///< "": nothing is kept
+    std::string cache; ///< "": no cache
     std::uint64_t cache_limit = 0;
     std::uint32_t threads = 0;
 };
 
-/// Loaded models and SoundFont, for all jobs and threads.
+/// Loaded models and SoundFont, shared by all jobs and threads.
 class Engine {
 public:
     explicit Engine(const Resources &resources = {}) {
@@ -149,7 +151,7 @@ public:
         handle_.reset(made);
     }
 
-    /// The key of the soundtrack that a media file gives: the same key, nothing to do.
+    /// The key of the soundtrack for a media file: a soundtrack with the same key is up to date.
     std::string key(const Settings &settings, const std::string &media, std::int64_t start = KINESCORE_MEDIA_START,
                     std::int64_t end = KINESCORE_MEDIA_END, std::uint32_t speed_numerator = 1,
                     std::uint32_t speed_denominator = 1) const {
@@ -165,10 +167,11 @@ private:
     detail::Owner<kinescore_engine, kinescore_engine_free> handle_;
 };
 
-/// One clip on its way to one soundtrack.
+/// Makes the soundtrack of one clip.
 class Job {
 public:
-    /// Told the stage, its share done and the share of all; false cancels. What it throws comes out of run().
+    /// Receives the stage, the share of it that is done, and the share of the whole run; return
+    /// false to cancel. run() rethrows what it throws.
     using Progress = std::function<bool(int stage, double stage_done, double overall_done)>;
 
     explicit Job(const Engine &engine) : Job(engine.handle(), nullptr) {}
@@ -176,7 +179,7 @@ public:
 
     void open_video(const std::string &path) { check(kinescore_job_open_video(handle_.get(), path.c_str())); }
 
-    /// The struct_size of these structs is set here.
+    /// These functions set struct_size themselves.
     void begin_frames(kinescore_frames_info info) {
         info.struct_size = static_cast<std::uint32_t>(sizeof info);
         check(kinescore_job_begin_frames(handle_.get(), &info));
@@ -205,7 +208,7 @@ public:
         check(status);
     }
 
-    /// From any thread.
+    /// Can be called from any thread.
     void cancel() const { check(kinescore_job_cancel(handle_.get())); }
 
     kinescore_summary summary() const {
@@ -244,7 +247,7 @@ public:
         return value;
     }
 
-    /// Copies up to `frames` sample frames from number `first` on; gives how many they were.
+    /// Copies up to `frames` sample frames starting at `first`; returns how many were copied.
     std::size_t read_audio(std::uint64_t first, std::size_t frames, float *samples) const {
         std::size_t read = 0;
         check(kinescore_job_read_audio(handle_.get(), first, frames, samples, &read));
@@ -269,7 +272,7 @@ private:
         handle_.reset(made);
     }
 
-    // No exception may pass through the library.
+    // Exceptions must not pass through the library.
     static std::int32_t report(void *user, std::int32_t stage, double stage_done, double overall_done) noexcept {
         auto *watch = static_cast<Watch *>(user);
         if (watch->thrown) {

@@ -5,7 +5,7 @@ use crate::time::{Rate, Span};
 /// Interleaved samples.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AudioBuffer {
-    /// Samples a second, for each channel.
+    /// Sample rate of each channel.
     pub rate: Rate,
     /// Number of channels, at least 1.
     pub channels: usize,
@@ -14,7 +14,7 @@ pub struct AudioBuffer {
 }
 
 impl AudioBuffer {
-    /// Silence of `frames` samples a channel.
+    /// Silence of `frames` samples per channel.
     pub fn silence(rate: Rate, channels: usize, frames: usize) -> Self {
         Self {
             rate,
@@ -23,12 +23,12 @@ impl AudioBuffer {
         }
     }
 
-    /// Samples a channel.
+    /// Samples per channel.
     pub fn frames(&self) -> usize {
         self.samples.len() / self.channels
     }
 
-    /// Length in time.
+    /// Length as a time span.
     pub fn duration(&self) -> Span {
         self.rate.span(self.frames() as f64)
     }

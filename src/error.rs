@@ -1,4 +1,4 @@
-//! What can go wrong. Every message names the file or setting, the value met and the value allowed.
+//! Errors. Every message names the file or setting, the value found and the value expected.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,20 +6,20 @@ use std::path::{Path, PathBuf};
 /// The library's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// A failure, with what a user needs to put it right.
+/// A failure, with what a user needs to resolve it.
 ///
-/// [`NoPerson`](Error::NoPerson), [`PersonTooBrief`](Error::PersonTooBrief) and [`NoBeat`](Error::NoBeat) are answers about
-/// the clip rather than faults; `NoBeat` can be overcome by giving a tempo. [`Cancelled`](Error::Cancelled) is what a
-/// cancelled job returns.
+/// [`NoPerson`](Error::NoPerson), [`PersonTooBrief`](Error::PersonTooBrief) and
+/// [`NoBeat`](Error::NoBeat) are findings about the clip rather than failures; `NoBeat` does not
+/// occur if a tempo is given. [`Cancelled`](Error::Cancelled) is what a cancelled job returns.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The file cannot be opened as a media file at all.
-    #[error("{path}: not a video that can be read: {reason}", path = path.display())]
+    #[error("{path}: cannot be read as a video: {reason}", path = path.display())]
     NotAVideo {
         /// The file.
         path: PathBuf,
-        /// What FFmpeg said.
+        /// The message of FFmpeg.
         reason: String,
     },
     /// The file is media, but has no picture (audio only).
@@ -27,37 +27,37 @@ pub enum Error {
     NoVideoStream {
         /// The file.
         path: PathBuf,
-        /// The kinds of streams that are there.
+        /// The kinds of streams that it has.
         found: String,
     },
-    /// The video stream gave no frame.
-    #[error("{path}: not one frame could be decoded", path = path.display())]
+    /// No frame of the video stream could be decoded.
+    #[error("{path}: no frame could be decoded", path = path.display())]
     NoFrames {
         /// The file.
         path: PathBuf,
     },
-    /// The frames are smaller or larger than can be worked with.
-    #[error("{path}: frames of {width}×{height} pixels; allowed are {least} to {most} pixels a side", path = path.display())]
+    /// The frames are too small or too large.
+    #[error("{path}: frames of {width}×{height} pixels; expected {least} to {most} pixels per side", path = path.display())]
     FrameSize {
         /// The file.
         path: PathBuf,
-        /// Width met.
+        /// Width of the frames.
         width: u32,
-        /// Height met.
+        /// Height of the frames.
         height: u32,
         /// Least side allowed.
         least: u32,
         /// Greatest side allowed.
         most: u32,
     },
-    /// The clip, or the part asked for, is too short for music.
+    /// The clip, or the requested part of it, is too short for music.
     #[error("{path}: {seconds:.2} s of video; at least {least} s are needed", path = path.display())]
     ClipTooShort {
         /// The file.
         path: PathBuf,
-        /// Seconds met.
+        /// Length of the clip or part, seconds.
         seconds: f64,
-        /// Seconds needed.
+        /// Minimum length, seconds.
         least: f64,
     },
     /// The cut does not lie within the clip.
@@ -65,41 +65,41 @@ pub enum Error {
     CutOutside {
         /// The file.
         path: PathBuf,
-        /// Start asked for, seconds.
+        /// Requested start, seconds.
         start: f64,
-        /// End asked for, seconds.
+        /// Requested end, seconds.
         end: f64,
         /// The clip's length, seconds.
         duration: f64,
     },
-    /// Pushed frames, or what was announced of them, cannot be used.
+    /// Pushed frames, or their announced properties, cannot be used.
     #[error("{path}: {reason}", path = path.display())]
     Pushed {
         /// The name that the clip was given.
         path: PathBuf,
-        /// Which frame, the value met and the value allowed.
+        /// Which frame, the value found and the value expected.
         reason: String,
     },
-    /// Decoding or muxing failed in a way that is neither of the above.
+    /// Decoding or muxing failed for any other reason.
     #[error("{path}: {doing}: {reason}", path = path.display())]
     Media {
         /// The file.
         path: PathBuf,
         /// What was being done.
         doing: &'static str,
-        /// What FFmpeg said.
+        /// The message of FFmpeg.
         reason: String,
     },
 
     /// No person was found anywhere in the clip.
-    #[error("{path}: no person found in any of {frames} frames looked at", path = path.display())]
+    #[error("{path}: no person found in any of the {frames} frames examined", path = path.display())]
     NoPerson {
         /// The file.
         path: PathBuf,
-        /// Frames looked at.
+        /// Number of frames examined.
         frames: usize,
     },
-    /// A person was found, but not for long enough.
+    /// A person was found, but is not seen for long enough.
     #[error("{path}: a person is seen for only {seconds:.2} s; at least {least} s are needed", path = path.display())]
     PersonTooBrief {
         /// The file.
@@ -109,53 +109,53 @@ pub enum Error {
         /// Seconds needed.
         least: f64,
     },
-    /// `pose.person` names someone who is not there.
-    #[error("{path}: person {wanted} was asked for, but {found} found (numbered from 1, the one who moves most first)", path = path.display())]
+    /// `pose.person` is greater than the number of people.
+    #[error("{path}: person {wanted} was requested, but the number of people found is {found} (numbered from 1, the one who moves most first)", path = path.display())]
     NoSuchPerson {
         /// The file.
         path: PathBuf,
-        /// Number asked for.
+        /// Requested number.
         wanted: usize,
-        /// How many there are.
+        /// Number of people found.
         found: usize,
     },
-    /// The person moves too little for a beat to be found. A tempo given by the user overcomes it.
+    /// The person moves too little for a beat to be found. Not reported if the user gives a tempo.
     #[error(
-        "no beat found: the movement is {movement:.3} torso lengths a second; at least {least:.3} are needed, unless a tempo is set"
+        "no beat found: the movement is {movement:.3} torso lengths per second; at least {least:.3} are needed unless a tempo is set"
     )]
     NoBeat {
-        /// Median movement met, torso lengths a second, summed over the joints.
+        /// Median movement, torso lengths per second, summed over the joints.
         movement: f64,
-        /// Movement needed.
+        /// Minimum movement.
         least: f64,
     },
 
-    /// A model file is not there.
-    #[error("{path}: the model file is missing; it is part of the release", path = path.display())]
+    /// A model file is missing.
+    #[error("{path}: the model file is missing; the release includes it", path = path.display())]
     ModelMissing {
         /// The file.
         path: PathBuf,
     },
     /// A model file is not the one that the manifest describes.
-    #[error("{path}: sha256 {found}, but the manifest says {expected}; the file is damaged or of another release", path = path.display())]
+    #[error("{path}: sha256 is {found}, but the manifest lists {expected}; the file is damaged or from another release", path = path.display())]
     ModelHash {
         /// The file.
         path: PathBuf,
-        /// Hash of the manifest.
+        /// Hash in the manifest.
         expected: String,
         /// Hash of the file.
         found: String,
     },
-    /// A tensor of a model has another name, type or shape than expected.
+    /// A tensor of a model does not have the expected name, type or shape.
     #[error("{path}: tensor '{tensor}' is {found}, expected {expected}", path = path.display())]
     ModelShape {
         /// The file.
         path: PathBuf,
         /// Tensor name.
         tensor: String,
-        /// What is expected.
+        /// Expected type and shape.
         expected: String,
-        /// What the file has.
+        /// Type and shape in the file.
         found: String,
     },
     /// The manifest of the models cannot be used, or a file that it names cannot be read.
@@ -163,21 +163,21 @@ pub enum Error {
     Manifest {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         reason: String,
     },
     /// The ONNX Runtime library was not found or cannot be loaded.
-    #[error("ONNX Runtime not found or not loadable; tried:\n{}", tried.join("\n"))]
+    #[error("ONNX Runtime was not found or cannot be loaded; tried:\n{}", tried.join("\n"))]
     RuntimeMissing {
-        /// Each place tried, with what was wrong there.
+        /// Each place tried, with the reason why it failed.
         tried: Vec<String>,
     },
-    /// The device asked for cannot be used.
+    /// The requested device cannot be used.
     #[error("device '{device}' cannot be used: {reason}")]
     DeviceUnavailable {
         /// The device.
         device: String,
-        /// Why not.
+        /// The reason.
         reason: String,
     },
     /// ONNX Runtime refused a model or a run.
@@ -185,22 +185,22 @@ pub enum Error {
     Inference {
         /// The model's file.
         path: PathBuf,
-        /// What ONNX Runtime said.
+        /// The message of ONNX Runtime.
         reason: String,
     },
 
-    /// The SoundFont is not there.
-    #[error("{path}: the SoundFont is missing; one is part of the release, and any .sf2 or .sf3 file can take its place", path = path.display())]
+    /// The SoundFont is missing.
+    #[error("{path}: the SoundFont is missing; the release includes one, and any .sf2 or .sf3 file can be used instead", path = path.display())]
     SoundFontMissing {
         /// The file.
         path: PathBuf,
     },
     /// The SoundFont cannot be read.
-    #[error("{path}: not a SoundFont that can be read: {reason}", path = path.display())]
+    #[error("{path}: cannot be read as a SoundFont: {reason}", path = path.display())]
     SoundFontInvalid {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         reason: String,
     },
     /// The SoundFont lacks a preset that the score needs.
@@ -212,28 +212,28 @@ pub enum Error {
         bank: u16,
         /// Program number, from 0.
         program: u8,
-        /// Programs that this bank has.
+        /// Programs of this bank.
         available: String,
     },
 
-    /// A setting that does not exist.
-    #[error("no setting '{key}'{}", nearest.as_ref().map(|n| format!("; did you mean '{n}'?")).unwrap_or_default())]
+    /// There is no such setting.
+    #[error("unknown setting '{key}'{}", nearest.as_ref().map(|n| format!("; did you mean '{n}'?")).unwrap_or_default())]
     UnknownSetting {
-        /// The name met.
+        /// The unknown name.
         key: String,
-        /// The nearest name that exists.
+        /// The most similar name.
         nearest: Option<String>,
     },
-    /// A value that a setting does not allow.
-    #[error("setting {key} = '{value}': allowed is {allowed}{}", nearest.as_ref().map(|n| format!("; did you mean '{n}'?")).unwrap_or_default())]
+    /// A setting does not accept a value.
+    #[error("setting {key} = '{value}': expected {allowed}{}", nearest.as_ref().map(|n| format!("; did you mean '{n}'?")).unwrap_or_default())]
     SettingValue {
         /// The setting.
         key: String,
-        /// The value met.
+        /// The value found.
         value: String,
-        /// The values allowed.
+        /// The values that are accepted.
         allowed: String,
-        /// The nearest allowed word.
+        /// The most similar word that is accepted.
         nearest: Option<String>,
     },
 
@@ -242,29 +242,29 @@ pub enum Error {
     Saved {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         reason: String,
     },
-    /// A video was to be written at another speed than the media's.
+    /// A video was requested at a speed other than the media's.
     #[error("{path}: the picture is copied unchanged, so its speed cannot be {speed}; write the sound alone, or set the speed to 1", path = path.display())]
     PictureSpeed {
         /// The media.
         path: PathBuf,
-        /// The speed met.
+        /// The requested speed.
         speed: String,
     },
-    /// Input and output are one file.
+    /// The output is the input file.
     #[error("{path}: the output would overwrite the input; choose another name", path = path.display())]
     OutputIsInput {
         /// The file.
         path: PathBuf,
     },
-    /// The output cannot be written: no such folder, no permission, disk full.
+    /// An output cannot be written: no such folder, no permission, disk full.
     #[error("{path}: cannot be written: {source}", path = path.display())]
     Output {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
     /// A file cannot be read.
@@ -272,13 +272,13 @@ pub enum Error {
     Input {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// Sound could not be measured or made.
+    /// Sound could not be rendered or measured.
     #[error("sound: {reason}")]
     Sound {
-        /// What went wrong.
+        /// The reason.
         reason: String,
     },
     /// The job was cancelled by its [`Monitor`](crate::Monitor).

@@ -1,4 +1,4 @@
-//! Calls into code of others that panics where it should give an error.
+//! Calls into third-party code that panics instead of returning an error.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -9,15 +9,14 @@ thread_local! {
 }
 
 /// Whether this thread is in a call whose panics are caught and become an [`Error`](crate::Error).
-/// A program that reports panics of its own has nothing to report then: its panic hook is called
-/// nevertheless.
+/// A program's panic hook is called for these panics, too, and should not report them.
 pub fn catches_panics() -> bool {
-    // While a thread ends its memory may be gone.
+    // While a thread ends, its thread-local memory may be gone.
     CATCHING.try_with(Cell::get).unwrap_or(false)
 }
 
-/// What `work` returns, or the text of its panic. What it leaves behind half done must not be used
-/// any more.
+/// Returns the result of `work`, or the text of its panic. Anything that the panic left
+/// half-changed must not be used afterwards.
 pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     struct Restore(bool);
     impl Drop for Restore {

@@ -1,19 +1,22 @@
 //! Kinescore turns the movement in a video into a soundtrack.
 //!
-//! The chain of stages is that of RhythmicNet (Su, Liu, Shlizerman: "How Does it Sound?", NeurIPS 2021):
+//! The chain of stages is that of RhythmicNet (Su, Liu, Shlizerman: "How Does it Sound?", NeurIPS
+//! 2021):
 //!
 //! ```text
 //! FrameSource ─► PoseTrack ─► Rhythm ─► DrumGrid ─► Score ─► AudioBuffer ─► file
 //!    video         pose        rhythm     drums      score     audio       export
 //! ```
 //!
-//! Between drums and score, [`answer`] arranges what the networks wrote to the movement.
+//! Between drums and score, [`answer`] arranges what the networks composed to fit the movement.
 //!
-//! Each arrow has its own input and output type. A stage that needs a network has two rooms: a *model
-//! part* (tensors in, tensors out) and a *decoding part* (pure, tested with numbers made by hand).
+//! Each arrow has its own input and output type. A stage that needs a network has two halves: a
+//! *model half* (tensors in, tensors out) and a *decoding half* (pure code, tested with hand-made
+//! numbers).
 //!
-//! The library never prints, exits, or reads the environment. It reports through [`log`] and [`progress`].
-//! It changes nothing of the process: FFmpeg's own log is the program's, see [`video::silence_ffmpeg`].
+//! The library never prints, exits, or reads the environment. It reports through [`log`] and
+//! [`progress`]. It changes no process-wide state: FFmpeg's own log belongs to the program, see
+//! [`video::silence_ffmpeg`].
 #![forbid(unsafe_code)]
 
 pub mod answer;

@@ -1,22 +1,22 @@
-//! Limits on what is taken from outside, each with the reason for its value.
+//! Limits on input from outside, each with the reason for its value.
 
 use crate::time::{FLICKS_PER_SECOND, Instant, Span};
 use std::fmt;
 
-/// Least side of a frame, pixels: under this no joint can be told from another.
+/// Minimum side of a frame, pixels: below this, joints cannot be distinguished.
 pub const LEAST_FRAME_SIDE: u32 = 16;
 
-/// Greatest side of a frame, pixels: 16K video. Larger headers are damage or an attempt to exhaust
-/// memory.
+/// Maximum side of a frame, pixels: 16K video. A header with larger sides is damaged, or an attempt
+/// to exhaust memory.
 pub const GREATEST_FRAME_SIDE: u32 = 16_384;
 
-/// Shortest clip that music is made for: one 4/4 bar at 120 beats a minute.
+/// Shortest clip that gets a soundtrack: one 4/4 bar at 120 beats per minute.
 pub const LEAST_CLIP: Span = Span::from_seconds(2.0);
 
-/// What times in files are rounded to, at the coarsest: lengths that differ by less are the same.
+/// The coarsest rounding of times in files: lengths that differ by less count as equal.
 const ROUNDING: Span = Span::from_seconds(1e-3);
 
-/// Whether a clip is shorter than [`LEAST_CLIP`]; so is one whose length is not a number.
+/// Whether a clip is shorter than [`LEAST_CLIP`]. Also true if its length is not a number.
 pub fn is_too_short(length: Span) -> bool {
     falls_short(length, LEAST_CLIP)
 }
@@ -30,22 +30,24 @@ fn falls_short(length: Span, least: Span) -> bool {
     length.seconds().is_nan() || length + ROUNDING < least
 }
 
-/// Largest file without an announced length that is read through to find it when it is opened, bytes: a
-/// fraction of a second. The length of larger ones is known once they have been read for analysis, which
-/// can be cancelled.
+/// Largest file, in bytes, that is read through on opening if it does not announce its length; this
+/// takes a fraction of a second. The length of a larger one is known once it has been read for
+/// analysis, which can be cancelled.
 pub const COUNTED_AT_OPENING: u64 = 64 << 20;
 
-/// Tempi that can be asked for, and that MIDI files have, beats a minute: slower beats are heard
-/// one by one, faster ones as halves of others.
+/// Tempi that can be requested, and that MIDI files use, beats per minute: slower beats are heard
+/// as single events, faster ones as subdivisions of others.
 pub const ASKED_TEMPI: Allowed<f64> = Allowed::new(40.0, 240.0, " beats a minute");
 
-/// How far the end asked for may lie behind the media's: announced lengths are rounded, and users round too.
+/// How far the requested end may lie after the media's: announced lengths are rounded, and so are
+/// times that users type.
 pub const END_SLACK: Span = Span::from_seconds(0.1);
 
-/// Shortest time that a person must be seen, for the same reason.
+/// Shortest time for which a person must be seen; the reason is that of [`LEAST_CLIP`].
 pub const LEAST_PERSON: Span = Span::from_seconds(2.0);
 
-/// Longest gap in a joint's track that is bridged; beyond, the joint is marked as missing.
+/// Longest gap in a joint's track that is interpolated; in a longer one the joint is marked as
+/// missing.
 pub const LONGEST_BRIDGE: Span = Span::from_seconds(0.3);
 
 /// Largest file saved between stages that is read, bytes: some hours of poses.
@@ -55,81 +57,84 @@ pub const LARGEST_SAVED_FILE: u64 = 1 << 30;
 /// in use.
 pub const LARGEST_SOUND_FONT: u64 = 2 << 30;
 
-/// Longest clip, and longest score: a day. Times beyond are in another unit than seconds, or
-/// damage; an announced length beyond is not believed, and found by reading.
+/// Longest clip, and longest score: a day. Greater times are damaged or not in seconds. A greater
+/// announced length is ignored, and the length is found by reading.
 pub const LONGEST_CLIP: Span = Span::from_seconds(86_400.0);
 
-/// Latest start on the media: some eleven days, as there may be of a day at a tenth of its speed.
+/// Latest start on the media: about eleven days, since a day may be played at a tenth of its speed.
 pub const LATEST_START: Instant = Instant::from_seconds(1e6);
 
-/// How wide a pushed frame's pixel may be for its height: beyond any format's is a mistake.
+/// Pixel aspect ratio of pushed frames: beyond that of any video format, it is a mistake.
 pub const PIXEL_ASPECTS: Allowed<f64> = Allowed::new(0.1, 10.0, "");
 
-// Of saved stages. What a program writes lies well within them; a file that does not was damaged or
-// edited by mistake.
+// Limits of saved stages. What a program writes lies well within them; a file that exceeds them was
+// damaged or edited by mistake.
 
 /// Longest stretch of a clip without a pose, a beat or a value, and longest part after the last
-/// one. A still frame of a video with a variable frame rate lasts for so long at most; memory is
-/// taken for what a file holds, not for what it announces.
+/// one. A still frame of a video with a variable frame rate lasts no longer than this. It keeps the
+/// memory used in proportion to what a file contains, not to what it announces.
 pub const LONGEST_GAP: Span = Span::from_seconds(60.0);
 
-/// Time from one pose to the next, seconds: times are saved in microseconds, in which two poses
-/// must not become one.
+/// Time from one pose to the next, seconds: times are saved in microseconds, and two poses must not
+/// get the same one.
 pub const POSE_GAPS: Allowed<f64> = Allowed::new(2e-6, LONGEST_GAP.seconds(), " s");
 
-/// How far before a clip's start or behind its end a time within it may lie: beats are fitted to a
-/// grid, and users round.
+/// How far before a clip's start or after its end a time may lie: beats are fitted to a grid, and
+/// users round.
 pub const EDGE: Span = Span::from_seconds(1.0);
 
-/// Length of a saved clip, seconds. The least is [`LEAST_CLIP`], less what lengths are rounded by.
+/// Length of a saved clip, seconds. The minimum is [`LEAST_CLIP`] minus the rounding of lengths.
 pub const CLIP_LENGTHS: Allowed<f64> =
     Allowed::new(LEAST_CLIP.seconds() - END_SLACK.seconds(), LONGEST_CLIP.seconds(), " s");
 
-/// Where a clip begins on its media, seconds.
+/// Start of a clip on its media, seconds.
 pub const CLIP_STARTS: Allowed<f64> = Allowed::new(0.0, LATEST_START.seconds(), " s");
 
-/// Where a cut begins or ends on its media.
+/// Start or end of a cut on its media.
 pub const CUTS: Allowed<i64> = Allowed::new(0, LATEST_START.seconds() as i64 * FLICKS_PER_SECOND, " flicks");
 
 /// Side of a saved clip's picture, pixels.
 pub const FRAME_SIDES: Allowed<u32> = Allowed::new(LEAST_FRAME_SIDE, GREATEST_FRAME_SIDE, " pixels");
 
-/// Mean frames a second; 0 where nothing tells them.
+/// Mean frames per second; 0 if unknown.
 pub const FRAME_RATES: Allowed<f64> = Allowed::new(0.0, 1e6, "");
 
-/// People who are followed in a clip.
+/// Number of people followed in a clip.
 pub const PEOPLE: Allowed<usize> = Allowed::new(0, 10_000, "");
 
-/// A joint's place, pixels from the picture's edge: joints are also found a little outside of it.
+/// Position of a joint, pixels from the picture's edge: joints are also found a little outside the
+/// picture.
 pub const JOINT_PLACES: Allowed<f64> = Allowed::new(-1e6, 1e6, " pixels");
 
 /// Confidences, probabilities and shares.
 pub const SHARES: Allowed<f64> = Allowed::new(0.0, 1.0, "");
 
-/// Strengths of accents and velocities of hits and notes: what is not heard is not there.
+/// Strengths of accents, and velocities of hits and notes: none is 0, since one that is not heard
+/// does not exist.
 pub const STRENGTHS: Allowed<f64> = Allowed::above(0.0, 1.0, "");
 
-/// How far from its step a hit or a note is played, steps. Half a step late would be half a step
-/// before the next.
+/// How far from its step a hit or a note is played, steps. Half a step late is excluded: it is half
+/// a step before the next.
 pub const OFFSETS: Allowed<f64> = Allowed::under(-0.5, 0.5, " steps");
 
-/// Tempi, beats a minute: a quarter of the slowest that can be asked for, and two and a half times
-/// the fastest.
+/// Tempi, beats per minute: from a quarter of the slowest that can be requested to two and a half
+/// times the fastest.
 pub const TEMPI: Allowed<f64> = Allowed::new(10.0, 600.0, " beats a minute");
 
-/// Time from one beat to the next, seconds: that of [`TEMPI`], with a thousandth more for rounding.
+/// Time from one beat to the next, seconds: that of [`TEMPI`], widened by a thousandth for
+/// rounding.
 pub const BEAT_SPANS: Allowed<f64> = Allowed::new(0.0999, 6.006, " s");
 
 /// Beats in a bar of a rhythm.
 pub const BEATS_PER_BAR: Allowed<u8> = Allowed::new(3, 4, "");
 
-/// Values a second of a curve.
+/// Values per second of a curve.
 pub const CURVE_RATES: Allowed<f64> = Allowed::new(1.0, 1000.0, " Hz");
 
-/// How strongly a body moves, torso lengths a second summed over the joints.
+/// How strongly a body moves, torso lengths per second summed over the joints.
 pub const MOVEMENTS: Allowed<f64> = Allowed::new(0.0, 1e9, " torso lengths a second");
 
-/// Steps of a grid whose beats are not known: those of [`LONGEST_CLIP`] at the fastest of
+/// Steps of a grid whose beats are not known: as many as [`LONGEST_CLIP`] has at the fastest of
 /// [`TEMPI`].
 pub const STEPS: Allowed<i32> = Allowed::new(-3_456_000, 3_456_000, "");
 
@@ -139,7 +144,7 @@ pub const PITCH_CLASSES: Allowed<u8> = Allowed::new(0, 11, "");
 /// Length of a note on the grid, thirty-second notes.
 pub const NOTE_LENGTHS: Allowed<u8> = Allowed::new(1, 64, " thirty-second notes");
 
-/// MIDI's pitches, programs and other values of seven bits.
+/// MIDI's pitches, programs and other seven-bit values.
 pub const SEVEN_BITS: Allowed<u8> = Allowed::new(0, 127, "");
 
 /// Velocities of a score's notes. MIDI reads 0 as the end of a note.
@@ -151,10 +156,10 @@ pub const CHANNELS: Allowed<u8> = Allowed::new(0, 15, "");
 /// Banks of a SoundFont: 128 holds the drum kits.
 pub const BANKS: Allowed<u16> = Allowed::new(0, 128, "");
 
-/// Where a part stands: -1 on the left, 1 on the right.
+/// Stereo position of a part: -1 is left, 1 is right.
 pub const PANS: Allowed<f64> = Allowed::new(-1.0, 1.0, "");
 
-/// Quarter notes in a bar of a score. A pick-up has fewer than a whole bar.
+/// Quarter notes in a bar of a score. A pick-up bar has fewer than a whole bar.
 pub const BAR_LENGTHS: Allowed<u8> = Allowed::new(1, 16, " beats");
 
 /// Tempi between two points of a score's tempo map, beats a minute: those that MIDI's whole
@@ -165,7 +170,7 @@ pub const MAP_TEMPI: Allowed<f64> = Allowed::new(1.0, 6e7, " beats a minute");
 /// as fast.
 pub const TICKS: Allowed<u32> = Allowed::new(0, 1_658_880_000, "");
 
-/// Which values a number may have, and its unit, as messages give it.
+/// The values that a number may have, and its unit, as given in messages.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Allowed<T> {
     least: T,
@@ -183,8 +188,8 @@ enum Ends {
 }
 
 impl<T: Copy> Allowed<T> {
-    /// From `least` to `most`, both included. `unit` is written behind values as it is, with the
-    /// blank before it.
+    /// From `least` to `most`, both included. `unit` is appended to values verbatim and includes
+    /// the leading space.
     pub const fn new(least: T, most: T, unit: &'static str) -> Self {
         Self {
             least,
@@ -222,7 +227,7 @@ impl<T: Copy> Allowed<T> {
 }
 
 impl<T: Copy + PartialOrd + fmt::Display> Allowed<T> {
-    /// Whether a value is allowed; what is not a number is not.
+    /// Whether a value is allowed; NaN never is.
     pub fn holds(&self, value: T) -> bool {
         match self.ends {
             Ends::Both => value >= self.least && value <= self.most,
@@ -232,15 +237,15 @@ impl<T: Copy + PartialOrd + fmt::Display> Allowed<T> {
     }
 
     /// Refuses a value that is not allowed, with a sentence that gives the field's name, the value
-    /// and what is allowed.
+    /// and the range.
     ///
     /// # Errors
-    /// That sentence.
+    /// The sentence of [`check`](Self::check).
     pub fn check(&self, field: impl fmt::Display, value: T) -> Result<(), String> {
         if self.holds(value) {
             return Ok(());
         }
-        Err(format!("{field} is {value}{}; allowed is {self}", self.unit))
+        Err(format!("{field} is {value}{}; expected {self}", self.unit))
     }
 }
 
@@ -292,7 +297,7 @@ mod tests {
         }
         assert_eq!(
             both.check("clip.start", 1.5),
-            Err("clip.start is 1.5 s; allowed is 0 to 1 s".to_owned())
+            Err("clip.start is 1.5 s; expected 0 to 1 s".to_owned())
         );
         assert_eq!(above.to_string(), "above 0 to 1");
         assert_eq!(under.to_string(), "0 to below 1");

@@ -35,25 +35,26 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
-/// One clip on its way to one soundtrack; owns the intermediate results.
+/// The rendering of one clip's soundtrack; owns the intermediate results.
 ///
-/// Poses, rhythm, drums and music belong to the media: they are found once, whatever is cut out of it. Score and sound are
-/// arranged for the [`Cut`].
+/// Poses, rhythm, drums and music belong to the media: they are found once and do not depend on the
+/// cut. Score and sound are arranged for the [`Cut`].
 pub struct Job {
     engine: Arc<Engine>,
     settings: Settings,
     /// The part of the media that is analysed; the results up to the music are in its time.
     media: Clip,
-    /// How far that part is the same for other cuts; `None` where there is no file to read another from.
+    /// The cuts that have the same analysed part; `None` if there is no file from which another
+    /// part could be read.
     reach: Option<AnalysedRange>,
     cut: Cut,
-    /// What is heard: the cut, as far as the media's length is known.
+    /// The part that is heard: the cut, as far as the media's length is known.
     clip: Clip,
-    /// Whether the clip's path is that of a file with its picture.
+    /// Whether the clip's path names a file with its picture.
     has_file: bool,
-    /// There until the pose stage has used it.
+    /// `Some` until the pose stage has used it.
     analysis: Option<Analysis>,
-    /// In place of an analysis: frames that come from elsewhere than a file.
+    /// Instead of an analysis: frames that do not come from a file.
     frames: Option<Box<dyn FrameSource>>,
     poses: Option<PoseTrack>,
     rhythm: Option<Rhythm>,
@@ -63,10 +64,10 @@ pub struct Job {
     soundtrack: Option<Soundtrack>,
 }
 
-/// Takes blocks of sound: number of the first frame, interleaved samples.
+/// Receives blocks of sound: number of the first frame, interleaved samples.
 pub type AudioSink<'a> = dyn FnMut(usize, &[f32]) -> Result<()> + 'a;
 
-/// What is composed for a media, as it is kept.
+/// What is composed for a media, as stored in the cache.
 #[derive(Serialize, Deserialize)]
 struct Composed<'a> {
     rhythm: Cow<'a, Rhythm>,
@@ -75,7 +76,7 @@ struct Composed<'a> {
 }
 
 impl Composed<'_> {
-    /// Checks what was read: a file in a cache may have been changed as any other.
+    /// Checks what was read: a file in a cache may have been changed like any other.
     fn check(&self, duration: Span) -> std::result::Result<(), String> {
         check::rhythm(&self.rhythm, duration)?;
         check::drums(&self.drums, duration)?;
@@ -84,12 +85,14 @@ impl Composed<'_> {
 }
 
 impl Job {
-    /// A job on a video file, of which `cut` is heard. Looks up what is known of the file in the engine's cache, and begins to
-    /// decode the rest in a thread of its own; where all is known, the file is not decoded at all.
+    /// A job on a video file, of which `cut` is heard. Looks up what is known of the file in the
+    /// engine's cache, and starts to decode the rest in another thread; if everything is known, the
+    /// file is not decoded at all.
     ///
     /// # Errors
-    /// Those of [`Settings::check`], of opening a video ([`Error::NotAVideo`], [`Error::NoVideoStream`],
-    /// [`Error::FrameSize`], [`Error::ClipTooShort`], [`Error::Input`]) and of [`set_cut`](Self::set_cut).
+    /// Those of [`Settings::check`], of opening a video ([`Error::NotAVideo`],
+    /// [`Error::NoVideoStream`], [`Error::FrameSize`], [`Error::ClipTooShort`], [`Error::Input`])
+    /// and of [`set_cut`](Self::set_cut).
     pub fn open(engine: Arc<Engine>, settings: Settings, video: &Path, cut: Cut) -> Result<Self> {
         settings.check()?;
         let analysis = Analysis::open(&engine, &settings, video, cut, Chunking::default())?;
@@ -102,7 +105,7 @@ impl Job {
         Ok(job)
     }
 
-    /// A job on frames from elsewhere than a file. [`Feed`] makes one of frames that are pushed.
+    /// A job on frames that do not come from a file. [`Feed`] makes one from pushed frames.
     ///
     /// # Errors
     /// Those of [`Settings::check`].
@@ -116,7 +119,8 @@ impl Job {
         })
     }
 
-    /// A job that goes on from a file written by [`save`](Self::save); stages up to that file's are not run again.
+    /// A job that continues from a file written by [`save`](Self::save); the stages up to that
+    /// file's are not run again.
     ///
     /// # Errors
     /// [`Error::Input`] and [`Error::Saved`] when the file cannot be used.
@@ -167,17 +171,19 @@ impl Job {
         }
     }
 
-    /// Cuts the clip anew: it is heard from other places of the media, or at another speed. What was found of the media
-    /// stays (of media of more than five minutes, as long as the cut lies in the same minutes); every bar that both cuts share
-    /// keeps its notes, but for the ending, which is arranged for the cut, and the first beat, where the cut begins within one.
-    /// The next [`run`](Self::run) arranges and plays it.
+    /// Changes the cut: which part of the media is heard, and at which speed. What was found in the
+    /// media is kept (in media longer than five minutes, as long as the cut lies in the same
+    /// minutes). Every bar that both cuts share keeps its notes, except for the ending, which is
+    /// arranged for the cut, and the first beat if the cut begins within it. The next
+    /// [`run`](Self::run) arranges and plays it.
     ///
     /// # Errors
-    /// [`Error::CutOutside`] and [`Error::ClipTooShort`]; the cut before stays then. Where the media's length is not known
-    /// before it has been read, they may come from `run` as well.
+    /// [`Error::CutOutside`] and [`Error::ClipTooShort`]; the previous cut then stays. If the
+    /// media's length is not known before it has been read, `run` may return them as well.
     pub fn set_cut(&mut self, cut: Cut) -> Result<()> {
         if self.reach.as_ref().is_some_and(|reach| !reach.holds(cut)) {
-            // Another part of a long media: what is found of it hangs on that part alone, not on what was looked at before.
+            // Another part of a long media: what is found in it depends on that part alone, not on
+            // what was analysed before.
             *self = Self::open(self.engine.clone(), self.settings.clone(), &self.media.path, cut)?;
             return Ok(());
         }
@@ -192,9 +198,10 @@ impl Job {
     /// The key of the soundtrack: see [`Engine::key`].
     ///
     /// # Errors
-    /// [`Error::Input`] when the media cannot be read; [`Error::Pushed`] for a job on frames that came from no file.
+    /// [`Error::Input`] when the media cannot be read; [`Error::Pushed`] for a job on frames that
+    /// did not come from a file.
     pub fn key(&self) -> Result<String> {
-        self.expect_file("the frames were pushed, so there is no media to tell a key by")?;
+        self.expect_file("the frames were pushed, so there is no media file to compute a key from")?;
         let cut = Cut {
             start: Some(self.cut.window(&self.media).start),
             ..self.cut
@@ -202,7 +209,7 @@ impl Job {
         self.engine.key(&self.settings, &self.media.path, cut)
     }
 
-    /// Refuses, for the reason given, what takes a media file.
+    /// Returns an error with this reason if the job has no media file.
     fn expect_file(&self, reason: &str) -> Result<()> {
         if self.has_file {
             return Ok(());
@@ -218,7 +225,7 @@ impl Job {
         self.cut
     }
 
-    /// From the time of the analysis to that of the cut.
+    /// Converts from the time of the analysis to that of the cut.
     fn heard(&self) -> WindowMap {
         WindowMap {
             clip_start: self.media.start,
@@ -227,7 +234,8 @@ impl Job {
         }
     }
 
-    /// Rhythm, drums and music in the time of the cut, as far as they are there; of the drums what sounds, once there is a score.
+    /// Rhythm, drums and music in the time of the cut, as far as they exist. Once there is a score,
+    /// the drums are those that are heard.
     fn heard_results(&self) -> (Option<Rhythm>, Option<DrumGrid>, Option<Music>) {
         let heard = self.heard();
         let rhythm = self.rhythm.as_ref().map(|rhythm| heard.rhythm(rhythm));
@@ -244,7 +252,8 @@ impl Job {
         (rhythm, Some(drums), music)
     }
 
-    /// The drums and the music with them as they answer the movement, in the time of the media: a cut changes nothing of them.
+    /// The drums and music as arranged to the movement, in the time of the media: they do not
+    /// depend on the cut.
     fn answer(&self, drums: &DrumGrid) -> Answer {
         let music = self.music.as_ref();
         match &self.rhythm {
@@ -253,24 +262,27 @@ impl Job {
         }
     }
 
-    /// Runs the stages that have not been run, up to and with `until`. [`Stage::Export`] is the same as
-    /// [`Stage::Audio`]: files are written by the `write_` functions.
+    /// Runs the stages that have not been run, up to and including `until`. [`Stage::Export`] is
+    /// the same as [`Stage::Audio`]: files are written by the `write_` functions.
     ///
     /// # Errors
-    /// Those of the stages; what earlier stages found is kept, so that the job can go on after a change of settings.
+    /// Those of the stages. The results of earlier stages are kept, so that the job can continue
+    /// after a change of settings.
     pub fn run(&mut self, until: Stage, monitor: &Monitor<'_>) -> Result<()> {
         self.run_streamed(until, monitor, &mut |_, _| Ok(()))
     }
 
-    /// As [`run`](Self::run), and hands the sound on in blocks as soon as they are as they will stay, while the rest is made:
-    /// `sink` is given the number of a block's first frame and its samples, interleaved. Blocks come in order from frame 0 on
-    /// and leave no gap. Nothing is handed on where the sound is there already.
+    /// Like [`run`](Self::run), and also passes the sound on in blocks as soon as they are final,
+    /// while the rest is rendered: `sink` is given the number of a block's first frame and its
+    /// samples, interleaved. Blocks come in order, start at frame 0 and leave no gap. Nothing is
+    /// passed on if the sound already exists.
     ///
     /// # Errors
-    /// As [`run`](Self::run), and those of `sink`.
+    /// Those of [`run`](Self::run), and those of `sink`.
     pub fn run_streamed(&mut self, until: Stage, monitor: &Monitor<'_>, sink: &mut AudioSink<'_>) -> Result<()> {
         monitor.check()?;
-        // What a later stage will need is loaded first: a missing SoundFont is told before minutes of work, not after.
+        // What a later stage will need is loaded first: a missing SoundFont is reported before
+        // minutes of work, not after.
         if self.soundtrack.is_none() && until >= Stage::Audio {
             self.engine.sound_font()?;
         }
@@ -301,8 +313,8 @@ impl Job {
         Ok(())
     }
 
-    /// Key of what is composed for the media, if it is one that things are kept of, and the media's identity: that of the file
-    /// that was analysed, whatever has been put in its place since.
+    /// Key under which what is composed for the media is kept, if it is kept, and the media's
+    /// identity: that of the file that was analysed, even if it has been replaced since.
     fn composition_key(&self) -> Option<(String, &MediaId)> {
         let id = self.reach.as_ref()?.id.as_ref()?;
         let analysed = (self.media.start.seconds(), self.media.duration.seconds());
@@ -310,7 +322,7 @@ impl Job {
         Some((key::composition(&id.to_string(), analysed, &self.settings, &models), id))
     }
 
-    /// Takes rhythm, drums and music from the cache, if they are there.
+    /// Loads rhythm, drums and music from the cache, if they are there.
     fn recall(&mut self) {
         let Some(cache) = self.engine.cache() else { return };
         let found = self.composition_key().and_then(|(key, _)| cache.composition(&key));
@@ -330,7 +342,7 @@ impl Job {
         }
     }
 
-    /// Keeps rhythm, drums and music in the cache.
+    /// Stores rhythm, drums and music in the cache.
     fn remember(&self) {
         let (Some(cache), Some((key, id))) = (self.engine.cache(), self.composition_key()) else {
             return;
@@ -348,12 +360,12 @@ impl Job {
         }
     }
 
-    /// The latest stage whose result is there, if it is `stage` or a later one.
+    /// The latest stage that has a result, if it is `stage` or a later one.
     fn result_at_or_after(&self, stage: Stage) -> Option<Stage> {
         self.latest().filter(|latest| *latest >= stage)
     }
 
-    /// The latest stage whose result is there.
+    /// The latest stage that has a result.
     pub fn latest(&self) -> Option<Stage> {
         let results = [
             (Stage::Audio, self.soundtrack.is_some()),
@@ -380,7 +392,7 @@ impl Job {
                     }
                     (None, None) => return Err(self.incomplete(stage)),
                 };
-                // The length is what the media announces until its end has been read.
+                // Until its end has been read, the length is the one that the media announces.
                 self.media = media;
                 self.poses = Some(poses);
                 self.clip = self.cut.heard(&self.media)?;
@@ -427,8 +439,8 @@ impl Job {
         Ok(())
     }
 
-    /// The error for a stage whose input is not there: a job loaded from a file that lacks it, or a stage that was to be
-    /// written before it was run.
+    /// The error for a stage whose input is missing: the job was loaded from a file that lacks it,
+    /// or a result was to be written before its stage had run.
     fn incomplete(&self, stage: Stage) -> Error {
         let latest = self
             .latest()
@@ -440,7 +452,7 @@ impl Job {
         }
     }
 
-    /// The clip: what is heard of the media.
+    /// The clip: the part of the media that is heard.
     pub fn clip(&self) -> &Clip {
         &self.clip
     }
@@ -450,8 +462,8 @@ impl Job {
         &self.settings
     }
 
-    /// The part of the media that is analysed. The results below are in its time, whatever the [`Cut`]; score and sound are in
-    /// the time of the [`clip`](Self::clip).
+    /// The part of the media that is analysed. The results below are in its time and do not depend
+    /// on the [`Cut`]; score and sound are in the time of the [`clip`](Self::clip).
     pub fn media(&self) -> &Clip {
         &self.media
     }

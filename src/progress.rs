@@ -1,4 +1,4 @@
-//! How a long job tells how far it is, and how it is stopped.
+//! How a long job reports its progress, and how it is stopped.
 
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -37,8 +37,8 @@ impl Stage {
         Self::Audio,
     ];
 
-    /// An estimate of the share of a whole run that is done, 0 to 1, when `done` of this stage is: by the times that the stages take of a
-    /// minute's clip.
+    /// An estimate of the share of a whole run that is done, 0 to 1, when the share `done` of this
+    /// stage is: from the times that the stages take for a clip of a minute.
     pub fn of_whole(self, done: f64) -> f64 {
         let (begin, end) = match self {
             Self::Pose => (0.0, 0.8),
@@ -89,7 +89,7 @@ impl Cancel {
 
 type Report<'a> = dyn Fn(Stage, f64) + Send + Sync + 'a;
 
-/// What a job is watched with: a switch to stop it and a function told of its progress.
+/// Watches a job: a switch that stops it and a function that receives its progress.
 #[derive(Default)]
 pub struct Monitor<'a> {
     cancel: Cancel,
@@ -97,13 +97,13 @@ pub struct Monitor<'a> {
 }
 
 impl<'a> Monitor<'a> {
-    /// Watches nothing and never cancels.
+    /// Reports nothing and never cancels.
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// Calls `report` with the stage and the share of it that is done, 0 to 1, and stops when `cancel` is switched on.
-    /// `report` may be called from any thread.
+    /// Calls `report` with the stage and the share of it that is done, 0 to 1, and stops the job
+    /// when `cancel` is switched on. `report` may be called from any thread.
     pub fn new(cancel: Cancel, report: impl Fn(Stage, f64) + Send + Sync + 'a) -> Self {
         Self {
             cancel,
@@ -116,7 +116,7 @@ impl<'a> Monitor<'a> {
         &self.cancel
     }
 
-    /// [`Error::Cancelled`] if the switch is on. To be called often: at least ten times a second.
+    /// [`Error::Cancelled`] if the switch is on. Long work calls it at least ten times per second.
     pub fn check(&self) -> Result<()> {
         if self.cancel.is_cancelled() {
             Err(Error::Cancelled)
@@ -125,7 +125,7 @@ impl<'a> Monitor<'a> {
         }
     }
 
-    /// Tells that `done` (0 to 1) of `stage` is done, and [checks](Self::check).
+    /// Reports that the share `done` (0 to 1) of `stage` is done, and [checks](Self::check).
     pub fn progress(&self, stage: Stage, done: f64) -> Result<()> {
         if let Some(report) = &self.report {
             report(stage, done.clamp(0.0, 1.0));

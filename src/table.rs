@@ -4,10 +4,11 @@ use crate::error::{Error, Result};
 use serde::de::DeserializeOwned;
 use std::path::Path;
 
-/// Reads a table that goes with a model, in JSON, and checks it.
+/// Reads a JSON table that belongs to a model, and checks it.
 ///
 /// # Errors
-/// [`Error::Manifest`] when it cannot be read, is not such a table, or `check` returns what is wrong with it.
+/// [`Error::Manifest`] when it cannot be read or parsed, or when `check` returns what is wrong with
+/// it.
 pub(crate) fn read_table<T: DeserializeOwned>(path: &Path, check: impl FnOnce(&T) -> Result<(), String>) -> Result<T> {
     let refuse = |reason: String| Error::Manifest {
         path: path.to_owned(),

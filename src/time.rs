@@ -1,7 +1,8 @@
-//! Frames, seconds, steps, ticks, samples: every conversion between them lives here.
+//! Frames, seconds, steps, ticks, samples, and every conversion between them.
 //!
-//! Instants, spans, rates and tempi are types, so that a number of seconds is never taken for a number of
-//! frames. All instants are counted from the start of the clip as it is analysed (after `--start`).
+//! Instants, spans, rates and tempi are types, so that a number of seconds is never mistaken for a
+//! number of frames. All instants are counted from the start of the clip as it is analysed (after
+//! `--start`).
 
 mod exact;
 mod reading;
@@ -11,16 +12,16 @@ pub use exact::{FLICKS_PER_SECOND, Flicks, Speed, Window};
 use serde::{Deserialize, Serialize};
 use std::ops::{Add, AddAssign, Mul, Sub};
 
-/// Steps a beat is divided into: sixteenth notes when the beat is a quarter note.
+/// Steps per beat: sixteenth notes when the beat is a quarter note.
 pub const STEPS_PER_BEAT: usize = 4;
 
-/// MIDI ticks a beat (quarter note), the resolution of REMI (Huang & Yang 2020).
+/// MIDI ticks per beat (quarter note), the resolution of REMI (Huang & Yang 2020).
 pub const TICKS_PER_BEAT: u32 = 480;
 
-/// MIDI ticks a step.
+/// MIDI ticks per step.
 pub const TICKS_PER_STEP: u32 = TICKS_PER_BEAT / STEPS_PER_BEAT as u32;
 
-/// MIDI ticks a thirty-second note, the unit of REMI's durations.
+/// MIDI ticks per thirty-second note, the unit of REMI's durations.
 pub const TICKS_PER_THIRTY_SECOND: u32 = TICKS_PER_STEP / 2;
 
 /// A point in time, in seconds from the start of the clip.
@@ -28,17 +29,18 @@ pub const TICKS_PER_THIRTY_SECOND: u32 = TICKS_PER_STEP / 2;
 #[serde(try_from = "f64", into = "f64")]
 pub struct Instant(f64);
 
-/// A length of time in seconds; negative when it points backwards.
+/// A length of time in seconds; negative if it points backwards.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default, Serialize, Deserialize)]
 #[serde(try_from = "f64", into = "f64")]
 pub struct Span(f64);
 
-/// Events a second, in hertz: frames, activation values or audio samples. Always above zero and finite.
+/// Events per second, in hertz: frames, activation values or audio samples. Always above zero and
+/// finite.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(try_from = "f64", into = "f64")]
 pub struct Rate(f64);
 
-/// Beats a minute. Always above zero and finite.
+/// Beats per minute. Always above zero and finite.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(try_from = "f64", into = "f64")]
 pub struct Tempo(f64);
@@ -48,7 +50,7 @@ pub struct Tempo(f64);
 #[serde(transparent)]
 pub struct Tick(pub u32);
 
-/// Samples that floating point can be off by in hours of sound.
+/// Rounding error of floating point after hours of sound, samples.
 const HAIR: f64 = 1e-6;
 
 impl Instant {
@@ -70,21 +72,22 @@ impl Instant {
         (self.0 * rate.hz()).round().max(0.0) as usize
     }
 
-    /// Index of the audio sample nearest to this instant, on a timeline that may have begun long before.
+    /// Index of the audio sample nearest to this instant, on a timeline that may have begun long
+    /// before.
     ///
-    /// Instants that were reached by different sums, as those of a clip and of its media are, differ in their last bits. The
-    /// point from which it is the next sample that is nearest lies a little off the middle between two, where no tempo puts
-    /// a note, so that those bits decide nothing.
+    /// Instants that were reached by different sums, such as those of a clip and of its media,
+    /// differ in their last bits. So the boundary between two samples lies a little off the middle,
+    /// where no tempo puts a note, and those bits make no difference.
     pub fn nearest_sample(self, rate: Rate) -> i64 {
         (self.0 * rate.hz() + 0.5 + 1e-5).floor() as i64
     }
 }
 
 impl Span {
-    /// No time at all.
+    /// A span of length zero.
     pub const ZERO: Self = Self(0.0);
 
-    /// A span of so many seconds.
+    /// A span of `seconds` seconds.
     pub const fn from_seconds(seconds: f64) -> Self {
         Self(seconds)
     }
@@ -101,18 +104,19 @@ impl Span {
 
     /// Number of audio samples in the span, rounded to the nearest, a half up.
     ///
-    /// A span that is half a sample longer than a whole number by its exact length may lie a hair under it in floating point;
-    /// it is rounded as the exact one is ([`Window::samples`]).
+    /// A span whose exact length is a whole number of samples and a half may be slightly shorter in
+    /// floating point; it is rounded as the exact length is ([`Window::samples`]).
     pub fn to_samples(self, rate: Rate) -> usize {
         (self.0 * rate.hz() + 0.5 + HAIR).floor().max(0.0) as usize
     }
 }
 
 impl Rate {
-    /// A rate of so many events a second.
+    /// A rate of `hz` events per second.
     ///
     /// # Panics
-    /// In debug builds when `hz` is not above zero and finite: rates come from checked settings and constants.
+    /// In debug builds when `hz` is not above zero and finite: rates come from checked settings and
+    /// constants.
     pub const fn from_hz(hz: f64) -> Self {
         debug_assert!(hz > 0.0 && hz.is_finite());
         Self(hz)
@@ -128,27 +132,28 @@ impl Rate {
         Span(1.0 / self.0)
     }
 
-    /// How many events fit in a length of time, fractions included.
+    /// Number of events in a length of time, fractions included.
     pub const fn count(self, span: Span) -> f64 {
         span.0 * self.0
     }
 
-    /// How long so many events take, fractions included: the inverse of [`count`](Self::count).
+    /// Length of time of a number of events, fractions included: the inverse of
+    /// [`count`](Self::count).
     pub const fn span(self, count: f64) -> Span {
         Span(count / self.0)
     }
 
-    /// A rate that is so many times this one.
+    /// This rate multiplied by a factor.
     pub const fn times(self, factor: f64) -> Self {
         Self::from_hz(self.0 * factor)
     }
 
-    /// The rate of every so many-th event.
+    /// The rate of every n-th event.
     pub const fn every(self, events: usize) -> Self {
         Self::from_hz(self.0 / events as f64)
     }
 
-    /// A change from one event to the next, as a change in a second.
+    /// Converts a change per event to a change per second.
     pub const fn per_second(self, change: f64) -> f64 {
         change * self.0
     }
@@ -158,8 +163,8 @@ impl Rate {
         Instant(index as f64 / self.0)
     }
 
-    /// How many events, fractions included, lie between the clip's start and an instant: the inverse of
-    /// [`instant`](Self::instant).
+    /// Number of events, fractions included, between the clip's start and an instant: the inverse
+    /// of [`instant`](Self::instant).
     pub fn position(self, instant: Instant) -> f64 {
         instant.0 * self.0
     }
@@ -171,7 +176,8 @@ impl Rate {
 }
 
 impl Tick {
-    /// The tick of a step, counted from the score's start; of the last tick that there is, if that is earlier.
+    /// The tick of a step, counted from the score's start; at most the greatest tick that can be
+    /// represented.
     pub fn from_step(step: u32) -> Self {
         Self(step.saturating_mul(TICKS_PER_STEP))
     }
@@ -181,14 +187,14 @@ impl Tick {
         self.0.saturating_add(TICKS_PER_STEP / 2) / TICKS_PER_STEP
     }
 
-    /// How many beats (quarter notes) lie between this tick and a later one.
+    /// Number of beats (quarter notes) between this tick and a later one.
     pub fn beats_until(self, later: Self) -> f64 {
         (f64::from(later.0) - f64::from(self.0)) / f64::from(TICKS_PER_BEAT)
     }
 }
 
 impl Tempo {
-    /// A tempo of so many beats a minute.
+    /// A tempo of `bpm` beats per minute.
     pub const fn from_bpm(bpm: f64) -> Self {
         Self(bpm)
     }
@@ -257,8 +263,8 @@ impl Mul<f64> for Span {
     }
 }
 
-/// The sixteenth-note grid that a list of beats spans. Step 0 is the first beat; steps before the first and
-/// after the last beat go on at the interval of the outermost beats.
+/// The sixteenth-note grid that a list of beats spans. Step 0 is the first beat; steps before the
+/// first and after the last beat continue at the interval of the outermost beats.
 ///
 /// Between two beats the steps are evenly spaced, so the grid follows every change of tempo.
 #[derive(Debug, Clone, PartialEq)]
@@ -267,7 +273,8 @@ pub struct BeatGrid {
 }
 
 impl BeatGrid {
-    /// The grid over `beats`, which must hold at least two instants in strictly rising order; `None` otherwise.
+    /// The grid over `beats`, which must hold at least two instants in strictly rising order;
+    /// `None` otherwise.
     pub fn new(beats: Vec<Instant>) -> Option<Self> {
         let rising = beats.windows(2).all(|pair| pair[1] > pair[0]);
         (beats.len() >= 2 && rising).then_some(Self { beats })
@@ -278,7 +285,8 @@ impl BeatGrid {
         &self.beats
     }
 
-    /// When a position in steps happens; fractions lie between steps, negative ones before the first beat.
+    /// When a position in steps happens; fractions lie between steps, negative ones before the
+    /// first beat.
     pub fn instant(&self, step: f64) -> Instant {
         let beat = step / STEPS_PER_BEAT as f64;
         let index = (beat.floor().max(0.0) as usize).min(self.beats.len() - 2);
@@ -312,7 +320,7 @@ impl BeatGrid {
 
 /// Maps ticks of a score to instants of the clip: a list of points between which time runs evenly.
 ///
-/// Tick 0 is the start of the clip. After the last point the last tempo goes on.
+/// Tick 0 is the start of the clip. After the last point the last tempo continues.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Points")]
 pub struct TempoMap {
@@ -328,7 +336,7 @@ pub struct TempoPoint {
     pub time: Instant,
 }
 
-/// What a [`TempoMap`] is saved as.
+/// The saved form of a [`TempoMap`].
 #[derive(Deserialize)]
 struct Points {
     points: Vec<TempoPoint>,
@@ -367,8 +375,8 @@ impl TryFrom<Points> for TempoMap {
 }
 
 impl TempoMap {
-    /// A map through `points`, of which there must be at least two, rising strictly in tick and in time, the first
-    /// at tick 0; `None` otherwise.
+    /// A map through `points`, of which there must be at least two, rising strictly in tick and in
+    /// time, the first at tick 0; `None` otherwise.
     pub fn new(points: Vec<TempoPoint>) -> Option<Self> {
         let rising = points
             .windows(2)

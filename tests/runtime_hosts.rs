@@ -63,7 +63,7 @@ fn a_library_whose_api_is_none_is_an_error_and_stays_one() {
     let library = compiled(folder.path(), "no_api", NO_API);
     let told = reason(&library);
     assert!(
-        told.contains("no_api.so: not an ONNX Runtime that can be used: it gives no API of version 20"),
+        told.contains("no_api.so: not a usable ONNX Runtime: it has no API of version 20"),
         "{told}"
     );
     let told = reason(&runtime_file());

@@ -420,13 +420,13 @@ fn a_sentence_gives_file_field_value_and_what_is_allowed() {
             poses(),
             "clip.duration",
             "1e9",
-            "clip.duration is 1000000000 s; allowed is 1.9 to 86400 s",
+            "clip.duration is 1000000000 s; expected 1.9 to 86400 s",
         ),
         (
             poses(),
             "clip.duration",
             "4000",
-            "clip.duration is 4000 s; allowed is up to 63.96666666666667 s, 60 s after the last pose",
+            "clip.duration is 4000 s; expected at most 63.96666666666667 s, which is 60 s after the last pose",
         ),
         (
             music(),
@@ -438,7 +438,7 @@ fn a_sentence_gives_file_field_value_and_what_is_allowed() {
             music(),
             "drums.hits[0].step",
             "-2000000000",
-            "drums.hits[0].step is -2000000000; allowed is -34 to 62",
+            "drums.hits[0].step is -2000000000; expected -34 to 62",
         ),
         (
             music(),
@@ -456,7 +456,7 @@ fn a_sentence_gives_file_field_value_and_what_is_allowed() {
             poses(),
             "poses.poses[7].joints[50]",
             "1.5",
-            "poses.poses[7].joints[50] is 1.5; allowed is 0 to 1 (line 1, column ",
+            "poses.poses[7].joints[50] is 1.5; expected 0 to 1 (line 1, column ",
         ),
         (
             music(),

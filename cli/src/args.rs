@@ -1,5 +1,4 @@
-//! The command line: one definition that the parser, the help, the man page and the completions
-//! come from.
+//! The command line: one definition for the parser, the help, the man pages and the completions.
 //!
 //! Flags for settings are in [`flags`](crate::flags).
 
@@ -32,7 +31,7 @@ pub struct Voice {
     /// Print nothing but errors
     #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Messages")]
     pub quiet: bool,
-    /// Print more: -v what is done, -vv every detail
+    /// Print more: -v prints what is done, -vv every detail
     #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Messages")]
     pub verbose: u8,
 }
@@ -44,7 +43,7 @@ pub enum Command {
     Render(Box<Render>),
     /// Find and print tempo, beats and accents
     Analyze(Box<Analyze>),
-    /// Write the soundtracks of all clips in a list, each once, however often it is started
+    /// Write the soundtracks of all clips in a list; run again, it renders only what is missing
     Batch(Box<Batch>),
     /// Put soundtracks under the clips of an editor's project and keep them in line with the clips
     #[cfg(feature = "timeline")]
@@ -61,16 +60,16 @@ pub enum Command {
     Uninstall(Uninstall),
     /// List the settings with their values and meaning
     Settings(SettingsList),
-    /// List, check or clear what is kept of clips between runs
+    /// List, check or clear what is kept between runs
     Cache(Cache),
     /// Write a completion script for a shell to standard output
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
-    /// Write the man pages into a folder, or the main one to standard output
+    /// Write the man pages into a folder, or the main page to standard output
     Man {
-        /// Folder to write kinescore.1 and a page for each command into
+        /// Folder for kinescore.1 and a page for each command
         #[arg(value_hint = ValueHint::DirPath)]
         dir: Option<PathBuf>,
     },
@@ -89,8 +88,8 @@ pub struct Input {
     /// End at this time of the video
     #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Input")]
     pub end: Option<Flicks>,
-    /// Play the clip faster or slower, 1/4 to 4: 0.5, 3/2, 150%. The notes stay the same and their
-    /// times change; no video is written
+    /// Play the clip faster or slower, 1/4 to 4, such as 0.5, 3/2 or 150%. The notes stay the same
+    /// and their times change; no video is written
     #[arg(long, value_name = "FACTOR", help_heading = "Input")]
     pub speed: Option<Speed>,
     /// Continue from a file that --until has saved, without running its stages again; --start,
@@ -100,7 +99,7 @@ pub struct Input {
 }
 
 impl Input {
-    /// The earlier cut, with what is given here in its place.
+    /// The cut `before`, overridden by the flags that were given.
     pub fn cut(&self, before: Cut) -> Cut {
         Cut {
             start: self.start.or(before.start),
@@ -130,8 +129,8 @@ pub struct Render {
     /// The other files to write.
     #[command(flatten)]
     pub files: RenderFiles,
-    /// Report progress on standard error in the form that the editor which starts this program
-    /// reads
+    /// Report progress on standard error in the form that this editor reads when it starts the
+    /// program
     #[arg(long, value_name = "HOST", help_heading = "Messages")]
     pub host: Option<Host>,
     /// The settings.
@@ -210,16 +209,16 @@ pub struct Batch {
     /// Write a report on the clips as JSON ('-': standard output)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub report: Option<PathBuf>,
-    /// Render one share of the list's clips: 2/5 is the second of five
+    /// Render one part of the list: 2/5 is the second of five parts
     #[arg(long, value_name = "I/N", help_heading = "Work")]
     pub chunk: Option<Share>,
-    /// How often to try a clip again when something could not be read or written, 0 to 100
+    /// How often to retry a clip when something could not be read or written, 0 to 100
     #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(0..=100), help_heading = "Work")]
     pub retries: u32,
     /// Render nothing: report the state of all clips of the list
     #[arg(long, conflicts_with = "chunk", help_heading = "Work")]
     pub collect: bool,
-    /// The settings, where the list gives no others.
+    /// The settings, unless the list overrides them.
     #[command(flatten)]
     pub settings: SettingFlags,
     /// Where things are found.
@@ -227,7 +226,7 @@ pub struct Batch {
     pub resources: ResourceFlags,
 }
 
-/// What is done with a project of an editor: MLT and Shotcut (.mlt), Kdenlive (.kdenlive),
+/// What to do with an editor's project: MLT and Shotcut (.mlt), Kdenlive (.kdenlive),
 /// OpenTimelineIO (.otio).
 #[cfg(feature = "timeline")]
 #[derive(Debug, Subcommand)]
@@ -242,7 +241,7 @@ pub enum TimelineAction {
         json: bool,
     },
     /// Put a soundtrack under a clip, on the audio track "Soundtrack"; or change the settings of
-    /// the one that is there
+    /// its soundtrack
     Add(TimelineAdd),
     /// Bring all soundtracks of a project in line with their clips
     Refresh {
@@ -253,7 +252,7 @@ pub enum TimelineAction {
         #[command(flatten)]
         resources: ResourceFlags,
     },
-    /// Remove soundtracks from the timeline; their files stay
+    /// Remove soundtracks from the timeline; their files are kept
     Remove {
         /// The project
         #[arg(value_name = "PROJECT", value_hint = ValueHint::FilePath)]
@@ -297,7 +296,7 @@ pub struct TimelineAdd {
 /// `kinescore doctor`.
 #[derive(Debug, Args)]
 pub struct Doctor {
-    /// Device to check; with cuda it is an error if CUDA cannot be used [auto|cpu|cuda]
+    /// Device to check; with cuda, it is an error if CUDA cannot be used [auto|cpu|cuda]
     #[arg(long, value_name = "WORD", default_value = "auto")]
     pub device: String,
     /// Where things are found.
@@ -308,14 +307,14 @@ pub struct Doctor {
 /// An editor that Kinescore is installed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Editor {
-    /// Kdenlive: a clip job in the menu of the project bin (not in 22.12 and before, which have no
-    /// such jobs)
+    /// Kdenlive: a clip job in the menu of the project bin (22.12 and earlier do not support such
+    /// jobs)
     Kdenlive,
     /// Blender: an add-on for the sequencer
     Blender,
     /// Hosts of OpenFX plugins: a plugin
     Ofx,
-    /// DaVinci Resolve: a script in the menu Workspace
+    /// DaVinci Resolve: a script in the Workspace menu
     Resolve,
 }
 
@@ -325,8 +324,8 @@ pub struct EditorArgs {
     /// The editor
     #[arg(value_name = "EDITOR")]
     pub editor: Editor,
-    /// The editor's folder, if not the usual one: of clipjobsettings.rc (Kdenlive), add-ons
-    /// (Blender), plugins (OpenFX) or scripts (Resolve)
+    /// The editor's folder, if it is not the usual one: that of clipjobsettings.rc (Kdenlive),
+    /// add-ons (Blender), plugins (OpenFX) or scripts (Resolve)
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub to: Option<PathBuf>,
     /// Only show what would be written or removed
@@ -338,13 +337,13 @@ pub struct EditorArgs {
 #[derive(Debug, Args)]
 #[command(after_long_help = format!("{INSTALL_EXAMPLES}\n\n{}", crate::exit::help()))]
 pub struct Install {
-    /// Where.
+    /// The editor and its folder.
     #[command(flatten)]
     pub place: EditorArgs,
-    /// libkinescore.so for the add-on or plugin [default: looked for beside the program]
+    /// libkinescore.so for the add-on or plugin [default: found relative to the program]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub library: Option<PathBuf>,
-    /// The folder Kinescore.ofx.bundle to copy [default: looked for beside the program]
+    /// The folder Kinescore.ofx.bundle to copy [default: found relative to the program]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub bundle: Option<PathBuf>,
 }
@@ -352,7 +351,7 @@ pub struct Install {
 /// `kinescore uninstall`.
 #[derive(Debug, Args)]
 pub struct Uninstall {
-    /// Where.
+    /// The editor and its folder.
     #[command(flatten)]
     pub place: EditorArgs,
 }
@@ -377,7 +376,7 @@ pub struct Cache {
     pub cache: Option<PathBuf>,
 }
 
-/// What is done with the cache.
+/// What to do with the cache.
 #[derive(Debug, Subcommand)]
 pub enum CacheAction {
     /// List what is kept, most recently used first
@@ -386,8 +385,7 @@ pub enum CacheAction {
         #[arg(long)]
         json: bool,
     },
-    /// Remove everything that is kept, or only what is kept of these clips; other files in the
-    /// folder stay
+    /// Remove all entries, or only those of these clips; other files in the folder are kept
     Clear {
         /// Clips, recognised by their content, or by their name if they no longer exist
         #[arg(value_name = "CLIP", value_hint = ValueHint::FilePath)]
@@ -397,14 +395,14 @@ pub enum CacheAction {
     Verify,
 }
 
-/// Where what is found in clips is kept.
+/// Where results are kept between runs.
 #[derive(Debug, Default, Args)]
 pub struct CacheFlags {
     /// Folder in which poses are kept between runs [default: $XDG_CACHE_HOME/kinescore or
-    /// ~/.cache/kinescore; environment: KINESCORE_CACHE, 'off' for none]
+    /// ~/.cache/kinescore; environment: KINESCORE_CACHE; 'off' disables it]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Places")]
     pub cache: Option<PathBuf>,
-    /// Keep nothing between runs and use nothing that was kept
+    /// Do not read or write the cache
     #[arg(long, conflicts_with_all = ["cache", "cache_size"], help_heading = "Places")]
     pub no_cache: bool,
     /// Maximum size of the cache, such as 500M or 4G; least recently used entries are removed first
@@ -419,15 +417,15 @@ pub struct ResourceFlags {
     /// The cache.
     #[command(flatten)]
     pub cache: CacheFlags,
-    /// SoundFont (.sf2 or .sf3) to use in place of the bundled one
+    /// SoundFont (.sf2 or .sf3) to use instead of the bundled one
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Places")]
     pub soundfont: Option<PathBuf>,
-    /// Folder with manifest.toml and the models [default: looked for beside the program;
+    /// Folder with manifest.toml and the models [default: found relative to the program;
     /// environment: KINESCORE_MODELS]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Places")]
     pub models: Option<PathBuf>,
-    /// ONNX Runtime library, or the folder it is in [default: looked for; environment:
-    /// KINESCORE_ONNXRUNTIME]
+    /// ONNX Runtime library, or its folder [default: found relative to the program or in the
+    /// system's library folders; environment: KINESCORE_ONNXRUNTIME]
     #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath, help_heading = "Places")]
     pub onnxruntime: Option<PathBuf>,
 }
@@ -483,7 +481,7 @@ fn plot_file() -> impl TypedValueParser<Value = PathBuf> {
         let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
         match extension.as_deref() {
             Some("svg" | "png") => Ok(path),
-            _ => Err("a picture's name ends in .svg or .png"),
+            _ => Err("the name of a picture must end in .svg or .png"),
         }
     })
 }

@@ -1,5 +1,5 @@
-//! `kinescore batch`: the clips of a manifest, one after the other with models that are loaded
-//! once; and the report over all.
+//! `kinescore batch`: renders the clips of a manifest one after the other, with models that are
+//! loaded once, and reports on all of them.
 
 mod csv;
 mod manifest;
@@ -28,8 +28,8 @@ use work::ShareWork;
 /// `kinescore batch`.
 ///
 /// # Errors
-/// A failure of [`SOME_FAILED`] where clips have failed or, with `--collect`, are missing; those of
-/// the manifest, before anything is rendered; that of the first thing missing that every clip
+/// A failure with [`SOME_FAILED`] if clips have failed or, with `--collect`, are missing; those of
+/// the manifest, before anything is rendered; that of the first missing thing that every clip
 /// needs.
 pub fn batch(args: &Batch, console: &Console, cancel: &Cancel) -> Result<(), Failure> {
     let base = args.settings.settings()?;
@@ -74,7 +74,7 @@ pub fn batch(args: &Batch, console: &Console, cancel: &Cancel) -> Result<(), Fai
     }
     Err(Failure {
         code: SOME_FAILED,
-        message: format!("{summary}; what failed, and why, is in NAME.result.json beside the outputs"),
+        message: format!("{summary}; NAME.result.json, beside the outputs, has the reason of each failure"),
     })
 }
 
@@ -98,7 +98,7 @@ fn collect(args: &Batch, out: &Path, clips: &[ClipRow]) -> Result<(), Failure> {
     }
     Err(Failure {
         code: SOME_FAILED,
-        message: String::new(), // standard output has said it
+        message: String::new(), // it is on standard output
     })
 }
 
@@ -106,7 +106,7 @@ fn check_speeds(manifest: &Manifest<'_>, rows: &[Row]) -> Result<(), Failure> {
     let Some(row) = rows.iter().find(|row| row.cut.speed != Speed::NORMAL) else {
         return Ok(());
     };
-    let allowed = "allowed is 1, since --video copies the picture unchanged";
+    let allowed = "expected 1, since --video copies the picture unchanged";
     Err(manifest.refuse(row.line, "speed", &row.cut.speed.to_string(), allowed))
 }
 

@@ -13,8 +13,8 @@ use std::time::SystemTime;
 /// Lists, clears or checks the cache.
 ///
 /// # Errors
-/// A failure of [`DAMAGED_CACHE`] when a check has found damaged entries; those of the library
-/// where the folder cannot be read or an entry cannot be removed.
+/// A failure with [`DAMAGED_CACHE`] if a check has found damaged entries; those of the library if
+/// the folder cannot be read or an entry cannot be removed.
 pub fn cache(args: &args::Cache, console: &Console) -> Result<(), Failure> {
     let flags = CacheFlags {
         cache: args.cache.clone(),
@@ -22,9 +22,7 @@ pub fn cache(args: &args::Cache, console: &Console) -> Result<(), Failure> {
     };
     let folder = resources::cache(&flags).ok_or_else(|| {
         let variable = resources::CACHE_VARIABLE;
-        Failure::usage(format!(
-            "there is no cache: name its folder with --cache DIR or {variable}"
-        ))
+        Failure::usage(format!("no cache folder: specify one with --cache DIR or {variable}"))
     })?;
     let cache = Cache::open(&folder, None);
     match &args.action {
@@ -54,7 +52,7 @@ pub fn cache(args: &args::Cache, console: &Console) -> Result<(), Failure> {
                 faults.iter().map(line).collect()
             };
             stdout::write(&format!(
-                "{}{}{} entries are whole, {} were damaged\n",
+                "{}{}{} entries are intact, {} were damaged\n",
                 lines(&verified.damaged, "; removed"),
                 lines(&verified.unknown, "; left unchanged"),
                 verified.whole,
@@ -65,13 +63,13 @@ pub fn cache(args: &args::Cache, console: &Console) -> Result<(), Failure> {
             }
             Err(Failure {
                 code: DAMAGED_CACHE,
-                message: String::new(), // standard output has said it
+                message: String::new(), // it is on standard output
             })
         }
     }
 }
 
-/// The entries for people: what, which part, how large, when used, of which clip.
+/// The entries as a table: what is kept, of which part, its size, its last use, and the clip.
 fn table(cache: &Cache, entries: &[Listed]) -> String {
     let size: u64 = entries.iter().map(|entry| entry.size).sum();
     let mut rows = vec![["what", "part", "size", "last use", "clip"].map(str::to_owned)];
@@ -130,12 +128,12 @@ fn clock(seconds: f64) -> String {
 fn ago(at: SystemTime) -> String {
     match at.elapsed() {
         Ok(age) if age.as_secs() > 0 => format!("{} ago", HumanDuration(age)),
-        // Or in the future, by a clock that has been set back since.
+        // Or in the future, if the clock has been set back since.
         _ => "now".to_owned(),
     }
 }
 
-/// The entries for programs.
+/// The entries as JSON.
 fn to_json(cache: &Cache, entries: &[Listed]) -> String {
     let rows: Vec<Value> = entries
         .iter()

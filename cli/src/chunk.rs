@@ -1,23 +1,23 @@
-//! Which share of a manifest's rows one process takes.
+//! The share of a manifest's rows that one process renders.
 
 use std::ops::Range;
 use std::str::FromStr;
 
-/// Most shares that a manifest may be parted into.
+/// Maximum number of shares that a manifest may be divided into.
 const MOST_CHUNKS: usize = 100_000;
 
 /// One share of a manifest's rows, as `2/5`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Share {
-    /// Which share, from 1.
+    /// Number of the share, from 1.
     pub number: usize,
-    /// How many there are.
+    /// Number of shares.
     pub of: usize,
 }
 
 impl Share {
-    /// The rows of this share, of so many. Shares follow each other: neighbouring rows are often
-    /// cuts of one video, whose poses are found once then.
+    /// The rows of this share, if there are `rows` rows. A share is contiguous: neighbouring rows
+    /// are often cuts of one video, whose poses are then found only once.
     pub fn share(self, rows: usize) -> Range<usize> {
         let until = |number: usize| rows * number / self.of;
         until(self.number - 1)..until(self.number)
@@ -34,7 +34,7 @@ impl FromStr for Share {
         });
         numbers
             .filter(|chunk| (1..=chunk.of).contains(&chunk.number) && chunk.of <= MOST_CHUNKS)
-            .ok_or_else(|| format!("allowed is I/N, I from 1 to N and N up to {MOST_CHUNKS}, such as 2/5"))
+            .ok_or_else(|| format!("expected I/N, with I from 1 to N and N up to {MOST_CHUNKS}, such as 2/5"))
     }
 }
 
@@ -55,7 +55,10 @@ mod tests {
         assert_eq!("2/5".parse(), Ok(Share { number: 2, of: 5 }));
         for wrong in ["0/3", "4/3", "1/0", "1", "1/", "a/b", "-1/2", "1/100001"] {
             let error = wrong.parse::<Share>().expect_err(wrong);
-            assert_eq!(error, "allowed is I/N, I from 1 to N and N up to 100000, such as 2/5");
+            assert_eq!(
+                error,
+                "expected I/N, with I from 1 to N and N up to 100000, such as 2/5"
+            );
         }
     }
 }

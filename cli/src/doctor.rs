@@ -1,4 +1,4 @@
-//! `kinescore doctor`: what the program has found on this machine, and what is missing.
+//! `kinescore doctor`: reports what the program finds on this machine, and what is missing.
 
 use crate::args::Doctor;
 use crate::exit::{Failure, RESOURCES};
@@ -14,13 +14,13 @@ use kinescore::settings::Device;
 use std::fmt::Write as _;
 use std::path::Path;
 
-/// Name of the shipped SoundFont in the manifest.
+/// Name of the bundled SoundFont in the manifest.
 const SOUND_FONT: &str = "soundfont";
 
 /// Width of the column of names.
 const WIDTH: usize = 22;
 
-/// What was found, a line each.
+/// The findings, one per line.
 #[derive(Default)]
 struct Report {
     text: String,
@@ -42,18 +42,17 @@ impl Report {
     }
 
     fn line(&mut self, mark: &str, what: &str, found: &str) {
-        // What goes on over several lines stays in its column.
+        // Continuation lines stay in their column.
         let margin = format!("\n   {:WIDTH$} ", "");
         let found = found.lines().map(str::trim).collect::<Vec<_>>().join(&margin);
         let _ = writeln!(self.text, "{mark} {what:WIDTH$} {found}"); // writing to a String cannot fail
     }
 }
 
-/// Looks at everything the program needs.
+/// Checks everything the program needs.
 ///
 /// # Errors
-/// A failure without a message when something is missing: the report on standard output has said
-/// it.
+/// A failure without a message when something is missing: the report on standard output has it.
 pub fn doctor(args: &Doctor) -> Result<(), Failure> {
     let mut settings = Settings::default();
     settings.set("device", &args.device)?;
@@ -84,7 +83,7 @@ pub fn doctor(args: &Doctor) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Nothing needs a cache, so that nothing here is missing.
+/// The cache is optional, so it is never reported as missing.
 fn cache(report: &mut Report, folder: Option<&Path>) {
     let Some(folder) = folder else {
         return report.note("cache", "none: nothing is kept between runs");
@@ -146,7 +145,7 @@ fn models(report: &mut Report, found: &Resources) {
     }
 }
 
-/// The SoundFont that is played, and its presets. What it lacks, the shipped one plays.
+/// The SoundFont in use and its presets. Presets that it lacks are taken from the bundled one.
 fn sound_font(report: &mut Report, path: &Path) {
     let font = match SoundFont::load(path) {
         Ok(font) => font,

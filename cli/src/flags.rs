@@ -1,5 +1,4 @@
-//! Flags for settings, made from the library's table of settings: a new row there is a new flag
-//! here.
+//! Flags for settings, made from the library's table of settings: a new row there adds a flag here.
 
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches};
@@ -42,7 +41,7 @@ impl FromArgMatches for SettingFlags {
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        // Named flags come last, so that they win over --set.
+        // Named flags come last, so that they override --set.
         self.0.extend(
             matches
                 .get_many::<(String, String)>("set")
@@ -67,7 +66,7 @@ impl Args for SettingFlags {
             .value_name("KEY=VALUE")
             .value_parser(key_value)
             .action(ArgAction::Append)
-            .help("Set any setting by its key (see `kinescore settings`); the flags below win over it")
+            .help("Set any setting by its key (see `kinescore settings`); the flags below take precedence")
             .help_heading("Settings");
         TABLE
             .iter()
@@ -82,9 +81,9 @@ impl Args for SettingFlags {
     }
 }
 
-/// The flag of a setting: its key without the stage where the rest says enough.
+/// The flag of a setting: its key, without the stage if the rest is clear.
 pub fn flag_name(key: &str) -> String {
-    // Of two settings with one name, the drummer's has the short flag.
+    // If two settings have the same name, the drummer's gets the short flag.
     let unclear = key.ends_with(".rate") || ["music.temperature", "music.top_p"].contains(&key);
     let name = ["pose.", "drums.", "music.", "sound."]
         .iter()
@@ -93,13 +92,13 @@ pub fn flag_name(key: &str) -> String {
     name.trim_end_matches(".source").replace(['.', '_'], "-")
 }
 
-/// Names of the flags in the order of the table: clap keeps names for as long as the program runs.
+/// Names of the flags in the order of the table: clap needs names that live as long as the program.
 static FLAGS: LazyLock<Vec<String>> = LazyLock::new(|| TABLE.iter().map(|setting| flag_name(setting.key)).collect());
 
-/// The values that a setting allows, for people.
+/// The values that a setting accepts, for help texts.
 pub fn allowed(kind: Kind) -> String {
     match kind {
-        // The whole range of a 64-bit number would not help anybody.
+        // The range of a 64-bit number is of no use to the reader.
         Kind::Whole {
             least: 0,
             most: u64::MAX,
@@ -128,8 +127,8 @@ fn setting_arg(setting: &'static Setting, flag: &'static str, defaults: &Setting
         .help_heading("Settings")
 }
 
-/// Accepts any text, since the library checks values itself with a better message; knows the words
-/// for completion.
+/// Accepts any text, since the library checks values itself and gives better messages; provides the
+/// words for completion.
 #[derive(Clone)]
 struct SettingText(&'static Kind);
 
@@ -146,7 +145,7 @@ impl TypedValueParser for SettingText {
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        // `auto` alone does not help: the other values of a number or a text are not words.
+        // Completing only `auto` would mislead: numbers and texts have other values, too.
         let words = match self.0 {
             Kind::Choice(_) | Kind::ChoiceOrAuto(_) | Kind::List(_) => self.0.words(),
             _ => return None,

@@ -32,9 +32,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // As soon as it is loaded ONNX Runtime writes a device's id and a queue of events below the
-    // home folder, even where its telemetry is off and nothing is ever sent. This keeps it from
-    // that. SAFETY: no other thread runs yet.
+    // As soon as it is loaded, ONNX Runtime writes a device ID and a queue of events below the home
+    // folder, even if its telemetry is off and nothing is sent. This prevents it. SAFETY: no other
+    // thread runs yet.
     unsafe { std::env::set_var("ORT_DISABLE_TELEMETRY", "1") };
     signals::report_full_files();
     let cli = match Cli::try_parse() {
@@ -49,7 +49,8 @@ fn main() -> ExitCode {
     let console = Console::new(cli.voice.quiet);
     explain_panics(&console);
     progress::log_to(&console, cli.voice.verbose);
-    // FFmpeg would write to the terminal beside the progress; what matters comes back as errors.
+    // FFmpeg would write to the terminal between the progress lines; what matters is returned as
+    // errors.
     kinescore::video::silence_ffmpeg();
     let result = panic::catch_unwind(panic::AssertUnwindSafe(|| run(&cli.command, &console)));
     match result {
@@ -96,7 +97,7 @@ fn run(command: &Command, console: &Console) -> Result<(), Failure> {
     }
 }
 
-/// A switch that Ctrl-C, SIGTERM and SIGHUP turn on; the second time the program ends immediately.
+/// A switch that Ctrl-C, SIGTERM and SIGHUP turn on; a second signal ends the program immediately.
 fn cancel_on_signal() -> Result<Cancel, Failure> {
     let cancel = Cancel::new();
     let hangups = signals::ignores_hangups();
@@ -112,13 +113,13 @@ fn cancel_on_signal() -> Result<Cancel, Failure> {
         message: format!("signals cannot be caught: {e}"),
     })?;
     if hangups {
-        // Started by `nohup`, or by a shell that does the same: the terminal may go.
+        // Started by `nohup`, or by a shell that does the same: the program outlives the terminal.
         signals::ignore_hangups();
     }
     Ok(cancel)
 }
 
-/// A panic is a fault of the program: the user gets one sentence, and a developer who asks for it
+/// A panic is an error in the program: the user gets one sentence, and a developer who requests it
 /// the backtrace.
 fn explain_panics(console: &Console) {
     let console = console.clone();
@@ -137,7 +138,7 @@ fn explain_panics(console: &Console) {
             .unwrap_or_default();
         let what = panic_text(info.payload());
         console.error(&format!(
-            "a fault of the program{place}: {what}. Please report it, with the command and if possible the clip, at {}/issues",
+            "an error in the program itself{place}: {what}. Please report it, with the command and if possible the clip, at {}/issues",
             env!("CARGO_PKG_REPOSITORY")
         ));
     }));

@@ -1,6 +1,6 @@
-//! What the user sees on the way: bars on a terminal, plain lines elsewhere, the lines that an
-//! editor reads where one has started the program, and the library's log. All of it goes to
-//! standard error; standard output is for results.
+//! What the user sees during a run: bars on a terminal, plain lines elsewhere, the lines that an
+//! editor reads if it started the program, and the library's log. All of it goes to standard error;
+//! standard output is for results.
 
 use crate::args::Host;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -11,9 +11,9 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Least time between two plain lines of one stage.
+/// Minimum time between two plain lines of one stage.
 const LINE_EVERY: Duration = Duration::from_secs(3);
-/// Parts that a bar is counted in.
+/// Steps of a progress bar.
 const BAR_PARTS: u64 = 1000;
 
 /// Where messages go.
@@ -34,14 +34,14 @@ impl Console {
         }
     }
 
-    /// Tells the user something that `--quiet` silences.
+    /// Prints a message that `--quiet` suppresses.
     pub fn say(&self, text: &str) {
         if !self.quiet {
             self.write(text);
         }
     }
 
-    /// Prints why there is no result.
+    /// Prints the reason why there is no result.
     pub fn error(&self, text: &str) {
         self.write(&format!("kinescore: {text}"));
     }
@@ -52,7 +52,7 @@ impl Console {
     }
 }
 
-/// Shows how far a job is.
+/// Shows the progress of a job.
 pub struct Progress<'a> {
     console: &'a Console,
     host: Option<Host>,
@@ -73,7 +73,7 @@ impl<'a> Progress<'a> {
         Self::for_host(console, None)
     }
 
-    /// As [`new`](Self::new); where an editor reads it, in the editor's way.
+    /// Like [`new`](Self::new), or in an editor's own format if an editor reads it.
     pub fn for_host(console: &'a Console, host: Option<Host>) -> Self {
         Self {
             console,
@@ -89,7 +89,7 @@ impl<'a> Progress<'a> {
         }
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(host) = self.host {
-            // The whole is not done before the files are there.
+            // The run is not done before the files are written.
             let percent = (stage.of_whole(done) * 100.0).floor().min(99.0);
             self.tell(host, &mut shown, percent as u8);
         } else if self.console.terminal {
@@ -100,7 +100,7 @@ impl<'a> Progress<'a> {
     }
 
     fn bar(&self, shown: &mut Shown, stage: Stage, done: f64) {
-        // A stage has begun: those before it are over, even if they did not say so.
+        // A stage has begun, so those before it are done, even if they did not report it.
         for (_, earlier) in shown.bars.range(..stage).filter(|(_, bar)| !bar.is_finished()) {
             finish(earlier);
         }
@@ -125,7 +125,7 @@ impl<'a> Progress<'a> {
         let over = done >= 1.0;
         let due = match shown.last_line {
             Some((last, at)) if last == stage => at.elapsed() >= LINE_EVERY,
-            // The first line of a stage is held back, so that short stages give one line in all.
+            // The first line of a stage is delayed, so that a short stage prints only one line.
             _ => {
                 shown.last_line = Some((stage, Instant::now()));
                 false
@@ -140,7 +140,7 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// Tells an editor that reads along that everything is done, files and all.
+    /// Reports to the editor, if any, that everything is done, including the files.
     pub fn complete(&self) {
         if let Some(host) = self.host {
             let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
@@ -158,7 +158,7 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// Leaves finished bars standing and takes unfinished ones away.
+    /// Keeps finished bars and removes unfinished ones.
     pub fn end(&self) {
         let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         for bar in shown.bars.values().filter(|bar| !bar.is_finished()) {
@@ -179,11 +179,11 @@ fn finish(bar: &ProgressBar) {
 struct Logger {
     console: Console,
     level: LevelFilter,
-    /// Whether what other libraries log is shown, too.
+    /// Whether messages of other libraries are shown, too.
     all: bool,
 }
 
-/// Sends the log to the console: warnings, with `verbose` 1 also what is done, with 2 and above
+/// Sends the log to the console: warnings; with `verbose` 1 also what is done; with 2 and above
 /// every detail.
 pub fn log_to(console: &Console, verbose: u8) {
     let level = match (console.quiet, verbose) {

@@ -1,5 +1,5 @@
-//! Where models, SoundFont and ONNX Runtime are looked for. With `main`, the only place that reads
-//! the environment.
+//! Finds models, SoundFont and ONNX Runtime. Apart from `main`, the only place that reads the
+//! environment.
 
 use crate::args::{CacheFlags, ResourceFlags};
 use crate::exit::{Failure, RESOURCES};
@@ -16,10 +16,11 @@ pub const RUNTIME_VARIABLE: &str = "KINESCORE_ONNXRUNTIME";
 
 /// Environment variable with the folder of the cache.
 pub const CACHE_VARIABLE: &str = "KINESCORE_CACHE";
-/// Its value where there is to be none.
+/// Its value that disables the cache.
 const NO_CACHE: &str = "off";
 
-/// What the flags, the environment and the places around the program give, in this order.
+/// The resources given by the flags, the environment, and the folders around the program, in this
+/// order.
 pub fn find(flags: &ResourceFlags) -> Result<Resources, Failure> {
     Ok(Resources {
         models: models(flags)?,
@@ -31,7 +32,7 @@ pub fn find(flags: &ResourceFlags) -> Result<Resources, Failure> {
     })
 }
 
-/// The folder of the cache; `None` where there is to be none, or no place for one.
+/// The folder of the cache; `None` if it is disabled, or if no folder is known for it.
 pub fn cache(flags: &CacheFlags) -> Option<PathBuf> {
     if flags.no_cache {
         return None;
@@ -42,16 +43,14 @@ pub fn cache(flags: &CacheFlags) -> Option<PathBuf> {
     user_folder("XDG_CACHE_HOME", ".cache").map(|folder| folder.join("kinescore"))
 }
 
-/// A folder of the user by the XDG standard: what the variable names, or its place below the home
-/// folder.
+/// An XDG base directory: the one that the variable names, or its default below the home folder.
 pub fn user_folder(name: &str, below_home: &str) -> Option<PathBuf> {
-    // A relative path is to be ignored, by the standard.
+    // The standard requires that a relative path be ignored.
     let named = variable(name).filter(|folder| folder.is_absolute());
     named.or_else(|| variable("HOME").map(|home| home.join(below_home)))
 }
 
-/// Says that a SoundFont named by the user is not there before any work is done, although it is
-/// loaded late.
+/// Reports a missing SoundFont before any work, although it is loaded late.
 pub fn check_sound_font(flags: &ResourceFlags) -> Result<(), Error> {
     match &flags.soundfont {
         Some(path) if !path.is_file() => Err(Error::SoundFontMissing { path: path.clone() }),
@@ -59,8 +58,8 @@ pub fn check_sound_font(flags: &ResourceFlags) -> Result<(), Error> {
     }
 }
 
-/// The folder of the models. One that the user names is not searched further, so that errors are
-/// about that folder.
+/// The folder of the models. If the user names one, no other is tried, so that errors refer to that
+/// folder.
 fn models(flags: &ResourceFlags) -> Result<PathBuf, Failure> {
     if let Some(folder) = flags.models.clone().or_else(|| variable(MODELS_VARIABLE)) {
         return Ok(folder);
@@ -80,7 +79,7 @@ fn models(flags: &ResourceFlags) -> Result<PathBuf, Failure> {
     Err(Failure {
         code: RESOURCES,
         message: format!(
-            "no folder with the models (manifest.toml); looked in:{tried}\nname it with --models DIR or {MODELS_VARIABLE}"
+            "no folder with the models (manifest.toml) was found; tried:{tried}\nspecify it with --models DIR or {MODELS_VARIABLE}"
         ),
     })
 }
@@ -91,7 +90,7 @@ fn runtime_folders() -> Vec<PathBuf> {
     if let Some(here) = program_folder() {
         folders.extend(["", "../lib/kinescore", "../lib", "../../.setup/onnxruntime"].map(|place| here.join(place)));
     }
-    // Python's onnxruntime package brings the same library.
+    // Python's onnxruntime package includes the same library.
     let mut pythons = Vec::new();
     pythons.extend(variable("VIRTUAL_ENV").map(|root| (root.join("lib"), "site-packages")));
     pythons.extend(variable("HOME").map(|home| (home.join(".local/lib"), "site-packages")));
@@ -107,7 +106,7 @@ fn runtime_folders() -> Vec<PathBuf> {
     folders
 }
 
-/// Debian's library folder of this processor.
+/// Debian's library folder for this processor.
 fn debian_folder() -> &'static str {
     if cfg!(target_arch = "aarch64") {
         "/usr/lib/aarch64-linux-gnu"

@@ -5,7 +5,7 @@ use kinescore::Settings;
 use kinescore::settings::{Kind, Syntax, TABLE};
 use serde_json::{Value, json};
 
-/// The table for people.
+/// The table as text.
 pub fn table() -> String {
     let defaults = Settings::default();
     TABLE
@@ -24,7 +24,7 @@ pub fn table() -> String {
         .join("\n")
 }
 
-/// The table for programs: an array of one object a setting.
+/// The table as JSON: an array with one object per setting.
 pub fn json() -> String {
     let defaults = Settings::default();
     let rows: Vec<Value> = TABLE

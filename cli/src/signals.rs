@@ -1,7 +1,7 @@
-//! What signals do to this program, where the standard library and `ctrlc` leave it open.
+//! Handling of signals that the standard library and `ctrlc` do not cover.
 
-/// A file that grows beyond the limit of the shell (`ulimit -f`) is an error of writing it, as a
-/// full disk is, and does not end the program.
+/// Makes a file that grows beyond the shell's limit (`ulimit -f`) a write error, like a full disk,
+/// instead of ending the program.
 pub fn report_full_files() {
     // SAFETY: no handler is installed; the signal's disposition is set, and nothing else.
     unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };

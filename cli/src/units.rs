@@ -1,4 +1,4 @@
-//! Times and sizes as people type them.
+//! Times and sizes as users type them.
 
 use kinescore::time::{FLICKS_PER_SECOND, Flicks};
 
@@ -18,13 +18,13 @@ pub fn time(text: &str) -> Result<Flicks, String> {
     for (place, part) in whole.iter().enumerate() {
         let number: u32 = part.parse().map_err(|_| wrong())?;
         if place > 0 && number >= 60 {
-            return Err("minutes after hours go up to 59".to_owned());
+            return Err("minutes after hours must be at most 59".to_owned());
         }
         minutes = minutes * 60 + i64::from(number);
     }
     let minute = 60 * FLICKS_PER_SECOND;
     if !whole.is_empty() && seconds >= Flicks(minute) {
-        return Err("seconds after minutes go up to 59.999".to_owned());
+        return Err("seconds after minutes must be at most 59.999".to_owned());
     }
     let total = minutes
         .checked_mul(minute)
@@ -34,7 +34,7 @@ pub fn time(text: &str) -> Result<Flicks, String> {
 
 /// A number of bytes: `1048576`, `500M`, `1.5G`; the units are powers of 1024.
 pub fn size(text: &str) -> Result<u64, String> {
-    let refuse = || format!("'{text}' is not a size; allowed are bytes, or numbers with K, M, G or T, such as 500M");
+    let refuse = || format!("'{text}' is not a size; expected bytes, or a number with K, M, G or T, such as 500M");
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let power = match text[digits.len()..]
         .to_ascii_uppercase()
@@ -88,7 +88,7 @@ mod tests {
         }
         for wrong in ["", "M", "-1", "1X", "1e99", "nan"] {
             let error = size(wrong).expect_err(wrong);
-            assert!(error.contains("bytes, or numbers with K, M, G or T"), "{error}");
+            assert!(error.contains("expected bytes, or a number with K, M, G or T"), "{error}");
         }
     }
 }

@@ -34,7 +34,7 @@ fn a_value_that_is_not_allowed_tells_what_is() {
         ),
         (
             ["--instruments", "bass,bass"],
-            ["music.instruments = 'bass,bass'", "each once"],
+            ["music.instruments = 'bass,bass'", "each at most once"],
         ),
         (
             ["--mood", "happy"],
@@ -50,7 +50,7 @@ fn a_value_that_is_not_allowed_tells_what_is() {
         ),
         (
             ["--chords", "| Am | % F |"],
-            ["symbol 2 '%', character 8", "stands alone"],
+            ["symbol 2 '%', character 8", "must stand alone"],
         ),
         (["--energy", "2"], ["music.energy = '2'", "auto, or 0 to 1"]),
         (["--music-temperature", "3"], ["music.temperature = '3'", "0.1 to 2"]),

@@ -123,7 +123,7 @@ fn a_second_run_finds_the_poses_and_cache_lists_checks_and_clears_them() {
         verify(&cache)
             .expect(0)
             .stdout
-            .contains("3 entries are whole, 0 were damaged")
+            .contains("3 entries are intact, 0 were damaged")
     );
     let file = PathBuf::from(poses["file"].as_str().expect("a path"));
     let mut bytes = fs::read(&file).expect("the entry");
@@ -137,7 +137,7 @@ fn a_second_run_finds_the_poses_and_cache_lists_checks_and_clears_them() {
     fs::write(&file, &bytes[..middle]).expect("written");
     let verified = verify(&cache).expect(8);
     assert!(
-        verified.stdout.contains("2 entries are whole, 1 were damaged"),
+        verified.stdout.contains("2 entries are intact, 1 were damaged"),
         "{}",
         verified.stdout
     );
@@ -249,7 +249,7 @@ fn a_full_disk_costs_time_and_nothing_else() {
     assert_eq!(fs::read(&midi).expect("MIDI"), short.midi);
     let run = run.tells(&["cache cannot be written", text(&cache)]);
     assert_eq!(
-        run.stderr.matches("nothing is lost but time").count(),
+        run.stderr.matches("results are computed again each time").count(),
         1,
         "{}",
         run.stderr
@@ -297,7 +297,7 @@ fn two_runs_at_once_do_one_another_no_harm() {
     for midi in &midis {
         assert_eq!(fs::read(midi).expect("MIDI"), short.midi);
     }
-    assert!(verify(&cache).expect(0).stdout.contains("3 entries are whole"));
+    assert!(verify(&cache).expect(0).stdout.contains("3 entries are intact"));
     assert!(was_known(&rendered(&short.clip, &cache)));
 }
 

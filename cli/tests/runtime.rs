@@ -46,7 +46,7 @@ fn a_library_that_is_no_onnx_runtime_is_a_missing_resource() {
     assert!(made.status.success(), "{made:?}");
     rhythm(folder.path(), &golden("pose"), &[], Some(&null))
         .expect(6)
-        .tells(&["null.so", "gives no API"]);
+        .tells(&["null.so", "returns no API"]);
 
     let (whole, cut) = (
         root().join(".setup/onnxruntime"),
@@ -96,9 +96,9 @@ fn numbers_that_no_stage_gives_are_bad_input() {
     assert!(saved.contains(duration));
     let path = folder.path().join("poses.json");
     for (value, told) in [
-        ("1e9", "clip.duration is 1000000000 s; allowed is 1.9 to 86400 s"),
+        ("1e9", "clip.duration is 1000000000 s; expected 1.9 to 86400 s"),
         ("-1", "clip.duration is -1 s"),
-        ("4000", "clip.duration is 4000 s; allowed is up to 67.6"),
+        ("4000", "clip.duration is 4000 s; expected at most 67.6"),
         ("NaN", "clip.duration"),
     ] {
         fs::write(&path, saved.replace(duration, &format!("\"duration\":{value}"))).expect("written");

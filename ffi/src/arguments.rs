@@ -1,15 +1,17 @@
-//! What comes in and goes out through pointers, checked.
+//! Checked input and output through pointers.
 
 use crate::status::{Failure, Status};
 use std::ffi::{CStr, c_char};
 use std::path::PathBuf;
 
-/// A struct that begins with `struct_size: u32`, holds nothing but numbers and pointers, and may grow at its end.
+/// A struct that begins with `struct_size: u32`, holds nothing but numbers and pointers, and may
+/// grow at its end.
 ///
 /// # Safety
-/// All zeros must be a value of the type, it must be `repr(C)`, and `struct_size` a `u32` at its start.
+/// All zeros must be a value of the type, it must be `repr(C)`, and `struct_size` a `u32` at its
+/// start.
 pub unsafe trait Sized32: Copy {
-    /// What C calls it.
+    /// Its name in C.
     const NAME: &'static str;
     /// Size of its first version.
     const LEAST: usize;
@@ -33,10 +35,10 @@ pub fn check<T>(pointer: *const T, what: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The thing behind a handle.
+/// The object behind a handle.
 ///
 /// # Safety
-/// `handle` must be NULL or one that this library has made and not yet freed.
+/// `handle` must be NULL, or made by this library and not yet freed.
 pub unsafe fn handle<'a, T>(handle: *const T, what: &str) -> Result<&'a T, Failure> {
     check(handle, what)?;
     // SAFETY: not NULL, and by contract made by us and alive.
@@ -84,7 +86,7 @@ pub unsafe fn optional_path(path: *const c_char, what: &str) -> Result<Option<Pa
     Ok(path.filter(|path| !path.is_empty()).map(PathBuf::from))
 }
 
-/// A path that must be given.
+/// A path that must not be empty.
 ///
 /// # Safety
 /// As [`text`].
@@ -100,29 +102,30 @@ pub unsafe fn path(path: *const c_char, what: &str) -> Result<PathBuf, Failure> 
 /// The declared size of a struct, checked.
 ///
 /// # Safety
-/// `given` must be NULL or point at `struct_size` bytes, of which the first four hold that number.
+/// `given` must be NULL or point to `struct_size` bytes, of which the first four hold that number.
 unsafe fn struct_size<T: Sized32>(given: *const T) -> Result<usize, Failure> {
     check(given, T::NAME)?;
-    // SAFETY: not NULL, aligned, and by contract there.
+    // SAFETY: not NULL, aligned, and by contract readable.
     let size = unsafe { given.cast::<u32>().read() } as usize;
     if size < T::LEAST {
         return Err(Failure::new(
             Status::BadStructSize,
-            format!("struct_size of {} is {size}; it is at least {}", T::NAME, T::LEAST),
+            format!("struct_size of {} is {size}; expected at least {}", T::NAME, T::LEAST),
         ));
     }
     Ok(size)
 }
 
-/// A struct from the caller. Fields that an older, smaller one lacks are zero; those that a newer one has beyond ours are
-/// not looked at.
+/// A struct from the caller. Fields that an older, smaller struct lacks are zero; those that a
+/// newer one adds are ignored.
 ///
 /// # Safety
 /// As [`struct_size`]; the bytes must not change during the call.
 pub unsafe fn read<T: Sized32>(given: *const T) -> Result<T, Failure> {
     // SAFETY: by contract.
     let size = unsafe { struct_size(given) }?.min(size_of::<T>());
-    // SAFETY: all zeros are a value of such a struct; `size` bytes are there by contract and fit into it.
+    // SAFETY: all zeros are a valid value of such a struct; `size` bytes are readable by contract
+    // and fit into it.
     Ok(unsafe {
         let mut ours = std::mem::zeroed::<T>();
         std::ptr::copy_nonoverlapping(given.cast::<u8>(), (&raw mut ours).cast::<u8>(), size);
@@ -130,7 +133,7 @@ pub unsafe fn read<T: Sized32>(given: *const T) -> Result<T, Failure> {
     })
 }
 
-/// Checks that a struct can be written, before work is done for it.
+/// Checks that a struct can be written, before its content is computed.
 ///
 /// # Safety
 /// As [`struct_size`].
@@ -139,7 +142,8 @@ pub unsafe fn check_output<T: Sized32>(target: *mut T) -> Result<(), Failure> {
     unsafe { struct_size(target) }.map(drop)
 }
 
-/// Writes a struct to the caller, as much of it as its struct_size has room for. struct_size stays.
+/// Writes a struct to the caller: as many bytes as the caller's struct_size allows. struct_size
+/// itself is not changed.
 ///
 /// # Safety
 /// As [`struct_size`]; the bytes must be writable.
@@ -147,7 +151,7 @@ pub unsafe fn write<T: Sized32>(target: *mut T, value: &T) -> Result<(), Failure
     // SAFETY: by contract.
     let size = unsafe { struct_size(target) }?.min(size_of::<T>());
     let from = size_of::<u32>();
-    // SAFETY: `size` bytes are there by contract, and `value` has as many.
+    // SAFETY: `size` bytes are writable by contract, and `value` has at least as many.
     unsafe {
         let value = std::ptr::from_ref(value).cast::<u8>().add(from);
         std::ptr::copy_nonoverlapping(value, target.cast::<u8>().add(from), size - from);
@@ -155,7 +159,7 @@ pub unsafe fn write<T: Sized32>(target: *mut T, value: &T) -> Result<(), Failure
     Ok(())
 }
 
-/// Writes one value to the caller.
+/// Writes one value to the caller's variable.
 ///
 /// # Safety
 /// `target` must be NULL or writable.
@@ -166,10 +170,11 @@ pub unsafe fn write_one<T>(target: *mut T, value: T, what: &str) -> Result<(), F
     Ok(())
 }
 
-/// Copies items into the caller's array and returns how many there are; with `items` NULL and `capacity` 0 it only counts.
+/// Copies items into the caller's array and returns how many there are; with `items` NULL and
+/// `capacity` 0, it only counts.
 ///
 /// # Safety
-/// `items` must be NULL or have room for `capacity` items, `count` be NULL or writable.
+/// `items` must be NULL or have room for `capacity` items; `count` must be NULL or writable.
 pub unsafe fn write_items<T: Copy>(
     values: &[T],
     items: *mut T,
@@ -186,7 +191,7 @@ pub unsafe fn write_items<T: Copy>(
                 format!("{what} has room for {capacity}; {} are needed", values.len()),
             ));
         }
-        // SAFETY: not NULL, aligned, with room enough.
+        // SAFETY: not NULL, aligned, and large enough.
         unsafe { std::ptr::copy_nonoverlapping(values.as_ptr(), items, values.len()) };
     }
     // SAFETY: checked above.
@@ -194,8 +199,8 @@ pub unsafe fn write_items<T: Copy>(
     Ok(())
 }
 
-/// Copies a string with a NUL byte into the caller's buffer and returns how many bytes it has with that; with `buffer` NULL
-/// and `capacity` 0 it only counts.
+/// Copies a string with a NUL byte into the caller's buffer and returns its size in bytes,
+/// including the NUL byte; with `buffer` NULL and `capacity` 0, it only counts.
 ///
 /// # Safety
 /// As [`write_items`].
@@ -231,7 +236,8 @@ mod tests {
             old: 7,
             new: 1.5,
         };
-        // SAFETY: each is as large as it says, or larger; the last is not read beyond our size.
+        // SAFETY: each is at least as large as its struct_size; the last is not read beyond our
+        // size.
         unsafe {
             assert_eq!(read(&given(8)).expect("the first version").new, 0.0);
             assert_eq!(read(&given(16)).expect("this version"), given(16));
@@ -261,7 +267,7 @@ mod tests {
             old: 9,
             new: 9.0,
         };
-        // SAFETY: the target is larger than it says.
+        // SAFETY: the target is larger than its struct_size.
         unsafe { write(&mut target, &value).expect("the first version") };
         assert_eq!((target.struct_size, target.old, target.new), (8, 1, 9.0));
         target.struct_size = 16;

@@ -13,28 +13,31 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Where the library finds what it loads. A field that is NULL, "" or 0 stands for its default; the texts are UTF-8.
+/// Where the library finds its files. A field that is NULL, "" or 0 means its default; strings are
+/// UTF-8.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Resources {
     /// sizeof(kinescore_resources), set by the caller.
     pub struct_size: u32,
-    /// Threads of each pose network, at least 1; by default 1, which is as fast where decoding runs beside it. The notes
-    /// are the same with any number.
+    /// Threads of each pose network, at least 1. Default: 1, which is as fast as more while
+    /// decoding runs in parallel. The notes do not depend on the number.
     pub threads: u32,
-    /// Folder of the models, with manifest.toml; by default models, ../share/kinescore/models or
-    /// ../../share/kinescore/models, as seen from the library's (linked statically: the program's) folder.
+    /// Folder of the models, with manifest.toml. Default: models, ../share/kinescore/models or
+    /// ../../share/kinescore/models, relative to the folder of the library (linked statically: of
+    /// the program).
     pub models: *const c_char,
-    /// The ONNX Runtime library, or a folder that holds it; by default it is looked for beside this library, in the folder
-    /// kinescore there, in ../lib/kinescore and ../lib, and in the system's library folders. A process loads it once: the
-    /// first engine decides.
+    /// The ONNX Runtime library, or its folder. Default: searched for in this library's folder, its
+    /// subfolder kinescore, ../lib/kinescore, ../lib, and the system's library folders. A process
+    /// loads it only once: the first engine decides which.
     pub onnxruntime: *const c_char,
-    /// A SoundFont (.sf2, .sf3) in place of the one that ships.
+    /// A SoundFont (.sf2, .sf3) to use instead of the bundled one.
     pub soundfont: *const c_char,
-    /// Folder in which what was found in media is kept by their content, so that it is found once: poses and what is
-    /// composed. NULL: nothing is kept. Several processes may share it.
+    /// Folder of the cache: poses and compositions are kept there by the content of the media, so
+    /// that they are computed only once. NULL: nothing is kept. Several processes may share the
+    /// folder.
     pub cache: *const c_char,
-    /// Greatest size of that folder, bytes; 0: 2 GiB.
+    /// Maximum size of the cache folder, bytes; 0: 2 GiB.
     pub cache_limit: u64,
 }
 
@@ -47,13 +50,16 @@ unsafe impl Sized32 for Resources {
 /// Loaded models and SoundFont, shared by all jobs and all threads.
 pub struct Engine(pub Arc<kinescore_core::Engine>);
 
-/// Makes an engine; `resources` NULL stands for all defaults. Reads the list of the models; the models themselves, ONNX
-/// Runtime and the SoundFont are loaded when a job first needs them, and stay loaded. One engine is enough for a process.
+/// Makes an engine; `resources` NULL means all defaults. Reads the manifest of the models; the
+/// models themselves, ONNX Runtime and the SoundFont are loaded when a job first needs them, and
+/// stay loaded. One engine is enough for a process.
 ///
-/// KINESCORE_MODEL_MISSING, KINESCORE_MANIFEST when the list of the models cannot be used.
+/// KINESCORE_MODEL_MISSING or KINESCORE_MANIFEST if the manifest of the models is missing or cannot
+/// be used.
 ///
 /// # Safety
-/// `resources` must be NULL or such a struct with its struct_size set, `engine` be NULL or writable.
+/// `resources` must be NULL or point to such a struct with its struct_size set; `engine` must be
+/// NULL or writable.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kinescore_engine_new(resources: *const Resources, engine: *mut *mut Engine) -> Status {
     guard("kinescore_engine_new", || {
@@ -82,18 +88,19 @@ pub unsafe extern "C" fn kinescore_engine_new(resources: *const Resources, engin
     })
 }
 
-/// Copies the key of the soundtrack that a media file gives with these settings and this cut (as in kinescore_job_set_cut):
-/// a hash of the media's content, cut, settings and models, as text, NUL byte included; its size in bytes goes into `size`.
-/// Where you have a soundtrack of that key there is nothing to do. `settings` NULL stands for the defaults. With a `buffer`
-/// of NULL and a `capacity` of 0 only the size is returned. The media is read, once for as long as it is not touched; it is not
-/// decoded.
+/// Copies the key of the soundtrack for a media file, these settings and this cut (as in
+/// kinescore_job_set_cut) into `buffer`, and its size in bytes, including the NUL byte, into
+/// `size`. The key is a hash of the media's content, cut, settings and models, as text: a
+/// soundtrack that has the same key is up to date. `settings` NULL means the defaults. If `buffer`
+/// is NULL and `capacity` 0, only the size is returned. The media is read, but not decoded, and not
+/// read again until the file changes.
 ///
-/// KINESCORE_INPUT when it cannot be read; KINESCORE_BAD_ARGUMENT for a speed that is not allowed;
-/// KINESCORE_BUFFER_TOO_SMALL.
+/// KINESCORE_INPUT if the media cannot be read; KINESCORE_BAD_ARGUMENT if the speed is out of
+/// range; KINESCORE_BUFFER_TOO_SMALL.
 ///
 /// # Safety
-/// `engine` must be alive, `settings` NULL or alive, `media` end with a NUL byte, `buffer` have `capacity` bytes, `size` be
-/// writable.
+/// `engine` must be alive, `settings` NULL or alive, `media` must end with a NUL byte, `buffer`
+/// must have `capacity` bytes, and `size` must be writable.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kinescore_engine_key(
     engine: *const Engine,
@@ -120,7 +127,8 @@ pub unsafe extern "C" fn kinescore_engine_key(
     })
 }
 
-/// Frees an engine. NULL is fine. Jobs that were made with it go on; the last of them frees what is loaded.
+/// Frees an engine. NULL is fine. Jobs that were made with it can still be used; the models are
+/// freed with the last of them.
 ///
 /// # Safety
 /// `engine` must be NULL or made by kinescore_engine_new and not yet freed.
@@ -128,17 +136,18 @@ pub unsafe extern "C" fn kinescore_engine_key(
 pub unsafe extern "C" fn kinescore_engine_free(engine: *mut Engine) {
     quietly("kinescore_engine_free", || {
         if !engine.is_null() {
-            // SAFETY: by contract ours and not yet freed.
+            // SAFETY: by contract made by us and not yet freed.
             drop(unsafe { Box::from_raw(engine) });
         }
     });
 }
 
-/// Folder of the file that this code was loaded from.
+/// Folder of the file from which this code was loaded.
 fn own_folder() -> Option<PathBuf> {
     let mut found = MaybeUninit::<libc::Dl_info>::uninit();
     let inside = kinescore_abi_version as *const c_void;
-    // SAFETY: `found` is written when the answer is not 0, and its name is a string that lives as long as this code.
+    // SAFETY: `found` is written if the result is not 0, and its name is a string that lives as
+    // long as this code.
     let name = unsafe {
         if libc::dladdr(inside, found.as_mut_ptr()) == 0 {
             return None;
@@ -165,7 +174,7 @@ fn find_models() -> Result<PathBuf, Failure> {
         Failure::new(
             Status::ModelMissing,
             format!(
-                "no folder with the models (manifest.toml) was named, nor is there one in {}",
+                "no folder with the models (manifest.toml) was specified, and none was found in {}",
                 tried.join(", ")
             ),
         )

@@ -1,11 +1,12 @@
-//! Faults on demand, for the tests of this crate: no shipped library has them.
+//! Panics on demand, for the tests of this crate; not part of a shipped library.
 
 use std::ffi::{CStr, c_char};
 use std::sync::{Mutex, PoisonError};
 
 static ASKED: Mutex<Option<String>> = Mutex::new(None);
 
-/// Makes the next pass through a place panic: the name of an entry point, or "progress" for the middle of a run.
+/// Makes the next pass through a place panic: the name of an entry point, or "progress" for the
+/// middle of a run.
 ///
 /// # Safety
 /// `place` must end with a NUL byte.
@@ -23,6 +24,6 @@ pub fn panic_if_asked(place: &str) {
         .unwrap_or_else(PoisonError::into_inner)
         .take_if(|asked| asked == place);
     if asked.is_some() {
-        panic!("asked for in {place}");
+        panic!("requested in {place}");
     }
 }

@@ -14,19 +14,19 @@ use std::slice;
 pub const KINESCORE_LAYOUT_RGB: u32 = 1;
 /// Blue, green, red.
 pub const KINESCORE_LAYOUT_BGR: u32 = 2;
-/// Red, green, blue, and one more that is not looked at.
+/// Red, green, blue, and a fourth channel that is ignored.
 pub const KINESCORE_LAYOUT_RGBA: u32 = 3;
-/// Blue, green, red, and one more that is not looked at.
+/// Blue, green, red, and a fourth channel that is ignored.
 pub const KINESCORE_LAYOUT_BGRA: u32 = 4;
 
-/// 8 bits a channel, full scale 255.
+/// 8 bits per channel, full scale 255.
 pub const KINESCORE_DEPTH_U8: u32 = 1;
-/// 16 bits a channel in the machine's byte order, full scale 65535.
+/// 16 bits per channel in native byte order, full scale 65535.
 pub const KINESCORE_DEPTH_U16: u32 = 2;
-/// 32-bit floating point a channel, full scale 1.0; what is below 0 or above 1 is clipped.
+/// 32-bit floating point per channel, full scale 1.0; values below 0 or above 1 are clipped.
 pub const KINESCORE_DEPTH_F32: u32 = 3;
 
-/// What is known of pushed frames before the first one.
+/// Properties of pushed frames, announced before the first one.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct FramesInfo {
@@ -38,14 +38,14 @@ pub struct FramesInfo {
     pub height: u32,
     /// Not used; 0.
     pub reserved: u32,
-    /// Width of a pixel over its height, 0.1 to 10; 0 for square pixels.
+    /// Pixel aspect ratio, width over height, 0.1 to 10; 0: square pixels.
     pub pixel_aspect: f64,
-    /// Frames a second, for information only; 0: taken from the frames' times.
+    /// Frames per second, for information only; 0: derived from the frames' times.
     pub frame_rate: f64,
-    /// Length of the clip in seconds, 2 to 86400: the soundtrack is exactly as long. 0: the last frame's time and a mean
-    /// frame's length.
+    /// Length of the clip in seconds, 2 to 86400; the soundtrack is exactly as long. 0: the last
+    /// frame's time plus the mean length of a frame.
     pub duration: f64,
-    /// What errors and the analysis call the clip, UTF-8; NULL: "pushed frames".
+    /// Name of the clip in errors and in the analysis, UTF-8; NULL: "pushed frames".
     pub name: *const c_char,
 }
 
@@ -55,7 +55,7 @@ unsafe impl Sized32 for FramesInfo {
     const LEAST: usize = offset_of!(Self, name) + size_of::<*const c_char>();
 }
 
-/// One upright frame, with values as they are shown (gamma-encoded, as 8-bit video is; not linear light).
+/// One upright frame, in display values (gamma-encoded, as 8-bit video is; not linear light).
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Frame {
@@ -71,11 +71,13 @@ pub struct Frame {
     pub height: u32,
     /// Not used; 0.
     pub reserved: u32,
-    /// When it is shown, seconds from the clip's start, 0 or more; later than the frame before.
+    /// Presentation time, seconds from the clip's start, 0 or more; later than that of the previous
+    /// frame.
     pub time: f64,
-    /// Bytes from the start of a row to that of the row below it: negative where rows are stored from the bottom up.
+    /// Bytes from the start of a row to the start of the row below it; negative if rows are stored
+    /// bottom-up.
     pub stride: i64,
-    /// The first pixel of the top row. It needs no alignment.
+    /// The first pixel of the top row. Need not be aligned.
     pub pixels: *const c_void,
 }
 
@@ -85,14 +87,14 @@ unsafe impl Sized32 for Frame {
     const LEAST: usize = offset_of!(Self, pixels) + size_of::<*const c_void>();
 }
 
-/// Begins a clip whose frames the host pushes, in place of kinescore_job_open_video. The search for poses begins in a thread
-/// of the library's own and goes on while frames are pushed.
+/// Begins a clip whose frames are pushed by the host, instead of kinescore_job_open_video. Poses
+/// are found in a thread of the library while frames are pushed.
 ///
-/// KINESCORE_WRONG_STATE when the job has a video or frames already; KINESCORE_FRAME_SIZE, KINESCORE_CLIP_TOO_SHORT,
-/// KINESCORE_FRAME for what cannot be.
+/// KINESCORE_WRONG_STATE if the job already has a video or frames; KINESCORE_FRAME_SIZE,
+/// KINESCORE_CLIP_TOO_SHORT or KINESCORE_FRAME for values out of range.
 ///
 /// # Safety
-/// `job` must be alive, `info` such a struct with its struct_size set.
+/// `job` must be alive, and `info` must point to such a struct with its struct_size set.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kinescore_job_begin_frames(job: *mut Job, info: *const FramesInfo) -> Status {
     // SAFETY: by contract.
@@ -117,16 +119,17 @@ pub unsafe extern "C" fn kinescore_job_begin_frames(job: *mut Job, info: *const 
     }
 }
 
-/// Gives the next frame. The pixels are copied before this returns. It waits while a few frames are waiting already: a clip
-/// is never held in memory. More frames than the setting pose.rate asks for are taken and cost next to nothing.
+/// Pushes the next frame. The pixels are copied before this returns. It blocks while a few frames
+/// are queued, so that a clip is never held in memory. Frames beyond the setting pose.rate are
+/// accepted and cost next to nothing.
 ///
-/// KINESCORE_FRAME for a frame that does not fit, with its number, the value met and the value allowed: the clip goes on as
-/// if it had not been pushed. Any other failure, KINESCORE_CANCELLED among them, ends the clip: the job is as new, and
-/// frames can be begun again.
+/// KINESCORE_FRAME for a frame that cannot be used; the message has its number, the value found and
+/// the value expected. The clip continues as if the frame had not been pushed. Any other failure,
+/// including KINESCORE_CANCELLED, ends the clip: the job is as new, and frames can be begun again.
 ///
 /// # Safety
-/// `job` must be alive, `frame` such a struct with its struct_size set, whose pixels are all there and do not change during
-/// the call.
+/// `job` must be alive, and `frame` must point to such a struct with its struct_size set, whose
+/// pixels are readable and do not change during the call.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kinescore_job_push_frame(job: *mut Job, frame: *const Frame) -> Status {
     // SAFETY: by contract.
@@ -143,9 +146,10 @@ pub unsafe extern "C" fn kinescore_job_push_frame(job: *mut Job, frame: *const F
     }
 }
 
-/// Ends the pushed frames; kinescore_job_run goes on with them.
+/// Ends the pushed frames; kinescore_job_run then makes the soundtrack.
 ///
-/// KINESCORE_NO_FRAMES, KINESCORE_CLIP_TOO_SHORT: the job is as new then, as after a failure of the search for poses.
+/// KINESCORE_NO_FRAMES, KINESCORE_CLIP_TOO_SHORT: the job is then as new, as it is if finding the
+/// poses fails.
 ///
 /// # Safety
 /// `job` must be alive.
@@ -164,7 +168,7 @@ pub unsafe extern "C" fn kinescore_job_end_frames(job: *mut Job) -> Status {
 }
 
 /// # Safety
-/// The frame's pixels must be there.
+/// The frame's pixels must be readable.
 unsafe fn raw_frame(frame: &Frame) -> Result<RawFrame<'_>, Failure> {
     let refuse = |message: String| Err(Failure::new(Status::BadArgument, message));
     let layout = match frame.layout {
@@ -172,13 +176,13 @@ unsafe fn raw_frame(frame: &Frame) -> Result<RawFrame<'_>, Failure> {
         KINESCORE_LAYOUT_BGR => Layout::Bgr,
         KINESCORE_LAYOUT_RGBA => Layout::Rgba,
         KINESCORE_LAYOUT_BGRA => Layout::Bgra,
-        other => return refuse(format!("a frame's layout is {other}; allowed is 1 to 4")),
+        other => return refuse(format!("a frame's layout is {other}; expected 1 to 4")),
     };
     let depth = match frame.depth {
         KINESCORE_DEPTH_U8 => Depth::U8,
         KINESCORE_DEPTH_U16 => Depth::U16,
         KINESCORE_DEPTH_F32 => Depth::F32,
-        other => return refuse(format!("a frame's depth is {other}; allowed is 1 to 3")),
+        other => return refuse(format!("a frame's depth is {other}; expected 1 to 3")),
     };
     arguments::check(frame.pixels.cast::<u8>(), "pixels")?;
     let Ok(stride) = isize::try_from(frame.stride) else {
@@ -196,7 +200,8 @@ unsafe fn raw_frame(frame: &Frame) -> Result<RawFrame<'_>, Failure> {
         Some(bytes) if stride.unsigned_abs() >= row => {
             let top = frame.pixels.cast::<u8>();
             let below = if stride < 0 { bytes - row } else { 0 };
-            // SAFETY: all rows are there by contract; of rows from the bottom up the last in memory is the top one.
+            // SAFETY: all rows are readable by contract; if rows are stored bottom-up, the top row
+            // is the last in memory.
             unsafe { slice::from_raw_parts(top.wrapping_sub(below), bytes) }
         }
         _ => &[],

@@ -1,4 +1,4 @@
-//! What every entry point runs in: panics stop here, failures become a status and a sentence.
+//! The wrapper of every entry point: panics stop here, and failures become a status and a message.
 
 use crate::status::{Failure, Status};
 use kinescore_core::foreign::{catches_panics, panic_text};
@@ -13,11 +13,12 @@ thread_local! {
     static PLACE: Cell<Option<String>> = const { Cell::new(None) };
 }
 
-/// The sentence of the last call that failed on this thread, in English UTF-8; "" if none has. It stays valid until
-/// another call on this thread fails. It names the file, the value met and the value allowed, and can be shown to users.
+/// Returns the message of the last call that failed on this thread, in English, UTF-8; "" if none
+/// has. It stays valid until another call on this thread fails. It names the file, the value found
+/// and the value expected, and can be shown to users.
 #[unsafe(no_mangle)]
 pub extern "C" fn kinescore_last_error() -> *const c_char {
-    // While a thread ends its memory may be gone.
+    // While a thread ends, its thread-local memory may be gone.
     LAST_ERROR
         .try_with(|error| error.try_borrow().map(|error| error.as_ptr()).ok())
         .ok()
@@ -25,12 +26,13 @@ pub extern "C" fn kinescore_last_error() -> *const c_char {
         .unwrap_or(c"".as_ptr())
 }
 
-/// Runs an entry point. `entry` is its name, for reports.
+/// Runs an entry point. `entry` is its name, for error reports.
 pub fn guard(entry: &'static str, work: impl FnOnce() -> Result<(), Failure>) -> Status {
     recorded(entry, || caught(entry, work))
 }
 
-/// Runs an entry point that calls [`caught`] itself, to see what was caught. Panics elsewhere in it stop here as well.
+/// Runs an entry point that calls [`caught`] itself, to learn whether a panic was caught. Panics
+/// elsewhere in it stop here as well.
 pub fn recorded(entry: &'static str, work: impl FnOnce() -> Result<(), Failure>) -> Status {
     match stopped(entry, work) {
         Ok(()) => Status::Ok,
@@ -41,7 +43,7 @@ pub fn recorded(entry: &'static str, work: impl FnOnce() -> Result<(), Failure>)
     }
 }
 
-/// What `work` gives; a panic in it becomes a [`Failure`].
+/// Returns the result of `work`; a panic in it becomes a [`Failure`].
 pub fn caught<T>(entry: &'static str, work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
     stopped(entry, || {
         #[cfg(feature = "panic-injection")]
@@ -52,7 +54,7 @@ pub fn caught<T>(entry: &'static str, work: impl FnOnce() -> Result<T, Failure>)
 
 fn stopped<T>(entry: &'static str, work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
     install_hook();
-    // What a panic leaves behind half done is only met again through a job, and that is poisoned.
+    // What a panic leaves half-changed can only be reached through a job, and the job is poisoned.
     let result = catch_unwind(AssertUnwindSafe(work));
     result.unwrap_or_else(|payload| {
         let place = PLACE.try_with(Cell::take).ok().flatten();
@@ -63,14 +65,14 @@ fn stopped<T>(entry: &'static str, work: impl FnOnce() -> Result<T, Failure>) ->
         Err(Failure::new(
             Status::Panic,
             format!(
-                "a fault of the library in {entry}{place}: {what}. Please report it at {}/issues",
+                "an error in the library itself, in {entry}{place}: {what}. Please report it at {}/issues",
                 env!("CARGO_PKG_REPOSITORY")
             ),
         ))
     })
 }
 
-/// Runs an entry point that has no status to give, such as those that free.
+/// Runs an entry point that returns no status, such as those that free.
 pub fn quietly(entry: &'static str, work: impl FnOnce()) {
     guard(entry, || {
         work();
@@ -83,8 +85,8 @@ fn remember(message: &str) {
     let _ = LAST_ERROR.try_with(|error| error.try_borrow_mut().map(|mut error| *error = message));
 }
 
-/// Rust's own hook writes to standard error, which is the host's. This library has a copy of Rust's runtime to itself, so
-/// that no other hook is taken away.
+/// Rust's own hook writes to standard error, which belongs to the host. This library has its own
+/// copy of Rust's runtime, so no hook of the host is replaced.
 fn install_hook() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -93,7 +95,7 @@ fn install_hook() {
             if catches_panics() {
                 return;
             }
-            // Tests of this crate want to see their own failures.
+            // The tests of this crate need to show their own failures.
             if cfg!(test) {
                 usual(info);
             }

@@ -1,4 +1,4 @@
-//! Jobs: one clip on its way to one soundtrack.
+//! Jobs: each makes one soundtrack for one clip.
 
 use crate::arguments;
 use crate::cut::cut;
@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
-/// Looking for poses in the video: most of the time.
+/// Finding poses in the video; takes most of the time.
 pub const KINESCORE_STAGE_POSE: i32 = 1;
 /// Finding beats and accents.
 pub const KINESCORE_STAGE_RHYTHM: i32 = 2;
@@ -25,25 +25,26 @@ pub const KINESCORE_STAGE_DRUMS: i32 = 3;
 pub const KINESCORE_STAGE_MUSIC: i32 = 4;
 /// Arranging the score for the cut.
 pub const KINESCORE_STAGE_SCORE: i32 = 5;
-/// Making sound of it.
+/// Rendering the sound.
 pub const KINESCORE_STAGE_AUDIO: i32 = 6;
 
-/// Told of progress: the stage (KINESCORE_STAGE_…), the share of it that is done, and an estimate of the share of the whole
-/// run, 0 to 1 each. 0 as the answer cancels, anything else goes on. It is called on the thread that called
-/// kinescore_job_run or on one of the library's, never twice at once. It must be quick, must not throw or long-jump, and of
-/// the functions on this job may only call kinescore_job_cancel (others give KINESCORE_BUSY).
+/// Receives progress: the stage (KINESCORE_STAGE_…), the share of it that is done, and an estimate
+/// of the share of the whole run that is done, each 0 to 1. Return 0 to cancel, any other value to
+/// continue. It is called on the thread that called kinescore_job_run or on a thread of the
+/// library, but never concurrently. It must be quick, must not throw or long-jump, and must not
+/// call any function on this job except kinescore_job_cancel (others return KINESCORE_BUSY).
 pub type ProgressFn =
     Option<unsafe extern "C" fn(user: *mut c_void, stage: i32, stage_done: f64, overall_done: f64) -> i32>;
 
-/// One clip on its way to one soundtrack.
+/// Makes the soundtrack of one clip.
 pub struct Job {
     engine: Arc<kinescore_core::Engine>,
     settings: kinescore_core::Settings,
-    /// After a panic.
+    /// Whether a call has panicked.
     poisoned: AtomicBool,
-    /// The switch of the call in progress, or of the next.
+    /// The cancel switch of the call in progress, or of the next.
     cancel: Mutex<Cancel>,
-    /// The sound that the call in progress is making, once it has begun to.
+    /// The sound that the call in progress is rendering, once it has begun to.
     stream: Mutex<Option<Blocks>>,
     /// Locked by the call in progress.
     work: Mutex<JobWork>,
@@ -66,7 +67,7 @@ impl Job {
         self.stream.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The sound that another thread is making, and the switch of that call.
+    /// The sound that another thread is rendering, and the cancel switch of that call.
     pub fn streaming(&self) -> Option<(Blocks, Cancel)> {
         let blocks = self.stream().clone()?;
         Some((blocks, self.cancel().clone()))
@@ -79,13 +80,13 @@ pub struct JobWork {
     cut: Cut,
 }
 
-/// Where a job's pictures come from.
+/// Where the frames of a job come from.
 pub enum Source {
     /// Not decided yet.
     None,
-    /// Frames that are being pushed, or have been.
+    /// Pushed frames, ended or not.
     Frames(Box<Feed>),
-    /// A job of the library, and the video that it can be opened from again.
+    /// A job of the library, and the video from which it can be opened again.
     Job(Box<kinescore_core::Job>, Option<PathBuf>),
 }
 
@@ -96,7 +97,7 @@ impl JobWork {
             Source::None => Ok(()),
             _ => Err(Failure::new(
                 Status::WrongState,
-                "the job has a video or frames already; make another job for another clip",
+                "the job already has a video or frames; make another job for another clip",
             )),
         }
     }
@@ -105,10 +106,10 @@ impl JobWork {
     pub fn open_feed(&mut self) -> Result<&mut Feed, Failure> {
         match &mut self.source {
             Source::Frames(feed) if feed.is_open() => Ok(feed),
-            Source::Frames(_) => Err(Failure::new(Status::WrongState, "the frames have been ended")),
+            Source::Frames(_) => Err(Failure::new(Status::WrongState, "the frames have already been ended")),
             _ => Err(Failure::new(
                 Status::WrongState,
-                "no frames have been begun with kinescore_job_begin_frames",
+                "call kinescore_job_begin_frames first",
             )),
         }
     }
@@ -119,18 +120,18 @@ impl JobWork {
             Source::Job(job, _) if job.latest() == Some(Stage::Audio) => Ok(job),
             _ => Err(Failure::new(
                 Status::WrongState,
-                "there is no result yet: kinescore_job_run has not been called, has not ended well, or the cut is another since",
+                "there is no result: kinescore_job_run has not been called, has failed, or the cut was changed after it",
             )),
         }
     }
 }
 
-/// Whether a call does work that can be cancelled.
+/// Whether a call can be cancelled.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Call {
-    /// It can, and takes a cancellation with it when it ends.
+    /// It can, and resets the cancel switch when it ends.
     Work,
-    /// It only looks.
+    /// It only reads.
     Look,
 }
 
@@ -150,7 +151,7 @@ pub unsafe fn on_job(
         let poisoned = || {
             Failure::new(
                 Status::Poisoned,
-                "an earlier call on this job met a fault of the library; free it",
+                "an earlier call on this job ended in an error in the library itself; free the job",
             )
         };
         let mut locked = match job.work.try_lock() {
@@ -169,7 +170,7 @@ pub unsafe fn on_job(
             job.poisoned.store(true, Ordering::Relaxed);
         }
         if call == Call::Work {
-            // What was asked of this call is not asked of the next.
+            // A cancellation of this call does not cancel the next.
             let mut current = job.cancel();
             if current.is_cancelled() {
                 *current = Cancel::new();
@@ -179,13 +180,13 @@ pub unsafe fn on_job(
     })
 }
 
-/// Makes a job with the values that `settings` have now; NULL stands for the defaults. `engine` and `settings` may be freed
-/// before the job.
+/// Makes a job with the current values of `settings`; NULL means the defaults. `engine` and
+/// `settings` may be freed before the job.
 ///
-/// KINESCORE_SETTING_VALUE when settings do not fit together.
+/// KINESCORE_SETTING_VALUE if settings contradict each other.
 ///
 /// # Safety
-/// `engine` must be alive, `settings` NULL or alive, `job` be NULL or writable.
+/// `engine` must be alive, `settings` NULL or alive, and `job` NULL or writable.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kinescore_job_new(
     engine: *const Engine,
@@ -217,12 +218,12 @@ pub unsafe extern "C" fn kinescore_job_new(
 
 /// Opens a video file and decodes its first frame.
 ///
-/// KINESCORE_INPUT, KINESCORE_NOT_A_VIDEO, KINESCORE_NO_VIDEO_STREAM, KINESCORE_NO_FRAMES, KINESCORE_FRAME_SIZE,
-/// KINESCORE_CLIP_TOO_SHORT, KINESCORE_CUT_OUTSIDE, KINESCORE_MEDIA: the job is as new then. KINESCORE_WRONG_STATE when it
-/// has a video or frames already.
+/// KINESCORE_INPUT, KINESCORE_NOT_A_VIDEO, KINESCORE_NO_VIDEO_STREAM, KINESCORE_NO_FRAMES,
+/// KINESCORE_FRAME_SIZE, KINESCORE_CLIP_TOO_SHORT, KINESCORE_CUT_OUTSIDE, KINESCORE_MEDIA: the job
+/// is then as new. KINESCORE_WRONG_STATE if it already has a video or frames.
 ///
 /// # Safety
-/// `job` must be alive, `path` end with a NUL byte.
+/// `job` must be alive, and `path` must end with a NUL byte.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kinescore_job_open_video(job: *mut Job, path: *const c_char) -> Status {
     // SAFETY: by contract.
@@ -237,16 +238,19 @@ pub unsafe extern "C" fn kinescore_job_open_video(job: *mut Job, path: *const c_
     }
 }
 
-/// Says which part of the media is heard and how fast, as a clip on a timeline: from `start` to `end` in flicks
-/// (KINESCORE_FLICKS_PER_SECOND) from the media's first frame, or KINESCORE_MEDIA_START and KINESCORE_MEDIA_END; at
-/// `speed_numerator / speed_denominator` times the media's speed, 1/4 to 4. The soundtrack is `(end - start) / speed` long, to
-/// the sample. Without this call all of the media is heard at its own speed.
+/// Sets which part of the media is heard and how fast, like a clip on a timeline: from `start` to
+/// `end` in flicks (KINESCORE_FLICKS_PER_SECOND) from the media's first frame, or
+/// KINESCORE_MEDIA_START and KINESCORE_MEDIA_END; at `speed_numerator / speed_denominator` times
+/// the media's speed, 1/4 to 4. The soundtrack is exactly `(end - start) / speed` long, to the
+/// sample. Without this call, the whole media is heard at its own speed.
 ///
-/// It may be called at any time, before or after a run. What was found of the media stays, so that the next
-/// kinescore_job_run takes a fraction of the first; every bar that both cuts share keeps its notes, but for the ending.
+/// It may be called before or after a run. What was found in the media is kept, so that the next
+/// kinescore_job_run takes a fraction of the time of the first; every bar that both cuts share
+/// keeps its notes, except for the ending.
 ///
-/// KINESCORE_BAD_ARGUMENT for a speed that is not allowed; KINESCORE_CUT_OUTSIDE, KINESCORE_CLIP_TOO_SHORT: the cut before
-/// stays then. Where the length of the media is not known yet, kinescore_job_run gives these.
+/// KINESCORE_BAD_ARGUMENT if the speed is out of range; KINESCORE_CUT_OUTSIDE,
+/// KINESCORE_CLIP_TOO_SHORT: the previous cut is then kept. If the length of the media is not known
+/// yet, kinescore_job_run returns these.
 ///
 /// # Safety
 /// `job` must be alive.
@@ -271,14 +275,14 @@ pub unsafe extern "C" fn kinescore_job_set_cut(
     }
 }
 
-/// Copies the key of the soundtrack that the job makes, as kinescore_engine_key does. It may be asked for once the video has
-/// been opened, before a run as well.
+/// Copies the key of the job's soundtrack, like kinescore_engine_key. It can be called as soon as
+/// the video has been opened, even before a run.
 ///
-/// KINESCORE_WRONG_STATE before; KINESCORE_FRAME for pushed frames, which have none; KINESCORE_INPUT,
-/// KINESCORE_BUFFER_TOO_SMALL.
+/// KINESCORE_WRONG_STATE if no video has been opened; KINESCORE_FRAME for pushed frames, which have
+/// no key; KINESCORE_INPUT, KINESCORE_BUFFER_TOO_SMALL.
 ///
 /// # Safety
-/// `job` must be alive, `buffer` have `capacity` bytes, `size` be writable.
+/// `job` must be alive, `buffer` must have `capacity` bytes, and `size` must be writable.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kinescore_job_key(
     job: *const Job,
@@ -297,15 +301,17 @@ pub unsafe extern "C" fn kinescore_job_key(
     }
 }
 
-/// Makes the soundtrack, or what a change of the cut asks for. It takes long: call it off the host's main thread. When all
-/// is done already it returns at once.
+/// Makes the soundtrack; after a change of the cut, only what depends on the cut. It takes long: do
+/// not call it on the host's main thread. It returns immediately if there is nothing to do.
 ///
-/// KINESCORE_NO_PERSON, KINESCORE_PERSON_TOO_BRIEF, KINESCORE_NO_SUCH_PERSON, KINESCORE_NO_BEAT are answers about the clip.
-/// After KINESCORE_CANCELLED or another failure it can be called again; stages that were done are kept. Where pushed frames
-/// ended in a failure of the search for poses the job is as new.
+/// KINESCORE_NO_PERSON, KINESCORE_PERSON_TOO_BRIEF, KINESCORE_NO_SUCH_PERSON and KINESCORE_NO_BEAT
+/// are findings about the clip. After KINESCORE_CANCELLED or another failure, it can be called
+/// again; finished stages are kept. If finding the poses in pushed frames failed, the job is as
+/// new.
 ///
 /// # Safety
-/// `job` must be alive, `progress` NULL or such a function, which can be called with `user`.
+/// `job` must be alive, and `progress` must be NULL or such a function, which can be called with
+/// `user`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kinescore_job_run(job: *mut Job, progress: ProgressFn, user: *mut c_void) -> Status {
     // SAFETY: by contract.
@@ -329,7 +335,7 @@ fn run(job: &Job, work: &mut JobWork, monitor: &Monitor<'_>) -> Result<(), Failu
         Source::None => {
             return Err(Failure::new(
                 Status::WrongState,
-                "the job has no pictures yet: open a video, or push frames and end them",
+                "the job has no frames: open a video, or push frames and end them",
             ));
         }
         Source::Frames(feed) if feed.is_open() => {
@@ -346,7 +352,8 @@ fn run(job: &Job, work: &mut JobWork, monitor: &Monitor<'_>) -> Result<(), Failu
         .set_cut(work.cut)
         .and_then(|()| running.run(Stage::Score, monitor))
         .and_then(|()| play(job, &mut running, monitor));
-    // A search for poses that was broken off has used up the video's frames: it is opened again.
+    // An interrupted search for poses has consumed the video's frames, so the video is opened
+    // again.
     let spent = result.is_err() && running.latest().is_none();
     work.source = match (spent, path) {
         (true, Some(path)) => {
@@ -361,7 +368,7 @@ fn run(job: &Job, work: &mut JobWork, monitor: &Monitor<'_>) -> Result<(), Failu
     Ok(result?)
 }
 
-/// Plays the score, so that other threads can hear what is there while the rest is made.
+/// Renders the sound, so that other threads can read what is finished while the rest is rendered.
 fn play(job: &Job, running: &mut kinescore_core::Job, monitor: &Monitor<'_>) -> kinescore_core::Result<()> {
     let rate = running.settings().sound.rate;
     let frames = running.score().map_or(0, |score| score.duration.to_samples(rate));
@@ -370,7 +377,8 @@ fn play(job: &Job, running: &mut kinescore_core::Job, monitor: &Monitor<'_>) -> 
     running.run_streamed(Stage::Audio, monitor, &mut |first, samples| blocks.push(first, samples))
 }
 
-/// While it lives, other threads hear what is made; however it ends, they do not wait for more.
+/// While it lives, other threads can read the sound being rendered; when it is dropped, for
+/// whatever reason, they stop waiting for more.
 struct Streaming<'a>(&'a Job, Blocks);
 
 impl<'a> Streaming<'a> {
@@ -426,9 +434,10 @@ impl Reporter {
     }
 }
 
-/// Stops the call on this job that is in progress: opening, pushing, running or writing gives KINESCORE_CANCELLED, well
-/// under half a second later, unless it is done before. If none is in progress, the next one is stopped. May be called from
-/// any thread at any time, from callbacks as well, as long as the job is not freed.
+/// Cancels the call on this job that is in progress: opening, pushing, running or writing returns
+/// KINESCORE_CANCELLED well within half a second, unless it finishes first. If no call is in
+/// progress, the next one is cancelled. May be called from any thread at any time, including from
+/// callbacks, as long as the job is not freed.
 ///
 /// # Safety
 /// `job` must be alive.
@@ -442,7 +451,8 @@ pub unsafe extern "C" fn kinescore_job_cancel(job: *const Job) -> Status {
     })
 }
 
-/// Frees a job. NULL is fine. It must not be in use by another thread any more: cancel it, and wait for its call to return.
+/// Frees a job. NULL is allowed. The job must not be in use by another thread: cancel it first, and
+/// wait for its call to return.
 ///
 /// # Safety
 /// `job` must be NULL or made by kinescore_job_new, not yet freed, and not in use.
@@ -450,7 +460,7 @@ pub unsafe extern "C" fn kinescore_job_cancel(job: *const Job) -> Status {
 pub unsafe extern "C" fn kinescore_job_free(job: *mut Job) {
     quietly("kinescore_job_free", || {
         if !job.is_null() {
-            // SAFETY: by contract ours, not yet freed and not in use.
+            // SAFETY: by contract made by us, not yet freed and not in use.
             drop(unsafe { Box::from_raw(job) });
         }
     });

@@ -1,6 +1,8 @@
-//! Kinescore for C and C++: what `include/kinescore.h` declares. Thin: a check, one call, a status.
+//! Kinescore for C and C++: the functions that `include/kinescore.h` declares. Each one is thin:
+//! check the arguments, make one call, return a status.
 //!
-//! The header is made from these sources by cbindgen; `tests/header.rs` compares it and writes it again when asked.
+//! cbindgen generates the header from these sources; `tests/header.rs` compares it and, on request,
+//! writes it.
 
 mod arguments;
 mod cut;

@@ -1,4 +1,4 @@
-//! The library's log, given to the host.
+//! Forwards the library's log to the host.
 
 use crate::guard::guard;
 use crate::status::{Failure, Status};
@@ -9,19 +9,20 @@ use std::sync::{OnceLock, PoisonError, RwLock};
 
 /// No messages.
 pub const KINESCORE_LOG_OFF: i32 = 0;
-/// What went wrong.
+/// Errors.
 pub const KINESCORE_LOG_ERROR: i32 = 1;
-/// What may surprise, as a damaged part of a video that was left out.
+/// Unexpected conditions, such as a damaged part of a video that was skipped.
 pub const KINESCORE_LOG_WARN: i32 = 2;
-/// What was decided, as the loudness that was reached.
+/// Results and decisions, such as the loudness that was reached.
 pub const KINESCORE_LOG_INFO: i32 = 3;
 /// For developers.
 pub const KINESCORE_LOG_DEBUG: i32 = 4;
-/// For developers who want to know all of it.
+/// Every detail, for developers.
 pub const KINESCORE_LOG_TRACE: i32 = 5;
 
-/// Takes a message of the log: its level (KINESCORE_LOG_ERROR to KINESCORE_LOG_TRACE) and its text, valid during the call.
-/// It may be called from any thread, several at once, and from the library's own threads. It must not throw or long-jump.
+/// Receives a log message: its level (KINESCORE_LOG_ERROR to KINESCORE_LOG_TRACE) and its text,
+/// which is valid during the call. It may be called from any thread, including the library's own,
+/// and concurrently. It must not throw or long-jump.
 pub type LogFn = Option<unsafe extern "C" fn(user: *mut c_void, level: i32, message: *const c_char)>;
 
 #[derive(Clone, Copy)]
@@ -38,7 +39,8 @@ unsafe impl Sync for Sink {}
 static SINK: RwLock<Option<Sink>> = RwLock::new(None);
 
 thread_local! {
-    /// Whether this thread is in the host's function: what that makes the library say is left out.
+    /// Whether this thread is in the host's function: messages that the library logs meanwhile are
+    /// dropped.
     static TALKING: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -65,14 +67,15 @@ impl Log for HostLog {
     fn flush(&self) {}
 }
 
-/// Gives the library's messages up to `level` to `log`, which replaces an earlier function; NULL stops them. It holds for
-/// the whole process. When this returns, no call of the earlier function is in progress any more and none will come, so
-/// that what its `user` points at may go. Without a function the library says nothing: it never writes to standard output
-/// or standard error. FFmpeg has a log of its own for the whole process, which belongs to the host: av_log_set_level and
-/// av_log_set_callback decide what is seen of it.
+/// Passes the library's log messages up to `level` to `log`, which replaces an earlier function;
+/// NULL stops them. The function is process-wide. When this returns, no call of the earlier
+/// function is in progress or will follow, so that whatever its `user` points to can be freed.
+/// Without a function, the library is silent: it never writes to standard output or standard error.
+/// FFmpeg has its own process-wide log, which belongs to the host: control it with av_log_set_level
+/// and av_log_set_callback.
 ///
-/// KINESCORE_BAD_ARGUMENT for a level that is none; KINESCORE_BUSY from within a log function; KINESCORE_OTHER when other
-/// Rust code in this process has taken the log.
+/// KINESCORE_BAD_ARGUMENT if `level` is not a log level; KINESCORE_BUSY from within a log function;
+/// KINESCORE_OTHER if other Rust code in this process has installed a logger.
 ///
 /// # Safety
 /// `log` must be NULL or a function of that type which can be called from any thread with `user`.
@@ -90,7 +93,7 @@ pub unsafe extern "C" fn kinescore_set_log(log: LogFn, user: *mut c_void, level:
                 let allowed = format!("{KINESCORE_LOG_OFF} to {KINESCORE_LOG_TRACE}");
                 return Err(Failure::new(
                     Status::BadArgument,
-                    format!("log level {other}; allowed is {allowed}"),
+                    format!("log level {other}; expected {allowed}"),
                 ));
             }
         };
@@ -104,7 +107,7 @@ pub unsafe extern "C" fn kinescore_set_log(log: LogFn, user: *mut c_void, level:
         if !OURS.get_or_init(|| log::set_logger(&HostLog).is_ok()) {
             return Err(Failure::new(
                 Status::Other,
-                "the log of this process belongs to somebody else",
+                "other code in this process has already installed a logger",
             ));
         }
         // Waits until calls of the earlier function have ended.

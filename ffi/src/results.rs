@@ -1,4 +1,4 @@
-//! What a job has found, and its sound.
+//! The results of a job, and its sound.
 
 use crate::arguments::{self, Sized32};
 use crate::guard::guard;
@@ -11,7 +11,7 @@ use std::ffi::c_char;
 use std::mem::offset_of;
 use std::path::Path;
 
-/// The beats were found by the learned network.
+/// The beats were found by the trained network.
 pub const KINESCORE_BEATS_NETWORK: u32 = 1;
 /// The beats were found by signal processing on the movement.
 pub const KINESCORE_BEATS_MOTION: u32 = 2;
@@ -31,19 +31,19 @@ pub const KINESCORE_MODE_LYDIAN: i32 = 6;
 /// The key's mode is mixolydian.
 pub const KINESCORE_MODE_MIXOLYDIAN: i32 = 7;
 
-/// What a job has found and made. Counts are of what is heard in the cut.
+/// Summary of a job's results. Counts refer to the part heard in the cut.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Summary {
     /// sizeof(kinescore_summary), set by the caller.
     pub struct_size: u32,
-    /// People followed in the media.
+    /// Number of people followed in the media.
     pub people: u32,
     /// Length of the soundtrack, seconds.
     pub duration: f64,
-    /// Beats a minute, as heard.
+    /// Beats per minute, as heard.
     pub tempo: f64,
-    /// How far beats and tempo can be trusted, 0 to 1.
+    /// Confidence in beats and tempo, 0 to 1.
     pub confidence: f64,
     /// Beats in a bar, 3 or 4.
     pub beats_per_bar: u32,
@@ -53,17 +53,17 @@ pub struct Summary {
     pub beats: u64,
     /// Number of accents.
     pub accents: u64,
-    /// Notes of the score, drum hits included.
+    /// Notes of the score, including drum hits.
     pub notes: u64,
-    /// Tonic of the key, in semitones above C, 0 to 11; −1 where only drums are heard.
+    /// Tonic of the key, in semitones above C, 0 to 11; −1 if only drums are heard.
     pub key_tonic: i32,
-    /// KINESCORE_MODE_…, or 0 where only drums are heard.
+    /// KINESCORE_MODE_…, or 0 if only drums are heard.
     pub key_mode: i32,
     /// Integrated loudness of the soundtrack, LUFS (ITU-R BS.1770).
     pub loudness: f64,
     /// True peak of the soundtrack, dBTP (ITU-R BS.1770).
     pub true_peak: f64,
-    /// Style of the drums, ended by a NUL byte.
+    /// Style of the drums, terminated by a NUL byte.
     pub style: [c_char; 32],
 }
 
@@ -73,42 +73,42 @@ unsafe impl Sized32 for Summary {
     const LEAST: usize = offset_of!(Self, style) + 32;
 }
 
-/// A beat. This struct never changes.
+/// A beat. The layout of this struct never changes.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Beat {
     /// When it falls, seconds from the start of the soundtrack.
     pub time: f64,
-    /// Its number in the bar; 1 is the downbeat.
+    /// Position in the bar, from 1; 1 is the downbeat.
     pub number: u32,
     /// Not used; 0.
     pub reserved: u32,
 }
 
-/// The accent is a change of the movement.
+/// The accent is a change in the movement.
 pub const KINESCORE_ACCENT_STYLE: u32 = 1;
-/// The accent is a body that is stopped sharply: a stamp, a landing, a hit.
+/// The accent is a sharp stop of the body: a stamp, a landing, a hit.
 pub const KINESCORE_ACCENT_IMPACT: u32 = 2;
 
-/// A peak of the movement, which the music answers. This struct never changes.
+/// A peak of the movement, which the music answers. The layout of this struct never changes.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Accent {
     /// When it falls, seconds from the start of the soundtrack.
     pub time: f64,
-    /// How strong it is beside the clip's others, above 0, at most 1.
+    /// Strength relative to the clip's other accents, above 0, at most 1.
     pub strength: f32,
     /// KINESCORE_ACCENT_…
     pub kind: u32,
 }
 
-/// The form of the sound.
+/// The format of the sound.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct AudioFormat {
     /// sizeof(kinescore_audio_format), set by the caller.
     pub struct_size: u32,
-    /// Samples a second: 44100, 48000 or 96000, as the setting sound.rate says.
+    /// Sample rate, Hz: 44100, 48000 or 96000, from the setting sound.rate.
     pub rate: u32,
     /// Channels: 2.
     pub channels: u32,
@@ -124,13 +124,13 @@ unsafe impl Sized32 for AudioFormat {
     const LEAST: usize = offset_of!(Self, frames) + size_of::<u64>();
 }
 
-/// Tells what a run has found and made.
+/// Returns a summary of the results of a run.
 ///
-/// KINESCORE_WRONG_STATE before kinescore_job_run has ended well, and after a change of the cut until it has again. The same
-/// holds for the functions below.
+/// KINESCORE_WRONG_STATE until kinescore_job_run has succeeded, and after a change of the cut until
+/// it has succeeded again. The same applies to the functions below.
 ///
 /// # Safety
-/// `job` must be alive, `summary` such a struct with its struct_size set.
+/// `job` must be alive, and `summary` must point to such a struct with its struct_size set.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kinescore_job_summary(job: *const Job, summary: *mut Summary) -> Status {
     // SAFETY: by contract.
@@ -192,13 +192,13 @@ fn mode(mode: Mode) -> i32 {
     }
 }
 
-/// Copies the beats, in rising order, into the caller's array and their number into `count`. With `beats` NULL and a
-/// `capacity` of 0 only the number is returned.
+/// Copies the beats, in ascending order, into the caller's array and their number into `count`. If
+/// `beats` is NULL and `capacity` 0, only the number is returned.
 ///
-/// KINESCORE_BUFFER_TOO_SMALL: nothing was written then.
+/// KINESCORE_BUFFER_TOO_SMALL: nothing is written.
 ///
 /// # Safety
-/// `job` must be alive, `beats` have room for `capacity` items, `count` be writable.
+/// `job` must be alive, `beats` must have room for `capacity` items, and `count` must be writable.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kinescore_job_beats(
     job: *const Job,
@@ -223,10 +223,10 @@ pub unsafe extern "C" fn kinescore_job_beats(
     }
 }
 
-/// Copies the accents, in rising order, as kinescore_job_beats does the beats.
+/// Copies the accents, in ascending order, like kinescore_job_beats.
 ///
 /// # Safety
-/// As kinescore_job_beats.
+/// As for kinescore_job_beats.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kinescore_job_accents(
     job: *const Job,
@@ -254,13 +254,14 @@ pub unsafe extern "C" fn kinescore_job_accents(
     }
 }
 
-/// Copies the key's name, such as "A minor", NUL byte included, into `buffer`, and its size in bytes into `size`; "" where
-/// only drums are heard. With a `buffer` of NULL and a `capacity` of 0 only the size is returned.
+/// Copies the key's name, such as "A minor", into `buffer`, and its size in bytes, including the
+/// NUL byte, into `size`; the name is "" if only drums are heard. If `buffer` is NULL and
+/// `capacity` 0, only the size is returned.
 ///
-/// KINESCORE_BUFFER_TOO_SMALL: nothing was written then.
+/// KINESCORE_BUFFER_TOO_SMALL: nothing is written.
 ///
 /// # Safety
-/// `job` must be alive, `buffer` have `capacity` bytes, `size` be writable.
+/// `job` must be alive, `buffer` must have `capacity` bytes, and `size` must be writable.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kinescore_job_music_key(
     job: *const Job,
@@ -278,10 +279,10 @@ pub unsafe extern "C" fn kinescore_job_music_key(
     }
 }
 
-/// Tells the form of the sound.
+/// Returns the format of the sound.
 ///
 /// # Safety
-/// `job` must be alive, `format` such a struct with its struct_size set.
+/// `job` must be alive, and `format` must point to such a struct with its struct_size set.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kinescore_job_audio_format(job: *const Job, format: *mut AudioFormat) -> Status {
     // SAFETY: by contract.
@@ -303,16 +304,20 @@ pub unsafe extern "C" fn kinescore_job_audio_format(job: *const Job, format: *mu
     }
 }
 
-/// Copies sound into `samples`: `frames` sample frames from number `first_frame` on, interleaved, full scale ±1; `frames ×
-/// channels` numbers. `read` receives how many frames were copied: fewer at the end of the sound, 0 beyond it.
+/// Copies sound into `samples`: `frames` sample frames starting at `first_frame`, interleaved, full
+/// scale ±1; `frames × channels` numbers. `read` receives the number of frames copied: fewer at the
+/// end of the sound, 0 beyond it.
 ///
-/// It may be called from another thread while kinescore_job_run is making the sound. Then it gives the frames that are there,
-/// fewer than asked for as well, and waits for the first of them; they are those that the finished sound has. The first are
-/// there once the loudness of the whole is known. Before the run has come to the sound it gives KINESCORE_BUSY; 0 frames before
-/// the end of the sound mean that the run has failed, and KINESCORE_CANCELLED that it was cancelled.
+/// It may be called from another thread while kinescore_job_run renders the sound. It then waits
+/// for the first requested frame and returns the frames that are finished, perhaps fewer than
+/// requested; they are those of the finished sound. The first frames are available once the
+/// loudness of the whole is known. Before the run has reached the sound, it returns KINESCORE_BUSY;
+/// 0 frames before the end of the sound mean that the run has failed, and KINESCORE_CANCELLED that
+/// it was cancelled.
 ///
 /// # Safety
-/// `job` must be alive, `samples` have that room, `read` be writable.
+/// `job` must be alive, `samples` must have room for `frames` sample frames, and `read` must be
+/// writable.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kinescore_job_read_audio(
     job: *const Job,
@@ -328,11 +333,12 @@ pub unsafe extern "C" fn kinescore_job_read_audio(
         return guard(ENTRY, || {
             arguments::check(samples, "samples")?;
             arguments::check(read, "read")?;
-            // No more than there is, so that no more memory is taken than the sound has.
+            // At most as many as there are, so that a large request does not take more memory than
+            // the sound.
             let room = frames.min(blocks.frames().saturating_sub(first));
             let mut block = vec![0.0; CHANNELS * room];
             let count = blocks.read(first, &mut block, &cancel)?;
-            // SAFETY: checked above, with that room by contract.
+            // SAFETY: checked above, and large enough by contract.
             unsafe {
                 std::ptr::copy_nonoverlapping(block.as_ptr(), samples, CHANNELS * count);
                 read.write(count);
@@ -356,31 +362,34 @@ pub unsafe extern "C" fn kinescore_job_read_audio(
     }
 }
 
-/// Name of the entry point that may be called beside a run.
+/// Name of the entry point that may be called during a run.
 const ENTRY: &str = "kinescore_job_read_audio";
 
-/// Channels of sound while it is made: stereo.
+/// Channels of sound while it is rendered: stereo.
 const CHANNELS: usize = 2;
 
 fn no_sound() -> Failure {
-    Failure::new(Status::WrongState, "there is no sound yet")
+    Failure::new(Status::WrongState, "the sound is not being rendered yet")
 }
 
-/// Writes a file, under a temporary name first, so that nothing half-written is ever seen. `format` is
-/// - "wav": the sound, 24 bits; "stems": one such file a part into the folder `path`, which is made;
+/// Writes a file, first under a temporary name, so that a half-written file never appears under
+/// `path`. `format` is one of
+/// - "wav": the sound, 24 bits; "stems": one such file per part, in the folder `path`, which is
+///   created;
 /// - "mid": the notes as a standard MIDI file;
 /// - "json": the analysis;
 /// - "svg", "png": a picture of the analysis;
-/// - "mp4", "mov", "mkv", "webm", or "video" for any that `path` ends in: the video's picture, copied, with the soundtrack
-///   (and the video's own sound as the setting "original" says).
+/// - "mp4", "mov", "mkv", "webm", or "video" for the one that `path` ends in: the video's picture,
+///   copied, with the soundtrack (and the video's own sound according to the setting "original").
 ///
-/// Where the path decides the format ("svg", "png", and those of a video) the path must end in it.
+/// For "svg", "png" and video formats, `path` must end in the format.
 ///
-/// KINESCORE_BAD_ARGUMENT for another format; KINESCORE_OUTPUT, KINESCORE_OUTPUT_IS_INPUT, KINESCORE_MEDIA; for a video
-/// KINESCORE_FRAME after pushed frames, and KINESCORE_PICTURE_SPEED for a cut at another speed.
+/// KINESCORE_BAD_ARGUMENT for any other format; KINESCORE_OUTPUT, KINESCORE_OUTPUT_IS_INPUT,
+/// KINESCORE_MEDIA; for a video KINESCORE_FRAME after pushed frames, and KINESCORE_PICTURE_SPEED
+/// for a cut at another speed.
 ///
 /// # Safety
-/// `job` must be alive, the texts end with a NUL byte.
+/// `job` must be alive, and the strings must end with a NUL byte.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kinescore_job_write(job: *mut Job, format: *const c_char, path: *const c_char) -> Status {
     // SAFETY: by contract.
@@ -409,7 +418,7 @@ pub unsafe extern "C" fn kinescore_job_write(job: *mut Job, format: *const c_cha
                     let allowed = "wav, mid, json, stems, svg, png, mp4, mov, mkv, webm, video";
                     return Err(Failure::new(
                         Status::BadArgument,
-                        format!("format '{other}'; allowed are {allowed}"),
+                        format!("format '{other}'; expected one of {allowed}"),
                     ));
                 }
             }

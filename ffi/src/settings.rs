@@ -1,4 +1,4 @@
-//! Settings: the table of them all for a host's interface, and one set of values.
+//! Settings: the table of all settings for a host's user interface, and one set of values.
 
 use crate::arguments::{self, Sized32};
 use crate::guard::{guard, quietly};
@@ -10,16 +10,17 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// One of `words`.
 pub const KINESCORE_KIND_CHOICE: u32 = 1;
-/// Some of `words`, at least one, each at most once, with commas between.
+/// One or more of `words`, each at most once, separated by commas.
 pub const KINESCORE_KIND_LIST: u32 = 2;
-/// Text; `allowed` describes its form.
+/// Text; `allowed` describes its syntax.
 pub const KINESCORE_KIND_TEXT: u32 = 3;
 /// A number from `least` to `most`.
 pub const KINESCORE_KIND_NUMBER: u32 = 4;
 /// A whole number from `least_whole` to `most_whole`.
 pub const KINESCORE_KIND_WHOLE: u32 = 5;
 
-/// What a host's interface needs to know of a setting. All texts are English UTF-8 and valid for ever.
+/// Describes a setting for a host's user interface. All strings are in English, UTF-8, and stay
+/// valid until the process ends.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct SettingInfo {
@@ -27,27 +28,27 @@ pub struct SettingInfo {
     pub struct_size: u32,
     /// KINESCORE_KIND_…
     pub kind: u32,
-    /// Its name, as "drums.style".
+    /// Its name, such as "drums.style".
     pub key: *const c_char,
-    /// One sentence that says what it is for.
+    /// Its purpose, in one sentence.
     pub help: *const c_char,
-    /// Its value in new settings.
+    /// Its default value.
     pub default_value: *const c_char,
-    /// The values allowed, in words.
+    /// The accepted values, in words.
     pub allowed: *const c_char,
     /// The words of a choice or list, without "auto".
     pub words: *const *const c_char,
-    /// How many `words` there are; 0 for other kinds.
+    /// Number of `words`; 0 for other kinds.
     pub word_count: u32,
-    /// 1 where "auto" is a value as well, else 0.
+    /// 1 if "auto" is also accepted, otherwise 0.
     pub has_auto: u32,
-    /// Least value of a number; 0 for other kinds.
+    /// Minimum of a number; 0 for other kinds.
     pub least: f64,
-    /// Greatest value of a number; 0 for other kinds.
+    /// Maximum of a number; 0 for other kinds.
     pub most: f64,
-    /// Least value of a whole number; 0 for other kinds.
+    /// Minimum of a whole number; 0 for other kinds.
     pub least_whole: u64,
-    /// Greatest value of a whole number; 0 for other kinds.
+    /// Maximum of a whole number; 0 for other kinds.
     pub most_whole: u64,
 }
 
@@ -57,10 +58,10 @@ unsafe impl Sized32 for SettingInfo {
     const LEAST: usize = offset_of!(Self, most_whole) + size_of::<u64>();
 }
 
-/// The table with its texts as C wants them.
+/// The table, with C strings.
 struct Table(Vec<SettingInfo>);
 
-// SAFETY: the pointers are to memory that is never freed nor changed.
+// SAFETY: the pointers are to memory that is never freed or changed.
 unsafe impl Send for Table {}
 // SAFETY: as above.
 unsafe impl Sync for Table {}
@@ -78,7 +79,7 @@ fn row(setting: &Setting, defaults: &kinescore_core::Settings) -> SettingInfo {
     let (mut least, mut most, mut least_whole, mut most_whole) = (0.0, 0.0, 0, 0);
     let (kind, words): (u32, &[&str]) = match setting.kind {
         Kind::Choice(words) | Kind::ChoiceOrAuto(words) => {
-            // A choice that has "auto" among its words shows it as the others do.
+            // A choice with "auto" among its words reports it in the same way as the other kinds.
             (KINESCORE_KIND_CHOICE, words)
         }
         Kind::List(words) => (KINESCORE_KIND_LIST, words),
@@ -123,18 +124,18 @@ fn for_ever(text: &str) -> *const c_char {
     CString::new(text).unwrap_or_default().into_raw()
 }
 
-/// How many settings there are.
+/// Returns the number of settings.
 #[unsafe(no_mangle)]
 pub extern "C" fn kinescore_setting_count() -> usize {
     TABLE.len()
 }
 
-/// Tells about setting number `index`, from 0, in an order fit for an interface.
+/// Describes setting number `index`, from 0, in an order suitable for a user interface.
 ///
-/// KINESCORE_BAD_ARGUMENT when there are not so many.
+/// KINESCORE_BAD_ARGUMENT if there is no setting with this number.
 ///
 /// # Safety
-/// `setting` must be NULL or point at struct_size bytes that can be written, with that number set.
+/// `setting` must be NULL or point to struct_size writable bytes, with struct_size set.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kinescore_setting_at(index: usize, setting: *mut SettingInfo) -> Status {
     guard("kinescore_setting_at", || {
@@ -151,22 +152,22 @@ pub unsafe extern "C" fn kinescore_setting_at(index: usize, setting: *mut Settin
     })
 }
 
-/// A set of values for all settings. May be used from several threads.
+/// A set of values for all settings. May be used from several threads concurrently.
 pub struct Settings(Mutex<kinescore_core::Settings>);
 
 impl Settings {
-    /// The values as they are now.
+    /// The current values.
     pub fn values(&self) -> kinescore_core::Settings {
         self.lock().clone()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, kinescore_core::Settings> {
-        // A setting is changed at once or not at all.
+        // A setting is changed completely or not at all, so a poisoned lock is fine.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The values that settings have now; the defaults for NULL.
+/// The current values of the settings; the defaults for NULL.
 ///
 /// # Safety
 /// `settings` must be NULL or alive.
@@ -192,9 +193,9 @@ pub unsafe extern "C" fn kinescore_settings_new(settings: *mut *mut Settings) ->
     })
 }
 
-/// Sets a value, given as text: "120", "funk", "auto". Jobs that have been made already keep theirs.
+/// Sets a value, given as text: "120", "funk", "auto". Existing jobs keep their values.
 ///
-/// KINESCORE_UNKNOWN_SETTING, KINESCORE_SETTING_VALUE: nothing has changed then.
+/// KINESCORE_UNKNOWN_SETTING, KINESCORE_SETTING_VALUE: nothing is changed.
 ///
 /// # Safety
 /// `settings` must be alive; the texts must end with a NUL byte.
@@ -217,13 +218,14 @@ pub unsafe extern "C" fn kinescore_settings_set(
     })
 }
 
-/// Copies a value as text, NUL byte included, into `buffer`, and its size in bytes into `size`. With a `buffer` of NULL and
-/// a `capacity` of 0 only the size is returned.
+/// Copies a value as text into `buffer`, and its size in bytes, including the NUL byte, into
+/// `size`. If `buffer` is NULL and `capacity` 0, only the size is returned.
 ///
 /// KINESCORE_UNKNOWN_SETTING, KINESCORE_BUFFER_TOO_SMALL.
 ///
 /// # Safety
-/// `settings` must be alive, `key` end with a NUL byte, `buffer` have `capacity` bytes, `size` be writable.
+/// `settings` must be alive, `key` must end with a NUL byte, `buffer` must have `capacity` bytes,
+/// and `size` must be writable.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kinescore_settings_get(
     settings: *const Settings,
@@ -237,17 +239,17 @@ pub unsafe extern "C" fn kinescore_settings_get(
         let (settings, key) = unsafe { (arguments::handle(settings, "settings")?, arguments::text(key, "key")?) };
         let values = settings.values();
         let Some(value) = values.get(key) else {
-            // Setting it reports the nearest name that there is.
+            // kinescore_settings_set also suggests the most similar name.
             let mut copy = values;
             copy.set(key, "")?;
-            return Err(Failure::new(Status::UnknownSetting, format!("no setting '{key}'")));
+            return Err(Failure::new(Status::UnknownSetting, format!("unknown setting '{key}'")));
         };
         // SAFETY: by contract.
         unsafe { arguments::write_text(&value, buffer, capacity, size) }
     })
 }
 
-/// Frees settings. NULL is fine. Jobs made with them keep their values.
+/// Frees settings. NULL is allowed. Jobs made with them keep their values.
 ///
 /// # Safety
 /// `settings` must be NULL or made by kinescore_settings_new and not yet freed.
@@ -255,7 +257,7 @@ pub unsafe extern "C" fn kinescore_settings_get(
 pub unsafe extern "C" fn kinescore_settings_free(settings: *mut Settings) {
     quietly("kinescore_settings_free", || {
         if !settings.is_null() {
-            // SAFETY: by contract ours and not yet freed.
+            // SAFETY: by contract made by us and not yet freed.
             drop(unsafe { Box::from_raw(settings) });
         }
     });

@@ -1,10 +1,10 @@
-//! How a call ended.
+//! Status codes.
 
 use kinescore_core::Error;
 use std::ffi::{CStr, c_char};
 
-/// How a call ended: 0, or what was wrong; kinescore_last_error has the sentence. A number never gets another meaning, and
-/// new ones may come: treat those that you do not know as failures.
+/// Status of a call: 0, or a failure, whose message kinescore_last_error returns. The meaning of a
+/// number never changes, and new ones may be added: treat unknown numbers as failures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(i32)]
 pub enum Status {
@@ -13,23 +13,24 @@ pub enum Status {
 
     /// A pointer that must not be NULL is NULL.
     NullPointer = 1,
-    /// An argument has a value that is not allowed, is no UTF-8, or is a pointer that is not aligned for its type.
+    /// An argument is out of range, is not UTF-8, or is a pointer that is not aligned for its type.
     BadArgument = 2,
     /// A struct's struct_size is less than that of the first version of this struct.
     BadStructSize = 3,
     /// The caller's array or text buffer is too small; nothing was written.
     BufferTooSmall = 4,
-    /// The call does not fit what the job has done so far, as results before a run.
+    /// The job is not in a state for this call, such as reading results before a run.
     WrongState = 5,
-    /// Another thread is in a call on this job; or a callback has called what callbacks must not.
+    /// Another thread is in a call on this job, or a callback has called a function that callbacks
+    /// must not call.
     Busy = 6,
     /// The call was stopped by kinescore_job_cancel or by the progress callback.
     Cancelled = 7,
-    /// A fault of the library. Please report it. The job, if there is one, cannot be used any more.
+    /// An error in the library itself. Please report it. The job, if any, can only be freed.
     Panic = 8,
     /// An earlier call on this job ended in KINESCORE_PANIC: it can only be freed.
     Poisoned = 9,
-    /// A failure that this version of the interface has no number for.
+    /// A failure for which this version of the interface has no number.
     Other = 10,
 
     /// There is no setting of that name.
@@ -37,60 +38,60 @@ pub enum Status {
     /// The setting does not allow that value.
     SettingValue = 21,
 
-    /// The file is not a video that can be read.
+    /// The file cannot be read as a video.
     NotAVideo = 30,
     /// The file is media without a picture.
     NoVideoStream = 31,
-    /// Not one frame could be decoded, or none was pushed.
+    /// No frame could be decoded, or none was pushed.
     NoFrames = 32,
-    /// The frames are smaller or larger than can be worked with.
+    /// The frames are too small or too large.
     FrameSize = 33,
-    /// The clip, or the part asked for, is too short for music.
+    /// The clip, or the requested part of it, is too short for music.
     ClipTooShort = 34,
-    /// The part asked for does not lie within the clip.
+    /// The requested part does not lie within the clip.
     CutOutside = 35,
     /// Decoding or encoding failed.
     Media = 36,
     /// A file cannot be read.
     Input = 37,
-    /// A pushed frame, or what was announced of the frames, cannot be used.
+    /// A pushed frame, or the announced properties of the frames, cannot be used.
     Frame = 38,
 
-    /// There is nobody in the clip.
+    /// No person was found in the clip.
     NoPerson = 50,
-    /// A person is there, but not for long enough.
+    /// A person was found, but is not seen for long enough.
     PersonTooBrief = 51,
-    /// The person asked for (pose.person) is not there.
+    /// The requested person (pose.person) was not found.
     NoSuchPerson = 52,
-    /// The person hardly moves. The setting "tempo" overcomes it.
+    /// The person hardly moves. Not returned if the setting "tempo" is set.
     NoBeat = 53,
 
-    /// A model's file is not there.
+    /// A model's file is missing.
     ModelMissing = 60,
-    /// A model's file is damaged or of another release.
+    /// A model's file is damaged or from another release.
     ModelInvalid = 61,
-    /// The list of the models (manifest.toml) or a table beside it cannot be used.
+    /// The manifest of the models (manifest.toml), or a table beside it, cannot be used.
     Manifest = 62,
     /// ONNX Runtime was not found or cannot be loaded.
     RuntimeMissing = 63,
-    /// The device asked for cannot be used.
+    /// The requested device cannot be used.
     DeviceUnavailable = 64,
     /// ONNX Runtime refused a model or a run.
     Inference = 65,
-    /// The SoundFont is not there.
+    /// The SoundFont is missing.
     SoundfontMissing = 66,
     /// The SoundFont cannot be read.
     SoundfontInvalid = 67,
     /// The SoundFont lacks a sound that is needed.
     PresetMissing = 68,
-    /// Sound could not be measured or made.
+    /// Sound could not be rendered or measured.
     Sound = 69,
 
     /// An output cannot be written.
     Output = 80,
     /// The output would overwrite the input.
     OutputIsInput = 81,
-    /// A video cannot be written for a cut at another speed: its picture is copied as it is.
+    /// A video cannot be written for a cut at another speed, since its picture is copied unchanged.
     PictureSpeed = 82,
 }
 
@@ -182,7 +183,7 @@ impl Status {
     }
 }
 
-/// A status with its sentence.
+/// A status with its message.
 #[derive(Debug)]
 pub struct Failure {
     pub status: Status,
@@ -230,7 +231,7 @@ fn status_of(error: &Error) -> Status {
         Error::PresetMissing { .. } => Status::PresetMissing,
         Error::UnknownSetting { .. } => Status::UnknownSetting,
         Error::SettingValue { .. } => Status::SettingValue,
-        // Of a file between stages nothing comes through this interface: a stage lacked its input.
+        // This interface does not read saved stages, so a stage lacked its input.
         Error::Saved { .. } => Status::WrongState,
         Error::OutputIsInput { .. } => Status::OutputIsInput,
         Error::Output { .. } => Status::Output,
@@ -241,7 +242,8 @@ fn status_of(error: &Error) -> Status {
     }
 }
 
-/// The name of a status, such as "KINESCORE_NO_BEAT"; for a number that is none, "KINESCORE_UNKNOWN". Valid for ever.
+/// Returns the name of a status, such as "KINESCORE_NO_BEAT", or "KINESCORE_UNKNOWN" for an unknown
+/// number. Stays valid until the process ends.
 #[unsafe(no_mangle)]
 pub extern "C" fn kinescore_status_name(status: i32) -> *const c_char {
     let known = Status::ALL.iter().find(|known| **known as i32 == status);

@@ -1,4 +1,5 @@
-//! The library as C and C++ programs see it: compiled, linked and run against what `make install` puts in place.
+//! The library as C and C++ programs see it: compiled, linked and run against what `make install`
+//! puts in place.
 
 #![allow(clippy::expect_used)] // helpers of tests stop at the first surprise, as tests do
 

@@ -1,10 +1,10 @@
-//! `include/kinescore.h` is what the sources say.
+//! `include/kinescore.h` matches the sources.
 
 #![allow(clippy::expect_used)] // helpers of tests stop at the first surprise, as tests do
 
 use std::path::{Path, PathBuf};
 
-/// Set in the environment to write the header anew.
+/// Environment variable that makes the test write the header again.
 const WRITE: &str = "KINESCORE_WRITE_HEADER";
 
 fn header() -> PathBuf {
@@ -26,9 +26,10 @@ fn generated() -> String {
     for_c(&String::from_utf8(text).expect("UTF-8"))
 }
 
-/// What cbindgen cannot be told: the enumerators' common prefix; a constant too small to be 64 bits wide by itself, whose
-/// multiples are not; and to leave out what is for Rust's readers, the contracts of unsafe functions, of which the rules at the
-/// top tell.
+/// Applies what cbindgen cannot be configured to do: the enumerators' common prefix; a 64-bit type
+/// for a constant that fits in 32 bits but whose multiples do not; and omitting the safety
+/// contracts of unsafe functions, which are for Rust and covered by the rules at the top of the
+/// header.
 fn for_c(text: &str) -> String {
     let text = text
         .replace("KINESCORE_STATUS_", "KINESCORE_")
@@ -61,7 +62,7 @@ fn the_header_is_fresh() {
     let committed = std::fs::read_to_string(header()).unwrap_or_default();
     assert!(
         committed == fresh,
-        "include/kinescore.h is not what the sources say; write it anew with\n{WRITE}=1 cargo test -p kinescore-ffi --test header"
+        "include/kinescore.h does not match the sources; update it with\n{WRITE}=1 cargo test -p kinescore-ffi --test header"
     );
 }
 

@@ -1,4 +1,5 @@
-"""What beats are compared with: random metronomes, the best steady grid, and the network that RhythmicNet's authors published."""
+"""Baselines for beats: random metronomes, the best steady grid, and the network that RhythmicNet's
+authors published."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ import beat_metrics
 from beat_movement import MID_HIP, MISSING, NECK, Poses
 
 RANDOM_TEMPI = (80.0, 135.0)  # beats a minute: of most dance music
-SLOWEST, FASTEST = 55.0, 215.0  # beats a minute that the authors' activation is decoded to, as the published decoder's default
+# beats a minute that the authors' activation is decoded to, as the published decoder's default
+SLOWEST, FASTEST = 55.0, 215.0
 DECODER_RATE = 100.0  # frames a second: at 60, tempi near 120 would be 4 beats a minute apart
 TEMPO_CHANGE = 100.0  # λ of p(n→m) ∝ exp(−λ·|m/n − 1|)
 BEAT_SHARE = 16  # a beat's first sixteenth is beat states
@@ -25,25 +27,29 @@ def metronome(tempo: float, first: float, duration: float) -> np.ndarray:
 
 
 def random_metronomes(seed: list[int], count: int, duration: float) -> list[tuple[float, np.ndarray]]:
-    """(tempo, beats) of metronomes that have nothing to do with the clip: 80 to 135 beats a minute, any phase."""
+    """(tempo, beats) of metronomes that are independent of the clip: 80 to 135 beats per minute,
+    any phase."""
     draw = np.random.default_rng(seed)
     tempi, phases = draw.uniform(*RANDOM_TEMPI, count), draw.uniform(0, 1, count)
     return [(tempo, metronome(tempo, phase * 60 / tempo, duration)) for tempo, phase in zip(tempi, phases)]
 
 
 def best_metronome(annotated: np.ndarray, duration: float) -> tuple[float, np.ndarray]:
-    """(tempo, beats) of the one constant tempo and phase over the whole clip with the highest F-measure against the annotation; of
-    several the one that lies closest. The upper bound of any steady grid. Tempi within ±10 % of the annotated one are searched.
+    """(tempo, beats) of the one constant tempo and phase over the whole clip with the highest
+    F-measure against the annotation; on a tie, the closest one. This is the upper bound for any
+    steady grid. Tempi within ±10 % of the annotated one are searched.
     """
     centre = beat_metrics.tempo_of(annotated) / 60
-    # Neighbouring tempi differ by a fiftieth of a beat over the clip, 10 ms at 120 beats a minute.
+    # Neighbouring tempi differ by a fiftieth of a beat over the clip, 10 ms at 120 beats per
+    # minute.
     tempi = np.arange(0.9 * centre, 1.1 * centre, min(0.02 / duration, 0.01 * centre))
     tempi = np.append(tempi, centre)
     phases = np.arange(0, 1, 0.01)
     best = (-1.0, np.inf, centre, 0.0)
     for hz in tempi:
         position = annotated * hz - phases[:, None]
-        off = np.abs(position - np.round(position)) / hz  # seconds from each annotated beat to the grid of each phase
+        # seconds from each annotated beat to the grid of each phase
+        off = np.abs(position - np.round(position)) / hz
         beats = np.ceil(duration * hz - phases)  # within the clip
         inside = (np.round(position) >= 0) & (np.round(position) < beats[:, None])
         near = inside & (off <= beat_metrics.F_TOLERANCE)
@@ -57,9 +63,11 @@ def best_metronome(annotated: np.ndarray, duration: float) -> tuple[float, np.nd
 
 
 def network_input(poses: Poses) -> np.ndarray:
-    """Velocity [T, 17, 2] as the authors' network reads it: difference of successive frames at 60 a second, pixels / 100, with the
-    body brought to their size. A missing joint is interpolated between the frames that have it, a joint never seen stands still, and a cut is no movement.
-    (Their own code sets missing joints to zero, which reads as a leap: this is kinder to the network.)
+    """Velocity [T, 17, 2], the input of the authors' network: difference of successive frames at 60
+    per second, pixels / 100, with the body scaled to the size in their data. A missing joint is
+    interpolated between the frames that have it, a joint that is never seen does not move, and a
+    cut is not a movement. (Their own code sets missing joints to zero, which looks like a leap:
+    this treatment favours the network.)
     """
     frames = max(int(np.floor(poses.duration * NETWORK_RATE)) + 1, 2)
     times = np.arange(frames) / NETWORK_RATE
@@ -80,7 +88,8 @@ def network_input(poses: Poses) -> np.ndarray:
 
 
 class AuthorsNetwork:
-    """`rhythmicnet-beats.onnx`: windows of 5 s joined over the whole clip, overlapping by half."""
+    """`rhythmicnet-beats.onnx`, run on windows of 5 s that overlap by half and cover the whole
+    clip."""
 
     def __init__(self, path: Path):
         import onnxruntime
@@ -90,8 +99,9 @@ class AuthorsNetwork:
         self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
     def activation(self, velocity: np.ndarray) -> np.ndarray:
-        """Beat activation [T] at 60 a second of a clip's velocity [T, 17, 2]. Windows are cross-faded (triangular), so that a
-        window's borders, where it sees one side only, count least."""
+        """Beat activation [T] at 60 per second for a clip's velocity [T, 17, 2]. Windows are
+        cross-faded (triangular), so that the borders of a window, where it sees only one side,
+        count least."""
         frames = len(velocity)
         padded = np.concatenate([velocity, np.zeros((max(WINDOW - frames, 0), *velocity.shape[1:]), np.float32)])
         starts = sorted({*range(0, len(padded) - WINDOW, HOP), len(padded) - WINDOW})
@@ -104,18 +114,20 @@ class AuthorsNetwork:
         return (total / weight)[:frames]
 
     def beats(self, poses: Poses, scale: float) -> np.ndarray:
-        """Beats of a clip with the input multiplied by `scale`."""
+        """Beats of a clip, with the input multiplied by `scale`."""
         activation = self.activation(network_input(poses) * np.float32(scale))
         times = np.arange(0, poses.duration, 1 / DECODER_RATE)
         return decode(np.interp(times, np.arange(len(activation)) / NETWORK_RATE, activation)) / DECODER_RATE
 
 
 def decode(activation: np.ndarray, slowest: float = SLOWEST, fastest: float = FASTEST) -> np.ndarray:
-    """Beats (in frames of 100 a second) of an activation: Viterbi over the whole clip in the model of Krebs, Böck & Widmer, "An efficient
-    state-space model for joint tempo and meter tracking" (ISMIR 2015).
+    """Beats (in frames at 100 per second) of an activation: Viterbi over the whole clip in the
+    model of Krebs, Böck & Widmer, "An efficient state-space model for joint tempo and meter
+    tracking" (ISMIR 2015).
 
-    A state is (interval of n frames, position k of n). Within a beat the position advances with certainty, so the score of
-    entering a beat is kept per frame and interval: the same best path as over all states.
+    A state is (interval of n frames, position k of n). Within a beat the position always advances
+    by one, so it is enough to keep the score of entering a beat, per frame and interval: the best
+    path is the same as over all states.
     """
     frames = len(activation)
     n = np.arange(round(60 * DECODER_RATE / fastest), round(60 * DECODER_RATE / slowest) + 1)
@@ -128,7 +140,7 @@ def decode(activation: np.ndarray, slowest: float = SLOWEST, fastest: float = FA
     start = -np.log(n.sum())
 
     def stretch(k, first, begin, end):
-        """Log observation of frames begin..end that are positions first.. of a beat of interval k."""
+        """Log likelihood of frames begin..end as positions first.. of a beat with interval k."""
         turn = np.clip(begin + np.maximum(beat_states[k] - first, 0), begin, end)
         return on[turn] - on[begin] + off[end] - off[turn]
 
@@ -151,7 +163,8 @@ def decode(activation: np.ndarray, slowest: float = SLOWEST, fastest: float = FA
             best, s, k = score.max(), int(from_[score.argmax()]), last
     beats = []
     while True:
-        beats.append(s + int(np.argmax(activation[s : s + beat_states[k]])))  # snapped to the peak among its beat states
+        # snapped to the peak among its beat states
+        beats.append(s + int(np.argmax(activation[s : s + beat_states[k]])))
         if s == 0:
             break
         k = origin[s, k]

@@ -1,7 +1,9 @@
-"""Measures of beats against an annotation, and bootstrap intervals over clips. Times in seconds, tempi in beats a minute.
+"""Measures of beats against an annotation, and bootstrap intervals over clips. Times are in
+seconds, tempi in beats per minute.
 
-F-measure, Cemgil and continuity are those of the library mir_eval, called without leaving beats out. (`mir_eval.beat.evaluate`
-leaves out the beats of the first 5 s, made for songs of minutes; of clips of 8 to 15 s that would drop a third to a half.)
+F-measure, Cemgil and continuity are those of the library mir_eval, called without leaving beats
+out. (`mir_eval.beat.evaluate` leaves out the beats of the first 5 s, which suits songs of several
+minutes; for clips of 8 to 15 s it would drop a third to a half.)
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ RESAMPLES = 2000
 
 
 def tempo_of(beats: np.ndarray) -> float | None:
-    """Tempo of beats: least squares over their numbers, a gap of several beats counted as such. `None` for fewer than two."""
+    """Tempo of beats: least squares over their numbers, where a gap of several beats counts as
+    several. `None` for fewer than two beats."""
     if len(beats) < 2:
         return None
     gaps = np.diff(beats)
@@ -27,13 +30,15 @@ def tempo_of(beats: np.ndarray) -> float | None:
 
 
 def tempo_right(found: float | None, annotated: float, levels=(1,)) -> float:
-    """1 where the tempo lies within ±4 % of the annotated one, or of it at one of the other levels."""
+    """1 if the tempo is within ±4 % of the annotated one, or of the annotated one at one of the
+    other levels."""
     return float(found is not None and any(abs(found / (annotated * level) - 1) <= TEMPO_TOLERANCE for level in levels))
 
 
 def drift(annotated: np.ndarray, beats: np.ndarray) -> float:
-    """Drift at the clip's end in ms: distance from the last annotated beat to the nearest beat. Where there are no beats it is half the
-    last annotated interval, what beats in exact opposition get."""
+    """Drift at the clip's end in ms: distance from the last annotated beat to the nearest beat.
+    Without beats, it is half the last annotated interval, which is what beats in exact opposition
+    get."""
     if not len(beats):
         return float(500 * (annotated[-1] - annotated[-2]))
     return float(1000 * np.abs(beats - annotated[-1]).min())
@@ -46,7 +51,8 @@ def f_measure(annotated: np.ndarray, beats: np.ndarray) -> float:
 
 
 def measures(annotated: np.ndarray, beats: np.ndarray, tempo: float | None = None) -> dict[str, float]:
-    """All measures that an annotation allows; `tempo` where it is known better than by [`tempo_of`] the beats."""
+    """All measures that an annotation allows; `tempo` if it is known more exactly than from
+    [`tempo_of`] the beats."""
     beats = np.asarray(beats, float)
     true = tempo_of(annotated)
     found = tempo if tempo is not None else tempo_of(beats)
@@ -63,7 +69,8 @@ def measures(annotated: np.ndarray, beats: np.ndarray, tempo: float | None = Non
 
 
 class Bootstrap:
-    """Percentile bootstrap over clips (Efron 1979): every figure of as many clips sees the same resamples, so runs repeat."""
+    """Percentile bootstrap over clips (Efron 1979): every figure over the same number of clips uses
+    the same resamples, so runs are reproducible."""
 
     def __init__(self, seed: int, resamples: int = RESAMPLES):
         self.seed, self.resamples, self.drawn = seed, resamples, {}

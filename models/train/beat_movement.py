@@ -1,7 +1,9 @@
-"""The movement in a saved pose file, and what needs no labels: lock and impact phase of a grid of beats.
+"""The movement in a saved pose file, and measures that need no labels: lock and impact phase of a
+grid of beats.
 
-Computed here from the poses alone, not by the program that is measured, so that figures of different versions and of other
-people's beats can be compared. Times are seconds from the start of the clip; speeds torso lengths a second.
+Computed here from the poses alone, not by the program under test, so that figures of different
+versions and of other programs' beats can be compared. Times are in seconds from the start of the
+clip; speeds are in torso lengths per second.
 """
 
 from __future__ import annotations
@@ -18,10 +20,13 @@ NOSE, NECK, R_SHOULDER, R_ELBOW, L_SHOULDER, L_ELBOW, MID_HIP, R_HIP, R_ANKLE, L
 TRUNK = [NECK, MID_HIP, R_SHOULDER, L_SHOULDER, R_HIP, L_HIP]
 
 RATE = 60.0  # movement signals a second
-SMOOTHING = 0.040  # s, standard deviation of the Gaussian that the velocity's straight line is weighted with
-MISSING, FULL = 0.2, 0.5  # confidence up to which a joint counts as missing, and from which it counts in full
+# s, standard deviation of the Gaussian that the velocity's straight line is weighted with
+SMOOTHING = 0.040
+# confidence up to which a joint counts as missing, and from which it counts in full
+MISSING, FULL = 0.2, 0.5
 LONGEST_BRIDGE = 0.3  # s, longest gap that a joint's velocity is fitted across
-LEAP = 0.5  # torso lengths: a joint that far away for one frame, and back in the next, was another limb
+# torso lengths: a joint that far away for one frame, and back in the next, was another limb
+LEAP = 0.5
 LEAST_JOINTS = 4.0  # sum of weights under which a frame says nothing about the body
 SIZE_WINDOW = 2.0  # s to either side, in which the body's size is taken
 PAN_SMOOTHING = 0.4  # s: the slow part of the trunk's velocity, that of a panning camera
@@ -33,12 +38,13 @@ TOLERANCE = 0.070  # s around a beat that count as on the beat
 
 
 class PoseFileError(ValueError):
-    """A file that is no saved pose file; the message says what was met and what is allowed."""
+    """The file is not a saved pose file; the message has the value found and the value expected."""
 
 
 @dataclass
 class Poses:
-    """One person: `times` [F], `joints` [F, 17, 3] (x, y in pixels, y down; confidence 0..1), `cuts`, `duration` in seconds."""
+    """One person: `times` [F], `joints` [F, 17, 3] (x, y in pixels, y down; confidence 0..1),
+    `cuts`, `duration` in seconds."""
 
     times: np.ndarray
     joints: np.ndarray
@@ -58,19 +64,19 @@ def read(path: Path) -> Poses:
     try:
         saved = json.loads(Path(path).read_bytes())
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise PoseFileError(f"{path}: no JSON ({error}); a saved pose file is needed, as `kinescore render --until pose` writes") from None
+        raise PoseFileError(f"{path}: not JSON ({error}); expected a saved pose file, as written by `kinescore render --until pose`") from None
     form = saved.get("format") if isinstance(saved, dict) else None
     if form != "kinescore-stage":
-        raise PoseFileError(f"{path}: its format is {form!r}; allowed is 'kinescore-stage', as `kinescore render --until pose` writes")
+        raise PoseFileError(f"{path}: its format is {form!r}; expected 'kinescore-stage', as written by `kinescore render --until pose`")
     if saved.get("stage") != "pose":
-        raise PoseFileError(f"{path}: it is of the stage {saved.get('stage')!r}; allowed is 'pose', as `kinescore render --until pose` writes")
+        raise PoseFileError(f"{path}: its stage is {saved.get('stage')!r}; expected 'pose', as written by `kinescore render --until pose`")
     try:
         track = saved["poses"]
         times = np.array([pose["time"] for pose in track["poses"]], float)
         rows = [pose["joints"] for pose in track["poses"]]
         wrong = next((i for i, row in enumerate(rows) if len(row) != 3 * JOINTS), None)
         if wrong is not None:
-            raise PoseFileError(f"{path}: pose {wrong} has {len(rows[wrong])} numbers; needed are {3 * JOINTS}")
+            raise PoseFileError(f"{path}: pose {wrong} has {len(rows[wrong])} numbers; expected {3 * JOINTS}")
         joints = np.array(rows, float).reshape(-1, JOINTS, 3)
         cuts, duration = np.sort(np.array(track["cuts"], float)), float(saved["clip"]["duration"])
     except PoseFileError:
@@ -78,14 +84,15 @@ def read(path: Path) -> Poses:
     except (KeyError, TypeError, ValueError) as error:
         raise PoseFileError(f"{path}: not a saved pose file ({type(error).__name__}: {error})") from None
     if not (np.isfinite(times).all() and (np.diff(times) > 0).all() and np.isfinite(joints).all()):
-        raise PoseFileError(f"{path}: times that do not rise, or numbers that are none")
+        raise PoseFileError(f"{path}: times that are not ascending, or values that are not finite numbers")
     if not (np.isfinite(duration) and duration > 0):
-        raise PoseFileError(f"{path}: clip.duration is {duration} s; it must be above 0")
+        raise PoseFileError(f"{path}: clip.duration is {duration} s; expected above 0 s")
     return Poses(times, joints, cuts, duration)
 
 
 def smooth(values: np.ndarray, weights: np.ndarray, sigma: float) -> np.ndarray:
-    """Gaussian mean (to 3 sigma, in samples) of the samples that have a weight; 0 where none is in reach."""
+    """Gaussian mean (to 3 sigma, in samples) of the samples that have a weight; 0 if there is none
+    within reach."""
     reach = int(np.ceil(3 * sigma))
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
     total = np.convolve(weights, kernel)[reach : reach + len(values)]
@@ -94,9 +101,10 @@ def smooth(values: np.ndarray, weights: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def sizes(poses: Poses) -> np.ndarray:
-    """Torso length (neck to mid-hip) in pixels at each pose: the upper quartile over two seconds to either side in the shot, since
-    a bend shortens it and nothing lengthens it. Where the hips are hidden, from shoulders and upper arms by the body's
-    proportions (0.20, 0.186 and 0.30 of the stature; Drillis & Contini 1966). NaN where nothing tells it.
+    """Torso length (neck to mid-hip) in pixels at each pose: the upper quartile over two seconds to
+    either side within the shot, since bending shortens it and nothing lengthens it. If the hips are
+    hidden, it is derived from shoulders and upper arms by body proportions (0.20, 0.186 and 0.30 of
+    the stature; Drillis & Contini 1966). NaN if it cannot be determined.
     """
     at, there = poses.joints[..., :2], poses.present() > 0
 
@@ -124,13 +132,15 @@ def sizes(poses: Poses) -> np.ndarray:
 
 
 def runs(poses: Poses, joint: int, size: np.ndarray) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """(times, path in torso lengths, weights) of each unbroken run of a joint: no cut and no long gap within a run."""
+    """(times, path in torso lengths, weights) of each run of a joint that contains no cut and no
+    long gap."""
     weight = poses.present()[:, joint]
     seen = np.flatnonzero((weight > 0) & np.isfinite(size))
     if not len(seen):
         return []
     times, shots = poses.times[seen], poses.shots(poses.times[seen])
-    steps = np.diff(poses.joints[seen, joint, :2], axis=0) / size[seen][1:, None]  # by the size at its own time
+    # by the size at its own time
+    steps = np.diff(poses.joints[seen, joint, :2], axis=0) / size[seen][1:, None]
     starts = np.flatnonzero((np.diff(times) > LONGEST_BRIDGE) | (np.diff(shots) != 0)) + 1
     result = []
     for part in np.split(np.arange(len(seen)), starts):
@@ -145,10 +155,12 @@ def runs(poses: Poses, joint: int, size: np.ndarray) -> list[tuple[np.ndarray, n
 
 
 def velocities(poses: Poses) -> tuple[np.ndarray, np.ndarray]:
-    """Velocity [N, 17, 2] in torso lengths a second at 60 a second, and weight [N, 17] (0 = missing).
+    """Velocity [N, 17, 2] in torso lengths per second, at 60 per second, and weight [N, 17] (0 =
+    missing).
 
-    The velocity is the slope of the straight line by least squares through the samples around each instant, weighted with a
-    Gaussian and with the confidence (local linear regression, Cleveland 1979): no lag, and the same at 24 or 60 frames a second.
+    The velocity is the slope of the straight line by least squares through the samples around each
+    instant, weighted with a Gaussian and with the confidence (local linear regression, Cleveland
+    1979): no lag, and the same at 24 or 60 frames a second.
     """
     frames = int(np.floor(poses.duration * RATE)) + 1
     velocity, weight = np.zeros((frames, JOINTS, 2)), np.zeros((frames, JOINTS))
@@ -171,10 +183,11 @@ def velocities(poses: Poses) -> tuple[np.ndarray, np.ndarray]:
             s0, s1, s2 = w.sum(1), (w * dt).sum(1), (w * dt * dt).sum(1)
             p0, p1 = (w[..., None] * path[index]).sum(1), ((w * dt)[..., None] * path[index]).sum(1)
             spread, square = s0 * s2 - s1 * s1, (s0 * sigma) ** 2
-            fitted = (spread > 0.36 * square) & (square > 0)  # a line needs samples at clearly different times
+            # a line needs samples at clearly different times
+            fitted = (spread > 0.36 * square) & (square > 0)
             line = (s0[:, None] * p1 - s1[:, None] * p0)[fitted] / spread[fitted, None]
             velocity[at[fitted], joint] = line
-            # At the end of a run the samples lie on one side, and the slope is far less sure.
+            # At the end of a run, the samples lie on one side, and the slope is far less certain.
             even = np.clip((spread[fitted] / square[fitted] - 0.36) / (0.8 - 0.36), 0, 1)
             weight[at[fitted], joint] = even * s0[fitted] / gauss.sum(1)[fitted]
     take_away_pan(velocity, weight, poses.shots(np.arange(frames) / RATE))
@@ -182,7 +195,8 @@ def velocities(poses: Poses) -> tuple[np.ndarray, np.ndarray]:
 
 
 def take_away_pan(velocity: np.ndarray, weight: np.ndarray, shots: np.ndarray) -> None:
-    """Takes the slow part of the trunk's velocity away in the shots where the feet stand stiller without it (or are not seen)."""
+    """Removes the slow part of the trunk's velocity in shots where the feet are more stationary
+    without it (or are not seen)."""
     total = weight[:, TRUNK].sum(1)
     seen = (total >= 2).astype(float)
     trunk = (weight[:, TRUNK, None] * velocity[:, TRUNK]).sum(1) / np.maximum(total, 1e-9)[:, None] * seen[:, None]
@@ -202,7 +216,8 @@ def take_away_pan(velocity: np.ndarray, weight: np.ndarray, shots: np.ndarray) -
 
 @dataclass
 class Movement:
-    """Signals at 60 a second from the clip's start: `excitation` e(t) of the lock, `speed` before that, `impact` (deceleration)."""
+    """Signals at 60 per second from the clip's start: `excitation` e(t) of the lock, the `speed`
+    from which it is derived, and `impact` (deceleration)."""
 
     speed: np.ndarray
     excitation: np.ndarray
@@ -226,8 +241,8 @@ def movement(poses: Poses) -> Movement:
     velocity, weight = velocities(poses)
     speed = np.hypot(velocity[..., 0], velocity[..., 1])
     seen = weight.sum(1) >= LEAST_JOINTS
-    # Sum of the joints' speeds, each clipped at its own 99th percentile; a missing joint counts with its own mean, one never
-    # seen as the mean of the others.
+    # Sum of the joints' speeds, each clipped at its own 99th percentile; a missing joint counts
+    # with its own mean, and one that is never seen with the mean of the others.
     summed, counted = np.zeros(len(speed)), 0
     for joint in range(JOINTS):
         present = speed[weight[:, joint] > 0, joint]
@@ -244,7 +259,8 @@ def movement(poses: Poses) -> Movement:
     deviation = np.sqrt((fast**2).sum() / max(there.sum(), 1))
     excitation = fast / deviation if deviation > 1e-9 else np.zeros_like(fast)
 
-    # Deceleration: how fast each joint loses speed, summed over the joints, torso lengths a second per second.
+    # Deceleration: how fast each joint loses speed, summed over the joints, torso lengths per
+    # second squared.
     impact = np.zeros(len(speed))
     shots = poses.shots(np.arange(len(speed)) / RATE)
     if len(speed) > 2:
@@ -255,14 +271,15 @@ def movement(poses: Poses) -> Movement:
 
 
 def beat_phase(beats: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """Beats since the first at each time; the outermost intervals go on beyond the ends."""
+    """Beats since the first at each time; the outermost intervals continue beyond the ends."""
     index = np.clip(np.searchsorted(beats, times, side="right") - 1, 0, len(beats) - 2)
     return index + (times - beats[index]) / (beats[index + 1] - beats[index])
 
 
 def lock(moved: Movement, beats: np.ndarray) -> float | None:
-    """Lock percentile, 0 to 100: the rank of a grid's R among constant metronomes of 60 to 180 beats a minute in steps of 0.5. 50 is
-    what a grid that has nothing to do with the movement gets on average. `None` without movement; 0 for fewer than two beats.
+    """Lock percentile, 0 to 100: the rank of a grid's R among constant metronomes of 60 to 180
+    beats per minute in steps of 0.5. A grid that is independent of the movement gets 50 on average.
+    `None` without movement; 0 for fewer than two beats.
     """
     if not moved.excitation.any():
         return None
@@ -273,8 +290,9 @@ def lock(moved: Movement, beats: np.ndarray) -> float | None:
 
 
 def impact_phase(moved: Movement, beats: np.ndarray) -> list[float] | None:
-    """Mean deceleration within ±70 ms of the beats over its mean elsewhere: for the grid, and for the grid ¼, ½ and ¾ beat later.
-    Above 1 and above the shifted ones: the body is stopped on these beats. `None` without two beats or deceleration.
+    """Mean deceleration within ±70 ms of the beats divided by its mean elsewhere: for the grid, and
+    for the grid shifted by ¼, ½ and ¾ beat. If it is above 1 and above the shifted ones, the body
+    stops on these beats. `None` without two beats or deceleration.
     """
     if len(beats) < 2 or not moved.impact.any():
         return None

@@ -1,4 +1,5 @@
-"""Fits how beats are decoded and what their confidence is worth: writes ../video2rhythm.json.
+"""Fits the weights of the beat decoder and the confidence of its beats: writes
+../video2rhythm.json.
 
     python -m choreograph.write_clips --data DATA --split validation --count 160 --seed 1 --out runs/calibration/fit
     python -m choreograph.write_clips --data DATA --split validation --count 80 --seed 11 --kind free --out runs/calibration/fit_free
@@ -7,12 +8,15 @@
     cargo build --release --example beat_features                      # in the root
     C=runs/calibration; python calibrate_beats.py --fit $C/fit $C/fit_free --check $C/check $C/check_free [--tune 60]
 
-`--tune` first searches the decoder's weights, one after the other, for the highest mean F-measure of the network's beats on the
-clips of the first folder of --fit. Then the confidence of each source is fitted: logistic regression (L2) of "F-measure at least 0.5" on the signs
-that the program prints. --check only prints how often clips of each confidence are right. Nothing is fitted to test clips.
+`--tune` first optimises the decoder's weights, one after the other, for the highest mean F-measure
+of the network's beats on the clips of the first folder of --fit. Then the confidence of each source
+is fitted: logistic regression (L2) of "F-measure at least 0.5" on the signs that the program
+prints. --check only prints how often clips of each confidence are right. Nothing is fitted to test
+clips.
 
-A third of the clips are of people who do not move to the beats at all: in real clips of dancers the song's beats show in the body
-in part of them only, and what the network finds in the rest must not be called certain.
+In a third of the clips, people do not move to the beats at all: in real clips of dancers, the beats
+of the song are visible in the body only in some of them, and beats found in the others must not get
+a high confidence.
 """
 
 from __future__ import annotations
@@ -33,12 +37,13 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 CALIBRATION = HERE.parent / "video2rhythm.json"
 RIGHT = 0.5  # F-measure from which a clip's beats count as right: twice what chance gets
-# Candidates of each weight of the decoder, as factors of its present value (an amount for those that may be below 0).
+# Candidates for each weight of the decoder, as factors of its current value (differences for those
+# that may be below 0).
 FACTORS = [0.35, 0.6, 1.0, 1.6, 2.8]
 SHIFTS = {"three": [-3.0, -1.0, 0.0, 1.0, 3.0]}
 ROUNDS = 2
 RIDGE = 5.0
-# Which way each sign may count: more is better, worse, or says nothing that may be used.
+# The direction in which each sign may count: more is better, more is worse, or not used.
 SIDE = {"lock": 1, "agreement": 1, "steadiness": 1, "on_beats": 1, "between": -1, "tempo_certainty": 1, "tempo_support": 1, "sources_agree": 1,
         "length": 1, "movement": 0, "seen": 1}
 
@@ -48,7 +53,7 @@ def read_beats(path: Path) -> np.ndarray:
 
 
 def found(program: list[str], calibration: dict, files: list[Path]) -> list[dict]:
-    """What the program finds with a calibration, a row for each clip and source."""
+    """The program's results with a calibration, one row for each clip and source."""
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(calibration, file)
         file.flush()
@@ -59,7 +64,7 @@ def found(program: list[str], calibration: dict, files: list[Path]) -> list[dict
 
 
 def scores(rows: list[dict], truth: dict[str, np.ndarray], source: str) -> np.ndarray:
-    """F-measure of each clip's beats; 0 where none were found."""
+    """F-measure of each clip's beats; 0 if none were found."""
     by_file = {row["file"]: row for row in rows if row.get("source") == source}
     values = []
     for file, beats in truth.items():
@@ -71,7 +76,7 @@ def scores(rows: list[dict], truth: dict[str, np.ndarray], source: str) -> np.nd
 def tune(program: list[str], calibration: dict, files: list[Path], truth: dict[str, np.ndarray]) -> dict:
     best = copy.deepcopy(calibration)
     height = scores(found(program, best, files), truth, "network").mean()
-    print(f"decoder as it was: F {height:.4f}")
+    print(f"current decoder: F {height:.4f}")
     for _ in range(ROUNDS):
         before = height
         for name in best["network"]["decoding"]:
@@ -83,7 +88,7 @@ def tune(program: list[str], calibration: dict, files: list[Path], truth: dict[s
                 candidate = copy.deepcopy(best)
                 candidate["network"]["decoding"][name] = round(other, 4)
                 mean = scores(found(program, candidate, files), truth, "network").mean()
-                # A change must earn its place: differences under this are luck.
+                # Minimum improvement for a change: smaller differences are chance.
                 if mean > height + 0.001:
                     best, height = candidate, mean
             print(f"{name}: {best['network']['decoding'][name]}, F {height:.4f}", flush=True)
@@ -93,8 +98,9 @@ def tune(program: list[str], calibration: dict, files: list[Path], truth: dict[s
 
 
 def logistic(signs: np.ndarray, right: np.ndarray, names: list[str]) -> tuple[float, np.ndarray]:
-    """Bias and weights of a logistic regression with a ridge on standardised signs. A weight may only say what its sign means (see
-    [`SIDE`]): on other clips than those fitted to, a weight that luck has turned round does harm."""
+    """Bias and weights of a logistic regression with ridge penalty on standardised signs. A weight
+    must have the direction of its sign (see [`SIDE`]): on clips other than those fitted to, a
+    weight that chance has reversed does harm."""
     mean, deviation = signs.mean(0), signs.std(0)
     used = deviation > 1e-6
     x = np.where(used, (signs - mean) / np.where(used, deviation, 1.0), 0.0)
@@ -122,11 +128,11 @@ def reliability(confidence: np.ndarray, right: np.ndarray) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--fit", type=Path, nargs="+", required=True, help="folders of saved poses with their beats")
+    parser.add_argument("--fit", type=Path, nargs="+", required=True, help="folders with saved poses and their beats")
     parser.add_argument("--check", type=Path, nargs="+", help="other such folders")
     parser.add_argument("--program", type=Path, default=ROOT / "target/release/examples/beat_features")
     parser.add_argument("--models", type=Path, default=HERE.parent, help="folder of the models")
-    parser.add_argument("--tune", type=int, default=0, metavar="N", help="search the decoder's weights too, on the first N clips of the first folder")
+    parser.add_argument("--tune", type=int, default=0, metavar="N", help="also optimise the decoder's weights, on the first N clips of the first folder")
     parser.add_argument("--dry", action="store_true", help="write nothing")
     arguments = parser.parse_args()
     calibration = json.loads(CALIBRATION.read_text())
@@ -137,7 +143,7 @@ def main() -> None:
         for folder in folders:
             mine = sorted(p.resolve() for p in folder.glob("*.json") if p.with_suffix(".beats").exists())
             if not mine:
-                raise SystemExit(f"{folder}: no saved poses with a .beats file beside them")
+                raise SystemExit(f"{folder}: contains no saved poses with a .beats file beside them")
             files += mine
         return files, {str(f): read_beats(f.with_suffix(".beats")) for f in files}
 

@@ -1,4 +1,4 @@
-"""What both training scripts need besides the data: seeds, timed runs, averaging, export checks."""
+"""Shared by the training scripts: seeds, timed runs, averaging, export checks."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ def parameters(model: torch.nn.Module) -> int:
 
 
 class Dropout(torch.nn.Module):
-    """Dropout whose masks are slices of one pool of random numbers: on a CPU, drawing them anew took a third of the time."""
+    """Dropout whose masks are slices of one pool of random numbers: on a CPU, drawing new ones took
+    a third of the time."""
 
     POOL = 1 << 23
     pools: dict = {}
@@ -59,7 +60,8 @@ class Dropout(torch.nn.Module):
 
 
 class FeedForward(torch.nn.Sequential):
-    """Two layers with GELU and dropout between, of a transformer with `width`, `feed_forward` and `dropout` in its `shape`."""
+    """The feed-forward block of a transformer: two layers with GELU and dropout in between, sized
+    by `width`, `feed_forward` and `dropout` of `shape`."""
 
     def __init__(self, shape):
         super().__init__(torch.nn.Linear(shape.width, shape.feed_forward), torch.nn.GELU(), Dropout(shape.dropout),
@@ -67,7 +69,7 @@ class FeedForward(torch.nn.Sequential):
 
 
 def adamw(model: torch.nn.Module, rate: float, decay: float) -> torch.optim.AdamW:
-    """AdamW that decays matrices and leaves biases and norms alone."""
+    """AdamW with weight decay for matrices but not for biases and norms."""
     decayed = [p for p in model.parameters() if p.dim() > 1]
     plain = [p for p in model.parameters() if p.dim() <= 1]
     return torch.optim.AdamW([{"params": decayed, "weight_decay": decay}, {"params": plain, "weight_decay": 0.0}],
@@ -75,7 +77,7 @@ def adamw(model: torch.nn.Module, rate: float, decay: float) -> torch.optim.Adam
 
 
 class Average:
-    """Exponential moving average of the weights: what is validated and exported."""
+    """Exponential moving average of the weights, which is validated and exported."""
 
     def __init__(self, model: torch.nn.Module, decay: float):
         self.model, self.decay, self.updates = copy.deepcopy(model).eval(), decay, 0
@@ -83,7 +85,7 @@ class Average:
     @torch.no_grad()
     def update(self, model: torch.nn.Module) -> None:
         self.updates += 1
-        # Short memory at first, so that the random start is forgotten.
+        # A short memory at first, so that the random start is forgotten.
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
         for mine, theirs in zip(self.model.state_dict().values(), model.state_dict().values()):
             if mine.dtype.is_floating_point:
@@ -93,7 +95,7 @@ class Average:
 
 
 class Clock:
-    """Minutes of training, counted over resumed runs too; drives the learning rate."""
+    """Minutes of training, including resumed runs; determines the learning rate."""
 
     def __init__(self, minutes: float, spent: float = 0.0):
         self.minutes, self.started = minutes, time.monotonic() - 60 * spent
@@ -113,7 +115,8 @@ class Clock:
 
 
 def save(path: Path, **state) -> None:
-    """Writes beside and renames, so that a run that is cut off leaves a whole checkpoint."""
+    """Writes to a temporary file and renames it, so that an interrupted run leaves a complete
+    checkpoint."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     torch.save(state, partial)

@@ -1,9 +1,10 @@
-"""Reference decoder: samples drums from the shipped ONNX files with NumPy, step for step as the product does.
+"""Reference decoder: samples drums from the shipped ONNX files with NumPy, step by step like the
+program.
 
     python decode_reference.py --golden                # writes tests/fixtures/rhythm2drum_golden.json
     python decode_reference.py --show --style rock     # prints 8 sampled bars as a drum tab
 
-Order of operations, which the product must keep:
+Order of operations, which the program must follow:
 1. Windows of `context_bars` bars. The first begins with BOS. Each later one keeps the last half as context: its first
    input is the word before the window (not BOS), the context is prefilled in one causal pass, the other half is written.
 2. logits = absent + guidance * (given - absent), where `absent` has every rhythm level at 3; guidance 1 needs `given` alone.
@@ -80,7 +81,7 @@ class Drummer:
 
     def generate(self, rhythm, energy, position, bar, style, tempo, steps_per_bar=16, temperature=TEMPERATURE, top_p=TOP_P,
                  guidance=GUIDANCE, generator=None, logits_out=None, free_energy=False):
-        """Word ids [N, T] for N pieces of one length; greedy without `generator`."""
+        """Word IDs [N, T] for N pieces of equal length; greedy without `generator`."""
         pieces, steps = rhythm.shape
         window, half = self.table["context_bars"] * steps_per_bar, self.table["context_bars"] * steps_per_bar // 2
         written = np.zeros((pieces, steps), np.int64)
@@ -113,14 +114,15 @@ class Drummer:
         return self.bits[words]
 
     def feel(self, hits, position, style, tempo):
-        """Velocity and offset [N, T, 9]; each style is played by its own player."""
+        """Velocity and offset [N, T, 9]; each style has its own player."""
         style = np.asarray(style, np.int64)
         return self.touch.run(None, dict(hits=np.ascontiguousarray(hits, np.float32), position=np.ascontiguousarray(position, np.int64),
                                          style=style, player=self.player_of_style[style], tempo=np.asarray(tempo, np.float32)))
 
 
 def hand_made(table) -> dict:
-    """Ten bars of 4/4, so that the window slides once: accents on beats, then syncopated, a pause, then dense."""
+    """Ten bars of 4/4, so that the window slides once: accents on beats, then syncopated, a pause,
+    then dense."""
     bars = ["2...1...2...1...", "2...1...2...1.1.", "1..1..2...1.....", "1..1..2...1...2.", "................",
             "........2.......", "2.1.1.1.2.1.1.1.", "2.1.1.1.2.2.2.2.", "2.......1.......", "1.....2...1..2.."]
     rhythm = np.array([[0 if c == "." else int(c) for c in "".join(bars)]])

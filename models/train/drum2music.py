@@ -3,13 +3,13 @@
     python -m melody.dataset --data DIR --songs 2500            # makes the songs, once
     python drum2music.py --minutes 80 --bf16                    # train (resumes), export, check
     python drum2music.py --minutes 0                            # export and check from the checkpoint
-    python drum2music.py --minutes 20 --bf16 --without drums    # the same network without the drums, to compare; not exported
+    python drum2music.py --minutes 20 --bf16 --without drums    # the same network without the drums, for comparison; not exported
 
-`evaluate_drum2music.py` measures what was exported and writes the card.
+`evaluate_drum2music.py` evaluates the exported files and writes the card.
 
-Each row of a batch reads one part of a song from its first bar to its last, in segments of tokens; the states of the
-segment before are its memory. Chords, tempo and the other conditions are given, never predicted: what is learned is the
-notes.
+Each row of a batch reads one part of a song from its first bar to its last, in segments of tokens;
+the states of the previous segment are its memory. Chords, tempo and the other conditions are given,
+never predicted: only notes are learned.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from melody import clean, dataset, tokens
 SEGMENT = 192  # tokens of a row in one update
 MOST_BARS = 28  # bars of drums beside them, with those before that the encoder looks back to
 IGNORED = -100
-# How often a condition is hidden, so that the network can do without it.
+# How often a condition is hidden, so that the network also works without it.
 HIDDEN = {"density": 0.08, "register": 0.15, "lead": 0.08, "section": 0.15, "style": 0.15}
 TEMPO_JITTER = 0.06
 SHIFTS = range(-5, 7)  # semitones that a song is moved by
@@ -41,14 +41,14 @@ ENCODER, DECODER, TABLE = (common.MODELS / f"drum2music{part}" for part in ("_en
 
 
 def given(ids: np.ndarray) -> np.ndarray:
-    """Tokens that are not the network's to choose: tempo and chord items with the position that they stand at."""
+    """Tokens that the network does not choose: tempo and chord items with their positions."""
     item = (ids >= tokens.CHORD) & (ids < tokens.VELOCITY)
     item[:-1] |= item[1:] & (ids[:-1] >= tokens.POSITION) & (ids[:-1] < tokens.CHORD)
     return item
 
 
 def transposed(ids: np.ndarray, shift: int) -> np.ndarray:
-    """Notes and chords moved by some semitones."""
+    """Notes and chords transposed by some semitones."""
     moved = ids.copy()
     notes = (ids >= tokens.PITCH) & (ids < tokens.DURATION)
     moved[notes] += shift
@@ -59,7 +59,7 @@ def transposed(ids: np.ndarray, shift: int) -> np.ndarray:
 
 
 def next_chords(chords: np.ndarray) -> np.ndarray:
-    """The chord that follows the one at each step; none at the end."""
+    """The chord after the one at each step; none at the end."""
     following, upcoming = np.empty_like(chords), np.array(tokens.NO_CHORD)
     for step in range(len(chords) - 1, -1, -1):
         if step + 1 < len(chords) and (chords[step + 1] != chords[step]).any():
@@ -69,7 +69,7 @@ def next_chords(chords: np.ndarray) -> np.ndarray:
 
 
 class Reading:
-    """One part as arrays, moved by some semitones."""
+    """One part as arrays, transposed by some semitones."""
 
     def __init__(self, part, shift: int = 0):
         ids = np.concatenate(part.tokens).astype(np.int64)
@@ -89,7 +89,7 @@ class Reading:
         self.whole = dict(instrument=part.instrument, style=part.style, tempo=part.bpm)
 
     def inputs(self, first: int, last: int, change=lambda name, value: value) -> dict:
-        """What the encoder reads of the bars first to last (not with it), step by step."""
+        """The encoder's input for the bars from first to last (exclusive), step by step."""
         span = slice(first * self.steps, last * self.steps)
         found = {name: values[span] for name, values in self.step.items()}
         found |= {name: np.repeat(change(name, values[first:last]), self.steps, 0) for name, values in self.bars.items()}
@@ -97,7 +97,7 @@ class Reading:
 
 
 def fits(part, shift: int) -> bool:
-    """Whether the part stays in its instrument's range when moved."""
+    """Whether the part stays in its instrument's range when transposed."""
     ids = np.concatenate(part.tokens)
     pitches = ids[(ids >= tokens.PITCH) & (ids < tokens.DURATION)] - tokens.PITCH
     low, high = clean.RANGES[part.instrument]
@@ -105,7 +105,7 @@ def fits(part, shift: int) -> bool:
 
 
 def collate(rows: list[tuple]) -> dict:
-    """Segments side by side: `rows` of (reading, first token, last token, change)."""
+    """A batch of segments: `rows` of (reading, first token, last token, change)."""
     longest, most = max(last - first for _, first, last, _ in rows), 0
     batch = {"tokens": np.zeros((len(rows), longest), np.int64), "token_bar": np.full((len(rows), longest), -1),
              "target": np.full((len(rows), longest), IGNORED)}
@@ -116,7 +116,7 @@ def collate(rows: list[tuple]) -> dict:
         end = min(bars[-1] + 1, begin + MOST_BARS)
         batch["tokens"][i, : last - first] = reading.ids[first:last]
         batch["token_bar"][i, : last - first] = bars
-        # A token whose bar lies beyond the bars that are read could not know its drums.
+        # A token whose bar is after the bars that are read would not have its drums.
         batch["target"][i, : last - first] = np.where(bars < end, reading.target[first:last], IGNORED)
         inputs = reading.inputs(begin, end, change)
         read.append((inputs, np.repeat(np.arange(begin, end), reading.steps)))
@@ -131,12 +131,12 @@ def collate(rows: list[tuple]) -> dict:
 
 
 class Rows:
-    """A batch of parts being read side by side; a row that has ended begins another part."""
+    """A batch of parts that are read in parallel; a row that has ended begins another part."""
 
     def __init__(self, parts: list, size: int, g: np.random.Generator):
         self.parts, self.g = parts, g
         count = np.bincount([p.instrument for p in parts], minlength=3)
-        # All instruments are heard as often; a long song more often than a short one.
+        # All instruments occur equally often; a long song more often than a short one.
         share = np.array([sum(map(len, p.tokens)) / count[p.instrument] for p in parts], float)
         self.share = share / share.sum()
         self.rows = [None] * size
@@ -179,7 +179,7 @@ def run(model, batch, memory):
 
 @torch.no_grad()
 def measure(model, parts, rows: int = 12, device: str = "cpu") -> dict:
-    """Nats a token over whole parts, by instrument and over all; tokens that are given do not count."""
+    """Nats per token over whole parts, by instrument and in total; given tokens do not count."""
     model = model.eval()
     total, count = np.zeros(3), np.zeros(3)
     order = sorted(range(len(parts)), key=lambda i: -sum(map(len, parts[i].tokens)))
@@ -191,7 +191,8 @@ def measure(model, parts, rows: int = 12, device: str = "cpu") -> dict:
             batch = collate([(group[k][1], cursor, min(cursor + SEGMENT, len(group[k][1].ids)), lambda _, v: v) for k in live])
             batch["remembers"] = torch.full((len(live),), cursor > 0)
             if memory is not None:
-                memory = [m[: len(live)] for m in memory]  # parts are sorted by length: the first go on
+                # parts are sorted by length: the first go on
+                memory = [m[: len(live)] for m in memory]
             logits, states = run(model, to(batch, device), memory)
             memory = states
             loss = F.cross_entropy(logits.float().flatten(0, 1), batch["target"].to(device).flatten(), ignore_index=IGNORED, reduction="none")
@@ -208,7 +209,7 @@ def checkpoint(name: str) -> Path:
 
 
 def look_parts(parts: list, most: int, seed: int = 5) -> list:
-    """A fixed choice of parts, as many of each instrument."""
+    """A fixed selection of parts, with the same number for each instrument."""
     g = np.random.default_rng(seed)
     chosen = []
     for instrument in range(len(clean.INSTRUMENTS)):
@@ -278,15 +279,17 @@ def best_model(name: str):
 
 
 def spans(parts: list) -> list:
-    """Where nearly all notes (1st to 99th percentile) of a bar lie, by instrument, register 1 to 3 and lead 1 to 2: what keeps a
-    line that hears itself from drifting out of the register that it is asked for."""
+    """The range of nearly all notes (1st to 99th percentile) of a bar, by instrument, register 1 to
+    3 and lead 1 to 2. It keeps a line, which reads its own output, from drifting out of the planned
+    register."""
     found = [[[[] for _ in range(2)] for _ in range(3)] for _ in clean.INSTRUMENTS]
     for part in parts:
         if part.split == "training":
             for bar, register, lead in zip(part.tokens, part.register, part.lead):
                 pitches = bar[(bar >= tokens.PITCH) & (bar < tokens.DURATION)] - tokens.PITCH
                 if register and len(pitches):
-                    # Where it is not known whether there is a melody (songs by people), there may be one.
+                    # If it is not known whether there is a melody (songs written by people), there
+                    # may be one.
                     found[part.instrument][register - 1][1 if lead != 1 else 0].append(pitches)
     everywhere = lambda instrument: [row for each in found[instrument] for row in each[0]]
     span = lambda rows: [int(v) for v in np.quantile(np.concatenate(rows), (0.01, 0.99))]
@@ -325,8 +328,8 @@ def export_and_check(parts: list, meta: dict) -> None:
                   {"tokens": {0: "N", 1: "L"}, **cross, "logits": {0: "N", 1: "L"}, **{name: {1: "N", 3: "P"} for name in memory},
                    **{f"new_{name}": {1: "N", 3: "Q"} for name in memory}}, DECODER)
 
-    # A song bar by bar and token by token through ONNX Runtime against PyTorch's pass over the whole, while nothing has
-    # left the memory yet, and far beyond against PyTorch's own steps.
+    # Compares a song, bar by bar and token by token in ONNX Runtime, with PyTorch's single pass as
+    # long as nothing has left the memory, and after that with PyTorch's own steps.
     encoder_session, decoder_session = common.session(ENCODER), common.session(DECODER)
     worst, compared, agree = 0.0, 0, 0
     for reading in readings:
@@ -360,7 +363,7 @@ def export_and_check(parts: list, meta: dict) -> None:
         cached = float(np.abs(np.concatenate(written) - whole).max())
         worst = max(worst, cached)
         if worst > common.TOLERANCE:
-            raise SystemExit(f"ONNX differs from PyTorch by {worst:.2e}, step by step from one pass by {cached:.2e}; allowed {common.TOLERANCE:.0e}")
+            raise SystemExit(f"ONNX differs from PyTorch by {worst:.2e}, and stepwise from a single pass by {cached:.2e}; tolerance {common.TOLERANCE:.0e}")
     print(f"ONNX against PyTorch, and bar by bar against one pass: {worst:.1e}; likeliest token equal in {agree} of {compared}")
     (common.RUNS / "drum2music-check.json").write_text(json.dumps({"difference": worst, "agree": agree, "compared": compared}))
     TABLE.write_text(json.dumps({
@@ -372,19 +375,19 @@ def export_and_check(parts: list, meta: dict) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, default=common.RUNS / "melody", help="folder that melody.dataset wrote: songs.pkl, meta.json")
-    parser.add_argument("--without", choices=["drums"], help="hide a part of the input, to measure what it is worth")
+    parser.add_argument("--without", choices=["drums"], help="hide a part of the input, to measure its effect")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--minutes", type=float, default=80)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--batch", type=int, default=10, help="rows of a batch")
     parser.add_argument("--rate", type=float, default=1.5e-3)
-    parser.add_argument("--look", type=float, default=4.0, help="minutes between looks at the validation split")
-    parser.add_argument("--look-parts", type=int, default=48, help="parts of the validation split that are looked at")
+    parser.add_argument("--look", type=float, default=4.0, help="minutes between validations")
+    parser.add_argument("--look-parts", type=int, default=48, help="parts of the validation split to use")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--bf16", action="store_true", help="train in bfloat16 where the processor is faster in it")
-    parser.add_argument("--fresh", action="store_true", help="start anew although there is a checkpoint")
+    parser.add_argument("--bf16", action="store_true", help="train in bfloat16, if the processor is faster with it")
+    parser.add_argument("--fresh", action="store_true", help="start again even if there is a checkpoint")
     parser.add_argument("--train-only", action="store_true")
-    parser.add_argument("--speed-test", type=int, default=0, help="stop after so many updates and print the time of one")
+    parser.add_argument("--speed-test", type=int, default=0, help="stop after this many updates and print the time per update")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     parts = dataset.load(args.data / "songs.pkl")

@@ -1,14 +1,17 @@
 """Drum2Music: the network. An encoder reads the drums bar by bar, a decoder writes one instrument's track in REMI tokens.
 
-Both are Transformer-XL (Dai et al. 2019): attention over a memory of what came before, with relative positions,
+Both are Transformer-XL (Dai et al. 2019): attention over a memory of earlier states, with relative
+positions,
 
     A_ij = q_i·k_j + q_i·W R_(i-j) + u·k_j + v·W R_(i-j),   scaled by 1/sqrt(d_head),
 
-where R are sinusoids of the distance. E_i = Enc(x_i, M^E_i) and y_(i,j) = Dec(y_(i,t<j), E_i, M^D_i) for bar i (Su, Liu,
-Shlizerman 2021): a token of bar i looks at the encoder's steps of bar i alone, and at the tokens before it.
+where R are sinusoids of the distance. E_i = Enc(x_i, M^E_i) and y_(i,j) = Dec(y_(i,t<j), E_i,
+M^D_i) for bar i (Su, Liu, Shlizerman 2021): a token of bar i attends only to the encoder's steps of
+bar i, and to the tokens before it.
 
-Training runs over segments of tokens with the states of the segment before as memory; `BarEncoder` and `TokenDecoder` are
-the same network as it is exported, with keys and values as explicit inputs and outputs.
+Training uses segments of tokens with the states of the previous segment as memory; `BarEncoder` and
+`TokenDecoder` are the same network in its exported form, with keys and values as explicit inputs
+and outputs.
 """
 
 from __future__ import annotations
@@ -23,8 +26,10 @@ from torch.nn import functional as F
 import common
 
 TOKENS = 365
-STEP_INPUTS = ("hits", "position", "root", "quality", "next_root", "next_quality")  # [N, S], hits [N, S, 9]
-BAR_INPUTS = ("scale", "density", "register", "lead", "section", "instrument", "style", "tempo")  # [N], scale [N, 12]
+# [N, S], hits [N, S, 9]
+STEP_INPUTS = ("hits", "position", "root", "quality", "next_root", "next_quality")
+# [N], scale [N, 12]
+BAR_INPUTS = ("scale", "density", "register", "lead", "section", "instrument", "style", "tempo")
 DRUM_CLASSES = 9
 LEVELS = {"position": 16, "root": 13, "quality": 6, "density": 5, "register": 4, "lead": 3, "section": 5, "instrument": 3}
 
@@ -73,9 +78,10 @@ class Attention(nn.Module):
         return self.split(key), self.split(value)
 
     def places(self, query, sinusoid):
-        """Scores [N, H, T, R] of scaled queries against the distances that `sinusoid` [R, D] stands for.
+        """Scores [N, H, T, R] of scaled queries against the distances encoded in `sinusoid` [R, D].
 
-        (q + v)·(W R) is reckoned as ((q + v) W)·R: with few queries, as in writing, that is far less work.
+        (q + v)·(W R) is computed as ((q + v) W)·R: with few queries, as in generation, that is far
+        less work.
         """
         weight = self.place.weight.unflatten(0, (self.heads, -1))  # [H, Dh, D]
         query = query + self.place_bias * self.scale
@@ -84,8 +90,9 @@ class Attention(nn.Module):
         return (query @ weight) @ sinusoid.T
 
     def mix(self, query, key, value, bias):
-        """`query` scaled; `bias` [N, H, T, K] holds the scores of the places and a large negative number where nothing may be
-        seen. (PyTorch's own attention takes twice the time with a bias on a CPU.)"""
+        """`query` scaled; `bias` [N, H, T, K] has the position scores, and a large negative number
+        where attention is masked. (PyTorch's own attention takes twice the time with a bias on a
+        CPU.)"""
         scores = (query + self.content_bias * self.scale) @ key.transpose(-1, -2)
         scores += bias
         return self.out((scores.softmax(-1) @ value).transpose(1, 2).flatten(2))
@@ -117,7 +124,8 @@ class EncoderLayer(nn.Module):
         self.dropout = common.Dropout(shape.dropout)
 
     def forward(self, x, past, sinusoid, index, mask):
-        """`past`: key and value of the steps before, or None. `index` [T, K] picks the distance, `mask` hides."""
+        """`past`: keys and values of earlier steps, or None. `index` [T, K] selects the distance,
+        `mask` hides keys."""
         y = self.norm1(x)
         query = self.attention.queries(y)
         key, value = self.attention.keys_values(y)
@@ -138,8 +146,8 @@ class DecoderLayer(nn.Module):
         self.feed_forward, self.dropout = common.FeedForward(shape), common.Dropout(shape.dropout)
 
     def forward(self, x, key, value, query_from, sinusoid, mask, cross, cross_mask):
-        """`key`, `value` [N, H, K, Dh] of memory and tokens; `query_from` the normalised tokens; `sinusoid` [K, D] of the
-        distances K - 1 down to 0."""
+        """`key`, `value` [N, H, K, Dh] of memory and tokens; `query_from` the normalised tokens;
+        `sinusoid` [K, D] of the distances K - 1 down to 0."""
         query = self.attention.queries(query_from)
         bias = shift(self.attention.places(query, sinusoid))
         bias += mask.to(bias.dtype)
@@ -149,8 +157,9 @@ class DecoderLayer(nn.Module):
 
 
 def shift(scores):
-    """Scores by distance (K - 1 down to 0) to scores by key, for queries that are the last of the keys: row i moves left by
-    T - 1 - i. What comes in from the next row stands for keys after the query, which are masked."""
+    """Scores by distance (K - 1 down to 0) to scores by key, for queries that are the last of the
+    keys: row i moves left by T - 1 - i. Values that come in from the next row belong to keys after
+    the query, which are masked."""
     n, heads, queries, keys = scores.shape
     padded = F.pad(scores, (1, 0))
     return padded.view(n, heads, keys + 1, queries)[:, :, 1:].reshape(n, heads, queries, keys)
@@ -177,7 +186,7 @@ class Drum2Music(nn.Module):
 
     def step_input(self, hits, position, root, quality, next_root, next_quality, scale, density, register, lead, section,
                    instrument, style, tempo):
-        """[N, S, D]; what stands once a bar may have been spread over its steps ([N, S]) or not ([N, 1])."""
+        """[N, S, D]; per-bar inputs may be repeated for each step ([N, S]) or not ([N, 1])."""
         pace = torch.log2(tempo.clamp(min=20.0) / 120.0)[..., None]
         level = self.levels
         hits = hits if self.shape.drums else hits * 0.0
@@ -187,10 +196,11 @@ class Drum2Music(nn.Module):
         return self.dropout(2 * (x + level["instrument"](instrument) + self.style(style) + self.tempo(torch.cat([pace, pace * pace], -1))))
 
     def encode(self, inputs: dict, bar, known):
-        """The encoder over the steps of several bars at once, each seeing what it would see bar by bar.
+        """The encoder over the steps of several bars in one pass; each bar sees the same as in
+        bar-by-bar encoding.
 
-        `bar` [N, T] numbers the bar of each step, `known` [N, T] tells steps from padding. Keys and values for each layer of
-        the decoder."""
+        `bar` [N, T] numbers the bar of each step, `known` [N, T] distinguishes steps from padding.
+        Keys and values for each layer of the decoder."""
         x = self.step_input(**inputs)
         steps = x.shape[1]
         back, ahead = 16 * (self.shape.memory_bars + 1), 15
@@ -208,7 +218,8 @@ class Drum2Music(nn.Module):
     def decode(self, tokens, memory, remembers, cross, cross_mask):
         """Logits [N, L, V] for a segment and the states to remember, layer by layer.
 
-        `memory`: each layer's inputs of the segment before [N, M, D], or None; `remembers` [N] false where a row begins anew."""
+        `memory`: each layer's inputs of the segment before [N, M, D], or None; `remembers` [N] is
+        false where a row begins a new part."""
         x = self.dropout(2 * self.token(tokens))
         length, before = tokens.shape[1], 0 if memory is None else memory[0].shape[1]
         keys = before + length
@@ -236,9 +247,10 @@ class Drum2Music(nn.Module):
 
 
 class BarEncoder(nn.Module):
-    """One bar of drums, chords and conditions, with the keys and values of the bars before.
+    """One bar of drums, chords and conditions, with the keys and values of the previous bars.
 
-    memory [layers, 2, N, H, P, Dh] -> cross_key, cross_value [decoder layers, N, H, S, Dh], memory of at most 7 bars."""
+    memory [layers, 2, N, H, P, Dh] -> cross_key, cross_value [decoder layers, N, H, S, Dh], memory
+    of at most 7 bars."""
 
     def __init__(self, model: Drum2Music):
         super().__init__()
@@ -263,7 +275,8 @@ class BarEncoder(nn.Module):
 
 
 class TokenDecoder(nn.Module):
-    """Some tokens of one bar after those before: logits of each, and each layer's keys and values of the last tokens.
+    """Continues a bar with some tokens: logits of each, and each layer's keys and values of the
+    last tokens.
 
     memory_i [2, N, H, P, Dh]; P is 0 at a piece's start and at most `Shape.memory` afterwards."""
 

@@ -1,10 +1,12 @@
-"""Measures the beats that Kinescore finds against annotated clips, beside baselines.
+"""Measures the beats that Kinescore finds against annotated clips, and compares them with
+baselines.
 
     python evaluate_beats.py CLIPS [--data DIR] [--json FILE] [--jobs N]
 
-CLIPS is a folder of clips, each a video or a saved pose file (`kinescore render CLIP --until pose`), with an annotation of the same
-name: NAME.beats, NAME.txt or NAME.csv, the time of one beat in seconds a line; a second column may hold the number of the beat in its
-bar (1 = downbeat); from '#' on a line is a comment. README.md says what is measured, and how.
+CLIPS is a folder of clips, each a video or a saved pose file (`kinescore render CLIP --until
+pose`), with an annotation of the same name: NAME.beats, NAME.txt or NAME.csv, with the time of one
+beat in seconds per line; an optional second column is the position of the beat in its bar (1 =
+downbeat); '#' begins a comment. README.md describes what is measured, and how.
 """
 
 from __future__ import annotations
@@ -37,7 +39,8 @@ VIDEOS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts
 ANNOTATIONS = (".beats", ".txt", ".csv")
 AUTHORS = "rhythmicnet-beats.onnx"
 SCALES = (0.5, 1.0, 2.0, 4.0)  # of the authors' network's input
-SOURCES = ("auto", "network", "motion")  # values of the setting beats.source, the product's default first
+# values of the setting beats.source, the product's default first
+SOURCES = ("auto", "network", "motion")
 NO_PERSON, NO_BEAT = 4, 5  # exit codes of the program that are answers
 BEYOND = 0.25  # s that an annotation may go on after the clip, as sound does
 
@@ -47,7 +50,8 @@ LOCKED = 95  # lock percentile from which a grid counts as locked to the movemen
 
 
 class Failure(Exception):
-    """Ends the program with a sentence and an exit code: 2 for what the user gave, 1 for the rest."""
+    """Ends the program with a message and an exit code: 2 for a mistake of the user, 1 for anything
+    else."""
 
     def __init__(self, message: str, code: int = 2):
         super().__init__(message, code)
@@ -59,24 +63,26 @@ class Failure(Exception):
 
 @dataclass(frozen=True)
 class Annotation:
-    """Beats in rising order, in seconds; `numbers` in the bar where the file has them."""
+    """Beats in ascending order, in seconds; `numbers` are the positions in the bar, if the file has
+    them."""
 
     path: Path
     beats: np.ndarray
     numbers: np.ndarray | None
-    part: tuple[float, float] = (0.0, math.inf)  # s; of what lies outside the annotation says nothing
+    # s; of what lies outside the annotation says nothing
+    part: tuple[float, float] = (0.0, math.inf)
 
     def of_part(self, beats: np.ndarray) -> np.ndarray:
-        """The beats that the annotation can judge."""
+        """The beats within the annotated part."""
         return beats[(beats >= self.part[0]) & (beats <= self.part[1])]
 
     def within(self, duration: float) -> Annotation:
-        """Without what lies after the clip's end, which nothing can find."""
+        """Without beats after the clip's end, which cannot be found."""
         kept = self.beats <= duration
         outside = self.beats[self.beats > duration + BEYOND]
         if len(outside) > len(self.beats) / 4 or kept.sum() < 2:
             last = self.beats[-1]
-            raise Failure(f"{self.path}: {len(outside)} of {len(self.beats)} beats lie after the clip's end, the last at {last:g} s; allowed is 0 to {duration:.3f} s")
+            raise Failure(f"{self.path}: {len(outside)} of {len(self.beats)} beats lie after the clip's end, the last at {last:g} s; expected 0 to {duration:.3f} s")
         return replace(self, beats=self.beats[kept], numbers=None if self.numbers is None else self.numbers[kept])
 
 
@@ -84,7 +90,7 @@ def read_annotation(path: Path) -> Annotation:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
-        raise Failure(f"{path}: no text ({error.reason} at byte {error.start}); an annotation is text in UTF-8") from None
+        raise Failure(f"{path}: not text ({error.reason} at byte {error.start}); an annotation must be UTF-8 text") from None
     beats, numbers, columns, part = [], [], None, (0.0, math.inf)
     for count, line in enumerate(lines, 1):
         if told := re.fullmatch(r"#\s*annotated from (\S+) to (\S+)\s*", line):
@@ -93,7 +99,7 @@ def read_annotation(path: Path) -> Annotation:
             except ValueError:
                 part = (math.nan, math.nan)
             if not 0 <= part[0] < part[1]:
-                raise Failure(f"{path}, line {count}: '{line.strip()}'; allowed are two times in seconds from 0 on, the second the later")
+                raise Failure(f"{path}, line {count}: '{line.strip()}'; expected two times in seconds, at least 0, the second later than the first")
         fields = re.split(r"\s*[,;\t]\s*|\s+", line.split("#", 1)[0].strip())
         if fields == [""]:
             continue
@@ -102,27 +108,27 @@ def read_annotation(path: Path) -> Annotation:
             raise Failure(f"{path}, line {count}: {met}; {allowed}")
 
         if len(fields) > 2:
-            refuse(f"{len(fields)} columns in '{line.strip()}'", "allowed are the time in seconds and, after it, the number of the beat in the bar")
+            refuse(f"{len(fields)} columns in '{line.strip()}'", "expected the time in seconds and, optionally, the number of the beat in the bar")
         try:
             time = float(fields[0])
         except ValueError:
-            refuse(f"'{fields[0]}' is no number", "needed is a time in seconds (a heading begins with '#')")
+            refuse(f"'{fields[0]}' is not a number", "expected a time in seconds (a heading begins with '#')")
         if not (math.isfinite(time) and time >= 0):
-            refuse(f"time {fields[0]}", "allowed are finite numbers from 0 on, in seconds")
+            refuse(f"time {fields[0]}", "expected a finite number of seconds, at least 0")
         if beats and time <= beats[-1]:
-            refuse(f"time {time:g} does not come after the beat before it, {beats[-1]:g}", "times must rise")
+            refuse(f"time {time:g} is not after the previous beat, {beats[-1]:g}", "times must be ascending")
         if columns not in (None, len(fields)):
-            refuse(f"{len(fields)} column{'s' * (len(fields) > 1)}, while the lines before have {columns}", "all beats have a number, or none has")
+            refuse(f"{len(fields)} column{'s' * (len(fields) > 1)}, while the previous lines have {columns}", "all beats have a number, or none has")
         columns = len(fields)
         beats.append(time)
         if columns == 2:
             if not re.fullmatch(r"0*[1-9]\d?(\.0*)?", fields[1]):
-                refuse(f"'{fields[1]}' as the number of the beat in the bar", "allowed are whole numbers from 1 to 99")
+                refuse(f"'{fields[1]}' as the number of the beat in the bar", "expected a whole number from 1 to 99")
             numbers.append(int(float(fields[1])))
     if len(beats) < 2:
-        raise Failure(f"{path}: {'no beats' if not beats else 'one beat'}; needed are at least two, one time in seconds a line")
+        raise Failure(f"{path}: {'no beats' if not beats else 'one beat'}; expected at least two, one time in seconds per line")
     if beats[0] < part[0] or beats[-1] > part[1]:
-        raise Failure(f"{path}: beats from {beats[0]:g} to {beats[-1]:g} s, but the heading says 'annotated from {part[0]:g} to {part[1]:g}'; allowed are beats within that part")
+        raise Failure(f"{path}: beats from {beats[0]:g} to {beats[-1]:g} s, but the heading says 'annotated from {part[0]:g} to {part[1]:g}'; expected beats within that part")
     return Annotation(path, np.array(beats), np.array(numbers) if numbers else None, part)
 
 
@@ -143,9 +149,9 @@ def is_saved_poses(path: Path) -> bool:
 
 
 def find_clips(folder: Path) -> list[Clip]:
-    """The clips of a folder, by name. Everything that is wrong with the folder is told at once."""
+    """The clips of a folder, by name. All problems of the folder are reported together."""
     if not folder.is_dir():
-        raise Failure(f"{folder}: {'not a folder' if folder.exists() else 'not found'}; needed is a folder with clips and their annotations")
+        raise Failure(f"{folder}: {'not a folder' if folder.exists() else 'not found'}; expected a folder with clips and their annotations")
     clips: dict[str, list[Path]] = {}
     annotations: dict[str, list[Path]] = {}
     others: list[Path] = []
@@ -156,7 +162,7 @@ def find_clips(folder: Path) -> list[Clip]:
         if suffix in VIDEOS:
             clips.setdefault(path.stem, []).append(path)
         elif suffix == ".json":
-            # NAME.pose.json is what the program itself calls the poses of NAME.
+            # NAME.pose.json is the program's own name for the poses of NAME.
             clips.setdefault(path.stem.removesuffix(".pose"), []).append(path)
         elif suffix in ANNOTATIONS:
             annotations.setdefault(path.stem, []).append(path)
@@ -169,10 +175,10 @@ def find_clips(folder: Path) -> list[Clip]:
         if not given and all(p.suffix.lower() == ".json" and not is_saved_poses(p) for p in paths):
             others += paths  # some other JSON
         elif not given:
-            wrong.append(f"{paths[0]}: no annotation; needed is {name}.beats, {name}.txt or {name}.csv beside it")
+            wrong.append(f"{paths[0]}: no annotation; expected {name}.beats, {name}.txt or {name}.csv beside it")
         elif len(paths) > 1 or len(given) > 1:
             several = paths if len(paths) > 1 else given
-            wrong.append(f"{several[0]}: there is {several[1].name} as well; a clip is one file with one annotation")
+            wrong.append(f"{several[0]}: {several[1].name} exists as well; a clip must be one file with one annotation")
         else:
             try:
                 found.append(Clip(name, paths[0], read_annotation(given[0])))
@@ -181,7 +187,7 @@ def find_clips(folder: Path) -> list[Clip]:
     for name, paths in annotations.items():
         unknown = [p for p in others if p.stem == name]
         if unknown:
-            wrong.append(f"{unknown[0]}: '{unknown[0].suffix}' is no known format; {known}")
+            wrong.append(f"{unknown[0]}: '{unknown[0].suffix}' is not a known format; {known}")
             continue
         try:
             read_annotation(paths[0])
@@ -195,7 +201,7 @@ def find_clips(folder: Path) -> list[Clip]:
         raise Failure(f"{folder}: no clips; {known}")
     for path in sorted(others):
         if path.suffix.lower() in ANNOTATIONS or path.stem not in clips:
-            tell(f"passed over: {path.name}")
+            tell(f"ignored: {path.name}")
     return sorted(found, key=lambda clip: clip.name)
 
 
@@ -204,7 +210,7 @@ def find_clips(folder: Path) -> list[Clip]:
 
 @dataclass(frozen=True)
 class Program:
-    """The `kinescore` program, with settings that each call is given."""
+    """The `kinescore` program, with the settings for each call."""
 
     path: str
     version: str
@@ -215,18 +221,18 @@ class Program:
         done = subprocess.run([self.path, "-q", *map(str, arguments)], capture_output=True, env=environment(), check=False)
         if done.returncode and done.returncode not in answers:
             said = done.stderr.decode(errors="replace").strip() or "nothing"
-            # 2 and 3: what the user gave cannot be used.
-            raise Failure(f"`{Path(self.path).name} {' '.join(map(str, arguments))}` ended with exit code {done.returncode} and said: {said}", 2 if done.returncode in (2, 3) else 1)
+            # 2 and 3: the user's input cannot be used.
+            raise Failure(f"`{Path(self.path).name} {' '.join(map(str, arguments))}` ended with exit code {done.returncode}: {said}", 2 if done.returncode in (2, 3) else 1)
         return done
 
     def set(self, *more: str, poses: bool) -> list[str]:
-        """Flags for the settings; those of the pose stage only where poses are found."""
+        """Flags for the settings; those of the pose stage only when finding poses."""
         kept = [s for s in (*self.settings, *more) if poses or not s.startswith("pose.")]
         return [word for setting in kept for word in ("--set", setting)]
 
 
 def environment() -> dict[str, str]:
-    """The caller's, with this checkout's models and ONNX Runtime where nothing else is said."""
+    """The caller's environment, with this checkout's models and ONNX Runtime as defaults."""
     result = dict(os.environ)
     for key, place in (("KINESCORE_MODELS", ROOT / "models"), ("KINESCORE_ONNXRUNTIME", ROOT / ".setup" / "onnxruntime")):
         if key not in result and place.is_dir():
@@ -239,7 +245,7 @@ def find_program(given: str | None, settings: list[str]) -> Program:
     tried = [given] if given else [os.environ.get("KINESCORE"), str(target / "release" / "kinescore"), "kinescore"]
     path = next((found for place in tried if place and (found := shutil.which(place))), None)
     if path is None:
-        raise Failure(f"the program kinescore was not found; tried: {', '.join(p for p in tried if p)}. `make build` builds it, --kinescore names it")
+        raise Failure(f"the program kinescore was not found; tried: {', '.join(p for p in tried if p)}. build it with `make build`, or specify it with --kinescore")
     program = Program(os.path.abspath(path), "", (), tuple(settings))
     version = program.call("--version").stdout.decode().strip()
     table = json.loads(program.call("settings", "--json").stdout)
@@ -248,12 +254,13 @@ def find_program(given: str | None, settings: list[str]) -> Program:
         key, _, value = setting.partition("=")
         if not value or key not in {row["key"] for row in table} or key == "beats.source":
             allowed = ", ".join(row["key"] for row in table if row["key"] != "beats.source")
-            raise Failure(f"--set {setting}: needed is KEY=VALUE with one of the keys {allowed}")
+            raise Failure(f"--set {setting}: expected KEY=VALUE with one of the keys {allowed}")
     return Program(program.path, version, sources, program.settings)
 
 
 def poses_of(clip: Clip, program: Program, cache: Path) -> Path | None:
-    """The saved pose file of a clip, from the cache where it is there; `None` where the program sees nobody."""
+    """The saved pose file of a clip, from the cache if it is there; `None` if the program finds no
+    person."""
     if clip.saved:
         return clip.path
     content = hashlib.sha256(clip.path.read_bytes())
@@ -295,7 +302,7 @@ def scale_name(scale: float) -> str:
 
 
 def evaluate(task: Task) -> dict:
-    """Everything about one clip: what each method found, and its measures."""
+    """The results of one clip: what each method found, and its measures."""
     clip, program = task.clip, task.program
     poses_path = poses_of(clip, program, task.cache)
     poses = moved = None
@@ -305,14 +312,14 @@ def evaluate(task: Task) -> dict:
         except beat_movement.PoseFileError as error:
             raise Failure(str(error)) from None
         moved = beat_movement.movement(poses)
-    # Without poses the length is not known: the annotation tells it well enough for the baselines.
+    # Without poses the length is not known: the annotation gives it well enough for the baselines.
     annotated = clip.annotation.beats
     duration = poses.duration if poses else float(2 * annotated[-1] - annotated[-2])
     annotation = clip.annotation.within(duration)
     annotated, numbers = annotation.beats, annotation.numbers
     late = annotated[annotated >= task.trim]
     if len(late) < 2:
-        raise Failure(f"{annotation.path}: {len(late)} beats from {task.trim:g} s on (--trim); needed are at least two")
+        raise Failure(f"{annotation.path}: {len(late)} beats after {task.trim:g} s (--trim); expected at least two")
 
     def measured(beats: np.ndarray, tempo: float | None = None) -> dict:
         beats = np.asarray(beats, float)
@@ -360,7 +367,7 @@ def evaluate(task: Task) -> dict:
 
 
 def ask(program: Program, poses_path: Path | None, source: str) -> dict:
-    """What the program finds: its answer, beats, tempo and confidence."""
+    """The program's result: its answer, beats, tempo and confidence."""
     nothing = {"beats": [], "numbers": [], "tempo": None, "confidence": None}
     if poses_path is None:
         return {"answer": "no person"} | nothing
@@ -374,7 +381,7 @@ def ask(program: Program, poses_path: Path | None, source: str) -> dict:
         "numbers": [beat["number"] for beat in analysis["beats"]],
         "tempo": analysis["tempo_bpm"],
         "confidence": analysis["confidence"],
-        # Whatever else the program tells in a word or a number, such as what `auto` chose.
+        # Any other words or numbers in the program's output, such as what `auto` chose.
         "told": {key: value for key, value in analysis.items() if isinstance(value, (str, int, float)) and key not in ("tempo_bpm", "confidence")},
     }
 
@@ -386,7 +393,8 @@ def mean_of(values: list) -> float | None:
 
 # ---- over the folder ----------------------------------------------------------------------------------------------------------
 
-# (key, heading, decimals, statistic). Drift and lock have long tails: their middle says more.
+# (key, heading, decimals, statistic). Drift and lock have long tails, so the median is more
+# informative.
 BEATS = [("f", "F ±70 ms", 2, np.mean), ("cemgil", "Cemgil", 2, np.mean), ("cmlc", "CMLc", 2, np.mean), ("cmlt", "CMLt", 2, np.mean),
          ("amlc", "AMLc", 2, np.mean), ("amlt", "AMLt", 2, np.mean), ("downbeat_f", "downbeat F", 2, np.mean)]  # fmt: skip
 REST = [("tempo_1", "tempo 1", 2, np.mean), ("tempo_2", "tempo 2", 2, np.mean), ("drift_ms", "drift ms (median)", 0, np.median),
@@ -428,7 +436,7 @@ class Summary:
 
 
 def cell(figure: dict | None, decimals: int, sign: bool = False, clips: int = 0) -> str:
-    """The figure with its interval, and where not all of `clips` have it, how many do."""
+    """The figure with its interval and, if not all of `clips` have it, how many do."""
     if figure is None:
         return "–"
     text = number(figure["value"], decimals, sign)
@@ -440,14 +448,15 @@ def cell(figure: dict | None, decimals: int, sign: bool = False, clips: int = 0)
 
 
 def table(heading: list[str], rows: list[list[str]]) -> str:
-    """A Markdown table, aligned for reading as it is."""
+    """A Markdown table, aligned so that it is readable as plain text."""
     widths = [max(len(row[i]) for row in [heading, *rows]) for i in range(len(heading))]
     line = lambda row: "| " + " | ".join(text.ljust(width) for text, width in zip(row, widths)) + " |"  # noqa: E731
     return "\n".join([line(heading), "|" + "|".join("-" * (w + 2) for w in widths) + "|", *map(line, rows)])
 
 
 def figures(summary: Summary, methods: list[str], missing: dict[str, str]) -> tuple[str, dict]:
-    """The table of all methods in two blocks of columns; methods without a figure say why."""
+    """The table of all methods in two blocks of columns; for methods without figures, the
+    reason."""
     rows = summary.rows(methods)
     blocks = []
     for columns in (BEATS, REST):
@@ -459,7 +468,7 @@ def figures(summary: Summary, methods: list[str], missing: dict[str, str]) -> tu
 
 
 def calibration(results: list[dict], method: str, bootstrap: beat_metrics.Bootstrap) -> tuple[str, list[dict]]:
-    """How often clips of a confidence are right: F of 0.5 or more, or the tempo."""
+    """How often clips with a given confidence are right: F of 0.5 or more, or the tempo."""
     found = [r["methods"][method] for r in results if r["methods"][method]["answer"] == "beats"]
     bins, lines = [], []
     for low, high in zip(CONFIDENCE_BINS, CONFIDENCE_BINS[1:]):
@@ -479,14 +488,14 @@ def calibration(results: list[dict], method: str, bootstrap: beat_metrics.Bootst
 
 
 def report(results: list[dict], program: Program, settings: argparse.Namespace) -> dict:
-    """Prints the tables; returns their figures."""
+    """Prints the tables and returns their figures."""
     bootstrap = beat_metrics.Bootstrap(settings.seed)
     summary = Summary(results, bootstrap)
     ours = [row_name(s) for s in SOURCES if s in program.sources]
     missing = {row_name(s): "not in this build" for s in SOURCES if s not in program.sources}
     scales = [scale_name(s) for s in settings.scales] if settings.data else []
     if not scales:
-        missing["authors' network"] = f"not measured: --data DIR names the folder with {AUTHORS}"
+        missing["authors' network"] = f"not measured: specify the folder with {AUTHORS} by --data DIR"
     over_scales = {name: summary.figure(name, "f", np.mean) for name in scales}
     best = max(scales, key=lambda name: over_scales[name]["value"], default=None)
     baselines = [*([best] if best else []), RANDOM, ORACLE]
@@ -496,7 +505,7 @@ def report(results: list[dict], program: Program, settings: argparse.Namespace) 
 
     print(f"# Beats of {len(results)} clips, {program.version}\n")
     print(f"Mean over clips (or median) with the 95 % bootstrap interval over clips ({beat_metrics.RESAMPLES} resamples); {first}.")
-    print(f"The random metronome is the mean of {settings.random} of 80 to 135 beats a minute in each clip.\n")
+    print(f"The random metronome is the mean of {settings.random} of 80 to 135 beats per minute in each clip.\n")
     if not settings.trim:
         print("mir_eval.beat.evaluate by itself would leave out the beats of the first 5 s, much of a short clip; its measures are called without that.\n")
     text, out["all"] = figures(summary, methods, missing)
@@ -555,7 +564,7 @@ def tell(message: str) -> None:
 
 def positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}'; allowed are whole numbers from 1 on")
+        raise argparse.ArgumentTypeError(f"'{text}'; expected a whole number, at least 1")
     return int(text)
 
 
@@ -565,7 +574,7 @@ def seconds(text: str) -> float:
     except ValueError:
         value = math.nan
     if not (math.isfinite(value) and value >= 0):
-        raise argparse.ArgumentTypeError(f"'{text}'; allowed are seconds from 0 on")
+        raise argparse.ArgumentTypeError(f"'{text}'; expected seconds, at least 0")
     return value
 
 
@@ -575,7 +584,7 @@ def scales(text: str) -> tuple[float, ...]:
     except ValueError:
         values = ()
     if not values or not all(math.isfinite(v) and v > 0 for v in values):
-        raise argparse.ArgumentTypeError(f"'{text}'; allowed are numbers above 0 with commas between, such as 0.5,1,2")
+        raise argparse.ArgumentTypeError(f"'{text}'; expected numbers above 0, separated by commas, such as 0.5,1,2")
     return values
 
 
@@ -583,13 +592,13 @@ def parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0], epilog=__doc__.split("\n\n", 2)[2], formatter_class=argparse.RawDescriptionHelpFormatter)
     result.add_argument("clips", type=Path, metavar="CLIPS", help="folder of clips and their annotations")
     result.add_argument("--data", type=Path, metavar="DIR", help=f"folder with {AUTHORS}, the network of RhythmicNet's authors")
-    result.add_argument("--json", type=Path, metavar="FILE", help="write every figure, and everything about each clip, as JSON")
+    result.add_argument("--json", type=Path, metavar="FILE", help="write all figures and the results of each clip as JSON")
     result.add_argument("--cache", type=Path, metavar="DIR", default=HERE / "runs" / "evaluate", help="folder that keeps the poses of videos [default: runs/evaluate beside this file]")
-    result.add_argument("--jobs", type=positive, metavar="N", default=1, help="clips at a time [default: 1]")
+    result.add_argument("--jobs", type=positive, metavar="N", default=1, help="number of clips processed in parallel [default: 1]")
     result.add_argument("--kinescore", metavar="FILE", help="the program [default: environment KINESCORE, target/release/kinescore, or in PATH]")
-    result.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting for the program, such as pose.quality=high; as often as needed")
+    result.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting for the program, such as pose.quality=high; can be repeated")
     result.add_argument("--scales", type=scales, default=SCALES, metavar="LIST", help="scales of the authors' network's input [default: 0.5,1,2,4]")
-    result.add_argument("--random", type=positive, default=100, metavar="N", help="random metronomes a clip [default: 100]")
+    result.add_argument("--random", type=positive, default=100, metavar="N", help="random metronomes per clip [default: 100]")
     result.add_argument("--seed", type=int, default=1, metavar="N", help="of metronomes and resamples [default: 1]")
     result.add_argument("--trim", type=seconds, default=0.0, metavar="SECONDS", help="leave out beats before this time, as mir_eval does with 5 [default: 0]")
     return result
@@ -600,9 +609,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         authors = settings.data / AUTHORS if settings.data else None
         if authors and not authors.is_file():
-            raise Failure(f"{authors}: not found; --data is the folder that holds {AUTHORS}")
+            raise Failure(f"{authors}: not found; --data must name the folder of {AUTHORS}")
         if settings.seed < 0:
-            raise Failure(f"--seed {settings.seed}; allowed are whole numbers from 0 on")
+            raise Failure(f"--seed {settings.seed}; expected a whole number, at least 0")
         if settings.json and not settings.json.absolute().parent.is_dir():
             raise Failure(f"--json {settings.json}: its folder does not exist")
         clips = find_clips(settings.clips)
@@ -628,7 +637,7 @@ def main(arguments: list[str] | None = None) -> int:
         tell(f"error: {error}")
         return 2
     except BrokenProcessPool:
-        tell("error: a process that measured a clip was ended from outside; too little memory for --jobs?")
+        tell("error: a worker process was killed; is there too little memory for --jobs?")
         return 1
     return 0
 

@@ -1,11 +1,11 @@
 """Measures Drum2Music and writes `drum2music.md`: likelihood on held-out songs, and what the program plays.
 
     python evaluate_drum2music.py --kinescore ../../target/release/kinescore            # all of it
-    python evaluate_drum2music.py --kinescore ... --pieces 10 --quick                   # a look: few pieces, no card
+    python evaluate_drum2music.py --kinescore ... --pieces 10 --quick                   # a quick check: few pieces, no card
 
-The likelihood is that of the checkpoint that was exported (`drum2music.py` has compared the two). The pieces come out of the
-program itself, drums and all: rhythms made here are its input, so that everything between the network and the notes is
-measured with it.
+The likelihood is that of the exported checkpoint (`drum2music.py` has compared the two). The
+pieces, including the drums, are written by the program itself from rhythms that are generated here,
+so that everything between the network and the notes is included.
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ def roll_of_part(part) -> Roll:
 
 
 def rhythm_file(template: dict, seed: int, path: Path) -> None:
-    """A rhythm of 32 bars: a steady tempo, energy that changes by phrases, accents that recur over two bars and some that do not."""
+    """A rhythm of 32 bars: a steady tempo, energy that changes by phrase, accents that repeat every
+    two bars and some that do not."""
     g = np.random.default_rng([seed, 77])
     beats_per_bar = 3 if g.random() < 0.1 else 4
     bpm = float(np.exp(g.uniform(np.log(70), np.log(165))))
@@ -90,7 +91,7 @@ def rhythm_file(template: dict, seed: int, path: Path) -> None:
 
 
 def make_pieces(program: Path, clip: Path, folder: Path, count: int, sampling: list[str]) -> list[Path]:
-    """Pieces by number; those that are there are kept."""
+    """Pieces by number; existing ones are kept."""
     folder.mkdir(parents=True, exist_ok=True)
     template = folder / "template.json"
     if not template.exists():
@@ -114,7 +115,7 @@ def rolls_of_piece(path: Path) -> list[Roll]:
     saved = json.loads(path.read_text())
     drums, music = saved["drums"], saved["music"]
     per_bar = 4 * drums["beats_per_bar"]
-    # Bars are counted from the first that sounds; the rhythms made here begin with one.
+    # Bars are counted from the first one with notes; the generated rhythms begin with one.
     bars = -(-len(drums["beats"]) * 4 // per_bar)
     steps = bars * per_bar
     hits = np.zeros((steps, 9), np.uint8)
@@ -145,7 +146,7 @@ def bars_as_sets(roll: Roll) -> list[frozenset]:
 
 
 def figures(roll: Roll) -> dict:
-    """What a part is like; figures of bars count the bars that play."""
+    """Statistics of a part; figures per bar count only bars with notes."""
     step, pitch = roll.notes[:, 0].astype(int), roll.notes[:, 1].astype(int)
     root, quality = roll.chords[step, 0], roll.chords[step, 1]
     in_chord = np.array([q < 5 and (p - r) % 12 in tokens.CHORD_TONES[q] for p, r, q in zip(pitch, root, quality)], bool)
@@ -163,7 +164,7 @@ def figures(roll: Roll) -> dict:
 
 
 def faults(roll: Roll) -> list[str]:
-    """What a piece must not do."""
+    """Faults of a piece."""
     found = []
     bars = bars_as_sets(roll)
     low, high = clean.RANGES[roll.instrument]
@@ -182,7 +183,8 @@ def faults(roll: Roll) -> list[str]:
 
 
 def histograms(rolls: list[Roll]) -> dict:
-    """Shares of pitch classes above the chord's root, of onset positions in the bar (4/4), of lengths."""
+    """Shares of pitch classes above the chord's root, of onset positions in the bar (4/4), of
+    lengths."""
     classes, places, lengths = np.zeros(12), np.zeros(16), np.zeros(64)
     for roll in rolls:
         step = roll.notes[:, 0].astype(int)
@@ -199,7 +201,7 @@ def overlap(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def compare(generated: list[Roll], held_out: list[Roll], training: list[Roll]) -> dict:
-    """By instrument: figures of what was generated beside those of held-out songs."""
+    """By instrument: statistics of generated parts, compared with those of held-out songs."""
     result = {}
     for instrument, name in enumerate(clean.INSTRUMENTS):
         own, songs, known = ([r for r in rolls if r.instrument == instrument and len(r.notes)] for rolls in (generated, held_out, training))
@@ -221,8 +223,9 @@ def compare(generated: list[Roll], held_out: list[Roll], training: list[Roll]) -
 
 
 class NGram:
-    """Order 4: the three tokens before, interpolated down to none by Witten and Bell's weights (1991), times a factor for each
-    order that is the best of a few on the validation split: contexts of the last note say little of the next."""
+    """Order 4: the three previous tokens, interpolated down to none by Witten and Bell's weights
+    (1991), times a factor per order that is chosen from a few on the validation split: contexts
+    from the previous note say little about the next one."""
 
     ORDER = 4
     FACTORS = (0.3, 1, 3, 10, 30, 100)
@@ -270,7 +273,8 @@ class NGram:
 
 
 def exchanged(parts) -> list:
-    """The parts with the drums of another one each: what they are worth to a network that has learned to listen to them."""
+    """The parts, each with the drums of another one: shows how much a trained network uses the
+    drums."""
     g = np.random.default_rng(3)
     order = {steps: g.permutation([i for i, p in enumerate(parts) if p.steps_per_bar == steps]) for steps in {p.steps_per_bar for p in parts}}
     other = {int(i): int(j) for ring in order.values() for i, j in zip(ring, np.roll(ring, 1))}
@@ -278,7 +282,8 @@ def exchanged(parts) -> list:
 
 
 def likelihoods(parts) -> dict:
-    """Nats a token on the test split, by source and instrument: ours, without drums, and the n-gram."""
+    """Nats a token on the test split, by source and instrument: ours, without drums, and the
+    n-gram."""
     grams = NGram([p for p in parts if p.split == "training"], drum2music.look_parts([p for p in parts if p.split == "validation"], 90))
     model, state = drum2music.best_model("ours")
     without = None

@@ -3,7 +3,8 @@
     python evaluate_rhythm2drum.py --data DIR --tune      # validation split: table of temperature, top-p and guidance
     python evaluate_rhythm2drum.py --data DIR             # official test split: everything in the card, and the card
 
-The networks run in ONNX Runtime from the files that ship; only the copy of the authors' setting runs in PyTorch.
+The networks run in ONNX Runtime from the shipped files; only the copy of the authors' setting runs
+in PyTorch.
 """
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ def shipped_nll(drummer, batches) -> float:
 
 
 def baselines(training, test, vocabulary) -> dict:
-    """Unigram, and one distribution per place in the bar, with add-one smoothing, from the training split."""
+    """Unigram, and one distribution per position in the bar, with add-one smoothing, from the
+    training split."""
     size, rows = len(vocabulary), {}
     for name, places in (("unigram", 1), ("per position in the bar", 16)):
         count = np.ones((2, places, size))  # 4/4 and 3/4 apart
@@ -95,7 +97,7 @@ def measure_nll(drummer, takes, styles, simulator, vocabulary, split) -> dict:
 
 
 class Pieces:
-    """Whole 8-bar windows of 4/4 "beat" takes as pieces of their own, with a simulated rhythm each."""
+    """Whole 8-bar windows of 4/4 "beat" takes as separate pieces, each with a simulated rhythm."""
 
     def __init__(self, takes, styles, simulator, limit=None):
         self.hits, rows = [], []
@@ -125,11 +127,13 @@ class Pieces:
 
 
 def answer(hits, rhythm, seed=3) -> dict:
-    """How the drums answer the accents; "shuffled" = the same drums against accents in other places."""
+    """How the drums answer the accents; "shuffled" = the same drums compared with accents at other
+    positions."""
     g = np.random.default_rng(seed)
     any_hit, stroke = hits.any(-1), hits[..., STROKES].any(-1)
     strong, silent = rhythm == stage1.STRONG, rhythm == stage1.NOTHING
-    # Two kinds of other places: anywhere, and another piece's accents (so the metre alone cannot tell them apart).
+    # Two kinds of other positions: anywhere, and another piece's accents (so that the metre alone
+    # does not distinguish them).
     anywhere = np.array([g.permutation(row) for row in strong])
     other = np.roll(strong, len(strong) // 2, axis=0)
     return {
@@ -145,7 +149,8 @@ def answer(hits, rhythm, seed=3) -> dict:
 
 
 def overlap(a, b, bins) -> tuple[float, float]:
-    """Overlap area of two histograms, and Kullback-Leibler divergence in nats of the first (test) from the second."""
+    """Overlap area of two histograms, and Kullback-Leibler divergence in nats of the first (test)
+    from the second."""
     p, q = (np.histogram(x, bins)[0] + 0.5 for x in (a, b))
     p, q = p / p.sum(), q / q.sum()
     return float(np.minimum(p, q).sum()), float((p * np.log(p / q)).sum())
@@ -169,7 +174,7 @@ def distributions(drummer, pieces, hits) -> dict:
 
 
 def musical(hits, chosen) -> dict:
-    """Where the drums of some pieces fall: shares of the bars with the drum there."""
+    """Positions of the drums in some pieces: shares of the bars with the drum there."""
     bars = hits[chosen].reshape(-1, 16, hits.shape[-1])
     kick, snare = bars[..., 0], bars[..., 1]
     pulse = bars[..., 2] | bars[..., 3] | bars[..., 8]

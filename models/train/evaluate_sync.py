@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""How the program's soundtracks answer the movement: renders clips at several depths of `drums.follow` and prints a table.
+"""Measures how the program's soundtracks follow the movement: renders clips at several values of
+`drums.follow` and prints a table.
 
     make -s sync CLIPS=DIR                     # in the root: sets up, builds, measures
     evaluate_sync.py CLIP_OR_DIR ... [--follow 0,2,4] [--seeds 1,2,3] [--kinescore PROGRAM] [--json FILE]
 
-Each clip is analysed once and scored once for each depth and seed. The sound is compared with the movement in the poses and with
-the impacts that the program lists; beside it stand the same sounds compared with the impacts shifted in time (the control: what a
-soundtrack gets that knows nothing of the movement). Exit code 0: measured; 1: the program failed; 2: a wrong flag or no clip.
+Each clip is analysed once and scored once for each value and seed. The sound is compared with the
+movement in the poses and with the impacts that the program lists. As a control, the same sounds are
+compared with impacts shifted in time: the score of a soundtrack that is independent of the
+movement. Exit code 0: measured; 1: the program failed; 2: a wrong flag or no clip.
 
 avlock    Pearson correlation of onset strength and impact (summed loss of joint speed), the best within 50 ms.
 accR      the same with the listed impacts, as pulses of their strength, in place of the impact.
@@ -41,7 +43,8 @@ SMOOTHING = 3  # values: 30 ms
 NEAR = 5  # values that the best correlation is looked for within
 CLOSE = 0.06  # s that an answer may be from its impact
 LEAST, STRONG = 0.3, 0.5  # strength of the impacts that count, and of those that must be answered
-STILL, HOLD = 0.18, 70  # share of the 95th percentile of speed, and values in a row, that are a hold
+# share of the 95th percentile of speed, and values in a row, that are a hold
+STILL, HOLD = 0.18, 70
 SHIFTS = (0.37, 0.61, 0.83)  # of the clip's length, for the control
 CONTROLLED = ("accR", "louR", "answered")
 VIDEOS = {".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v"}
@@ -100,7 +103,8 @@ def correlation(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def holds(speed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where the body holds, from 0.3 s on, and where it moves; neither at the very end, where music rings out."""
+    """Where the body holds (after 0.3 s), and where it moves; neither at the very end, where music
+    rings out."""
     low = speed < STILL * np.percentile(speed, 95)
     held, moving = np.zeros(len(speed), bool), np.ones(len(speed), bool)
     edges = np.flatnonzero(np.diff(np.r_[False, low, False].astype(int)))
@@ -112,7 +116,8 @@ def holds(speed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def answers(impacts: np.ndarray, rise: np.ndarray) -> float:
-    """Share of the strong impacts that one of the loudest onsets answers, with the best of seven lags for the measure's own delay."""
+    """Share of the strong impacts with one of the loudest onsets nearby, with the best of seven
+    lags to allow for the delay of the measure itself."""
     at, _ = find_peaks(rise, prominence=0.08 * (np.percentile(rise, 99) + 1e-9))
     loudest = at[np.argsort(-rise[at])][: len(impacts)] / RATE
     strong = impacts[impacts[:, 1] >= STRONG, 0]
@@ -144,7 +149,7 @@ def compare(body: Moved, sound: Heard, impacts: np.ndarray) -> dict[str, float]:
 
 
 def controlled(body: Moved, sound: Heard, impacts: np.ndarray, duration: float) -> dict[str, float]:
-    """What the same sound gets with the impacts elsewhere in time."""
+    """The score of the same sound with shifted impacts."""
     results = []
     for shift in SHIFTS:
         shifted = impacts.copy()
@@ -205,7 +210,7 @@ def main() -> int:
     missing = [str(clip) for clip in clips if not clip.is_file()]
     if missing or not clips:
         parser.error(f"not a video file: {', '.join(missing)}" if missing else "no video in the folders given")
-    # The same clip may lie in two folders.
+    # The same clip may be in two folders.
     clips = list({clip.name: clip for clip in clips}.values())
     follows, seeds, rows = given.follow.split(","), given.seeds.split(","), []
     warnings.filterwarnings("ignore", module="librosa")

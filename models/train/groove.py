@@ -1,8 +1,8 @@
 """Groove MIDI Dataset -> grids of hits, velocities and offsets.
 
-The only place where the data set is read; both training scripts and the reference decoder use it.
-A grid has one row per 16th-note step and one column per drum class. An onset lies at
-(step + offset) * step length, so a *positive* offset is *late*.
+The only module that reads the data set; both training scripts and the reference decoder use it. A
+grid has one row per 16th-note step and one column per drum class. An onset lies at (step + offset)
+* step length, so a *positive* offset is *late*.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import mido
 import numpy as np
 
 CLASSES = ["kick", "snare", "closed_hat", "open_hat", "low_tom", "mid_tom", "high_tom", "crash", "ride"]
-# First pitch = the one to write; the others are read as the same class.
+# The first pitch is the one to write; the others are read as the same class.
 PITCHES = {
     "kick": (36, 35),
     "snare": (38, 37, 40),
@@ -32,7 +32,7 @@ PITCHES = {
 }
 CLASS_OF_PITCH = {p: i for i, name in enumerate(CLASSES) for p in PITCHES[name]}
 SPLITS = ("train", "validation", "test")
-# A style needs this much training music to get an id of its own; the rest are "unknown" (id 0).
+# A style needs this much training music to get its own ID; the others are "unknown" (ID 0).
 STYLE_MIN_SECONDS, STYLE_MIN_FILES = 230.0, 4
 CACHE = Path(__file__).resolve().parent / "runs" / "groove-cache.pkl"
 CACHE_VERSION = 3
@@ -77,13 +77,14 @@ def read_midi(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
     velocity = np.zeros((length, len(CLASSES)), np.float32)
     offset = np.zeros_like(velocity)
     for step, drum, loudness, late in notes:
-        if loudness > velocity[step, drum]:  # several notes of a class in one step: the loudest stays
+        # several notes of a class in one step: the loudest stays
+        if loudness > velocity[step, drum]:
             velocity[step, drum], offset[step, drum] = loudness, late
     return velocity > 0, velocity, offset, unknown
 
 
 def find_root(data: Path) -> Path:
-    """The unpacked data set below `data`; unpacks `groove.tar.xz` beside the cache if need be."""
+    """The unpacked data set below `data`; unpacks `groove.tar.xz` beside the cache if necessary."""
     for root in (data, data / "groove", CACHE.parent / "groove"):
         if (root / "info.csv").exists():
             return root
@@ -95,7 +96,7 @@ def find_root(data: Path) -> Path:
         tar.extractall(CACHE.parent, filter="data")
     found = sorted(CACHE.parent.glob("**/info.csv"))
     if not found:
-        raise SystemExit(f"{archive}: holds no info.csv")
+        raise SystemExit(f"{archive}: contains no info.csv")
     return found[0].parent
 
 
@@ -137,7 +138,7 @@ def of_split(takes: list[Take], split: str) -> list[Take]:
 
 
 def style_names(takes: list[Take]) -> list[str]:
-    """["unknown", most-played style first, ...], from the training split alone."""
+    """["unknown", most-played style, ...], from the training split alone."""
     seconds, files = Counter(), Counter()
     for take in of_split(takes, "train"):
         seconds[take.style] += take.seconds
@@ -155,8 +156,9 @@ def style_tempo(takes: list[Take], styles: list[str]) -> dict[str, list[float]]:
 
 
 def groove_features(hits: np.ndarray, steps_per_bar: int) -> np.ndarray:
-    """What makes a bar a groove, f64 [6]: share of the steps with a kick, a snare, a timekeeper (hats, ride), a tom; share of
-    the bars with a kick on the downbeat; share of the second and last beats with a snare. `hits` is [T, 9], whole bars."""
+    """Features of a groove, f64 [6]: share of the steps with a kick, a snare, a timekeeper (hats,
+    ride), a tom; share of the bars with a kick on the downbeat; share of the second and last beats
+    with a snare. `hits` is [T, 9], whole bars."""
     kick, snare, keeper, tom = hits[:, 0], hits[:, 1], hits[:, [2, 3, 8]].max(-1), hits[:, 4:7].max(-1)
     place = np.arange(len(hits)) % steps_per_bar
     back = (place == 4) | (place == steps_per_bar - 4)
@@ -164,8 +166,9 @@ def groove_features(hits: np.ndarray, steps_per_bar: int) -> np.ndarray:
 
 
 def style_groove(takes: list[Take], styles: list[str]) -> dict[str, dict[str, list[float]]]:
-    """Median and spread (standard deviation) of the groove features over four-bar pieces of the 4/4 beats (not fills) of each
-    style in the training split; "unknown" is all of them. A spread under 0.08 is one step in 12: it is taken as that."""
+    """Median and spread (standard deviation) of the groove features over four-bar pieces of the 4/4
+    beats (not fills) of each style in the training split; "unknown" covers all of them. The minimum
+    spread is 0.08, one step in 12."""
     pieces: dict[str, list[np.ndarray]] = {style: [] for style in styles}
     for take in of_split(takes, "train"):
         if take.kind != "beat" or take.steps_per_bar != 16:

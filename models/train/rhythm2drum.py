@@ -4,12 +4,13 @@
     python rhythm2drum.py --data DIR --minutes 0                      # export and check from the checkpoint
     python rhythm2drum.py --data DIR --minutes 9 --preset paper       # the authors' setting, for comparison; not exported
 
-`evaluate_rhythm2drum.py` measures what was exported and writes the card.
+`evaluate_rhythm2drum.py` evaluates the exported files and writes the card.
 
-Encoder-decoder transformer. The encoder reads the whole window of rhythm, energy and metre; the decoder writes one word
-(the set of drums that sound) a step. memory[t] is added to the decoder's input at step t, besides cross-attention: the
-two sequences are aligned by construction, so the model need not learn to align them. Places are relative: every
-attention has a learned bias per head and lag (a bar ago, a beat ago), so that windows can slide.
+Encoder-decoder transformer. The encoder reads the whole window of rhythm, energy and metre; the
+decoder writes one word (the set of drums that are hit) per step. In addition to cross-attention,
+memory[t] is added to the decoder's input at step t: the two sequences are aligned by construction,
+so the model need not learn the alignment. Positions are relative: every attention has a learned
+bias per head and lag (a bar ago, a beat ago), so that windows can slide.
 """
 
 from __future__ import annotations
@@ -34,16 +35,20 @@ import stage1
 STYLE_DROP, TEMPO_JITTER = 0.18, 0.10
 CONTEXT_BARS = 8
 MIN_WORD_COUNT = 2  # words seen once in training are mapped to the nearest word
-# An unknown word loses its least important class until it is known; the last of this list goes first.
+# An unknown word loses its least important class until it is known; the last of this list is
+# dropped first.
 IMPORTANCE = ["kick", "snare", "crash", "low_tom", "mid_tom", "high_tom", "open_hat", "ride", "closed_hat"]
-P_THREE_FOUR = 0.03  # 4/4 crops with beat 3 or 4 of every bar cut out: the data set has only four training files in 3/4
+# 4/4 crops with beat 3 or 4 of every bar cut out: the data set has only four training files in 3/4
+P_THREE_FOUR = 0.03
 P_PIECE_START = 0.12  # crops forced to the start of a take, where every product begins
-P_WORD_NOISE = 0.4  # examples in which up to 25 % of the previous words are hidden or wrong, as the model's own can be
+# examples in which up to 25 % of the previous words are hidden or wrong, as the model's own can be
+P_WORD_NOISE = 0.4
 ENCODER, DECODER, TABLE = (common.MODELS / f"rhythm2drum{part}" for part in ("_encoder.onnx", "_decoder.onnx", ".json"))
 
 
 class Vocabulary:
-    """Words by frequency in the training split; then BOS, then "hidden" (an unknown previous word, never predicted)."""
+    """Words by frequency in the training split; then BOS, then "hidden" (an unknown previous word,
+    never predicted)."""
 
     def __init__(self, words: list[int]):
         self.words = words
@@ -106,12 +111,13 @@ class Attention(nn.Module):
         return self.split(key), self.split(value)
 
     def lag_bias(self, first: int, queries: int, keys: int):
-        """Bias [H, queries, keys]; the queries stand at first, first + 1, ..."""
+        """Bias [H, queries, keys]; the queries are at positions first, first + 1, ..."""
         lag = (torch.arange(queries) + first)[:, None] - torch.arange(keys)[None]
         if self.bias is None:
             bias = torch.zeros(1, queries, keys)
         elif self.both_ways:
-            # A factor lets the biases move faster than the other weights: they need values of some units.
+            # A factor lets the biases change faster than the other weights: they need values of
+            # several units.
             bias = 8.0 * self.bias[:, lag.clamp(-self.lag, self.lag) + self.lag]
         else:
             bias = 8.0 * self.bias[:, lag.clamp(0, self.lag)]
@@ -146,7 +152,8 @@ class DecoderLayer(nn.Module):
         self.feed_forward, self.dropout = common.FeedForward(shape), common.Dropout(shape.dropout)
 
     def forward(self, x, past, cross, padding):
-        """`past`: key, value of the steps before x; `cross`: key, value of the encoder's steps."""
+        """`past`: keys and values of the steps before x; `cross`: keys and values of the encoder's
+        steps."""
         y = self.norm1(x)
         key, value = self.attention.keys_values(y)
         first, steps = past[0].shape[2], x.shape[1]
@@ -172,7 +179,8 @@ class Rhythm2Drum(nn.Module):
             self.inject = nn.Linear(d, d)
             self.position_out = nn.Embedding(16, d)
         self.word = nn.Embedding(len(vocabulary) + 2, d)
-        self.drum = nn.Parameter(torch.randn(len(groove.CLASSES), d))  # shared by all words that hold the drum
+        # shared by all words that hold the drum
+        self.drum = nn.Parameter(torch.randn(len(groove.CLASSES), d))
         self.register_buffer("bits", vocabulary.bits())
         self.encoder = nn.ModuleList(EncoderLayer(shape) for _ in range(shape.encoder_layers))
         self.decoder = nn.ModuleList(DecoderLayer(shape) for _ in range(shape.decoder_layers))
@@ -239,7 +247,8 @@ class Decoder(Encoder):
 
 
 class Examples:
-    """Crops of takes as model inputs: random for training, all consecutive windows for measuring."""
+    """Crops of takes as model inputs: random for training, all consecutive windows for
+    evaluation."""
 
     def __init__(self, takes, styles, vocabulary, simulator, preset="ours"):
         self.takes, self.vocabulary, self.simulator, self.preset = takes, vocabulary, simulator, preset
@@ -261,7 +270,8 @@ class Examples:
             if part.start > 0:
                 previous = self.vocabulary.hidden if mask_start else self.words[index][part.start - 1]
             elif take.kind == "fill" or mask_start:
-                # A fill comes after music that the file does not hold: it must not pass for how pieces begin.
+                # A fill comes after music that is not in the file: the model must not learn that
+                # pieces begin this way.
                 previous = self.vocabulary.hidden
         target = self.words[index][part]
         position, bar = (a[part] for a in groove.position_and_bar(take, phase))
@@ -276,7 +286,7 @@ class Examples:
                     position=position, bar=bar, style=style, tempo=take.bpm)
 
     def cut_beat(self, example, g):
-        """3/4 out of 4/4: "kick - snare - kick" or "kick - snare - snare" bars."""
+        """Makes 3/4 from 4/4: "kick - snare - kick" or "kick - snare - snare" bars."""
         beat = int(g.integers(2, 4))
         keep = example["position"] // 4 != beat
         previous = example["words"][0]
@@ -302,7 +312,7 @@ class Examples:
                 if g.random() < P_PIECE_START:
                     start = 0
             part = slice(start, min(last, start + wanted))
-            # Long takes are counted from their first bar; a fill stands anywhere in its phrase.
+            # Long takes are counted from their first bar; a fill may be anywhere in its phrase.
             phase = 0 if take.kind == "beat" else int(g.integers(8))
             mode = "mixed" if self.preset == "ours" else "taps"
             example = self.example(index, part, g, mode, g.random() >= stage1.P_ENERGY_UNKNOWN, g.random() >= STYLE_DROP, phase)
@@ -319,7 +329,8 @@ class Examples:
         return collate(examples)
 
     def windows(self, bars=CONTEXT_BARS, mode="accents", energy_known=False, style_known=True, seed=0, mask_start=False, batch=32):
-        """All consecutive windows of every take; the simulated rhythm is the same in every call with the same seed."""
+        """All consecutive windows of every take; the simulated rhythm is the same in every call
+        with the same seed."""
         examples = []
         for index, take in enumerate(self.takes):
             for part in groove.windows(take, bars):
@@ -470,7 +481,8 @@ def export_and_check(takes) -> None:
         difference, (full, *_), (full_ort, *_) = common.compare(decoder, decoder_session, inputs)
         worst = max(worst, difference)
         steps, agree = steps + full.shape[0] * full.shape[1], agree + int((full.argmax(-1) == full_ort.argmax(-1)).sum())
-        # Prefill of some steps, then single steps through the cache, must give what one causal pass gives.
+        # Prefilling some steps and then taking single steps through the cache must give the same as
+        # one causal pass.
         split = min(17, batch["words"].shape[1] - 1)
         past, parts = model.empty_past(n), []
         for part in [slice(0, split), *(slice(s, s + 1) for s in range(split, batch["words"].shape[1]))]:
@@ -496,19 +508,19 @@ def export_and_check(takes) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder that holds groove.tar.xz or the unpacked groove/")
+    parser.add_argument("--data", type=Path, required=True, help="folder with groove.tar.xz or the unpacked groove/")
     parser.add_argument("--preset", choices=["ours", "paper"], default="ours")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--minutes", type=float, default=40)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--batch", type=int, default=None, help="default: 8 windows (ours), 32 (paper)")
     parser.add_argument("--rate", type=float, default=1.5e-3)
-    parser.add_argument("--look", type=float, default=2.0, help="minutes between looks at the validation split")
+    parser.add_argument("--look", type=float, default=2.0, help="minutes between validations")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--bf16", action="store_true", help="train in bfloat16 where the processor is faster in it")
-    parser.add_argument("--fresh", action="store_true", help="start anew although there is a checkpoint")
+    parser.add_argument("--bf16", action="store_true", help="train in bfloat16, if the processor is faster with it")
+    parser.add_argument("--fresh", action="store_true", help="start again even if there is a checkpoint")
     parser.add_argument("--train-only", action="store_true")
-    parser.add_argument("--speed-test", type=int, default=0, help="stop after so many updates and print the time of one")
+    parser.add_argument("--speed-test", type=int, default=0, help="stop after this many updates and print the time per update")
     args = parser.parse_args()
     args.batch = args.batch or (32 if args.preset == "paper" else 8)
     torch.set_num_threads(args.threads)

@@ -1,8 +1,9 @@
-"""Simulates, from a recorded groove, the rhythm and energy that stage 1 reads off a moving person.
+"""Simulates, from a recorded groove, the rhythm and energy that stage 1 finds in a moving person.
 
-There is no data set of movement with drums, so the hits model is trained on rhythms derived from the drums, made to look
-like what it will be given: sparse accents with misses and extras, not the complete tap track (a tap track gives away
-which steps are empty, and a body never does). The numbers are below, each with its reason.
+There is no data set of movement with drums, so the hits model is trained on rhythms derived from
+the drums, designed to resemble its real input: sparse accents with misses and extras, not the
+complete tap track (a tap track reveals which steps are empty, and a body never does). The numbers
+are below, each with its reason.
 """
 
 from __future__ import annotations
@@ -15,22 +16,29 @@ NOTHING, ACCENT, STRONG, ABSENT = 0, 1, 2, 3
 RHYTHM_LEVELS = ["nothing", "accent", "strong accent", "no rhythm information given"]
 ENERGY_LEVELS = 5  # 0 = unknown, 1..4 = quartiles
 
-# A body answers the big strokes; the hats are what keeps time between them.
+# A body responds to the big strokes; the hats keep time between them.
 WEIGHT = dict(kick=1.0, snare=1.0, closed_hat=0.25, open_hat=0.5, low_tom=0.9, mid_tom=0.9, high_tom=0.9, crash=1.1, ride=0.3)
 WEIGHTS = np.array([WEIGHT[c] for c in groove.CLASSES], np.float32)
 
 P_ABSENT = 0.10  # whole rhythm withheld: gives the unconditional model that guidance needs
-P_TAPS = 0.06  # the complete tap track: the densest rhythm there can be, and like for like with the paper
+# the complete tap track: the densest rhythm there can be, and like for like with the paper
+P_TAPS = 0.06
 P_STILL = 0.08  # hardly any accents (0-3 % of the steps): the person stands
-DENSITY = (0.05, 0.40)  # of the steps carry an accent otherwise; Beta(1, 1.6) in between, so sparse is commoner
+# of the steps carry an accent otherwise; Beta(1, 1.6) in between, so sparse is commoner
+DENSITY = (0.05, 0.40)
 EXTRAS = 0.30  # up to this share of the accents answers nothing (uniform per example)
 EXTRAS_ON_BEATS = 0.5  # of the extras: people move on beats whether or not the drummer plays there
 SHARPNESS = (0.3, 2.5)  # how strictly louder steps are preferred; low = many misses of loud steps
-P_SYNCOPATED = 0.5  # examples that prefer steps which are loud for their place in the bar: a body does not know the metre
+# examples that prefer steps which are loud for their place in the bar: a body does not know the
+# metre
+P_SYNCOPATED = 0.5
 STRONG_SHARE = (0.10, 0.50)  # of the true accents: the loudest
-STRONG_SALIENCE = 0.35  # below it a step holds no full stroke (a hat alone, a ghost note): never strong
-JITTER = 0.08  # of the weak accents are one step early or late; strong ones never, so that they stay dependable
-P_GAP = 0.20  # examples with a stretch without accents (1-4 bars): tracking lost, or the person pauses
+# below it a step holds no full stroke (a hat alone, a ghost note): never strong
+STRONG_SALIENCE = 0.35
+# of the weak accents are one step early or late; strong ones never, so that they stay dependable
+JITTER = 0.08
+# examples with a stretch without accents (1-4 bars): tracking lost, or the person pauses
+P_GAP = 0.20
 P_ENERGY_UNKNOWN = 0.40
 ENERGY_GAIN_NOISE, ENERGY_BAR_NOISE = 0.20, 0.15  # in log energy, whole example and each bar
 
@@ -40,7 +48,7 @@ def salience(take: groove.Take) -> np.ndarray:
 
 
 def bar_energy(take: groove.Take) -> np.ndarray:
-    """Log of mean loudness x density of each step's bar, f32 [T]."""
+    """Log of mean loudness × density of each step's bar, f32 [T]."""
     per_step = salience(take) + 0.15 * take.hits.sum(-1)
     bar = np.arange(len(take)) // take.steps_per_bar
     total, length = np.bincount(bar, per_step), np.bincount(bar)
@@ -48,7 +56,8 @@ def bar_energy(take: groove.Take) -> np.ndarray:
 
 
 class Simulator:
-    """Constants that come from the training split: energy quartiles, and how loud each place in the bar is usually."""
+    """Constants from the training split: energy quartiles, and the usual loudness of each position
+    in the bar."""
 
     def __init__(self, training: list[groove.Take]):
         self.quartiles = np.percentile(np.concatenate([bar_energy(t) for t in training]), [25, 50, 75])
@@ -69,8 +78,8 @@ class Simulator:
 
     def rhythm(self, loud: np.ndarray, hit: np.ndarray, steps_per_bar: int, first_step: int,
                g: np.random.Generator, mode: str = "mixed") -> np.ndarray:
-        """Rhythm levels for a crop. `loud`, `hit`: salience and any-hit per step. `mode`: "mixed" as in training, or
-        one kind alone: "accents", "taps", "absent"."""
+        """Rhythm levels for a crop. `loud`, `hit`: salience and any-hit per step. `mode`: "mixed"
+        as in training, or a single kind: "accents", "taps", "absent"."""
         steps = len(loud)
         draw = g.random()
         if mode == "absent" or (mode == "mixed" and draw < P_ABSENT):
@@ -84,7 +93,8 @@ class Simulator:
         wanted = int(np.floor(density * steps + g.random()))
         extras = g.binomial(wanted, g.uniform(0, EXTRAS))
 
-        # True accents: Gumbel top-k over the steps with hits = sampling without replacement by loudness.
+        # True accents: Gumbel top-k over the steps with hits = sampling without replacement by
+        # loudness.
         score = g.uniform(*SHARPNESS) * np.log(0.05 + loud) + g.gumbel(size=steps)
         if g.random() < P_SYNCOPATED:
             score -= g.uniform(0.5, 2.0) * self.usual[steps_per_bar][(first_step + np.arange(steps)) % steps_per_bar]

@@ -1,12 +1,13 @@
-"""How loud and how late each hit is: training, export, measurement and card of `velocity_offset.onnx`.
+"""Velocity and offset of each hit: training, export, evaluation and card of `velocity_offset.onnx`.
 
     python velocity_offset.py --data DIR --setting both --seed 3 --minutes 33    # train one member, export, check, measure, card
     python velocity_offset.py --data DIR --minutes 0                             # the same from the checkpoints, without training
 
-Gated convolutions along time with growing dilation. Beside the hits they are told the style, the tempo and *who plays*:
-how loud a drummer's ghost notes are and how far he lies behind the beat is a matter of his hands and of his kit as well as
-of the pattern. What ships is the mean of all members trained (one a setting and seed): takes are few, so single networks are
-too sure, and networks of different make err differently.
+Gated convolutions along time with growing dilation. In addition to the hits, their inputs are the
+style, the tempo and the *player*: how loud a drummer's ghost notes are, and how far behind the beat
+they lie, depends on the player and the kit as well as on the pattern. The shipped network is the
+mean of all trained members (one per setting and seed): there are few takes, so single networks are
+overconfident, and networks with different settings make different errors.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ WINDOW = 128  # steps a training crop has at most: 8 bars of 4/4
 TEMPO_JITTER = 0.10
 DRUMMERS = 10
 FEEL_MIN_TAKES = 4
-# Each bar's 16 steps are reached by dilation; the last ones smooth what the wide ones leave.
+# Dilation reaches the 16 steps of a bar; the last layers smooth the output of the wide ones.
 WIDE = (1, 2, 4, 8, 16, 32, 1, 4, 16, 1)
 SHORT = (1, 2, 4, 8, 16, 1, 4, 16)
 OUTPUT = common.MODELS / "velocity_offset.onnx"
@@ -40,21 +41,22 @@ PARTS = ("velocity", "offset")
 
 
 def session_of(take) -> str:
-    """The recording session: one drummer on one day, on one kit as it was set up that day."""
+    """The recording session: one drummer on one day, on one kit."""
     return "/".join(take.name.split("/")[:2])
 
 
 def player_names(takes) -> list[str]:
-    """What the input `player` may be, by number: 0 unknown, 1..10 a drummer, from 11 a drummer in one of the recording
-    sessions of the training split."""
+    """The values of the input `player`: 0 unknown, 1..10 a drummer, from 11 a drummer in one of the
+    recording sessions of the training split."""
     drummers = [f"drummer{n + 1}" for n in range(DRUMMERS)]
     return ["unknown", *drummers, *sorted({session_of(t) for t in groove.of_split(takes, "train")})]
 
 
 def style_players(takes, styles, players) -> dict[str, int]:
-    """For each style the session in which most of it was played (seconds of 4/4 beats, not fills, in the training split);
-    "unknown": the session with most of all. One hand and one kit throughout give a clip one feel. A session with fewer than
-    four takes of the style is taken only where none has more: it knows one tempo or two, and is a guess at others."""
+    """For each style the session in which most of it was played (seconds of 4/4 beats, not fills,
+    in the training split); "unknown": the longest session. A single player and kit give a clip a
+    consistent feel. A session with fewer than four takes of the style is used only if none has
+    more: it covers one or two tempi, and is a guess at others."""
     best = {}
     for style in styles:
         seconds: dict[str, list[float]] = {}
@@ -67,20 +69,24 @@ def style_players(takes, styles, players) -> dict[str, int]:
 
 @dataclass
 class Setting:
-    """How one member is made and trained. Members that differ in it err differently, which is what their mean lives on."""
+    """Architecture and training of one member. Members with different settings make different
+    errors, from which their mean benefits."""
 
-    parts: tuple[str, ...] = PARTS  # what it learns
+    parts: tuple[str, ...] = PARTS  # the parts that it learns
     width: int = 64
     dilations: tuple[int, ...] = SHORT
-    pattern: bool = True  # it is told how much of each class there is in all
+    pattern: bool = True  # the input includes the total amount of each class
     batch: int = 8
     rate: float = 3e-3
     dropout: float = 0.12
     style_drop: float = 0.25
     player_drop: float = 0.25
     session_drop: float = 0.30  # examples that know the drummer, but not the session
-    class_drop: float = 0.15  # examples that lose one drum class: the same hands play on, and the pattern is harder to learn by heart
-    take_power: float = 0.8  # takes are drawn by length to this power, so that a few long ones do not rule
+    # examples that lose one drum class: the player is the same, and the pattern is harder to
+    # memorise
+    class_drop: float = 0.15
+    # takes are drawn by length to this power, so that a few long ones do not rule
+    take_power: float = 0.8
     weight_decay: float = 0.05
     average: float = 0.996
 
@@ -93,12 +99,15 @@ SETTINGS = {
 
 
 def dilated(gate: nn.Linear, x, d: int):
-    """`gate` of each step and those `d` before and after it, [N, T, 3 * width] -> [N, T, 2 * width]; zeros beyond the ends."""
+    """`gate` of each step and those `d` before and after it, [N, T, 3 * width] -> [N, T, 2 *
+    width]; zeros beyond the ends."""
     if torch.onnx.is_in_onnx_export():
-        # One node in place of seven, whose length is known to be that of its input: loading the file takes a quarter of the time.
+        # One node instead of seven, with the known length of its input: loading the file takes a
+        # quarter of the time.
         weight = gate.weight.view(gate.out_features, 3, -1).transpose(1, 2)
         return F.conv1d(x.transpose(1, 2), weight, gate.bias, padding=d, dilation=d).transpose(1, 2)
-    # As a matrix product: the gradients of wide dilated convolutions took three times as long on a CPU.
+    # As a matrix product: the gradients of wide dilated convolutions took three times as long on a
+    # CPU.
     wide = F.pad(x, (0, 0, d, d))
     return gate(torch.cat([wide[:, : -2 * d], x, wide[:, 2 * d :]], -1))
 
@@ -111,7 +120,7 @@ class Tower(nn.Module):
         width, self.dilations = setting.width, setting.dilations
         self.position = nn.Embedding(16, 24)
         self.style = nn.Embedding(n_styles, 16)
-        # A session is its drummer, plus what that day was like.
+        # The embedding of a session is that of its drummer plus an offset.
         self.drummer = nn.Embedding(DRUMMERS + 1, 16)
         self.session = nn.Embedding(len(players), 16)
         drummer_of = [int(p.split("/")[0].removeprefix("drummer")) if p != "unknown" else 0 for p in players]
@@ -125,7 +134,7 @@ class Tower(nn.Module):
         self.dropout, self.embedding_dropout = setting.dropout, nn.Dropout(0.1)
 
     def channels(self, x):
-        """Dropout of whole channels: neighbours in time tell too much about a single cell."""
+        """Dropout of whole channels: neighbours in time reveal too much about a single cell."""
         if not self.training:
             return 1.0
         return (torch.rand(x.shape[0], 1, x.shape[2], device=x.device) >= self.dropout) / (1 - self.dropout)
@@ -139,7 +148,8 @@ class Tower(nn.Module):
         whole = [self.style(style), self.drummer(self.drummer_of[player]) + self.session(player) * self.is_session[player]]
         whole = [*(self.embedding_dropout(w) for w in whole), pace, pace * pace, *waves]
         if self.pattern is not None:
-            # The pattern as a whole: how much of each class there is, in all and on each 16th of the beat.
+            # The pattern as a whole: the amount of each class, in total and on each 16th of the
+            # beat.
             quarter = (position[:, :, None] % 4 == torch.arange(4, device=hits.device)).float() * mask
             where = hits.transpose(1, 2) @ quarter / quarter.sum(1)[:, None].clamp(min=1.0)
             amount = (hits * mask).sum(1) / mask.sum(1).clamp(min=1.0)
@@ -148,7 +158,8 @@ class Tower(nn.Module):
         x = self.enter(torch.cat([hits, self.position(position), whole], -1))
         total = x
         for gate, mix, d in zip(self.gates, self.mixes, self.dilations):
-            y = x * (mask * self.channels(x))  # padding of a short crop must look like the end of the window
+            # padding of a short crop must look like the end of the window
+            y = x * (mask * self.channels(x))
             a, b = dilated(gate, y, d).chunk(2, -1)
             y = mix(a * torch.sigmoid(b))
             x, total = x + y, total + y
@@ -156,8 +167,8 @@ class Tower(nn.Module):
 
 
 class VelocityOffset(nn.Module):
-    """hits, position, style, player, tempo -> velocity in 0..1, offset in -0.5..0.5 (positive = late); 0 where there is no
-    hit. One trunk for both parts: half the work of two."""
+    """hits, position, style, player, tempo -> velocity in 0..1, offset in -0.5..0.5 (positive =
+    late); 0 where there is no hit. One trunk for both parts halves the work."""
 
     def __init__(self, n_styles: int, players: list[str], setting: Setting):
         super().__init__()
@@ -169,7 +180,8 @@ class VelocityOffset(nn.Module):
 
 
 class Mean(nn.Module):
-    """What ships: the mean of the members, each asked with the style and without, and for what it was trained for."""
+    """The shipped network: the mean of the members, each run with and without the style, and only
+    for the parts that it was trained for."""
 
     def __init__(self, members, parts):
         super().__init__()
@@ -237,7 +249,8 @@ def evaluation_inputs(take, part, styles, players):
 
 @torch.no_grad()
 def squared_errors(model, takes, styles, players, bars=8):
-    """Mean squared error of velocity and of offset over the cells with hits, in windows of 8 bars."""
+    """Mean squared error of velocity and of offset over the cells with hits, in windows of 8
+    bars."""
     total, cells = np.zeros(2), 0
     for take in takes:
         for part in groove.windows(take, bars):
@@ -252,7 +265,8 @@ def squared_errors(model, takes, styles, players, bars=8):
 def train(args, takes, styles, players):
     training, validation = groove.of_split(takes, "train"), groove.of_split(takes, "validation")
     if args.with_validation:
-        # A last member, after everything was decided: nothing is chosen by it, its clock is set beforehand, its end is kept.
+        # A final member, after all decisions: nothing is selected with it, its duration is set in
+        # advance, and its last weights are kept.
         training = training + validation
     common.seed_everything(args.seed)
     setting = SETTINGS[args.setting]
@@ -335,7 +349,8 @@ def export_and_check(model, takes, styles, players) -> float:
 
 
 def measure(takes, styles, players, authors: Path) -> dict:
-    """Errors on the cells with hits of the test split, of the shipped ONNX and of what it is compared with."""
+    """Errors on the cells with hits of the test split, for the shipped ONNX file and the
+    baselines."""
     test, training = groove.of_split(takes, "test"), groove.of_split(takes, "train")
     ours, mean = common.session(OUTPUT), {}
     for key in PARTS:
@@ -364,7 +379,8 @@ def measure(takes, styles, players, authors: Path) -> dict:
                 ask_ours("ours" + suffix, inputs, take, part)
                 if theirs is not None:
                     velocity, offset = theirs.run(None, {"hits": inputs["hits"][:, None]})
-                    # Theirs is 2 * (grid - true) / step, so early is positive and the range doubled.
+                    # The authors' offset is 2 * (grid - true) / step, so early is positive and the
+                    # range is doubled.
                     note("authors' network" + suffix, hit, velocity[0], -offset[0] / 2, take, part)
                 if bars == 8:
                     ask_ours("ours, session unknown" + suffix, inputs, take, part, player=drummer)
@@ -380,8 +396,9 @@ def measure(takes, styles, players, authors: Path) -> dict:
         result[name] = {"cells": len(velocity), "velocity_mse": float((velocity ** 2).mean()), "velocity_mae": float(np.abs(velocity).mean()),
                         "offset_mse": float((offset ** 2).mean()), "offset_mae": float(np.abs(offset).mean()),
                         "velocity_sd": float(v.std()), "offset_sd": float(o.std())}
-    # A network that saw a split is better on it than on others: shows how far "test" is a test for the authors' network.
-    # The takes of the test split whose session was never trained on are a row of their own.
+    # A network that was trained on a split is better on it than on others: this shows how far
+    # "test" is a test for the authors' network. Takes of the test split whose session is not in the
+    # training data have their own row.
     result["splits"] = {}
     for name, network in (("ours", ours), ("authors' network", theirs)):
         for split in groove.SPLITS if network else ():
@@ -502,18 +519,18 @@ Inverse Sequence Transformations*, ICML 2019), CC BY 4.0, <https://magenta.tenso
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder that holds groove.tar.xz or the unpacked groove/")
+    parser.add_argument("--data", type=Path, required=True, help="folder with groove.tar.xz or the unpacked groove/")
     parser.add_argument("--authors", type=Path, help="the authors' network (default: DATA/rhythmicnet-velocity-offset.onnx)")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--look", type=float, default=2.0, help="minutes between looks at the validation split")
-    parser.add_argument("--setting", choices=list(SETTINGS), default="both", help="what is learnt, size, augmentation: see Setting")
-    parser.add_argument("--start", type=Path, help="checkpoint of the same network whose best weights a new member starts from")
-    parser.add_argument("--with-validation", action="store_true", help="train on the validation split too, for the whole of --minutes")
-    parser.add_argument("--rate", type=float, help="peak learning rate in place of the setting's")
+    parser.add_argument("--look", type=float, default=2.0, help="minutes between validations")
+    parser.add_argument("--setting", choices=list(SETTINGS), default="both", help="parts to learn, size, augmentation: see Setting")
+    parser.add_argument("--start", type=Path, help="checkpoint of the same network, with whose best weights a new member starts")
+    parser.add_argument("--with-validation", action="store_true", help="also train on the validation split, for all of --minutes")
+    parser.add_argument("--rate", type=float, help="peak learning rate instead of the setting's")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--fresh", action="store_true", help="start anew although there is a checkpoint")
+    parser.add_argument("--fresh", action="store_true", help="start again even if there is a checkpoint")
     parser.add_argument("--train-only", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)

@@ -1,4 +1,4 @@
-"""Trains the Video2Rhythm network on generated movement, exports it to ONNX, checks the two against each other.
+"""Trains the Video2Rhythm network on generated movement, exports it to ONNX, and compares the two.
 
     python video2rhythm.py --data DATA --minutes 155
     python video2rhythm.py --data DATA --minutes 0                     # exports from the checkpoint
@@ -30,8 +30,8 @@ class Clips:
     """Crops of generated clips with their targets."""
 
     def __init__(self, sets: list[dict[str, np.ndarray]], like_usual: bool = False):
-        """`like_usual`: clips are drawn so that their tempi are distributed as `grid.random_tempo` has them now, whatever they were
-        generated with."""
+        """`like_usual`: clips are drawn so that their tempi have the current distribution of
+        `grid.random_tempo`, regardless of how they were generated."""
         self.sets = sets
         self.sizes = np.array([len(s["motion"]) for s in sets])
         self.share = None
@@ -61,7 +61,7 @@ class Clips:
             beats[i] = self.sets[which]["beats"][row] - start / RATE
             numbers[i] = self.sets[which]["numbers"][row]
         if rng is not None:
-            # The same person a little larger or smaller than measured; one limb out of sight.
+            # The same person slightly larger or smaller than measured; one limb hidden.
             motion[..., :4] *= np.exp(rng.normal(0, 0.12, (len(rows), 1, 1, 1))).astype(np.float32)
             for i in np.nonzero(rng.random(len(rows)) < 0.15)[0]:
                 limb = [[2, 3, 4], [5, 6, 7], [10, 11, 16], [13, 14, 15], [10, 11, 13, 14, 15, 16], [0]][rng.integers(6)]
@@ -102,7 +102,7 @@ def validate(net, clips: Clips, device: str) -> dict[str, float]:
         motion, *targets = clips.rows(rows, np.full(len(rows), 45), LONGEST, None)
         outputs = [o.float().cpu() for o in net(motion.to(device))]
         beat, down, tempo = losses(outputs, targets)
-        # Tempo right to within a bin, and up to octave.
+        # Whether the tempo is right to within a bin, exactly and up to octave.
         off = outputs[2].argmax(1) - targets[2].argmax(1)
         octave = torch.stack([(off + k).abs() for k in (-24, 0, 24)]).min(0).values
         sums += np.array([float(beat), float(down), float(tempo), float((off.abs() <= 1).float().mean()), float((octave <= 1).float().mean())]) * len(rows)
@@ -114,17 +114,17 @@ def validate(net, clips: Clips, device: str) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder that holds cmu-mocap.tar.xz")
+    parser.add_argument("--data", type=Path, required=True, help="folder with cmu-mocap.tar.xz")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--minutes", type=float, default=155.0)
-    parser.add_argument("--updates", type=int, default=0, help="stop after so many updates in place of minutes: runs that are to be compared")
+    parser.add_argument("--updates", type=int, default=0, help="stop after this many updates instead of minutes, for runs to be compared")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=1.5e-3, help="peak learning rate")
-    parser.add_argument("--movements", default="1500,3000,3000", help="sets of generated movements, each its own seed")
+    parser.add_argument("--movements", default="1500,3000,3000", help="sets of generated movements, each with its own seed")
     parser.add_argument("--mixed", default="", help="sets of movements in which arms of one take go with the body of another")
-    parser.add_argument("--clips", type=Path, default=common.RUNS / "choreograph", help="where generated clips are kept")
+    parser.add_argument("--clips", type=Path, default=common.RUNS / "choreograph", help="folder for generated clips")
     parser.add_argument("--workers", type=int, default=1, help="processes that generate clips")
     parser.add_argument("--without", choices=PARTS, action="append", default=[], help="leave a part out (ablation)")
     parser.add_argument("--name", default="video2rhythm", help="name of the checkpoint; only the default is exported")

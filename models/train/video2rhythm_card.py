@@ -1,9 +1,10 @@
-"""Writes the card of the beat network, ../video2rhythm.md, from what training and evaluation left in runs/.
+"""Writes the card of the beat network, ../video2rhythm.md, from the results of training and
+evaluation in runs/.
 
     python video2rhythm_card.py --generated runs/report_test.md [--real runs/report_real.md]
 
-The reports are what `evaluate_beats.py` printed for generated test clips and for real ones. The ablation is read from the
-checkpoints `runs/ablation_*.pt` (see README.md).
+The reports are the output of `evaluate_beats.py` for generated test clips and for real ones. The
+ablation is read from the checkpoints `runs/ablation_*.pt` (see README.md).
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def ablation() -> str:
 
 
 def cost() -> float:
-    """Milliseconds a second of video, one thread, median of 30 windows of 10 s."""
+    """Milliseconds per second of video, one thread, median of 30 windows of 10 s."""
     session = common.session(common.MODELS / "video2rhythm.onnx")
     window = {"motion": np.zeros((1, 300, 17, 5), dtype=np.float32)}
     spent = []

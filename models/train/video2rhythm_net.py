@@ -1,9 +1,12 @@
-"""The Video2Rhythm network (METHOD: Su, Liu, Shlizerman, NeurIPS 2021): spatial-temporal graph convolutions over the skeleton, a
-self-similarity matrix of what they give, added to the attention of a transformer with relative positions; out come the
-activations of beats and downbeats for each frame, and the tempo of the window.
+"""The Video2Rhythm network (METHOD: Su, Liu, Shlizerman, NeurIPS 2021): spatial-temporal graph
+convolutions over the skeleton; a self-similarity matrix of their output, added to the attention of
+a transformer with relative positions. The outputs are the activations of beats and downbeats for
+each frame, and the tempo of the window.
 
-Beyond the paper: the joints' confidence masks the input, positions are read beside velocities, dilated convolutions along time
-follow the transformer, its inside works at half the frame rate, and the tempo is read off the autocorrelation of learned pulse signals (a comb in all but name).
+Additions to the paper: the joints' confidence masks the input, positions are inputs in addition to
+velocities, dilated convolutions along time follow the transformer, the inner layers work at half
+the frame rate, and the tempo comes from the autocorrelation of learned pulse signals (in effect a
+comb filter).
 """
 
 from __future__ import annotations
@@ -20,14 +23,15 @@ from choreograph.takes import BONES, L_TOE, L_WRIST, MIRROR, NECK, NOSE, R_TOE, 
 JOINTS, CHANNELS = 17, 5
 TEMPO_BINS, SLOWEST, BINS_PER_OCTAVE = 49, 50.0, 24
 LONGEST = 300  # frames of a window: 10 s at 30 a second
-STRIDE = 2  # frames a step of the network's inside: after the first block it works at 15 steps a second
+# frames a step of the network's inside: after the first block it works at 15 steps a second
+STRIDE = 2
 STEPS = LONGEST // STRIDE
 LAGS = 75  # frames of the autocorrelation: 2.5 s
 
 
 @dataclass
 class Shape:
-    """What the ablation takes away, and sizes."""
+    """Sizes, and the parts that the ablation removes."""
 
     graph: tuple[int, ...] = (24, 32, 32)
     width: int = 96
@@ -43,8 +47,9 @@ class Shape:
 
 
 def partitions() -> torch.Tensor:
-    """The skeleton's "distance to the root" partition (Yan et al. 2018): a joint itself, its neighbour towards the mid-hip, its neighbours
-    away from it; rows normalised. [3, 17, 17], the sum over the second index gathers."""
+    """The skeleton's "distance to the root" partition (Yan et al. 2018): a joint itself, its
+    neighbour towards the mid-hip, its neighbours away from it; rows normalised. [3, 17, 17], the
+    sum over the second index gathers."""
     adjacency = torch.zeros(3, JOINTS, JOINTS)
     adjacency[0] = torch.eye(JOINTS)
     for parent, child in BONES:
@@ -77,7 +82,8 @@ class GraphBlock(nn.Module):
 
 
 def skew(scores: torch.Tensor) -> torch.Tensor:
-    """[N, H, T, 2T-1] by relative distance (from -(T-1)) to [N, H, T, T] by position (Huang et al. 2019)."""
+    """[N, H, T, 2T-1] by relative distance (from -(T-1)) to [N, H, T, T] by position (Huang et al.
+    2019)."""
     n, h, t, _ = scores.shape
     padded = F.pad(scores, (0, 1)).reshape(n, h, 2 * t * t)
     return F.pad(padded, (0, t - 1)).reshape(n, h, t + 1, 2 * t - 1)[:, :, :t, t - 1 :]
@@ -125,8 +131,8 @@ class Dilated(nn.Module):
 
 
 class Video2Rhythm(nn.Module):
-    """`motion` [N, T, 17, 5] (x, y, vx, vy, weight; 30 frames a second; T up to 300) to logits of beat and downbeat [N, T] and of the
-    tempo [N, 49]."""
+    """`motion` [N, T, 17, 5] (x, y, vx, vy, weight; 30 frames a second; T up to 300) to logits of
+    beat and downbeat [N, T] and of the tempo [N, 49]."""
 
     def __init__(self, shape: Shape):
         super().__init__()
@@ -140,14 +146,15 @@ class Video2Rhythm(nn.Module):
         self.attention = nn.ModuleList(Attention(shape) for _ in range(shape.layers))
         self.after = nn.ModuleList(Dilated(shape.width, d) for d in shape.dilations)
         self.last = nn.LayerNorm(shape.width)
-        # Each step speaks for its two frames.
+        # Each step represents two frames.
         self.beats = nn.Linear(shape.width, 2 * STRIDE)
         self.pulses = nn.Linear(shape.width, shape.pulses * STRIDE)
         self.summary = nn.Linear(shape.width, 32)
         self.tempo = nn.Sequential(nn.Linear(shape.pulses * LAGS + 32, 128), nn.GELU(), nn.Linear(128, TEMPO_BINS))
 
     def inputs(self, motion):
-        """Channels per joint: positions, velocities, the same velocities beside the trunk's, speeds' logarithm, weight."""
+        """Channels per joint: positions, velocities, velocities relative to the trunk, logarithm of
+        the speed, weight."""
         weight = motion[..., 4:5] if self.shape.mask else torch.ones_like(motion[..., 4:5])
         position, velocity = motion[..., 0:2], motion[..., 2:4]
         trunk = [NECK, MID_HIP]
@@ -167,7 +174,7 @@ class Video2Rhythm(nn.Module):
             # -|Pi - Pj|^2, softmax over time, times T so that its mean is 1.
             squares = (p * p).sum(-1)
             apart = squares[:, :, None] + squares[:, None] - 2 * torch.matmul(p, p.transpose(1, 2))
-            # (Counted as a tensor: a number would be a constant of the exported graph.)
+            # (Computed as a tensor: a Python number would become a constant of the exported graph.)
             matrix = (-apart / self.shape.width).softmax(-1) * torch.ones_like(squares).sum(1)[:, None, None]
             similarity = self.similarity(matrix[:, None])
         for block in self.before:
@@ -188,14 +195,14 @@ class Video2Rhythm(nn.Module):
 
 
 def mirrored(motion: torch.Tensor) -> torch.Tensor:
-    """The movement in a mirror: left and right exchanged, x and vx turned round."""
+    """The mirrored movement: left and right exchanged, x and vx negated."""
     sign = torch.tensor([-1.0, 1.0, -1.0, 1.0, 1.0], dtype=motion.dtype)
     return motion[..., torch.as_tensor(MIRROR), :] * sign
 
 
 class Exported(nn.Module):
-    """Probabilities in place of logits, which are the means of those of the movement and of the movement in a mirror: nobody dances to other
-    beats there, and two opinions are better than one."""
+    """Returns probabilities instead of logits: the mean of those of the movement and of the
+    mirrored movement, which has the same beats, so that averaging reduces errors."""
 
     def __init__(self, net: Video2Rhythm):
         super().__init__()
@@ -204,6 +211,6 @@ class Exported(nn.Module):
     def forward(self, motion):
         beat, downbeat, tempo = self.net(torch.cat([motion, mirrored(motion)]))
         beat, downbeat = (both.reshape(2, -1, motion.shape[1]).mean(0) for both in (beat, downbeat))
-        # (A number, so that the shape of what is exported says it.)
+        # (A Python number, so that the exported shape is static.)
         tempo = tempo.reshape(2, -1, TEMPO_BINS).mean(0)
         return beat.sigmoid(), downbeat.sigmoid(), tempo.softmax(-1)

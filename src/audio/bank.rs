@@ -458,7 +458,7 @@ fn fault(sample: Option<&Sample>, data: u64) -> Option<String> {
     }
     if !RATES.contains(&sample.rate) {
         return Some(format!(
-            "whose rate is {} Hz; allowed is {} to {} Hz",
+            "whose rate is {} Hz; expected {} to {} Hz",
             sample.rate,
             RATES.start(),
             RATES.end()

@@ -94,7 +94,7 @@ impl SoundFont {
         }
         if about.len() > LARGEST_SOUND_FONT {
             return Err(invalid(format!(
-                "it has {} bytes; allowed are {LARGEST_SOUND_FONT}",
+                "it has {} bytes; expected at most {LARGEST_SOUND_FONT}",
                 about.len()
             )));
         }

@@ -1,7 +1,8 @@
-//! One entry as bytes: what it is, what it holds, and a checksum over all of it.
+//! The file format of an entry: a description, the content, and a checksum over all of it.
 //!
-//! Magic and version, the key, the lengths of what follows; what is told of the entry, as JSON; what it holds; and the BLAKE3 hash
-//! of everything before it. Numbers are little endian. In every version magic and version are first and the hash is last.
+//! Magic and version, the key, the lengths of the two parts that follow; the description, as JSON;
+//! the content; and the BLAKE3 hash of everything before it. Numbers are little-endian. In every
+//! version, magic and version come first and the hash last.
 
 use super::{Key, MediaId};
 use serde::{Deserialize, Serialize};
@@ -14,21 +15,21 @@ const MAGIC: [u8; 8] = *b"KSCACHE\n";
 /// Raised when entries of an older version can no longer be read.
 const VERSION: u32 = 1;
 
-/// Bytes before what is told of the entry.
+/// Bytes before the description.
 const HEAD: usize = MAGIC.len() + 4 + 32 + 4 + 8;
 
 const HASH: usize = blake3::OUT_LEN;
 
-/// Longest text that is told of an entry, and largest entry, bytes: more is damage.
+/// Longest description and largest entry, bytes: a greater length means damage.
 const LONGEST_ABOUT: usize = 1 << 16;
 const LARGEST: u64 = 1 << 30;
 
-/// What an entry holds.
+/// The kind of an entry's content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// What is known of a media file.
     Media,
-    /// Everybody who was followed in a part of a media file.
+    /// Everyone who was followed in a part of a media file.
     Poses,
     /// Rhythm, drums and lines.
     Composition,
@@ -54,25 +55,25 @@ impl fmt::Display for Kind {
     }
 }
 
-/// What is told of an entry to people.
+/// The description of an entry, for users.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct About {
-    /// The media file that it was made from, as it was named then.
+    /// The name, at the time, of the media file from which it was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub media: Option<String>,
-    /// That file's content.
+    /// The identity of that file's content.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<MediaId>,
-    /// First second of the media that it covers.
+    /// Start of the part of the media that it covers, seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<f64>,
-    /// Where it ends, seconds.
+    /// End of that part, seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<f64>,
 }
 
 impl About {
-    /// Made from a media file.
+    /// The description of an entry made from a media file.
     pub fn of(media: &Path, id: &MediaId) -> Self {
         Self {
             media: Some(media.display().to_string()),
@@ -91,11 +92,11 @@ pub enum EntryFault {
     /// It is not what was written.
     #[error("damaged: {0}")]
     Damaged(&'static str),
-    /// It is whole, but of another version of the program.
-    #[error("of version {0}; this program reads version {VERSION}")]
+    /// It is intact, but from another version of the program.
+    #[error("version {0} of the format; this program reads version {VERSION}")]
     Version(u32),
-    /// It is whole, but another one.
-    #[error("the entry of another key")]
+    /// It is intact, but has another key.
+    #[error("it is the entry of another key")]
     OtherKey,
 }
 
@@ -103,7 +104,7 @@ pub enum EntryFault {
 pub(super) fn write(out: &mut impl Write, key: &Key, about: &About, bytes: &[u8]) -> io::Result<()> {
     let about = serde_json::to_vec(about)?;
     if about.len() > LONGEST_ABOUT || bytes.len() as u64 > LARGEST {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "too large to be kept"));
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "too large for the cache"));
     }
     let head = [
         &MAGIC[..],
@@ -121,7 +122,7 @@ pub(super) fn write(out: &mut impl Write, key: &Key, about: &About, bytes: &[u8]
     out.write_all(hasher.finalize().as_bytes())
 }
 
-/// Reads an entry of `size` bytes and checks that it is whole and the one of `key`.
+/// Reads an entry of `size` bytes and checks that it is intact and has this `key`.
 pub(super) fn read(input: &mut impl Read, size: u64, key: &Key) -> Result<(About, Vec<u8>), EntryFault> {
     let (head, mut content) = whole(input, size)?;
     if *key != head.key {
@@ -129,49 +130,49 @@ pub(super) fn read(input: &mut impl Read, size: u64, key: &Key) -> Result<(About
     }
     let from = HEAD + head.about;
     let about = serde_json::from_slice(&content[HEAD..from])
-        .map_err(|_| EntryFault::Damaged("what it tells of itself cannot be read"))?;
+        .map_err(|_| EntryFault::Damaged("its description cannot be read"))?;
     content.drain(..from);
     Ok((about, content))
 }
 
-/// Reads an entry of `size` bytes and checks that it is whole; gives its key.
+/// Reads an entry of `size` bytes, checks that it is intact, and returns its key.
 pub(super) fn key_of(input: &mut impl Read, size: u64) -> Result<Key, EntryFault> {
     whole(input, size).map(|(head, _)| head.key)
 }
 
-/// Everything but the hash, which is right.
+/// Everything except the hash, which has been checked.
 fn whole(input: &mut impl Read, size: u64) -> Result<(Head, Vec<u8>), EntryFault> {
     if size < (HEAD + HASH) as u64 || size > LARGEST + (HEAD + LONGEST_ABOUT + HASH) as u64 {
-        return Err(EntryFault::Damaged("its length cannot be"));
+        return Err(EntryFault::Damaged("its length is impossible"));
     }
     let mut all = Vec::with_capacity(size as usize);
     input.take(size).read_to_end(&mut all).map_err(EntryFault::Unreadable)?;
     if all.len() as u64 != size {
-        return Err(EntryFault::Damaged("it is cut short"));
+        return Err(EntryFault::Damaged("it is truncated"));
     }
     let hash = all.split_off(all.len() - HASH);
     if blake3::hash(&all).as_bytes()[..] != hash[..] {
-        return Err(EntryFault::Damaged("its checksum is another"));
+        return Err(EntryFault::Damaged("its checksum is wrong"));
     }
     let head = Head::read(&all)?;
     if all.len() as u64 != HEAD as u64 + head.about as u64 + head.bytes {
-        return Err(EntryFault::Damaged("its parts are not as long as it says"));
+        return Err(EntryFault::Damaged("its parts do not have the lengths in its header"));
     }
     Ok((head, all))
 }
 
-/// Reads what is told of an entry, without checking the whole of it.
+/// Reads the description of an entry, without checking the content.
 pub(super) fn about(input: &mut impl Read) -> Result<About, EntryFault> {
     let mut head = [0; HEAD];
     let cut_short = |e: io::Error| match e.kind() {
-        io::ErrorKind::UnexpectedEof => EntryFault::Damaged("it is cut short"),
+        io::ErrorKind::UnexpectedEof => EntryFault::Damaged("it is truncated"),
         _ => EntryFault::Unreadable(e),
     };
     input.read_exact(&mut head).map_err(cut_short)?;
     let head = Head::read(&head)?;
     let mut text = vec![0; head.about];
     input.read_exact(&mut text).map_err(cut_short)?;
-    serde_json::from_slice(&text).map_err(|_| EntryFault::Damaged("what it tells of itself cannot be read"))
+    serde_json::from_slice(&text).map_err(|_| EntryFault::Damaged("its description cannot be read"))
 }
 
 struct Head {
@@ -182,7 +183,7 @@ struct Head {
 
 impl Head {
     fn read(mut from: &[u8]) -> Result<Self, EntryFault> {
-        let damaged = || EntryFault::Damaged("it does not begin as an entry does");
+        let damaged = || EntryFault::Damaged("it does not begin like an entry");
         let magic: [u8; 8] = take(&mut from).ok_or_else(damaged)?;
         let version = u32::from_le_bytes(take(&mut from).ok_or_else(damaged)?);
         if magic != MAGIC {
@@ -195,7 +196,7 @@ impl Head {
         let about = u32::from_le_bytes(take(&mut from).ok_or_else(damaged)?) as usize;
         let bytes = u64::from_le_bytes(take(&mut from).ok_or_else(damaged)?);
         if about > LONGEST_ABOUT || bytes > LARGEST {
-            return Err(EntryFault::Damaged("its parts are longer than can be"));
+            return Err(EntryFault::Damaged("its parts are impossibly long"));
         }
         Ok(Self { key, about, bytes })
     }
@@ -250,7 +251,7 @@ mod tests {
                     matches!(read_back(&bytes, &key), Err(EntryFault::Damaged(_))),
                     "byte {at}, bit {bit}"
                 );
-                let _ = about(&mut &bytes[..]); // whatever it says, it says it
+                let _ = about(&mut &bytes[..]); // any result is fine; it must not panic
             }
             assert!(
                 matches!(read_back(&bytes[..at], &key), Err(EntryFault::Damaged(_))),

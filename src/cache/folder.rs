@@ -1,7 +1,8 @@
-//! The folder of the entries: reading, writing, the order of use, and tidying up.
+//! The folder of the entries: reading, writing, the order of use, and cleaning up.
 //!
-//! A writer holds a shared lock of the folder's lock file for as long as its temporary file exists; the system drops the lock when
-//! a process ends, however it ends. Who gets the lock alone therefore knows that no temporary file has a writer.
+//! A writer holds a shared lock on the folder's lock file as long as its temporary file exists; the
+//! system releases the lock when the process ends, in whatever way. A process that gets an
+//! exclusive lock therefore knows that no temporary file is being written.
 
 use super::entry::{self, About, EntryFault, Kind};
 use super::{Cache, Key, MediaId};
@@ -14,48 +15,49 @@ use std::sync::PoisonError;
 use std::thread::sleep;
 use std::time::{Duration, SystemTime};
 
-/// How the names of entries end, and of temporary files begin.
+/// Suffix of entries' names, and prefix of temporary files' names.
 const ENDING: &str = ".kscache";
 const TEMPORARY: &str = ".tmp-";
 
 const LOCK: &str = ".lock";
 
-/// Tells backup programs that everything here can be made again (bford.info/cachedir).
+/// Marks the folder for backup programs as one whose content can be recreated
+/// (bford.info/cachedir).
 const TAG: &str = "CACHEDIR.TAG";
 const TAG_TEXT: &str = "Signature: 8a477f597d28d172789f06886806bc55\n# A cache of kinescore.\n";
 
-/// Times that a lock is tried for, and the wait between two of them: who tidies up is soon done.
+/// Number of attempts to get a lock, and the wait between them: cleaning up does not take long.
 const TRIES: u32 = 50;
 const WAIT: Duration = Duration::from_millis(10);
 
-/// The least step from one time of use to the next.
+/// Minimum step from one time of use to the next.
 const STEP: Duration = Duration::from_micros(1);
 
 /// An entry of the folder.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Listed {
-    /// What it holds.
+    /// The kind of its content.
     pub kind: Kind,
     /// Its file.
     pub path: PathBuf,
     /// Size of the file, bytes.
     pub size: u64,
-    /// When it was used last.
+    /// Time of last use.
     pub used: SystemTime,
-    /// What it tells of itself.
+    /// Its description.
     pub about: State,
 }
 
-/// What an entry tells of itself, or why it cannot.
+/// The description of an entry, or why it cannot be read.
 #[derive(Debug, Clone, PartialEq)]
 pub enum State {
-    /// What it tells. The whole of it was not checked.
+    /// The description. The content was not checked.
     Readable(About),
-    /// Why it cannot be used.
+    /// Why the entry cannot be used.
     Unusable(String),
 }
 
-/// What was removed.
+/// Totals of what was removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Cleared {
     /// Entries.
@@ -64,14 +66,15 @@ pub struct Cleared {
     pub bytes: u64,
 }
 
-/// What a check of all entries gave.
+/// The result of a check of all entries.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Verified {
-    /// Entries that are as they were written.
+    /// Number of intact entries.
     pub whole: usize,
-    /// Damaged ones, which were removed, and what was wrong.
+    /// Damaged entries, which were removed, and what was wrong.
     pub damaged: Vec<(PathBuf, String)>,
-    /// Those that could not be checked and were left: unreadable, or of another version of the program.
+    /// Entries that could not be checked and were kept: unreadable, or from another version of the
+    /// program.
     pub unknown: Vec<(PathBuf, String)>,
 }
 
@@ -88,12 +91,12 @@ impl Cache {
         self.folder.join(format!("{}-{key}{ENDING}", kind.name()))
     }
 
-    /// Reads an entry and marks it as used; `None` where there is none.
+    /// Reads an entry and marks it as used; `None` if there is no such entry.
     pub(super) fn read(&self, path: &Path, kind: Kind, key: &Key) -> Result<Option<Vec<u8>>, EntryFault> {
-        // Before it is opened: to open a pipe is to wait for a writer.
+        // Checked before opening: opening a pipe would block until there is a writer.
         match fs::symlink_metadata(path) {
             Ok(metadata) if metadata.is_file() => {}
-            Ok(_) => return Err(EntryFault::Damaged("it is no file")),
+            Ok(_) => return Err(EntryFault::Damaged("it is not a regular file")),
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(EntryFault::Unreadable(e)),
         }
@@ -106,12 +109,15 @@ impl Cache {
         let size = file.metadata().map_err(EntryFault::Unreadable)?.len();
         let (_, bytes) = entry::read(&mut file, size, key)?;
         if let Err(e) = file.set_modified(self.now()) {
-            log::debug!("{}: the use of a {kind} entry cannot be marked: {e}", path.display());
+            log::debug!(
+                "{}: the time of use of a {kind} entry cannot be set: {e}",
+                path.display()
+            );
         }
         Ok(Some(bytes))
     }
 
-    /// Writes an entry; gives its path.
+    /// Writes an entry; returns its path.
     pub(super) fn write(&self, kind: Kind, key: &Key, about: &About, bytes: &[u8]) -> io::Result<PathBuf> {
         self.make_folder()?;
         let lock = self.open_lock()?;
@@ -123,7 +129,8 @@ impl Cache {
             .tempfile_in(&self.folder)?;
         entry::write(file.as_file_mut(), key, about, bytes)?;
         file.as_file().set_modified(self.now())?;
-        // Some file systems tell only here that the disk is full; and without it a crash could leave a name without content.
+        // Some file systems report only here that the disk is full; and without it, a crash could
+        // leave a name without content.
         file.as_file().sync_all()?;
         file.persist(&path).map_err(|e| e.error)?;
         Ok(path)
@@ -132,7 +139,7 @@ impl Cache {
     fn make_folder(&self) -> io::Result<()> {
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true);
-        // How people move is theirs.
+        // How people move is private.
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(&self.folder)?;
@@ -154,11 +161,12 @@ impl Cache {
             .open(self.folder.join(LOCK))
     }
 
-    /// A time of use after every other one that is known of.
+    /// A time of use later than any other known one.
     fn now(&self) -> SystemTime {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         let clock = SystemTime::now();
-        // After a clock has gone backwards, or where another one was ahead, the order goes on from the latest use.
+        // If the clock has been set back, or another machine's is ahead, the order continues from
+        // the latest use.
         let time = latest
             .filter(|latest| *latest >= clock)
             .and_then(|latest| latest.checked_add(STEP))
@@ -167,7 +175,7 @@ impl Cache {
         time
     }
 
-    /// The entries' files; none where there is no folder.
+    /// The entries' files; empty if there is no folder.
     fn found(&self) -> io::Result<Vec<EntryFile>> {
         let entries = match fs::read_dir(&self.folder) {
             Ok(entries) => entries,
@@ -180,7 +188,7 @@ impl Cache {
             let Some(kind) = kind_of(&entry.file_name()) else {
                 continue;
             };
-            // One that has just been removed is no fault.
+            // An entry that has just been removed is not an error.
             if let Ok(metadata) = entry.metadata()
                 && metadata.is_file()
             {
@@ -194,12 +202,12 @@ impl Cache {
         }
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         *latest = found.iter().map(|entry| entry.used).chain(*latest).max();
-        // The least recently used first; a tie has an order, too.
+        // The least recently used first; ties have a defined order, too.
         found.sort_by(|a, b| a.used.cmp(&b.used).then_with(|| a.path.cmp(&b.path)));
         Ok(found)
     }
 
-    /// Learns the latest time of use, and clears away what has been left half-written.
+    /// Finds the latest time of use, and removes half-written files.
     pub(super) fn look_around(&self) -> io::Result<()> {
         self.found()?;
         self.sweep();
@@ -220,26 +228,27 @@ impl Cache {
             .collect()
     }
 
-    /// Removes temporary files, if nobody is writing.
+    /// Removes temporary files, if no process is writing.
     fn sweep(&self) {
         if self.temporaries().is_empty() {
             return;
         }
         let Ok(lock) = self.open_lock() else {
-            return; // a folder that cannot be written to is not tidied, either
+            return; // a folder that cannot be written to cannot be cleaned up
         };
         if lock.try_lock().is_err() {
             return;
         }
         for path in self.temporaries() {
             match fs::remove_file(&path) {
-                Ok(()) => log::debug!("{}: left by a process that was ended, removed", path.display()),
+                Ok(()) => log::debug!("{}: removed, left over from a killed process", path.display()),
                 Err(e) => log::debug!("{}: cannot be removed: {e}", path.display()),
             }
         }
     }
 
-    /// Removes what was used least recently until the limit is kept, but never `keep`.
+    /// Removes the least recently used entries until the size is within the limit, but never
+    /// `keep`.
     pub(super) fn evict(&self, keep: &Path) -> io::Result<()> {
         let found = self.found()?;
         let mut total: u64 = found.iter().map(|entry| entry.size).sum();
@@ -253,7 +262,7 @@ impl Cache {
             match fs::remove_file(&entry.path) {
                 Ok(()) => {
                     total -= entry.size;
-                    log::debug!("{}: removed, as the cache is full", entry.path.display());
+                    log::debug!("{}: removed, since the cache is full", entry.path.display());
                 }
                 Err(e) if e.kind() == ErrorKind::NotFound => total -= entry.size,
                 Err(e) => log::debug!("{}: cannot be removed: {e}", entry.path.display()),
@@ -265,7 +274,8 @@ impl Cache {
     /// All entries, the most recently used first.
     ///
     /// # Errors
-    /// [`Error::Input`] when the folder cannot be read. One that is not there has no entries.
+    /// [`Error::Input`] when the folder cannot be read. A folder that does not exist has no
+    /// entries.
     pub fn list(&self) -> Result<Vec<Listed>> {
         let found = self.found().map_err(Error::input(&self.folder))?;
         let listed = found.into_iter().rev().map(|entry| Listed {
@@ -284,12 +294,13 @@ impl Cache {
         Ok(listed.collect())
     }
 
-    /// Removes all entries, or with `media` those made from files of that content or, where the content is not known because the
-    /// file is gone, of that name. Nothing but our own files is removed.
+    /// Removes all entries, or with `media` those made from files with that content, or with that
+    /// name if the content is not known because the file no longer exists. Only our own files are
+    /// removed.
     ///
     /// # Errors
-    /// [`Error::Input`] when the folder cannot be read, [`Error::Output`] when an entry cannot be removed; the others are then
-    /// removed all the same.
+    /// [`Error::Input`] when the folder cannot be read, [`Error::Output`] when an entry cannot be
+    /// removed; the others are still removed.
     pub fn clear(&self, media: Option<&[(PathBuf, Option<MediaId>)]>) -> Result<Cleared> {
         let is_meant = |about: &State| {
             let Some(media) = media else { return true };
@@ -317,10 +328,11 @@ impl Cache {
         failed.map_or(Ok(cleared), Err)
     }
 
-    /// Checks every entry from its first byte to its last, and removes those that are damaged.
+    /// Checks every entry completely, and removes those that are damaged.
     ///
     /// # Errors
-    /// [`Error::Input`] when the folder cannot be read, [`Error::Output`] when a damaged entry cannot be removed.
+    /// [`Error::Input`] when the folder cannot be read, [`Error::Output`] when a damaged entry
+    /// cannot be removed.
     pub fn verify(&self) -> Result<Verified> {
         let mut verified = Verified::default();
         for EntryFile { kind, path, .. } in self.found().map_err(Error::input(&self.folder))? {
@@ -341,7 +353,7 @@ impl Cache {
     }
 }
 
-/// Checks one entry, and that it lies under its own name.
+/// Checks one entry, and that its file has the right name.
 fn check(path: &Path, kind: Kind) -> Result<(), EntryFault> {
     let mut file = File::open(path).map_err(EntryFault::Unreadable)?;
     let size = file.metadata().map_err(EntryFault::Unreadable)?.len();
@@ -354,7 +366,7 @@ fn check(path: &Path, kind: Kind) -> Result<(), EntryFault> {
     }
 }
 
-/// Tries for a lock for a while.
+/// Tries to get a lock for a while.
 fn hold(attempt: impl Fn() -> Result<(), TryLockError>) -> io::Result<()> {
     for _ in 0..TRIES {
         match attempt() {
@@ -370,7 +382,7 @@ fn used(metadata: &Metadata) -> SystemTime {
     metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
-/// The kind of the entry of that file name; `None` for a file that is not ours.
+/// The kind of the entry with this file name; `None` if the file is not ours.
 fn kind_of(name: &OsStr) -> Option<Kind> {
     let (kind, key) = name.to_str()?.strip_suffix(ENDING)?.split_once('-')?;
     let hexadecimal = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);

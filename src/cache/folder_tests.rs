@@ -1,4 +1,4 @@
-//! The folder of the cache, with every way in which it can be found.
+//! The folder of the cache, in every state in which it can be found.
 
 use super::*;
 use crate::cache::{About, Cache, Identities, Key, Kind};
@@ -79,12 +79,12 @@ fn what_was_used_least_recently_goes_first_and_what_was_just_written_stays() {
     assert!(cache.composition("a").is_some());
     keep(&cache, "d", &[7; 1000]);
     assert_eq!(there(&cache, &["a", "b", "c", "d"]), [true, false, true, true]);
-    // Another process goes on with the order.
+    // Another process continues the order.
     let other = Cache::open(folder.path(), Some(3 * entry));
     assert!(other.composition("c").is_some());
     keep(&other, "e", &[7; 1000]);
     assert_eq!(there(&other, &["a", "c", "d", "e"]), [false, true, true, true]);
-    // One that is larger than all that is allowed stays until the next.
+    // An entry that is larger than the limit stays until the next one is written.
     keep(&cache, "f", &[7; 10_000]);
     assert_eq!(there(&cache, &["c", "d", "e", "f"]), [false, false, false, true]);
     keep(&Cache::open(folder.path(), Some(0)), "g", b"");
@@ -99,7 +99,7 @@ fn a_clock_that_goes_backwards_upsets_no_order() {
         keep(&cache, key, &[7; 1000]);
     }
     let entry = cache.list().unwrap()[0].size;
-    // All was used in what is now the future, 'b' last; 'a' and 'c' in the same instant.
+    // All were used at times that are now in the future: 'b' last, 'a' and 'c' at the same instant.
     let future = SystemTime::now() + Duration::from_secs(1_000_000_000);
     for (key, at) in [("a", future), ("b", future + Duration::from_secs(9)), ("c", future)] {
         set_used(&cache.path(Kind::Composition, &Key::of(key)), at);
@@ -114,7 +114,7 @@ fn a_clock_that_goes_backwards_upsets_no_order() {
     assert_eq!(there(&cache, &["a", "b", "c", "d"]), [true, true, false, true]);
     keep(&cache, "e", &[7; 1000]);
     assert_eq!(there(&cache, &["a", "b", "d", "e"]), [true, false, true, true]);
-    // And from before there were clocks.
+    // And before the epoch.
     set_used(&cache.path(Kind::Composition, &Key::of("e")), SystemTime::UNIX_EPOCH);
     keep(&Cache::open(folder.path(), Some(3 * entry)), "f", &[7; 1000]);
     assert_eq!(there(&cache, &["a", "d", "e", "f"]), [true, true, false, true]);
@@ -149,7 +149,7 @@ fn damaged_and_foreign_entries_are_not_used_and_are_replaced() {
         assert!(keep(&cache, "a", b"la"));
         assert_eq!(cache.composition("a").as_deref(), Some(&b"la"[..]));
     }
-    // Not even a folder, or a way elsewhere, in its place does harm.
+    // A folder or a link in its place does no harm.
     fs::remove_file(&a).unwrap();
     fs::create_dir(&a).unwrap();
     assert!(cache.composition("a").is_none());
@@ -194,7 +194,7 @@ fn verify_finds_what_is_damaged_and_clear_leaves_what_is_not_ours() {
 
     let of = |path: &Path, id: Option<&MediaId>| [(path.to_owned(), id.cloned())];
     assert_eq!(cache.clear(Some(&of(Path::new("other.mp4"), None))).unwrap().entries, 0);
-    // By content, whatever its name is now; by name, where there is no content any more.
+    // By content, whatever the file's name is now; by name if the file no longer exists.
     assert_eq!(
         cache
             .clear(Some(&of(Path::new("other.mp4"), Some(&id))))
@@ -260,7 +260,8 @@ fn threads_that_read_and_write_and_remove_never_see_half_an_entry() {
             let folder = folder.path();
             scope.spawn(move || {
                 for round in 0..25_u8 {
-                    // A new one each time, as in processes of their own; room for two of the four entries.
+                    // A new cache each time, as in separate processes; room for two of the four
+                    // entries.
                     let cache = Cache::open(folder, Some(50_000));
                     let key = (thread + round) % 4;
                     keep(&cache, &key.to_string(), &value(key, round));

@@ -1,4 +1,4 @@
-//! Telling whether a media file is the one it was.
+//! Detects whether a media file has changed.
 
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -10,22 +10,24 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-/// Files up to this size are read whole, bytes: a larger one would take more than the few milliseconds that a host which asks
-/// at every edit can wait.
+/// Files up to this size, bytes, are read completely: a larger one would take more than the few
+/// milliseconds that a host can wait at every edit.
 const SMALL: u64 = 8 << 20;
 
-/// Of larger ones so many blocks of so many bytes are read, evenly spaced, the first and the last bytes among them.
+/// Of larger ones, this many blocks of this many bytes are read, evenly spaced, including the first
+/// and the last bytes.
 const BLOCKS: u64 = 64;
 const BLOCK: u64 = 64 << 10;
 
-/// A file that was changed less than this before it was read could be changed again without another time of change: what was read
-/// is not relied on then.
+/// A file that was changed less than this before it was read could be changed again without a new
+/// change time, so the result is not remembered.
 const SETTLED: Duration = Duration::from_secs(2);
 
-/// Files that are remembered; more are hardly in use at a time.
+/// Number of files that are remembered; more are hardly in use at the same time.
 const MOST_REMEMBERED: usize = 10_000;
 
-/// The content of a media file: equal for equal files. Of files over 8 MiB: size, time of change, and a part of the content.
+/// The content of a media file: equal for equal files. For files over 8 MiB: size, change time, and
+/// a part of the content.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct MediaId(String);
@@ -36,16 +38,16 @@ impl fmt::Display for MediaId {
     }
 }
 
-/// The identities of files, remembered for as long as the files are not touched.
+/// The identities of files, remembered as long as the files do not change.
 #[derive(Debug, Default)]
 pub struct Identities(Mutex<HashMap<PathBuf, (Stamp, MediaId)>>);
 
-/// What the system tells of a file: equal as long as nobody has written to it or put another in its place.
+/// The system's metadata of a file: equal as long as nobody has written to it or replaced it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Stamp {
     size: u64,
     modified: Option<SystemTime>,
-    /// Device, inode, and the time of any change, which cannot be set back.
+    /// Device, inode, and the inode change time, which users cannot set back.
     place: [i64; 4],
 }
 
@@ -70,7 +72,7 @@ impl Stamp {
         }
     }
 
-    /// Whether the last change is long enough ago. A time in the future says nothing.
+    /// Whether the last change is long enough ago. A time in the future is not.
     fn is_settled(&self, now: SystemTime) -> bool {
         let long_ago = |at: SystemTime| now.duration_since(at).is_ok_and(|age| age >= SETTLED);
         let changed = Duration::from_secs(u64::try_from(self.place[2]).unwrap_or(0));
@@ -80,10 +82,11 @@ impl Stamp {
 }
 
 impl Identities {
-    /// The identity of a regular file. Reads up to 8 MiB, or nothing if the file is known and was not touched since.
+    /// The identity of a regular file. Reads up to 8 MiB, or nothing if the file is known and has
+    /// not changed.
     ///
     /// # Errors
-    /// [`Error::Input`] when the file cannot be read or is no regular file.
+    /// [`Error::Input`] when the file cannot be read or is not a regular file.
     pub fn of(&self, path: &Path) -> Result<MediaId> {
         self.find(path).map_err(Error::input(path))
     }
@@ -105,7 +108,7 @@ impl Identities {
         let now = SystemTime::now();
         let id = identify(&mut file, &before)?;
         let mut known = self.lock();
-        // What was written to while it was read has no content that could be relied on.
+        // The content of a file that was written to while it was read is not reliable.
         if before.is_settled(now) && Stamp::of(&file.metadata()?) == before {
             if known.len() >= MOST_REMEMBERED {
                 known.clear();
@@ -118,7 +121,7 @@ impl Identities {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<PathBuf, (Stamp, MediaId)>> {
-        // A panic elsewhere leaves the map whole.
+        // A panic elsewhere leaves the map valid.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -144,7 +147,7 @@ fn identify(file: &mut File, stamp: &Stamp) -> io::Result<MediaId> {
     hasher.update(&modified.as_nanos().to_le_bytes());
     let mut block = vec![0; BLOCK as usize];
     for index in 0..BLOCKS {
-        // In 128 bits, as sizes may be anything.
+        // In 128 bits, since sizes may be arbitrary.
         let offset = u128::from(stamp.size - BLOCK) * u128::from(index) / u128::from(BLOCKS - 1);
         file.seek(SeekFrom::Start(offset as u64))?;
         file.read_exact(&mut block)?;
@@ -182,7 +185,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (path, other) = (folder.path().join("a.mp4"), folder.path().join("b.mp4"));
         let known = Identities::default();
-        // A time in the future is as if the clock had gone backwards.
+        // A time in the future is what a clock that was set back leaves.
         for time in [
             SystemTime::UNIX_EPOCH + Duration::from_secs(1),
             SystemTime::now() + Duration::from_secs(1_000_000),
@@ -191,13 +194,13 @@ mod tests {
             set_modified(&path, time);
             let before = known.of(&path).unwrap();
             assert_eq!(known.of(&path).unwrap(), before);
-            // In place, at once.
+            // Changed in place, immediately.
             let mut file = File::options().write(true).open(&path).unwrap();
             file.write_all(b"x").unwrap();
             file.set_modified(time).unwrap();
             let written = known.of(&path).unwrap();
             assert_ne!(written, before);
-            // By another file.
+            // Replaced by another file.
             fs::write(&other, b"dance").unwrap();
             set_modified(&other, time);
             fs::rename(&other, &path).unwrap();

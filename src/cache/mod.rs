@@ -1,8 +1,9 @@
-//! What was found before, kept on disk: poses by the content of the media, compositions by their key.
+//! A cache on disk: poses by the content of the media, compositions by their key.
 //!
-//! Nothing here can fail a job: what cannot be read is found again, what cannot be written is not kept, and the log tells why.
-//! An entry is a file that is written under a temporary name and renamed, with a checksum over all of it; several processes may
-//! use one folder at a time. Where an entry came from and what is in it is not known here.
+//! Nothing here can fail a job: what cannot be read is computed again, what cannot be written is
+//! not kept, and the reason is logged. An entry is a file that is written under a temporary name
+//! and renamed, with a checksum over all of it; several processes may use one folder at the same
+//! time. This module does not know what an entry contains or how it was made.
 
 mod entry;
 mod folder;
@@ -18,15 +19,15 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
-/// Size that a cache may have where none is given, bytes: some thousand minutes of poses.
+/// Default maximum size of a cache, bytes: about a thousand minutes of poses.
 pub const DEFAULT_LIMIT: u64 = 2 << 30;
 
-/// What an entry is found by: a hash of everything that it depends on.
+/// The key of an entry: a hash of everything that it depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Key([u8; 32]);
 
 impl Key {
-    /// The key of a text that names everything that the entry depends on.
+    /// The key from a text that names everything that the entry depends on.
     pub fn of(text: &str) -> Self {
         Self(*blake3::hash(text.as_bytes()).as_bytes())
     }
@@ -38,20 +39,21 @@ impl fmt::Display for Key {
     }
 }
 
-/// A folder of entries. Can be used by several threads and processes at a time.
+/// A folder of entries. Can be used by several threads and processes at the same time.
 #[derive(Debug)]
 pub struct Cache {
     folder: PathBuf,
     limit: u64,
-    /// The latest time of use that was given or met: the order of use does not hang on the clock alone.
+    /// The latest time of use that was set or found, so that the order of use does not depend on
+    /// the clock alone.
     latest: Mutex<Option<SystemTime>>,
-    /// Whether the user was told that the folder cannot be used.
+    /// Whether a warning that the folder cannot be used has been logged.
     told: AtomicBool,
 }
 
 impl Cache {
-    /// A cache in `folder`, which is made when something is kept, of at most `limit` bytes ([`DEFAULT_LIMIT`] for `None`). Clears
-    /// away what killed processes have left half-written.
+    /// A cache in `folder`, which is created when something is kept, of at most `limit` bytes
+    /// ([`DEFAULT_LIMIT`] for `None`). Removes half-written files of killed processes.
     pub fn open(folder: &Path, limit: Option<u64>) -> Self {
         let cache = Self {
             folder: folder.to_owned(),
@@ -70,12 +72,12 @@ impl Cache {
         &self.folder
     }
 
-    /// Greatest size, bytes.
+    /// Maximum size, bytes.
     pub fn limit(&self) -> u64 {
         self.limit
     }
 
-    /// What was kept under that key: exactly those bytes, or nothing.
+    /// The bytes that were kept under this key, or `None`.
     pub fn load(&self, kind: Kind, key: &Key) -> Option<Vec<u8>> {
         let path = self.path(kind, key);
         match self.read(&path, kind, key) {
@@ -85,14 +87,17 @@ impl Cache {
                 None
             }
             Err(fault) => {
-                log::warn!("{}: {fault}; what was kept here is found again", path.display());
+                log::warn!(
+                    "{}: {fault}; this entry is ignored and its content computed again",
+                    path.display()
+                );
                 None
             }
         }
     }
 
-    /// Keeps bytes under a key, in place of what was there, and removes what was used least recently while there is too much.
-    /// Gives whether they are kept.
+    /// Keeps bytes under a key, replacing what was there, and removes the least recently used
+    /// entries while the cache is too large. Returns whether the bytes are kept.
     pub fn store(&self, kind: Kind, key: &Key, about: &About, bytes: &[u8]) -> bool {
         match self.write(kind, key, about, bytes) {
             Ok(path) => {
@@ -108,25 +113,26 @@ impl Cache {
         }
     }
 
-    /// The composition that was kept under that key: exactly those bytes, or nothing. The key is a text that names everything
-    /// that the composition depends on.
+    /// The composition that was kept under this key, or `None`. The key is a text that names
+    /// everything that the composition depends on.
     pub fn composition(&self, key: &str) -> Option<Vec<u8>> {
         self.load(Kind::Composition, &Key::of(key))
     }
 
-    /// Keeps a composition. `media` is what it was made for, so that it goes when that media's entries are cleared.
+    /// Keeps a composition. `media` is the file for which it was made, so that it is removed when
+    /// that media's entries are cleared.
     pub fn keep_composition(&self, key: &str, media: Option<(&Path, &MediaId)>, bytes: &[u8]) {
         let about = media.map_or_else(About::default, |(path, id)| About::of(path, id));
         self.store(Kind::Composition, &Key::of(key), &about, bytes);
     }
 
-    /// Tells, once, that the folder cannot be used, and why.
+    /// Logs, once, that the folder cannot be used, and why.
     fn tell(&self, what: &str, error: &std::io::Error) {
         let folder = self.folder.display();
         if self.told.swap(true, Ordering::Relaxed) {
             log::debug!("{folder}: the cache cannot be {what}: {error}");
         } else {
-            log::warn!("{folder}: the cache cannot be {what}: {error}; nothing is lost but time");
+            log::warn!("{folder}: the cache cannot be {what}: {error}; results are computed again each time");
         }
     }
 }

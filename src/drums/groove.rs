@@ -1,4 +1,4 @@
-//! How much a piece of drumming is like a style: what tells a groove from a snare roll.
+//! How similar a piece of drumming is to a style; distinguishes a groove from, say, a snare roll.
 
 use super::hits::{CLASSES, DrumClass};
 use serde::Deserialize;
@@ -6,11 +6,11 @@ use serde::Deserialize;
 /// Number of features.
 const FEATURES: usize = 6;
 
-/// Shares of the steps with a kick, a snare, a timekeeper (hats, ride) and a tom; share of the bars with a kick on the
-/// downbeat; share of the second and last beats of the bars with a snare.
+/// Shares of the steps with a kick, a snare, a timekeeper (hats, ride) and a tom; share of the bars
+/// with a kick on the downbeat; share of the second and last beats of the bars with a snare.
 type Features = [f64; FEATURES];
 
-/// What four-bar pieces of a style are like in the training data.
+/// Statistics of the features of a style's four-bar pieces in the training data.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Groove {
     median: Features,
@@ -19,13 +19,14 @@ pub struct Groove {
 }
 
 impl Groove {
-    /// Whether its numbers can be used.
+    /// Whether all numbers are valid.
     pub(super) fn is_valid(&self) -> bool {
         self.median.iter().all(|m| m.is_finite()) && self.spread.iter().all(|s| *s > 0.0)
     }
 
-    /// How far a piece of whole bars is from the style's median: the sum of the squared differences of its features, each
-    /// in units of the style's spread. `hits` has a row a step.
+    /// Distance of a piece of whole bars from the style's median: the sum of the squared
+    /// differences of its features, each in units of the style's spread. `hits` has one row per
+    /// step.
     pub fn distance(&self, hits: &[[f32; CLASSES]], steps_per_bar: usize) -> f64 {
         let features = features(hits, steps_per_bar);
         (0..FEATURES)
@@ -36,7 +37,8 @@ impl Groove {
 
 fn features(hits: &[[f32; CLASSES]], steps_per_bar: usize) -> Features {
     use DrumClass::{ClosedHat, HighTom, Kick, LowTom, MidTom, OpenHat, Ride, Snare};
-    // Share of the steps that `place` chooses (by their number in the bar) in which one of the classes is struck.
+    // Share of the steps selected by `place` (by their number in the bar) in which one of the
+    // classes is hit.
     let share = |classes: &[DrumClass], place: &dyn Fn(usize) -> bool| {
         let chosen = hits.iter().enumerate().filter(|(step, _)| place(step % steps_per_bar));
         let (count, struck) = chosen.fold((0_u32, 0_u32), |(count, struck), (_, row)| {

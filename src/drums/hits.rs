@@ -1,4 +1,4 @@
-//! What drums play: classes, hits, and the grid that they stand on.
+//! Drum classes, hits, and the drum grid.
 
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
@@ -37,7 +37,7 @@ impl DrumClass {
         Self::Ride,
     ];
 
-    /// The General MIDI pitch that the class is written as.
+    /// The General MIDI pitch of the class.
     pub fn pitch(self) -> u8 {
         match self {
             Self::Kick => 36,
@@ -58,11 +58,12 @@ impl DrumClass {
 pub struct Hit {
     /// Step of the grid: 0 is the first beat of the rhythm; negative before it.
     pub step: i32,
-    /// What is struck.
+    /// The drum class.
     pub class: DrumClass,
-    /// How hard, above 0, at most 1.
+    /// Velocity, above 0, at most 1.
     pub velocity: f32,
-    /// How far from the step, in steps, −0.5 to below 0.5; **positive is late**: onset = (step + offset) · step length.
+    /// Offset from the step, in steps, −0.5 to below 0.5; **positive is late**: onset = (step +
+    /// offset) · step length.
     pub offset: f32,
 }
 
@@ -71,12 +72,12 @@ pub struct Hit {
 pub struct DrumGrid {
     /// The beats of the rhythm, which span the grid (see [`BeatGrid`](crate::time::BeatGrid)).
     pub beats: Vec<Instant>,
-    /// Number in its bar of the first beat, from 1.
+    /// Position of the first beat in its bar, from 1.
     pub first_beat: u8,
     /// Beats in a bar.
     pub beats_per_bar: u8,
-    /// The style played.
+    /// The playing style.
     pub style: String,
-    /// The hits, by step, then by class.
+    /// The hits, sorted by step, then by class.
     pub hits: Vec<Hit>,
 }

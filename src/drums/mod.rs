@@ -1,7 +1,8 @@
 //! Rhythm to drums (Rhythm2Drum): hits, velocities and offsets on the sixteenth-note grid.
 //!
-//! The hits are words written step by step by a transformer that reads the movement's accents; velocity and offset come
-//! from a second network that sees all hits at once (Su, Liu, Shlizerman 2021, after Gillick et al. 2019).
+//! The hits are written word by word, one word per step, by a transformer that reads the movement's
+//! accents; velocity and offset come from a second network that sees all hits together (Su, Liu,
+//! Shlizerman 2021, after Gillick et al. 2019).
 
 mod groove;
 mod hits;
@@ -23,10 +24,11 @@ use crate::settings::DrumSettings;
 use sampling::Sampling;
 use writing::Plan;
 
-/// Styles that `drums.style = auto` chooses from: those that fit most clips and have much training data.
+/// Styles from which `drums.style = auto` chooses: those that fit most clips and have the most
+/// training data.
 const AUTO_STYLES: &[&str] = &["rock", "funk", "hiphop", "dance"];
 
-/// Plays drums to a rhythm.
+/// Writes drums for a rhythm.
 ///
 /// # Errors
 /// [`Error::Inference`], and [`Error::Cancelled`] from the monitor.
@@ -45,7 +47,7 @@ pub fn play(
         .unwrap_or("unknown");
     let composition = compose::compose(rhythm).ok_or_else(|| Error::Sound {
         reason: format!(
-            "a rhythm of {} beats; at least two that rise in time are needed",
+            "the rhythm has {} beats; at least two, in ascending order, are needed",
             rhythm.beats.len()
         ),
     })?;
@@ -60,7 +62,7 @@ pub fn play(
         temperature: settings.temperature,
         top_p: settings.top_p,
     };
-    // The second network takes a few milliseconds: the words are nearly all of the work.
+    // The second network takes a few milliseconds: nearly all of the work is writing the words.
     let progress = |done: f64| monitor.progress(Stage::Drums, done * 0.95);
     let words = writing::write_words(
         &plan,
@@ -82,7 +84,7 @@ pub fn play(
     })
 }
 
-/// The composition as the models read it.
+/// The plan of the piece in the models' terms.
 fn plan(composition: Composition, style: usize, player: usize, bpm: f64) -> Plan {
     Plan {
         steps_per_bar: composition.steps_per_bar(),

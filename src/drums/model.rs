@@ -22,12 +22,13 @@ pub struct DrumModels {
     players: Players,
 }
 
-/// Encoder and decoder of the hits transformer, with the keys and values of the window being written.
+/// Encoder and decoder of the hits transformer, with the keys and values of the window being
+/// written.
 pub(super) struct Hits {
     encoder: Session,
     decoder: Session,
     cache_shape: [usize; 3],
-    /// The encoder's output and the steps' positions, fed to each call of the decoder.
+    /// The encoder's output and the positions of the steps, inputs to each call of the decoder.
     window: Vec<(&'static str, Tensor)>,
     key: Tensor,
     value: Tensor,
@@ -40,7 +41,8 @@ impl DrumModels {
     /// Loads the networks and checks them against the manifest.
     ///
     /// # Errors
-    /// The model room's: a file missing, damaged, or of another shape; a device that cannot be used.
+    /// Those of [`Session::open`]: a file that is missing, damaged, or of another shape; a device
+    /// that cannot be used.
     pub fn open(runtime: &Runtime, manifest: &Manifest, options: Options) -> Result<Self> {
         manifest.verify(VOCABULARY)?;
         let vocabulary = Vocabulary::read(&manifest.file(VOCABULARY)?)?;
@@ -62,17 +64,18 @@ impl DrumModels {
         })
     }
 
-    /// What the networks were trained with.
+    /// The vocabulary that the networks were trained with.
     pub fn vocabulary(&self) -> &Vocabulary {
         &self.vocabulary
     }
 
-    /// Who plays which style.
+    /// The player of each style.
     pub(super) fn players(&self) -> &Players {
         &self.players
     }
 
-    /// Velocity (0 to 1) and offset (−0.5 to 0.5 steps, positive late) for every cell of a hit matrix.
+    /// Velocity (0 to 1) and offset (−0.5 to 0.5 steps, positive is late) for every cell of a hit
+    /// matrix.
     #[allow(clippy::type_complexity)] // two matrices of the same shape
     pub(super) fn velocity_and_offset(
         &mut self,
@@ -103,7 +106,7 @@ impl DrumModels {
     }
 }
 
-/// Keys or values of no step for so many windows, in the decoder's layout.
+/// Empty keys or values for a number of windows, in the decoder's layout.
 fn empty_cache([layers, heads, head_dim]: [usize; 3], windows: usize) -> Tensor {
     Tensor::F32(ArrayD::zeros(IxDyn(&[layers, windows, heads, 0, head_dim])))
 }
@@ -175,7 +178,7 @@ mod tests {
     use serde::Deserialize;
     use std::path::Path;
 
-    /// What the training code's own decoder gives for a rhythm made by hand.
+    /// The output of the training code's own decoder for a hand-made rhythm.
     #[derive(Deserialize)]
     struct Golden {
         rhythm: Vec<u8>,
@@ -224,8 +227,8 @@ mod tests {
         .expect("the drum models")
     }
 
-    /// The likeliest word of each step under one guidance throughout, as the training code's decoder writes them: windows
-    /// of eight bars, four kept.
+    /// The likeliest word of each step with constant guidance, written like the training code's
+    /// decoder does: windows of eight bars, of which four are kept.
     fn greedy(plan: &Plan, models: &mut DrumModels, guidance: f64) -> Vec<usize> {
         let context = models.vocabulary().context_bars();
         let bars = plan.level.len() / plan.steps_per_bar;
@@ -277,7 +280,7 @@ mod tests {
             assert_eq!(ours.len(), theirs.len());
             for (step, (ours, theirs)) in ours.iter().zip(&theirs).enumerate() {
                 for (class, (ours, theirs)) in ours.iter().zip(theirs).enumerate() {
-                    // The golden file holds the cells that are struck, to five digits.
+                    // The golden file has the cells with a hit, to five digits.
                     let struck = matrix[step][class] > 0.0;
                     assert!(
                         !struck || (ours - theirs).abs() < 2e-4,

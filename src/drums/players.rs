@@ -1,4 +1,4 @@
-//! Who plays: the drummers and recording sessions that the velocity and offset network can imitate.
+//! Players: the drummers and recording sessions that the velocity and offset network can imitate.
 
 use super::vocabulary::Vocabulary;
 use crate::error::Result;
@@ -7,12 +7,12 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// The players of the velocity and offset network, and who plays which style.
+/// The players of the velocity and offset network, and the player of each style.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(super) struct Players {
     /// Names by number; the first is "unknown".
     players: Vec<String>,
-    /// For each style the number of the one who played most of it in the training data.
+    /// For each style, the number of the player who played most of it in the training data.
     style_player: BTreeMap<String, usize>,
 }
 
@@ -20,7 +20,8 @@ impl Players {
     /// Reads and checks the players' file; each style of `vocabulary` must have a player.
     ///
     /// # Errors
-    /// [`Error::Manifest`] when the file does not fit this version of the library, or not the vocabulary.
+    /// [`Error::Manifest`] when the file does not fit this version of the library or the
+    /// vocabulary.
     pub(super) fn read(path: &Path, vocabulary: &Vocabulary) -> Result<Self> {
         read_table(path, |players: &Self| players.check(vocabulary.styles()))
     }
@@ -35,10 +36,10 @@ impl Players {
         let number_of = |style: &String| self.style_player.get(style).copied();
         for style in styles {
             match number_of(style) {
-                None => return Err(format!("style_player has no '{style}', which the vocabulary has")),
+                None => return Err(format!("style_player has no '{style}', which is in the vocabulary")),
                 Some(number) if number >= self.players.len() => {
                     return Err(format!(
-                        "style_player has player {number} for '{style}'; there are 0 to {}",
+                        "style_player has player {number} for '{style}'; expected 0 to {}",
                         self.players.len() - 1
                     ));
                 }
@@ -48,7 +49,7 @@ impl Players {
         Ok(())
     }
 
-    /// The number of the one who plays a style; 0, unknown, for a style without one.
+    /// The number of a style's player; 0, unknown, for a style that has none.
     pub(super) fn of_style(&self, style: &str) -> usize {
         self.style_player.get(style).copied().unwrap_or(0)
     }

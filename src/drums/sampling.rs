@@ -1,25 +1,26 @@
-//! Choosing one word from logits. Pure, and the same on every machine: logits are rounded before they decide anything,
-//! and each bar has a random stream of its own.
+//! Samples one word from logits. Pure, and the same on every machine: logits are rounded before
+//! they are used, and each bar has its own random stream.
 
 use crate::theory::Instrument;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
-/// How words are chosen.
+/// Options of the sampling.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sampling {
     /// Softmax temperature, above 0.
     pub temperature: f64,
-    /// The nucleus (Holtzman et al. 2020): the least set of words whose probabilities reach this sum.
+    /// The nucleus (Holtzman et al. 2020): the smallest set of words whose probabilities reach this
+    /// sum.
     pub top_p: f64,
 }
 
-/// Logits are rounded to this grid, so that the last bits of a kernel, which differ between processors and numbers of
-/// threads, decide no note.
+/// Logits are rounded to this grid, so that the last bits, which differ between processors and
+/// numbers of threads, do not change any note.
 const LOGIT_GRID: f64 = 1e-3;
 
-/// Every random stream of the program, so that no two stages ever draw the same numbers. The numbers below are part of
-/// what a seed means: one that changes gives other notes.
+/// All random streams of the program, so that no two stages draw the same numbers. The numbers
+/// below are part of what a seed means: changing one changes the notes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stream {
     /// The drums' hits.
@@ -28,17 +29,17 @@ pub enum Stream {
     Harmony,
     /// An instrument's line.
     Line(Instrument),
-    /// Which earlier bar a line takes up.
+    /// Which earlier bar a line recalls.
     Recall,
 }
 
 impl Stream {
-    /// The number that the stream is drawn from.
+    /// The number that identifies the stream.
     fn number(self) -> u64 {
         match self {
             Self::Drums => 2,
             Self::Harmony => 3,
-            // The first three stand before the number of `Recall`, all others far behind it.
+            // The first three come before the number of `Recall`, all others far after it.
             Self::Line(instrument) if (instrument as u64) < 3 => 4 + instrument as u64,
             Self::Line(instrument) => 100 + instrument as u64,
             Self::Recall => 7,
@@ -46,12 +47,13 @@ impl Stream {
     }
 }
 
-/// The random stream of one bar. It depends on the seed, the bar's number and the take alone, never on how many numbers were
-/// drawn before: a bar that two versions of a clip share is drawn alike in both.
+/// The random stream of one bar. It depends only on the seed, the bar's number and the take, and
+/// never on how many numbers were drawn before, so that a bar that two versions of a clip share is
+/// the same in both.
 pub struct BarRandom(ChaCha8Rng);
 
 impl BarRandom {
-    /// The stream of bar number `bar`, in the take of that number, of a stream.
+    /// The random stream of a bar and a take.
     pub fn new(seed: u64, stream: Stream, bar: u64, take: u64) -> Self {
         let mut key = [0; 32];
         for (part, value) in key.chunks_exact_mut(8).zip([seed, stream.number(), bar, take]) {
@@ -60,14 +62,14 @@ impl BarRandom {
         Self(ChaCha8Rng::from_seed(key))
     }
 
-    /// The next number, evenly spread over 0 to below 1.
+    /// The next number, uniformly distributed from 0 to below 1.
     pub fn uniform(&mut self) -> f64 {
         (self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
     }
 }
 
-/// Classifier-free guidance (Ho & Salimans 2022): logits moved away from what the model would say without the rhythm.
-/// `weight` 1 gives `with`, 0 gives `without`.
+/// Classifier-free guidance (Ho & Salimans 2022): logits moved away from those that the model gives
+/// without the rhythm. `weight` 1 gives `with`, 0 gives `without`.
 pub fn guide(with: &[f32], without: &[f32], weight: f64) -> Vec<f64> {
     with.iter()
         .zip(without)
@@ -75,8 +77,8 @@ pub fn guide(with: &[f32], without: &[f32], weight: f64) -> Vec<f64> {
         .collect()
 }
 
-/// The word that the number `uniform` (0 to below 1) chooses from `logits`. Words for which `allowed` is false are never
-/// chosen; if none is allowed, or no logit is a number, word 0 is.
+/// The word that the number `uniform` (0 to below 1) chooses from `logits`. Words for which
+/// `allowed` is false are never chosen; if none is allowed, or no logit is a number, word 0 is.
 pub fn choose(logits: &[f64], allowed: impl Fn(usize) -> bool, sampling: Sampling, uniform: f64) -> usize {
     let mut words: Vec<(usize, f64)> = logits
         .iter()
@@ -84,7 +86,7 @@ pub fn choose(logits: &[f64], allowed: impl Fn(usize) -> bool, sampling: Samplin
         .filter(|(word, logit)| allowed(*word) && logit.is_finite())
         .map(|(word, logit)| (word, (logit / LOGIT_GRID).round() * LOGIT_GRID / sampling.temperature))
         .collect();
-    // Equal logits are common after rounding; the word's number settles their order.
+    // Equal logits are common after rounding; ties are broken by the word's number.
     words.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     let Some(&(likeliest, greatest)) = words.first() else {
         return 0;

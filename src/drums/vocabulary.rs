@@ -1,4 +1,4 @@
-//! What the drum models were trained with: their words, styles and sizes.
+//! The vocabulary of the drum models: words, styles and sizes.
 
 use super::groove::Groove;
 use super::hits::{CLASSES, DrumClass};
@@ -8,16 +8,17 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// The vocabulary of the hits model. A word is the set of classes struck in one step.
+/// The vocabulary of the hits model. A word is the set of classes hit in one step.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Vocabulary {
     classes: Vec<DrumClass>,
     words: Vec<u16>,
     bos: i64,
     styles: Vec<String>,
-    /// 10th, 50th and 90th percentile of the tempo of each style in the training data, beats a minute.
+    /// 10th, 50th and 90th percentile of the tempo of each style in the training data, beats per
+    /// minute.
     style_tempo: BTreeMap<String, [f64; 3]>,
-    /// What each style's drumming is like; "unknown" is all of them.
+    /// Statistics of each style's drumming; "unknown" covers all styles.
     style_groove: BTreeMap<String, Groove>,
     context_bars: usize,
     layers: usize,
@@ -44,7 +45,7 @@ impl Vocabulary {
         }
         if self.words.first() != Some(&0) || self.words.iter().any(|word| *word >= 1 << CLASSES) {
             return Err(format!(
-                "words must be sets of {CLASSES} classes, the first the empty one"
+                "words must be sets of {CLASSES} classes, and the first must be empty"
             ));
         }
         if self.styles.first().map(String::as_str) != Some("unknown") {
@@ -72,12 +73,12 @@ impl Vocabulary {
         self.words.len()
     }
 
-    /// Whether there is no word: never, once checked.
+    /// Whether there are no words: never true of a checked vocabulary.
     pub fn is_empty(&self) -> bool {
         self.words.is_empty()
     }
 
-    /// The classes struck by a word, in their order; none for a number that is no word.
+    /// The classes hit by a word, in order; empty for a number that is not a word.
     pub fn classes(&self, word: usize) -> impl Iterator<Item = DrumClass> {
         let mask = self.words.get(word).copied().unwrap_or(0);
         DrumClass::ALL
@@ -90,15 +91,16 @@ impl Vocabulary {
         &self.styles
     }
 
-    /// The number of a style, 0 for one that the models do not know.
+    /// The number of a style; 0 for one that the models do not know.
     pub fn style(&self, name: &str) -> usize {
         self.styles.iter().position(|style| style == name).unwrap_or(0)
     }
 
-    /// The style among `candidates` whose usual tempo is nearest to `bpm`, measured in widths of its own range of tempi
-    /// on an octave scale. The first wins a tie.
+    /// The style among `candidates` whose usual tempo is nearest to `bpm`, measured in widths of
+    /// its own range of tempi on an octave scale. On a tie, the first is chosen.
     pub fn style_for_tempo(&self, bpm: f64, candidates: &[&'static str]) -> Option<&'static str> {
-        // A style with takes at one tempo only would have no width at all; a sixth of an octave is the least.
+        // A style recorded at a single tempo would have no width; a sixth of an octave is the
+        // minimum.
         const LEAST_WIDTH: f64 = 1.0 / 6.0;
         let distance = |style: &str| {
             let [slow, usual, fast] = *self.style_tempo.get(style)?;
@@ -111,18 +113,19 @@ impl Vocabulary {
             .map(|(_, style)| style)
     }
 
-    /// What the drumming of a style is like, by the style's number; that of all styles for one that has too little data.
+    /// Statistics of a style's drumming, by the style's number; those of all styles if the style
+    /// has too little data.
     pub fn groove(&self, style: usize) -> Option<&Groove> {
         let own = self.styles.get(style).and_then(|name| self.style_groove.get(name));
         own.or_else(|| self.style_groove.get("unknown"))
     }
 
-    /// Bars that the models see at once.
+    /// Number of bars in the models' context.
     pub fn context_bars(&self) -> usize {
         self.context_bars
     }
 
-    /// Layers, heads and values a head of the decoder's keys and values.
+    /// Layers, heads and values per head of the decoder's keys and values.
     pub fn cache_shape(&self) -> [usize; 3] {
         [self.layers, self.heads, self.head_dim]
     }

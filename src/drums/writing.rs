@@ -1,11 +1,12 @@
-//! Writing the drums bar by bar: windows, guidance, sampling, dynamics. Pure; the networks are behind [`HitsModel`].
+//! Writing the drums bar by bar: windows, guidance, sampling, dynamics. Pure; the networks are
+//! behind [`HitsModel`].
 
 use super::hits::{CLASSES, DrumClass, Hit};
 use super::sampling::{BarRandom, Sampling, Stream, choose, guide};
 use super::vocabulary::Vocabulary;
 use crate::error::Result;
 
-/// Rhythm levels as the hits model knows them.
+/// Rhythm levels of the hits model.
 pub mod level {
     /// No accent in this step.
     pub const NOTHING: u8 = 0;
@@ -13,11 +14,11 @@ pub mod level {
     pub const ACCENT: u8 = 1;
     /// One of the strongest accents.
     pub const STRONG: u8 = 2;
-    /// The rhythm is not known: what guidance compares with.
+    /// The rhythm is not known: the reference for guidance.
     pub const ABSENT: u8 = 3;
 }
 
-/// What the drums are written to: whole bars on the sixteenth-note grid.
+/// The plan to which drums are written: whole bars on the sixteenth-note grid.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// Steps in a bar.
@@ -32,13 +33,13 @@ pub struct Plan {
     pub energy: Vec<u8>,
     /// Number of the style in the vocabulary.
     pub style: usize,
-    /// Number of the player among those that the velocity and offset network knows; 0: unknown.
+    /// Number of the player in the velocity and offset network; 0: unknown.
     pub player: usize,
-    /// Tempo in beats a minute.
+    /// Tempo in beats per minute.
     pub bpm: f64,
 }
 
-/// The part of a plan that the encoder sees at once.
+/// The part of a plan that the encoder reads in one window.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlanWindow {
     /// Rhythm level of each step.
@@ -47,21 +48,22 @@ pub struct PlanWindow {
     pub energy: Vec<i64>,
     /// Step within the bar.
     pub position: Vec<i64>,
-    /// Number of the bar, modulo the bars that the model sees at once.
+    /// Number of the bar, modulo the bars in the model's context.
     pub bar: Vec<i64>,
     /// Number of the style.
     pub style: i64,
-    /// Tempo in beats a minute.
+    /// Tempo in beats per minute.
     pub bpm: f32,
 }
 
 /// The hits model: an encoder that reads windows and a decoder that writes them word by word.
 pub trait HitsModel {
-    /// Reads the windows, all of one length, which are written side by side from their first step on.
+    /// Reads the windows, all of the same length, which are then written in parallel, starting at
+    /// their first step.
     fn begin(&mut self, windows: &[PlanWindow]) -> Result<()>;
 
-    /// Takes for each window the words before its next steps, the same number for all, and gives for each window the
-    /// logits of the step after the last of them.
+    /// Reads the next words of each window, the same number for all, and returns for each window
+    /// the logits of the step after the last of them.
     fn advance(&mut self, words: &[Vec<i64>]) -> Result<Vec<Vec<f32>>>;
 }
 
@@ -70,7 +72,8 @@ impl Plan {
         self.level.len() / self.steps_per_bar
     }
 
-    /// The window over bars `from..to`; `absent`: without what the movement says, rhythm and energy.
+    /// The window over bars `from..to`; with `absent`, without rhythm and energy, which come from
+    /// the movement.
     pub(super) fn window(&self, from: usize, to: usize, context_bars: usize, absent: bool) -> PlanWindow {
         let steps = from * self.steps_per_bar..to * self.steps_per_bar;
         let per_step = |value: &dyn Fn(usize) -> i64| steps.clone().map(value).collect::<Vec<i64>>();
@@ -93,19 +96,22 @@ impl Plan {
     }
 }
 
-/// Takes of each window that are drawn side by side, the one most like the style being kept. A single draw goes astray now
-/// and then (a snare roll, a lone ride cymbal) and stays there, since it hears itself; the best of four hardly ever does.
+/// Number of takes of each window, drawn in parallel; the one most similar to the style is kept. A
+/// single take sometimes goes astray (a snare roll, a lone ride cymbal) and does not recover, since
+/// the model reads its own output; the best of four hardly ever does.
 const TAKES: usize = 4;
 
-/// Guidance in steps without an accent: half-way between what the model says with and without the movement. The absence of
-/// an accent says little about a drummer's part, who keeps time between the accents of the body.
+/// Guidance in steps without an accent: half-way between the model's logits with and without the
+/// movement. The absence of an accent means little for drums, which keep time between the accents
+/// of the body.
 const REST_GUIDANCE: f64 = 0.5;
 
-/// Writes one word for each step of the plan. `follow` is the weight of guidance in steps with an accent.
+/// Writes one word for each step of the plan. `follow` is the weight of guidance in steps with an
+/// accent.
 ///
-/// The first window is as long as the model's context. Each later one keeps the last half of what was written as its
-/// past and writes the other half, so that every bar is written knowing at least half a context of bars before it.
-/// `progress` is told the share that is done after each bar.
+/// The first window is as long as the model's context. Each later one keeps the last half of what
+/// was written as its past and writes the other half, so that the model always sees at least half a
+/// context of earlier bars. After each bar, `progress` receives the share that is done.
 pub fn write_words(
     plan: &Plan,
     vocabulary: &Vocabulary,
@@ -121,7 +127,7 @@ pub fn write_words(
         let written = words.len() / plan.steps_per_bar;
         let from = if written == 0 { 0 } else { written - context / 2 };
         let to = (from + context).min(bars);
-        // Each take as the model sees it with the movement, then each without.
+        // First the takes with the movement, then the same takes without it.
         let mut windows = vec![plan.window(from, to, context, false); TAKES];
         windows.resize(2 * TAKES, plan.window(from, to, context, true));
         model.begin(&windows)?;
@@ -145,7 +151,8 @@ pub fn write_words(
                 let (with, without) = logits.split_at(TAKES.min(logits.len()));
                 let accented = plan.level[step] > level::NOTHING;
                 let weight = if accented { follow } else { REST_GUIDANCE };
-                // An accent is answered: silence is not among the choices there, unless the movement is to be ignored.
+                // Every accent gets a hit: the empty word is excluded there, unless the movement is
+                // to be ignored.
                 let answered = accented && follow > 0.0;
                 let allowed = |word: usize| word < vocabulary.len() && !(answered && word == 0);
                 for (take, (with, without)) in with.iter().zip(without).enumerate() {
@@ -162,7 +169,7 @@ pub fn write_words(
     Ok(words)
 }
 
-/// The take that is most like the plan's style; the first of several alike.
+/// The take that is most similar to the plan's style; on a tie, the first.
 fn best(takes: Vec<Vec<usize>>, plan: &Plan, vocabulary: &Vocabulary) -> Vec<usize> {
     let distance = |take: &Vec<usize>| {
         let groove = vocabulary.groove(plan.style);
@@ -176,7 +183,8 @@ fn best(takes: Vec<Vec<usize>>, plan: &Plan, vocabulary: &Vocabulary) -> Vec<usi
         .unwrap_or_default()
 }
 
-/// The words as a matrix for the velocity and offset network: 1 where a class is struck, step by step.
+/// The words as a matrix for the velocity and offset network, one row per step: 1 for a class that
+/// is hit.
 pub fn hit_matrix(words: &[usize], vocabulary: &Vocabulary) -> Vec<[f32; CLASSES]> {
     words
         .iter()
@@ -188,20 +196,22 @@ pub fn hit_matrix(words: &[usize], vocabulary: &Vocabulary) -> Vec<[f32; CLASSES
         .collect()
 }
 
-/// Loudness of a bar by how strongly the person moves in it (1 to 4), beside the network's own.
+/// Factor on the network's velocities, by how strongly the person moves in the bar (1 to 4).
 const ENERGY_GAIN: [f32; 4] = [0.86, 0.94, 1.0, 1.06];
 
-/// How far an accent lifts a stroke towards full velocity: an accent of strength 1 goes half the way.
+/// How far an accent raises a hit towards full velocity: an accent of strength 1 raises it
+/// half-way.
 const ACCENT_LIFT: f32 = 0.5;
 
-/// Strokes that keep time are lifted less, or each accent would be a splash of cymbals.
+/// Timekeeping hits are raised less, otherwise every accent would be a splash of cymbals.
 const TIMEKEEPER_LIFT: f32 = 0.2;
 
 /// Softest and loudest velocity written.
 const VELOCITY: std::ops::RangeInclusive<f32> = 0.08..=1.0;
 
-/// Turns words and the velocity and offset network's output into hits. Velocities follow the movement: bars in which the
-/// person moves more are louder, and strokes on an accent are lifted by its strength.
+/// Turns words and the velocity and offset network's output into hits. Velocities follow the
+/// movement: bars in which the person moves more are louder, and hits on an accent are raised
+/// according to its strength.
 pub fn hits(
     plan: &Plan,
     words: &[usize],
@@ -229,7 +239,8 @@ pub fn hits(
                 step: plan.first_step + index as i32,
                 class,
                 velocity: lifted.clamp(*VELOCITY.start(), *VELOCITY.end()),
-                // The largest value below half a step: an offset of half a step would be the next step.
+                // The largest value below half a step: an offset of half a step would be the next
+                // step.
                 offset: offset[class as usize].clamp(-0.5, 0.499),
             });
         }
@@ -264,7 +275,7 @@ mod tests {
         }
     }
 
-    /// Remembers what it is asked and answers with the same logits each time.
+    /// Records its inputs and always returns the same logits.
     struct Recorder {
         logits: Vec<f32>,
         windows: Vec<Vec<PlanWindow>>,
@@ -280,7 +291,7 @@ mod tests {
             }
         }
 
-        /// What the windows read so far were fed, row by row.
+        /// The inputs of the windows so far, row by row.
         fn fed(&self, reading: usize) -> &[Vec<i64>] {
             &self.fed[reading]
         }
@@ -323,7 +334,7 @@ mod tests {
             .collect();
         assert_eq!(bars, [(0, 4), (2, 4), (0, 3)]); // bars 0..4, 2..6 and 4..7, counted modulo 4
         let as_fed: Vec<i64> = words.iter().map(|w| *w as i64).collect();
-        // The take that was kept was fed its own words; every later window was fed the kept ones.
+        // The take that was kept was fed its own words; later windows were fed the kept words.
         assert!(model.fed(0).iter().all(|row| row[0] == 5));
         assert!(model.fed(0).iter().any(|row| row[1..] == as_fed[..63]));
         assert!(model.fed(1).iter().all(|row| row[..33] == as_fed[31..64]));

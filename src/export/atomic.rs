@@ -1,5 +1,5 @@
-//! A file that appears whole or not at all: written under a temporary name in the folder of its
-//! destination, then renamed.
+//! Atomic files: a file is written under a temporary name in the folder of its destination and then
+//! renamed, so that it appears completely or not at all.
 
 use super::leftovers::{MARK, clear_leftovers};
 use crate::error::{Error, Result};
@@ -21,12 +21,12 @@ pub struct Pending {
 }
 
 impl Pending {
-    /// Makes an empty temporary file beside `destination`, and removes what killed processes have
-    /// left there.
+    /// Creates an empty temporary file beside `destination`, and removes leftovers of killed
+    /// processes there.
     ///
     /// # Errors
     /// [`Error::Output`] when the folder is missing or cannot be written to, or when `destination`
-    /// is a folder or names no file.
+    /// is a folder or not the name of a file.
     pub fn new(destination: &Path) -> Result<Self> {
         let refuse = |kind, text: &str| Error::Output {
             path: destination.to_owned(),
@@ -47,7 +47,7 @@ impl Pending {
             suffix.push(".");
             suffix.push(extension);
         }
-        // Long names leave no room for more letters in most file systems (255 bytes a name).
+        // Long names leave no room for more letters: most file systems allow 255 bytes.
         let mut prefix = OsString::from(".");
         if name.len() < 200 {
             prefix.push(destination.file_stem().unwrap_or(name));
@@ -57,7 +57,8 @@ impl Pending {
         clear_leftovers(folder);
         let mut builder = tempfile::Builder::new();
         builder.prefix(&prefix).suffix(&suffix);
-        // A temporary file is for its owner only; the result is to have the rights of any new file.
+        // A temporary file is private to its owner; the result gets the default permissions of a
+        // new file.
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -76,23 +77,23 @@ impl Pending {
         })
     }
 
-    /// Where to write. The file is there and empty.
+    /// The temporary path to write to. The file exists and is empty.
     pub fn path(&self) -> &Path {
         &self.temporary
     }
 
-    /// The name the file gets.
+    /// The final name of the file.
     pub fn destination(&self) -> &Path {
         &self.destination
     }
 
-    /// Gives the file its name, in place of any file of that name.
+    /// Gives the file its final name, replacing any file of that name.
     ///
     /// # Errors
-    /// [`Error::Output`] when the data cannot be brought to disk or the file cannot be renamed; it
-    /// is removed then.
+    /// [`Error::Output`] when the data cannot be written to disk or the file cannot be renamed; it
+    /// is then removed.
     pub fn commit(self) -> Result<()> {
-        // Some file systems tell only here that the disk is full.
+        // Some file systems report only here that the disk is full.
         File::options()
             .write(true)
             .open(&self.temporary)
@@ -104,10 +105,10 @@ impl Pending {
     }
 }
 
-/// Runs `write` with a temporary name and renames the file when it has succeeded; on an error
-/// nothing is left behind.
+/// Runs `write` with a temporary name and renames the file if it succeeds; on an error, nothing is
+/// left behind.
 ///
-/// Errors that name the temporary file are made to name `destination`.
+/// In errors, the name of the temporary file is replaced by `destination`.
 ///
 /// # Errors
 /// Those of `write`, and [`Error::Output`].
@@ -146,7 +147,7 @@ impl Pending {
     }
 }
 
-/// The system's own words, without the temporary path that the tempfile crate adds to them.
+/// The system's own message, without the temporary path that the tempfile crate adds.
 fn plain(error: io::Error) -> io::Error {
     let text = error.to_string();
     let words = text.split(" at path \"").next().unwrap_or(&text);

@@ -1,4 +1,5 @@
-//! The analysis as JSON: beats, accents, tempo, confidence and drums, with what they were made by.
+//! The analysis as JSON: beats, accents, tempo, confidence and drums, with the settings and
+//! versions that produced them.
 
 use crate::drums::{DrumClass, DrumGrid};
 use crate::error::{Error, Result};
@@ -15,41 +16,44 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-/// Version of the layout of [`Analysis`]. It rises when a field changes its meaning or goes; new fields do not raise it.
+/// Version of the layout of [`Analysis`]. It is raised when a field changes its meaning or is
+/// removed; new fields do not raise it.
 pub const SCHEMA: u32 = 1;
 
 /// The analysis of a clip.
 ///
-/// Times are seconds from the start of the clip (after `--start`). The keys are written in the order of the fields, those
-/// of maps in the order of the alphabet.
+/// Times are seconds from the start of the clip (after `--start`). Keys are written in the order of
+/// the fields, and those of maps in alphabetical order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Analysis {
     /// Version of this layout, [`SCHEMA`].
     pub schema: u32,
-    /// Version of the program, as `0.1.0`.
+    /// Version of the program, such as `0.1.0`.
     pub version: String,
     /// The models that were used: name to SHA-256 in hexadecimal digits.
     pub models: BTreeMap<String, String>,
-    /// All settings, as `stage.name` to the text that sets them.
+    /// All settings: key to value as text.
     pub settings: BTreeMap<String, String>,
     /// Seed of the random choices.
     pub seed: u64,
     /// The clip.
     pub clip: Clip,
-    /// Beats a minute; `null` before the rhythm is known.
+    /// Beats per minute; `null` before the rhythm is known.
     pub tempo_bpm: Option<f64>,
-    /// How far beats and tempo can be trusted, 0 to 1.
+    /// Confidence in beats and tempo, 0 to 1.
     pub confidence: Option<f32>,
-    /// What found the beats, `network` or `motion`; `null` before they are known, and where a file does not say.
+    /// What found the beats, `network` or `motion`; `null` before they are known, or if a saved
+    /// file does not contain it.
     #[serde(default)]
     pub beats_source: Option<Source>,
     /// Beats in a bar.
     pub beats_per_bar: Option<u8>,
-    /// The beats: time and number in the bar, 1 being the downbeat.
+    /// The beats: time and position in the bar; 1 is the downbeat.
     pub beats: Vec<Beat>,
-    /// Peaks of the movement: time, strength above 0 to 1, kind, `style` or `impact`, and part of the body.
+    /// Peaks of the movement: time, strength above 0 to 1, kind, `style` or `impact`, and part of
+    /// the body.
     pub accents: Vec<Accent>,
-    /// Where the body holds still.
+    /// The times at which the body holds still.
     #[serde(default)]
     pub holds: Vec<Hold>,
     /// The drums; `null` before they are known.
@@ -62,51 +66,52 @@ pub struct Analysis {
 /// What the melodic instruments of a clip play.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MusicSummary {
-    /// The key, as `A minor`.
+    /// The key, such as `A minor`.
     pub key: String,
     /// The chords where they change.
     pub chords: Vec<TimedChord>,
-    /// How many notes each instrument plays, before the ending is arranged.
+    /// Number of notes of each instrument, before the ending is arranged.
     pub notes: BTreeMap<Instrument, usize>,
 }
 
 /// A chord with its time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TimedChord {
-    /// From when on it sounds.
+    /// The time at which it begins.
     pub time: Instant,
-    /// Its symbol, as `F#m`.
+    /// Its symbol, such as `F#m`.
     pub chord: String,
 }
 
 /// The drums of a clip.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DrumSummary {
-    /// The style played.
+    /// The playing style.
     pub style: String,
-    /// How many hits each class has; classes without a hit are left out.
+    /// Number of hits of each class; classes without a hit are left out.
     pub counts: BTreeMap<String, usize>,
-    /// The hits, in the order of the grid: those that sound, once there is a score.
+    /// The hits, in the order of the grid. Once there is a score, those that are heard.
     pub hits: Vec<TimedHit>,
 }
 
 /// A drum hit with its time.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct TimedHit {
-    /// When it sounds, its offset included.
+    /// When it sounds, including its offset.
     pub time: Instant,
-    /// What is struck.
+    /// The drum class.
     pub class: DrumClass,
-    /// How hard, above 0, at most 1.
+    /// Velocity, above 0, at most 1.
     pub velocity: f32,
-    /// Step of the grid (sixteenth notes), 0 being the first beat.
+    /// Step of the grid (sixteenth notes); 0 is the first beat.
     pub step: i32,
-    /// How far from the step, in steps; positive is late.
+    /// Offset from the step, in steps; positive is late.
     pub offset: f32,
 }
 
 impl Analysis {
-    /// The analysis of a clip, as far as it has come. `models` are the names of those used with their SHA-256.
+    /// The analysis of a clip, with the results so far. `models` are the names of the models used
+    /// with their SHA-256.
     pub fn new(
         clip: &Clip,
         rhythm: Option<&Rhythm>,
@@ -186,9 +191,9 @@ impl DrumSummary {
     }
 }
 
-/// Writes a value as indented JSON with a line feed at the end, for people to read.
+/// Writes a value as indented JSON, for people to read, with a line feed at the end.
 ///
-/// Numbers are written so that they are read back as the same bits; what is no number becomes `null`.
+/// Numbers are written so that reading returns the same bits; NaN and infinities become `null`.
 ///
 /// # Errors
 /// [`Error::Output`].
@@ -196,7 +201,7 @@ pub fn write_json(value: &impl Serialize, path: &Path) -> Result<()> {
     write(path, |file| serde_json::to_writer_pretty(file, value))
 }
 
-/// As [`write_json`], in one line: minutes of poses are a million numbers.
+/// Like [`write_json`], but on one line: minutes of poses are a million numbers.
 ///
 /// # Errors
 /// [`Error::Output`].

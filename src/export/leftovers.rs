@@ -1,4 +1,4 @@
-//! Files that killed processes have left unfinished beside their outputs.
+//! Removes unfinished files that killed processes have left beside their outputs.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -6,22 +6,21 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-/// What stands in the name of every temporary file before its random letters, so that no other file
-/// is taken for one.
+/// The mark before the random letters in the name of every temporary file, so that no other file is
+/// mistaken for one.
 pub(super) const MARK: &str = "kinescore-";
 
-/// Random letters in such a name.
+/// Number of random letters in such a name.
 const LETTERS: usize = 6;
 
-/// Since when a file has not been written to whose process is gone: one that is still at work
-/// writes more often.
+/// Age of a file whose process is taken to be gone: a running process writes more often.
 const OLD: Duration = Duration::from_secs(60 * 60);
 
-/// Removes what killed processes have left unfinished in a folder: files with the name of a
-/// temporary file of this library or of the timeline bridge that have not been written to for an
-/// hour. Other files stay, and so does what cannot be removed.
+/// Removes unfinished files of killed processes from a folder: those with the name of a temporary
+/// file of this library or of the timeline bridge that have not been written to for an hour. Other
+/// files stay, and files that cannot be removed are ignored.
 ///
-/// Whoever writes a file [`atomically`](super::atomic::atomically) clears its folder by that.
+/// Writing a file [`atomically`](super::atomic::atomically) also cleans up its folder.
 pub fn clear_leftovers(folder: &Path) {
     // A folder that cannot be listed may still be written to.
     let Ok(entries) = fs::read_dir(folder) else { return };
@@ -29,16 +28,16 @@ pub fn clear_leftovers(folder: &Path) {
         let path = entry.path();
         // Another process may be faster: then there is nothing left to remove.
         if is_temporary(&entry.file_name()) && is_old(&path).unwrap_or(false) && fs::remove_file(&path).is_ok() {
-            log::info!("{}: left unfinished by an earlier run; removed", path.display());
+            log::info!("{}: removed, left unfinished by an earlier run", path.display());
         }
     }
 }
 
-/// Whether a name is one of those that temporary files have:
-/// `.walk.kinescore-aB3dE9.wav` and `.kinescore-aB3dE9` of this library,
-/// `.soundtrack-aB3dE9` of the timeline bridge, and `.walk.4711.part.wav` of its first versions.
+/// Whether a name is that of a temporary file: `.walk.kinescore-aB3dE9.wav` and `.kinescore-aB3dE9`
+/// of this library, `.soundtrack-aB3dE9` of the timeline bridge, and `.walk.4711.part.wav` of its
+/// first versions.
 fn is_temporary(name: &OsStr) -> bool {
-    // What is before the mark is the output's name, which need not be UTF-8.
+    // The part before the mark is the output's name, which need not be UTF-8.
     let name = name.to_string_lossy();
     let Some(rest) = name.strip_prefix('.') else {
         return false;
@@ -57,8 +56,8 @@ fn is_temporary(name: &OsStr) -> bool {
     (before.is_empty() || before.ends_with('.')) && are_random(letters)
 }
 
-/// Whether letters were drawn, and are not a word that somebody has chosen: of two hundred drawn
-/// names one is taken for a word, and stays.
+/// Whether letters are random and not a word that somebody has chosen. About one in two hundred
+/// random names looks like a word, and its file stays.
 fn are_random(letters: &str) -> bool {
     letters.len() == LETTERS
         && letters.chars().all(|c| c.is_ascii_alphanumeric())
@@ -136,9 +135,9 @@ mod tests {
             .to_str()
             .expect("UTF-8")
             .to_owned();
-        // As a process that is killed leaves it.
+        // As left behind by a killed process.
         std::mem::forget(pending);
-        // Letters without a digit or a capital are drawn rarely, and stay.
+        // Random letters rarely contain neither a digit nor a capital; such files stay.
         let is_known = is_temporary(OsStr::new(&temporary));
         assert!(is_known || temporary == temporary.to_lowercase(), "{temporary}");
         make(folder.path(), &temporary, 61);

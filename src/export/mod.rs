@@ -1,5 +1,5 @@
-//! Results to files. Every file is written under a temporary name in the folder of its destination and renamed when it
-//! is whole.
+//! Writes results to files. Every file is written under a temporary name in the folder of its
+//! destination and renamed when it is complete.
 
 pub mod atomic;
 pub mod json;

@@ -31,25 +31,25 @@ use std::fs::File;
 use std::io::Cursor;
 use std::path::Path;
 
-/// Writes the clip's video stream, copied, with `sound` as its only audio: AAC, Opus, or what the
-/// container holds.
+/// Copies the clip's video stream to a new file, with `sound` as its only audio: AAC, Opus, or what
+/// the container supports.
 ///
 /// The first sample of `sound` sounds when the clip starts. Rotation, aspect ratio, colour tags,
-/// title and other metadata are kept; subtitles where the container can hold them as they are. MP4
-/// and QuickTime files have their index in front.
+/// title and other metadata are kept; subtitles are kept if the container supports them unchanged.
+/// MP4 and QuickTime files have their index at the front.
 ///
-/// A cut starts on its exact frame in MP4 and QuickTime files: the frames since the keyframe before
-/// it are in the file but hidden by its edit list. Other containers have no such list, so that the
+/// A cut starts on its exact frame in MP4 and QuickTime files: the frames from the previous
+/// keyframe are in the file but hidden by its edit list. Other containers have no such list, so the
 /// video starts at that keyframe, with silence until the cut; this is logged.
 ///
-/// The sound is encoded first. What was encoded is decoded again: where its true peak is more than
-/// 1 dB above that of `sound`, it is encoded again, softer by what it went too far. Then the video
-/// is copied, once.
+/// The sound is encoded first, and the result is decoded to measure it: if its true peak is more
+/// than 1 dB above that of `sound`, the sound is encoded again, softer by the excess. Then the
+/// video is copied, once.
 ///
 /// # Errors
-/// [`Error::OutputIsInput`]; [`Error::Output`] when the file cannot be written or its extension
-/// names no container that is known; [`Error::Media`] when the container cannot hold the video's
-/// codec; those of opening the clip; [`Error::Cancelled`]. Nothing is left behind then.
+/// [`Error::OutputIsInput`]; [`Error::Output`] when the file cannot be written or its extension is
+/// not that of a supported container; [`Error::Media`] when the container does not support the
+/// video's codec; those of opening the clip; [`Error::Cancelled`]. Nothing is then left behind.
 pub fn write_video(clip: &Clip, sound: &AudioBuffer, out: &Path, monitor: &Monitor<'_>) -> Result<()> {
     let container = Container::of(out)?;
     if same_file(&clip.path, out) {
@@ -67,12 +67,12 @@ pub fn write_video(clip: &Clip, sound: &AudioBuffer, out: &Path, monitor: &Monit
     })
 }
 
-/// Whether [`write_video`] can write the video of the media at `media` to `out`, as far as that can
-/// be known before there is a soundtrack: the name, the folder, and whether the container holds the
-/// codec. Reads the media's header and a few packets, and leaves nothing behind.
+/// Checks whether [`write_video`] can write the video of the media at `media` to `out`, as far as
+/// can be known before there is a soundtrack: the name, the folder, and whether the container
+/// supports the codec. Reads the media's header and a few packets, and leaves nothing behind.
 ///
 /// # Errors
-/// Those of [`write_video`], with the same sentences.
+/// Those of [`write_video`], with the same messages.
 pub fn check_video(media: &Path, out: &Path) -> Result<()> {
     let container = Container::of(out)?;
     if same_file(media, out) {
@@ -99,7 +99,7 @@ pub fn check_video(media: &Path, out: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Whether two paths lead to one file: by links of any kind, or written differently.
+/// Whether two paths lead to the same file, perhaps by links or different spellings.
 fn same_file(a: &Path, b: &Path) -> bool {
     #[cfg(unix)]
     {
@@ -206,24 +206,24 @@ fn codec_of(input: &context::Input, part: &VideoPart) -> codec::Id {
         .map_or(codec::Id::None, |stream| stream.parameters().id())
 }
 
-/// The error for a video that a container does not hold.
+/// The error for a video that a container does not support.
 fn does_not_fit(out: &Path, codec: codec::Id, error: ffmpeg::Error) -> Error {
     let extension = out.extension().unwrap_or_default().to_string_lossy().to_lowercase();
     let instead = if extension == "mkv" {
-        "no container that can be written holds it; convert the clip to H.264 first, or write the sound alone"
+        "no supported container can hold it; convert the clip to H.264 first, or write the sound alone"
     } else {
-        "write to .mkv, which holds nearly every codec"
+        "write to .mkv, which supports nearly every codec"
     };
     Error::Media {
         path: out.to_owned(),
         doing: "starting the file",
-        reason: format!("{codec:?} video does not fit into .{extension} ({error}); {instead}"),
+        reason: format!("{codec:?} video cannot be written to .{extension} ({error}); {instead}"),
     }
 }
 
-/// Whether the video's packets have the codec's headers in them, so that the stream can do without
-/// its own: MPEG-1 and -2, Motion JPEG, MPEG-4 in streams, and H.264 and H.265 as byte streams
-/// (Annex B of the standards).
+/// Whether the video's packets contain the codec's headers, so that the stream needs none of its
+/// own: MPEG-1 and -2, Motion JPEG, MPEG-4 in streams, and H.264 and H.265 as byte streams (Annex B
+/// of the standards).
 fn carries_own_headers(media: &Path, part: &VideoPart) -> Result<bool> {
     let mut input = open_media(media)?;
     let Some(codec) = input.stream(part.stream).map(|s| s.parameters().id()) else {

@@ -1,7 +1,9 @@
-//! A picture of an analysis: skeletons, movement, accents, beats, notes with their chords and drum hits over one time axis.
+//! A picture of an analysis: skeletons, movement, accents, beats, notes with their chords and drum
+//! hits over one time axis.
 //!
-//! A clip of up to [`ROW_SECONDS`] is one row; longer ones wrap like the lines of a score. Of a clip that would need more
-//! than [`MOST_ROWS`], the liveliest part is shown, with an overview of the whole above it.
+//! A clip of up to [`ROW_SECONDS`] is one row; longer ones wrap like the lines of a score. If a
+//! clip would need more than [`MOST_ROWS`], its liveliest part is shown, with an overview of the
+//! whole clip above it.
 
 mod movement;
 mod notes;
@@ -31,32 +33,33 @@ use style::{
 };
 use svg::{Anchor, Svg, Weight};
 
-/// Longest row, seconds: longer, sixteenth notes run together.
+/// Maximum length of a row, seconds: in a longer one, sixteenth notes run together.
 const ROW_SECONDS: f64 = 20.0;
 
-/// Rows at most.
+/// Maximum number of rows.
 const MOST_ROWS: usize = 3;
 
-/// Pixels of a PNG a unit of the drawing.
+/// Pixels of a PNG per unit of the drawing.
 const PNG_SCALE: f32 = 1.5;
 
 /// What is drawn. Parts that are `None` are left out.
 pub struct PlotView<'a> {
     /// The clip.
     pub clip: &'a Clip,
-    /// The poses: a strip of skeletons, the person's left and right side in two colours, faded where unsure.
+    /// The poses: a strip of skeletons, with the person's left and right side in two colours, faded
+    /// where the confidence is low.
     pub poses: Option<&'a PoseTrack>,
     /// The rhythm: movement with accents, beat activation with beats and numbered bars.
     pub rhythm: Option<&'a Rhythm>,
     /// The drums: a lane for each class.
     pub drums: Option<&'a DrumGrid>,
-    /// The other instruments: a piano roll under the names of the chords. It lies on the grid of the drums; without them it
-    /// is left out.
+    /// The other instruments: a piano roll under the names of the chords. It uses the grid of the
+    /// drums, and is left out without them.
     pub music: Option<&'a Music>,
 }
 
 impl PlotView<'_> {
-    /// The music that can be drawn, with its grid: none without beats, chords or notes.
+    /// The music to draw, with its grid; `None` without beats, chords or notes.
     fn played(&self) -> Option<(&Music, BeatGrid)> {
         let music = self
             .music
@@ -65,7 +68,8 @@ impl PlotView<'_> {
     }
 }
 
-/// Draws an analysis into an `.svg` or `.png` file, by the extension of `path`. The same analysis gives the same bytes.
+/// Draws an analysis into an `.svg` or `.png` file, by the extension of `path`. The same analysis
+/// gives the same bytes.
 ///
 /// # Errors
 /// [`Error::Output`] for another extension, or when the file cannot be written.
@@ -79,7 +83,7 @@ pub fn write_plot(view: &PlotView<'_>, path: &Path) -> Result<()> {
         "svg" => false,
         "png" => true,
         other => {
-            let text = format!("'.{other}' is no picture that can be drawn; allowed are .svg and .png");
+            let text = format!("'.{other}' is not a supported picture format; expected .svg or .png");
             return Err(Error::output(path)(io::Error::new(io::ErrorKind::InvalidInput, text)));
         }
     };
@@ -94,7 +98,7 @@ pub fn write_plot(view: &PlotView<'_>, path: &Path) -> Result<()> {
     })
 }
 
-/// The rows that show a clip, and whether they show all of it.
+/// The rows for a clip, and whether they show all of it.
 fn rows(view: &PlotView<'_>) -> (Vec<Row>, bool) {
     let duration = view.clip.duration.seconds().max(0.1);
     let wanted = (duration / ROW_SECONDS).ceil().max(1.0) as usize;
@@ -115,7 +119,7 @@ fn rows(view: &PlotView<'_>) -> (Vec<Row>, bool) {
     (rows, whole)
 }
 
-/// Start of the window with the strongest accents in all; of equal ones the first.
+/// Start of the window with the greatest sum of accent strengths; on a tie, the first.
 fn liveliest(view: &PlotView<'_>, window: f64, duration: f64) -> f64 {
     let accents = view.rhythm.map_or(&[][..], |r| &r.accents);
     let last = duration - window;
@@ -176,7 +180,7 @@ fn header(svg: &mut Svg, view: &PlotView<'_>, rows: &[Row], whole: bool) {
     let mut facts = Vec::new();
     if let Some(rhythm) = view.rhythm {
         facts.push(format!("{:.1} BPM", rhythm.tempo.bpm()));
-        facts.push(format!("{} beats a bar", rhythm.beats_per_bar));
+        facts.push(format!("{} beats per bar", rhythm.beats_per_bar));
         facts.push(format!("confidence {:.0} %", 100.0 * rhythm.confidence));
         facts.push(counted(rhythm.accents.len(), "accent"));
     }
@@ -199,7 +203,7 @@ fn header(svg: &mut Svg, view: &PlotView<'_>, rows: &[Row], whole: bool) {
     legend(svg, view);
 }
 
-/// What the colours and signs mean, in a line under the title.
+/// The legend of colours and signs, in a line under the title.
 fn legend(svg: &mut Svg, view: &PlotView<'_>) {
     const SIZE: f64 = 12.5;
     const Y: f64 = 94.0;
@@ -314,7 +318,7 @@ fn draw_row(svg: &mut Svg, view: &PlotView<'_>, row: &Row, top: f64) {
     }
     let bottom = y;
     let below_poses = if view.poses.is_some() { top + POSES } else { top };
-    // The lines of the beats run through all panels, under what is drawn in them.
+    // The beat lines run through all panels, behind their content.
     match (view.rhythm, view.drums.and_then(|d| BeatGrid::new(d.beats.clone()))) {
         (Some(rhythm), grid) => {
             if let Some(grid) = grid {
@@ -376,7 +380,7 @@ fn panel(svg: &mut Svg, top: f64, height: f64, title: &str) {
     );
 }
 
-/// The time axis: a mark every so many seconds that labels have room.
+/// The time axis: the marks are far enough apart for their labels.
 fn axis(svg: &mut Svg, row: &Row, y: f64) {
     let every = [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0]
         .into_iter()
@@ -385,7 +389,8 @@ fn axis(svg: &mut Svg, row: &Row, y: f64) {
     let decimals = usize::from(every < 1.0);
     svg.line((LEFT, y + 0.5), (LEFT + PLOT, y + 0.5), DOWNBEAT, 1.0, 1.0);
     svg.text((LEFT - 40.0, y + 20.0), "min:s", label(12.0, Anchor::End, MUTED));
-    // Not below zero, nor a negative zero, which would have a sign: which of two zeros `max` gives is not settled.
+    // Not negative, and not negative zero, whose sign would be printed; which of two zeros `max`
+    // returns is not specified.
     let mut index = (row.start / every - 1e-9).ceil().max(0.0) + 0.0;
     while index * every <= row.end + 1e-9 {
         let time = index * every;

@@ -1,4 +1,4 @@
-//! Sound as WAV files, 24-bit PCM.
+//! Writes sound as WAV files, 24-bit PCM.
 
 use super::atomic::atomically;
 use crate::buffer::AudioBuffer;
@@ -10,20 +10,21 @@ use std::path::Path;
 /// Full scale of 24-bit samples.
 const FULL_SCALE: f64 = 8_388_608.0;
 
-/// Bytes a sample.
+/// Bytes per sample.
 const BYTES: usize = 3;
 
-/// Writes a buffer as 24-bit PCM. Values beyond full scale are clipped to it.
+/// Writes a buffer as 24-bit PCM. Values beyond full scale are clipped.
 ///
 /// # Errors
-/// [`Error::Output`] when the file cannot be written, or the sound is longer than the 4 GiB of a WAV file.
+/// [`Error::Output`] when the file cannot be written, or the sound is longer than the 4 GiB of a
+/// WAV file.
 pub fn write_wav(buffer: &AudioBuffer, path: &Path) -> Result<()> {
     let unfit = |text: String| Error::Output {
         path: path.to_owned(),
         source: io::Error::new(io::ErrorKind::FileTooLarge, text),
     };
     let bytes = buffer.samples.len() * BYTES;
-    // The head takes less than a kilobyte.
+    // The header takes less than a kilobyte.
     if bytes > u32::MAX as usize - 1024 {
         return Err(unfit(format!("{bytes} bytes of sound; a WAV file holds 4 GiB")));
     }

@@ -1,15 +1,15 @@
-//! Whether a file is a library that can be loaded, found out before the system's loader touches it.
+//! Checks whether a file is a library that can be loaded, before the system's loader touches it.
 //!
-//! The loader maps a library's segments as its headers announce them, and believes them: of a file
-//! that was cut off, the pages that it lacks end the process when they are first read (SIGBUS).
-//! What is checked here is that headers, segments and sections lie within the file and agree with
-//! each other; that the content is the right one only a hash could say.
+//! The loader trusts a library's headers and maps its segments accordingly: if the file is
+//! truncated, reading one of the missing pages ends the process (SIGBUS). This module checks that
+//! headers, segments and sections lie within the file and agree with each other; only a hash could
+//! show that the content is the right one.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// Refuses a file that is no complete ELF library for this machine, with a sentence that says why.
+/// Refuses a file that is not a complete ELF library for this machine, and returns the reason.
 ///
 /// On systems whose libraries are of other formats, nothing is checked.
 pub(super) fn check(path: &Path) -> Result<(), String> {
@@ -24,12 +24,12 @@ pub(super) fn check(path: &Path) -> Result<(), String> {
     Elf::read(&mut file, metadata.len())?.check()
 }
 
-/// Length of the ELF header of 64-bit files, of a program header and of a section header.
+/// Lengths of a 64-bit ELF header, a program header and a section header.
 const HEADER: u64 = 64;
 const PROGRAM_HEADER: u64 = 56;
 const SECTION_HEADER: u64 = 64;
 
-/// Most program and section headers that are read. Libraries have about ten and forty.
+/// Maximum number of program and section headers. Libraries have about ten and forty.
 const MOST_HEADERS: u64 = 65_534;
 
 const LOAD: u32 = 1;
@@ -38,33 +38,33 @@ const NOTHING: u32 = 0;
 const THREADS: u32 = 7;
 /// `PT_GNU_STACK` only has flags.
 const STACK: u32 = 0x6474_e551;
-/// `PT_GNU_RELRO`: what is written to while it is loaded, and never again.
+/// `PT_GNU_RELRO`: made read-only after loading.
 const PROTECTED: u32 = 0x6474_e552;
 
-/// Sizes of pages: what is protected may end with a page instead of with what is in the file.
+/// Page sizes: the protected part may extend beyond the file's content to the end of a page.
 const PAGES: &[u64] = if cfg!(target_arch = "x86_64") {
     &[1 << 12]
 } else {
     &[1 << 12, 1 << 14, 1 << 16]
 };
 
-/// Most memory that a library keeps for each thread.
+/// Maximum thread-local memory of a library.
 const MOST_FOR_THREADS: u64 = 1 << 24;
 
 const EXECUTABLE: u32 = 1;
 const WRITABLE: u32 = 2;
 const READABLE: u32 = 4;
 
-/// `SHT_DYNAMIC`: what is linked.
+/// `SHT_DYNAMIC`: dynamic linking information.
 const DYNAMIC_SECTION: u32 = 6;
-/// `SHT_NOBITS`: a section that takes no room in the file.
+/// `SHT_NOBITS`: a section that takes no space in the file.
 const NO_BITS: u32 = 8;
 const SECTION_WRITABLE: u64 = 1;
 const SECTION_ALLOCATED: u64 = 2;
 const SECTION_EXECUTABLE: u64 = 4;
 const SECTION_OF_THREADS: u64 = 0x400;
 
-/// A part of the file, and where it lies in memory.
+/// A part of the file, and its place in memory.
 #[derive(Debug, Clone, Copy)]
 struct Segment {
     kind: u32,
@@ -85,7 +85,7 @@ struct Section {
     size: u64,
 }
 
-/// The headers of an ELF file of so many bytes.
+/// The headers of an ELF file, and the file's length in bytes.
 #[derive(Debug)]
 struct Elf {
     length: u64,
@@ -93,7 +93,7 @@ struct Elf {
     sections: Vec<Section>,
 }
 
-/// The machine of ELF files for this one; `None` where it is not known here.
+/// The ELF machine number of this machine; `None` if it is not known here.
 fn machine() -> Option<u16> {
     match std::env::consts::ARCH {
         "x86" => Some(3),
@@ -121,7 +121,7 @@ fn machine_name(machine: u16) -> String {
     name.to_owned()
 }
 
-/// Numbers of a header, in the byte order of this machine: libraries of another are refused.
+/// Numbers of a header, in native byte order: libraries of the other byte order are refused.
 struct Fields<'a>(&'a [u8]);
 
 impl Fields<'_> {
@@ -143,7 +143,7 @@ impl Fields<'_> {
     }
 }
 
-/// Whether `size` bytes from `start` on lie within `from..from + room`.
+/// Whether `size` bytes starting at `start` lie within `from..from + room`.
 fn within(start: u64, size: u64, from: u64, room: u64) -> bool {
     start >= from && start.checked_add(size).is_some_and(|end| end - from <= room)
 }
@@ -173,7 +173,7 @@ impl Elf {
             return cut("its ELF header should", HEADER);
         }
         if !cfg!(target_pointer_width = "64") {
-            // The sizes and places of fields are others there; the loader's own checks must do.
+            // 32-bit files have another layout; the loader's own checks must suffice.
             return Ok(Self {
                 length,
                 segments: vec![],
@@ -266,19 +266,16 @@ impl Elf {
         }
         let dynamic: Vec<&Segment> = self.segments.iter().filter(|s| s.kind == DYNAMIC).collect();
         let [dynamic] = dynamic[..] else {
-            return Err(format!(
-                "damaged: {} segments say what is linked; 1 is needed",
-                dynamic.len()
-            ));
+            return Err(format!("damaged: {} dynamic segments; expected 1", dynamic.len()));
         };
         if dynamic.file_size < 16 {
-            return Err("damaged: it does not say what is linked".to_owned());
+            return Err("damaged: it has no dynamic section".to_owned());
         }
         for (index, section) in self.sections.iter().enumerate() {
             self.check_section(index, section, &loaded)?;
             if section.kind == DYNAMIC_SECTION && (section.address, section.offset) != (dynamic.address, dynamic.offset)
             {
-                return Err("damaged: two places say what is linked".to_owned());
+                return Err("damaged: it has two dynamic sections".to_owned());
             }
         }
         Ok(())
@@ -300,7 +297,7 @@ impl Elf {
             return refuse("is larger in the file than in memory");
         }
         if segment.align > 1 && !segment.align.is_power_of_two() {
-            return refuse("has an alignment that is no power of two");
+            return refuse("has an alignment that is not a power of two");
         }
         if segment.kind == LOAD {
             if segment.align > 1 && segment.address % segment.align != segment.offset % segment.align {
@@ -311,26 +308,26 @@ impl Elf {
             }
             return Ok(());
         }
-        // All else lies in what is loaded.
+        // All other segments lie in loaded ones.
         let home = loaded
             .iter()
             .find(|l| segment.memory_size == 0 || within(segment.address, segment.file_size, l.address, l.memory_size));
         match home {
-            None => refuse("lies outside of what is loaded"),
+            None => refuse("lies outside the loaded segments"),
             Some(home) if segment.kind == DYNAMIC && home.flags & WRITABLE == 0 => {
-                refuse("says what is linked, and cannot be written to")
+                refuse("is the dynamic segment but is not writable")
             }
             Some(_) if segment.kind == PROTECTED => {
                 let end = segment.address.saturating_add(segment.memory_size);
                 let file_end = segment.address.saturating_add(segment.file_size);
                 let at_a_page = |page: &u64| file_end.checked_next_multiple_of(*page) == Some(end);
                 if end != file_end && !PAGES.iter().any(at_a_page) {
-                    return refuse("would be protected beyond what is loaded");
+                    return refuse("protects memory beyond its content in the file");
                 }
                 Ok(())
             }
             Some(_) if segment.kind == THREADS && segment.memory_size > MOST_FOR_THREADS => {
-                refuse("takes too much memory for each thread")
+                refuse("takes too much thread-local memory")
             }
             Some(_) => Ok(()),
         }
@@ -348,7 +345,7 @@ impl Elf {
             return Ok(());
         }
         if section.kind == NO_BITS && section.flags & SECTION_OF_THREADS != 0 {
-            // Made for each thread when it begins.
+            // Allocated for each thread when it starts.
             return Ok(());
         }
         let inside = |segment: &&Segment| within(section.address, section.size, segment.address, segment.memory_size);
@@ -363,6 +360,8 @@ impl Elf {
         if home.is_some_and(agrees) {
             return Ok(());
         }
-        Err(format!("damaged: section {index} does not lie where it is loaded"))
+        Err(format!(
+            "damaged: section {index} does not match the segment that loads it"
+        ))
     }
 }

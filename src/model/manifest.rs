@@ -1,4 +1,4 @@
-//! What ships in the folder of the models: each file with its hash, licence and tensors.
+//! The manifest of the models' folder: each file with its hash, licence and tensors.
 
 use crate::error::{Error, Result};
 use serde::Deserialize;
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// Name of the manifest in the folder of the models.
 pub const FILE_NAME: &str = "manifest.toml";
 
-/// The folder of the models and what `manifest.toml` in it says of each file.
+/// The folder of the models and the entries of its `manifest.toml`.
 #[derive(Debug, Clone)]
 pub struct Manifest {
     folder: PathBuf,
@@ -29,18 +29,18 @@ pub struct Entry {
     pub bytes: u64,
     /// SPDX expression of the licence.
     pub licence: String,
-    /// Where it comes from.
+    /// Its origin.
     pub origin: String,
-    /// What was changed from the original; absent where nothing was.
+    /// What was changed from the original; absent if nothing was.
     #[serde(default)]
     pub modifications: Option<String>,
     /// File name of the card that describes it.
     #[serde(default)]
     pub card: Option<String>,
-    /// Tensors a model reads. Empty for files that are no models.
+    /// Tensors a model reads. Empty for files that are not models.
     #[serde(default)]
     pub inputs: Vec<TensorInfo>,
-    /// Tensors a model writes. Empty for files that are no models.
+    /// Tensors a model writes. Empty for files that are not models.
     #[serde(default)]
     pub outputs: Vec<TensorInfo>,
 }
@@ -74,9 +74,9 @@ pub enum TensorType {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
 pub enum Dim {
-    /// Always this long.
+    /// Fixed length.
     Fixed(u32),
-    /// As long as the input makes it; the name says what it counts.
+    /// Length determined by the input; the name describes what it counts.
     Free(String),
 }
 
@@ -110,11 +110,12 @@ impl fmt::Display for TensorInfo {
 }
 
 impl Manifest {
-    /// Reads `manifest.toml` of `folder`. The files themselves are not looked at.
+    /// Reads `manifest.toml` of `folder`. The files themselves are not checked.
     ///
     /// # Errors
-    /// [`Error::ModelMissing`] when there is no manifest, [`Error::Manifest`] when it cannot be used: it cannot be read, has
-    /// bad syntax, a field that is missing or unknown, an entry that comes twice, a file that is named twice or lies outside the folder.
+    /// [`Error::ModelMissing`] when there is no manifest, [`Error::Manifest`] when it cannot be
+    /// used: it cannot be read or parsed, a field is missing or unknown, an entry or a file occurs
+    /// twice, or a file lies outside the folder.
     pub fn read(folder: &Path) -> Result<Self> {
         let path = folder.join(FILE_NAME);
         let text = match std::fs::read_to_string(&path) {
@@ -165,10 +166,10 @@ impl Manifest {
         self.entries.iter().map(|(name, entry)| (name.as_str(), entry))
     }
 
-    /// The entry of that name.
+    /// The entry with this name.
     ///
     /// # Errors
-    /// [`Error::Manifest`] with the names that there are.
+    /// [`Error::Manifest`] with the existing names.
     pub fn entry(&self, name: &str) -> Result<&Entry> {
         self.entries.get(name).ok_or_else(|| Error::Manifest {
             path: self.path(),
@@ -179,27 +180,27 @@ impl Manifest {
         })
     }
 
-    /// Where the file of that name lies (whether or not it is there).
+    /// The path of the file of the entry with this name (whether or not it exists).
     ///
     /// # Errors
-    /// As [`entry`](Self::entry).
+    /// Those of [`entry`](Self::entry).
     pub fn file(&self, name: &str) -> Result<PathBuf> {
         Ok(self.folder.join(&self.entry(name)?.file))
     }
 
-    /// Checks that the file of that name is the one described.
+    /// Checks that the file of the entry with this name has the hash in the manifest.
     ///
     /// # Errors
-    /// As [`load`](Self::load).
+    /// Those of [`load`](Self::load).
     pub fn verify(&self, name: &str) -> Result<()> {
         self.load(name).map(drop)
     }
 
-    /// The content of the file of that name, checked against its hash.
+    /// The content of the file of the entry with this name, checked against its hash.
     ///
     /// # Errors
-    /// [`Error::ModelMissing`] when it is not there, [`Error::ModelHash`] when it is another, [`Error::Manifest`] when it
-    /// cannot be read, and as [`entry`](Self::entry).
+    /// [`Error::ModelMissing`] when it is missing, [`Error::ModelHash`] when its hash differs,
+    /// [`Error::Manifest`] when it cannot be read, and those of [`entry`](Self::entry).
     pub fn load(&self, name: &str) -> Result<Vec<u8>> {
         let entry = self.entry(name)?;
         let path = self.folder.join(&entry.file);
@@ -220,7 +221,8 @@ impl Manifest {
     }
 }
 
-/// A file of the models that is there and cannot be read: something that the program needs, not what it was given.
+/// The error for a file of the models that exists but cannot be read: a missing resource, not bad
+/// input.
 fn unreadable(path: PathBuf, error: &std::io::Error) -> Error {
     Error::Manifest {
         path,

@@ -1,11 +1,12 @@
-//! ONNX Runtime: names, shapes and numbers only; neither music nor poses. The only place that imports ort.
+//! ONNX Runtime: names, shapes and numbers; nothing about music or poses. The only module that
+//! imports ort.
 //!
 //! ```text
 //! Runtime::load ─► Session::open(runtime, manifest, name) ─► Session::run(tensors) ─► Outputs
 //! ```
 //!
-//! A [`Session`] exists only when its file has the hash, and its tensors the names, types and shapes, that the
-//! [`Manifest`] says.
+//! A [`Session`] exists only if its file has the hash, and its tensors the names, types and shapes,
+//! in the [`Manifest`].
 
 mod library;
 pub mod manifest;

@@ -1,4 +1,4 @@
-//! Finding and loading the ONNX Runtime library.
+//! Finds and loads the ONNX Runtime library.
 
 use super::library;
 use crate::error::{Error, Result};
@@ -11,7 +11,7 @@ use std::error::Error as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-/// The ONNX Runtime library, loaded. Copies are the same library.
+/// The loaded ONNX Runtime library. Copies refer to the same library.
 #[derive(Clone, Copy)]
 pub struct Runtime(&'static Loaded);
 
@@ -25,8 +25,8 @@ struct Loaded {
 static LOADED: OnceLock<Loaded> = OnceLock::new();
 static LOADING: Mutex<()> = Mutex::new(());
 
-/// A library that the binding holds, although it has no API that could be used. The binding gives
-/// it up for no other.
+/// A library that the binding has loaded although it has no usable API. The binding cannot replace
+/// it.
 static UNUSABLE: OnceLock<PathBuf> = OnceLock::new();
 
 impl std::fmt::Debug for Runtime {
@@ -36,14 +36,16 @@ impl std::fmt::Debug for Runtime {
 }
 
 impl Runtime {
-    /// Loads the library at `explicit` (a file, or a folder that holds it), or, without one, the first that can be loaded
-    /// from the folders of `search`. Looked for are `libonnxruntime.so` and names with a version after it.
+    /// Loads the library at `explicit` (a file or its folder) or, if `None`, the first that can be
+    /// loaded from the folders in `search`. File names are `libonnxruntime.so`, with or without a
+    /// version.
     ///
-    /// A process loads the library once: later calls give the one that is loaded, and log a warning when they ask for
-    /// another.
+    /// A process loads the library once: later calls return the loaded one, and log a warning if
+    /// they request another.
     ///
     /// # Errors
-    /// [`Error::RuntimeMissing`] with each place tried and what was wrong there. Another call may succeed.
+    /// [`Error::RuntimeMissing`] with each place tried and the reason why it failed. A later call
+    /// may succeed.
     pub fn load(explicit: Option<&Path>, search: &[PathBuf]) -> Result<Self> {
         let _alone = LOADING.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(loaded) = LOADED.get() {
@@ -51,7 +53,7 @@ impl Runtime {
                 && !loaded.path.starts_with(&asked)
             {
                 log::warn!(
-                    "{}: not loaded, because {} already is; a process can load one ONNX Runtime only",
+                    "{}: not loaded, because {} already is; a process can load only one ONNX Runtime",
                     asked.display(),
                     loaded.path.display()
                 );
@@ -76,7 +78,7 @@ impl Runtime {
             }
         }
         if tried.is_empty() {
-            tried.push("  nowhere: no folder to look in was given".to_owned());
+            tried.push("  nothing: no folder to search was given".to_owned());
         }
         Err(Error::RuntimeMissing { tried })
     }
@@ -86,7 +88,8 @@ impl Runtime {
         &self.0.path
     }
 
-    /// The library's version as its file name tells it (`1.31.1`), else its own description of its build.
+    /// The library's version from its file name (`1.31.1`), or else its own description of its
+    /// build.
     pub fn version(&self) -> String {
         let name = self.0.path.file_name().and_then(|name| name.to_str());
         match name.and_then(library_version) {
@@ -95,18 +98,20 @@ impl Runtime {
         }
     }
 
-    /// Those execution providers that the library was built with and that a [`Session`](super::Session) can use.
+    /// Those execution providers that the library was built with and that a
+    /// [`Session`](super::Session) can use.
     pub fn providers(&self) -> Vec<&'static str> {
         let cuda = ep::CUDA::is_available().unwrap_or(false).then_some(ep::CUDA::NAME);
         std::iter::once(ep::CPU::NAME).chain(cuda).collect()
     }
 
-    /// Whether the system has a graphics card of NVIDIA's, which CUDA could be expected to use.
+    /// Whether the system has an NVIDIA graphics card, so that CUDA could be expected to work.
     pub fn has_nvidia_card() -> bool {
         card_below(Path::new("/"))
     }
 
-    /// Why CUDA cannot be used; `None` when it can. Found out by opening a session on the GPU, once a process.
+    /// The reason why CUDA cannot be used; `None` if it can. Determined by opening a session on the
+    /// GPU, once per process.
     pub fn cuda_refusal(&self) -> Option<&str> {
         self.0
             .cuda_refusal
@@ -114,13 +119,13 @@ impl Runtime {
             .as_deref()
     }
 
-    /// Settings of a session, to be filled in.
+    /// A new builder for sessions.
     pub(super) fn builder(&self) -> ort::Result<SessionBuilder> {
         Session::builder(&self.0.environment)
     }
 }
 
-/// The smallest model there is: one Identity of one f32. ONNX's protocol buffers, field by field.
+/// A minimal model: one Identity of one f32. ONNX's protocol buffers, field by field.
 #[rustfmt::skip]
 const IDENTITY: &[u8] = &[
     0x08, 0x08,                                                     // ir_version 8
@@ -136,15 +141,15 @@ const IDENTITY: &[u8] = &[
     0x42, 0x04, 0x0a, 0x00, 0x10, 0x11,                             // opset 17
 ];
 
-/// Whether the driver for NVIDIA's cards has one, on a system below `root`.
+/// Whether NVIDIA's driver has a card, in the file system at `root`.
 fn card_below(root: &Path) -> bool {
     ["dev/nvidia0", "proc/driver/nvidia"]
         .iter()
         .any(|sign| root.join(sign).exists())
 }
 
-/// Registering the provider by hand gives the reason of a refusal; ort only logs it otherwise. That a GPU answers shows
-/// only when a session is made.
+/// Registering the provider explicitly returns the reason of a refusal, which ort would only log.
+/// Only making a session shows whether a GPU responds.
 fn try_cuda(environment: &Environment) -> std::result::Result<(), String> {
     let mut builder = Session::builder(environment).map_err(|e| e.to_string())?;
     ep::CUDA::default()
@@ -154,14 +159,15 @@ fn try_cuda(environment: &Environment) -> std::result::Result<(), String> {
     Ok(())
 }
 
-/// ONNX Runtime's messages carry line breaks and runs of blanks.
+/// ONNX Runtime's messages contain line breaks and runs of spaces.
 fn tidy(message: &str) -> String {
     message.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The libraries at `place`, the likeliest first. Where there is none, `tried` is told why.
+/// The libraries at `place`, the likeliest first. If there are none, the reason is added to
+/// `tried`.
 fn libraries(place: &Path, tried: &mut Vec<String>) -> Vec<PathBuf> {
-    // An absolute path keeps the system's search, which finds other copies, out of it.
+    // An absolute path prevents the system's search, which might find another copy.
     let place = match place.canonicalize() {
         Ok(place) => place,
         Err(e) => {
@@ -184,9 +190,9 @@ fn libraries(place: &Path, tried: &mut Vec<String>) -> Vec<PathBuf> {
         .filter_map(|entry| Some((library_version(entry.file_name().to_str()?)?, entry.path())))
         .collect();
     if found.is_empty() {
-        tried.push(format!("  {}: no libonnxruntime.so* in it", place.display()));
+        tried.push(format!("  {}: contains no libonnxruntime.so*", place.display()));
     }
-    // A name without a version is the one that somebody chose; then the newest.
+    // A name without a version was chosen by somebody, so it comes first; then the newest version.
     found.sort_by(|a, b| (!a.0.is_empty(), &b.0).cmp(&(!b.0.is_empty(), &a.0)));
     found.into_iter().map(|(_, path)| path).collect()
 }
@@ -209,13 +215,13 @@ fn library_version(name: &str) -> Option<Vec<u32>> {
 fn open(file: &Path) -> std::result::Result<Environment, String> {
     if let Some(held) = UNUSABLE.get() {
         return Err(format!(
-            "not tried, because {} was loaded before and cannot be used; start the program again without it",
+            "not tried, because {} was loaded before and cannot be used; restart the program without it",
             held.display()
         ));
     }
     library::check(file)?;
-    // The binding panics where a library gives no API. Nothing of it is held then.
-    let no_api = |_| "not an ONNX Runtime that can be used: its OrtGetApiBase gives no API".to_owned();
+    // The binding panics if a library provides no API, and then keeps no reference to it.
+    let no_api = |_| "not a usable ONNX Runtime: its OrtGetApiBase returns no API".to_owned();
     let builder = foreign::caught(|| ort::init_from(file))
         .map_err(no_api)?
         .map_err(|e| match &e {
@@ -226,10 +232,10 @@ fn open(file: &Path) -> std::result::Result<Environment, String> {
         })?;
     let built = foreign::caught(|| builder.with_name("kinescore").with_telemetry(false).build());
     let built = built.map_err(|_| {
-        // Held for good.
+        // From here on it stays loaded.
         let _ = UNUSABLE.set(file.to_owned());
         format!(
-            "not an ONNX Runtime that can be used: it gives no API of version {}",
+            "not a usable ONNX Runtime: it has no API of version {}",
             ort::MINOR_VERSION
         )
     })?;
@@ -287,7 +293,7 @@ mod tests {
         let mut tried = vec![];
         assert!(libraries(folder.path(), &mut tried).is_empty());
         assert!(libraries(&folder.path().join("nowhere"), &mut tried).is_empty());
-        assert!(tried[0].contains("no libonnxruntime.so* in it"), "{tried:?}");
+        assert!(tried[0].contains("contains no libonnxruntime.so*"), "{tried:?}");
         assert!(tried[1].contains("nowhere: No such file"), "{tried:?}");
     }
 

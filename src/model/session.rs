@@ -11,12 +11,12 @@ use ort::value::{Outlet, ValueType};
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 
-/// How a session runs.
+/// Options of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
-    /// What it runs on.
+    /// The device it runs on.
     pub device: Device,
-    /// Threads that share one run on the CPU, at least 1. The result is the same with any number.
+    /// Number of CPU threads for one run, at least 1. The result does not depend on it.
     pub threads: usize,
 }
 
@@ -30,16 +30,16 @@ pub struct Session {
 }
 
 impl Session {
-    /// Loads the model that the manifest calls `name`.
+    /// Loads the model with the name `name` in the manifest.
     ///
-    /// With [`Device::Auto`] CUDA is used where it works. Where it does not, the CPU is, and the
-    /// reason is logged once a process: as a warning where there is an NVIDIA card, which could be
-    /// expected to work, else as information.
+    /// With [`Device::Auto`], CUDA is used if it works. Otherwise the CPU is used, and the reason
+    /// is logged once per process: as a warning if there is an NVIDIA card, which should work, else
+    /// as information.
     ///
     /// # Errors
-    /// [`Error::ModelMissing`], [`Error::ModelHash`]; [`Error::ModelShape`] when a tensor is not as
-    /// the manifest says; [`Error::Inference`] when ONNX Runtime cannot load it;
-    /// [`Error::DeviceUnavailable`] with [`Device::Cuda`] where CUDA does not work;
+    /// [`Error::ModelMissing`], [`Error::ModelHash`]; [`Error::ModelShape`] when a tensor differs
+    /// from the manifest; [`Error::Inference`] when ONNX Runtime cannot load the model;
+    /// [`Error::DeviceUnavailable`] with [`Device::Cuda`] if CUDA does not work;
     /// [`Error::Manifest`] when there is no such entry.
     pub fn open(runtime: &Runtime, manifest: &Manifest, name: &str, options: Options) -> Result<Self> {
         let path = manifest.file(name)?;
@@ -71,7 +71,7 @@ impl Session {
         self.on_cuda
     }
 
-    /// Runs the model. Every input must be given once; the order is free.
+    /// Runs the model. Every input must be given once, in any order.
     ///
     /// # Errors
     /// [`Error::Inference`] for an input that is missing, unknown or of the wrong type or shape.
@@ -127,7 +127,7 @@ fn use_cuda(runtime: &Runtime, device: Device) -> Result<bool> {
                 LOGGED.call_once(|| {
                     log::log!(
                         level(Runtime::has_nvidia_card()),
-                        "CUDA cannot be used, the CPU is: {reason}"
+                        "CUDA cannot be used, so the CPU is used: {reason}"
                     );
                 });
                 Ok(false)
@@ -136,7 +136,7 @@ fn use_cuda(runtime: &Runtime, device: Device) -> Result<bool> {
     }
 }
 
-/// How loudly it is told that CUDA is not used: on most machines that is as it should be.
+/// The log level of the message that CUDA is not used: on most machines this is expected.
 fn level(has_card: bool) -> log::Level {
     if has_card { log::Level::Warn } else { log::Level::Info }
 }
@@ -154,7 +154,7 @@ fn build(runtime: &Runtime, options: Options, on_cuda: bool) -> std::result::Res
         .map_err(told)?
         .with_inter_threads(1)
         .map_err(told)?
-        // Threads that wait busily take the cores from decoding, and from an editor around us.
+        // Threads that spin while waiting take cores away from decoding, and from the host.
         .with_intra_op_spinning(false)
         .map_err(told)?;
     if on_cuda {
@@ -244,7 +244,8 @@ mod tests {
         Manifest::read(&root().join("models")).unwrap()
     }
 
-    /// A folder with one of the real models, `change`d, and the manifest's entry for it, with the hash of the change.
+    /// A folder with one of the real models, `change`d, and the manifest's entry for it, with the
+    /// hash of the change.
     fn altered(change: impl FnOnce(&mut Vec<u8>), edit: impl FnOnce(String) -> String) -> tempfile::TempDir {
         let mut content = std::fs::read(root().join("models/movenet_multipose_w8.onnx")).unwrap();
         change(&mut content);

@@ -1,4 +1,4 @@
-//! Tensors into and out of a session, without copies where none is needed.
+//! Tensors for the inputs and outputs of a session, without needless copies.
 
 use super::manifest::TensorType;
 use crate::error::{Error, Result};
@@ -7,7 +7,7 @@ use ort::session::SessionInputValue;
 use ort::value::{DynValue, PrimitiveTensorElementType, TensorElementType, TensorRef, Value, ValueType};
 use std::path::{Path, PathBuf};
 
-/// A tensor to run a model on.
+/// An input tensor.
 #[derive(Debug)]
 pub enum Tensor {
     /// 32-bit floating point.
@@ -16,12 +16,12 @@ pub enum Tensor {
     I64(ArrayD<i64>),
     /// 8-bit unsigned integers.
     U8(ArrayD<u8>),
-    /// An output of an earlier run, as it lies in ONNX Runtime's memory: keys and values of a decoder go round and round
-    /// without being copied.
+    /// An output of an earlier run, in ONNX Runtime's memory: a decoder's keys and values are fed
+    /// back without being copied.
     Kept(Kept),
 }
 
-/// A tensor in ONNX Runtime's own memory; made by [`Outputs::take`].
+/// A tensor in ONNX Runtime's own memory; returned by [`Outputs::take`].
 #[derive(Debug)]
 pub struct Kept(DynValue);
 
@@ -57,7 +57,7 @@ impl Tensor {
         }
     }
 
-    /// A view of it that ONNX Runtime can read; copies only what is not laid out row by row.
+    /// A view that ONNX Runtime can read; copies only tensors that are not in row-major order.
     pub(super) fn as_input(&self) -> ort::Result<SessionInputValue<'_>> {
         fn view<T: PrimitiveTensorElementType + std::fmt::Debug + Clone + 'static>(
             array: &ArrayD<T>,
@@ -85,7 +85,7 @@ pub(super) fn element_type(ty: TensorElementType) -> Option<TensorType> {
     }
 }
 
-/// What a run gave, by output name.
+/// The outputs of a run, by name.
 #[derive(Debug)]
 pub struct Outputs {
     model: PathBuf,
@@ -100,34 +100,34 @@ impl Outputs {
         }
     }
 
-    /// An f32 output, seen where it lies.
+    /// An f32 output, without copying.
     ///
     /// # Errors
-    /// [`Error::Inference`] when there is no such output, or one of another type.
+    /// [`Error::Inference`] when there is no such output, or it has another type.
     pub fn f32(&self, name: &str) -> Result<ArrayViewD<'_, f32>> {
         self.view(name)
     }
 
-    /// An i64 output, seen where it lies.
+    /// An i64 output, without copying.
     ///
     /// # Errors
-    /// As [`f32`](Self::f32).
+    /// Those of [`f32`](Self::f32).
     pub fn i64(&self, name: &str) -> Result<ArrayViewD<'_, i64>> {
         self.view(name)
     }
 
-    /// A u8 output, seen where it lies.
+    /// A u8 output, without copying.
     ///
     /// # Errors
-    /// As [`f32`](Self::f32).
+    /// Those of [`f32`](Self::f32).
     pub fn u8(&self, name: &str) -> Result<ArrayViewD<'_, u8>> {
         self.view(name)
     }
 
-    /// Takes an output out, to be an input of a later run, without copying it.
+    /// Removes an output, so that it can be an input of a later run, without copying it.
     ///
     /// # Errors
-    /// [`Error::Inference`] when there is no such output (any more).
+    /// [`Error::Inference`] when there is no such output, or it has already been taken.
     pub fn take(&mut self, name: &str) -> Result<Tensor> {
         let index = self.index(name)?;
         Ok(Tensor::Kept(Kept(self.values.swap_remove(index).1)))

@@ -1,4 +1,5 @@
-//! What each bar of a line is told: the drums and chords of its steps, and how the movement asks it to be played.
+//! The inputs of each bar of a line: the drums and chords at its steps, and how the movement wants
+//! it played.
 
 use super::harmony::{Harmony, SectionKind, energies};
 use super::plan::{BarInput, BarPlan, ChordInput, LinePlan};
@@ -9,25 +10,26 @@ use crate::settings::MusicSettings;
 use crate::theory::Instrument;
 use crate::time::STEPS_PER_BEAT;
 
-/// Energy of a bar (0 not known, 1 still, 2 calm, 3 as usual, 4 lively) to its density, one more where sections contrast.
+/// Density of a bar by its energy (0 unknown, 1 still, 2 calm, 3 usual, 4 lively); one more in
+/// contrasting sections.
 const DENSITY: [u8; 5] = [2, 1, 1, 2, 3];
 
-/// Beyond this the line would fill what the drums and the other instruments need.
+/// A denser line would fill the space that the drums and the other instruments need.
 const MOST_DENSE: u8 = 3;
 
-/// Its register by the same: of basses, of accompaniment and of what has a melody. In the training songs a chord under
-/// something else lies low far more often than not.
+/// Register of a bar by its energy: of basses, of accompaniment, and of lines with a melody. In the
+/// training songs, accompanying chords usually lie low.
 const BASS_REGISTER: [u8; 5] = [2, 1, 1, 2, 2];
 const UNDER: [u8; 5] = [1, 1, 1, 1, 2];
 const SUNG: [u8; 5] = [2, 2, 2, 2, 3];
 
-/// Loudness by the same.
+/// Loudness of a bar by its energy.
 const GAIN: [f32; 5] = [0.95, 0.82, 0.9, 1.0, 1.07];
 
-/// Level of a step that a line must answer: a strong accent of the movement.
+/// Rhythm level of a step at which a line must play: a strong accent of the movement.
 const STRONG: u8 = 2;
 
-/// How the movement of a bar asks a line to be played.
+/// How a line is to be played in a bar, according to the movement.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Manner {
     density: u8,
@@ -36,19 +38,19 @@ struct Manner {
     gain: f32,
 }
 
-/// What all lines of a piece are written from.
+/// The input shared by all lines of a piece.
 pub struct Brief<'a> {
     composition: &'a Composition,
     drums: &'a DrumGrid,
     harmony: &'a Harmony,
     settings: &'a MusicSettings,
-    /// How lively each bar is played.
+    /// Energy of each bar.
     energies: Vec<u8>,
     bpm: f64,
 }
 
 impl<'a> Brief<'a> {
-    /// What is known of a piece: its bars are those of the composition.
+    /// Collects the conditions of a piece, whose bars are those of the composition.
     pub fn new(
         composition: &'a Composition,
         drums: &'a DrumGrid,
@@ -74,7 +76,7 @@ impl<'a> Brief<'a> {
         self.composition.steps.len() / self.steps_per_bar()
     }
 
-    /// What an instrument is to play.
+    /// The plan of an instrument's line.
     pub fn line(&self, instrument: Instrument, vocabulary: &Vocabulary) -> LinePlan {
         let hits = self.hits();
         let feel = self.feel();
@@ -121,11 +123,12 @@ impl<'a> Brief<'a> {
         }
     }
 
-    /// Calm passages thin out and sink, strong ones and contrasts fill up and rise. The melody is the piano's, or the
-    /// guitar's where there is no piano; it rests where the person hardly moves.
+    /// Calm passages are sparser and lower; strong and contrasting ones are denser and higher. The
+    /// piano has the melody, or the guitar if there is no piano; it rests where the person hardly
+    /// moves.
     fn manner(&self, instrument: Instrument, bar: usize) -> Manner {
         let energy = usize::from(self.energies.get(bar).copied().unwrap_or(0).min(4));
-        // A guitar beside a piano leaves it room.
+        // A guitar leaves room for the piano.
         let beside_piano = instrument == Instrument::Guitar && self.settings.instruments.contains(&Instrument::Piano);
         let sings = !instrument.profile().is_bass && !beside_piano;
         let sung = sings && energy != 1 && self.harmony.is_sung(bar);
@@ -146,7 +149,7 @@ impl<'a> Brief<'a> {
         }
     }
 
-    /// 1 where a class is struck, for each step of the composition.
+    /// 1 for each drum class that is hit, for each step of the composition.
     fn hits(&self) -> Vec<[f32; CLASSES]> {
         let mut hits = vec![[0.0; CLASSES]; self.composition.steps.len()];
         for hit in &self.drums.hits {
@@ -158,8 +161,8 @@ impl<'a> Brief<'a> {
         hits
     }
 
-    /// How early or late the drums are at each step. Where none is struck it is as at the other steps of that place in the
-    /// beat: swing and drag are the same for all players.
+    /// Offset of the drums at each step. A step without a hit has that of the other steps at the
+    /// same position in the beat: swing and drag are the same for all players.
     fn feel(&self) -> Vec<f32> {
         let mut sums = vec![(0.0_f32, 0_u32); self.composition.steps.len()];
         let mut places = [(0.0_f32, 0_u32); STEPS_PER_BEAT];

@@ -1,14 +1,16 @@
-//! The harmony of a piece: its key, its sections and its chords, chosen once and shared by all instruments.
+//! The harmony of a piece: its key, sections and chords, chosen once and shared by all instruments.
 //!
-//! A piece falls into phrases of four bars, counted from its first whole bar. Two phrases are a period: the first ends
-//! open, on a half cadence, the second closes with an authentic or a plagal cadence and turns back. Periods of one
-//! material are a section (`form`). Within a phrase chords follow each other by function, tonic, subdominant, dominant, in
-//! what the mode has of them (`modes`, `phrase`). Every phrase ends on a chord of dominant function, so that whatever
-//! comes next has been led to.
+//! A piece is divided into phrases of four bars, counted from its first whole bar. Two phrases form
+//! a period: the first ends open, on a half cadence; the second closes with an authentic or a
+//! plagal cadence and leads on. Periods with the same material form a section (`form`). Within a
+//! phrase, chords follow each other by function (tonic, subdominant, dominant), as far as the mode
+//! has them (`modes`, `phrase`). Every phrase ends on a chord of dominant function, which leads to
+//! whatever comes next.
 //!
-//! Everything is drawn from streams of their own, by seed and number of the phrase or kind of the section. The chords of
-//! a bar depend on the bars up to the end of its own phrase and on nothing after it, least of all on how long the piece
-//! is. They are the same on every machine: the weights are sums and products, without functions whose last bits differ.
+//! Every random choice has its own stream, which depends on the seed and on the number of the
+//! phrase or the kind of the section. The chords of a bar depend on the bars up to the end of its
+//! phrase and on nothing later; in particular, not on the length of the piece. They are the same on
+//! every machine: the weights are sums and products, without functions whose last bits differ.
 
 mod fit;
 mod form;
@@ -28,8 +30,8 @@ use crate::time::{STEPS_PER_BEAT, Tempo};
 use form::Form;
 use phrase::PhraseWriter;
 
-/// What is drawn from the streams of a phrase or of a kind of section: each draws from a stream of its own, so that one
-/// that draws more numbers changes no other.
+/// What is drawn for a phrase or for a kind of section. Each has its own stream, so that drawing
+/// more numbers for one does not change another.
 #[derive(Clone, Copy)]
 enum Draw {
     Key,
@@ -53,22 +55,23 @@ impl Draw {
 /// Bars of a phrase.
 const PHRASE: usize = 4;
 
-/// What the harmony is made for: a piece on the grid of its drums.
+/// The piece for which the harmony is made, on the grid of its drums.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Piece<'a> {
-    /// Bars of the piece, with the pick-up.
+    /// Number of bars, including the pick-up.
     pub bars: usize,
-    /// Bars before the first whole one: 1 where the grid begins before the clip, else 0. Phrases are counted from the bar
-    /// after it.
+    /// Number of bars before the first whole one: 1 if the grid begins before the clip, else 0.
+    /// Phrases are counted from the bar after it.
     pub pickup: usize,
     /// Beats in a bar.
     pub beats_per_bar: u8,
-    /// How much the person moves in each bar: 0 not known, 1 still, 2 calm, 3 as usual, 4 lively
-    /// (see [`Composition`](crate::rhythm::compose::Composition)). Bars that are missing are not known.
+    /// How much the person moves in each bar: 0 unknown, 1 still, 2 calm, 3 usual, 4 lively (see
+    /// [`Composition`](crate::rhythm::compose::Composition)). Missing bars are unknown.
     pub bar_energy: &'a [u8],
     /// Tempo.
     pub tempo: Tempo,
-    /// Style of the drums, one of [`STYLES`](crate::settings::STYLES) or any other word for an unknown one.
+    /// Style of the drums, one of [`STYLES`](crate::settings::STYLES), or any other word for an
+    /// unknown style.
     pub style: &'a str,
 }
 
@@ -77,12 +80,12 @@ impl Piece<'_> {
         usize::from(self.beats_per_bar.max(1)) * STEPS_PER_BEAT
     }
 
-    /// Seconds of a bar.
+    /// Length of a bar, seconds.
     fn bar_span(&self) -> f64 {
         (self.tempo.beat_span() * f64::from(self.beats_per_bar.max(1))).seconds()
     }
 
-    /// Mean energy over bars `from..to` where it is known, 1 to 4.
+    /// Mean energy, 1 to 4, of those bars in `from..to` for which it is known.
     fn energy(&self, settings: &MusicSettings, from: usize, to: usize) -> Option<f64> {
         if let Some(fixed) = settings.energy {
             return Some(1.0 + 3.0 * fixed);
@@ -97,8 +100,8 @@ impl Piece<'_> {
     }
 }
 
-/// How lively each bar is played: `bar_energy` itself, or the fixed `music.energy` on the same scale from 1 (0) to 4 (1)
-/// in every bar.
+/// Energy of each bar: `bar_energy` itself, or in every bar the fixed `music.energy`, mapped from 0
+/// to 1 to the same scale, 1 to 4.
 pub fn energies(bar_energy: &[u8], settings: &MusicSettings) -> Vec<u8> {
     let fixed = settings.energy.map(|energy| (1.0 + 3.0 * energy).round() as u8);
     bar_energy.iter().map(|met| fixed.unwrap_or(*met)).collect()
@@ -109,37 +112,40 @@ pub fn energies(bar_energy: &[u8], settings: &MusicSettings) -> Vec<u8> {
 pub struct Harmony {
     /// The key.
     pub key: Key,
-    /// The chords of each bar: the step within the bar from which on each sounds, rising. Each bar begins with one at
-    /// step 0, be it the one that sounded before.
+    /// The chords of each bar with the step within the bar at which each begins, in ascending
+    /// order. Each bar has a chord at step 0, even if it is the previous one.
     pub chords: Vec<Vec<(usize, Chord)>>,
-    /// First bars of the sections, rising; the first is 0 and has the pick-up with it. Empty for a piece without bars.
+    /// First bars of the sections, in ascending order; the first is 0 and includes the pick-up.
+    /// Empty for a piece without bars.
     pub sections: Vec<usize>,
-    /// What kind each section is of: those of one kind share their chords.
+    /// The kind of each section: sections of one kind share their chords.
     pub kinds: Vec<SectionKind>,
-    /// Bars before the first whole one, from which phrases are counted.
+    /// Number of bars before the first whole one, from which phrases are counted.
     pickup: usize,
     /// Which phrases have a melody.
     sung: Vec<bool>,
-    /// Bar in which the last section would end if the piece went on.
+    /// Bar in which the last section would end if the piece continued.
     planned_end: usize,
     steps_per_bar: usize,
     /// The chord that leads home at the end.
     dominant: Chord,
-    /// The user's chords stay as they are.
+    /// Whether the chords are the user's and must not be changed.
     fixed: bool,
 }
 
 /// Chooses the harmony of a piece.
 ///
-/// - The **key** is the user's, else the one that fits the user's chords best (the scoring is told in `fit`), else drawn by
-///   the seed: any tonic, and the mode by the mood. A mood that is not given is drawn too, by what style, tempo and the
-///   movement of the first phrase suggest (`mood`). Bright is major, mixolydian or lydian, dark minor or dorian, tense
-///   harmonic minor or phrygian, calm major, dorian or lydian.
-/// - **Sections** begin where the energy changes clearly from one phrase to the next, else after 8 or 16 bars: home (A),
-///   contrast (B), home, bridge (C), home and so on.
-/// - **Chords** change once a bar, twice where the movement is lively and bars are long, every two bars where it is calm;
-///   cadences keep their pace. The user's chords are taken as they are, from the first whole bar on, and repeated; bars
-///   that hold several share their beats among them, the longer parts first.
+/// - The **key** is the user's, or else the one that fits the user's chords best (`fit` documents
+///   the scoring), or else drawn: any tonic, with a mode that depends on the mood. A mood that is
+///   not given is drawn as well, according to style, tempo and the movement of the first phrase
+///   (`mood`). Bright is major, mixolydian or lydian; dark is minor or dorian; tense is harmonic
+///   minor or phrygian; calm is major, dorian or lydian.
+/// - **Sections** begin where the energy clearly changes from one phrase to the next, otherwise
+///   after 8 or 16 bars: home (A), contrast (B), home, bridge (C), home and so on.
+/// - **Chords** change once per bar, twice if the movement is lively and bars are long, every two
+///   bars if it is calm; cadences keep their pace. The user's chords are used unchanged, from the
+///   first whole bar, and repeated; a bar with several chords divides its beats among them, longer
+///   parts first.
 pub fn compose(piece: &Piece<'_>, settings: &MusicSettings, seed: u64) -> Harmony {
     let pickup = piece.pickup.min(piece.bars);
     let piece = Piece { pickup, ..*piece };
@@ -168,7 +174,8 @@ pub fn compose(piece: &Piece<'_>, settings: &MusicSettings, seed: u64) -> Harmon
     }
 }
 
-/// The user's chords over the bars of a piece. The pick-up has the end of the progression, which leads into its start.
+/// The user's chords in the bars of a piece. The pick-up has the end of the progression, which
+/// leads into its start.
 fn repeated(progression: &Progression, piece: &Piece<'_>) -> Vec<Vec<(usize, Chord)>> {
     let given = progression.bars();
     let length = given.len();
@@ -181,8 +188,8 @@ fn repeated(progression: &Progression, piece: &Piece<'_>) -> Vec<Vec<(usize, Cho
         .collect()
 }
 
-/// Step at which chord number `place` of `count` begins: on a beat while there are beats enough (two in three beats: 2 + 1,
-/// three in four: 2 + 1 + 1), else the steps are shared evenly.
+/// Step at which chord number `place` of `count` begins: on a beat if there are enough beats (two
+/// in three beats: 2 + 1, three in four: 2 + 1 + 1), otherwise the steps are divided evenly.
 fn shared_step(place: usize, count: usize, beats: usize) -> usize {
     if count <= beats {
         (place * beats).div_ceil(count) * STEPS_PER_BEAT
@@ -192,7 +199,8 @@ fn shared_step(place: usize, count: usize, beats: usize) -> usize {
 }
 
 impl Harmony {
-    /// The chord that sounds at a step of a bar. Past the last bar the last chord holds; without bars it is the tonic.
+    /// The chord that sounds at a step of a bar. After the last bar, the last chord holds; without
+    /// bars, it is the tonic.
     pub fn chord_at(&self, bar: usize, step: usize) -> Chord {
         let chords = match self.chords.get(bar) {
             Some(chords) => chords,
@@ -202,7 +210,8 @@ impl Harmony {
         sounding.map_or(self.tonic(), |(_, chord)| *chord)
     }
 
-    /// The next chord that differs from the one that sounds at a step of a bar; `None` where it holds to the end.
+    /// The next chord that differs from the one at a step of a bar; `None` if that one holds to the
+    /// end.
     pub fn next_chord(&self, bar: usize, step: usize) -> Option<Chord> {
         let now = self.chord_at(bar, step);
         let after = |(number, chords): (usize, &Vec<(usize, Chord)>)| {
@@ -215,35 +224,36 @@ impl Harmony {
         self.chords.iter().enumerate().skip(bar).find_map(after)
     }
 
-    /// The pitch classes to play in a bar: the key's scale, in which tones of borrowed chords take the place of the
-    /// degrees that they alter (see [`Key::scale_over`]).
+    /// The pitch classes to play in a bar: the key's scale, in which tones of borrowed chords
+    /// replace the degrees that they alter (see [`Key::scale_over`]).
     pub fn scale_at(&self, bar: usize) -> [bool; 12] {
         let chords = self.chords.get(bar).map(Vec::as_slice).unwrap_or_default();
         let chords: Vec<Chord> = chords.iter().map(|(_, chord)| *chord).collect();
         self.key.scale_over(&chords)
     }
 
-    /// Index of the section that a bar belongs to.
+    /// Index of a bar's section.
     pub fn section_of(&self, bar: usize) -> usize {
         self.sections.partition_point(|first| *first <= bar).saturating_sub(1)
     }
 
-    /// Bars to the next section, the bar itself with them: 1 in the last bar before it. In the last section it is to
-    /// where that would end if the piece went on. It may look ahead by one phrase, in which the energy may change.
+    /// Number of bars to the next section, including this bar: 1 in the last bar before it. In the
+    /// last section, the number of bars to where it would end if the piece continued. It may look
+    /// ahead by one phrase, in which the energy may change.
     pub fn to_end_of_section(&self, bar: usize) -> usize {
         let next = self.sections.iter().copied().find(|first| *first > bar);
         next.unwrap_or(self.planned_end.max(bar + 1)) - bar
     }
 
-    /// Whether a melody is to be heard in a bar. The pick-up is of the first phrase.
+    /// Whether a bar has a melody. The pick-up belongs to the first phrase.
     pub fn is_sung(&self, bar: usize) -> bool {
         let phrase = bar.saturating_sub(self.pickup) / PHRASE;
         self.sung.get(phrase).copied().unwrap_or(false)
     }
 
-    /// Earlier bars that music comes back to in this one, the likeliest first: the bar a phrase before, the one two before
-    /// (as the third bar of a phrase comes back to its first), the others since, and the same place in the section before that
-    /// is of the same kind.
+    /// Earlier bars that this bar may repeat, the likeliest first: the bar one phrase earlier, the
+    /// one two bars earlier (since the third bar of a phrase often repeats its first), the bars
+    /// since then, and the bar at the same position of the previous section of the same kind.
     pub fn earlier(&self, bar: usize) -> Vec<usize> {
         let Some(place) = bar.checked_sub(self.pickup) else {
             return vec![];
@@ -252,7 +262,7 @@ impl Harmony {
         near.map(|back| bar - back).chain(self.in_section_before(bar)).collect()
     }
 
-    /// The bar that has this bar's place in the last section of the same kind.
+    /// The bar at the same position of the previous section of the same kind.
     fn in_section_before(&self, bar: usize) -> Option<usize> {
         let starts = |section: usize| self.sections.get(section).map(|first| (*first).max(self.pickup));
         let section = self.section_of(bar);
@@ -266,9 +276,10 @@ impl Harmony {
         modes::triad(self.key)
     }
 
-    /// Brings the piece to rest on the tonic at `step` of `bar`, where its last note falls, with the dominant before it:
-    /// in the part of the bar before that step, or in the second half of the bar before if the step is the first. The
-    /// user's own chords are left as they are. Nothing is done for a bar that is not there.
+    /// Ends the piece on the tonic at `step` of `bar`, where its last note falls, with the dominant
+    /// before it: in the part of the bar before that step, or in the second half of the previous
+    /// bar if the step is the first. The user's own chords are not changed. Does nothing if there
+    /// is no such bar.
     pub fn close(&mut self, bar: usize, step: usize) {
         if self.fixed || bar >= self.chords.len() {
             return;
@@ -297,7 +308,8 @@ impl Harmony {
         }
     }
 
-    /// The chords on the grid of the drums, whose first bar begins at `first_step`: one where each change is.
+    /// The chords on the grid of the drums, whose first bar begins at `first_step`: one entry per
+    /// change.
     pub fn changes(&self, first_step: i32) -> Vec<ChordAt> {
         let mut changes: Vec<ChordAt> = Vec::new();
         for (bar, chords) in self.chords.iter().enumerate() {
@@ -312,13 +324,13 @@ impl Harmony {
     }
 }
 
-/// Step of a bar at which its second chord comes: the third beat, so that in a bar of three it has one beat and the first
-/// chord two.
+/// Step at which the second chord of a bar begins: the third beat, so that in a bar of three beats
+/// it has one beat and the first chord two.
 fn half_of(steps_per_bar: usize) -> usize {
     (steps_per_bar / STEPS_PER_BEAT).div_ceil(2) * STEPS_PER_BEAT
 }
 
-/// One of several, as often as their weights say; `None` if no weight is above 0.
+/// Draws one of several by weight; `None` if no weight is above 0.
 fn pick<T: Copy>(random: &mut BarRandom, choices: &[(T, f64)]) -> Option<T> {
     let total: f64 = choices.iter().map(|(_, weight)| weight.max(0.0)).sum();
     let mut rest = random.uniform() * total;
@@ -333,7 +345,7 @@ fn pick<T: Copy>(random: &mut BarRandom, choices: &[(T, f64)]) -> Option<T> {
     last
 }
 
-/// The dominant seventh chord of any chord.
+/// The dominant seventh chord of a chord.
 fn dominant_of(chord: Chord) -> Chord {
     Chord::new(above(chord.root, 7), Quality::Dominant)
 }

@@ -9,13 +9,14 @@ use serde::{Deserialize, Serialize};
 pub struct Music {
     /// The key.
     pub key: Key,
-    /// The chords by step, in rising order; each holds until the next. The first stands at the first step of the grid.
+    /// The chords by step, in ascending order; each holds until the next. The first is at the first
+    /// step of the grid.
     pub chords: Vec<ChordAt>,
     /// One line for each instrument.
     pub lines: Vec<Line>,
 }
 
-/// From this step on, this chord.
+/// A chord and the step at which it begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChordAt {
     /// Step of the drum grid.
@@ -27,7 +28,7 @@ pub struct ChordAt {
 /// One instrument's notes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Line {
-    /// Who plays.
+    /// The instrument.
     pub instrument: Instrument,
     /// The notes, by step, then by pitch.
     pub notes: Vec<GridNote>,
@@ -38,18 +39,19 @@ pub struct Line {
 pub struct GridNote {
     /// Step on which it begins.
     pub step: i32,
-    /// How long it is held, in thirty-second notes (half steps), 1 to 64.
+    /// Length in thirty-second notes (half steps), 1 to 64.
     pub length: u8,
     /// MIDI pitch.
     pub pitch: u8,
-    /// How loud, above 0, at most 1.
+    /// Velocity, above 0, at most 1.
     pub velocity: f32,
-    /// How far from the step it is played, in steps, positive is late (as a drum [`Hit`](crate::drums::Hit)'s).
+    /// Offset from the step, in steps; positive is late (like that of a drum
+    /// [`Hit`](crate::drums::Hit)).
     pub offset: f32,
 }
 
 impl Music {
-    /// Checks music that was read from a file, for a grid of the given steps. The sentence of a
+    /// Checks music that was read from a file, for a grid of the given steps. The message of a
     /// failure begins with the field within the music.
     pub(crate) fn check(&self, steps: Allowed<i32>) -> std::result::Result<(), String> {
         PITCH_CLASSES.check("key.tonic", self.key.tonic)?;
@@ -59,7 +61,7 @@ impl Music {
         }
         if let Some(index) = self.chords.windows(2).position(|pair| pair[0].step >= pair[1].step) {
             return Err(format!(
-                "chords[{}].step is {}; it must be above that of the chord before, {}",
+                "chords[{}].step is {}; it must be above that of the previous chord, {}",
                 index + 1,
                 self.chords[index + 1].step,
                 self.chords[index].step
@@ -71,7 +73,7 @@ impl Music {
                 .any(|other| other.instrument == line.instrument)
             {
                 return Err(format!(
-                    "lines[{index}].instrument is the {:?}, as that of another line; one line each is allowed",
+                    "lines[{index}].instrument is the {:?}, like that of another line; each instrument may have only one line",
                     line.instrument
                 ));
             }

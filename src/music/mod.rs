@@ -1,7 +1,8 @@
-//! Drums to music (Drum2Music, Su, Liu, Shlizerman 2021): piano, guitar and bass that play with the drums.
+//! Drums to music (Drum2Music, Su, Liu, Shlizerman 2021): piano, guitar and bass that play with the
+//! drums.
 //!
-//! One [harmony] is chosen for the piece; each instrument's line is then written bar by bar by a Transformer-XL that reads
-//! the drums, the chords and how much the person moves.
+//! One [harmony] is chosen for the piece; each instrument's line is then written bar by bar by a
+//! Transformer-XL that reads the drums, the chords and how much the person moves.
 
 mod conditions;
 pub mod harmony;
@@ -26,9 +27,10 @@ use crate::settings::MusicSettings;
 use conditions::Brief;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Plays piano, guitar and bass, as the settings ask, to a rhythm and its drums.
+/// Writes lines for piano, guitar and bass, according to the settings, for a rhythm and its drums.
 ///
-/// All lines share one harmony, and are written side by side: `models` must have been opened for as many.
+/// All lines share one harmony and are written in parallel: `models` must have been opened for as
+/// many lines.
 ///
 /// # Errors
 /// [`Error::Inference`], and [`Error::Cancelled`] from the monitor.
@@ -42,7 +44,7 @@ pub fn play(
 ) -> Result<Music> {
     let composition = compose::compose(rhythm).ok_or_else(|| Error::Sound {
         reason: format!(
-            "a rhythm of {} beats; at least two that rise in time are needed",
+            "the rhythm has {} beats; at least two, in ascending order, are needed",
             rhythm.beats.len()
         ),
     })?;

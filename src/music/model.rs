@@ -11,7 +11,7 @@ const ENCODER: &str = "drum2music_encoder";
 const DECODER: &str = "drum2music_decoder";
 const VOCABULARY: &str = "drum2music_vocabulary";
 
-/// Names of the decoder's memory, layer by layer: what goes in and what comes out.
+/// Names of the decoder's memory, layer by layer: inputs and outputs.
 const MEMORY: &[(&str, &str)] = &[
     ("memory_0", "new_memory_0"),
     ("memory_1", "new_memory_1"),
@@ -22,11 +22,11 @@ const MEMORY: &[(&str, &str)] = &[
 /// The networks of the music stage.
 pub struct MusicModels {
     vocabulary: Vocabulary,
-    /// Encoder and decoder for each line that is written at the same time.
+    /// Encoder and decoder for each line that is written in parallel.
     pub(super) writers: Vec<LineWriter>,
 }
 
-/// Encoder and decoder with what they remember of the line being written.
+/// Encoder and decoder with their memory of the line being written.
 pub(super) struct LineWriter {
     encoder: Session,
     decoder: Session,
@@ -44,10 +44,12 @@ impl MusicModels {
     /// Names of the files in the manifest.
     pub const FILES: &'static [&'static str] = &[ENCODER, DECODER, VOCABULARY];
 
-    /// Loads the networks, as many as `lines` are to be written side by side, and checks them against the manifest.
+    /// Loads the networks for `lines` lines, which are written in parallel, and checks them against
+    /// the manifest.
     ///
     /// # Errors
-    /// The model room's: a file missing, damaged, or of another shape; a device that cannot be used.
+    /// Those of [`Session::open`]: a file that is missing, damaged, or of another shape; a device
+    /// that cannot be used.
     pub fn open(runtime: &Runtime, manifest: &Manifest, options: Options, lines: usize) -> Result<Self> {
         manifest.verify(VOCABULARY)?;
         let path = manifest.file(VOCABULARY)?;
@@ -56,7 +58,7 @@ impl MusicModels {
             return Err(Error::Manifest {
                 path,
                 reason: format!(
-                    "a decoder of {} layers; this version of the library takes {}",
+                    "a decoder of {} layers; this version of the library needs {}",
                     vocabulary.decoder_memory()[0],
                     MEMORY.len()
                 ),
@@ -79,7 +81,7 @@ impl MusicModels {
         Ok(Self { vocabulary, writers })
     }
 
-    /// What the networks were trained with.
+    /// The vocabulary that the networks were trained with.
     pub fn vocabulary(&self) -> &Vocabulary {
         &self.vocabulary
     }
@@ -231,7 +233,7 @@ mod tests {
     fn what_was_played_before_is_remembered_over_bars_and_taken_back_with_them() {
         let mut writer = writer();
         let begin = [Token::Bar.id()];
-        // The second bar's first logits after a first bar of these tokens, or after none.
+        // The first logits of the second bar, after a first bar of these tokens, or after no bar.
         let mut second = |first: Option<Vec<usize>>, kick: bool| {
             writer.start();
             if let Some(tokens) = first {
@@ -241,7 +243,7 @@ mod tests {
             }
             writer.begin(&bar(true)).expect("a bar");
             let logits = writer.advance(&begin).expect("logits");
-            // A second try from the bar's start gives the same.
+            // A second attempt from the bar's start gives the same.
             writer.advance(&item(4, 72)).expect("logits");
             writer.restart();
             assert_eq!(logits, writer.advance(&begin).expect("logits"));

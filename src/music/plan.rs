@@ -1,10 +1,10 @@
-//! What is asked of a line, bar by bar: the models read it, and writing keeps to it.
+//! The plan of a line, bar by bar: input of the models, and constraints on writing.
 
 use crate::drums::CLASSES;
 use crate::theory::{Chord, Instrument};
 use std::ops::RangeInclusive;
 
-/// A chord as the models number it: root 12 and quality 5 are no chord.
+/// A chord in the models' numbering: root 12 and quality 5 mean no chord.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChordInput(pub Option<Chord>);
 
@@ -20,49 +20,50 @@ impl ChordInput {
     }
 }
 
-/// What the encoder reads of a bar.
+/// The encoder's input for a bar.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BarInput {
-    /// 1 where a drum class is struck, step by step.
+    /// For each step, 1 for each drum class that is hit.
     pub hits: Vec<[f32; CLASSES]>,
     /// The chord at each step.
     pub chords: Vec<ChordInput>,
-    /// The next other chord after each step.
+    /// The next different chord after each step.
     pub next_chords: Vec<ChordInput>,
     /// Pitch classes of the bar's scale.
     pub scale: [bool; 12],
-    /// How many notes: 0 not said, 1 few to 4 many.
+    /// Density: 0 unspecified, 1 few notes to 4 many.
     pub density: u8,
-    /// How high: 0 not said, 1 low to 3 high.
+    /// Register: 0 unspecified, 1 low to 3 high.
     pub register: u8,
-    /// 0 not said, 1 accompaniment, 2 with a melody.
+    /// 0 unspecified, 1 accompaniment, 2 with a melody.
     pub lead: u8,
-    /// Bars to the next section, this one included: 1 is the last before it, 4 stands for more; 0 not said.
+    /// Bars to the next section, including this one: 1 is the last before it, 4 means four or more;
+    /// 0 unspecified.
     pub section: u8,
-    /// Who plays.
+    /// The instrument.
     pub instrument: Instrument,
     /// Number of the style in the vocabulary.
     pub style: usize,
-    /// Beats a minute.
+    /// Tempo, beats per minute.
     pub bpm: f64,
 }
 
 /// A bar that is to be written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BarPlan {
-    /// What the model is given.
+    /// The model's input.
     pub input: BarInput,
-    /// Steps of the bar whose accent must be answered, rising.
+    /// Steps of the bar whose accents must be answered, in ascending order.
     pub answered: Vec<u8>,
     /// MIDI pitches that may be played, an octave or more.
     pub span: RangeInclusive<u8>,
-    /// How loud, beside what the model says: 1 is as it says.
+    /// Factor on the model's velocities: 1 leaves them unchanged.
     pub gain: f32,
-    /// How far each step is played from the grid, in steps, positive is late.
+    /// Offset of each step from the grid, in steps; positive is late.
     pub feel: Vec<f32>,
     /// Strength of the accent at each step, 0 to 1.
     pub strength: Vec<f32>,
-    /// Numbers of earlier bars that this one may take up, the likeliest first.
+    /// Numbers of earlier bars that this one may repeat, the likeliest first.
     pub earlier: Vec<usize>,
 }
 
@@ -72,7 +73,7 @@ impl BarPlan {
         self.input.hits.len() as u8
     }
 
-    /// The pitch that the bar lies about.
+    /// The pitch in the middle of the bar's span.
     pub(super) fn centre(&self) -> u8 {
         self.span.start().midpoint(*self.span.end())
     }
@@ -90,10 +91,10 @@ impl BarPlan {
     }
 }
 
-/// A line that is to be written: what to play with, and the bars.
+/// The plan of a line.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LinePlan {
-    /// Who plays.
+    /// The instrument.
     pub instrument: Instrument,
     /// Step of the drum grid at which the first bar begins.
     pub first_step: i32,

@@ -1,38 +1,40 @@
-//! Bars that come back: a line takes up what it played before, where the chords come back or with the rhythm alone.
+//! Repetition: a line repeats an earlier bar, wholly if the chords repeat, otherwise only its
+//! rhythm.
 //!
-//! What is recalled is wished for, not copied: the tokens that go on as the earlier bar did are made likelier, and all that a
-//! bar must obey (its chord, its accents, its range) still decides.
+//! The earlier bar is not copied: tokens that continue like the earlier bar are made likelier, and
+//! all constraints on the bar (its chord, accents and range) still apply.
 
 use super::plan::{BarPlan, LinePlan};
 use crate::drums::sampling::{BarRandom, Stream};
 use crate::music::remi::{RemiBar, RemiNote, Token};
 
-/// How often a line takes up an earlier bar that has the same chords. Basses keep to a figure more than pianos, and a melody
-/// less than either.
+/// How often a line repeats an earlier bar that has the same chords. Basses keep a figure more
+/// often than pianos, and melodies less often than either.
 const WHOLE: [f64; 3] = [0.75, 0.85, 0.95];
 const WHOLE_LEAD: f64 = 0.6;
 
-/// How often it takes up the rhythm of a bar with other chords.
+/// How often it repeats the rhythm of a bar with other chords.
 const RHYTHM: f64 = 0.6;
 
-/// What is added to the logit of a token that goes on as the earlier bar did. With the first a bar comes out the same
-/// unless something stands against it, with the second its rhythm stays free to give way.
+/// What is added to the logit of a token that continues like the earlier bar. With the first, the
+/// bar comes out the same unless a constraint prevents it; with the second, the rhythm can still
+/// deviate.
 const WISH: f64 = 8.0;
 const RHYTHM_WISH: f64 = 3.0;
 
-/// How far the densities of a bar and of one that it takes up may be apart.
+/// Maximum difference between the densities of a bar and of the bar that it repeats.
 const MOST_APART: u8 = 2;
 
-/// A bar that is taken up.
+/// An earlier bar to repeat.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Recall<'a> {
     notes: &'a [RemiNote],
-    /// Only when the notes begin, how long and how loud they are: not which they are.
+    /// Whether only onsets, lengths and velocities are repeated, not pitches.
     rhythm_only: bool,
 }
 
 impl<'a> Recall<'a> {
-    /// What bar `number` of a line takes up of the bars `written` before it, if anything.
+    /// Chooses which of the bars `written` before it bar `number` of a line repeats, if any.
     pub fn choose(plan: &LinePlan, written: &'a [RemiBar], number: usize, seed: u64) -> Option<Self> {
         let bar = plan.bars.get(number)?;
         let known = |earlier: &usize| Some((plan.bars.get(*earlier)?, written.get(*earlier)?));
@@ -65,8 +67,8 @@ impl<'a> Recall<'a> {
         })
     }
 
-    /// What is added to the logit of a token: `at` is the step of the last item, `chord` the pitches played there so far, the
-    /// highest last, and `last` the token before.
+    /// What is added to the logit of a token: `at` is the step of the last item, `chord` the
+    /// pitches played there so far, the highest last, and `last` the previous token.
     pub fn wish(&self, token: Token, last: Token, at: u8, chord: &[u8]) -> f64 {
         let next = self.next(at, chord);
         let here = next.filter(|note| note.position == at);
@@ -88,7 +90,7 @@ impl<'a> Recall<'a> {
         }
     }
 
-    /// The note that comes next.
+    /// The next note of the earlier bar.
     fn next(&self, at: u8, chord: &[u8]) -> Option<&RemiNote> {
         let later = self.notes.iter().find(|note| note.position > at);
         let mut here = self.notes.iter().filter(|note| note.position == at);
@@ -100,7 +102,7 @@ impl<'a> Recall<'a> {
         here.or(later)
     }
 
-    /// The note that has just been struck.
+    /// The note of the earlier bar that corresponds to the one just played.
     fn held(&self, at: u8, chord: &[u8]) -> Option<&RemiNote> {
         let mut here = self.notes.iter().filter(|note| note.position == at);
         if self.rhythm_only {
@@ -111,14 +113,14 @@ impl<'a> Recall<'a> {
     }
 }
 
-/// Whether a bar is asked for much as an earlier one was, chords and drums aside.
+/// Whether the plans of two bars are similar, apart from chords and drums.
 fn asked_alike(before: &BarPlan, bar: &BarPlan) -> bool {
     before.steps() == bar.steps()
         && before.input.lead == bar.input.lead
         && before.input.density.abs_diff(bar.input.density) <= MOST_APART
 }
 
-/// Of several bars the first that has a note at every accent of `bar`, else the first.
+/// The first of several bars that has a note at every accent of `bar`, or else the first.
 fn first_that_answers<'a, 'b>(
     bars: impl Iterator<Item = (&'b BarPlan, &'a RemiBar)> + Clone,
     bar: &BarPlan,
@@ -145,7 +147,7 @@ mod tests {
         }
     }
 
-    /// The token wished for after `last`, if there is one.
+    /// The token that is made likelier after `last`, if any.
     fn wished(recall: &Recall<'_>, last: Token, at: u8, chord: &[u8]) -> Option<Token> {
         Token::all().find(|token| recall.wish(*token, last, at, chord) > 0.0)
     }
@@ -170,13 +172,14 @@ mod tests {
             assert_eq!(next(recall, held, 0, &[60]), Some(place(0)));
             assert_eq!(next(recall, held, 0, &[60, 64]), Some(place(6)));
             assert_eq!(next(recall, held, 6, &[67]), Some(Token::Bar));
-            // Elsewhere than the earlier bar it has nothing to say, until it is there again.
+            // Away from the earlier bar it adds nothing, until it is back at its position.
             assert_eq!(next(recall, place(3), 3, &[]), None);
             assert_eq!(next(recall, held, 3, &[62]), Some(place(6)));
         }
         assert_eq!(next(&whole, loud, 0, &[60]), Some(Token::NoteOn(64)));
         assert_eq!(next(&rhythm, loud, 0, &[60]), None);
-        // Another pitch in the place of one: the rhythm goes on, the whole takes up what is still above it.
+        // One pitch replaced by another: the rhythm continues, and a whole recall continues with
+        // the notes above it.
         assert_eq!(next(&whole, held, 0, &[62]), Some(place(0)));
         assert_eq!(next(&whole, held, 0, &[66]), Some(place(6)));
         assert_eq!(next(&rhythm, held, 0, &[66]), Some(place(0)));

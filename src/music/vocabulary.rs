@@ -1,4 +1,4 @@
-//! What the music models were trained with: their tokens, styles, ranges and sizes.
+//! The vocabulary of the music models: tokens, styles, ranges and sizes.
 
 use crate::error::Result;
 use crate::music::remi;
@@ -16,11 +16,12 @@ pub struct Vocabulary {
     /// Lowest and highest MIDI pitch of each instrument.
     ranges: Vec<[u8; 2]>,
     styles: Vec<String>,
-    /// Lowest and highest pitch of nearly all bars, by instrument, register (low, middle, high) and lead (without, with).
+    /// Lowest and highest pitch of nearly all bars, by instrument, register (low, middle, high) and
+    /// lead (without, with).
     spans: Vec<[[[u8; 2]; 2]; 3]>,
-    /// Layers, heads and values a head of the encoder's memory.
+    /// Layers, heads and values per head of the encoder's memory.
     encoder_memory: [usize; 3],
-    /// The same of the decoder's.
+    /// The same for the decoder's memory.
     decoder_memory: [usize; 3],
 }
 
@@ -37,7 +38,7 @@ impl Vocabulary {
         remi::check_names(&self.tokens)?;
         if self.instruments != Instrument::ALL || [self.ranges.len(), self.spans.len()] != [self.instruments.len(); 2] {
             return Err(format!(
-                "instruments {:?} with {} ranges and {} spans; expected are {:?} with one of each",
+                "instruments {:?} with {} ranges and {} spans; expected {:?} with one of each",
                 self.instruments,
                 self.ranges.len(),
                 self.spans.len(),
@@ -47,12 +48,12 @@ impl Vocabulary {
         for (instrument, [low, high]) in Instrument::ALL.into_iter().zip(&self.ranges) {
             let range = &instrument.profile().range;
             if *range != (*low..=*high) {
-                return Err(format!("{instrument:?} from {low} to {high}; expected is {range:?}"));
+                return Err(format!("{instrument:?} from {low} to {high}; expected {range:?}"));
             }
         }
         let mut spans = self.spans.iter().flatten().flatten();
         if let Some([low, high]) = spans.find(|[low, high]| *low + 11 > *high) {
-            return Err(format!("a span from {low} to {high}; it must be an octave or more"));
+            return Err(format!("a span from {low} to {high}; it must be at least an octave"));
         }
         if self.styles.first().map(String::as_str) != Some("unknown") {
             return Err(format!(
@@ -71,8 +72,8 @@ impl Vocabulary {
         self.styles.iter().position(|style| style == name).unwrap_or(0)
     }
 
-    /// MIDI pitches that an instrument keeps to in a bar of this register (1 low to 3 high) and lead (1 without a melody, 2
-    /// with one).
+    /// The range of MIDI pitches of an instrument in a bar with this register (1 low to 3 high) and
+    /// lead (1 without a melody, 2 with one).
     pub fn span(&self, instrument: Instrument, register: u8, lead: u8) -> RangeInclusive<u8> {
         let index = |value: u8, count: usize| usize::from(value.max(1) - 1).min(count - 1);
         let spans = self.spans.get(instrument as usize);
@@ -81,12 +82,12 @@ impl Vocabulary {
         low.max(*range.start())..=high.min(*range.end())
     }
 
-    /// Layers, heads and values a head of the encoder's memory.
+    /// Layers, heads and values per head of the encoder's memory.
     pub fn encoder_memory(&self) -> [usize; 3] {
         self.encoder_memory
     }
 
-    /// Layers, heads and values a head of the decoder's memory.
+    /// Layers, heads and values per head of the decoder's memory.
     pub fn decoder_memory(&self) -> [usize; 3] {
         self.decoder_memory
     }

@@ -1,5 +1,5 @@
-//! Writing a line with the music model: token by token under the grammar of REMI, bar by bar with a seed of its own. Pure:
-//! it knows no ONNX Runtime.
+//! Writes a line with the music model: token by token under the grammar of REMI, with a random
+//! stream for each bar. Pure: independent of ONNX Runtime.
 
 use super::lines::GridNote;
 use super::plan::{BarInput, BarPlan, LinePlan};
@@ -10,53 +10,56 @@ use crate::music::remi::{self, Grammar, RemiBar, TempoClass, Token};
 use crate::theory::Instrument;
 use std::ops::RangeInclusive;
 
-/// Times that a bar is written anew when it repeats the bars before it; each time the choice is freer.
+/// How often a bar is written again if it repeats the bars before it; each time, the sampling is
+/// freer.
 const TAKES: u64 = 4;
 const FREER: f64 = 1.25;
 
-/// Semitones from the lowest to the highest of the notes that an accent must have: two hands' close position.
+/// Maximum interval, in semitones, between the lowest and the highest of the notes required at an
+/// accent: close position in two hands.
 const WIDEST_ANSWER: u8 = 16;
 
 const OCTAVE: u8 = 12;
 
-/// What a pitch loses for each octave that it lies from the middle of its bar's span. A line hears itself, and would climb
-/// from bar to bar out of the register that it is asked for.
+/// Reduction of a pitch's logit per octave from the middle of its bar's span. The model reads its
+/// own output, and would otherwise climb from bar to bar out of the planned register.
 const LEAN: f64 = 2.0;
 
-/// Semitones under that middle to which the lowest note of a step leans, where others may lie above it.
+/// Target of the lowest note of a step if others may lie above it, in semitones below that middle.
 const UNDERNEATH: u8 = 5;
 
-/// Bars in a row that may be alike: one more would be a loop.
+/// Maximum number of equal bars in a row: one more would be a loop.
 const ALIKE: usize = 3;
 
-/// Notes in a bar at most; the busiest of the training songs have fewer.
+/// Maximum number of notes in a bar; the busiest training songs have fewer.
 const MOST_NOTES: usize = 48;
 
-/// The networks, as writing sees them.
+/// The networks.
 pub trait LineModel {
-    /// Forgets everything: a line begins.
+    /// Clears the memory to begin a line.
     fn start(&mut self);
 
-    /// Reads a bar. The tokens given so far become memory.
+    /// Reads the input of a bar. The tokens so far become memory.
     fn begin(&mut self, bar: &BarInput) -> Result<()>;
 
-    /// Takes back the tokens given since the bar began.
+    /// Discards the tokens since the start of the bar.
     fn restart(&mut self);
 
-    /// Takes tokens and gives the logits of the one after the last.
+    /// Reads tokens and returns the logits of the token after the last.
     fn advance(&mut self, tokens: &[usize]) -> Result<Vec<f32>>;
 }
 
-/// Notes that answer an accent: a chord, and from the bass its one note.
+/// Number of notes required at an accent: a chord, or a single note for the bass.
 fn answer(instrument: Instrument) -> usize {
     instrument.profile().voices.min(3)
 }
 
-/// Writes a line. `progress` is told after each bar how many are written.
+/// Writes a line. After each bar, `progress` receives the number of bars written.
 ///
-/// The chords are given to the model; where a strong accent of the movement falls and it would play nothing, it is made to
-/// play a chord. Pitches are of the bar's scale or of its chord, and lean to the middle of its span. Earlier bars are taken up
-/// again ([`Recall`]); a bar that would be the same as the three before it is written anew.
+/// The chords are given to the model; at a strong accent of the movement, a chord is forced if the
+/// model would play nothing. Pitches belong to the bar's scale or chord, and tend to the middle of
+/// its span. Earlier bars may be repeated ([`Recall`]); a bar that equals the three before it is
+/// written again.
 ///
 /// # Errors
 /// Those of the model and of `progress`.
@@ -75,10 +78,10 @@ pub fn write_line(
         let new = loop {
             let last_try = take == TAKES;
             let mut pen = BarWriter::new(plan, bar);
-            // What came out as a loop is not tried again with the same bar in mind.
+            // After a loop, the attempt is repeated without the recalled bar.
             pen.recall = Recall::choose(plan, &written, number, seed).filter(|_| take == 0);
             pen.must_sound = written.last().is_some_and(|last| last.notes.is_empty());
-            // The last resort against a bar that comes out alike again and again.
+            // The last resort against a bar that keeps coming out the same.
             pen.avoided = written
                 .last()
                 .and_then(|bar| bar.notes.first())
@@ -102,7 +105,7 @@ pub fn write_line(
     Ok(written)
 }
 
-/// Whether a bar has the notes of each of the last bars.
+/// Whether a bar has the same notes as each of the last bars.
 fn is_loop(written: &[RemiBar], new: &RemiBar) -> bool {
     let alike = |bar: &RemiBar| {
         let notes = |bar: &RemiBar| bar.notes.iter().map(|n| (n.position, n.pitch)).collect::<Vec<_>>();
@@ -111,7 +114,7 @@ fn is_loop(written: &[RemiBar], new: &RemiBar) -> bool {
     written.len() >= ALIKE && written.iter().rev().take(ALIKE).all(alike)
 }
 
-/// Whether the last bars and this have but one pitch between them.
+/// Whether the last bars and this one have only a single pitch in total.
 fn is_stuck(written: &[RemiBar], new: &RemiBar) -> bool {
     let last = written.iter().rev().take(ALIKE);
     let mut pitches: Vec<u8> = last
@@ -135,11 +138,11 @@ struct BarWriter<'a> {
     chord: Vec<u8>,
     /// Notes in the bar.
     notes: usize,
-    /// A bar of silence is enough: this one must have a note.
+    /// Whether the bar must have a note, since the previous ones are silent.
     must_sound: bool,
-    /// A pitch that the bar must not begin with.
+    /// A pitch with which the bar must not begin.
     avoided: Option<u8>,
-    /// An earlier bar that this one takes up.
+    /// An earlier bar that this one repeats.
     recall: Option<Recall<'a>>,
 }
 
@@ -190,7 +193,8 @@ impl<'a> BarWriter<'a> {
                 Token::Bar => self.bar.steps(),
                 _ => 0,
             };
-            // What is due before the place that was chosen comes first; then the choice is made again, knowing it.
+            // An event that is due before the chosen position is written first; then the model
+            // chooses again.
             let given = match self.due(until) {
                 Some(step) if self.bar.changes_chord(step) && !self.said_chord(step) => self.chord_item(step).to_vec(),
                 Some(step) => vec![Token::Position(step)],
@@ -203,7 +207,8 @@ impl<'a> BarWriter<'a> {
         Ok(bars.pop().unwrap_or_default())
     }
 
-    /// Logits with what the bar takes up of an earlier one, and leaning to the middle of the bar's span.
+    /// The logits, adjusted for the recalled bar and for the distance from the middle of the bar's
+    /// span.
     fn wished(&self, logits: &[f32]) -> Vec<f64> {
         let wish = |token: Token| match (self.recall, self.tokens.last()) {
             (Some(recall), Some(last)) => recall.wish(token, *last, self.at, &self.chord),
@@ -222,16 +227,16 @@ impl<'a> BarWriter<'a> {
         logits.iter().enumerate().map(wished).collect()
     }
 
-    /// Position and chord at a step.
+    /// Writes position and chord at a step.
     fn chord_item(&self, step: u8) -> [Token; 2] {
         [Token::Position(step), Token::Chord(self.bar.chord(step).0)]
     }
 
-    /// Adds tokens to the bar and gives them to the model.
+    /// Appends tokens to the bar and passes them to the model.
     fn give(&mut self, model: &mut impl LineModel, tokens: &[Token]) -> Result<Vec<f32>> {
         for token in tokens {
             self.grammar.feed(*token).map_err(|expected| Error::Sound {
-                reason: format!("the music model's bar has '{token}' where REMI has {expected}"),
+                reason: format!("the music model's bar has '{token}' where REMI expects {expected}"),
             })?;
             match *token {
                 Token::Position(step) if step != self.at => {
@@ -250,9 +255,10 @@ impl<'a> BarWriter<'a> {
         model.advance(&ids)
     }
 
-    /// The first step before `until` that has something due: a change of chord, or an accent that is not answered.
+    /// The first step before `until` at which an event is due: a change of chord, or an unanswered
+    /// accent.
     fn due(&self, until: u8) -> Option<u8> {
-        // Between the items only: within one nothing is due.
+        // Only between items: nothing is due within one.
         if !self.grammar.may_end() {
             return None;
         }
@@ -265,7 +271,7 @@ impl<'a> BarWriter<'a> {
         })
     }
 
-    /// Whether the chord of this step is said already.
+    /// Whether the chord of this step has already been written.
     fn said_chord(&self, step: u8) -> bool {
         let place = Token::Position(step);
         let chord = |pair: &[Token]| pair[0] == place && matches!(pair[1], Token::Chord(_));
@@ -276,7 +282,7 @@ impl<'a> BarWriter<'a> {
         self.bar.answered.contains(&self.at)
     }
 
-    /// Whether a token may be chosen: legal, in tune, playable.
+    /// Whether a token may be chosen: grammatical, in the scale, and playable.
     fn allows(&self, token: Token) -> bool {
         if !self.grammar.legal(token) {
             return false;
@@ -288,13 +294,13 @@ impl<'a> BarWriter<'a> {
             }
             Token::Position(_) => !self.owes() && self.notes < MOST_NOTES,
             Token::NoteOn(pitch) => self.in_tune(pitch),
-            // Chords and tempo are given, not chosen.
+            // Chords and tempi are given, not chosen by the model.
             Token::Chord(_) | Token::TempoClass(_) | Token::TempoValue(_) => false,
             Token::NoteVelocity(_) | Token::NoteDuration(_) => true,
         }
     }
 
-    /// Whether the accent at this step wants more notes, and there are any.
+    /// Whether the accent at this step requires more notes, and there are any to choose.
     fn owes(&self) -> bool {
         self.answering() && (1..answer(self.plan.instrument)).contains(&self.chord.len()) && self.has_higher()
     }
@@ -304,8 +310,9 @@ impl<'a> BarWriter<'a> {
         (above..=*self.bar.span.end()).any(|pitch| self.in_tune(pitch))
     }
 
-    /// Whether a pitch is near enough to be of a chord that answers an accent, and leaves room for the rest of it. Left free,
-    /// a melody's note would be the lowest of the chord, and the line would climb from accent to accent.
+    /// Whether a pitch is near enough to belong to the chord that answers an accent, and leaves
+    /// room for the rest of it. Without this, a melody's note would be the lowest of the chord, and
+    /// the line would climb from accent to accent.
     fn within_answer(&self, pitch: u8) -> bool {
         let wanted = answer(self.plan.instrument);
         if !self.answering() || wanted < 2 || self.chord.len() >= wanted {
@@ -325,7 +332,7 @@ impl<'a> BarWriter<'a> {
         near && above + self.chord.len() + 1 >= wanted
     }
 
-    /// Whether a pitch is a tone of the chord that sounds; without one every pitch is.
+    /// Whether a pitch is a tone of the current chord; without a chord, every pitch is.
     fn of_chord(&self, pitch: u8) -> bool {
         let chord = self.bar.chord(self.at).0;
         chord.is_none_or(|chord| chord.tones().any(|tone| tone == pitch % 12))
@@ -342,15 +349,16 @@ impl<'a> BarWriter<'a> {
     }
 }
 
-/// How far an accent lifts a note towards full velocity, as it does a drum.
+/// How far an accent raises a note towards full velocity; the same as for drums.
 const ACCENT_LIFT: f32 = 0.35;
 
 /// Softest and loudest velocity written.
 const VELOCITY: RangeInclusive<f32> = 0.08..=1.0;
 
-/// The bars of a line as notes on the grid of the drums, as loud as the movement is strong and as early or late as the drums.
+/// The bars of a line as notes on the grid of the drums. Their velocities follow the movement and
+/// their offsets the drums.
 ///
-/// `jitter` is drawn for each note from the seed: hands are less even than sticks.
+/// A random `jitter` is drawn for each note: hands are less even than sticks.
 pub fn notes(plan: &LinePlan, bars: &[RemiBar], seed: u64) -> Vec<GridNote> {
     let mut notes = Vec::new();
     let mut first = plan.first_step;
@@ -374,7 +382,8 @@ pub fn notes(plan: &LinePlan, bars: &[RemiBar], seed: u64) -> Vec<GridNote> {
     notes
 }
 
-/// Spread of a note's timing about the drums', in steps: at 120 beats a minute 4 ms to either side.
+/// Spread of a note's timing around the drums', in steps: at 120 beats per minute, 4 ms to either
+/// side.
 const JITTER: f32 = 0.03;
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use crate::music::remi::RemiNote;
 use crate::theory::{Chord, Quality};
 use std::collections::BTreeMap;
 
-/// Answers with logits that depend on the last token and on nothing else, and remembers what it was given.
+/// Returns logits that depend only on the last token, and records its inputs.
 struct Fake {
     likes: BTreeMap<usize, f32>,
     bars: Vec<Vec<usize>>,
@@ -107,7 +107,7 @@ fn write(plan: &LinePlan, model: &mut Fake, seed: u64) -> Vec<RemiBar> {
     write_line(plan, model, PLAIN, seed, |_| Ok(())).expect("a model that cannot fail")
 }
 
-/// The same with the nucleus that is the program's.
+/// The same with the program's default nucleus.
 fn write_likely(plan: &LinePlan, model: &mut Fake, seed: u64) -> Vec<RemiBar> {
     let sampling = Sampling { top_p: 0.92, ..PLAIN };
     write_line(plan, model, sampling, seed, |_| Ok(())).expect("a model that cannot fail")
@@ -115,7 +115,7 @@ fn write_likely(plan: &LinePlan, model: &mut Fake, seed: u64) -> Vec<RemiBar> {
 
 #[test]
 fn chords_and_tempo_are_given_where_they_stand_and_never_chosen() {
-    // A model that would rather say chords and tempi than notes.
+    // A model that prefers chords and tempi to notes.
     let likes: Vec<(Token, f32)> = Token::all()
         .filter(|t| matches!(t, Token::Chord(_) | Token::TempoClass(_)))
         .map(|t| (t, 30.0))
@@ -131,7 +131,7 @@ fn chords_and_tempo_are_given_where_they_stand_and_never_chosen() {
     assert_eq!((bars[1].tempo.len(), &bars[1].chords[..]), (0, &[(0, Some(C))][..]));
     assert_eq!(bars[1].steps, 12);
     assert!(bars[1].notes.iter().all(|note| note.position < 12));
-    // What the model heard is what was written.
+    // The model received what was written.
     for (heard, bar) in model.bars.iter().zip(&bars) {
         let tokens = remi::encode(std::slice::from_ref(bar)).expect("a bar");
         assert_eq!(*heard, tokens.iter().map(|token| token.id()).collect::<Vec<_>>());
@@ -140,7 +140,7 @@ fn chords_and_tempo_are_given_where_they_stand_and_never_chosen() {
 
 #[test]
 fn strong_accents_are_answered_by_tones_of_the_chord() {
-    // A model that wants silence.
+    // A model that prefers silence.
     let mut model = Fake::liking(&[(Token::Bar, 40.0)]);
     let bars = write(
         &plan(Instrument::Piano, vec![bar(16, G, &[0, 6, 8, 13])]),
@@ -246,7 +246,7 @@ fn a_bar_that_comes_back_answers_the_accents_of_its_own_and_keeps_in_tune() {
             assert!(chord.iter().all(|class| sounding.tones().any(|tone| tone == *class)));
         }
     }
-    // Every bar wants to be the one before; three alike are the most that stand.
+    // Every bar tends to equal the previous one; at most three equal bars are accepted.
     let mut alike = vec![bar(16, C, &[]); 16];
     for (number, bar) in alike.iter_mut().enumerate().skip(1) {
         bar.earlier = vec![number - 1];
@@ -264,7 +264,7 @@ fn a_bar_that_comes_back_answers_the_accents_of_its_own_and_keeps_in_tune() {
 
 #[test]
 fn pitches_lie_about_the_middle_of_the_span() {
-    // A model that would climb: each pitch is likelier than the one below it.
+    // A model that tends to climb: each pitch is likelier than the one below it.
     let climbing = (0..=127).map(|pitch| (Token::NoteOn(pitch), 0.08 * f32::from(pitch)));
     let likes: Vec<(Token, f32)> = climbing.chain([(Token::Bar, 2.0)]).collect();
     let mut model = Fake::liking(&likes);
@@ -284,7 +284,7 @@ fn pitches_lie_about_the_middle_of_the_span() {
 
 #[test]
 fn no_loop_no_single_pitch_and_no_long_silence() {
-    // Models of one idea each: one bar for ever, one pitch for ever, nothing for ever.
+    // Models that always play the same bar, the same pitch, or nothing.
     let one_bar = [
         (Token::Position(0), 30.0),
         (Token::NoteOn(60), 25.0),

@@ -56,7 +56,7 @@ fn known_until(end: Instant, duration: Span, what: &str) -> Checked {
         return Ok(());
     }
     Err(format!(
-        "clip.duration is {} s; allowed is up to {} s, {} s after the last {what}",
+        "clip.duration is {} s; expected at most {} s, which is {} s after the last {what}",
         duration.seconds(),
         longest.seconds(),
         LONGEST_GAP.seconds()
@@ -77,7 +77,7 @@ pub(super) fn poses(track: &PoseTrack, duration: Span) -> Checked {
         // The first may come with the clip's start.
         if index > 0 && !POSE_GAPS.holds(gap) || gap > POSE_GAPS.most() {
             return Err(format!(
-                "poses.poses[{index}].time is {} s, {gap} s after the pose before; allowed is {POSE_GAPS}",
+                "poses.poses[{index}].time is {} s, {gap} s after the previous pose; expected {POSE_GAPS}",
                 pose.time.seconds(),
             ));
         }
@@ -96,7 +96,7 @@ fn grid(beats: Vec<Instant>, duration: Span, list: &str, field: impl Fn(usize) -
         let span = pair[1] - pair[0];
         if !BEAT_SPANS.holds(span.seconds()) {
             return Err(format!(
-                "{} is {} s, {} s after the beat before; allowed is {BEAT_SPANS}, as of {TEMPI}",
+                "{} is {} s, {} s after the previous beat; expected {BEAT_SPANS}, as at {TEMPI}",
                 field(index + 1),
                 pair[1].seconds(),
                 span.seconds()
@@ -104,7 +104,7 @@ fn grid(beats: Vec<Instant>, duration: Span, list: &str, field: impl Fn(usize) -
         }
     }
     let count = beats.len();
-    BeatGrid::new(beats).ok_or_else(|| format!("{list} has {count} beats; at least two that rise in time are needed"))
+    BeatGrid::new(beats).ok_or_else(|| format!("{list} has {count} beats; at least two, in ascending order, are needed"))
 }
 
 /// The steps of a grid around a clip: whole bars, of which the first may begin before the clip and
@@ -123,7 +123,7 @@ fn curve(curve: &Curve, values: Allowed<f64>, duration: Span, field: &str) -> Ch
     let length = curve.rate.instant(curve.values.len()) - Instant::ZERO;
     if length > duration + LONGEST_GAP {
         return Err(format!(
-            "{field}.values has {} values, those of {} s; allowed are those of up to {} s, {} s more than clip.duration",
+            "{field}.values has {} values, enough for {} s; expected at most those for {} s, {} s more than clip.duration",
             curve.values.len(),
             length.seconds(),
             (duration + LONGEST_GAP).seconds(),
@@ -205,7 +205,7 @@ pub(super) fn score(score: &Score) -> Checked {
         return Ok(());
     }
     Err(format!(
-        "score.duration is {} s; allowed is up to {} s, {} s after the last note and the last point of the tempo map",
+        "score.duration is {} s; expected at most {} s, which is {} s after the last note or point of the tempo map",
         score.duration.seconds(),
         longest.seconds(),
         LONGEST_GAP.seconds()
@@ -234,7 +234,7 @@ mod tests {
         let damaged = composed(|saved| saved["drums"]["hits"][0]["step"] = i32::MAX.into());
         let told = damaged.check(duration).expect_err("no such step");
         assert!(
-            told.starts_with("drums.hits[0].step is 2147483647; allowed is "),
+            told.starts_with("drums.hits[0].step is 2147483647; expected "),
             "{told}"
         );
         let short = composed(|_| ())
@@ -245,7 +245,7 @@ mod tests {
             .check(Span::from_seconds(70.0))
             .expect_err("nothing for a minute");
         assert!(
-            long.starts_with("clip.duration is 70 s; allowed is up to 67.5"),
+            long.starts_with("clip.duration is 70 s; expected at most 67.5"),
             "{long}"
         );
     }

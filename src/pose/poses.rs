@@ -193,7 +193,7 @@ mod tests {
         let told = refused(&|v| v["poses"][2]["joints"] = vec![1.0; 50].into());
         assert!(told.contains("poses[2].joints has 50 numbers; needed are 51"), "{told}");
         let told = refused(&|v| v["poses"][0]["joints"][2] = 1.5.into());
-        assert!(told.contains("poses[0].joints[2] is 1.5; allowed is 0 to 1"), "{told}");
+        assert!(told.contains("poses[0].joints[2] is 1.5; expected 0 to 1"), "{told}");
         let told = refused(&|v| v["poses"][0]["joints"][48] = (-1e7).into());
         assert!(told.contains("poses[0].joints[48] is -10000000 pixels"), "{told}");
         let told = refused(&|v| v["poses"] = "none".into());

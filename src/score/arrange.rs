@@ -1,4 +1,4 @@
-//! Drums and melodic lines to a score.
+//! Arranges drums and melodic lines as a score.
 
 use super::cadence::{self, Setting, with_cadence};
 use super::ending::{beat_number, ending_on, last_answer_after, last_beat_after};
@@ -11,42 +11,45 @@ use crate::error::{Error, Result};
 use crate::music::{GridNote, Line, Music};
 use crate::time::{BeatGrid, Instant, STEPS_PER_BEAT, Span, TICKS_PER_BEAT, TempoMap, TempoPoint, Tick};
 
-/// A score of the drums alone, as [`arrange`] makes it.
+/// A score of the drums alone; otherwise like [`arrange`].
 ///
 /// # Errors
-/// As [`arrange`].
+/// Those of [`arrange`].
 pub fn from_drums(grid: &DrumGrid, duration: Span, kit: Option<&str>) -> Result<Score> {
     arrange(grid, None, duration, kit)
 }
 
-/// A score of the drums, and of the music that is played with them, `duration` long, with an [ending](super::ending)
-/// arranged for that length. The parts are the drums, then bass, guitar and piano where the music has lines of them.
+/// Arranges a score of the drums, and of the music that is played with them, with an
+/// [ending](super::ending) for a length of `duration`. The parts are the drums, then bass, guitar
+/// and piano if the music has lines for them.
 ///
-/// The tempo map has a point at each beat; tick 0 is the clip's start. What lies before the first downbeat is a pick-up
-/// bar with a signature of its own, so that bar lines fall on downbeats. Where the clip begins between two beats, the
-/// pick-up's first beat is as much shorter or longer as it must be.
+/// The tempo map has a point at each beat; tick 0 is the clip's start. The part before the first
+/// downbeat is a pick-up bar with its own signature, so that bar lines fall on downbeats. If the
+/// clip begins between two beats, the first beat of the pick-up is shorter or longer accordingly.
 ///
-/// The drums end on a beat near the clip's end, and the melodic parts come home to the tonic with them: what they play in
-/// the last half bar before that beat (in 3/4 the last bar) leads there, and on the beat comes the tonic, which rings to the
-/// clip's end. All that comes before hangs on nothing but the lines, so that clips of one beginning share it whatever their
-/// length.
+/// The drums end on a beat near the clip's end, and the melodic parts resolve to the tonic with
+/// them: what they play in the last half bar before that beat (in 3/4, the last bar) leads there,
+/// and on the beat they play the tonic, which rings until the clip's end. Everything before depends
+/// only on the lines, so that clips with the same start share it regardless of their length.
 ///
-/// `kit` is one of [`KITS`](crate::settings::KITS); `None` takes the one that suits the grid's style, which the melodic
-/// programs follow too.
+/// `kit` is one of [`KITS`](crate::settings::KITS); `None` chooses the one that suits the grid's
+/// style, which also determines the melodic programs.
 ///
 /// # Errors
-/// [`Error::Sound`] when the grid has fewer than two beats, its beats do not rise, `beats_per_bar` is 0, the clip has no
-/// length, or a note of the music is out of range; [`Error::SettingValue`] when `kit` is no kit.
+/// [`Error::Sound`] when the grid has fewer than two beats, its beats are not in ascending order,
+/// `beats_per_bar` is 0, the clip has no length, or a note of the music is out of range;
+/// [`Error::SettingValue`] when `kit` is not a kit.
 pub fn arrange(grid: &DrumGrid, music: Option<&Music>, duration: Span, kit: Option<&str>) -> Result<Score> {
     arrange_to(grid, music, None, duration, kit)
 }
 
-/// As [`arrange`], of drums and music that [answer](crate::answer) a movement whose strong accents are on the steps `strong`,
-/// rising: the piece ends [near the clip's end](super::ending::last_answer), on one of those if it can. `None` where
-/// no movement is answered.
+/// Like [`arrange`], for drums and music that [answer](crate::answer) a movement with strong
+/// accents on the steps `strong`, in ascending order: the piece ends [near the clip's
+/// end](super::ending::last_answer), on one of those if possible. `None` if no movement is
+/// answered.
 ///
 /// # Errors
-/// As [`arrange`].
+/// Those of [`arrange`].
 pub fn arrange_to(
     grid: &DrumGrid,
     music: Option<&Music>,
@@ -57,7 +60,7 @@ pub fn arrange_to(
     let unfit = |reason: String| Error::Sound { reason };
     let beats = BeatGrid::new(grid.beats.clone()).ok_or_else(|| {
         unfit(format!(
-            "the drum grid has {} beats; at least two that rise in time are needed",
+            "the drum grid has {} beats; at least two, in ascending order, are needed",
             grid.beats.len()
         ))
     })?;
@@ -77,14 +80,14 @@ pub fn arrange_to(
     }
     let first = first_beat(&beats);
     let tempo_map = tempo_map(&beats, first, duration)
-        .ok_or_else(|| unfit("the drum grid's beats give no tempo map".to_owned()))?;
+        .ok_or_else(|| unfit("the drum grid's beats do not form a tempo map".to_owned()))?;
     let timeline = Timeline {
         beats: &beats,
         tempo_map: &tempo_map,
         duration,
     };
 
-    // Where no drum is struck, the music alone says how far the piece goes.
+    // Without drum hits, the music alone determines where the piece ends.
     let played = grid.hits.iter().map(|hit| hit.step).max();
     let played = played.or_else(|| music.and_then(last_step));
     let last = played.and_then(|played| match strong {
@@ -120,7 +123,7 @@ pub fn arrange_to(
     Ok(score)
 }
 
-/// A line as a part, with its cadence on the last step if there is one.
+/// A line as a part, with its cadence on the last step, if any.
 fn melodic_part(
     line: &Line,
     music: &Music,
@@ -164,7 +167,7 @@ fn last_step(music: &Music) -> Option<i32> {
     notes.map(|note| note.step).max()
 }
 
-/// What is wrong with the notes of the music, if anything: it is also read from files.
+/// What is wrong with the notes of the music, if anything: music is also read from files.
 fn fault(music: &Music) -> Option<String> {
     music.lines.iter().find_map(|line| {
         let name = line.instrument.profile().name;
@@ -172,14 +175,14 @@ fn fault(music: &Music) -> Option<String> {
             let at = format!("the {name}'s note on step {}", note.step);
             if note.pitch > 127 || note.length == 0 {
                 return Some(format!(
-                    "{at} has pitch {} and length {}; allowed are 0 to 127 and from 1 on",
+                    "{at} has pitch {} and length {}; expected 0 to 127 and at least 1",
                     note.pitch, note.length
                 ));
             }
             let audible = note.velocity > 0.0 && note.velocity <= 1.0;
             if !audible || !(-1.0..=1.0).contains(&note.offset) {
                 return Some(format!(
-                    "{at} has velocity {} and offset {}; allowed are above 0 to 1 and -1 to 1",
+                    "{at} has velocity {} and offset {}; expected above 0 to 1 and -1 to 1",
                     note.velocity, note.offset
                 ));
             }
@@ -188,11 +191,12 @@ fn fault(music: &Music) -> Option<String> {
     })
 }
 
-/// The beat, counted from the first of the grid, that tick 0 stands for.
+/// The beat at tick 0, counted from the first of the grid.
 ///
-/// The beats go on before the first at its interval. If the clip's start lies between two of them, the part up to the
-/// next is a beat of its own (shorter than the others), unless it is less than half a beat and followed by another beat
-/// that is no more than a continuation: then the two are one, longer than the others.
+/// The beats continue before the first at its interval. If the clip's start lies between two of
+/// them, the part up to the next is a beat of its own, shorter than the others; but if it is less
+/// than half a beat and the beat after it is also before the first of the grid, the two are one
+/// beat, longer than the others.
 fn first_beat(beats: &BeatGrid) -> i32 {
     let start = beats.position(Instant::ZERO) / STEPS_PER_BEAT as f64;
     let nearest = start.round();
@@ -214,7 +218,7 @@ fn tempo_map(beats: &BeatGrid, first: i32, duration: Span) -> Option<TempoMap> {
     }];
     let end = Instant::ZERO + duration;
     let last = i32::try_from(beats.beats().len()).ok()? - 1;
-    // At least one beat, and none that lies wholly after the clip.
+    // At least one beat, and none that lies entirely after the clip.
     for beat in first + 1..=last.max(first + 1) {
         points.push(TempoPoint {
             tick: Tick(u32::try_from(beat - first).ok()?.checked_mul(TICKS_PER_BEAT)?),

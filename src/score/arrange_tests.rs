@@ -161,8 +161,8 @@ fn grids_that_are_none_are_refused() {
     assert!(from_drums(&three, Span::from_seconds(4.0), None).is_err());
 }
 
-/// Four chords of A minor over and over, a bar each, as a band would play them: chords on the piano, their tones one by
-/// one on the guitar, roots and fifths on the bass.
+/// Four chords in A minor, repeated, one per bar, as a band would play them: chords on the piano,
+/// arpeggios on the guitar, roots and fifths on the bass.
 fn music(steps: i32) -> Music {
     let roots = [9, 5, 0, 7];
     let mut chords = vec![];
@@ -262,7 +262,7 @@ fn parts_stand_in_order_with_programs_channels_and_places() {
         pan[0] == 0.0 && pan[1] == 0.0 && pan[2] < -0.2 && pan[3] > 0.2,
         "{pan:?}"
     );
-    // The drums are those of drums alone.
+    // The drums are the same as in a score of the drums alone.
     let alone = from_drums(&grid(0.0, 120.0, 65, 1, hats(256)), Span::from_seconds(20.0), None).expect("a score");
     assert_eq!(alone.parts[0].notes, score.parts[0].notes);
     assert_eq!(
@@ -275,13 +275,14 @@ fn parts_stand_in_order_with_programs_channels_and_places() {
 #[test]
 fn notes_fall_where_the_grid_has_them_with_their_offsets() {
     let score = arranged(20.0);
-    // 120 beats a minute: a step is 120 ticks. The piano's second beat is 0.05 steps late, the guitar a tenth early.
+    // 120 beats a minute: a step is 120 ticks. The piano's second beat is 0.05 steps late, the
+    // guitar a tenth early.
     assert_eq!(at(named(&score, "piano"), 480 + 6), [60, 64, 69]);
     assert_eq!(at(named(&score, "guitar"), 240 - 12), [69]);
     let bass = named(&score, "bass");
     assert_eq!((bass[0].onset, bass[0].pitch, bass[0].ticks), (Tick(2), 33, 480));
     assert_eq!(bass[0].velocity, 76);
-    // Chords of half a beat too much are cut where the next begins.
+    // Chords that are half a beat too long are cut where the next begins.
     let piano = named(&score, "piano");
     assert!(piano[..3].iter().all(|note| note.ticks == 480), "{:?}", &piano[..3]);
 }
@@ -314,7 +315,7 @@ fn the_end_comes_home_with_the_drums_and_rings_to_the_clips_end() {
         for note in notes.iter().filter(|note| note.onset < Tick(last)) {
             assert!(note.onset.0 + note.ticks <= last, "{name}: {note:?}");
         }
-        // The last half bar leads there: E7, but for what the guitar plays of no chord.
+        // The last half bar leads there: E7, except for guitar notes outside the chord.
         let lead = notes.iter().filter(|n| (last - 960 - 20..last).contains(&n.onset.0));
         for note in lead {
             assert!([4, 8, 11, 2].contains(&(note.pitch % 12)), "{name}: {note:?}");
@@ -331,7 +332,7 @@ fn two_lengths_share_all_that_comes_before_the_ending() {
             let ends = |note: &&Note| note.onset.0 + note.ticks <= lead_in;
             named(score, name).iter().filter(ends).copied().collect()
         };
-        // A cymbal or chord that rings into the ending is cut by it; it still begins alike.
+        // A cymbal or chord that rings into the ending is cut by it, but begins at the same time.
         let begun = |score: &Score| -> Vec<(Tick, u8, u8)> {
             let before = named(score, name).iter().filter(|note| note.onset.0 < lead_in - 60);
             before.map(|note| (note.onset, note.pitch, note.velocity)).collect()
@@ -359,7 +360,7 @@ fn a_clip_that_begins_between_two_beats_has_its_music_on_them() {
     // The first beat of the grid is the third of its bar, 0.7 s into the clip.
     let grid = grid(0.7, 120.0, 40, 3, hats(160));
     let mut music = music(160);
-    // What begins before the clip is left out, what belongs to its very start is played there.
+    // What begins before the clip is left out; what belongs to its start is played at the start.
     music.lines[0].notes.insert(
         0,
         GridNote {
@@ -409,7 +410,7 @@ fn music_that_is_none_is_refused_with_the_value() {
         ("velocity NaN", |m| m.lines[0].notes[3].velocity = f32::NAN),
         ("offset NaN", |m| m.lines[0].notes[3].offset = f32::NAN),
         ("offset 2", |m| m.lines[0].notes[3].offset = 2.0),
-        ("is 'piano', as that of another part", |m| {
+        ("is 'piano', like that of another part", |m| {
             m.lines.push(m.lines[0].clone())
         }),
     ];

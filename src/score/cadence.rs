@@ -1,9 +1,9 @@
-//! A melodic line brought to its end: into the dominant before the last beat, on the last beat the tonic.
+//! The ending of a melodic line: the dominant before the last beat, and the tonic on it.
 //!
-//! A clip ends where its maker cut it, wherever the harmony then is; the drums end on a beat near (see
-//! [`ending`](super::ending)). So that the end sounds meant, the notes that lead to that beat are bent to the chord that
-//! wants to go home, and on it comes the tonic. All that lies before stays as it is, so that two cuts of one clip share
-//! it.
+//! A clip ends where it was cut, regardless of the harmony; the drums end on a beat nearby (see
+//! [`ending`](super::ending)). To make the ending sound intended, the notes before that beat are
+//! moved to a chord that leads home, and the tonic follows on the beat. Everything before is
+//! unchanged, so that two cuts of one clip share it.
 
 use crate::music::{ChordAt, GridNote};
 use crate::theory::Instrument;
@@ -14,30 +14,31 @@ use std::ops::RangeInclusive;
 /// Thirty-second notes, the unit of lengths, in a step.
 const UNITS_PER_STEP: i32 = 2;
 
-/// How far back the last chord that was played is looked for, beats.
+/// How far back to look for the last chord that was played, beats.
 const REMEMBERED: i32 = 8;
 
-/// Notes of a chord that is struck: fewer are a melody's.
+/// Minimum number of notes of a chord: fewer are a melody.
 const LEAST_CHORD: usize = 3;
 
-/// A pitch under which the lowest note of the last chord is its root: a third down there is mud.
+/// Below this pitch, the lowest note of the last chord must be its root: a low third sounds muddy.
 const LOW: u8 = 52;
 
-/// Bounds of the last chord's velocity, which otherwise is that of the line's louder notes.
+/// Bounds of the last chord's velocity, which is otherwise that of the line's louder notes.
 const LAST_VELOCITY: RangeInclusive<f32> = 0.45..=0.9;
 
 /// A line with its ending.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Cadence {
-    /// What is played before the last beat.
+    /// The notes before the last beat.
     pub before: Vec<GridNote>,
-    /// Pitches that sound from the last beat on, rising; none if the line has not played before.
+    /// Pitches that sound from the last beat, in ascending order; empty if the line has not played
+    /// before.
     pub last: Vec<u8>,
-    /// How loud they are.
+    /// Their velocity.
     pub velocity: f32,
 }
 
-/// Whose line it is and what it is played over.
+/// The instrument and the harmony of a line.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Setting<'a> {
     pub instrument: Instrument,
@@ -61,8 +62,9 @@ pub(super) fn tonic(key: Key) -> Chord {
     on_degree(key, 0, quality)
 }
 
-/// The chord of the mode that leads home: the dominant where the mode has a leading tone (in lydian, whose fourth degree is
-/// raised, without a seventh); else the major chord under the tonic, or in phrygian, where that is minor, the subdominant.
+/// The chord of the mode that leads home: the dominant if the mode has a leading tone (in lydian,
+/// whose fourth degree is raised, without a seventh); otherwise the major chord below the tonic, or
+/// in phrygian, where that is minor, the subdominant.
 pub(super) fn leading(key: Key) -> Chord {
     match key.mode {
         Mode::Major | Mode::HarmonicMinor => on_degree(key, 7, Quality::Dominant),
@@ -72,8 +74,8 @@ pub(super) fn leading(key: Key) -> Chord {
     }
 }
 
-/// Whether a chord leads home by itself: the chord of [`leading`], any chord on the fifth degree, or the diminished one
-/// on the leading tone.
+/// Whether a chord leads home by itself: the chord of [`leading`], any chord on the fifth degree,
+/// or the diminished one on the leading tone.
 fn leads(chord: Chord, key: Key) -> bool {
     let degree = semitones(key.tonic, chord.root);
     chord == leading(key)
@@ -81,7 +83,8 @@ fn leads(chord: Chord, key: Key) -> bool {
         || (degree == 11 && chord.quality == Quality::Diminished)
 }
 
-/// Steps before the last beat that lead to it: half a bar, in three a whole one, which is how often chords change there.
+/// Number of steps that lead to the last beat: half a bar, or a whole bar in 3/4, where chords
+/// change once per bar.
 fn lead_in(beats_per_bar: u8) -> i32 {
     let beats = if beats_per_bar <= 3 {
         beats_per_bar.max(1)
@@ -96,7 +99,7 @@ fn chord_at(chords: &[ChordAt], step: i32) -> Option<Chord> {
     chords.get(after.saturating_sub(1)).map(|at| at.chord)
 }
 
-/// The pitch nearest to `pitch` that `fits`, in the range; the lower one of two.
+/// The pitch in the range that is nearest to `pitch` and `fits`; on a tie, the lower one.
 fn nearest(pitch: u8, range: &RangeInclusive<u8>, fits: impl Fn(u8) -> bool) -> Option<u8> {
     range
         .clone()
@@ -117,7 +120,8 @@ pub(super) fn with_cadence(notes: &[GridNote], last_step: i32, setting: Setting<
         }
         match held_on(note, lead_step).filter(|_| must_move(note.pitch, chord, setting.key)) {
             None => before.push(*note),
-            // What is held into the lead-in and does not fit there is let go, and struck anew as what fits.
+            // A note that is held into the lead-in and does not fit there is ended, and a fitting
+            // one is played instead.
             Some(rest) => {
                 before.push(GridNote {
                     length: note.length - rest.length,
@@ -146,7 +150,7 @@ pub(super) fn with_cadence(notes: &[GridNote], last_step: i32, setting: Setting<
     }
 }
 
-/// What of a note still sounds at a later step, if it is a step or more.
+/// The remainder of a note at a later step, if it is at least a step long.
 fn held_on(note: &GridNote, step: i32) -> Option<GridNote> {
     let rest = i32::from(note.length) - step.saturating_sub(note.step).saturating_mul(UNITS_PER_STEP);
     (rest >= UNITS_PER_STEP).then_some(GridNote {
@@ -156,8 +160,8 @@ fn held_on(note: &GridNote, step: i32) -> Option<GridNote> {
     })
 }
 
-/// Whether a pitch must give way where the music is led home from `chord`: it is a tone of that chord and not of the
-/// leading one, or it would rub against a tone of that.
+/// Whether a pitch must change when the music is led home from `chord`: it is a tone of that chord
+/// and not of the leading chord, or it would clash with a tone of the leading chord.
 fn must_move(pitch: u8, chord: Option<Chord>, key: Key) -> bool {
     let to = leading(key);
     if chord.is_some_and(|chord| leads(chord, key)) || to.contains(pitch) {
@@ -167,7 +171,8 @@ fn must_move(pitch: u8, chord: Option<Chord>, key: Key) -> bool {
     rubs || chord.is_some_and(|chord| chord.contains(pitch))
 }
 
-/// Notes struck together, each with the chord that it was written over, bent to the leading chord.
+/// Moves notes that begin together to the leading chord; each comes with the chord over which it
+/// was written.
 fn bent(together: &[(GridNote, Option<Chord>)], setting: Setting<'_>) -> Vec<GridNote> {
     let to = leading(setting.key);
     let moves = |note: &GridNote, chord| must_move(note.pitch, chord, setting.key);
@@ -182,7 +187,7 @@ fn bent(together: &[(GridNote, Option<Chord>)], setting: Setting<'_>) -> Vec<Gri
             if !moves(note, *chord) {
                 return *note;
             }
-            // A bass moves from root to root: it says which chord it is.
+            // A bass moves from root to root, since it defines the chord.
             let root =
                 setting.instrument.profile().is_bass && chord.is_some_and(|c| semitones(c.root, note.pitch) == 0);
             let fits = |pitch: u8| {
@@ -202,8 +207,8 @@ fn bent(together: &[(GridNote, Option<Chord>)], setting: Setting<'_>) -> Vec<Gri
         .collect()
 }
 
-/// The tonic as the instrument ends on it: the bass on its lowest, the others on the voicing nearest to the last chord
-/// that they played.
+/// The final tonic of an instrument: the lowest one for the bass, and for others the voicing
+/// nearest to the last chord that they played.
 fn last_chord(before: &[GridNote], last_step: i32, setting: Setting<'_>) -> Vec<u8> {
     let tonic = tonic(setting.key);
     let root = |pitch: u8| semitones(tonic.root, pitch) == 0;
@@ -219,7 +224,7 @@ fn last_chord(before: &[GridNote], last_step: i32, setting: Setting<'_>) -> Vec<
             fits(other) && !voicing.contains(&other)
         }));
     }
-    // Root, third and fifth, in the middle of what there is.
+    // Root, third and fifth, in the middle of the range.
     let middle = played.iter().map(|pitch| u32::from(*pitch)).sum::<u32>() / played.len().max(1) as u32;
     for tone in tonic.tones() {
         let is = |pitch: u8| pitch % 12 == tone;
@@ -231,8 +236,8 @@ fn last_chord(before: &[GridNote], last_step: i32, setting: Setting<'_>) -> Vec<
     voicing
 }
 
-/// The pitches of the last chord that was struck not long before the last beat, rising; if none was, those of the last
-/// few notes.
+/// The pitches of the last chord played shortly before the last beat, in ascending order; if there
+/// is none, those of the last few notes.
 fn last_played(before: &[GridNote], last_step: i32) -> Vec<u8> {
     let since = last_step.saturating_sub(REMEMBERED * STEPS_PER_BEAT as i32);
     let pitches = |notes: &[GridNote]| {
@@ -388,7 +393,7 @@ mod tests {
             [(16, 53, 32), (16, 57, 16), (16, 60, 16), (24, 55, 16), (24, 59, 16)],
             "F is a tone of G7"
         );
-        // A note that ends just after is left alone.
+        // A note that ends just after it is not changed.
         let short = [note(22, 5, 57)];
         assert_eq!(
             with_cadence(&short, 32, setting(Instrument::Piano, key(0, Mode::Major), &chords)).before,
@@ -443,7 +448,7 @@ mod tests {
             [59, 69],
             "C rubs against B; A, of no chord, does not and stays"
         );
-        // Steps at the ends of what can be counted do not overflow.
+        // Steps at the ends of the integer range do not overflow.
         for step in [i32::MIN, i32::MAX] {
             piano(&[note(i32::MIN, 64, 60), note(i32::MAX, 64, 60)], step);
         }

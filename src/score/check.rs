@@ -1,4 +1,4 @@
-//! Whether a score is one: scores are also read from files, which may say anything.
+//! Checks scores, which are also read from files with arbitrary content.
 
 use super::kits::DRUM_BANK;
 use super::{Note, Part, Score, VOLUMES};
@@ -12,12 +12,12 @@ type Checked<T = ()> = std::result::Result<T, String>;
 
 impl Score {
     /// Checks that the score can be written and played: its tempo map begins at the clip's start
-    /// and keeps tempi that MIDI can hold, signatures rise from tick 0, part names are fit for file
-    /// names and differ, volumes and pans are in range, and every note lies in MIDI's ranges and
-    /// inside the clip, in order.
+    /// and has only tempi that MIDI can represent, signatures are in ascending order from tick 0,
+    /// part names are unique and valid file names, volumes and pans are in range, and every note
+    /// lies in MIDI's ranges and inside the clip, in order.
     ///
     /// # Errors
-    /// [`Error::Sound`] with the field, the value met and the value allowed.
+    /// [`Error::Sound`] with the field, the value found and the value expected.
     pub fn check(&self) -> Result<()> {
         self.fault().map_err(|reason| Error::Sound {
             reason: format!("score.{reason}"),
@@ -29,11 +29,11 @@ impl Score {
         self.tempo_map.tick(Instant::ZERO + self.duration)
     }
 
-    /// As [`check`](Self::check); the sentence begins with the field within the score.
+    /// Like [`check`](Self::check); the message begins with the field within the score.
     pub(crate) fn fault(&self) -> Checked {
         if !(self.duration > Span::ZERO && self.duration <= LONGEST_CLIP) {
             return Err(format!(
-                "duration is {} s; allowed is above 0 to {} s",
+                "duration is {} s; expected above 0 to {} s",
                 self.duration.seconds(),
                 LONGEST_CLIP.seconds()
             ));
@@ -49,7 +49,7 @@ impl Score {
         }
         if let Some(index) = self.signatures.windows(2).position(|pair| pair[0].tick >= pair[1].tick) {
             return Err(format!(
-                "signatures[{}].tick is {}; it must be above that of the signature before, {}",
+                "signatures[{}].tick is {}; it must be above that of the previous signature, {}",
                 index + 1,
                 self.signatures[index + 1].tick.0,
                 self.signatures[index].tick.0
@@ -58,7 +58,7 @@ impl Score {
         for (index, part) in self.parts.iter().enumerate() {
             if self.parts.iter().take(index).any(|other| other.name == part.name) {
                 return Err(format!(
-                    "parts[{index}].name is '{}', as that of another part; names must differ",
+                    "parts[{index}].name is '{}', like that of another part; names must be unique",
                     part.name.escape_debug()
                 ));
             }
@@ -92,7 +92,7 @@ fn part_fault(part: &Part, end: Tick) -> Checked {
     let fit = |c: char| c.is_ascii_alphanumeric() || c == '-';
     if part.name.is_empty() || part.name.len() > 64 || !part.name.chars().all(fit) {
         return Err(format!(
-            "name is '{}'; a name is 1 to 64 letters, digits and '-'",
+            "name is '{}'; expected 1 to 64 letters, digits and '-'",
             part.name.escape_debug()
         ));
     }
@@ -101,7 +101,7 @@ fn part_fault(part: &Part, end: Tick) -> Checked {
     SEVEN_BITS.check("program", part.program)?;
     if !VOLUMES.contains(&part.volume) {
         return Err(format!(
-            "volume is {} dB; allowed is {} to {} dB",
+            "volume is {} dB; expected {} to {} dB",
             part.volume,
             VOLUMES.start(),
             VOLUMES.end()
@@ -110,14 +110,14 @@ fn part_fault(part: &Part, end: Tick) -> Checked {
     PANS.check("pan", f64::from(part.pan))?;
     if part.bank == DRUM_BANK && part.pan != 0.0 {
         return Err(format!(
-            "pan is {}; the drums of a kit have places of their own, allowed is 0",
+            "pan is {}; expected 0, since the drums of a kit have their own pan",
             part.pan
         ));
     }
     let in_order = |pair: &[Note]| (pair[0].onset, pair[0].pitch) <= (pair[1].onset, pair[1].pitch);
     if let Some(index) = part.notes.windows(2).position(|pair| !in_order(pair)) {
         return Err(format!(
-            "notes[{}].onset is {} and follows {}; notes are sorted by onset, then pitch",
+            "notes[{}].onset is {} and follows {}; notes must be sorted by onset, then pitch",
             index + 1,
             part.notes[index + 1].onset.0,
             part.notes[index].onset.0
@@ -141,7 +141,7 @@ fn note_fault(note: &Note, end: Tick) -> Checked {
     }
     if note.ticks == 0 || note.ticks > end.0 - at {
         return Err(format!(
-            "ticks is {}; allowed is 1 to {}, up to the clip's end at tick {}",
+            "ticks is {}; expected 1 to {}, up to the clip's end at tick {}",
             note.ticks,
             end.0 - at,
             end.0
@@ -198,7 +198,7 @@ mod tests {
         let spoil: Vec<(&str, Spoil)> = vec![
             ("score.duration is 0 s", |s| s.duration = Span::ZERO),
             ("score.duration is NaN s", |s| s.duration = Span::from_seconds(f64::NAN)),
-            ("score.start is -0.5 s; allowed is 0 to 1000000 s", |s| {
+            ("score.start is -0.5 s; expected 0 to 1000000 s", |s| {
                 s.start = Instant::from_seconds(-0.5);
             }),
             ("score.start is NaN s", |s| s.start = Instant::from_seconds(f64::NAN)),
@@ -221,7 +221,7 @@ mod tests {
             }),
             ("signatures must begin", |s| s.signatures.clear()),
             ("signatures must begin", |s| s.signatures[0].tick = Tick(1)),
-            ("score.signatures[0].beats is 0 beats; allowed is 1 to 16", |s| {
+            ("score.signatures[0].beats is 0 beats; expected 1 to 16", |s| {
                 s.signatures[0].beats = 0;
             }),
             ("score.signatures[1].tick is 0; it must be above", |s| {
@@ -231,22 +231,22 @@ mod tests {
                 s.parts[0].name = "../drums".to_owned()
             }),
             ("score.parts[1].name is 'drums'", |s| s.parts.push(s.parts[0].clone())),
-            ("channel is 16; allowed is 0 to 15", |s| s.parts[0].channel = 16),
+            ("channel is 16; expected 0 to 15", |s| s.parts[0].channel = 16),
             ("bank is 129", |s| s.parts[0].bank = 129),
             ("program is 128", |s| s.parts[0].program = 128),
-            ("volume is 4.5 dB; allowed is -48 to 4 dB", |s| s.parts[0].volume = 4.5),
+            ("volume is 4.5 dB; expected -48 to 4 dB", |s| s.parts[0].volume = 4.5),
             ("volume is NaN dB", |s| s.parts[0].volume = f32::NAN),
-            ("pan is -1.5; allowed is -1 to 1", |s| s.parts[0].pan = -1.5),
+            ("pan is -1.5; expected -1 to 1", |s| s.parts[0].pan = -1.5),
             ("pan is NaN", |s| s.parts[0].pan = f32::NAN),
             ("places of their own", |s| s.parts[0].pan = 0.5),
             ("sorted", |s| s.parts[0].notes.reverse()),
-            ("notes[1].velocity is 0; allowed is 1 to 127", |s| {
+            ("notes[1].velocity is 0; expected 1 to 127", |s| {
                 s.parts[0].notes[1].velocity = 0
             }),
             ("score.parts[0].notes[1].pitch is 128", |s| {
                 s.parts[0].notes[1].pitch = 128
             }),
-            ("notes[0].ticks is 0; allowed is 1 to 1920", |s| {
+            ("notes[0].ticks is 0; expected 1 to 1920", |s| {
                 s.parts[0].notes[0].ticks = 0
             }),
             ("clip's end", |s| s.parts[0].notes[2].ticks = u32::MAX),

@@ -1,4 +1,4 @@
-//! Drum hits to the drum part.
+//! Converts drum hits to the drum part.
 
 use super::kits::{DRUM_BANK, kit_for_style, kit_program};
 use super::melodic::{Timeline, midi_velocity};
@@ -10,10 +10,10 @@ use crate::time::{TICKS_PER_BEAT, TICKS_PER_STEP, Tick};
 /// Name of the drum part, its MIDI track and its stem.
 pub const DRUM_PART: &str = "drums";
 
-/// The drum part of a kit, or of the one that suits the style.
+/// The drum part for a kit, or for the one that suits the style.
 ///
 /// # Errors
-/// [`Error::SettingValue`] when `kit` is no kit.
+/// [`Error::SettingValue`] when `kit` is not a kit.
 pub(super) fn part(hits: &[Hit], style: &str, kit: Option<&str>, timeline: Timeline<'_>) -> Result<Part> {
     let kit = kit.unwrap_or_else(|| kit_for_style(style));
     let program = kit_program(kit).ok_or_else(|| Error::SettingValue {
@@ -33,8 +33,8 @@ pub(super) fn part(hits: &[Hit], style: &str, kit: Option<&str>, timeline: Timel
     })
 }
 
-/// How long a drum is held if nothing cuts it. Drums ring on by themselves; lengths matter to the cymbals and to
-/// players that read the MIDI file.
+/// Length of a drum note if nothing cuts it. Drums ring out by themselves; lengths matter for
+/// cymbals and for players that read the MIDI file.
 fn held(class: DrumClass) -> u32 {
     match class {
         DrumClass::OpenHat => 2 * TICKS_PER_BEAT,
@@ -48,7 +48,8 @@ fn is_hat(class: DrumClass) -> bool {
     matches!(class, DrumClass::ClosedHat | DrumClass::OpenHat)
 }
 
-/// Whether a hit of the second class ends the sound of the first: the same drum, or the other state of the hi-hat.
+/// Whether a hit of the second class ends the sound of the first: the same drum, or the other state
+/// of the hi-hat.
 fn cuts(sounding: DrumClass, struck: DrumClass) -> bool {
     sounding == struck || (is_hat(sounding) && is_hat(struck))
 }
@@ -63,7 +64,8 @@ fn notes(hits: &[Hit], timeline: Timeline<'_>) -> Vec<Note> {
             Some((tick, hit.class, midi_velocity(hit.velocity)))
         })
         .collect();
-    // Where one drum, or both states of the hi-hat, would sound at once, the louder hit is played.
+    // If one drum, or both states of the hi-hat, would be hit at the same time, the louder hit is
+    // played.
     struck.sort_by_key(|(tick, class, velocity)| (*tick, is_hat(*class), class.pitch(), std::cmp::Reverse(*velocity)));
     let mut kept: Vec<(Tick, DrumClass, u8)> = Vec::with_capacity(struck.len());
     for hit in struck {

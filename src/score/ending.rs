@@ -1,49 +1,54 @@
-//! An ending that sounds meant: the last hit on a beat that leaves it room to ring out inside the clip.
+//! An ending that sounds intended: the last hit is on a beat that leaves room to ring out within
+//! the clip.
 //!
-//! A clip is cut where its maker cut it, rarely at the end of a bar. Drums that simply stop there sound broken off. So
-//! the music is brought to an end as a drummer would: what leads up to the last beat is kept, on the beat come kick and
-//! crash together, and after it nothing but their ring.
+//! A clip rarely ends at the end of a bar, and drums that simply stop there sound broken off. So
+//! the music ends the way a drummer would end it: everything up to the last beat is kept, the beat
+//! itself has kick and crash together, and nothing follows but their ring.
 
 use crate::drums::{DrumClass, DrumGrid, Hit};
 use crate::time::{BeatGrid, STEPS_PER_BEAT, Span};
 
-/// Least room for the ring-out, as a share of the clip, and its bounds. A crash needs about a second to be heard as an
-/// ending; in a clip of a few seconds that would be too much of the music.
+/// Minimum time to ring out, as a share of the clip, and its bounds. A crash needs about a second
+/// to be heard as an ending; in a clip of a few seconds that would take too much of the music.
 const ROOM_SHARE: f64 = 0.1;
 const LEAST_ROOM: Span = Span::from_seconds(0.6);
 const MOST_ROOM: Span = Span::from_seconds(1.0);
 
-/// Room when no beat leaves more: under this the crash would be a click.
+/// Minimum time to ring out if no beat leaves more: below this, the crash would be a click.
 const SCANT_ROOM: Span = Span::from_seconds(0.25);
 
-/// How much longer a silence is accepted after a downbeat, and after the strong beat in mid-bar, than after a weak beat.
+/// How much longer the silence may be after a downbeat, and after the strong beat in mid-bar, than
+/// after a weak beat.
 const DOWNBEAT_WORTH: f64 = 1.2;
 const STRONG_BEAT_WORTH: f64 = 0.6;
 
-/// Room that music which answers a movement is left at least: the last of it may be what is seen last.
+/// Minimum time to ring out in music that answers a movement: the last movement may come at the
+/// very end.
 const ANSWERED_ROOM: Span = Span::from_seconds(0.3);
 
-/// How much longer a silence is accepted there after a strong accent, a downbeat and another beat than after half a beat.
+/// How much longer the silence may be in that case after a strong accent, a downbeat and another
+/// beat than after an off-beat eighth.
 const ACCENT_WORTH: f64 = 0.35;
 const ANSWERED_DOWNBEAT_WORTH: f64 = 0.3;
 const BEAT_WORTH: f64 = 0.2;
 
-/// Bounds of the last hit's velocity, which otherwise is that of the louder hits of the piece.
+/// Bounds of the last hit's velocity, which is otherwise that of the louder hits of the piece.
 const LEAST_LAST_VELOCITY: f32 = 0.55;
 
-/// The beat on which a piece ends, counted from the first beat of the grid; `None` if no beat leaves room or nothing is
-/// played at all.
+/// The beat on which a piece ends, counted from the first beat of the grid; `None` if no beat
+/// leaves enough time or nothing is played.
 ///
-/// Of the beats that leave at least 10 % of the clip (0.6 s to 1 s) it is the one with the shortest silence after it,
-/// where a downbeat counts as if 1.2 s were less silent and the third beat of four as if 0.6 s were. So a downbeat is
-/// taken unless that would leave the end empty. If the hits stop long before the end, the piece ends on
-/// the beat after the last hit or before.
+/// Of the beats that leave at least 10 % of the clip (0.6 s to 1 s), it is the one with the
+/// shortest silence after it, where the silence after a downbeat counts as 1.2 s shorter and that
+/// after the third beat of four as 0.6 s shorter. So the piece ends on a downbeat unless that would
+/// leave the end empty. If the hits stop long before the end, the piece ends at the latest on the
+/// beat after the last hit.
 pub fn last_beat(grid: &DrumGrid, beats: &BeatGrid, duration: Span) -> Option<i32> {
     let last_step = grid.hits.iter().map(|hit| hit.step).max()?;
     last_beat_after(last_step, grid, beats, duration)
 }
 
-/// As [`last_beat`], of a piece in which something is played up to `last_step`.
+/// Like [`last_beat`], for a piece in which something is played up to `last_step`.
 pub(super) fn last_beat_after(last_step: i32, grid: &DrumGrid, beats: &BeatGrid, duration: Span) -> Option<i32> {
     let room = Span::from_seconds((duration.seconds() * ROOM_SHARE).clamp(LEAST_ROOM.seconds(), MOST_ROOM.seconds()));
     let bar = i32::from(grid.beats_per_bar.max(1));
@@ -51,7 +56,7 @@ pub(super) fn last_beat_after(last_step: i32, grid: &DrumGrid, beats: &BeatGrid,
     [room, SCANT_ROOM].into_iter().find_map(|room| {
         let end = crate::time::Instant::ZERO + duration;
         let latest = beats.position(end - room) / STEPS_PER_BEAT as f64;
-        // A tick of leeway: a beat that leaves exactly the room must not be lost to rounding.
+        // A tick of tolerance: a beat that leaves exactly enough time must not be lost to rounding.
         let latest = ((latest + 1e-6).floor() as i32).min(played);
         let silence = |beat: i32| (end - beats.instant(f64::from(beat) * STEPS_PER_BEAT as f64)).seconds();
         let cost = |beat: i32| {
@@ -68,17 +73,18 @@ pub(super) fn last_beat_after(last_step: i32, grid: &DrumGrid, beats: &BeatGrid,
     })
 }
 
-/// The step on which a piece ends that answers a movement, whose strong accents are on the steps `strong`; `None` where
-/// [`last_beat`] is.
+/// The step on which a piece ends that answers a movement with strong accents on the steps
+/// `strong`; `None` if [`last_beat`] returns `None`.
 ///
-/// It is one of the last steps that leave 0.3 s: that of an accent, a beat or half a beat, whichever leaves the shortest silence,
-/// where that after an accent counts as if it were 0.35 s shorter, after a downbeat 0.3 s and after another beat 0.2 s.
+/// Of the last steps that leave 0.3 s, it is the accent, beat or half beat with the shortest
+/// silence after it, where the silence after an accent counts as 0.35 s shorter, after a downbeat
+/// as 0.3 s shorter, and after another beat as 0.2 s shorter.
 pub fn last_answer(strong: &[i32], grid: &DrumGrid, beats: &BeatGrid, duration: Span) -> Option<i32> {
     let last_step = grid.hits.iter().map(|hit| hit.step).max()?;
     last_answer_after(last_step, strong, grid, beats, duration)
 }
 
-/// As [`last_answer`], of a piece in which something is played up to `last_step`.
+/// Like [`last_answer`], for a piece in which something is played up to `last_step`.
 pub(super) fn last_answer_after(
     last_step: i32,
     strong: &[i32],
@@ -108,13 +114,14 @@ pub(super) fn last_answer_after(
         .or_else(|| last_beat_after(last_step, grid, beats, duration).map(|beat| beat.saturating_mul(BEAT)))
 }
 
-/// Number in its bar, from 1, of a beat counted from the first of the grid.
+/// Position in its bar, from 1, of a beat that is counted from the first of the grid.
 pub fn beat_number(grid: &DrumGrid, beat: i32) -> u8 {
     let bar = i32::from(grid.beats_per_bar.max(1));
     ((i32::from(grid.first_beat) - 1 + beat).rem_euclid(bar) + 1) as u8
 }
 
-/// The hits with an ending: those before the [last beat](last_beat) as they are, then kick and crash on it.
+/// The hits with an ending: those before the [last beat](last_beat) unchanged, then kick and crash
+/// on it.
 pub fn with_ending(grid: &DrumGrid, beats: &BeatGrid, duration: Span) -> Vec<Hit> {
     match last_beat(grid, beats, duration) {
         Some(beat) => ending_on(beat * STEPS_PER_BEAT as i32, grid),
@@ -122,17 +129,18 @@ pub fn with_ending(grid: &DrumGrid, beats: &BeatGrid, duration: Span) -> Vec<Hit
     }
 }
 
-/// The hits before a step as they are, then kick and crash on it.
+/// The hits before a step unchanged, then kick and crash on it.
 pub(super) fn ending_on(step: i32, grid: &DrumGrid) -> Vec<Hit> {
     let mut hits: Vec<Hit> = grid
         .hits
         .iter()
         .copied()
-        // What is played early from the last step on would be heard as a flam with the last hit.
+        // A hit at or after the last step that is played early would be heard as a flam with the
+        // last hit.
         .filter(|hit| hit.step < step)
         .collect();
     let velocity = loud(&grid.hits).clamp(LEAST_LAST_VELOCITY, 1.0);
-    // Where an accent is answered, at the answer's time.
+    // If an accent is answered there, the last hit has the answer's time.
     let mut there = grid.hits.iter().filter(|hit| hit.step == step);
     let offset = there
         .find(|hit| hit.class == DrumClass::Kick)
@@ -146,7 +154,7 @@ pub(super) fn ending_on(step: i32, grid: &DrumGrid) -> Vec<Hit> {
     hits
 }
 
-/// The velocity that a tenth of the hits exceed.
+/// The 90th percentile of the velocities.
 fn loud(hits: &[Hit]) -> f32 {
     let mut velocities: Vec<f32> = hits.iter().map(|hit| hit.velocity).collect();
     velocities.sort_by(f32::total_cmp);

@@ -3,7 +3,8 @@
 /// Bank of drum kits, as in the SoundFont specification (2.04, 7.2: "bank 128 is percussion").
 pub const DRUM_BANK: u16 = 128;
 
-/// Kits by the names of [`KITS`](crate::settings::KITS), with their program numbers in General MIDI level 2 (from 0).
+/// Kits by the names of [`KITS`](crate::settings::KITS), with their program numbers in General MIDI
+/// level 2 (from 0).
 const PROGRAMS: &[(&str, u8)] = &[
     ("standard", 0),
     ("room", 8),
@@ -14,7 +15,7 @@ const PROGRAMS: &[(&str, u8)] = &[
     ("brush", 40),
 ];
 
-/// Program number of a kit, from 0; `None` for a name that is no kit.
+/// Program number of a kit, from 0; `None` for a name that is not a kit.
 pub fn kit_program(kit: &str) -> Option<u8> {
     PROGRAMS
         .iter()
@@ -22,7 +23,8 @@ pub fn kit_program(kit: &str) -> Option<u8> {
         .map(|(_, program)| *program)
 }
 
-/// The kit that suits a playing style of [`STYLES`](crate::settings::STYLES); the standard kit for any other name.
+/// The kit that suits a playing style of [`STYLES`](crate::settings::STYLES); the standard kit for
+/// any other name.
 pub fn kit_for_style(style: &str) -> &'static str {
     match style {
         "rock" => "room",
@@ -35,11 +37,12 @@ pub fn kit_for_style(style: &str) -> &'static str {
     }
 }
 
-/// Volume of a kit beside melodic parts, dB. Kits differ by up to 10 dB in loudness, which matters only where something
-/// else plays; with it each is as loud as any other.
+/// Volume of a kit in a mix with melodic parts, dB. Kits differ by up to 10 dB in loudness, which
+/// matters only if something else plays; this volume makes all kits equally loud.
 ///
-/// Measured alone at General MIDI's default volume, of the tests' groove with the SoundFont that ships: standard −30.3 LUFS,
-/// room −28.1, power −26.9, electronic −27.4, TR-808 −20.6, jazz −28.1, brush −28.4.
+/// Measured with each kit playing the tests' groove alone at General MIDI's default volume, with
+/// the bundled SoundFont: standard −30.3 LUFS, room −28.1, power −26.9, electronic −27.4, TR-808
+/// −20.6, jazz −28.1, brush −28.4.
 pub(super) fn kit_volume(program: u8) -> f32 {
     match program {
         8 | 32 => -0.9,

@@ -1,25 +1,27 @@
-//! How loud a line is played beside the drums: from what it plays, so that a strummed guitar does not drown what a picked one
-//! sits under.
+//! The level of a line relative to the drums, computed from its notes, so that a strummed guitar is
+//! not much louder than a picked one.
 //!
-//! Loudness is estimated as BS.1770 gates it: the power of the notes in blocks of 400 ms, the mean of those that are not 10 dB
-//! under the mean. A note's power goes with the fourth power of its velocity, since MIDI's amplitude goes with the square, and
-//! decays as long as the note is held. Everything is taken over the whole line and all of the drums, so that a clip that is cut
-//! anew keeps its levels.
+//! Loudness is estimated with the gating of BS.1770: the power of the notes in blocks of 400 ms,
+//! and the mean of those blocks that are not 10 dB below the mean. A note's power is proportional
+//! to the fourth power of its velocity, since MIDI's amplitude is proportional to the square, and
+//! decays while the note is held. Everything is computed over the whole line and all drums, so that
+//! the levels do not change with the cut.
 
 use super::mixing::VOLUMES;
 use crate::drums::DrumGrid;
 use crate::music::{GridNote, Line};
 use crate::time::STEPS_PER_BEAT;
 
-/// What a program of the SoundFont that ships does with notes.
+/// How a program of the bundled SoundFont renders notes.
 ///
-/// Fitted to the loudness of 21 pieces of a minute that the product wrote, each part played alone at General MIDI's default
-/// volume by every program of its family. The estimates are then within 0.4 to 0.7 LU of what is measured (standard deviation),
-/// where without them the pieces lie 1.6 to 2.4 LU apart.
+/// Fitted to the loudness of 21 one-minute pieces written by Kinescore, each part played alone at
+/// General MIDI's default volume by every program of its family. The estimates differ from the
+/// measured loudness by 0.4 to 0.7 LU (standard deviation); without them, the pieces differ by 1.6
+/// to 2.4 LU.
 struct Sound {
     /// Time constant with which a held note fades, seconds.
     ring: f64,
-    /// How much louder an octave higher is, dB, and the pitch about which that is taken.
+    /// Increase in loudness per octave, dB, and the pitch to which it is relative.
     tilt: f64,
     middle: f64,
     /// Loudness of power 1, LUFS.
@@ -48,22 +50,23 @@ impl Sound {
     }
 }
 
-/// Loudness of drums of power 1 at the [volume of their kit](super::kits::kit_volume), LUFS; all kits are within 0.5 LU of it.
+/// Loudness of drums of power 1 at the [volume of their kit](super::kits::kit_volume), LUFS; all
+/// kits are within 0.5 LU of it.
 const DRUMS: f64 = -33.9;
 
-/// Power of usual drums, dB, taken where none are struck. Any hit of velocity 1 a second is power 1; it goes with the third power of
-/// velocity, and which drum is struck matters little. The estimate is within 0.9 LU of what is measured (standard deviation; 1.3
-/// without).
+/// Power of typical drums, dB, used if there are no hits. One hit of velocity 1 per second has
+/// power 1; power is proportional to the third power of velocity, and depends little on the drum.
+/// The estimate differs from the measured loudness by 0.9 LU (standard deviation; 1.3 without it).
 const USUAL_DRUMS: f64 = 4.0;
 
-/// Length of a gating block, seconds, and how far under the mean blocks are left out, as a ratio.
+/// Length of a gating block, seconds, and the ratio to the mean below which blocks are left out.
 const BLOCK: f64 = 0.4;
 const GATE: f64 = 0.1;
 
 /// Blocks with less than this share of the loudest's power are silence.
 const SILENCE: f64 = 1e-7;
 
-/// Loudness of what is played on a grid.
+/// Estimates loudness on a grid.
 pub(super) struct Levels {
     /// Length of a step, seconds.
     step: f64,
@@ -72,7 +75,7 @@ pub(super) struct Levels {
 }
 
 impl Levels {
-    /// Levels beside the drums of a grid.
+    /// Levels relative to the drums of a grid.
     pub fn of(grid: &DrumGrid) -> Self {
         let beats = &grid.beats;
         let length = match (beats.first(), beats.last()) {
@@ -90,8 +93,8 @@ impl Levels {
         }
     }
 
-    /// Volume of a line's part when that program plays it, dB beside General MIDI's default: with it the line is as far under the
-    /// drums as it is meant to be, as far as volume goes.
+    /// Volume of a line's part for this program, dB relative to General MIDI's default: with it,
+    /// the line has its target level below the drums, within the range of the volume.
     pub fn volume(&self, line: &Line, program: u8) -> f32 {
         let sound = Sound::of(program);
         let Some(power) = self.power(&line.notes, &sound) else {
@@ -101,7 +104,7 @@ impl Levels {
         (volume as f32).clamp(*VOLUMES.start(), *VOLUMES.end())
     }
 
-    /// Gated power of notes, dB; `None` where there are none.
+    /// Gated power of notes, dB; `None` if there are no notes.
     fn power(&self, notes: &[GridNote], sound: &Sound) -> Option<f64> {
         // Lengths are half steps.
         let steps = |note: &GridNote| f64::from(note.length) / 2.0;
@@ -125,14 +128,14 @@ impl Levels {
     }
 }
 
-/// Power on every step from the first on which something sounds.
+/// Power at every step, starting at the first at which something sounds.
 struct Powers {
     first: i32,
     values: Vec<f64>,
 }
 
 impl Powers {
-    /// Room for what sounds from one step up to another.
+    /// Makes room for the steps from one to another.
     fn new(sounding: impl Iterator<Item = (i32, i32)>) -> Self {
         let (first, end) = sounding.fold((i32::MAX, i32::MIN), |(first, end), (from, to)| {
             (first.min(from), end.max(to))
@@ -151,7 +154,7 @@ impl Powers {
         }
     }
 
-    /// Mean over the blocks that count, dB; `None` where all is silence. `step` is in seconds.
+    /// Mean over the blocks that count, dB; `None` if everything is silent. `step` is in seconds.
     fn gated(&self, step: f64) -> Option<f64> {
         let width = ((BLOCK / step).round() as usize).clamp(1, self.values.len().max(1));
         let blocks: Vec<f64> = self
@@ -197,7 +200,7 @@ mod tests {
         }
     }
 
-    /// Notes every so many steps, held for as long.
+    /// Notes at a regular distance in steps, each held until the next.
     fn line(every: u8, velocity: f32) -> Line {
         let note = |step: i32| GridNote {
             step,
@@ -223,7 +226,7 @@ mod tests {
         // Amplitude is velocity squared: twice the velocity is 12 dB.
         assert!((plain - volume(&drums, &line(4, 0.4)) + 12.04).abs() < 0.01 || volume(&drums, &line(4, 0.4)) == 4.0);
         assert!((volume(&drums, &line(4, 0.8)) - volume(&drums, &line(2, 0.8)) - 3.0).abs() < 0.7);
-        // Louder drums lift everything: 30 log10 of the velocities.
+        // Louder drums raise everything: 30 log10 of the velocities.
         let louder = volume(&grid(0.9), &line(4, 0.8)) - plain;
         assert!((louder - 30.0 * (0.9_f64 / 0.7).log10()).abs() < 0.01, "{louder}");
     }

@@ -1,4 +1,5 @@
-//! Melodic lines to parts: which General MIDI program plays, how loud and where it stands, and when each note sounds.
+//! Converts melodic lines to parts: the General MIDI program, its volume and pan, and when each
+//! note sounds.
 
 use super::levels::Levels;
 use super::{Note, Part, in_turn};
@@ -8,11 +9,12 @@ use crate::time::{BeatGrid, Instant, Span, TempoMap, Tick};
 /// Bank of melodic programs.
 const MELODIC_BANK: u16 = 0;
 
-/// The last chord is let go before the clip ends, so that it is not cut off: by this, or by this share of its ring.
+/// How long before the clip's end the last chord is released, so that it is not cut off: this time,
+/// or this share of its ring.
 const RELEASE: Span = Span::from_seconds(0.15);
 const RELEASE_SHARE: f64 = 0.2;
 
-/// When things sound: steps on the beats of the clip.
+/// Converts steps to ticks, on the beats of the clip.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Timeline<'a> {
     pub beats: &'a BeatGrid,
@@ -21,14 +23,14 @@ pub(super) struct Timeline<'a> {
 }
 
 impl Timeline<'_> {
-    /// The tick with which the clip ends.
+    /// The tick at which the clip ends.
     pub fn end(&self) -> Tick {
         self.tempo_map.tick(Instant::ZERO + self.duration)
     }
 
-    /// The tick of what belongs to a step and is played so far from it; `None` outside the clip.
+    /// The tick of an event at a step and an offset; `None` outside the clip.
     ///
-    /// What belongs to the clip's very start may be played early; it is then played at the start.
+    /// An event at the clip's start may have an early offset; it is then played at the start.
     pub fn onset(&self, step: i32, offset: f32) -> Option<Tick> {
         let place = self.beats.instant(f64::from(step));
         let onset = self.beats.instant(f64::from(step) + f64::from(offset));
@@ -38,12 +40,12 @@ impl Timeline<'_> {
     }
 }
 
-/// A velocity above 0 to 1 as MIDI has it.
+/// Converts a velocity, above 0 to 1, to MIDI.
 pub(super) fn midi_velocity(velocity: f32) -> u8 {
     (velocity * 127.0).round().clamp(1.0, 127.0) as u8
 }
 
-/// The part of a line that sounds as `notes`.
+/// The part of a line with these notes.
 pub(super) fn part(line: &Line, style: &str, levels: &Levels, notes: Vec<Note>) -> Part {
     let profile = line.instrument.profile();
     let program = profile.program(style);
@@ -58,7 +60,7 @@ pub(super) fn part(line: &Line, style: &str, levels: &Levels, notes: Vec<Note>) 
     }
 }
 
-/// Notes on the grid in ticks, those that begin before `until` and sound no longer than that.
+/// Notes on the grid in ticks: those that begin before `until`, cut off there.
 pub(super) fn notes(notes: &[GridNote], timeline: Timeline<'_>, until: Tick) -> Vec<Note> {
     let notes = notes.iter().filter_map(|note| {
         let onset = timeline.onset(note.step, note.offset).filter(|onset| *onset < until)?;
@@ -75,7 +77,7 @@ pub(super) fn notes(notes: &[GridNote], timeline: Timeline<'_>, until: Tick) -> 
     in_turn(notes.collect())
 }
 
-/// Pitches that are struck together on a step and ring to the clip's end.
+/// Pitches that begin together on a step and ring to the clip's end.
 pub(super) fn ringing(pitches: &[u8], velocity: f32, step: i32, timeline: Timeline<'_>) -> Vec<Note> {
     let Some(onset) = timeline.onset(step, 0.0) else {
         return vec![];

@@ -1,33 +1,37 @@
-//! A part's place in the mix, as MIDI controllers. The MIDI file and the sound are both made from these numbers.
+//! A part's volume and pan, as MIDI controllers. The MIDI file and the sound are both made from
+//! these numbers.
 
 use super::Part;
 
-/// Volumes of a part that are allowed, dB. General MIDI's default volume of 100 leaves 4.15 dB up to the highest, 127.
+/// Allowed volumes of a part, dB. From General MIDI's default volume of 100 to the maximum of 127
+/// there are 4.15 dB.
 pub const VOLUMES: std::ops::RangeInclusive<f32> = -48.0..=4.0;
 
-/// Channel volume that General MIDI level 2 starts with.
+/// Initial channel volume of General MIDI level 2.
 const DEFAULT_VOLUME: f32 = 100.0;
 
-/// Controller value of the middle, and the distance from it to either side.
+/// Controller value of the centre, and its distance to either side.
 const MIDDLE: f32 = 64.0;
 const ASIDE: f32 = 63.0;
 
 impl Part {
     /// The part's volume as MIDI controller 7, 1 to 127.
     ///
-    /// General MIDI level 2 (and the MMA's recommended practice RP-012 before it) take a volume of `v` to be a gain of
-    /// 40 log10(v / 127) dB; so `volume` dB beside the default of 100 is 100 · 10^(volume / 40).
+    /// General MIDI level 2 (and the MMA's recommended practice RP-012 before it) take a volume of
+    /// `v` to be a gain of 40 log10(v / 127) dB; so `volume` dB relative to the default of 100 is
+    /// 100 · 10^(volume / 40).
     pub fn volume_controller(&self) -> u8 {
         let value = DEFAULT_VOLUME * 10.0_f32.powf(self.volume / 40.0);
         value.round().clamp(1.0, 127.0) as u8
     }
 
-    /// The part's volume beside the default as the controller has it, as a ratio of amplitudes.
+    /// The part's volume relative to the default, rounded like the controller, as a ratio of
+    /// amplitudes.
     pub fn volume_ratio(&self) -> f32 {
         (f32::from(self.volume_controller()) / DEFAULT_VOLUME).powi(2)
     }
 
-    /// The part's pan as MIDI controller 10: 1 on the left, 64 in the middle, 127 on the right.
+    /// The part's pan as MIDI controller 10: 1 is left, 64 is the centre, 127 is right.
     pub fn pan_controller(&self) -> u8 {
         (MIDDLE + ASIDE * self.pan).round().clamp(1.0, 127.0) as u8
     }
@@ -57,7 +61,7 @@ mod tests {
         for (pan, controller) in [(-1.0, 1), (-0.5, 33), (0.0, 64), (0.5, 96), (1.0, 127)] {
             assert_eq!(part(0.0, pan).pan_controller(), controller, "{pan}");
         }
-        // Rounding to a whole controller costs little: under half a decibel down to -30 dB.
+        // Rounding to a whole controller value costs less than half a decibel down to -30 dB.
         for tenths in -300..=40 {
             let volume = tenths as f32 / 10.0;
             let heard = 20.0 * part(volume, 0.0).volume_ratio().log10();

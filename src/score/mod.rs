@@ -1,4 +1,5 @@
-//! A score: parts and notes in ticks with a tempo map. Knows neither how the notes were found nor how they will sound.
+//! A score: parts and notes in ticks with a tempo map. Independent of how the notes were composed
+//! and how they are rendered.
 
 mod arrange;
 mod cadence;
@@ -28,25 +29,25 @@ pub const DRUM_CHANNEL: u8 = 9;
 pub struct Score {
     /// When each tick sounds.
     pub tempo_map: TempoMap,
-    /// Where bars of which length begin, by tick; the first at tick 0. A bar that is cut short by the clip's start is a
-    /// pick-up with a signature of its own.
+    /// Time signatures by tick; the first is at tick 0. A bar that is cut short by the clip's start
+    /// is a pick-up with its own signature.
     pub signatures: Vec<TimeSignature>,
     /// The parts.
     pub parts: Vec<Part>,
     /// Length of the clip; sound ends with it.
     pub duration: Span,
-    /// Where tick 0 lies on the timeline of the media, after a change of speed. It is not heard: synthesis divides time
-    /// there, so that a trim leaves its spans as they are.
+    /// Position of tick 0 on the media's timeline, after a change of speed. It is not audible:
+    /// synthesis divides time there, so that a trim does not change its spans.
     #[serde(default, skip_serializing_if = "is_default")]
     pub start: Instant,
 }
 
-/// Whether a value is the one that is not written to files.
+/// Whether a value is the default, which is not written to files.
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-/// From this tick on, bars have so many quarter-note beats.
+/// A time signature that applies from a tick.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimeSignature {
     /// First tick of the bar.
@@ -64,13 +65,13 @@ pub struct Part {
     pub channel: u8,
     /// Bank of the SoundFont: 0 for melodic instruments, 128 for drum kits.
     pub bank: u16,
-    /// General MIDI program from 0; for drums the kit's number.
+    /// General MIDI program from 0; for drums, the kit's number.
     pub program: u8,
-    /// How much louder or softer than at General MIDI's default volume the part is played, dB, within [`VOLUMES`].
+    /// Volume of the part relative to General MIDI's default, dB, within [`VOLUMES`].
     #[serde(default, skip_serializing_if = "is_default")]
     pub volume: f32,
-    /// Where the part stands: −1 on the left, 0 in the middle, 1 on the right. The drums of a kit have places of their own;
-    /// its pan is 0.
+    /// Stereo position: −1 is left, 0 is the centre, 1 is right. The pan of a drum kit is 0, since
+    /// its drums have their own positions.
     #[serde(default, skip_serializing_if = "is_default")]
     pub pan: f32,
     /// The notes, by onset, then pitch.
@@ -80,9 +81,9 @@ pub struct Part {
 /// One note.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
-    /// When it begins.
+    /// Onset.
     pub onset: Tick,
-    /// How long it is held, ticks, at least 1.
+    /// Length, ticks, at least 1.
     pub ticks: u32,
     /// MIDI pitch, 0 to 127.
     pub pitch: u8,

@@ -1,9 +1,11 @@
-//! Notes of one pitch take turns: an instrument, and a MIDI channel, sounds each pitch once at a time.
+//! Removes overlaps of notes of the same pitch: an instrument, and a MIDI channel, can sound each
+//! pitch only once at a time.
 
 use super::Note;
 
-/// The notes by onset, then pitch, where no pitch overlaps itself: each ends at the latest where the next of its pitch
-/// begins. Of several that begin together the longest is kept, of equally long ones the loudest.
+/// Sorts the notes by onset, then pitch, and ends each note where the next of the same pitch
+/// begins, at the latest. Of several that begin together, the longest is kept, and of equally long
+/// ones the loudest.
 pub(crate) fn in_turn(mut notes: Vec<Note>) -> Vec<Note> {
     notes.sort_by_key(|note| {
         let longest = std::cmp::Reverse((note.ticks, note.velocity));

@@ -1,8 +1,8 @@
-//! What values a setting takes, and how they are written.
+//! The values that a setting accepts, and their syntax.
 
 use crate::theory::{Key, Misread, Progression};
 
-/// How a text that is no number and no choice is written.
+/// The grammar of a value that is neither a number nor a choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Syntax {
     /// The name of a [`Key`].
@@ -29,14 +29,14 @@ impl Syntax {
     }
 }
 
-/// What values a setting takes.
+/// The values that a setting accepts.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kind {
     /// One of these words.
     Choice(&'static [&'static str]),
     /// One of these words, or `auto`.
     ChoiceOrAuto(&'static [&'static str]),
-    /// Some of these words, at least one, each at most once, with commas between.
+    /// One or more of these words, each at most once, separated by commas.
     List(&'static [&'static str]),
     /// Text of this syntax, or `auto`.
     TextOrAuto(Syntax),
@@ -76,7 +76,10 @@ impl Kind {
         match self {
             Self::Choice(words) => words.join("|"),
             Self::ChoiceOrAuto(words) => format!("auto|{}", words.join("|")),
-            Self::List(words) => format!("one or more of {}, each once, with commas between", words.join(", ")),
+            Self::List(words) => format!(
+                "one or more of {}, each at most once, separated by commas",
+                words.join(", ")
+            ),
             Self::TextOrAuto(syntax) => format!("auto, or {}", syntax.allowed()),
             Self::Number { least, most } => format!("{least} to {most}"),
             Self::NumberOrAuto { least, most } => format!("auto, or {least} to {most}"),
@@ -87,7 +90,7 @@ impl Kind {
         }
     }
 
-    /// Words that may stand as a value, or in a list.
+    /// Words that are allowed as a value, or in a list.
     pub fn words(&self) -> Vec<&'static str> {
         match self {
             Self::Choice(words) | Self::List(words) => words.to_vec(),
@@ -150,7 +153,7 @@ impl Kind {
             let word = words.iter().find(|word| **word == item);
             given.push(*word.ok_or_else(|| refuse(self.nearest(item)))?);
         }
-        // The table's order, so that the same choice is the same value however it is written.
+        // In the order of the table, so that the same choice is the same value in any order.
         let chosen: Vec<&'static str> = words.iter().copied().filter(|word| given.contains(word)).collect();
         if chosen.len() < given.len() {
             return Err(refuse(None));
@@ -163,7 +166,7 @@ impl Kind {
     }
 }
 
-/// Why a value is not taken.
+/// Why a value is refused.
 pub(super) struct Refusal {
     pub allowed: String,
     pub nearest: Option<String>,
@@ -218,7 +221,7 @@ impl Value {
     }
 }
 
-/// The candidate most like `word`, if any is alike enough to be meant.
+/// The candidate most similar to `word`, if one is similar enough to have been meant.
 pub(super) fn nearest(word: &str, candidates: impl Iterator<Item = &'static str>) -> Option<String> {
     candidates
         .map(|c| (strsim::jaro_winkler(word, c), c))

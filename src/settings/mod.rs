@@ -1,6 +1,6 @@
 //! What a user may choose. One table of settings serves the command line, editors and saved files.
 //!
-//! A value is checked when it is [set](Settings::set); a [`Settings`] that exists is right by construction.
+//! A value is checked when it is [set](Settings::set); every [`Settings`] is valid by construction.
 
 mod kind;
 mod stages;
@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 /// Everything a user may choose, by stage.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// What models run on.
+    /// The device that models run on.
     pub device: Device,
     /// Seed of every random choice.
     pub seed: u64,
@@ -31,7 +31,7 @@ pub struct Settings {
     pub rhythm: RhythmSettings,
     /// How drums are played.
     pub drums: DrumSettings,
-    /// What the other instruments play.
+    /// What the melodic instruments play.
     pub music: MusicSettings,
     /// How it sounds.
     pub sound: SoundSettings,
@@ -39,7 +39,8 @@ pub struct Settings {
     pub midi: MidiSettings,
 }
 
-/// Playing styles: the primary styles of the Groove MIDI Dataset (Gillick et al. 2019) that have enough data.
+/// Playing styles: the primary styles of the Groove MIDI Dataset (Gillick et al. 2019) that have
+/// enough data.
 pub const STYLES: &[&str] = &[
     "rock",
     "latin",
@@ -74,7 +75,7 @@ const fn with_drums() -> [&'static str; Instrument::ALL.len() + 1] {
     words
 }
 
-/// One row of the table: what a setting is called, what it takes, what it is for.
+/// One row of the table: a setting's name, the values it accepts, and its purpose.
 pub struct Setting {
     /// Name, as `stage.name`.
     pub key: &'static str,
@@ -90,7 +91,7 @@ fn or_auto<T: ToString>(value: Option<T>) -> String {
     value.map_or_else(|| "auto".to_owned(), |v| v.to_string())
 }
 
-/// Words of a choice beside the values they stand for: one list serves reading and writing.
+/// The words of a choice with the values they stand for: one list for both reading and writing.
 struct Words<T: 'static>(&'static [(&'static str, T)]);
 
 impl<T: Copy + PartialEq> Words<T> {
@@ -141,7 +142,7 @@ pub const TABLE: &[Setting] = &[
     Setting {
         key: "device",
         kind: Kind::Choice(&["auto", "cpu", "cuda"]),
-        help: "What the models run on; auto uses CUDA where it works, else the CPU",
+        help: "Device that the models run on; auto uses CUDA if it works, otherwise the CPU",
         get: |s| DEVICES.name(s.device),
         set: |s, v| DEVICES.assign(&mut s.device, v),
     },
@@ -158,7 +159,7 @@ pub const TABLE: &[Setting] = &[
     Setting {
         key: "pose.quality",
         kind: Kind::Choice(&["normal", "high"]),
-        help: "Pose model: normal is fast, high is more exact and about four times slower",
+        help: "Pose model: normal is fast, high is more accurate and about four times slower",
         get: |s| QUALITIES.name(s.pose.quality),
         set: |s, v| QUALITIES.assign(&mut s.pose.quality, v),
     },
@@ -168,21 +169,21 @@ pub const TABLE: &[Setting] = &[
             least: 10.0,
             most: 120.0,
         },
-        help: "Poses a second at most; a video with fewer frames gives one a frame",
+        help: "Maximum number of poses per second; a video with a lower frame rate gives one pose per frame",
         get: |s| s.pose.rate.hz().to_string(),
         set: |s, v| s.pose.rate = v.number().map_or(s.pose.rate, Rate::from_hz),
     },
     Setting {
         key: "pose.person",
         kind: Kind::WholeOrAuto { least: 1, most: 16 },
-        help: "Which person to follow where there are several: 1 is the one who moves most and is largest",
+        help: "Which person to follow if there are several: 1 is the one who moves most and is largest",
         get: |s| or_auto(s.pose.person),
         set: |s, v| s.pose.person = v.whole().map(|n| n as usize),
     },
     Setting {
         key: "beats.source",
         kind: Kind::Choice(&["auto", "network", "motion"]),
-        help: "Where the beats come from: a learned network, signal processing on the motion, or auto: the network unless the other is clearly more confident",
+        help: "What finds the beats: network is a trained network, motion is signal processing on the movement, auto uses the network unless motion is clearly more confident",
         get: |s| SOURCES.name(s.rhythm.source),
         set: |s, v| SOURCES.assign(&mut s.rhythm.source, v),
     },
@@ -192,7 +193,7 @@ pub const TABLE: &[Setting] = &[
             least: ASKED_TEMPI.least(),
             most: ASKED_TEMPI.most(),
         },
-        help: "Slowest tempo looked for, beats a minute",
+        help: "Slowest tempo to look for, in beats per minute",
         get: |s| s.rhythm.slowest.bpm().to_string(),
         set: |s, v| s.rhythm.slowest = v.number().map_or(s.rhythm.slowest, Tempo::from_bpm),
     },
@@ -202,7 +203,7 @@ pub const TABLE: &[Setting] = &[
             least: ASKED_TEMPI.least(),
             most: ASKED_TEMPI.most(),
         },
-        help: "Fastest tempo looked for, beats a minute",
+        help: "Fastest tempo to look for, in beats per minute",
         get: |s| s.rhythm.fastest.bpm().to_string(),
         set: |s, v| s.rhythm.fastest = v.number().map_or(s.rhythm.fastest, Tempo::from_bpm),
     },
@@ -212,7 +213,7 @@ pub const TABLE: &[Setting] = &[
             least: ASKED_TEMPI.least(),
             most: ASKED_TEMPI.most(),
         },
-        help: "Tempo fixed by you, beats a minute: only where the beats fall is searched, and too little movement is accepted",
+        help: "Fixed tempo, in beats per minute: only the position of the beats is searched for, and too little movement is not an error",
         get: |s| or_auto(s.rhythm.tempo.map(Tempo::bpm)),
         set: |s, v| s.rhythm.tempo = v.number().map(Tempo::from_bpm),
     },
@@ -233,35 +234,35 @@ pub const TABLE: &[Setting] = &[
     Setting {
         key: "drums.temperature",
         kind: Kind::Number { least: 0.1, most: 2.0 },
-        help: "Daring of the drummer: below 1 plays it safe, above 1 surprises",
+        help: "How daring the drummer is: below 1 plays safe, above 1 surprises",
         get: |s| s.drums.temperature.to_string(),
         set: |s, v| s.drums.temperature = v.number().unwrap_or(s.drums.temperature),
     },
     Setting {
         key: "drums.top_p",
         kind: Kind::Number { least: 0.05, most: 1.0 },
-        help: "Share of the likeliest choices that the drummer picks from",
+        help: "Nucleus sampling of the drummer: only the likeliest hits that together have this probability are considered",
         get: |s| s.drums.top_p.to_string(),
         set: |s, v| s.drums.top_p = v.number().unwrap_or(s.drums.top_p),
     },
     Setting {
         key: "drums.follow",
         kind: Kind::Number { least: 0.0, most: 4.0 },
-        help: "How closely the music follows the movement: 0 leaves it as written, 2 is usual, 4 puts everything on the movement",
+        help: "How closely the music follows the movement: 0 leaves it as composed, 2 is usual, 4 puts everything on the movement",
         get: |s| s.drums.follow.to_string(),
         set: |s, v| s.drums.follow = v.number().unwrap_or(s.drums.follow),
     },
     Setting {
         key: "drums.kit",
         kind: Kind::ChoiceOrAuto(KITS),
-        help: "Drum kit; auto takes one that suits the style",
+        help: "Drum kit; auto chooses one that suits the style",
         get: |s| or_auto(s.drums.kit),
         set: |s, v| s.drums.kit = v.word(),
     },
     Setting {
         key: "music.instruments",
         kind: Kind::List(INSTRUMENTS),
-        help: "What is heard; drums that are left out are composed all the same, and the others play with them",
+        help: "Which instruments are heard; drums that are left out are still composed, and the others play with them",
         get: |s| {
             let drums = s.music.drums.then(|| "drums".to_owned());
             let others = s.music.instruments.iter().map(|i| i.profile().name.to_owned());
@@ -277,49 +278,49 @@ pub const TABLE: &[Setting] = &[
     Setting {
         key: "music.mood",
         kind: Kind::ChoiceOrAuto(&["bright", "dark", "tense", "calm"]),
-        help: "Mood of the harmony; auto takes one that suits tempo, style and movement",
+        help: "Mood of the harmony; auto chooses one that suits tempo, style and movement",
         get: |s| or_auto(s.music.mood.map(|mood| MOODS.name(mood))),
         set: |s, v| s.music.mood = v.word().and_then(|word| MOODS.value(word)),
     },
     Setting {
         key: "music.key",
         kind: Kind::TextOrAuto(Syntax::Key),
-        help: "Key of the piece; it decides over the mood",
+        help: "Key of the piece; overrides the mood",
         get: |s| or_auto(s.music.key),
         set: |s, v| s.music.key = v.key(),
     },
     Setting {
         key: "music.chords",
         kind: Kind::TextOrAuto(Syntax::Chords),
-        help: "Chords of the piece, repeated over its length",
+        help: "Chords of the piece, repeated until its end",
         get: |s| or_auto(s.music.chords.as_ref()),
         set: |s, v| s.music.chords = v.chords(),
     },
     Setting {
         key: "music.energy",
         kind: Kind::NumberOrAuto { least: 0.0, most: 1.0 },
-        help: "How lively the instruments play, 0 is still and 1 lively; auto follows the movement",
+        help: "How lively the instruments play, from 0 (calm) to 1 (lively); auto follows the movement",
         get: |s| or_auto(s.music.energy),
         set: |s, v| s.music.energy = v.number(),
     },
     Setting {
         key: "music.temperature",
         kind: Kind::Number { least: 0.1, most: 2.0 },
-        help: "Daring of the other players: below 1 plays it safe, above 1 surprises",
+        help: "How daring the other players are: below 1 plays safe, above 1 surprises",
         get: |s| s.music.temperature.to_string(),
         set: |s, v| s.music.temperature = v.number().unwrap_or(s.music.temperature),
     },
     Setting {
         key: "music.top_p",
         kind: Kind::Number { least: 0.05, most: 1.0 },
-        help: "Share of the likeliest choices that the other players pick from",
+        help: "Nucleus sampling of the other players: only the likeliest notes that together have this probability are considered",
         get: |s| s.music.top_p.to_string(),
         set: |s, v| s.music.top_p = v.number().unwrap_or(s.music.top_p),
     },
     Setting {
         key: "sound.rate",
         kind: Kind::Choice(&["44100", "48000", "96000"]),
-        help: "Samples a second of the rendered audio",
+        help: "Sample rate of the rendered audio, in Hz",
         get: |s| s.sound.rate.hz().to_string(),
         set: |s, v| {
             s.sound.rate = v
@@ -334,7 +335,7 @@ pub const TABLE: &[Setting] = &[
             least: -40.0,
             most: -8.0,
         },
-        help: "Integrated loudness of the soundtrack, LUFS",
+        help: "Integrated loudness of the soundtrack, in LUFS",
         get: |s| s.sound.loudness.to_string(),
         set: |s, v| s.sound.loudness = v.number().unwrap_or(s.sound.loudness),
     },
@@ -344,7 +345,7 @@ pub const TABLE: &[Setting] = &[
             least: -12.0,
             most: 0.0,
         },
-        help: "Greatest true peak, dBTP",
+        help: "Maximum true peak of the soundtrack, in dBTP",
         get: |s| s.sound.peak.to_string(),
         set: |s, v| s.sound.peak = v.number().unwrap_or(s.sound.peak),
     },
@@ -358,14 +359,14 @@ pub const TABLE: &[Setting] = &[
     Setting {
         key: "midi.tempo",
         kind: Kind::Choice(&["beats", "steady"]),
-        help: "Tempo events of MIDI files: beats follows them where the tempo changes, steady is one tempo; notes keep their times",
+        help: "Tempo events of MIDI files: beats follows the beats if their tempo changes, steady writes one tempo; notes keep their times",
         get: |s| MIDI_TEMPI.name(s.midi.tempo),
         set: |s, v| MIDI_TEMPI.assign(&mut s.midi.tempo, v),
     },
     Setting {
         key: "midi.drums",
         kind: Kind::Choice(&["one-track", "per-drum"]),
-        help: "Drums of MIDI files: all in one track, or each in a track of its own",
+        help: "Drums of MIDI files: all on one track, or each drum on its own track",
         get: |s| MIDI_DRUMS.name(s.midi.drums),
         set: |s, v| MIDI_DRUMS.assign(&mut s.midi.drums, v),
     },
@@ -423,8 +424,8 @@ impl Settings {
     /// Sets one setting from text.
     ///
     /// # Errors
-    /// [`Error::UnknownSetting`] with the nearest name, or [`Error::SettingValue`] with the values allowed. The settings
-    /// are unchanged then.
+    /// [`Error::UnknownSetting`] with the nearest name, or [`Error::SettingValue`] with the values
+    /// allowed. The settings are then unchanged.
     pub fn set(&mut self, key: &str, value: &str) -> Result<()> {
         let Some(setting) = TABLE.iter().find(|s| s.key == key) else {
             let nearest = nearest(key, TABLE.iter().map(|s| s.key));
@@ -444,11 +445,11 @@ impl Settings {
         Ok(())
     }
 
-    /// Checks what single values cannot tell: that the tempo range is one.
+    /// Checks what cannot be seen from a single value: that the tempo range is wide enough.
     ///
     /// # Errors
-    /// [`Error::SettingValue`] when `tempo.min` is above three quarters of `tempo.max`: a narrower range holds no choice
-    /// of tempo (fix one with `tempo` instead).
+    /// [`Error::SettingValue`] when `tempo.min` is above three quarters of `tempo.max`: a narrower
+    /// range holds no choice of tempo (fix one with `tempo` instead).
     pub fn check(&self) -> Result<()> {
         let (slowest, fastest) = (self.rhythm.slowest.bpm(), self.rhythm.fastest.bpm());
         if slowest > 0.75 * fastest {

@@ -59,7 +59,7 @@ fn instruments_are_a_list_in_any_order_and_drums_may_be_left_out() {
     for (wrong, said) in [
         ("", "one or more of drums, piano, guitar, bass"),
         ("piano,,bass", "one or more of"),
-        ("piano,piano", "each once"),
+        ("piano,piano", "each at most once"),
         ("drums,piono", "did you mean 'piano'?"),
         ("auto", "one or more of"),
     ] {

@@ -1,16 +1,17 @@
-//! What may be chosen for each stage, as values.
+//! The settings of each stage, as values.
 
 use crate::theory::{Instrument, Key, Progression};
 use crate::time::{Rate, Tempo};
 
-/// What the models run on.
+/// The device that the models run on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Device {
-    /// CUDA where it works, else the CPU; beside an NVIDIA card with a warning that says why.
+    /// CUDA if it works, otherwise the CPU, with a warning that gives the reason if there is an
+    /// NVIDIA card.
     Auto,
     /// The CPU.
     Cpu,
-    /// CUDA, or an error that says why not.
+    /// CUDA, or an error that gives the reason.
     Cuda,
 }
 
@@ -19,9 +20,9 @@ pub enum Device {
 pub struct PoseSettings {
     /// Which landmark model.
     pub quality: PoseQuality,
-    /// Poses a second at most; the video's own rate where that is lower.
+    /// Maximum poses per second; the video's own frame rate if that is lower.
     pub rate: Rate,
-    /// Which person, numbered from 1 by how much they move and how large they are; `None`: the first.
+    /// Which person, numbered from 1, by movement and size; `None`: the first.
     pub person: Option<usize>,
 }
 
@@ -30,7 +31,7 @@ pub struct PoseSettings {
 pub enum PoseQuality {
     /// BlazePose full.
     Normal,
-    /// BlazePose heavy: more exact, four times slower.
+    /// BlazePose heavy: more accurate, four times slower.
     High,
 }
 
@@ -39,11 +40,12 @@ pub enum PoseQuality {
 pub struct RhythmSettings {
     /// Where the beat activation comes from.
     pub source: BeatSource,
-    /// Slowest tempo looked for.
+    /// Slowest tempo to look for.
     pub slowest: Tempo,
-    /// Fastest tempo looked for.
+    /// Fastest tempo to look for.
     pub fastest: Tempo,
-    /// A tempo fixed by the user: only its phase is searched, and a clip without enough movement is accepted.
+    /// A tempo fixed by the user: only its phase is searched for, and a clip without enough
+    /// movement is accepted.
     pub tempo: Option<Tempo>,
     /// Beats in a bar, 3 or 4; `None`: found from the movement.
     pub beats_per_bar: Option<u8>,
@@ -52,9 +54,10 @@ pub struct RhythmSettings {
 /// Where the beat activation comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BeatSource {
-    /// Both; the network's beats are taken unless the other is clearly more confident.
+    /// Both: the network's beats are used unless those of the signal processing are clearly more
+    /// confident.
     Auto,
-    /// The learned network.
+    /// The trained network.
     Network,
     /// Signal processing on the movement itself.
     Motion,
@@ -67,9 +70,10 @@ pub struct DrumSettings {
     pub style: Option<&'static str>,
     /// Softmax temperature of the sampling.
     pub temperature: f64,
-    /// Nucleus of the sampling: the least set of words with this probability in all.
+    /// Nucleus sampling: the smallest set of words whose probabilities add up to this.
     pub top_p: f64,
-    /// Guidance toward the movement: 1 samples from the model, above 1 follows accents and energy more closely.
+    /// Guidance toward the movement: 1 samples from the model, above 1 follows accents and energy
+    /// more closely.
     pub follow: f64,
     /// Drum kit, one of [`KITS`](super::KITS); `None`: chosen from the style.
     pub kit: Option<&'static str>,
@@ -78,25 +82,27 @@ pub struct DrumSettings {
 /// Settings of the melodic instruments and of the harmony that they share.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MusicSettings {
-    /// Whether the drums sound. They are composed in any case, since the others play with them.
+    /// Whether the drums are heard. They are composed in any case, since the others play with them.
     pub drums: bool,
-    /// The melodic instruments that sound, each once, in the order of [`INSTRUMENTS`](super::INSTRUMENTS); none: drums alone.
+    /// The melodic instruments that are heard, each once, in the order of
+    /// [`INSTRUMENTS`](super::INSTRUMENTS); empty: drums only.
     pub instruments: Vec<Instrument>,
-    /// Mood, which the mode of the key comes from; `None`: chosen from tempo, style and movement.
+    /// Mood, which determines the mode of the key; `None`: chosen from tempo, style and movement.
     pub mood: Option<Mood>,
-    /// Key; `None`: chosen by mood and seed, or the one that fits `chords` best.
+    /// Key; `None`: chosen by mood and seed, or the key that fits `chords` best.
     pub key: Option<Key>,
-    /// Chords that are played over and over; `None`: composed.
+    /// Chords that are repeated until the end; `None`: composed.
     pub chords: Option<Progression>,
-    /// How lively the instruments play, 0 to 1, whatever the movement does; `None`: as lively as the movement.
+    /// How lively the instruments play, 0 to 1, regardless of the movement; `None`: as lively as
+    /// the movement.
     pub energy: Option<f64>,
     /// Softmax temperature of the sampling.
     pub temperature: f64,
-    /// Nucleus of the sampling: the least set of events with this probability in all.
+    /// Nucleus sampling: the smallest set of events whose probabilities add up to this.
     pub top_p: f64,
 }
 
-/// What a piece sounds like.
+/// The mood of a piece.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(missing_docs)] // the names say it
 pub enum Mood {
@@ -106,20 +112,20 @@ pub enum Mood {
     Calm,
 }
 
-/// Settings of the sound and of its place beside the clip's own audio.
+/// Settings of the sound and of how it is mixed with the clip's own audio.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SoundSettings {
-    /// Samples a second of the rendered audio.
+    /// Sample rate of the rendered audio.
     pub rate: Rate,
-    /// Integrated loudness aimed at, LUFS (ITU-R BS.1770).
+    /// Target integrated loudness, LUFS (ITU-R BS.1770).
     pub loudness: f64,
-    /// True peak allowed, dBTP (ITU-R BS.1770).
+    /// Maximum true peak, dBTP (ITU-R BS.1770).
     pub peak: f64,
-    /// What becomes of the clip's own audio.
+    /// How the clip's own audio is used.
     pub original: OriginalAudio,
 }
 
-/// What becomes of the clip's own audio in the output video.
+/// How the clip's own audio is used in the output video.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OriginalAudio {
     /// Drop if silent, else duck.
@@ -132,30 +138,30 @@ pub enum OriginalAudio {
     Drop,
 }
 
-/// Settings of MIDI files. They change nothing that is heard.
+/// Settings of MIDI files. They do not change the sound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MidiSettings {
-    /// Which tempo events there are.
+    /// Which tempo events are written.
     pub tempo: MidiTempo,
     /// How drums are divided among tracks.
     pub drums: MidiDrums,
 }
 
-/// Which tempo events a MIDI file has. Notes keep their times in any case.
+/// Which tempo events a MIDI file has. The times of the notes are the same in all cases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MidiTempo {
-    /// One where the beats keep one tempo; else tempi that follow the beats, at most one a bar
-    /// unless bars need more.
+    /// A single one if the beats keep one tempo; otherwise tempi that follow the beats, at most one
+    /// per bar unless a bar needs more.
     Beats,
-    /// One, that of the piece, whatever its beats do.
+    /// A single one, the tempo of the piece, even if its beats do not keep it.
     Steady,
 }
 
 /// How the drums of a MIDI file are divided among tracks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MidiDrums {
-    /// All in one.
+    /// All drums on one track.
     OneTrack,
-    /// Each drum has one of its own.
+    /// Each drum on its own track.
     PerDrum,
 }

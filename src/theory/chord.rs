@@ -1,12 +1,13 @@
 //! Chords and keys, as pitch classes: 0 is C, 11 is B.
 //!
-//! Symbols, key names and progressions as players write them are read in [`symbol`](super::symbol).
+//! The [`symbol`](super::symbol) module parses symbols, key names and progressions as players write
+//! them.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// What kind of chord stands on a root: the five of REMI (Huang & Yang 2020). Richer symbols (sixths, sevenths,
-/// suspensions) are read as the one of the five that holds their third and fifth.
+/// The type of a chord: the five of REMI (Huang & Yang 2020). Richer symbols (sixths, sevenths,
+/// suspensions) are read as the one of the five that has their third and fifth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
@@ -24,7 +25,7 @@ pub enum Quality {
 pub struct Chord {
     /// Pitch class of the root: 0 is C, 11 is B.
     pub root: u8,
-    /// What stands on the root.
+    /// The type of the chord.
     pub quality: Quality,
 }
 
@@ -33,7 +34,7 @@ pub struct Chord {
 pub struct Key {
     /// Pitch class of the tonic.
     pub tonic: u8,
-    /// The scale on it.
+    /// The mode, which determines the scale on the tonic.
     pub mode: Mode,
 }
 
@@ -65,7 +66,7 @@ pub(crate) fn semitones(from: u8, to: u8) -> u8 {
 const SHARPS: [&str; 12] = ["C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"];
 const FLATS: [&str; 12] = ["C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B"];
 
-/// Names of pitch classes where no key tells how they are spelled: the spellings that occur most.
+/// Names of pitch classes if no key determines their spelling: the most common spellings.
 const USUAL: [&str; 12] = ["C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"];
 
 impl Quality {
@@ -89,7 +90,7 @@ impl Quality {
         }
     }
 
-    /// What is written after the root.
+    /// The suffix after the root.
     pub fn suffix(self) -> &'static str {
         match self {
             Self::Major => "",
@@ -122,7 +123,8 @@ impl Chord {
 
     /// The symbol with its root spelled as in a key: `Db` in A flat major, `C#m` in A major.
     pub fn spelled(self, key: Key) -> String {
-        // A root outside a scale with sharps is a lowered degree as often as a raised one: B flat in C major.
+        // A root outside a scale with sharps is a lowered degree as often as a raised one: B flat
+        // in C major.
         let names = match key.names() {
             sharps if sharps == &SHARPS && key.degree_of(self.root).is_none() => &USUAL,
             names => names,
@@ -203,7 +205,7 @@ impl Key {
         }
     }
 
-    /// Which pitch classes the scale has.
+    /// For each pitch class, whether it is in the scale.
     pub fn scale(self) -> [bool; 12] {
         marked(self.degrees())
     }
@@ -213,7 +215,7 @@ impl Key {
         self.mode.intervals().map(|interval| above(self.tonic, interval))
     }
 
-    /// The degree, 1 to 7, that a pitch class is in this key; `None` for one outside the scale.
+    /// The degree, 1 to 7, of a pitch class in this key; `None` if it is outside the scale.
     pub fn degree_of(self, pitch_class: u8) -> Option<u8> {
         (1..)
             .zip(self.degrees())
@@ -227,15 +229,17 @@ impl Key {
         chord.tones().all(|tone| scale[usize::from(tone)])
     }
 
-    /// The scale to play over these chords: the key's own, in which each tone of a borrowed chord takes the place of the
-    /// degree that it alters. E7 in A minor turns G to G sharp, F minor in C major A to A flat. Where one chord needs
-    /// what another alters (C and E7 in C major: G and G sharp), both are in it.
+    /// The scale to play over these chords: the key's own, in which each tone of a borrowed chord
+    /// replaces the degree that it alters. E7 in A minor turns G into G sharp, F minor in C major
+    /// turns A into A flat. If one chord needs a degree that another alters (C and E7 in C major: G
+    /// and G sharp), the scale has both.
     pub fn scale_over(self, chords: &[Chord]) -> [bool; 12] {
         let own = self.degrees();
         let mut degrees = own;
         for chord in chords {
             let root = self.degree_index(chord.root);
-            // Chord tones are stacked in thirds: each is two degrees above the one before, however it is altered.
+            // Chord tones are stacked in thirds: each is two degrees above the previous one, even
+            // if it is altered.
             for (third, tone) in chord.tones().enumerate() {
                 let degree = (root + 2 * third) % 7;
                 let beside = [1, 11].contains(&semitones(own[degree], tone));
@@ -251,8 +255,9 @@ impl Key {
         scale
     }
 
-    /// Index of the degree that a pitch class is, or that it alters: borrowed roots are lowered degrees as a rule (B flat,
-    /// A flat in C major), raised ones only where the degree above is out of reach (F sharp in A harmonic minor).
+    /// Index of the degree of a pitch class, or of the degree that it alters: borrowed roots are
+    /// usually lowered degrees (B flat, A flat in C major), and raised ones only if the degree
+    /// above is out of reach (F sharp in A harmonic minor).
     fn degree_index(self, pitch_class: u8) -> usize {
         let index = |tone: u8| self.degree_of(tone).map(|degree| usize::from(degree) - 1);
         index(pitch_class)
@@ -261,11 +266,12 @@ impl Key {
             .unwrap_or(0)
     }
 
-    /// Names of the twelve pitch classes: with flats where the key's signature has flats, else with sharps.
+    /// Names of the twelve pitch classes: with flats if the key signature has flats, otherwise with
+    /// sharps.
     fn names(self) -> &'static [&'static str; 12] {
         match above(self.tonic, self.mode.to_relative_major()) {
             1 | 3 | 5 | 8 | 10 => &FLATS,
-            // Of six flats and six sharps: E flat minor, but F sharp major.
+            // Six flats or six sharps: E flat minor, but F sharp major.
             _ if self.tonic == 3 || self.tonic == 10 => &FLATS,
             _ => &SHARPS,
         }

@@ -1,4 +1,4 @@
-//! The melodic instruments: all that is known of each stands in one row of a table.
+//! The melodic instruments: one row of a table holds everything about an instrument.
 
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
@@ -14,35 +14,36 @@ pub enum Instrument {
     Bass,
 }
 
-/// What is known of an instrument.
+/// The data of an instrument.
 #[derive(Debug)]
 pub struct Profile {
     /// The instrument.
     pub instrument: Instrument,
-    /// Its word in the settings, and the name of its part, its MIDI track and its stem.
+    /// Its name in the settings, and that of its part, its MIDI track and its stem.
     pub name: &'static str,
     /// The MIDI pitches that it plays.
     pub range: RangeInclusive<u8>,
-    /// Most notes that it plays at one step.
+    /// Maximum number of notes at one step.
     pub voices: usize,
-    /// Whether it carries the harmony from below: it keeps to roots and has no melody.
+    /// Whether it plays the bass line: it keeps to roots and has no melody.
     pub is_bass: bool,
-    /// MIDI channel of its part, from 0, which is also its place among the melodic parts.
+    /// MIDI channel of its part, from 0, which is also its position among the melodic parts.
     pub channel: u8,
-    /// The General MIDI program, from 0, for the playing styles that have one of their own.
+    /// The General MIDI programs, from 0, of playing styles that have their own.
     programs: &'static [(&'static [&'static str], u8)],
     /// The program for all other styles.
     usual_program: u8,
-    /// Where it stands: −1 on the left, 0 in the middle, 1 on the right. The hi-hat of a kit is on the right, so the
-    /// guitar, which is as bright, is on the left; the piano stands opposite.
+    /// Stereo position: −1 is left, 0 is the middle, 1 is right. The hi-hat of a kit is on the
+    /// right, so the guitar, which is as bright, is on the left, and the piano is opposite.
     pub pan: f32,
-    /// How far it is meant to be under the drums, LU: accompaniment, heard but not ahead of what follows the movement.
+    /// Target level below the drums, LU: an accompaniment that is heard, but not in front of the
+    /// drums, which follow the movement.
     pub under_drums: f64,
-    /// Its colour in pictures.
+    /// Its colour in plots.
     pub colour: &'static str,
 }
 
-// The melodic programs of the SoundFont that ships.
+// The melodic programs of the bundled SoundFont.
 const GRAND: u8 = 0;
 const RHODES: u8 = 4;
 const NYLON: u8 = 24;
@@ -113,7 +114,7 @@ impl Instrument {
     /// Their names, in the same order.
     pub const NAMES: [&'static str; Self::ALL.len()] = ["piano", "guitar", "bass"];
 
-    /// What is known of it.
+    /// Its row of the table.
     pub fn profile(self) -> &'static Profile {
         &PROFILES[self as usize]
     }
@@ -125,7 +126,8 @@ impl Instrument {
 }
 
 impl Profile {
-    /// The General MIDI program, from 0, that suits a playing style, one of the settings' styles or any other word.
+    /// The General MIDI program, from 0, that suits a playing style, one of the settings' styles or
+    /// any other word.
     pub fn program(&self, style: &str) -> u8 {
         let of_style = self.programs.iter().find(|(styles, _)| styles.contains(&style));
         of_style.map_or(self.usual_program, |(_, program)| *program)

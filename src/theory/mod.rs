@@ -1,6 +1,6 @@
-//! The words of music that every stage may use: chords, keys, and the instruments.
+//! Music theory for all stages: chords, keys and instruments.
 //!
-//! Values only: nothing here knows a stage, a file or a network.
+//! Plain values: nothing here depends on a stage, a file or a network.
 
 pub mod chord;
 pub mod instrument;

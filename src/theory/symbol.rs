@@ -1,7 +1,7 @@
-//! Reading chord symbols, keys and progressions as players write them.
+//! Parses chord symbols, keys and progressions as players write them.
 //!
-//! Of a symbol the five [qualities](super::chord::Quality) keep what its third and fifth say, and whether it is a dominant
-//! seventh:
+//! A symbol is reduced to one of five [qualities](super::chord::Quality) by its third and fifth,
+//! and by whether it is a dominant seventh:
 //!
 //! | written | read as |
 //! |---|---|
@@ -10,27 +10,27 @@
 //! | `Cdim`, `Co7`, `C°`, `Cm7b5`, `Cø` | diminished |
 //! | `Caug`, `C+`, `C7#5`, `Cmaj7#5` | augmented |
 //! | `C7`, `C9`, `C13`, `C7b9`, `C7b5`, `Calt`, `C7sus4` | dominant |
-//! | `Csus4`, `Csus2` | major: the chord that a suspension hangs before |
+//! | `Csus4`, `Csus2` | major: the chord to which a suspension resolves |
 //!
-//! A bass note after a slash (`D/F#`) is read and dropped.
+//! A bass note after a slash (`D/F#`) is accepted and ignored.
 
 use super::chord::{Chord, Key, Mode, Quality};
 use std::fmt;
 use std::str::FromStr;
 
-/// Chords that a bar may hold at most: one a beat.
+/// Maximum number of chords in a bar: one per beat.
 pub const MOST_CHORDS: usize = 4;
 
-/// Bars that a progression may have at most.
+/// Maximum number of bars in a progression.
 pub const MOST_BARS: usize = 256;
 
-/// Kinds of chords that are named to one whose symbol cannot be read.
+/// Chord types suggested in the error for a symbol that cannot be read.
 const USUAL_KINDS: [&str; 20] = [
     "m", "7", "maj7", "m7", "6", "m6", "9", "m9", "maj9", "11", "13", "add9", "sus2", "sus4", "7sus4", "dim", "dim7",
     "m7b5", "aug", "5",
 ];
 
-/// Why a text is no chord, key or progression, and where.
+/// Why a text is not a chord, key or progression, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("symbol {symbol} '{text}', character {character}: {reason}")]
 pub struct Misread {
@@ -38,11 +38,11 @@ pub struct Misread {
     pub symbol: usize,
     /// The symbol.
     pub text: String,
-    /// Number in the whole text, from 1, of the character from which on it cannot be read.
+    /// Number in the whole text, from 1, of the first character that cannot be read.
     pub character: usize,
-    /// What is wrong there, and what may stand there.
+    /// What is wrong there, and what is expected.
     pub reason: String,
-    /// What may have been meant.
+    /// What was probably meant.
     pub nearest: Option<String>,
 }
 
@@ -74,7 +74,8 @@ fn misread(symbol: &[char], start: usize, number: usize, (index, reason): Symbol
     }
 }
 
-/// A symbol that may have been meant: with a capital letter, or with the usual kind that is most like what is written.
+/// The symbol that was probably meant: with a capital letter, or with the usual chord type that is
+/// most similar.
 fn nearest(symbol: &[char]) -> Option<String> {
     let (first, rest) = symbol.split_first()?;
     let capital: Vec<char> = first.to_uppercase().chain(rest.iter().copied()).collect();
@@ -84,7 +85,8 @@ fn nearest(symbol: &[char]) -> Option<String> {
     let (_, length) = read_root(symbol).ok()?;
     let (root, kind) = symbol.split_at(length);
     let kind: String = kind.iter().collect();
-    // Kinds are too short for the measure that words are compared by elsewhere, which wants runs of equal letters.
+    // The similarity measure used elsewhere rewards long runs of equal letters; chord types are too
+    // short for it.
     USUAL_KINDS
         .iter()
         .map(|usual| (strsim::normalized_damerau_levenshtein(&kind, usual), usual))
@@ -93,9 +95,9 @@ fn nearest(symbol: &[char]) -> Option<String> {
         .map(|(_, usual)| root.iter().collect::<String>() + usual)
 }
 
-/// A pitch class by its letter and accidental, and how many characters they are.
+/// Reads a letter and an accidental; returns the pitch class and the number of characters.
 fn read_root(symbol: &[char]) -> Result<(u8, usize), String> {
-    let allowed = "allowed is a capital letter A to G, then # or b if it is raised or lowered";
+    let allowed = "expected a capital letter A to G, followed by # if it is raised or b if it is lowered";
     let natural = match symbol.first() {
         Some('C') => 0,
         Some('D') => 2,
@@ -104,7 +106,7 @@ fn read_root(symbol: &[char]) -> Result<(u8, usize), String> {
         Some('G') => 7,
         Some('A') => 9,
         Some('B') => 11,
-        Some(c) => return Err(format!("'{c}' names no note; {allowed}")),
+        Some(c) => return Err(format!("'{c}' is not a note; {allowed}")),
         None => return Err(format!("no note; {allowed}")),
     };
     Ok(match symbol.get(1) {
@@ -139,7 +141,7 @@ enum Fifth {
     Raised,
 }
 
-/// Reads what stands after a root.
+/// Reads the part of a symbol after the root.
 struct SuffixReader<'a> {
     symbol: &'a [char],
     at: usize,
@@ -147,7 +149,7 @@ struct SuffixReader<'a> {
 }
 
 impl SuffixReader<'_> {
-    /// Goes on past the first of these that stands here.
+    /// Skips the first of these that matches here.
     fn eat(&mut self, words: &[&'static str]) -> Option<&'static str> {
         let rest = &self.symbol[self.at..];
         let found = words.iter().find(|word| {
@@ -164,7 +166,7 @@ impl SuffixReader<'_> {
     fn quality(&mut self) -> Result<Quality, SymbolFault> {
         let (mut third, mut fifth) = (Third::Major, Fifth::Perfect);
         let mut minor_seventh = false;
-        // Set by `maj`: the seventh to come is a major one.
+        // Set by `maj`: the seventh that follows is major.
         let mut major_seventh = false;
         let mut numbered = false;
         let start = self.at;
@@ -230,27 +232,30 @@ impl SuffixReader<'_> {
         })
     }
 
-    /// The note after a slash, which ends the symbol.
+    /// Reads the note after a slash, which ends the symbol.
     fn bass(&mut self) -> Result<(), SymbolFault> {
         let (_, length) = read_root(&self.symbol[self.at..])
             .map_err(|reason| (self.at, format!("the bass note after '/': {reason}")))?;
         self.at += length;
         match self.symbol.get(self.at) {
             None => Ok(()),
-            Some(c) => Err((self.at, format!("'{c}' after the bass note, with which a symbol ends"))),
+            Some(c) => Err((
+                self.at,
+                format!("'{c}' after the bass note; a symbol ends with its bass note"),
+            )),
         }
     }
 
     fn unknown_kind(&self) -> String {
         let rest: String = self.symbol[self.at..].iter().collect();
         format!(
-            "'{rest}' is no kind of chord; allowed are {}, a bass note such as /F#, and alterations such as b9",
+            "'{rest}' is not a chord type; expected one of {}, a bass note such as /F#, and alterations such as b9",
             USUAL_KINDS.join(" ")
         )
     }
 }
 
-/// Tones that are added or altered and leave the quality as it is.
+/// Added or altered tones that do not change the quality.
 const ADDITIONS: &[&str] = &[
     "add13", "add11", "add9", "add6", "add4", "add2", "b13", "♭13", "#11", "♯11", "+11", "b9", "♭9", "-9", "#9", "♯9",
     "+9", "no5", "omit5",
@@ -259,8 +264,8 @@ const ADDITIONS: &[&str] = &[
 impl FromStr for Key {
     type Err = Misread;
 
-    /// Reads a key: a note alone (major), with `m` (minor), or with the name of a mode, whose capitals do not matter.
-    /// `A harmonic_minor`, `Amin`, `C ionian` and `A aeolian` are read too.
+    /// Reads a key: a note alone (major), with `m` (minor), or with the name of a mode, in upper or
+    /// lower case. `A harmonic_minor`, `Amin`, `C ionian` and `A aeolian` are also accepted.
     fn from_str(text: &str) -> Result<Self, Misread> {
         let start = leading_blanks(text);
         let name: Vec<char> = text.trim().chars().collect();
@@ -284,7 +289,7 @@ impl FromStr for Key {
     }
 }
 
-/// Names of modes, the first of each being that which a key is written with.
+/// Names of modes; the first name of each is used for output.
 const MODE_NAMES: [(&str, Mode); 12] = [
     ("major", Mode::Major),
     ("maj", Mode::Major),
@@ -300,7 +305,7 @@ const MODE_NAMES: [(&str, Mode); 12] = [
     ("mixolydian", Mode::Mixolydian),
 ];
 
-/// The mode's name as it is compared: lower case, words with one blank between.
+/// The mode's name as it is compared: lower case, words separated by one space.
 fn plain(name: &[char]) -> String {
     let name: String = name.iter().collect();
     name.to_lowercase()
@@ -325,7 +330,7 @@ fn read_key(name: &[char]) -> Result<Key, SymbolFault> {
                 .ok_or_else(|| {
                     (
                         length + blanks,
-                        format!("'{wanted}' is no mode; allowed are {}", modes()),
+                        format!("'{wanted}' is not a mode; expected one of {}", modes()),
                     )
                 })?
                 .1
@@ -361,7 +366,7 @@ impl Progression {
 /// A symbol, or `%`, and the index of its first character.
 type Symbol = (usize, Vec<char>);
 
-/// Symbols of one bar; bars that nothing but a bar line closes are empty.
+/// Symbols of one bar; a bar that consists only of a bar line is empty.
 fn split_bars(text: &str) -> (Vec<Vec<Symbol>>, bool) {
     let mut bars = vec![Vec::new()];
     let mut symbol: Symbol = (0, Vec::new());
@@ -390,9 +395,10 @@ fn split_bars(text: &str) -> (Vec<Vec<Symbol>>, bool) {
 impl FromStr for Progression {
     type Err = Misread;
 
-    /// Reads chords with blanks or commas between. Without bar lines each is a bar of its own (`Am F C G`); with `|` each
-    /// bar holds what stands between two of them (`Am F | C G`: two bars of two chords). `%` repeats the bar before. Bar
-    /// lines at either end may be there or not; two side by side are one.
+    /// Reads chords separated by spaces or commas. Without bar lines, each chord is a bar (`Am F C
+    /// G`); with `|`, each bar has the chords between two bar lines (`Am F | C G`: two bars of two
+    /// chords). `%` repeats the previous bar. Bar lines at either end are optional; two in a row
+    /// count as one.
     fn from_str(text: &str) -> Result<Self, Misread> {
         let (groups, lines) = split_bars(text);
         let groups: Vec<Vec<Symbol>> = if lines {
@@ -427,8 +433,16 @@ impl FromStr for Progression {
                 }
                 match bars.last() {
                     Some(before) if alone => bar.clone_from(before),
-                    Some(_) => return Err(refuse("'%' repeats a whole bar and stands alone in its own".to_owned())),
-                    None => return Err(refuse("'%' repeats the bar before, and there is none".to_owned())),
+                    Some(_) => {
+                        return Err(refuse(
+                            "'%' repeats a whole bar and must stand alone in its bar".to_owned(),
+                        ));
+                    }
+                    None => {
+                        return Err(refuse(
+                            "'%' repeats the previous bar, but this is the first bar".to_owned(),
+                        ));
+                    }
                 }
             }
             bars.push(bar);
@@ -440,7 +454,8 @@ impl FromStr for Progression {
     }
 }
 
-/// As it is read; what the five qualities do not hold is gone.
+/// Writes the progression in the form in which it is read; details beyond the five qualities are
+/// lost.
 impl fmt::Display for Progression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lines = self.bars.iter().any(|bar| bar.len() > 1);
@@ -452,7 +467,7 @@ impl fmt::Display for Progression {
                 write!(f, "{}{chord}", if place > 0 { " " } else { "" })?;
             }
         }
-        // Without a bar line, the chords of a single bar would be read as bars.
+        // Without a bar line, each chord of a single bar would be read as a bar.
         f.write_str(if lines && self.bars.len() == 1 { " |" } else { "" })
     }
 }

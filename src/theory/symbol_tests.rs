@@ -57,17 +57,17 @@ fn roots_are_read_with_either_kind_of_accidental() {
 #[test]
 fn what_is_no_chord_is_told_with_its_place() {
     for (symbol, character, said, nearest) in [
-        ("H7", 1, "'H' names no note", None),
+        ("H7", 1, "'H' is not a note", None),
         ("am", 1, "capital letter A to G", Some("Am")),
-        ("Amaj7x", 6, "'x' is no kind of chord", Some("Amaj7")),
-        ("Amn7", 3, "'n7' is no kind of chord", Some("Am7")),
-        ("F#q", 3, "'q' is no kind of chord", None),
+        ("Amaj7x", 6, "'x' is not a chord type", Some("Amaj7")),
+        ("Amn7", 3, "'n7' is not a chord type", Some("Am7")),
+        ("F#q", 3, "'q' is not a chord type", None),
         ("C/", 3, "bass note", None),
-        ("C/H", 3, "'H' names no note", None),
+        ("C/H", 3, "'H' is not a note", None),
         ("C/Em", 4, "'m' after the bass note", None),
         ("C7(b9", 6, "')' is missing", None),
-        ("C77", 3, "'7' is no kind of chord", None),
-        ("N.C.", 1, "'N' names no note", None),
+        ("C77", 3, "'7' is not a chord type", None),
+        ("N.C.", 1, "'N' is not a note", None),
         ("", 1, "no note", None),
     ] {
         let error = chord(symbol).expect_err(symbol);
@@ -138,11 +138,11 @@ fn progressions_have_one_chord_a_bar_or_what_stands_between_bar_lines() {
 #[test]
 fn what_is_no_progression_is_told_with_its_place() {
     for (text, symbol, character, said) in [
-        ("Am Fq C", 2, 5, "'q' is no kind of chord"),
-        ("Am F | C  Gm7x", 4, 14, "'x' is no kind of chord"),
-        ("B♭ ♯", 2, 4, "'♯' names no note"),
-        ("% C", 1, 1, "there is none"),
-        ("C | D % |", 3, 7, "stands alone"),
+        ("Am Fq C", 2, 5, "'q' is not a chord type"),
+        ("Am F | C  Gm7x", 4, 14, "'x' is not a chord type"),
+        ("B♭ ♯", 2, 4, "'♯' is not a note"),
+        ("% C", 1, 1, "this is the first bar"),
+        ("C | D % |", 3, 7, "must stand alone"),
         ("A B C D E |", 5, 9, "more than 4 chords in bar 1"),
         ("", 1, 1, "no chord"),
         (" | |", 1, 1, "no chord"),

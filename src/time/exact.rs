@@ -1,15 +1,18 @@
-//! Exact times of an editor's timeline: flicks, speeds as ratios, and the window of a media file that is heard.
+//! Exact times on an editor's timeline: flicks, speeds as ratios, and the part of a media file that
+//! is heard.
 //!
-//! Editors place cuts on frames of rates such as 24000/1001, which no decimal fraction meets. A sum of rounded seconds
-//! would drift by a sample after a few cuts; whole numbers of a fine unit do not.
+//! Editors place cuts on frames of rates such as 24000/1001, which decimal fractions cannot
+//! represent. A sum of rounded seconds would drift by a sample after a few cuts; whole numbers of a
+//! fine unit do not.
 
 use super::{Instant, Rate, Span};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// Flicks in a second: a whole number of them is a frame at 24, 25, 30, 48, 50, 60, 90, 100 and 120 frames a second and at
-/// those rates times 1000/1001, and a sample at 44.1, 48, 88.2 and 96 kHz (the unit was published by Facebook in 2018).
+/// Flicks in a second. A frame at 24, 25, 30, 48, 50, 60, 90, 100 or 120 frames per second, or at
+/// one of these rates times 1000/1001, is a whole number of flicks, and so is a sample at 44.1, 48,
+/// 88.2 or 96 kHz (the unit was published by Facebook in 2018).
 pub const FLICKS_PER_SECOND: i64 = 705_600_000;
 
 /// An exact instant or length, in units of 1/[`FLICKS_PER_SECOND`] second.
@@ -21,13 +24,13 @@ impl Flicks {
     /// The start of the media.
     pub const ZERO: Self = Self(0);
 
-    /// The flick nearest to so many seconds; the last that there is for times beyond it (413 years).
+    /// The flick nearest to a number of seconds, limited to the range of flicks (413 years).
     pub fn from_seconds(seconds: f64) -> Self {
         Self((seconds * FLICKS_PER_SECOND as f64).round() as i64)
     }
 
-    /// The flick nearest to `numerator / denominator` seconds; `None` when the denominator is not above 0, or the time is
-    /// too long for a number of flicks.
+    /// The flick nearest to `numerator / denominator` seconds; `None` when the denominator is not
+    /// above 0, or the time is too long for a number of flicks.
     pub fn from_ratio(numerator: i64, denominator: i64) -> Option<Self> {
         if denominator <= 0 {
             return None;
@@ -42,7 +45,7 @@ impl Flicks {
         self.0 as f64 / FLICKS_PER_SECOND as f64
     }
 
-    /// As an instant, counted from where the flicks are counted from.
+    /// As an instant with the same origin.
     pub fn instant(self) -> Instant {
         Instant::from_seconds(self.seconds())
     }
@@ -66,7 +69,7 @@ impl FromStr for Flicks {
     }
 }
 
-/// How fast the media is played, as an exact ratio: 2/1 is twice as fast.
+/// Playback speed as an exact ratio: 2/1 is twice as fast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "(u32, u32)", into = "(u32, u32)")]
 pub struct Speed {
@@ -74,7 +77,7 @@ pub struct Speed {
     denominator: u32,
 }
 
-/// Slowest and fastest speed: beyond them no tempo is left that anybody hears as music.
+/// Slowest and fastest speed: beyond them, no tempo is heard as music.
 const SLOWEST: u64 = 4;
 const FASTEST: u64 = 4;
 
@@ -88,7 +91,8 @@ impl Speed {
     /// The values allowed, in words.
     pub const ALLOWED: &'static str = "1/4 to 4";
 
-    /// `numerator / denominator` times the media's own speed, in lowest terms; `None` when it is not [allowed](Self::ALLOWED).
+    /// `numerator / denominator` times the media's own speed, in lowest terms; `None` when it is
+    /// not [allowed](Self::ALLOWED).
     pub fn new(numerator: u32, denominator: u32) -> Option<Self> {
         Self::lowest(numerator.into(), denominator.into())
     }
@@ -138,7 +142,7 @@ impl FromStr for Speed {
         let (number, hundred) = text.strip_suffix('%').map_or((text, 1), |number| (number, 100));
         ratio(number)
             .and_then(|(n, d)| Self::lowest(u64::try_from(n).ok()?, u64::try_from(d).ok()?.checked_mul(hundred)?))
-            .ok_or_else(|| format!("allowed is {}, as 0.5, 3/2 or 150%", Self::ALLOWED))
+            .ok_or_else(|| format!("expected {}, such as 0.5, 3/2 or 150%", Self::ALLOWED))
     }
 }
 
@@ -147,7 +151,7 @@ impl TryFrom<(u32, u32)> for Speed {
 
     fn try_from((numerator, denominator): (u32, u32)) -> Result<Self, String> {
         Self::new(numerator, denominator)
-            .ok_or_else(|| format!("a speed of {numerator}/{denominator}; allowed is {}", Self::ALLOWED))
+            .ok_or_else(|| format!("a speed of {numerator}/{denominator}; expected {}", Self::ALLOWED))
     }
 }
 
@@ -157,24 +161,24 @@ impl From<Speed> for (u32, u32) {
     }
 }
 
-/// The part of a media file that is heard, and how fast: what lies on an editor's timeline.
+/// The part of a media file that is heard, and its speed: a clip on an editor's timeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
-    /// Where it begins, on the media.
+    /// Start on the media.
     pub start: Flicks,
-    /// Where it ends, on the media.
+    /// End on the media.
     pub end: Flicks,
-    /// How fast it is played.
+    /// Playback speed.
     pub speed: Speed,
 }
 
 impl Window {
-    /// How long it is heard: its length on the media over its speed.
+    /// Length as heard: its length on the media divided by its speed.
     pub fn length(&self) -> Span {
         Span::from_seconds((self.end - self.start).seconds() / self.speed.factor())
     }
 
-    /// Its length in samples, by whole numbers, rounded to the nearest (a half: up).
+    /// Its length in samples, computed in integers, rounded to the nearest, a half up.
     pub fn samples(&self, rate: Rate) -> usize {
         let (n, d) = (i128::from(self.speed.numerator), i128::from(self.speed.denominator));
         let samples = i128::from((self.end - self.start).0) * d * i128::from(rate.hz() as i64);
@@ -182,13 +186,13 @@ impl Window {
         usize::try_from((2 * samples + unit).div_euclid(2 * unit)).unwrap_or(0)
     }
 
-    /// Where it begins on a timeline on which the whole media is heard at this speed.
+    /// Its start on a timeline on which the whole media is heard at this speed.
     pub fn offset(&self) -> Instant {
         Instant::from_seconds(self.start.seconds() / self.speed.factor())
     }
 
-    /// When something is heard, from the window's start, that happens at an instant of a clip which begins at `clip_start` on
-    /// the media. Negative before the window.
+    /// The time from the window's start at which an instant of a clip is heard, if the clip begins
+    /// at `clip_start` on the media. Negative before the window.
     pub fn heard(&self, clip_start: Instant, instant: Instant) -> Instant {
         let on_media = clip_start.seconds() + instant.seconds();
         Instant::from_seconds((on_media - self.start.seconds()) / self.speed.factor())
@@ -211,7 +215,7 @@ fn ratio(text: &str) -> Option<(i64, i64)> {
     if !(digits(whole) && digits(decimals)) || whole.len() + decimals.len() == 0 {
         return None;
     }
-    // Beyond the twelfth decimal nothing reaches a flick.
+    // Digits after the twelfth decimal are less than a flick.
     let decimals = &decimals[..decimals.len().min(12)];
     let denominator = 10_i64.pow(u32::try_from(decimals.len()).ok()?);
     let number = |text: &str| {
@@ -307,12 +311,12 @@ mod tests {
 
     #[test]
     fn a_window_is_as_long_as_its_part_of_the_media_over_its_speed() {
-        // 100 frames of 24000/1001 a second at half speed.
+        // 100 frames at 24000/1001 per second at half speed.
         let frame = 1001 * FLICKS_PER_SECOND / 24_000;
         let window = window(7 * frame, 107 * frame, (1, 2));
         assert_eq!(window.samples(Rate::from_hz(48_000.0)), 400_400);
         assert!((window.length().seconds() - 200.0 * 1001.0 / 24_000.0).abs() < 1e-12);
-        // The media's second 1 is heard 2 × (1 − 7 frames) after the window's start.
+        // Second 1 of the media is heard 2 × (1 s − 7 frames) after the window's start.
         let heard = window.heard(Instant::from_seconds(0.25), Instant::from_seconds(0.75));
         assert!((heard.seconds() - 2.0 * (1.0 - 7.0 * 1001.0 / 24_000.0)).abs() < 1e-12);
         assert!((window.offset().seconds() - 14.0 * 1001.0 / 24_000.0).abs() < 1e-12);

@@ -1,9 +1,9 @@
-//! How times are read from files: as numbers that may be anything, which become times only where
-//! they are some.
+//! Reads times from files: any number is accepted by the parser, and checked before it becomes a
+//! time.
 
 use super::{Instant, Rate, Span, Tempo};
 
-/// A number that has a value: infinite ones and those that are not numbers are no times.
+/// A finite number: infinities and NaN are not times.
 fn finite(value: f64, what: &str) -> Result<f64, String> {
     if value.is_finite() {
         return Ok(value);
@@ -11,9 +11,9 @@ fn finite(value: f64, what: &str) -> Result<f64, String> {
     Err(format!("{what} of {value} s; it must be a finite number"))
 }
 
-/// A number of events in a time: what cannot be counted, or takes for ever, has no rate.
+/// A number of events in a time: must be above zero and finite, and so must its period.
 fn countable(value: f64, what: &str, unit: &str) -> Result<f64, String> {
-    // The period must be a number as well, which it is not for those nearest to 0.
+    // The period must be finite as well, which it is not for the smallest numbers.
     if value > 0.0 && value.is_finite() && value.recip().is_finite() {
         return Ok(value);
     }

@@ -114,7 +114,7 @@ pub fn pushed(info: PushedInfo, options: FileOptions) -> Result<(FrameSink, Push
     };
     if !PIXEL_ASPECTS.holds(info.pixel_aspect) {
         return Err(refuse(format!(
-            "a pixel aspect of {}; allowed is {PIXEL_ASPECTS}",
+            "a pixel aspect of {}; expected {PIXEL_ASPECTS}",
             info.pixel_aspect
         )));
     }
@@ -122,7 +122,7 @@ pub fn pushed(info: PushedInfo, options: FileOptions) -> Result<(FrameSink, Push
         let longest = LONGEST_CLIP.seconds();
         if duration.is_nan() || duration > longest {
             return Err(refuse(format!(
-                "a length of {duration} s; allowed is up to {longest} s"
+                "a length of {duration} s; expected at most {longest} s"
             )));
         }
         check_length(&info.name, Span::from_seconds(duration))?;
@@ -273,7 +273,7 @@ impl FrameSink {
         let longest = LONGEST_CLIP.seconds();
         if !(0.0..=longest).contains(&time) {
             return refuse(format!(
-                "a time of {time} s; allowed is 0 to {longest} s from the clip's start"
+                "a time of {time} s; expected 0 to {longest} s from the clip's start"
             ));
         }
         if let Some(last) = self.last.map(Instant::seconds)

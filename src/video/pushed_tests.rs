@@ -198,7 +198,7 @@ fn a_frame_that_does_not_fit_is_refused_by_number_with_both_values_and_leaves_no
 #[test]
 fn what_is_announced_must_be_possible() {
     for (wrong, part) in [
-        (info(8, 64), "8×64 pixels; allowed are 16 to 16384"),
+        (info(8, 64), "8×64 pixels; expected 16 to 16384"),
         (info(64, 20_000), "64×20000"),
         (
             PushedInfo {

@@ -418,11 +418,11 @@ fn what_cannot_be_written_is_known_before_the_work() {
     let names = entries(folder.path());
     for (from, to, said) in [
         ("in.mp4", "out.xyz", ".mp4 .m4v"),
-        ("in.mp4", "out.webm", "H264 video does not fit into .webm"),
+        ("in.mp4", "out.webm", "H264 video cannot be written to .webm"),
         ("in.mp4", "no/such/folder/out.mp4", "No such file"),
-        ("in.apng", "out.mkv", "APNG video does not fit into .mkv"),
-        ("in.webm", "out.flv", "VP8 video does not fit into .flv"),
-        ("in.webm", "out.3gp", "VP8 video does not fit into .3gp"),
+        ("in.apng", "out.mkv", "APNG video cannot be written to .mkv"),
+        ("in.webm", "out.flv", "VP8 video cannot be written to .flv"),
+        ("in.webm", "out.3gp", "VP8 video cannot be written to .3gp"),
         ("gone.mp4", "out.mp4", "No such file"),
     ] {
         let error = check_video(&at(from), &at(to)).expect_err(to).to_string();

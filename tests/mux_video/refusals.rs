@@ -89,7 +89,7 @@ fn what_cannot_be_written_is_refused_and_leaves_nothing() {
         ("out.txt", ".mp4 .m4v"),
         ("out", ".mp4 .m4v"),
         ("no/such/folder/out.mp4", "No such file"),
-        ("out.webm", "H264 video does not fit into .webm"),
+        ("out.webm", "H264 video cannot be written to .webm"),
     ] {
         let error = write(&folder.path().join(name)).expect_err(name);
         assert!(error.to_string().contains(says), "{error}");

@@ -1,5 +1,4 @@
-//! Comma-separated values, record by record, with the line that each begins on, so that errors can
-//! name it.
+//! Comma-separated values, record by record, with the line that each begins on, for error messages.
 
 use std::iter::Peekable;
 use std::str::Chars;
@@ -9,22 +8,22 @@ use std::str::Chars;
 pub struct Record {
     /// Line that it begins on, from 1.
     pub line: usize,
-    /// Its fields; blanks around those without quotation marks are gone.
+    /// Its fields; fields without quotation marks are trimmed.
     pub fields: Vec<String>,
 }
 
-/// Why something is not a table.
+/// Why a text is not a table.
 #[derive(Debug, PartialEq, Eq)]
 pub struct CsvFault {
     /// Line, from 1.
     pub line: usize,
     /// Number of the field in its row, from 0.
     pub field: usize,
-    /// What was met, and what is allowed.
+    /// What was found, and what is expected.
     pub what: &'static str,
 }
 
-/// The rows of a text as RFC 4180 has them; lines without any text are passed over.
+/// The rows of a text in the format of RFC 4180; blank lines are skipped.
 pub struct Records<'a> {
     rest: Peekable<Chars<'a>>,
     line: usize,
@@ -80,7 +79,7 @@ impl<'a> Records<'a> {
                 None => {
                     return Err(fault(
                         line,
-                        "a quotation mark is never closed; allowed are two, around the whole value",
+                        "a quotation mark is never closed; expected two, around the whole value",
                     ));
                 }
                 Some('"') if self.rest.peek() == Some(&'"') => {
@@ -99,7 +98,7 @@ impl<'a> Records<'a> {
             None | Some(',' | '\n' | '\r') => Ok(text),
             Some(_) => Err(fault(
                 self.line,
-                "text follows a closing quotation mark; allowed is a comma or the end of the line (a mark within is doubled)",
+                "text follows a closing quotation mark; expected a comma or the end of the line (write a quotation mark inside a value twice)",
             )),
         }
     }

@@ -1,4 +1,4 @@
-//! The list of clips: CSV with a header, or a JSON object a line. All of it is checked before
+//! The list of clips: CSV with a header, or one JSON object per line. All of it is checked before
 //! anything is rendered.
 
 use super::csv::{CsvFault, Records};
@@ -13,48 +13,48 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// Larger files are not lists that anybody has written.
+/// Larger files are not lists of clips.
 const LARGEST: u64 = 64 << 20;
-/// What a row may give in addition to settings.
+/// Columns that a row may have in addition to settings.
 const COLUMNS: [&str; 5] = ["path", "in", "out", "speed", "name"];
-/// How to find the keys of settings.
+/// Refers the user to the keys of settings.
 const KEYS: &str = "the keys of settings (`kinescore settings` lists them)";
-/// Bytes that a name may have: most file systems allow 255 with all endings.
+/// Maximum bytes of a name: most file systems allow 255 with all extensions.
 const LONGEST_NAME: usize = 200;
 
-/// One clip that is asked for.
+/// One requested clip.
 #[derive(Debug)]
 pub struct Row {
     /// Line of the manifest, from 1.
     pub line: usize,
-    /// The media's path as it is written there.
+    /// The media's path as written in the manifest.
     pub path: String,
     /// The media.
     pub media: PathBuf,
-    /// What of it is heard.
+    /// The part of it that is heard.
     pub cut: Cut,
-    /// The name that its files are to have.
+    /// The name for its files, if the row gives one.
     pub name: Option<String>,
-    /// The settings: those of the command line with the row's own in their place.
+    /// The settings: those of the command line, overridden by the row's own.
     pub settings: Settings,
     /// Keys of the row's own settings.
     pub own: Vec<String>,
 }
 
-/// Where the rows of a manifest come from.
+/// The format and location of rows, for error messages.
 pub struct Manifest<'a> {
     path: &'a Path,
     base: &'a Settings,
-    /// What a value's name is called there.
+    /// What this format calls the name of a value.
     word: &'static str,
 }
 
 impl<'a> Manifest<'a> {
-    /// Reads all rows; settings that a row does not give are those of `base`.
+    /// Reads all rows; settings that a row does not give come from `base`.
     ///
     /// # Errors
-    /// A failure with the code of bad input where the file cannot be read, and of wrong usage where
-    /// it asks for what is not allowed.
+    /// A failure with the code of bad input if the file cannot be read, and of wrong usage if it
+    /// contains a value that is not allowed.
     pub fn read(path: &'a Path, base: &'a Settings) -> Result<(Self, Vec<Row>), Failure> {
         let text = read_text(path)?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
@@ -66,7 +66,7 @@ impl<'a> Manifest<'a> {
         };
         let rows = if json { manifest.json(text) } else { manifest.csv(text) }?;
         if rows.is_empty() {
-            return Err(unusable(path, "it lists no clip; allowed is one or more"));
+            return Err(unusable(path, "it lists no clip; expected at least one"));
         }
         Ok((manifest, rows))
     }
@@ -84,10 +84,10 @@ impl<'a> Manifest<'a> {
         Failure::usage(format!("{}: line {line}{place}: {what}", self.path.display()))
     }
 
-    /// The failure for a media file that is not there.
+    /// The failure for a media file that is missing.
     pub fn no_media(&self, row: &Row, why: &str) -> Failure {
         let what = format!(
-            "'{}' cannot be read ({}: {why}); allowed is a video file, named from the manifest's folder",
+            "'{}' cannot be read ({}: {why}); expected a video file, with a path relative to the manifest's folder",
             shown(&row.path),
             row.media.display()
         );
@@ -102,7 +102,7 @@ impl<'a> Manifest<'a> {
         let Some(header) = records.next() else {
             return Err(unusable(
                 self.path,
-                "it is empty; allowed is CSV with a header, or JSON lines",
+                "it is empty; expected CSV with a header, or JSON lines",
             ));
         };
         let header = header.map_err(|fault| self.no_table(&[], &fault))?;
@@ -113,7 +113,7 @@ impl<'a> Manifest<'a> {
                 let record = record.map_err(|fault| self.no_table(&names, &fault))?;
                 if record.fields.len() != names.len() {
                     let what = format!(
-                        "{} values; allowed are {}, one a column",
+                        "{} values; expected {}, one per column",
                         record.fields.len(),
                         names.len()
                     );
@@ -137,11 +137,11 @@ impl<'a> Manifest<'a> {
         for (index, name) in names.iter().enumerate() {
             let place = format!(", column {}", index + 1);
             if names[..index].contains(name) {
-                let what = format!("'{}' is named twice; allowed is once", shown(name));
+                let what = format!("'{}' is named twice; each column may appear once", shown(name));
                 return Err(self.at(line, &place, &what));
             }
             if !COLUMNS.contains(&name.as_str()) && !is_setting(name) {
-                let allowed = format!("allowed are {} and {KEYS}{}", COLUMNS.join(", "), meant(name));
+                let allowed = format!("the columns are {} and {KEYS}{}", COLUMNS.join(", "), meant(name));
                 let what = format!("'{}' is not a column; {allowed}", shown(name));
                 return Err(self.at(line, &place, &what));
             }
@@ -149,7 +149,7 @@ impl<'a> Manifest<'a> {
         if names.iter().any(|name| name == "path") {
             return Ok(());
         }
-        Err(self.at(line, "", "no column 'path'; allowed is a header that has it"))
+        Err(self.at(line, "", "no column 'path'; the header must name one"))
     }
 
     fn json(&self, text: &str) -> Result<Vec<Row>, Failure> {
@@ -158,7 +158,7 @@ impl<'a> Manifest<'a> {
     }
 
     fn json_row(&self, line: usize, text: &str) -> Result<Row, Failure> {
-        let allowed = "allowed is one whole JSON object a line, such as {\"path\": \"walk.mp4\"}";
+        let allowed = "expected one whole JSON object per line, such as {\"path\": \"walk.mp4\"}";
         let value: Value = serde_json::from_str(text).map_err(|e| {
             let words = e.to_string();
             let words = words.split(" at line ").next().unwrap_or_default();
@@ -181,17 +181,17 @@ impl<'a> Manifest<'a> {
                 ("settings", Value::Object(settings)) => cells.extend(self.json_settings(line, settings)?),
                 ("settings", Value::Null) => {}
                 ("settings", other) => {
-                    let allowed = "allowed is an object, such as {\"drums.style\": \"funk\"}";
+                    let allowed = "expected an object, such as {\"drums.style\": \"funk\"}";
                     return Err(self.refuse(line, key, &other.to_string(), allowed));
                 }
                 (name, value) if COLUMNS.contains(&name) => cells.push((name, self.json_text(line, name, value)?)),
                 (name, _) => {
                     let hint = if is_setting(name) {
-                        "; settings stand in 'settings'"
+                        "; settings belong in 'settings'"
                     } else {
                         ""
                     };
-                    let what = format!("no such key; allowed are {}, settings{hint}", COLUMNS.join(", "));
+                    let what = format!("no such key; expected one of {}, settings{hint}", COLUMNS.join(", "));
                     return Err(self.wrong(line, name, &what));
                 }
             }
@@ -208,12 +208,16 @@ impl<'a> Manifest<'a> {
             if is_setting(key) {
                 return Ok((key.as_str(), self.json_text(line, key, value)?));
             }
-            Err(self.wrong(line, key, &format!("no such setting; allowed are {KEYS}{}", meant(key))))
+            Err(self.wrong(
+                line,
+                key,
+                &format!("no such setting; expected one of {KEYS}{}", meant(key)),
+            ))
         };
         settings.iter().map(cell).collect()
     }
 
-    /// Text as in a cell of a table: a value that is not given is empty.
+    /// The value as text, as in a cell of a table; null becomes empty text.
     fn json_text(&self, line: usize, key: &str, value: &Value) -> Result<String, Failure> {
         let words = |list: &[Value]| {
             let words: Option<Vec<&str>> = list.iter().map(Value::as_str).collect();
@@ -226,7 +230,7 @@ impl<'a> Manifest<'a> {
             Value::Array(list) if is_setting(key) => words(list),
             _ => None,
         };
-        text.ok_or_else(|| self.refuse(line, key, &value.to_string(), "allowed is text or a number"))
+        text.ok_or_else(|| self.refuse(line, key, &value.to_string(), "expected text or a number"))
     }
 
     fn row(&self, line: usize, cells: Vec<(&str, String)>) -> Result<Row, Failure> {
@@ -243,13 +247,13 @@ impl<'a> Manifest<'a> {
             self.cell(&mut row, column, value)?;
         }
         if row.path.is_empty() {
-            return Err(self.refuse(line, "path", "", "allowed is the path of a video"));
+            return Err(self.refuse(line, "path", "", "expected the path of a video"));
         }
         row.media = self.path.with_file_name(&row.path);
         if let (Some(start), Some(end)) = (row.cut.start, row.cut.end)
             && start >= end
         {
-            let allowed = format!("allowed is a time after that of 'in', {} s", start.seconds());
+            let allowed = format!("expected a time after that of 'in', {} s", start.seconds());
             return Err(self.refuse(line, "out", &end.seconds().to_string(), &allowed));
         }
         row.settings.check().map_err(|error| self.setting(line, &error))?;
@@ -264,7 +268,7 @@ impl<'a> Manifest<'a> {
         };
         match column {
             "path" if value.chars().any(char::is_control) => {
-                return Err(self.refuse(line, column, &value, "allowed is a path without control characters"));
+                return Err(self.refuse(line, column, &value, "expected a path without control characters"));
             }
             "path" => row.path = value,
             "in" => row.cut.start = time(&value)?,
@@ -275,7 +279,7 @@ impl<'a> Manifest<'a> {
             }
             "name" if !is_name(&value) => {
                 let allowed = format!(
-                    "allowed is a file name of at most {LONGEST_NAME} bytes, without '/' and control characters, that \
+                    "expected a file name of at most {LONGEST_NAME} bytes, without '/' and control characters, that \
                      does not begin with a dot"
                 );
                 return Err(self.refuse(line, column, &value, &allowed));
@@ -304,17 +308,17 @@ impl<'a> Manifest<'a> {
             .as_ref()
             .map(|word| format!("; did you mean '{word}'?"))
             .unwrap_or_default();
-        self.refuse(line, key, value, &format!("allowed is {allowed}{nearest}"))
+        self.refuse(line, key, value, &format!("expected {allowed}{nearest}"))
     }
 }
 
-/// Whether this can be the name of a clip's files.
+/// Whether this is allowed as the name of a clip's files.
 pub fn is_name(text: &str) -> bool {
     let plain = |c: char| c != '/' && !c.is_control();
     (1..=LONGEST_NAME).contains(&text.len()) && !text.starts_with('.') && text.chars().all(plain)
 }
 
-/// The folder that a file lies in.
+/// The folder of a file.
 pub fn folder_of(file: &Path) -> &Path {
     match file.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -326,10 +330,10 @@ fn is_setting(key: &str) -> bool {
     TABLE.iter().any(|setting| setting.key == key)
 }
 
-/// What was probably meant by something that is not a setting.
+/// A hint at what was probably meant by a name that is not a setting.
 fn meant(met: &str) -> String {
     if met.contains([';', '\t']) {
-        return "; columns are parted by commas".to_owned();
+        return "; columns are separated by commas".to_owned();
     }
     let by_flag = TABLE.iter().find(|setting| flags::flag_name(setting.key) == met);
     let key = by_flag
@@ -341,7 +345,7 @@ fn meant(met: &str) -> String {
     key.map(|key| format!("; did you mean '{key}'?")).unwrap_or_default()
 }
 
-/// A value as it may stand in a message: on one line, and not too long.
+/// A value for a message: on one line and not too long.
 fn shown(value: &str) -> String {
     const MOST: usize = 80;
     let plain = |c: char| {
@@ -372,7 +376,7 @@ fn read_text(path: &Path) -> Result<String, Failure> {
         .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
         .map_err(Error::input(path))?;
     if bytes.len() as u64 > LARGEST {
-        return Err(unusable(path, "it is larger than the 64 MiB that are allowed"));
+        return Err(unusable(path, "it is larger than the maximum of 64 MiB"));
     }
     String::from_utf8(bytes).map_err(|error| {
         let (good, bytes) = (error.utf8_error().valid_up_to(), error.as_bytes());
@@ -380,7 +384,7 @@ fn read_text(path: &Path) -> Result<String, Failure> {
         let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
         let column = 1 + before.iter().rev().take_while(|byte| **byte != b'\n').count();
         let met = bytes.get(good).copied().unwrap_or_default();
-        let why = format!("line {line}, byte {column}: 0x{met:02x} is not UTF-8; allowed is text in UTF-8");
+        let why = format!("line {line}, byte {column}: 0x{met:02x} is not UTF-8; expected UTF-8");
         unusable(path, &why)
     })
 }
@@ -436,63 +440,60 @@ mod tests {
         for (text, message) in [
             (
                 &b"path\n"[..],
-                "list: not a list of clips: it lists no clip; allowed is one or more",
+                "list: not a list of clips: it lists no clip; expected at least one",
             ),
             (
                 b"path,name\n\"a.mp4\n",
-                "list: line 2, column 'path': a quotation mark is never closed; allowed are two, around the whole value",
+                "list: line 2, column 'path': a quotation mark is never closed; expected two, around the whole value",
             ),
             (
                 b"path,name\na.mp4\n",
-                "list: line 2: 1 values; allowed are 2, one a column",
+                "list: line 2: 1 values; expected 2, one per column",
             ),
             (
                 b"path,in,in\n",
-                "list: line 1, column 3: 'in' is named twice; allowed is once",
+                "list: line 1, column 3: 'in' is named twice; each column may appear once",
             ),
-            (
-                b"in,out\n",
-                "list: line 1: no column 'path'; allowed is a header that has it",
-            ),
+            (b"in,out\n", "list: line 1: no column 'path'; the header must name one"),
             (
                 b"path,in\n,1\n",
-                "list: line 2, column 'path': '' is not allowed; allowed is the path of a video",
+                "list: line 2, column 'path': '' is not allowed; expected the path of a video",
             ),
             (
                 b"path,name\na,b/c\n",
-                "list: line 2, column 'name': 'b/c' is not allowed; allowed is a file name of at most 200 bytes, without '/' and control characters, that does not begin with a dot",
+                "list: line 2, column 'name': 'b/c' is not allowed; expected a file name of at most 200 bytes, without '/' and control characters, that does not begin with a dot",
             ),
             (
                 b"path,in,out\na,2,1\n",
-                "list: line 2, column 'out': '1' is not allowed; allowed is a time after that of 'in', 2 s",
+                "list: line 2, column 'out': '1' is not allowed; expected a time after that of 'in', 2 s",
             ),
             (
                 b"path,tempo.min\na,170\n",
-                "list: line 2, column 'tempo.min': '170' is not allowed; allowed is at most 135 (three quarters of tempo.max = 180)",
+                "list: line 2, column 'tempo.min': '170' is not allowed; expected at most 135 (three quarters of tempo.max = 180)",
             ),
             (
                 b"{\"path\": \"a\"}\n{\"path\": 1.5, \"speed\": [1]}\n",
-                "list: line 2, key 'speed': '[1]' is not allowed; allowed is text or a number",
+                "list: line 2, key 'speed': '[1]' is not allowed; expected text or a number",
             ),
             (
                 b"{\"path\": \"a\",\n",
-                "list: line 1, column 13: EOF while parsing a value; allowed is one whole JSON object a line, such as {\"path\": \"walk.mp4\"}",
+                "list: line 1, column 13: EOF while parsing a value; expected one whole JSON object per line, such as {\"path\": \"walk.mp4\"}",
             ),
             (
                 b"{\"path\": \"a\"}\n7\n",
-                "list: line 2: '7' is not an object; allowed is one whole JSON object a line, such as {\"path\": \"walk.mp4\"}",
+                "list: line 2: '7' is not an object; expected one whole JSON object per line, such as {\"path\": \"walk.mp4\"}",
             ),
             (
                 b"{\"path\": \"a\", \"seed\": 1}\n",
-                "list: line 1, key 'seed': no such key; allowed are path, in, out, speed, name, settings; settings stand in 'settings'",
+                "list: line 1, key 'seed': no such key; expected one of path, in, out, speed, name, settings; settings belong in 'settings'",
             ),
             (
                 b"{\"path\": \"a\", \"settings\": [1]}\n",
-                "list: line 1, key 'settings': '[1]' is not allowed; allowed is an object, such as {\"drums.style\": \"funk\"}",
+                "list: line 1, key 'settings': '[1]' is not allowed; expected an object, such as {\"drums.style\": \"funk\"}",
             ),
             (
                 b"{\"path\": \"a\", \"settings\": {\"style\": 1}}\n",
-                "list: line 1, key 'style': no such setting; allowed are the keys of settings (`kinescore settings` lists them); did you mean 'drums.style'?",
+                "list: line 1, key 'style': no such setting; expected one of the keys of settings (`kinescore settings` lists them); did you mean 'drums.style'?",
             ),
         ] {
             assert_eq!(read(text).expect_err("a fault"), message);

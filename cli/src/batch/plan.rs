@@ -1,4 +1,5 @@
-//! What is to be written for each clip of a manifest, and which clips are one process's share.
+//! The files to write for each clip of a manifest, and the share of the clips that one process
+//! renders.
 
 use super::manifest::{Manifest, Row, folder_of, is_name};
 use crate::exit::{Failure, OUTPUT};
@@ -29,15 +30,15 @@ pub struct Files {
     pub midi: String,
     /// The analysis.
     pub json: String,
-    /// The video with the soundtrack, if it is wanted.
+    /// The video with the soundtrack, if requested.
     pub video: Option<String>,
-    /// What became of the clip.
+    /// The clip's result.
     pub result: String,
 }
 
 impl Files {
     fn of(name: &str, media: &Path, video: bool) -> Self {
-        // The container is that of the media, or the one that takes its place.
+        // The container is that of the media, or the default one if that cannot be written.
         let container = default_output(media);
         let container = container.extension().unwrap_or_default().to_string_lossy();
         Self {
@@ -49,7 +50,7 @@ impl Files {
         }
     }
 
-    /// What is rendered: all but the result.
+    /// The files that are rendered: all except the result.
     pub fn outputs(&self) -> impl Iterator<Item = &String> {
         [&self.wav, &self.midi, &self.json].into_iter().chain(&self.video)
     }
@@ -59,8 +60,8 @@ impl Files {
     }
 }
 
-/// Files that are spoken for, with the line that writes them. Some file systems do not distinguish
-/// upper and lower case.
+/// File names already taken, each with the line that writes the file. Some file systems do not
+/// distinguish upper and lower case.
 #[derive(Default)]
 struct Taken(HashMap<String, usize>);
 
@@ -75,21 +76,21 @@ impl Taken {
     }
 }
 
-/// Names every row's files: by the row's name, or by its media with a number where that is taken.
+/// Names every row's files after the row's name, or after its media, with a number if that name is
+/// taken.
 ///
 /// # Errors
-/// A usage failure where two rows would write one file, or a media's name is none for files.
+/// A usage failure if two rows would write the same file, or if files cannot be named after a
+/// media.
 pub fn name(manifest: &Manifest<'_>, rows: Vec<Row>, video: bool) -> Result<Vec<ClipRow>, Failure> {
     let mut taken = Taken::default();
-    // Names that were chosen come first, so that a made-up one never takes the place of one of
-    // them.
+    // Names given in the manifest come first, so that a generated name never takes one of them.
     for row in &rows {
         let Some(name) = &row.name else { continue };
         let files = Files::of(name, &row.media, video);
         if let Some((line, file)) = taken.by(&files) {
-            let allowed = format!(
-                "line {line} writes {file} already; allowed is a name of its own for each clip (upper and lower case are one)"
-            );
+            let allowed =
+                format!("line {line} writes {file} already; each clip needs a name of its own (case is ignored)");
             return Err(manifest.refuse(row.line, "name", name, &allowed));
         }
         taken.take(&files, row.line);
@@ -123,7 +124,7 @@ fn made_up(
         };
         *number += 1;
         if !is_name(&name) {
-            let allowed = "files cannot be named after it; allowed is any with a name of its own in 'name'";
+            let allowed = "files cannot be named after it; give it a name in 'name'";
             return Err(manifest.refuse(row.line, "path", &row.path, allowed));
         }
         let files = Files::of(&name, &row.media, video);
@@ -134,11 +135,11 @@ fn made_up(
     }
 }
 
-/// Refuses outputs of `share` that are an input of any clip, or in whose place something else
-/// stands.
+/// Refuses outputs of `share` that are an input of any clip, or that exist and are not regular
+/// files.
 ///
 /// # Errors
-/// A failure of the output that names the line.
+/// An output failure that names the line.
 pub fn check_outputs(
     manifest: &Path,
     out: &Path,
@@ -172,7 +173,7 @@ pub fn check_outputs(
                 }
                 Ok(there) if !there.is_file() => {
                     return Err(refuse(
-                        "what is there is not a regular file; allowed is a file, or nothing",
+                        "it exists and is not a regular file; move it away, or choose another name",
                     ));
                 }
                 _ => {}
@@ -182,7 +183,7 @@ pub fn check_outputs(
     Ok(())
 }
 
-/// Refuses a report in the place of another output.
+/// Refuses a report that would overwrite another output.
 ///
 /// # Errors
 /// A usage failure.
@@ -191,12 +192,15 @@ pub fn check_report(report: &Path, out: &Path, clips: &[ClipRow]) -> Result<(), 
     let name = report.file_name().map(|name| name.to_string_lossy().to_lowercase());
     let taken = clips.iter().flat_map(|clip| clip.files.all());
     if taken.map(|file| file.to_lowercase()).any(|file| Some(file) == name) && same_folder().unwrap_or(false) {
-        return Err(Failure::usage(format!("{}: named for two outputs", report.display())));
+        return Err(Failure::usage(format!(
+            "{}: is the name of two outputs",
+            report.display()
+        )));
     }
     Ok(())
 }
 
-/// A [`Failure`] for a folder that cannot be made.
+/// A [`Failure`] if the folder cannot be created.
 pub fn make_folder(folder: &Path) -> Result<(), Failure> {
     fs::create_dir_all(folder).map_err(Error::output(folder))?;
     crate::outputs::check_folder(folder)
@@ -227,7 +231,7 @@ mod tests {
             false,
         );
         assert_eq!(names.expect("names"), ["walk", "walk-3", "Walk-4", "walk-2"]);
-        // The result of one is the analysis of the other.
+        // The result of the first clip has the name of the second clip's analysis.
         let names = named("path,name\na.mp4,\na.result.mp4,\n", false);
         assert_eq!(names.expect("names"), ["a", "a.result-2"]);
     }
@@ -236,8 +240,8 @@ mod tests {
     fn two_rows_that_write_one_file_are_refused() {
         assert_eq!(
             named("path,name\na.mp4,One\nb.mp4,two\nc.mp4,one\n", false).expect_err("one name twice"),
-            "list: line 4, column 'name': 'one' is not allowed; line 2 writes one.wav already; allowed is a name of its own \
-             for each clip (upper and lower case are one)"
+            "list: line 4, column 'name': 'one' is not allowed; line 2 writes one.wav already; each clip needs a name of its own \
+             (case is ignored)"
         );
         let clash = named("path,name\na.mp4,one\nb.mp4,one.result\n", false).expect_err("one file twice");
         assert!(clash.contains("line 2 writes one.result.json already"), "{clash}");

@@ -1,5 +1,5 @@
-//! What became of all clips: a table for people, JSON for programs, and the gathering of the
-//! results of all shares.
+//! The report on all clips: a table for people, JSON for programs, and the collected results of all
+//! shares.
 
 use super::plan::ClipRow;
 use super::result::ClipOutcome;
@@ -11,18 +11,18 @@ use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
 
-/// How a clip stands.
+/// The state of a clip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     /// Its files are there.
     Done,
-    /// Its files were there before, for the same key.
+    /// Its files existed already, for the same key.
     Skipped,
-    /// It has no files, and a reason.
+    /// It failed, for a recorded reason.
     Failed,
-    /// What is there was made for something else than what the manifest says now.
+    /// Its files were made for another row or other settings than the manifest's.
     Outdated,
-    /// Nothing was made, or files have gone since.
+    /// Nothing has been rendered, or files have been removed since.
     Missing,
 }
 
@@ -44,15 +44,15 @@ impl State {
 pub struct Entry<'a> {
     /// The clip.
     pub clip: &'a ClipRow,
-    /// How it stands.
+    /// Its state.
     pub state: State,
     /// Its result.
     pub outcome: Option<ClipOutcome>,
 }
 
 impl<'a> Entry<'a> {
-    /// How a clip stands by the files that are there. `keys` are settings that were asked for
-    /// beside those of the manifest.
+    /// The state of a clip, judged by its files. `keys` are settings that were requested in
+    /// addition to those of the manifest.
     pub fn look_up(clip: &'a ClipRow, out: &Path, keys: &[String]) -> Self {
         let outcome = ClipOutcome::read(out, clip);
         let state = match &outcome {
@@ -65,11 +65,11 @@ impl<'a> Entry<'a> {
         Self { clip, state, outcome }
     }
 
-    /// Why there are no files, or which there are.
+    /// The reason why there are no files, or their names.
     fn what(&self) -> String {
         match (self.state, &self.outcome) {
             (State::Missing, None) => "not rendered yet".to_owned(),
-            (State::Missing, Some(_)) => "files are not there, or not as they were written".to_owned(),
+            (State::Missing, Some(_)) => "files are missing or were changed after they were written".to_owned(),
             (State::Outdated, _) => "made for another row or other settings".to_owned(),
             (_, Some(outcome)) => match &outcome.fault {
                 Some(fault) => fault.sentence.clone(),
@@ -95,7 +95,7 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// What became of the clips of a manifest, or of a share of them.
+/// The results of the clips of a manifest, or of a share of them.
 pub struct Report<'a> {
     /// The manifest.
     pub manifest: &'a Path,
@@ -106,7 +106,7 @@ pub struct Report<'a> {
 }
 
 impl Report<'_> {
-    /// Whether every clip's files are there.
+    /// Whether every clip is done.
     pub fn is_complete(&self) -> bool {
         let good = |entry: &Entry<'_>| matches!(entry.state, State::Done | State::Skipped);
         self.entries.iter().all(good)
@@ -116,7 +116,7 @@ impl Report<'_> {
         self.entries.iter().filter(|entry| entry.state == state).count()
     }
 
-    /// How many clips stand how: `10 done, 2 failed of 12 clips`.
+    /// The number of clips in each state: `10 done, 2 failed of 12 clips`.
     pub fn summary(&self) -> String {
         let counts: Vec<String> = State::ALL
             .into_iter()
@@ -153,7 +153,7 @@ impl Report<'_> {
         Ok(())
     }
 
-    /// For people: name, status, seconds, and what there is or why there is nothing.
+    /// A table for people: name, status, seconds, and the files or the reason why there are none.
     pub fn table(&self) -> String {
         let mut rows = vec![["clip", "status", "seconds", "files, or why there are none"].map(str::to_owned)];
         rows.extend(self.entries.iter().map(|entry| {

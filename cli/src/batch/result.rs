@@ -1,4 +1,4 @@
-//! What became of a clip, in a small file beside its outputs. It is written last: the files it
+//! The result of a clip, in a small file beside its outputs. It is written last, so the files it
 //! names exist.
 
 use super::plan::ClipRow;
@@ -11,21 +11,21 @@ use std::path::Path;
 
 const FORMAT: &str = "kinescore-result";
 const VERSION: u64 = 1;
-/// Bytes of the largest file that is read: results have some thousands.
+/// Maximum size of a file that is read, bytes; results have a few thousand.
 const LARGEST: u64 = 1 << 20;
 
-/// What became of a clip.
+/// The result of a clip.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClipOutcome {
-    /// The key of the soundtrack; `None` where the media could not be read.
+    /// The key of the soundtrack; `None` if the media could not be read.
     pub key: Option<String>,
     /// The row that was rendered.
     pub about: About,
-    /// Names of the outputs with their sizes in bytes; none of a clip that failed.
+    /// Names of the outputs with their sizes in bytes; empty if the clip failed.
     pub outputs: Vec<(String, u64)>,
     /// How long it took, seconds.
     pub seconds: f64,
-    /// How often it was tried.
+    /// Number of attempts.
     pub attempts: u64,
     /// Why there are no outputs.
     pub fault: Option<ClipFault>,
@@ -34,15 +34,15 @@ pub struct ClipOutcome {
 /// Why a clip has failed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClipFault {
-    /// The exit code that `render` would have given.
+    /// The exit code that `render` would return.
     pub code: u8,
     /// The message for the user.
     pub sentence: String,
-    /// Whether it would fail again as long as the key is the same.
+    /// Whether the clip fails again as long as the key is the same.
     pub lasting: bool,
 }
 
-/// What a row asks for.
+/// What a row requests.
 #[derive(Debug, Clone, PartialEq)]
 pub struct About {
     path: String,
@@ -53,7 +53,7 @@ pub struct About {
 }
 
 impl About {
-    /// What the clip's row asks for.
+    /// What the clip's row requests.
     pub fn of(clip: &ClipRow) -> Self {
         let row = &clip.row;
         let settings = row.settings.to_map();
@@ -66,8 +66,8 @@ impl About {
         }
     }
 
-    /// Whether it is what a row asks for, as far as the row and these further keys of settings
-    /// tell.
+    /// Whether this is what a row requests, judged by the row and these additional keys of
+    /// settings.
     pub fn fits(&self, clip: &ClipRow, keys: &[String]) -> bool {
         let asked = Self::of(clip);
         let row = |about: &Self| (about.path.clone(), about.start, about.end, about.speed.clone());
@@ -87,14 +87,14 @@ impl About {
 }
 
 impl ClipOutcome {
-    /// What is known of a clip; `None` where there is no result, or none that can be read.
+    /// Reads the result of a clip; `None` if there is no result, or none that can be read.
     pub fn read(out: &Path, clip: &ClipRow) -> Option<Self> {
         let path = out.join(&clip.files.result);
         let there = fs::metadata(&path).ok()?;
-        // A pipe would be waited for.
+        // Opening a pipe would block.
         if !there.is_file() || there.len() > LARGEST {
             log::warn!(
-                "{}: not a result of this program (a regular file of at most {LARGEST} bytes); it is ignored",
+                "{}: not a result of this program (expected a regular file of at most {LARGEST} bytes); it is ignored",
                 path.display()
             );
             return None;
@@ -105,7 +105,7 @@ impl ClipOutcome {
             .and_then(|value| Self::from_json(&value));
         if found.is_none() {
             log::warn!(
-                "{}: no result of this program can be read from it; it is ignored",
+                "{}: not a result that this program can read; it is ignored",
                 path.display()
             );
         }
@@ -122,7 +122,7 @@ impl ClipOutcome {
         })
     }
 
-    /// Whether all outputs are there as they were written.
+    /// Whether all outputs exist, unchanged.
     pub fn is_whole(&self, out: &Path) -> bool {
         let there = |(file, bytes): &(String, u64)| {
             fs::metadata(out.join(file)).is_ok_and(|m| m.is_file() && m.len() == *bytes)
@@ -130,14 +130,14 @@ impl ClipOutcome {
         self.fault.is_none() && self.outputs.iter().all(there)
     }
 
-    /// Whether everything that is wanted of a clip is among the outputs.
+    /// Whether the outputs include everything that is requested of the clip.
     pub fn covers(&self, clip: &ClipRow) -> bool {
         clip.files
             .outputs()
             .all(|wanted| self.outputs.iter().any(|(file, _)| file == wanted))
     }
 
-    /// As JSON: the same in the result's file and in reports.
+    /// The result as JSON, for both the result's file and reports.
     pub fn to_json(&self, clip: &ClipRow) -> Value {
         let outputs: Vec<Value> = self
             .outputs

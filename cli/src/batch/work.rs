@@ -1,5 +1,5 @@
-//! The clips of a share, one after the other: finished ones are skipped, failures are tried again
-//! or reported.
+//! The clips of a share, one after the other: finished ones are skipped, failures are retried or
+//! reported.
 
 use super::plan::ClipRow;
 use super::report::{Entry, State};
@@ -16,43 +16,43 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// How long is waited before the first further attempt; each waits twice as long as the one before.
+/// The wait before the first retry; each further wait is twice as long.
 const PAUSE: Duration = Duration::from_secs(1);
 /// The longest of these waits.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// What rendering the clips of a share takes.
+/// What is needed to render the clips of a share.
 pub struct ShareWork<'a> {
-    /// Models and sounds, which all clips share.
+    /// Models and sounds, shared by all clips.
     pub engine: Arc<Engine>,
     /// Where the results go.
     pub out: &'a Path,
-    /// How often a clip is tried again.
+    /// Maximum number of retries of a clip.
     pub retries: u32,
     /// Where messages go.
     pub console: &'a Console,
-    /// Stops it.
+    /// Cancels the run.
     pub cancel: &'a Cancel,
-    /// Whether the stages of a clip are shown.
+    /// Whether the progress of each stage is shown.
     pub bars: bool,
 }
 
-/// Why one attempt at a clip gave nothing.
+/// Why an attempt at a clip failed.
 struct Trouble {
     failure: Failure,
     class: Class,
 }
 
-/// What follows from a failure.
+/// The consequence of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Class {
-    /// Another attempt may help: something could not be read or written.
+    /// A retry may help: something could not be read or written.
     Passing,
-    /// The clip fails as long as its content and what is asked for are the same.
+    /// The clip fails as long as its content and its row are the same.
     Lasting,
-    /// Neither is known; another run may try.
+    /// Unknown; another run may try again.
     Open,
-    /// The other clips would fail as well, or are not wanted any more.
+    /// The other clips would fail as well, or the user has stopped the run.
     End,
 }
 
@@ -100,7 +100,7 @@ impl ShareWork<'_> {
     /// Renders the clips that need it.
     ///
     /// # Errors
-    /// Those that every further clip would have, and being stopped; what is finished stays.
+    /// Failures that every further clip would have, and cancellation. Finished results are kept.
     pub fn all<'c>(&self, clips: &'c [ClipRow]) -> Result<Vec<Entry<'c>>, Failure> {
         let entry = |(index, clip): (usize, &'c ClipRow)| {
             let place = format!("[{}/{}] {}", index + 1, clips.len(), clip.name);
@@ -127,7 +127,7 @@ impl ShareWork<'_> {
             let about = About::of(clip);
             let outcome = ClipOutcome { about, ..known.clone() };
             if outcome != known {
-                // Another way to ask for the same.
+                // The row or the flags changed, but the result is the same.
                 outcome.write(self.out, clip)?;
             }
             self.report(place, state, &outcome);
@@ -147,7 +147,7 @@ impl ShareWork<'_> {
         Ok((state, outcome))
     }
 
-    /// How a clip stands for which nothing is left to be done; `None` where there is.
+    /// The state of a clip that need not be rendered; `None` if it must be.
     fn settled(&self, known: &ClipOutcome, clip: &ClipRow) -> Option<State> {
         match &known.fault {
             Some(fault) => fault.lasting.then_some(State::Failed),
@@ -158,7 +158,7 @@ impl ShareWork<'_> {
     fn report(&self, place: &str, state: State, outcome: &ClipOutcome) {
         match (state, &outcome.fault) {
             (_, Some(fault)) => self.console.error(&format!("{place}: failed: {}", fault.sentence)),
-            (State::Skipped, _) => self.console.say(&format!("{place}: there already")),
+            (State::Skipped, _) => self.console.say(&format!("{place}: up to date")),
             _ => self.console.say(&format!("{place}: done in {:.1} s", outcome.seconds)),
         }
     }
@@ -191,7 +191,7 @@ impl ShareWork<'_> {
                     class: Class::End,
                 }) => return Err(failure),
                 Err(trouble) if trouble.class == Class::Passing && attempts <= u64::from(self.retries) => {
-                    self.console.say(&format!("{place}: trying again: {}", trouble.failure));
+                    self.console.say(&format!("{place}: retrying: {}", trouble.failure));
                     self.pause(attempts)?;
                 }
                 Err(Trouble { failure, class }) => {
@@ -218,7 +218,7 @@ impl ShareWork<'_> {
         Ok(())
     }
 
-    /// One attempt, and the files that it gave. An error in the program with one clip does not end
+    /// One attempt; returns the files it wrote. A panic while one clip is rendered does not affect
     /// the others.
     fn attempt(&self, clip: &ClipRow, key: &str) -> Result<Vec<(String, u64)>, Trouble> {
         let caught = panic::catch_unwind(AssertUnwindSafe(|| self.render(clip, key)));
@@ -226,7 +226,7 @@ impl ShareWork<'_> {
             Err(Trouble {
                 failure: Failure {
                     code: INTERNAL,
-                    message: "a fault of the program (see the message before this one)".to_owned(),
+                    message: "an error in the program itself (see the message before this one)".to_owned(),
                 },
                 class: Class::Open,
             })
@@ -245,14 +245,14 @@ impl ShareWork<'_> {
             .and_then(|job| self.write(&job, clip, &monitor));
         progress.end();
         let outputs = result?;
-        // What was rendered from a file that was being replaced belongs to neither of the two.
+        // If the file was replaced while it was rendered, the result belongs to neither version.
         if self.key(clip).map_err(Trouble::new)? == key {
             return Ok(outputs);
         }
         Err(Trouble::new(Error::Media {
             path: clip.row.media.clone(),
             doing: "reading",
-            reason: "the file was changed while it was read".to_owned(),
+            reason: "the file changed while it was read".to_owned(),
         }))
     }
 
@@ -260,7 +260,7 @@ impl ShareWork<'_> {
         let row = &clip.row;
         let mut job =
             Job::open(self.engine.clone(), row.settings.clone(), &row.media, row.cut).map_err(Trouble::new)?;
-        // What cannot be written is said before the work, not after.
+        // Outputs that cannot be written are reported before the work, not after.
         let video = clip.files.video.iter();
         video
             .map(|name| self.out.join(name))
@@ -273,7 +273,7 @@ impl ShareWork<'_> {
     fn write(&self, job: &Job, clip: &ClipRow, monitor: &Monitor<'_>) -> Result<Vec<(String, u64)>, Trouble> {
         let at = |name: &str| self.out.join(name);
         let files = &clip.files;
-        // An earlier result speaks of files that are about to be replaced.
+        // An earlier result describes files that are about to be replaced.
         let result = at(&files.result);
         match fs::remove_file(&result) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -281,7 +281,7 @@ impl ShareWork<'_> {
             }
             _ => {}
         }
-        // The video first: most can go wrong with it.
+        // The video first, since it is the most likely to fail.
         let write = || {
             files
                 .video

@@ -1,4 +1,4 @@
-//! Blender: the add-on, as a package in the folders of add-ons of each version.
+//! Blender: installs the add-on in the add-on folder of each version.
 
 use super::files::{File, Plan};
 use super::package::Package;
@@ -12,12 +12,12 @@ use std::process::Command;
 
 /// The add-on's files, by their paths in the package.
 const ADDON: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/blender_addon.rs"));
-/// The table of settings, from which the add-on makes its own.
+/// The table of settings, from which the add-on builds its panels.
 const SETTINGS: &str = "settings.json";
 /// The add-on's folder among the others.
 const NAME: &str = "kinescore";
 
-/// Plans the add-on, and gives what the user does next.
+/// Plans to install the add-on, and returns the user's next step.
 pub fn install(to: Option<&Path>, library: Option<&Path>) -> Result<(Plan, String), Failure> {
     let addon_folders = addon_folders(to)?;
     let places = Places::find()?.json(&places::library(library)?)?;
@@ -39,7 +39,7 @@ pub fn install(to: Option<&Path>, library: Option<&Path>) -> Result<(Plan, Strin
     Ok((plan, next.to_owned()))
 }
 
-/// Plans to take the add-on out of every version of Blender.
+/// Plans to remove the add-on from every version of Blender.
 pub fn uninstall(to: Option<&Path>) -> Result<Plan, Failure> {
     let folders = match to {
         Some(addons) => vec![addons.to_owned()],
@@ -63,8 +63,8 @@ fn configuration() -> Result<PathBuf, Failure> {
     Ok(folder(None, resources::user_folder("XDG_CONFIG_HOME", ".config"))?.join("blender"))
 }
 
-/// The folders of add-ons: the one named, those of each version that has been started, or that of
-/// the version installed.
+/// The add-on folders: the one named, that of each version that has been started, or that of the
+/// installed version.
 fn addon_folders(to: Option<&Path>) -> Result<Vec<PathBuf>, Failure> {
     if let Some(addons) = to {
         return Ok(vec![addons.to_owned()]);
@@ -77,7 +77,7 @@ fn addon_folders(to: Option<&Path>) -> Result<Vec<PathBuf>, Failure> {
     if folders.is_empty() {
         let version = installed_version().ok_or_else(|| {
             Failure::usage(format!(
-                "no Blender was found: there is no folder such as {0}/5.0, and no program `blender` in PATH; name a folder of add-ons with --to DIR",
+                "Blender was not found: no folder such as {0}/5.0, and no program `blender` in PATH; specify an add-on folder with --to DIR",
                 configuration.display()
             ))
         })?;
@@ -90,7 +90,7 @@ fn addons_of(version: &Path) -> PathBuf {
     version.join("scripts/addons")
 }
 
-/// Folders named by a version, such as 3.4, in the order of the versions.
+/// Folders named after a version, such as 3.4, in the order of the versions.
 fn version_folders(configuration: &Path) -> Vec<((u32, u32), PathBuf)> {
     let entries = fs::read_dir(configuration).into_iter().flatten().flatten();
     let mut found: Vec<((u32, u32), PathBuf)> = entries

@@ -1,4 +1,4 @@
-//! A plan of files to be written and removed: described in words, or carried out.
+//! A plan of files to write and remove, which can be described or carried out.
 
 use crate::exit::Failure;
 use crate::outputs;
@@ -12,7 +12,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-/// What is done to one file or folder.
+/// One change to a file or folder.
 enum Step {
     Write { path: PathBuf, file: File },
     Remove { path: PathBuf },
@@ -20,7 +20,7 @@ enum Step {
 }
 
 impl Step {
-    /// The folder in which it changes something.
+    /// The folder in which something changes.
     fn folder(&self) -> &Path {
         let (Self::Write { path, .. } | Self::Remove { path } | Self::RemoveFolder { path }) = self;
         path.parent().unwrap_or(Path::new("/"))
@@ -29,16 +29,16 @@ impl Step {
 
 /// The content of a file to be written.
 pub struct File {
-    /// All of it.
+    /// The whole content.
     pub content: Vec<u8>,
-    /// Its rights; else those that it has, or those of any new file.
+    /// Its permissions; if `None`, those of the existing file, or the default ones.
     pub mode: Option<u32>,
-    /// Where a file of the user is changed: the lines that are, for `--dry-run`.
+    /// If a file of the user is changed: the changed lines, for `--dry-run`.
     pub lines: Vec<String>,
 }
 
 impl File {
-    /// A file that is ours altogether.
+    /// A file that belongs to Kinescore alone.
     pub fn new(content: impl Into<Vec<u8>>) -> Self {
         Self {
             content: content.into(),
@@ -53,7 +53,7 @@ impl File {
 pub struct Plan(Vec<Step>);
 
 impl Plan {
-    /// Writes a file, unless it is there like this.
+    /// Plans to write a file, unless it exists with this content.
     pub fn write(&mut self, path: PathBuf, file: File) {
         let there = fs::read(&path).is_ok_and(|content| content == file.content)
             && file.mode.is_none_or(|mode| mode_of(&path) == Some(mode));
@@ -62,22 +62,22 @@ impl Plan {
         }
     }
 
-    /// Removes a file.
+    /// Plans to remove a file.
     pub fn remove(&mut self, path: PathBuf) {
         self.0.push(Step::Remove { path });
     }
 
-    /// Removes a folder that is empty by then.
+    /// Plans to remove a folder that will be empty.
     pub fn remove_folder(&mut self, path: PathBuf) {
         self.0.push(Step::RemoveFolder { path });
     }
 
-    /// Whether nothing is to be done.
+    /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// What would be done, a line each.
+    /// What would be done, one change per line.
     pub fn describe(&self) -> String {
         let mut text = String::new();
         for step in &self.0 {
@@ -98,8 +98,8 @@ impl Plan {
         text
     }
 
-    /// Carries it out and prints each step. All folders are tried first, so that nothing is half
-    /// done where one cannot be written.
+    /// Carries out the plan and prints each step. First checks that all folders can be written, so
+    /// that nothing is left half done.
     ///
     /// # Errors
     /// Those of [`Error::Output`].
@@ -126,7 +126,7 @@ impl Plan {
 }
 
 fn write(path: &Path, file: &File) -> Result<(), Error> {
-    // A link of the user stays one: the file that it leads to is written.
+    // A link of the user is kept: the file that it points to is written.
     let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     if let Some(folder) = target.parent() {
         fs::create_dir_all(folder).map_err(Error::output(folder))?;
@@ -142,14 +142,14 @@ fn write(path: &Path, file: &File) -> Result<(), Error> {
     })
 }
 
-/// The rights of a file.
+/// The permissions of a file.
 pub fn mode_of(path: &Path) -> Option<u32> {
     Some(fs::metadata(path).ok()?.permissions().mode() & 0o777)
 }
 
 fn remove_empty(folder: &Path) -> Result<(), Error> {
     match fs::remove_dir(folder) {
-        // Somebody has put a file there meanwhile: it stays.
+        // A file has been added in the meantime: the folder stays.
         Err(e) if matches!(e.kind(), ErrorKind::DirectoryNotEmpty | ErrorKind::NotFound) => Ok(()),
         result => result.map_err(Error::output(folder)),
     }

@@ -1,9 +1,10 @@
-//! Kdenlive: a clip job in `clipjobsettings.rc`. The file is the user's; our lines are merged into
-//! it and taken out of it.
+//! Kdenlive: a clip job in `clipjobsettings.rc`. The file belongs to the user; our lines are merged
+//! into it and removed from it.
 //!
-//! It is an INI file of KDE's: a group for each property of jobs, in it a line `job=value`.
-//! Kdenlive parts the parameters at blanks, puts the paths in their place afterwards, reads
-//! `percentage: N` from standard error, and looks at the file, not at the exit code.
+//! It is a KDE INI file with a group for each property of jobs, which has a line `job=value` per
+//! job. Kdenlive splits the parameters at spaces and inserts the paths afterwards; it reads
+//! `percentage: N` from standard error, and judges success by the output file, not by the exit
+//! code.
 
 use super::files::{File, Plan};
 use super::places::{self, Places};
@@ -17,17 +18,17 @@ use std::path::{Path, PathBuf};
 
 /// The file of clip jobs.
 const FILE: &str = "clipjobsettings.rc";
-/// Our job's id. Kdenlive names those of the user by UUIDs.
+/// The ID of our job. Kdenlive uses UUIDs for the user's own jobs.
 const JOB: &str = "kinescore-soundtrack";
-/// A line before each group that was not there before.
+/// The comment before each group that we add.
 const ADDED: &str = "# Added by kinescore install";
-/// The job, with places to be filled in.
+/// The template of the job.
 const TEMPLATE: &str = include_str!("../../../plugin/kdenlive/clipjobsettings.rc");
 
 /// A group of the file, and our value in it.
 type Entry = (&'static str, String);
 
-/// Plans the job, and gives what the user does next.
+/// Plans to add the job, and returns the user's next step.
 pub fn install(to: Option<&Path>) -> Result<(Plan, String), Failure> {
     let path = file(to)?;
     let entries = entries(&Places::find()?)?;
@@ -48,7 +49,7 @@ pub fn install(to: Option<&Path>) -> Result<(Plan, String), Failure> {
     Ok((plan, next.to_owned()))
 }
 
-/// Plans to take the job out of the file.
+/// Plans to remove the job from the file.
 pub fn uninstall(to: Option<&Path>) -> Result<Plan, Failure> {
     let path = file(to)?;
     let mut plan = Plan::default();
@@ -82,12 +83,12 @@ fn file(to: Option<&Path>) -> Result<PathBuf, Failure> {
     Ok(folder(to, usual)?.join(FILE))
 }
 
-/// The file as it is; `None` where there is none.
+/// The content of the file; `None` if it does not exist.
 fn read(path: &Path) -> Result<Option<String>, Failure> {
     match fs::read(path) {
         Ok(bytes) => String::from_utf8(bytes).map(Some).map_err(|_| {
             refused(format!(
-                "{}: not UTF-8, as files of Kdenlive are; it is left unchanged",
+                "{}: not UTF-8, which Kdenlive's files are; it is left unchanged",
                 path.display()
             ))
         }),
@@ -99,7 +100,7 @@ fn read(path: &Path) -> Result<Option<String>, Failure> {
     }
 }
 
-/// Our job, a value for each group.
+/// Our job: one value for each group.
 fn entries(places: &Places) -> Result<Vec<Entry>, Failure> {
     let found = [
         flag_for("--models", places::text(&places.models)?, MODELS_VARIABLE)?,
@@ -108,7 +109,7 @@ fn entries(places: &Places) -> Result<Vec<Entry>, Failure> {
     let styles = TABLE.iter().find(|setting| setting.key == "drums.style");
     let styles = styles.map(|setting| setting.kind.words()).unwrap_or_default();
     let program = places::text(&places.program)?;
-    // KDE reads a backslash as the beginning of a sign.
+    // KDE reads a backslash as the start of an escape sequence.
     let escaped = |text: &str| text.replace('\\', "\\\\");
     let fill = |value: &str| {
         value
@@ -128,21 +129,21 @@ fn entries(places: &Places) -> Result<Vec<Entry>, Failure> {
     Ok(entries)
 }
 
-/// ` --flag PATH`. Where the path has a blank, Kdenlive would part it: the program has to find it
-/// by itself then.
+/// ` --flag PATH`, or nothing if the path contains a space, at which Kdenlive would split it; the
+/// program then has to find the file by itself.
 fn flag_for(flag: &str, path: &str, variable: &str) -> Result<String, Failure> {
     if !path.contains(char::is_whitespace) {
         return Ok(format!(" {flag} {path}"));
     }
     if resources::variable(variable).is_some() {
         return Err(Failure::usage(format!(
-            "{variable} = '{path}': Kdenlive parts the parameters of a job at blanks, so that it takes a folder without any"
+            "{variable} = '{path}': Kdenlive splits the parameters of a job at spaces; use a folder whose path has no spaces"
         )));
     }
     Ok(String::new())
 }
 
-/// The file with our job in it: at the end of groups that are there, or in groups at the end of the
+/// The file with our job in it: at the end of existing groups, or in new groups at the end of the
 /// file.
 fn merge(text: &str, entries: &[Entry]) -> String {
     let clean = without_ours(text);
@@ -151,8 +152,7 @@ fn merge(text: &str, entries: &[Entry]) -> String {
         match end_of_group(&lines, entry.0) {
             Some(place) => lines.insert(place, line(entry)),
             None => {
-                // Behind the last line feed there is nothing: a file that ends without one does so
-                // afterwards, too.
+                // Lines keep their line feeds, so that a file without a final line feed stays so.
                 let end = lines.len() - usize::from(lines.last().is_some_and(String::is_empty));
                 let group = [ADDED.to_owned(), format!("[{}]", entry.0), line(entry)];
                 lines.splice(end..end, group);
@@ -162,7 +162,7 @@ fn merge(text: &str, entries: &[Entry]) -> String {
     lines.join("\n")
 }
 
-/// The file without our job; byte for byte as it was before [`merge`].
+/// The file without our job; byte for byte the same as before [`merge`].
 fn without_ours(text: &str) -> String {
     let lines: Vec<&str> = text.split('\n').filter(|line| !is_ours(line)).collect();
     let mut kept = Vec::new();
@@ -187,7 +187,7 @@ fn line((_, value): &Entry) -> String {
     format!("{JOB}={value}")
 }
 
-/// Whether a line is a value of our job; KDE may put a mark behind a key, `key[$e]=value`.
+/// Whether a line is a value of our job; KDE may append a flag to a key, `key[$e]=value`.
 fn is_ours(line: &str) -> bool {
     line.split_once('=')
         .is_some_and(|(key, _)| key.split('[').next().unwrap_or_default().trim() == JOB)
@@ -197,7 +197,7 @@ fn is_header(line: &str) -> bool {
     line.trim().starts_with('[')
 }
 
-/// The place behind the last value of a group.
+/// The position after the last value of a group.
 fn end_of_group(lines: &[String], group: &str) -> Option<usize> {
     let header = lines.iter().position(|line| line.trim() == format!("[{group}]"))?;
     let body = lines[header + 1..].iter().take_while(|line| !is_header(line));
@@ -274,7 +274,7 @@ mod tests {
         let again = merge(&changed, &job());
         assert_eq!(without_ours(&again), rest);
 
-        // As Kdenlive writes it once more: sorted, a blank line between groups, without comments.
+        // As Kdenlive rewrites it: sorted, with a blank line between groups, without comments.
         let saved = "[Binary]\nkinescore-soundtrack=/x\n\n[Ids]\nkinescore-soundtrack[$e]=My name\nmine=My job\n";
         assert_eq!(without_ours(saved), "[Binary]\n\n[Ids]\nmine=My job\n");
     }

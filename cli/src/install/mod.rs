@@ -1,5 +1,6 @@
 //! `kinescore install` and `kinescore uninstall`: our entries, add-ons and plugins in the folders
-//! of editors. Only what is ours is touched; a plan is made first, which `--dry-run` shows.
+//! of editors. Only our own files and lines are changed. A plan is made first, which `--dry-run`
+//! shows.
 
 mod blender;
 mod files;
@@ -21,9 +22,9 @@ use std::path::Path;
 /// `kinescore install`.
 ///
 /// # Errors
-/// A usage failure where an editor's folder is not known; one of
-/// [`RESOURCES`](crate::exit::RESOURCES) where what is to be installed is missing; one of
-/// [`OUTPUT`](crate::exit::OUTPUT) where a file cannot be written, or is not ours.
+/// A usage failure if an editor's folder is not known; [`RESOURCES`](crate::exit::RESOURCES) if a
+/// part to install is missing; [`OUTPUT`](crate::exit::OUTPUT) if a file cannot be written, or is
+/// not ours.
 pub fn install(args: &Install, console: &Console) -> Result<(), Failure> {
     check_flags(args)?;
     let to = args.place.to.as_deref();
@@ -62,7 +63,7 @@ pub fn uninstall(args: &Uninstall, console: &Console) -> Result<(), Failure> {
     carry_out(&plan, &args.place, "not installed", console)
 }
 
-/// Refuses flags that the editor has no use for.
+/// Refuses flags that do not apply to the editor.
 fn check_flags(args: &Install) -> Result<(), Failure> {
     let editor = args.place.editor;
     let useless = [
@@ -79,12 +80,12 @@ fn check_flags(args: &Install) -> Result<(), Failure> {
     }
 }
 
-/// Refuses a folder that is, or lies below, something that is not a folder.
+/// Refuses a folder if it, or one of its parents, is not a folder.
 fn check_place(to: Option<&Path>) -> Result<(), Failure> {
     let there = to.and_then(|to| to.ancestors().find(|place| place.exists()));
     match there {
         Some(there) if !there.is_dir() => Err(refused(format!(
-            "{}: not a folder; --to takes the folder of the editor",
+            "{}: not a folder; --to expects the folder of the editor",
             there.display()
         ))),
         _ => Ok(()),
@@ -93,7 +94,7 @@ fn check_place(to: Option<&Path>) -> Result<(), Failure> {
 
 fn carry_out(plan: &Plan, place: &EditorArgs, nothing: &str, console: &Console) -> Result<(), Failure> {
     if plan.is_empty() {
-        console.say(&format!("{nothing}: nothing is to be done"));
+        console.say(&format!("{nothing}: nothing to do"));
         return Ok(());
     }
     if place.dry_run {
@@ -102,7 +103,7 @@ fn carry_out(plan: &Plan, place: &EditorArgs, nothing: &str, console: &Console) 
     plan.carry_out(console).map_err(|mut failure| {
         if place.editor == Editor::Ofx && place.to.is_none() {
             failure.message +=
-                "\nthe folder is the system's: run this as root (sudo), or name a folder of your own with --to DIR";
+                "\nthis is a system folder: run the command as root (sudo), or specify a folder of your own with --to DIR";
         }
         failure
     })

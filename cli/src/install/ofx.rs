@@ -1,5 +1,5 @@
-//! OpenFX: the bundle, as CMake has built it or `make install` has installed it, in the folder that
-//! hosts look in.
+//! OpenFX: copies the bundle, as built by CMake or installed by `make install`, to the folder that
+//! hosts search.
 
 use super::files::{File, Plan, mode_of};
 use super::package::Package;
@@ -11,14 +11,14 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Where OpenFX plugins lie on Linux.
+/// The folder of OpenFX plugins on Linux.
 const PLUGINS: &str = "/usr/OFX/Plugins";
 /// The bundle's folder.
 const BUNDLE: &str = "Kinescore.ofx.bundle";
-/// Its folder of resources, in which the plugin looks for places.json.
+/// Its resource folder, in which the plugin looks for places.json.
 const RESOURCES: &str = "Contents/Resources";
 
-/// Plans the bundle, and gives what the user does next.
+/// Plans to install the bundle, and returns the user's next step.
 pub fn install(to: Option<&Path>, library: Option<&Path>, bundle: Option<&Path>) -> Result<(Plan, String), Failure> {
     let source = find_bundle(bundle)?;
     let places = Places::find()?.json(&places::library(library)?)?;
@@ -28,7 +28,7 @@ pub fn install(to: Option<&Path>, library: Option<&Path>, bundle: Option<&Path>)
     package(to).install(&mut plan, files, places)?;
     let look = to.map_or_else(String::new, |folder| {
         format!(
-            "let the editor look there (OFX_PLUGIN_PATH={} in its environment), ",
+            "add the folder to the editor's search path (OFX_PLUGIN_PATH={} in its environment), ",
             folder.display()
         )
     });
@@ -36,7 +36,7 @@ pub fn install(to: Option<&Path>, library: Option<&Path>, bundle: Option<&Path>)
     Ok((plan, next))
 }
 
-/// Plans to take the bundle away.
+/// Plans to remove the bundle.
 pub fn uninstall(to: Option<&Path>) -> Plan {
     let mut plan = Plan::default();
     package(to).uninstall(&mut plan);
@@ -47,8 +47,8 @@ fn package(to: Option<&Path>) -> Package {
     Package::new(to.unwrap_or(Path::new(PLUGINS)).join(BUNDLE), RESOURCES)
 }
 
-/// The bundle named, or the one beside this program: where CMake builds it, or where `make install`
-/// puts it.
+/// The bundle named, or the one that belongs to this program: where CMake builds it, or where `make
+/// install` puts it.
 fn find_bundle(named: Option<&Path>) -> Result<PathBuf, Failure> {
     let candidates = match named {
         Some(bundle) => vec![bundle.to_owned()],
@@ -62,7 +62,7 @@ fn find_bundle(named: Option<&Path>) -> Result<PathBuf, Failure> {
         .find(|bundle| holds_plugin(bundle))
         .cloned()
         .ok_or_else(|| {
-            let advice = "build it with `make plugin`, or name it with --bundle DIR";
+            let advice = "build it with `make plugin`, or specify it with --bundle DIR";
             missing(places::not_found(
                 "the OpenFX bundle (a folder with Contents/…/Kinescore.ofx)",
                 &candidates,
@@ -79,7 +79,7 @@ fn holds_plugin(bundle: &Path) -> bool {
         .any(|folder| folder.path().join("Kinescore.ofx").is_file())
 }
 
-/// The files of a folder and below, by their paths from it.
+/// The files in a folder and its subfolders, by their paths relative to it.
 fn collect(root: &Path, below: &Path, files: &mut Vec<(PathBuf, File)>) -> io::Result<()> {
     for entry in fs::read_dir(root.join(below))? {
         let name = below.join(entry?.file_name());

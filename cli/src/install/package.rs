@@ -1,5 +1,5 @@
-//! A folder of ours among an editor's add-ons or plugins. A list of our files lies in it, so that
-//! only they are replaced and removed, those of earlier versions too.
+//! Our folder among an editor's add-ons or plugins. It contains a list of our files, so that only
+//! these are replaced and removed, including those of earlier versions.
 
 use super::files::{File, Plan};
 use super::refusal::refused;
@@ -8,30 +8,30 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-/// Tells add-ons and plugins where library, program and models are.
+/// The file from which add-ons and plugins read where library, program and models are.
 pub const PLACES: &str = "places.json";
-/// The list of our files, a path a line.
+/// The list of our files, one path per line.
 const LIST: &str = "installed.txt";
 
-/// A folder that is ours.
+/// A folder of our own.
 pub struct Package {
     root: PathBuf,
-    /// Where places.json and the list lie.
+    /// The folder of places.json and the list.
     records: PathBuf,
 }
 
 impl Package {
-    /// The package at `root`, which keeps its records in the folder `records` below.
+    /// The package at `root`, with its records in the subfolder `records`.
     pub fn new(root: PathBuf, records: &str) -> Self {
         let records = root.join(records);
         Self { root, records }
     }
 
-    /// Plans to write these files, by their paths below the package's folder, with places.json and
-    /// the list; and to remove those of an earlier version.
+    /// Plans to write these files, given by their paths relative to the package's folder, with
+    /// places.json and the list, and to remove those of an earlier version.
     ///
     /// # Errors
-    /// A refusal where there is a folder of that name that is not ours.
+    /// A refusal if a folder of that name exists that is not ours.
     pub fn install(&self, plan: &mut Plan, mut files: Vec<(PathBuf, File)>, places: String) -> Result<(), Failure> {
         if !self.is_ours() && fs::read_dir(&self.root).is_ok_and(|mut entries| entries.next().is_some()) {
             return Err(refused(format!(
@@ -39,13 +39,13 @@ impl Package {
                 self.root.display()
             )));
         }
-        // A folder that was copied from one in use brings the records of that one.
+        // A folder that was copied from an installed one contains the records of that one.
         let records = self.records();
         files.retain(|(path, _)| !records.contains(&self.root.join(path)));
         let mut stale = self.listed();
         let mut list: Vec<String> = files.iter().map(|(path, _)| format!("{}\n", path.display())).collect();
         list.sort();
-        // The records come first: a folder that is left half-filled is known as ours.
+        // The records come first, so that a half-filled folder is recognised as ours.
         for (path, content) in records.into_iter().zip([places, list.concat()]) {
             plan.write(path, File::new(content));
         }
@@ -57,7 +57,7 @@ impl Package {
         Ok(())
     }
 
-    /// Plans to remove our files and the folders that are empty then.
+    /// Plans to remove our files and the folders that are then empty.
     pub fn uninstall(&self, plan: &mut Plan) {
         if !self.is_ours() {
             return;
@@ -75,7 +75,7 @@ impl Package {
         [PLACES, LIST].map(|name| self.records.join(name))
     }
 
-    /// The files that the list names. A path that leads out of the folder is ignored.
+    /// The files in the list. Paths that lead out of the folder are ignored.
     fn listed(&self) -> BTreeSet<PathBuf> {
         let list = fs::read_to_string(self.records.join(LIST)).unwrap_or_default();
         list.lines()
@@ -84,7 +84,7 @@ impl Package {
             .collect()
     }
 
-    /// Those of these files that are there, and what Python has compiled of them.
+    /// Those of these files that exist, and what Python has compiled from them.
     fn existing(&self, files: BTreeSet<PathBuf>) -> BTreeSet<PathBuf> {
         let mut found = BTreeSet::new();
         for path in files {
@@ -99,10 +99,10 @@ impl Package {
 
     fn plan_removal(&self, plan: &mut Plan, mut gone: BTreeSet<PathBuf>) {
         let mut folders: Vec<PathBuf> = gone.iter().flat_map(|path| self.folders_of(path)).collect();
-        // Those that lie deepest come first.
+        // The deepest folders come first.
         folders.sort_by_key(|folder| std::cmp::Reverse(folder.components().count()));
         folders.dedup();
-        // The records go last, for the same reason as they come first.
+        // The records are removed last, for the same reason for which they are written first.
         let (records, files): (Vec<_>, Vec<_>) = gone.iter().cloned().partition(|path| self.records().contains(path));
         files.into_iter().chain(records).for_each(|path| plan.remove(path));
         for folder in folders {
@@ -113,7 +113,7 @@ impl Package {
         }
     }
 
-    /// The folders that a file lies in, up to the package's own.
+    /// The folders that contain a file, up to the package's own.
     fn folders_of(&self, path: &Path) -> Vec<PathBuf> {
         path.ancestors()
             .skip(1)

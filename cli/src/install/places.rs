@@ -1,5 +1,5 @@
-//! Where the parts of Kinescore are, for those that an editor starts: no variable of a shell
-//! reaches them.
+//! Where the parts of Kinescore are, for the parts that an editor starts: they do not get the
+//! environment of a shell.
 
 use super::refusal::missing;
 use crate::args::ResourceFlags;
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 /// The library for C.
 const LIBRARY: &str = "libkinescore.so";
 
-/// What this program is and has found; all paths are absolute.
+/// The paths of this program and of what it has found; all are absolute.
 pub struct Places {
     /// This program.
     pub program: PathBuf,
@@ -26,10 +26,10 @@ pub struct Places {
 }
 
 impl Places {
-    /// Looks for everything that a render needs.
+    /// Finds everything that a render needs.
     ///
     /// # Errors
-    /// A failure of [`RESOURCES`](crate::exit::RESOURCES) where something is missing.
+    /// [`RESOURCES`](crate::exit::RESOURCES) if something is missing.
     pub fn find() -> Result<Self, Failure> {
         let found = resources::find(&ResourceFlags::default())?;
         Manifest::read(&found.models)?;
@@ -52,8 +52,8 @@ impl Places {
     }
 }
 
-/// The ONNX Runtime that the user names, or the first folder with one. It is not loaded: it writes
-/// files of its own then.
+/// The ONNX Runtime that the user names, or the first folder with one. It is not loaded, since it
+/// writes files when it is.
 fn runtime(found: &Resources) -> Result<PathBuf, Failure> {
     let candidates = match &found.runtime {
         Some(named) => vec![named.clone()],
@@ -61,7 +61,7 @@ fn runtime(found: &Resources) -> Result<PathBuf, Failure> {
     };
     let place = candidates.iter().find(|place| place.is_file() || holds_runtime(place));
     place.cloned().ok_or_else(|| {
-        let advice = format!("name the library or its folder with {RUNTIME_VARIABLE}");
+        let advice = format!("specify the library or its folder with {RUNTIME_VARIABLE}");
         missing(not_found("ONNX Runtime (libonnxruntime.so)", &candidates, &advice))
     })
 }
@@ -71,8 +71,7 @@ fn holds_runtime(folder: &Path) -> bool {
     entries.any(|entry| entry.file_name().to_string_lossy().starts_with("libonnxruntime.so"))
 }
 
-/// The library: the one named, or the one that lies beside this program or in `lib` next to its
-/// folder.
+/// The library: the one named, or the one beside this program or in `lib` next to its folder.
 pub fn library(named: Option<&Path>) -> Result<PathBuf, Failure> {
     let candidates = match named {
         Some(file) => vec![file.to_owned()],
@@ -82,28 +81,29 @@ pub fn library(named: Option<&Path>) -> Result<PathBuf, Failure> {
             .collect(),
     };
     let Some(file) = candidates.iter().find(|file| file.is_file()) else {
-        let advice = "build it with `make lib`, or name it with --library FILE";
+        let advice = "build it with `make lib`, or specify it with --library FILE";
         return Err(missing(not_found("the library", &candidates, advice)));
     };
-    // The folder without its links, the name with them: it leads to the newest version.
+    // Links are resolved in the folder but not in the file's name, which leads to the newest
+    // version.
     let folder = absolute(file.parent().unwrap_or(Path::new("/")))?;
     Ok(folder.join(file.file_name().unwrap_or_default()))
 }
 
-/// Places as seen from this program's folder.
+/// Paths relative to this program's folder.
 pub fn beside_program(places: &[&str]) -> Result<Vec<PathBuf>, Failure> {
     let program = resources::program()?;
     let here = program.parent().unwrap_or(Path::new("/"));
     Ok(places.iter().map(|place| here.join(place)).collect())
 }
 
-/// A sentence on something that is at none of these places.
+/// The message for something that is in none of these places.
 pub fn not_found(what: &str, candidates: &[PathBuf], advice: &str) -> String {
     let tried: String = candidates
         .iter()
         .map(|path| format!("\n  {}", path.display()))
         .collect();
-    format!("{what} is not there; looked for:{tried}\n{advice}")
+    format!("{what} was not found; tried:{tried}\n{advice}")
 }
 
 /// A path as text.
@@ -117,7 +117,7 @@ pub fn text(path: &Path) -> Result<&str, Failure> {
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, Failure> {
-    // The folder of a file named without one.
+    // The folder of a file that is named without one.
     let path = if path.as_os_str().is_empty() {
         Path::new(".")
     } else {

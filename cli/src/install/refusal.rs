@@ -3,14 +3,14 @@
 use crate::exit::{Failure, OUTPUT, RESOURCES};
 use std::path::{Path, PathBuf};
 
-/// A folder of the user that must be known: what `--to` names, or one below a folder of the XDG standard.
+/// A user folder that must be known: the one that `--to` names, or one below an XDG base directory.
 pub(super) fn folder(to: Option<&Path>, usual: Option<PathBuf>) -> Result<PathBuf, Failure> {
     to.map(Path::to_owned).or(usual).ok_or_else(|| {
-        Failure::usage("no home folder is known (HOME is not set): name the editor's folder with --to DIR")
+        Failure::usage("the home folder is not known (HOME is not set): specify the editor's folder with --to DIR")
     })
 }
 
-/// Something of ours that is not there.
+/// A part of Kinescore is missing.
 pub(super) fn missing(message: String) -> Failure {
     Failure {
         code: RESOURCES,
@@ -18,7 +18,7 @@ pub(super) fn missing(message: String) -> Failure {
     }
 }
 
-/// Something of the user's that is in the way.
+/// Something that belongs to the user is in the way.
 pub(super) fn refused(message: String) -> Failure {
     Failure { code: OUTPUT, message }
 }

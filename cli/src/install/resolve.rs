@@ -9,16 +9,16 @@ use serde_json::json;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The script. Lines such as `PROGRAM = …` are filled in.
+/// The template of the script. Lines such as `PROGRAM = …` are filled in.
 const SCRIPT: &str = include_str!("../../../plugin/resolve/kinescore_soundtrack.py");
-/// Its name, as the menu shows it.
+/// Its name as shown in the menu.
 const NAME: &str = "kinescore_soundtrack.py";
-/// A line by which the script is known to be ours.
+/// The line by which the script is recognised as ours.
 const OURS: &str = "# Kinescore's script for DaVinci Resolve.";
-/// The folder of scripts for the page Edit, below that of the user's data.
+/// The folder of scripts for the Edit page, relative to the user's data folder.
 const SCRIPTS: &str = "DaVinciResolve/Fusion/Scripts/Edit";
 
-/// Plans the script, and gives what the user does next.
+/// Plans to install the script, and returns the user's next step.
 pub fn install(to: Option<&Path>) -> Result<(Plan, String), Failure> {
     let path = script(to)?;
     if path.exists() && !is_ours(&path) {
@@ -29,12 +29,11 @@ pub fn install(to: Option<&Path>) -> Result<(Plan, String), Failure> {
     }
     let mut plan = Plan::default();
     plan.write(path, File::new(filled(SCRIPT, &Places::find()?)?));
-    let next =
-        "Next: in Resolve's page Edit put the playhead on a clip, then Workspace > Scripts > kinescore_soundtrack.";
+    let next = "Next: on Resolve's Edit page, put the playhead on a clip, then choose Workspace > Scripts > kinescore_soundtrack.";
     Ok((plan, next.to_owned()))
 }
 
-/// Plans to take the script away.
+/// Plans to remove the script.
 pub fn uninstall(to: Option<&Path>) -> Result<Plan, Failure> {
     let path = script(to)?;
     let mut plan = Plan::default();
@@ -53,7 +52,7 @@ fn is_ours(path: &Path) -> bool {
     fs::read_to_string(path).is_ok_and(|text| text.lines().any(|line| line == OURS))
 }
 
-/// The script with the places in it. Text of JSON is text of Python, too.
+/// The script with the paths filled in. A JSON string is also a Python string.
 fn filled(script: &str, places: &Places) -> Result<String, Failure> {
     let values = [
         ("PROGRAM = ", &places.program),

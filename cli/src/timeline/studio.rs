@@ -86,7 +86,7 @@ impl Studio {
             kind: ProblemKind::Music,
             code: None,
             sentence: format!(
-                "{}: is played at {above}/{below} of its speed; allowed are {}",
+                "{}: is played at {above}/{below} of its speed; expected {}",
                 order.media,
                 Speed::ALLOWED
             ),

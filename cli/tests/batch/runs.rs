@@ -94,7 +94,7 @@ fn twelve_clips_of_which_two_are_broken_give_ten_results_and_two_reasons() {
     // Again: nothing is left to be done, and what has failed fails without another look.
     let before = times(&out);
     let again = batch(&out, &[]).expect(9).tells(&["10 skipped, 2 failed of 12 clips"]);
-    assert_eq!((rendered(&again), count(&again, "there already")), (0, GOOD));
+    assert_eq!((rendered(&again), count(&again, "up to date")), (0, GOOD));
     assert_eq!(times(&out), before);
 
     // What is gone or damaged is made again, and nothing else.
@@ -224,12 +224,9 @@ fn a_batch_that_was_killed_goes_on_where_it_was() {
     let there = before.keys().filter(|file| file.ends_with(".wav")).count();
 
     let run = batch(folder.path(), &[]).expect(9);
+    assert_eq!(rendered(&run) + count(&run, "failed") + count(&run, "up to date"), ALL);
     assert_eq!(
-        rendered(&run) + count(&run, "failed") + count(&run, "there already"),
-        ALL
-    );
-    assert_eq!(
-        count(&run, "there already"),
+        count(&run, "up to date"),
         there,
         "five good clips come first:\n{}",
         run.stderr
@@ -356,7 +353,7 @@ fn what_cannot_be_written_is_tried_again_and_then_told() {
     let run = done(&mut common::by_shell("ulimit -f 200; exec \"$@\"", &command))
         .expect(9)
         .tells(&["walk1.wav: cannot be written: ", "2 failed of 2 clips"]);
-    assert_eq!((count(&run, "trying again"), count(&run, "failed")), (4, 2));
+    assert_eq!((count(&run, "retrying"), count(&run, "failed")), (4, 2));
     assert_eq!(
         names(&out),
         ["walk1.result.json", "walk2.result.json"],
@@ -396,11 +393,11 @@ fn media_that_goes_away_is_its_clips_failure_alone() {
     fs::remove_file(folder.path().join("b.mp4")).expect("a file");
     let run = Run::from(outside::collect(child, outside::LONG).expect("an end in time")).expect(9);
     let run = run.tells(&[
-        "[2/3] gone: trying again: ",
+        "[2/3] gone: retrying: ",
         "b.mp4: cannot be read: No such file",
         "2 done, 1 failed",
     ]);
-    assert_eq!((rendered(&run), count(&run, "trying again")), (2, 1));
+    assert_eq!((rendered(&run), count(&run, "retrying")), (2, 1));
     let result = json(&out.join("gone.result.json"));
     assert_eq!(
         (&result["key"], &result["attempts"]),

@@ -137,13 +137,13 @@ impl Run {
         self
     }
 
-    /// Checks that an error tells all of this, in a sentence and not as a fault of the program.
+    /// Checks that an error tells all of this, in a sentence and not as an error in the program.
     #[track_caller]
     pub fn tells(self, parts: &[&str]) -> Self {
         for part in parts {
             assert!(self.stderr.contains(part), "'{part}' is not in:\n{}", self.stderr);
         }
-        assert!(!self.stderr.contains("fault of the program"), "{}", self.stderr);
+        assert!(!self.stderr.contains("error in the program"), "{}", self.stderr);
         self
     }
 }

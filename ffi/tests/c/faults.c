@@ -28,8 +28,8 @@ int main(int argc, char **argv) {
     /* Where there is no job only that call is lost. */
     kinescore_test_panic("kinescore_engine_new");
     GIVES(KINESCORE_PANIC, kinescore_engine_new(&resources, &engine));
-    SAYS("a fault of the library in kinescore_engine_new at ");
-    SAYS("asked for in kinescore_engine_new");
+    SAYS("an error in the library itself, in kinescore_engine_new at ");
+    SAYS("requested in kinescore_engine_new");
     EXPECT(engine == NULL && errors_logged == 1);
     MUST(kinescore_engine_new(&resources, &engine));
     kinescore_test_panic("kinescore_settings_new");
@@ -73,7 +73,7 @@ int main(int argc, char **argv) {
     MUST(kinescore_job_open_video(job, argv[3]));
     kinescore_test_panic("progress");
     GIVES(KINESCORE_PANIC, kinescore_job_run(job, go_on, NULL));
-    SAYS("asked for in progress");
+    SAYS("requested in progress");
     GIVES(KINESCORE_POISONED, kinescore_job_summary(job, &summary));
     kinescore_job_free(job);
     MUST(kinescore_job_open_video(other, argv[3]));

@@ -1,7 +1,9 @@
 /*
- * Frames that are pushed: frames MODELS ONNXRUNTIME WIDTH HEIGHT RATE FORM OUTPUT.json < raw frames (BGRA, 8 bits)
+ * Frames that are pushed: frames MODELS ONNXRUNTIME WIDTH HEIGHT RATE FORM OUTPUT.json < raw frames
+ * (BGRA, 8 bits)
  *
- * FORM is bgra, to push them as they are, or deep: as RGB of 16 bits with the rows from the bottom up.
+ * FORM is bgra, to push them as they are, or deep: as RGB of 16 bits with the rows from the bottom
+ * up.
  */
 #include "expect.h"
 

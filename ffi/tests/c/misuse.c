@@ -189,7 +189,7 @@ static void wrong_states(kinescore_engine *engine, const char *clip) {
     GIVES(KINESCORE_BAD_ARGUMENT, kinescore_job_open_video(job, ""));
     GIVES(KINESCORE_BAD_ARGUMENT, kinescore_job_open_video(job, "\xe2\x82"));
     GIVES(KINESCORE_BAD_ARGUMENT, kinescore_job_set_cut(job, 0, 1, 1, 0));
-    SAYS("1/0; allowed is 1/4 to 4");
+    SAYS("1/0; expected 1/4 to 4");
     GIVES(KINESCORE_BAD_ARGUMENT, kinescore_job_set_cut(job, 0, 1, 5, 1));
 
     /* A cancellation before a call stops that call, and only that one. */

@@ -1,8 +1,8 @@
 /*
  * A clip from end to end, by its path: whole MODELS ONNXRUNTIME CLIP FOLDER
  *
- * Stops the run once in every stage from another thread, runs to the end, reads the sound in blocks, writes every format,
- * cuts anew and runs again.
+ * Stops the run once in every stage from another thread, runs to the end, reads the sound in
+ * blocks, writes every format, cuts anew and runs again.
  */
 #include "expect.h"
 
@@ -71,7 +71,7 @@ static void write_all(const char *folder) {
     snprintf(path, sizeof path, "%s/a.mp4", folder);
     GIVES(KINESCORE_BAD_ARGUMENT, kinescore_job_write(job, "mkv", path));
     GIVES(KINESCORE_BAD_ARGUMENT, kinescore_job_write(job, "mp3", path));
-    SAYS("format 'mp3'; allowed are wav");
+    SAYS("format 'mp3'; expected one of wav");
     GIVES(KINESCORE_OUTPUT, kinescore_job_write(job, "wav", "/no such folder/a.wav"));
     GIVES(KINESCORE_OK, kinescore_job_cancel(job));
     GIVES(KINESCORE_CANCELLED, kinescore_job_write(job, "mp4", path));

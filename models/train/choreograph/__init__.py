@@ -1,1 +1,2 @@
-"""Movement with known beats, made out of real takes and of procedural choreography: what the Video2Rhythm network learns from."""
+"""Movement with known beats, generated from real takes and from procedural choreography: the
+training data of the Video2Rhythm network."""

@@ -1,4 +1,5 @@
-"""A body as directions of bones: what poses are interpolated in, so that limbs keep their length."""
+"""A body as directions of bones. Poses are interpolated in this form, so that limbs keep their
+length."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from .takes import (BONES, L_ANKLE, L_HIP, L_KNEE, L_TOE, L_WRIST, MID_HIP, MIRR
 
 PARENT = np.array([p for p, _ in BONES])
 CHILD = np.array([c for _, c in BONES])
-# Bone i of the mirrored body is bone BONE_MIRROR[i] of the body, with x turned round.
+# Bone i of the mirrored body is bone BONE_MIRROR[i] of the body, with x negated.
 BONE_MIRROR = np.array([[tuple(b) for b in BONES].index((int(MIRROR[p]), int(MIRROR[c]))) for p, c in BONES])
 
 SPINE, HEAD = 0, 1
@@ -41,8 +42,8 @@ def unit(vector: np.ndarray) -> np.ndarray:
 
 
 def blend(a: np.ndarray, b: np.ndarray, share) -> np.ndarray:
-    """Directions between a (share 0) and b (1) at even angles (slerp); beyond 1 they overshoot. Directions that are all but opposite
-    pass through the front."""
+    """Directions between a (share 0) and b (1), interpolated by angle (slerp); beyond 1 they
+    overshoot. Nearly opposite directions pass through the front."""
     share = np.asarray(share, dtype=np.float32)
     cosine = np.clip((a * b).sum(-1, keepdims=True), -1.0, 1.0)
     angle = np.maximum(np.arccos(cosine), 1e-3)
@@ -64,13 +65,14 @@ def yaw(angle) -> np.ndarray:
 
 
 def heading(direction: np.ndarray) -> np.ndarray:
-    """Angle that a body [T, 16, 3] faces, about the vertical; 0 looks along z."""
+    """Angle about the vertical that a body [T, 16, 3] faces; 0 looks along z."""
     across = unit(direction[:, HIPS[1]] - direction[:, HIPS[0]]) + unit(direction[:, SHOULDERS[1]] - direction[:, SHOULDERS[0]])
     return np.arctan2(-across[:, 2], across[:, 0])
 
 
 def random_lengths(rng: np.random.Generator, base: np.ndarray) -> np.ndarray:
-    """Proportions of another person: both sides alike, limbs and trunk independent by some percent, children among them."""
+    """Random proportions of another person, including children: both sides are equal, limbs and
+    trunk vary independently by a few percent."""
     factor = np.exp(rng.normal(0, 0.07, 16))
     factor = np.minimum(factor, factor[BONE_MIRROR]) if rng.random() < 0.5 else np.maximum(factor, factor[BONE_MIRROR])
     limbs = np.exp(rng.normal(0, 0.06))
@@ -80,7 +82,7 @@ def random_lengths(rng: np.random.Generator, base: np.ndarray) -> np.ndarray:
 
 
 def ground(joints: np.ndarray) -> np.ndarray:
-    """Height of the lowest foot at each frame, softly taken between the feet."""
+    """Height of the lowest foot at each frame, a soft minimum of both feet."""
     feet = joints[:, [R_ANKLE, L_ANKLE, R_TOE, L_TOE], 1]
     low = feet.min(axis=1, keepdims=True)
     weight = np.exp((low - feet) / 0.02)
@@ -88,8 +90,9 @@ def ground(joints: np.ndarray) -> np.ndarray:
 
 
 def stand(direction: np.ndarray, lengths: np.ndarray, hold: float = 1.0) -> np.ndarray:
-    """Mid-hip [T, 3] of a body whose lowest foot stands still on the ground: weight on a foot keeps it where it is. `hold` < 1
-    lets it slip by the rest. Slow wandering that adds up is taken away."""
+    """Mid-hip [T, 3] of a body whose lowest foot is stationary on the ground: weight on a foot
+    keeps it in place. `hold` < 1 lets it slip by the remainder. Accumulated slow drift is
+    removed."""
     zero = np.zeros((len(direction), 3), dtype=np.float32)
     joints = place(direction, lengths, zero)
     feet = (joints[:, [R_ANKLE, L_ANKLE]] + joints[:, [R_TOE, L_TOE]]) / 2
@@ -113,7 +116,8 @@ def stand(direction: np.ndarray, lengths: np.ndarray, hold: float = 1.0) -> np.n
 
 
 def leg(hip: np.ndarray, ankle: np.ndarray, thigh: float, shank: float, forward: np.ndarray) -> np.ndarray:
-    """The knee [T, 3] of a leg from hip to ankle, bent towards `forward` (law of cosines); a leg too short is stretched."""
+    """The knee [T, 3] of a leg from hip to ankle, bent towards `forward` (law of cosines); a leg
+    too short is stretched."""
     line = ankle - hip
     distance = np.clip(np.linalg.norm(line, axis=-1, keepdims=True), 1e-3, (thigh + shank) * 0.9995)
     along = unit(line)

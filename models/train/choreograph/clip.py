@@ -16,7 +16,7 @@ from .takes import (L_ANKLE, L_ELBOW, L_HIP, L_KNEE, L_SHOULDER, L_TOE, L_WRIST,
 
 @dataclass
 class Clip:
-    """A generated clip: what a pose stage would have seen, and the truth."""
+    """A generated clip: what the pose stage would have seen, and the true beats."""
 
     times: np.ndarray  # [F] seconds
     points: np.ndarray  # [F, 17, 3] x, y (pixels, y down), confidence
@@ -24,7 +24,8 @@ class Clip:
     seconds: float
     grid: Grid
     kind: str
-    body: np.ndarray  # [T, 17, 3] the joints in space at 60 frames a second, before camera and noise
+    # [T, 17, 3] the joints in space at 60 frames a second, before camera and noise
+    body: np.ndarray
 
     @property
     def beats(self) -> tuple[np.ndarray, np.ndarray]:
@@ -37,7 +38,8 @@ FORMS = ["AAAA", "AABA", "ABAB", "AABB", "ABAC", "AAAB", "ABCD"]
 
 
 def _phrases(rng, grid: Grid, seconds: float) -> list[tuple[int, str, bool]]:
-    """(first beat, name, mirrored) of the phrases: four or eight beats (three or six in three), in a form that comes back to itself."""
+    """(first beat, name, mirrored) of the phrases: four or eight beats (three or six in 3/4), in a
+    form with repetitions."""
     length = grid.beats_per_bar * int(rng.choice([1, 2, 4], p=[0.35, 0.5, 0.15]))
     first_bar = int(np.nonzero(grid.number == 1)[0][0])
     start = first_bar - length
@@ -67,7 +69,8 @@ def _source(rng, grid: Grid, pool: Pool, manner: Manner, kind: str, beats: int):
 
 
 def _groove(rng, grid: Grid, manner: Manner, t: np.ndarray, joints: np.ndarray) -> np.ndarray:
-    """What dancers do on top of a choreography: bounce, sway, nod, pulse of the shoulders, each with a period of its own."""
+    """What dancers add to a choreography: bounce, sway, nod, pulse of the shoulders, each with its
+    own period."""
     joints = joints.copy()
     upper = np.ones(17, dtype=np.float32)
     upper[[R_KNEE, L_KNEE]] = 0.45
@@ -110,7 +113,8 @@ def _groove(rng, grid: Grid, manner: Manner, t: np.ndarray, joints: np.ndarray) 
 
 
 def _slow_noise(rng, count: int, seconds: float, size: float) -> np.ndarray:
-    """A smooth random path of `count` frames with a value about every `seconds`, SD `size`."""
+    """A smooth random path of `count` frames, with a random value about every `seconds` and
+    standard deviation `size`."""
     knots = max(2, int(count / RATE / seconds) + 2)
     from scipy.interpolate import CubicSpline
 
@@ -118,12 +122,12 @@ def _slow_noise(rng, count: int, seconds: float, size: float) -> np.ndarray:
 
 
 def _camera(rng, joints: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-    """Joints [T, 17, 3] seen by a random camera: pixels [T, 17, 2] (y down), which are inside the picture, and the torso's length
-    in pixels."""
+    """Joints [T, 17, 3] seen by a random camera: pixels [T, 17, 2] (y down), which are inside the
+    picture, and the torso's length in pixels."""
     count = len(joints)
     height = joints[..., 1].max() - joints[..., 1].min()
     centre = np.array([joints[:, MID_HIP, 0].mean(), 0.0, joints[:, MID_HIP, 2].mean()])
-    # Mostly seen from the front, or nearly; now and then from any side.
+    # Usually seen roughly from the front; sometimes from any side.
     angle = rng.normal(0, 0.45) if rng.random() < 0.75 else rng.uniform(-np.pi, np.pi)
     view = (joints - centre) @ body.yaw(np.float64(angle)).T
     distance = rng.uniform(1.8, 8.0) + np.maximum(0, view[..., 2].max())
@@ -136,16 +140,16 @@ def _camera(rng, joints: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     x = view[..., 0]
     x, y = x * np.cos(roll) - y * np.sin(roll), x * np.sin(roll) + y * np.cos(roll)
     focal = 1.0 / (height / distance)
-    # Height of the body in pixels: phones have it large, stages small.
+    # Height of the body in pixels: large in phone videos, small on stages.
     pixels = float(np.clip(rng.lognormal(np.log(420), 0.6), 60, 1600))
     zoom = np.exp(_slow_noise(rng, count, 5.0, 0.03)) if rng.random() < 0.25 else np.ones(count)
     seen = np.stack([x / z, -y / z], axis=-1) * focal * pixels * zoom[:, None, None]
     if rng.random() < 0.35:
-        # A pan after the dancer, or on its own.
+        # A pan that follows the dancer, or an independent one.
         track = _smooth_path(seen[:, MID_HIP], int(RATE * rng.uniform(0.6, 2.0))) * rng.uniform(0.4, 1.0)
         seen = seen - track[:, None]
     if rng.random() < 0.4:
-        # A hand-held camera: breath and steps of whoever holds it.
+        # A hand-held camera: breathing and steps of its operator.
         amount = pixels * rng.lognormal(np.log(0.004), 0.7)
         shake = np.stack([_slow_noise(rng, count, rng.uniform(0.12, 0.6), amount) + _slow_noise(rng, count, 1.5, 2 * amount) for _ in range(2)], 1)
         seen = seen + shake[:, None]
@@ -153,7 +157,7 @@ def _camera(rng, joints: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     visible = np.ones((count, 17), dtype=bool)
     crop = rng.random()
     if crop < 0.22:
-        # The picture's lower edge cuts the legs, or all under the waist.
+        # The picture's lower edge cuts off the legs, or everything below the waist.
         level = np.quantile(seen[:, [R_ANKLE, L_ANKLE], 1], 0.5) - rng.uniform(0.0, 0.55) * pixels if crop < 0.16 else np.median(seen[:, MID_HIP, 1]) + rng.uniform(-0.1, 0.2) * pixels
         visible &= seen[..., 1] < level
     if rng.random() < 0.08:
@@ -171,17 +175,17 @@ def _smooth_path(path: np.ndarray, width: int) -> np.ndarray:
 
 
 def move(rng: np.random.Generator, pool: Pool, seconds: float, kind: str | None = None) -> tuple[np.ndarray, Grid, str]:
-    """A body's movement [T, 17, 3] at 60 frames a second on a random grid, in metres, and what kind it is. Of the kinds, "free" is only made
-    when asked for: somebody who does not move to the beat."""
+    """A body's movement [T, 17, 3] at 60 frames a second on a random grid, in metres, and its kind.
+    The kind "free" is generated only on request: somebody who does not move to the beat."""
     kind = kind or str(rng.choice(["dance", "walking", "rope"], p=[0.81, 0.13, 0.06]))
     tempo = None
     if kind == "walking":
-        # Steps a minute; half beats where the steps are fast.
+        # Steps per minute; half beats if the steps are fast.
         tempo = rng.uniform(85, 185)
     grid = random_grid(rng, seconds, tempo, human=0.6 if kind == "walking" else 0.12)
     manner = Manner.random(rng)
     if kind != "dance":
-        manner.lag *= 0.3  # Nobody listens to anything: the footfall is the beat.
+        manner.lag *= 0.3  # There is no music: the footfall is the beat.
     count = int(round(seconds * RATE))
     t = np.arange(count) / RATE
     base = pool.lengths[rng.integers(len(pool.lengths))]
@@ -190,7 +194,7 @@ def move(rng: np.random.Generator, pool: Pool, seconds: float, kind: str | None 
     made: dict[str, object] = {}
     direction = np.zeros((count, 16, 3), dtype=np.float32)
     root = np.zeros((count, 3), dtype=np.float32)
-    one = rng.random() < 0.6  # A clip of one manner, or one that changes it.
+    one = rng.random() < 0.6  # A clip with one manner, or one that changes it.
     kept = None
     if kind == "free":
         direction, root = WarpedTake(rng, grid, pool, manner, len(grid.beats), free=True).perform(rng, grid, t, 0.0, lengths)
@@ -215,7 +219,7 @@ def move(rng: np.random.Generator, pool: Pool, seconds: float, kind: str | None 
         place = place.astype(np.float32)
         leading = t[mine] < begin
         if number and leading.any():
-            # The phrase before leads over into this one, which goes on from where the body is.
+            # The previous phrase leads into this one, which continues from where the body is.
             share = np.clip((t[mine] - (begin - lead)) / lead, 0, 1).astype(np.float32)
             share = share * share * (3 - 2 * share)
             last = np.nonzero(leading)[0][-1]
@@ -224,7 +228,7 @@ def move(rng: np.random.Generator, pool: Pool, seconds: float, kind: str | None 
             place = root[mine] + (place - root[mine]) * share[:, None]
         direction[mine], root[mine] = now, place
     if rng.random() < 0.12:
-        # A freeze of some beats, led out of by moving on where the music is.
+        # A freeze of several beats, after which the movement continues where the music is.
         length = rng.uniform(1, 4) * 60 / grid.tempo
         begin = rng.uniform(0, max(seconds - length - 0.5, 0.1))
         still = (t >= begin) & (t < begin + length)
@@ -235,7 +239,7 @@ def move(rng: np.random.Generator, pool: Pool, seconds: float, kind: str | None 
             direction[after] = body.blend(np.broadcast_to(direction[first], direction[after].shape), direction[after], share[:, None, None])
             root[after] = root[first] + (root[after] - root[first]) * share[:, None]
             direction[still], root[still] = direction[first], root[first]
-    # Turns: a little all the time, a spin seldom.
+    # Turns: small ones all the time, a spin rarely.
     turn = _slow_noise(rng, count, 2.5, rng.choice([0.05, 0.25, 0.7], p=[0.5, 0.35, 0.15]))
     if rng.random() < 0.08:
         beats = rng.choice([1, 2, 4])
@@ -247,10 +251,10 @@ def move(rng: np.random.Generator, pool: Pool, seconds: float, kind: str | None 
     joints = body.place(direction, lengths, root)
     if kind == "dance" and rng.random() < 0.75:
         joints = _groove(rng, grid, manner, t, joints)
-    # Nobody stands like a statue.
+    # Nobody stands perfectly still.
     joints += np.stack([_slow_noise(rng, count, 1.2, 0.006) for _ in range(3)], 1)[:, None] * np.linspace(1.2, 0.2, 17)[None, :, None].astype(np.float32)
     if rng.random() < 0.12:
-        # Somebody who waits, or walks off, before or after the dance: the music goes on.
+        # Somebody who waits before the dance or walks off after it, while the music continues.
         length = rng.uniform(1.0, 3.0)
         idle = t < length if rng.random() < 0.6 else t > seconds - length
         anchor = np.nonzero(~idle)[0][0 if idle[0] else -1]
@@ -262,7 +266,8 @@ def move(rng: np.random.Generator, pool: Pool, seconds: float, kind: str | None 
 
 
 def observe(rng: np.random.Generator, joints: np.ndarray, seconds: float) -> tuple[np.ndarray, np.ndarray]:
-    """What the pose stage sees of a movement through a random camera: frame times [F], and points [F, 17, 3]."""
+    """A movement as the pose stage sees it through a random camera: frame times [F], and points [F,
+    17, 3]."""
     seen, visible, torso = _camera(rng, joints)
     fps = float(rng.choice([24.0, 25.0, 29.97, 30.0, 30.0, 30.0, 50.0, 60.0, 20.0, 15.0], p=[0.1, 0.12, 0.15, 0.2, 0.15, 0.1, 0.04, 0.06, 0.05, 0.03]))
     times = np.arange(int(seconds * fps)) / fps

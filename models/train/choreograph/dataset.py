@@ -1,4 +1,5 @@
-"""Generated clips as arrays on disk, made once: features, beats, numbers of the beats in the bar."""
+"""Generated clips as arrays on disk, generated once: features, beats, positions of the beats in the
+bar."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from .takes import load, split_of
 SECONDS = 13.0
 FRAMES = int(SECONDS * RATE) + 1
 MOST_BEATS = 64
-VERSION = 2  # of the generator: clips of another are made anew
+VERSION = 2  # of the generator: clips of another version are generated again
 VIEWS = 3  # cameras (each with noise and frame rate of its own) that see one movement
 
 _pool: Pool | None = None
@@ -49,8 +50,8 @@ def _make(job: tuple[str, int, int]) -> list[tuple[np.ndarray, np.ndarray, np.nd
 
 def build(data: Path, out: Path, split: str, movements: int, seed: int = 0, workers: int = 1,
           mixed: bool = False) -> dict[str, np.ndarray]:
-    """The arrays of a split: `motion` f16 [N, 391, 17, 5], `beats` f32 [N, 64] (seconds, NaN beyond the last), `numbers` i8 [N, 64].
-    Made where they are not there yet. `mixed`: see [`Pool`]."""
+    """The arrays of a split: `motion` f16 [N, 391, 17, 5], `beats` f32 [N, 64] (seconds, NaN beyond
+    the last), `numbers` i8 [N, 64]. Generated if they do not exist yet. `mixed`: see [`Pool`]."""
     meta = {"version": VERSION, "split": split, "movements": movements, "seed": seed, "views": VIEWS, "seconds": SECONDS}
     folder = out / f"clips_{split}_{movements}_{seed}"
     if mixed:

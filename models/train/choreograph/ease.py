@@ -1,4 +1,4 @@
-"""How a part of the body gets from one key pose to the next: profiles of moving and arriving."""
+"""Easing: how a part of the body moves from one key pose to the next."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import numpy as np
 
 
 def random_profile(rng: np.random.Generator) -> dict:
-    """A manner of moving. `duration`: share of the way's time that is spent moving (the rest is held); `skew` < 1 leaves fast and
-    settles, > 1 gathers speed and is stopped hard; `overshoot` and its frequency: what a sharp stop rings with."""
+    """A manner of moving. `duration`: share of the time that is spent moving (the rest is a hold);
+    `skew` < 1 starts fast and settles, > 1 accelerates and stops abruptly; `overshoot` and its
+    frequency: oscillation after a sharp stop."""
     kind = rng.choice(["flow", "plain", "hit", "settle"], p=[0.25, 0.35, 0.25, 0.15])
     return {
         "duration": {"flow": 1.0, "plain": rng.uniform(0.5, 1.0), "hit": rng.uniform(0.25, 0.7), "settle": rng.uniform(0.6, 1.0)}[kind],
@@ -20,11 +21,12 @@ def random_profile(rng: np.random.Generator) -> dict:
 
 
 def arrivals(t: np.ndarray, times: np.ndarray, profile: dict, least: float = 0.18) -> tuple[np.ndarray, np.ndarray]:
-    """For each instant the index i of the arrival (rising `times`) that is being moved to, and the share of the way from
-    arrival i-1 to it: 0 while held, 1 at `times[i]`, above 1 while overshooting after it (then it belongs to the way just done).
+    """For each instant, the index i of the next arrival (ascending `times`), and the share of the
+    way from arrival i-1 to it: 0 while held, 1 at `times[i]`, above 1 while overshooting (which
+    belongs to the way just finished).
 
-    The way is the least-jerk curve 10u^3 - 15u^4 + 6u^5 (Flash & Hogan 1985) of a skewed u; `hard` mixes in u^2, which is
-    stopped at full speed.
+    The way is the least-jerk curve 10u^3 - 15u^4 + 6u^5 (Flash & Hogan 1985) of a skewed u; `hard`
+    mixes in u^2, which stops at full speed.
     """
     index = np.clip(np.searchsorted(times, t, side="left"), 1, len(times) - 1)
     gap = times[index] - times[index - 1]
@@ -37,7 +39,7 @@ def arrivals(t: np.ndarray, times: np.ndarray, profile: dict, least: float = 0.1
 
 
 def ring(t: np.ndarray, times: np.ndarray, profile: dict) -> np.ndarray:
-    """Overshoot after the last arrival at each instant, as a share of the way that led there."""
+    """Overshoot at each instant after the last arrival, as a share of the way that led there."""
     if not profile["overshoot"]:
         return np.zeros_like(t)
     index = np.clip(np.searchsorted(times, t, side="right") - 1, 0, len(times) - 1)

@@ -1,4 +1,5 @@
-"""What the network reads of a pose file: the same numbers as the product computes (`rhythm/features.rs`).
+"""The network's input from a pose file: the same numbers as the program computes
+(`rhythm/features.rs`).
 
 Local linear regression (Cleveland 1979): position and velocity of a joint at an instant are intercept and slope of the straight
 line fitted to the samples around it by least squares, weighted with a Gaussian and the joint's confidence.
@@ -15,7 +16,8 @@ CHANNELS = 5
 
 
 def features(times: np.ndarray, points: np.ndarray, seconds: float) -> np.ndarray:
-    """Motion [T, 17, 5] (x, y, vx, vy, weight) at [`RATE`] of points [F, 17, 3] (x, y in pixels, confidence) at `times`."""
+    """Motion [T, 17, 5] (x, y, vx, vy, weight) at [`RATE`] of points [F, 17, 3] (x, y in pixels,
+    confidence) at `times`."""
     count = int(np.floor(seconds * RATE + 1e-9)) + 1
     weight = np.clip((points[..., 2] - MISSING) / (FULL - MISSING), 0, 1)
     size = sizes(Poses(times, points, np.array([]), seconds))
@@ -25,7 +27,7 @@ def features(times: np.ndarray, points: np.ndarray, seconds: float) -> np.ndarra
     spacing = float(np.median(np.diff(times))) if len(times) > 1 else 1.0
     sigma = max(SMOOTHING, 0.6 * spacing)
     now = np.arange(count) / RATE
-    # Banded: each instant sees the frames within 4 sigma.
+    # Banded: each instant uses the frames within 4 sigma.
     reach = 4 * sigma
     lo = np.searchsorted(times, now - reach, "left")
     hi = np.searchsorted(times, now + reach, "right")
@@ -35,7 +37,8 @@ def features(times: np.ndarray, points: np.ndarray, seconds: float) -> np.ndarra
     dt = times[index] - now[:, None]
     gauss = np.where(inside, np.exp(-0.5 * (dt / sigma) ** 2), 0.0)
     w = gauss[..., None] * weight[index]  # [T, width, 17]
-    # A run ends where a joint is missing for longer than is bridged: instants beyond its ends see nothing of it.
+    # A run ends where a joint is missing for longer than is bridged: instants beyond its ends do
+    # not use it.
     present = (gauss[..., None] > 0) & (weight[index] > 0)
     kernel = (gauss[..., None] * present).sum(1)
     s0, s1, s2 = w.sum(1), (w * dt[..., None]).sum(1), (w * (dt**2)[..., None]).sum(1)
@@ -63,7 +66,8 @@ def features(times: np.ndarray, points: np.ndarray, seconds: float) -> np.ndarra
 
 
 def _without_leaps(at: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """A joint that leaps half a torso away for one frame and is back in the next was another limb: its weight becomes 0."""
+    """A joint that leaps half a torso length away for one frame and is back in the next was another
+    limb: its weight becomes 0."""
     if len(at) < 3:
         return weight
     near = np.linalg.norm(at[1:] - at[:-1], axis=2)

@@ -1,4 +1,5 @@
-"""Random beat grids: tempo, beats in a bar, drift, swing, and the patterns of steps that a part of the body moves on."""
+"""Random beat grids: tempo, beats in a bar, drift, swing, and the patterns of steps on which a part
+of the body moves."""
 
 from __future__ import annotations
 
@@ -11,8 +12,9 @@ SLOWEST, FASTEST = 50.0, 200.0
 
 @dataclass
 class Grid:
-    """Beats of a clip. `beats[i]` is in seconds from the clip's start and rises; `number[i]` is the beat's number in its bar,
-    from 1; beats lie before the clip's start and after its end too, so that every instant is between two."""
+    """Beats of a clip. `beats[i]` is in seconds from the clip's start, in ascending order;
+    `number[i]` is the beat's position in its bar, from 1; there are also beats before the clip's
+    start and after its end, so that every instant is between two."""
 
     beats: np.ndarray
     number: np.ndarray
@@ -21,7 +23,8 @@ class Grid:
     swing: float
 
     def time(self, position) -> np.ndarray:
-        """Seconds of positions in beats (0 = `beats[0]`); the second half of a beat comes late by `swing` of a beat."""
+        """Seconds of positions in beats (0 = `beats[0]`); the second half of a beat is late by
+        `swing` of a beat."""
         position = np.asarray(position, dtype=np.float64)
         if self.swing:
             part = position % 1.0
@@ -30,11 +33,11 @@ class Grid:
         return np.interp(position, np.arange(len(self.beats)), self.beats)
 
     def position(self, seconds) -> np.ndarray:
-        """Position in beats of instants, without the swing."""
+        """Positions of instants in beats, without the swing."""
         return np.interp(seconds, self.beats, np.arange(len(self.beats)))
 
 
-# Tempi of dance music, about: most lie around 112 a minute (SD in octaves), some anywhere.
+# Approximate tempi of dance music: most are around 112 per minute (SD in octaves), some anywhere.
 USUAL, SPREAD, ANYWHERE = 112.0, 0.28, 0.15
 
 
@@ -53,14 +56,14 @@ def tempo_density(bpm: np.ndarray, spread: float = SPREAD, anywhere: float = ANY
 
 
 def random_grid(rng: np.random.Generator, seconds: float, tempo: float | None = None, human: float = 0.0) -> Grid:
-    """A grid over a clip of `seconds`. `human`: probability that the tempo wanders as people's does (walking, a live band)
-    rather than being a machine's."""
+    """A grid over a clip of `seconds`. `human`: probability that the tempo varies like that of
+    people (walking, a live band) instead of being constant."""
     tempo = tempo or random_tempo(rng)
     interval = 60.0 / tempo
     count = int(seconds / interval * 1.3) + 16
     rate = np.ones(count)
     if rng.random() < 0.2 + 0.8 * human:
-        # Drift up to some percent over the clip, and from beat to beat by about one.
+        # A drift of up to a few percent over the clip, and of about one percent from beat to beat.
         bend = rng.normal(0, 0.03) * np.linspace(-1, 1, count) + rng.normal(0, 0.02) * np.sin(
             2 * np.pi * (rng.random() + np.arange(count) / rng.uniform(12, 40)))
         rate = np.exp(bend + human * rng.normal(0, 0.012, count))
@@ -73,27 +76,28 @@ def random_grid(rng: np.random.Generator, seconds: float, tempo: float | None = 
     return Grid(beats, number, bar, tempo, float(swing))
 
 
-# Rate of visible movements that people like: about 1.7 a second, seldom under 0.5 or over 5.
+# Preferred rate of visible movements: about 1.7 per second, rarely below 0.5 or above 5.
 LIKED_RATE, RATE_SPREAD = 1.7, 0.75
 
 
 def random_period(rng: np.random.Generator, tempo: float, choices=(0.5, 1.0, 2.0, 4.0)) -> float:
-    """Beats between two movements of a part of the body: the multiples of the beat near the rate that people move at."""
+    """Beats between two movements of a part of the body: the multiples of the beat near people's
+    preferred rate."""
     rates = np.array([tempo / 60.0 / c for c in choices])
-    # The beat itself, and every second, are what most choreography is made of.
+    # Most choreography moves on every beat or every second beat.
     liking = np.array([{0.5: 0.5, 1.0: 1.5, 2.0: 1.2, 4.0: 0.35}.get(c, 0.5) for c in choices])
     weight = liking * np.exp(-0.5 * (np.log2(rates / LIKED_RATE) / RATE_SPREAD) ** 2) + 1e-6
     return float(rng.choice(choices, p=weight / weight.sum()))
 
 
 def random_pattern(rng: np.random.Generator, grid: Grid, period: float | None = None) -> tuple[np.ndarray, float]:
-    """Positions in beats within one or two bars at which a part of the body arrives somewhere (rising, at least one), and the
-    pattern's length in beats."""
+    """Positions in beats within one or two bars at which a part of the body arrives somewhere
+    (ascending, at least one), and the pattern's length in beats."""
     bar = grid.beats_per_bar
     length = bar * (2 if rng.random() < 0.35 else 1)
     period = period or random_period(rng, grid.tempo)
     if rng.random() < 0.3:
-        # Syncopated: each sixteenth with the chance of its place in the beat.
+        # Syncopated: each sixteenth with the probability of its position in the beat.
         chance = {0: 0.8, 2: 0.35, 1: 0.06, 3: 0.14}
         if grid.tempo > 130:
             chance = {0: 0.7, 2: 0.2, 1: 0.02, 3: 0.04}
@@ -119,7 +123,8 @@ def random_pattern(rng: np.random.Generator, grid: Grid, period: float | None = 
 
 
 def metrical_weight(position, beats_per_bar: int) -> np.ndarray:
-    """How heavy a position in the bar is, 0..1: the downbeat, the middle of four, the other beats, halves, sixteenths."""
+    """Metrical weight of a position in the bar, 0..1: the downbeat, the middle of four, the other
+    beats, halves, sixteenths."""
     position = np.asarray(position, dtype=np.float64) % beats_per_bar
     step = np.round(position * 4).astype(int)
     weight = np.where(step % 4 == 0, 0.65, np.where(step % 2 == 0, 0.4, 0.25))

@@ -1,19 +1,22 @@
-"""Measures the noise of the product's pose stage, and writes it to noise.json for noise.py.
+"""Measures the noise of the program's pose stage and writes it to noise.json for noise.py.
 
     kinescore render CLIP.mp4 --until pose -o POSES/CLIP.json          # for each clip; CLIP@2.json with --person 2
     python measure_noise.py --video VIDEOS --poses POSES [--openpose volleyball-openpose17.npy] [--runs DIR] [--pictures]
 
-The pose stage has a model part (BlazePose full in a region that follows the person, joints as read) and a smoothing part
-(one-euro filter, forward and backward). The smoothing is known exactly (noise.py has it); what is measured is the noise of
-the model part, before the smoothing, so that noise and smoothing can be laid on any clean movement one after the other.
+The pose stage has a model part (BlazePose full in a region that follows the person, joints as read)
+and a smoothing part (one-euro filter, forward and backward). The smoothing is known exactly (see
+noise.py); this script measures the noise of the model part, before the smoothing, so that noise and
+smoothing can be applied to any clean movement in turn.
 
-No clip has true joints. The reference is the *heavy* BlazePose on the clip as it came: the median of three looks at
-each frame, as it is, with a shifted and enlarged region, and mirrored. It is compared with the *full* BlazePose, as the
-product runs it, on the clip itself and on worse versions of it (smaller, darker with sensor noise, fewer bits, blurred by a
-long shutter, legs out of the picture). What both models get wrong alike is not seen in this; OpenPose's joints of one clip,
-given with --openpose, tell how much that is.
+The true joints are not known for any clip. The reference is the *heavy* BlazePose on the original
+clip: the median of three runs on each frame (unchanged, with a shifted and enlarged region, and
+mirrored). It is compared with the *full* BlazePose, run as in the program, on the clip itself and
+on degraded versions of it (smaller, darker with sensor noise, fewer bits, blurred by a long
+shutter, legs out of the picture). This does not show errors that both models share; OpenPose's
+joints of one clip, given with --openpose, show how large these are.
 
-Everything is in torso lengths (neck to mid-hip, upper quartile over ±2 s, as the product normalises).
+Everything is in torso lengths (neck to mid-hip, upper quartile over ±2 s, as the program
+normalises).
 """
 
 from __future__ import annotations
@@ -35,15 +38,16 @@ SIDE = 256
 LONG_SIDE = 960  # of the pictures, as the product
 MARGIN = 1.25
 
-# BlazePose's points that each joint lies between.
+# The points of BlazePose whose mean is each joint.
 BETWEEN = np.array([[0, 0], [11, 12], [12, 12], [14, 14], [16, 16], [11, 11], [13, 13], [15, 15], [23, 24], [24, 24],
                     [26, 26], [28, 28], [23, 23], [25, 25], [27, 27], [31, 31], [32, 32]])
 MIRRORED = [0, 4, 5, 6, 1, 2, 3, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15, 18, 17, 20, 19, 22, 21, 24, 23, 26, 25, 28, 27, 30,
             29, 32, 31]  # of BlazePose's 33
 COCO = [0, 2, 5, 7, 8, 11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28]
 
-# Worse versions of a clip: a filter for ffmpeg on the picture of LONG_SIDE, and the encoder's quality (None: not encoded).
-# A filter may make the picture smaller; joints come back in pixels of the clip.
+# Degraded versions of a clip: a filter for ffmpeg on the picture of LONG_SIDE, and the encoder's
+# quality (None: not encoded). A filter may make the picture smaller; joints are returned in pixels
+# of the clip.
 VERSIONS = {
     "as it came": ("null", None),
     "half size": ("scale=trunc(iw/4)*2:trunc(ih/4)*2:flags=area", 23),
@@ -69,7 +73,7 @@ def size_of(video: Path) -> tuple[int, int, float]:
 
 
 def frames(video: Path, version: str, legs: float, runs: Path):
-    """Pictures [H, W, 3] of one version of a clip, and source pixels a picture pixel."""
+    """Pictures [H, W, 3] of one version of a clip, and source pixels per picture pixel."""
     width, height, _ = size_of(video)
     scale = min(1.0, LONG_SIDE / max(width, height))
     w, h = round(width * scale / 2) * 2, round(height * scale / 2) * 2
@@ -95,7 +99,8 @@ def frames(video: Path, version: str, legs: float, runs: Path):
 
 
 def crop(picture, region, mirror=False):
-    """The region (x, y, size, rotation) of a picture as SIDE × SIDE numbers 0..1, bilinear, the border repeated."""
+    """The region (x, y, size, rotation) of a picture as SIDE × SIDE numbers 0..1, bilinear, the
+    border repeated."""
     x, y, size, rotation = region
     step = size / SIDE
     shrink = max(1, int(step / 2))
@@ -192,8 +197,8 @@ def region_from_joints(joints):
 
 
 def follow(look, video, version, start, legs, runs):
-    """Raw joints [T, 17, 3] in pixels of the clip (NaN: lost), body heights [T], as the product's pose stage follows the person
-    whose saved poses are `start`."""
+    """Raw joints [T, 17, 3] in pixels of the clip (NaN: lost), body heights [T], tracked like in
+    the program's pose stage; `start` are the saved poses of the person."""
     out, heights, region = [], [], None
     for index, (picture, ratio) in enumerate(frames(video, version, legs, runs)):
         row, height = np.full((JOINTS, 3), np.nan), np.nan
@@ -213,7 +218,8 @@ def follow(look, video, version, start, legs, runs):
 
 
 def reference_of(look, video, raw, start, runs):
-    """The heavy model's median of three looks at each frame in which the person was followed: joints [T, 17, 3]."""
+    """The median of three runs of the heavy model on each frame in which the person was followed:
+    joints [T, 17, 3]."""
     out, region = [], None
     for index, (picture, ratio) in enumerate(frames(video, "as it came", 1.0, runs)):
         if index >= len(raw) or np.isnan(raw[index, 0, 0]):
@@ -238,7 +244,7 @@ def load(path: Path):
 
 
 def gather(video_dir: Path, poses_dir: Path, runs: Path):
-    """Runs both models over all clips and versions; keeps what was computed in `runs`."""
+    """Runs both models on all clips and versions; keeps the results in `runs`."""
     full = heavy = None
     for poses in sorted(poses_dir.glob("*.json")):
         video = video_dir / f"{poses.stem.split('@')[0]}.mp4"
@@ -263,18 +269,21 @@ def gather(video_dir: Path, poses_dir: Path, runs: Path):
 
 
 # ---------------------------------------------------------------------------------------------------------- figures
-# How much each version counts in what is pooled: most clips that people bring are better than the worst of these.
+# Weight of each version in the pooled figures: most clips of users are better than the worst of
+# these.
 SHARES = {"as it came": 0.40, "half size": 0.15, "quarter size": 0.05, "few bits": 0.10, "dark": 0.15, "long shutter": 0.15}
-TIMES = [0.0, 0.03, 0.1, 0.3, 1.0, 3.0]  # seconds: time constants that the error is taken apart into
+# seconds: time constants that the error is taken apart into
+TIMES = [0.0, 0.03, 0.1, 0.3, 1.0, 3.0]
 LAGS = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48]
 NORMAL = np.linspace(-3, 3, 25)
-MOST_LOST = 0.25  # where the person is lost in more of the frames, there is no soundtrack to be made: left out
+# where the person is lost in more of the frames, there is no soundtrack to be made: left out
+MOST_LOST = 0.25
 OUTLIER, LEAST_OUTLIER = 6.0, 0.25  # beside the usual error, and torso lengths: a limb thrown away
 NAMES = np.array(JOINT_NAMES)
 
 
 def spread(x, axis=0):
-    """Standard deviation of the middle of a distribution (median absolute deviation · 1.4826)."""
+    """Robust standard deviation (median absolute deviation · 1.4826)."""
     return 1.4826 * np.nanmedian(np.abs(x - np.nanmedian(x, axis, keepdims=True)), axis)
 
 
@@ -299,7 +308,7 @@ class Clip:
         self.torso = torso_lengths(self.reference, self.reference[..., 2], self.fps)
         self.tall = float(np.nanmedian(self.heights / self.torso))
         self.pixels = float(np.nanmedian(self.heights))
-        # What the heavy model is not sure of on the good clip is no reference.
+        # Joints of which the heavy model is uncertain on the original clip are not a reference.
         sure = self.reference[..., 2] > 0.5
         self.swaps = {limbs: self.swapped(pair) for limbs, pair in SWAPS.items()}
         raw = self.raw.copy()
@@ -315,7 +324,7 @@ class Clip:
         self.sure = sure
 
     def filled(self, values):
-        """NaN of frames without the person bridged by straight lines."""
+        """Interpolates NaN of frames without the person linearly."""
         values = values.copy()
         ok = np.isfinite(values[:, 0, 0])
         at = np.arange(len(values))
@@ -325,7 +334,7 @@ class Clip:
         return values
 
     def swapped(self, pair):
-        """Frames in which a limb's joints lie clearly better on those of the other side."""
+        """Frames in which a limb's joints clearly match those of the other side better."""
         right, left = pair
         r, f = self.raw[..., :2], self.reference[..., :2]
         distance = lambda a, b: np.hypot(*np.moveaxis(r[:, a] - f[:, b], -1, 0)).mean(1) / self.torso
@@ -349,7 +358,8 @@ def confidence_figures(clips, noise):
         order = np.argsort(z[:, j])
         cum = (np.cumsum(w[order]) - 0.5 * w[order]) / w.sum()
         table[j] = np.interp(at, cum, z[order, j])
-    # As normal variables: what differs from clip to clip, what limbs share, how long it lasts.
+    # As normal variables: variation between clips, correlation between limbs, and correlation over
+    # time.
     normal = [np.stack([np.interp(c[:, j], table[j] + 1e-9 * np.arange(len(NORMAL)), NORMAL) for j in range(JOINTS)], 1)
               for c in logits]
     means = np.array([n.mean(0) for n in normal])
@@ -385,7 +395,8 @@ def confidence_figures(clips, noise):
 
 
 def time_parts(correlation, seconds):
-    """Shares of TIMES whose correlations add up to the measured ones at those lags (non-negative least squares)."""
+    """Shares of TIMES whose correlations add up to the measured ones at those lags (non-negative
+    least squares)."""
     from scipy.optimize import nnls
 
     columns = np.array([[math.exp(-s / t) if t > 0 else 0.0 for t in TIMES] for s in seconds])
@@ -406,7 +417,7 @@ def fit(runs: Path, openpose: Path | None):
     everything = clips
     clips = [c for c in clips if c.lost <= MOST_LOST]
     good = [c for c in clips if c.version == "as it came"]
-    # The joints' own error: of the middle of the distribution, on the clips as they came.
+    # The joints' own error: the robust spread, on the original clips.
     for c in clips:
         c.spread = spread(c.error).mean(-1)
     sigma = np.exp(np.nanmean([np.log(c.spread) for c in good], 0))
@@ -429,7 +440,7 @@ def fit(runs: Path, openpose: Path | None):
     b, a = np.polyfit(centre**2, variance, 1, w=1 / variance)
     s0 = math.sqrt(a / b) if b > 0 else 1e3
     scale2 = a * (1 + (speed / s0) ** 2)
-    # Growth where the model is unsure.
+    # Growth with the model's uncertainty.
     edges = [0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 0.98, 1.001]
     table = []
     for lo, hi in zip(edges, edges[1:]):
@@ -440,7 +451,8 @@ def fit(runs: Path, openpose: Path | None):
     table[:, 1] /= np.interp(0.95, table[:, 0], table[:, 1])
     factor = np.interp(sure, table[:, 0], table[:, 1])
     scale = np.sqrt(scale2) * factor
-    # Back to what a joint has at rest where the model is sure: the middle of the distribution keeps its spread.
+    # Normalised to a joint at rest with a certain model: the middle of the distribution keeps its
+    # spread.
     begin = 0
     for c in clips:
         c.scale = scale[begin: begin + c.speed.size].reshape(c.speed.shape)
@@ -475,9 +487,11 @@ def fit(runs: Path, openpose: Path | None):
     gaps, lost = 0.0, []
     for c in clips:
         time = np.isfinite(c.raw[:, 0, 0]).sum() / c.fps
-        seconds += c.share * time * frequency(c.strength)  # in a worse clip they come more often: the rate is for strength 1
+        # in a worse clip they come more often: the rate is for strength 1
+        seconds += c.share * time * frequency(c.strength)
         for limb in range(LIMBS):
-            members = [j for j in range(JOINTS) if LIMB[j] == limb and j not in (1, 8)]  # those two are means of others
+            # those two are means of others
+            members = [j for j in range(JOINTS) if LIMB[j] == limb and j not in (1, 8)]
             for a0, b0 in runs_of(c.thrown[:, members].any(1)):
                 joints = [j for j in members if c.thrown[a0:b0, j].any()]
                 offsets = [np.nanmedian(c.error[a0:b0, j][c.thrown[a0:b0, j]], 0).round(2).tolist() for j in joints]
@@ -487,7 +501,8 @@ def fit(runs: Path, openpose: Path | None):
             for a0, b0 in runs_of(mask):
                 swap[k][0] += c.share
                 swap[k][1].append((b0 - a0) / c.fps)
-        here = np.flatnonzero(c.start[:, 8, 2] > 0)  # where the product sees the person on the clip as it came
+        # where the product sees the person on the clip as it came
+        here = np.flatnonzero(c.start[:, 8, 2] > 0)
         gone = np.isnan(c.raw[here[0]: here[-1] + 1, 0, 0])
         for a0, b0 in runs_of(gone):
             gaps += c.share
@@ -526,24 +541,26 @@ def fit(runs: Path, openpose: Path | None):
 
 
 def thrown_figures(events, seconds, most=150):
-    """Limbs thrown away: how often, and examples of how far (torso lengths) and for how long, each clip by its share."""
+    """Limbs that jump away: how often, and examples of how far (torso lengths) and for how long,
+    each clip with its weight."""
     shares = np.array([e[0] for e in events])
     draw = np.random.default_rng(1).choice(len(events), min(most, len(events)), False, shares / shares.sum()) if len(events) else []
     return {"a_second": round(float(shares.sum() / seconds), 4), "events": len(events), "examples": [events[i][1] for i in sorted(draw)]}
 
 
 def rare_deviation(clips, rate):
-    """How much clips of the same strength differ in how often limbs are thrown away: standard deviation of the logarithm, from
-    the counts' variance beyond what chance (Poisson) gives them."""
+    """Variation between clips of the same strength in how often limbs jump away: standard deviation
+    of the logarithm, from the variance of the counts beyond that of chance (Poisson)."""
     expected = np.array([rate * frequency(c.strength) * np.isfinite(c.raw[:, 0, 0]).sum() / c.fps for c in clips])
     counted, share = np.array([c.events for c in clips]), np.array([c.share for c in clips])
     some = expected > 1
     beyond = np.average((((counted - expected) ** 2 - expected) / np.maximum(expected, 1) ** 2)[some], weights=share[some])
-    return round(float(np.sqrt(np.log1p(max(0.0, beyond)))), 3)  # of a log-normal with that relative variance
+    # of a log-normal with that relative variance
+    return round(float(np.sqrt(np.log1p(max(0.0, beyond)))), 3)
 
 
 def outside_figures(runs: Path, names):
-    """Joints below the lower edge of the picture: what the model says of them."""
+    """The model's outputs for joints below the lower edge of the picture."""
     logits, errors = [], []
     for n in names:
         kept = runs / f"{n}.legs_outside.npz"
@@ -563,8 +580,9 @@ def outside_figures(runs: Path, names):
 
 
 def against_openpose(runs: Path, path: Path):
-    """Median distance of the full model (smoothed), the heavy reference and OpenPose from each other, torso lengths, each joint's
-    constant difference taken away (the models put joints in different places)."""
+    """Median distance of the full model (smoothed), the heavy reference and OpenPose from each
+    other, torso lengths, after subtracting each joint's constant difference (the models define
+    joints at different places)."""
     c = Clip(runs, path.name.split("-openpose")[0], "as it came")
     other = np.load(path)[: len(c.raw)]
     n = len(other)

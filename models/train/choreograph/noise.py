@@ -1,12 +1,12 @@
-"""The pose stage's noise, as measured by measure_noise.py (noise.json), laid on clean movement.
+"""Applies the pose stage's noise, as measured by measure_noise.py (noise.json), to clean movement.
 
     xy, confidence = apply(rng, joints, size, fps)
 
-What a joint goes through is what it goes through in the product: the error of the model part (slow and fast, common to
-neighbouring joints, growing with speed and where the model is unsure), left and right taken for each other, a limb thrown
-away for some frames, limbs that are hidden or outside the picture, the person lost for some frames; then the smoothing of
-the pose stage, exactly (one-euro filter forward and backward), which takes jitter from still joints and the tips from small
-fast movement. NumPy only; all arrays are worked at once.
+The steps are those of the program: the error of the model part (slow and fast, shared by
+neighbouring joints, growing with speed and uncertainty), left and right confused, a limb that jumps
+away for some frames, limbs that are hidden or outside the picture, the person lost for some frames;
+then exactly the smoothing of the pose stage (one-euro filter forward and backward), which removes
+jitter from still joints and flattens the peaks of small fast movements. NumPy only, vectorised.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ JOINTS = len(JOINT_NAMES)
 # Limbs that are hidden together: head and trunk, right arm, left arm, right leg, left leg.
 LIMB = np.array([0, 0, 0, 1, 1, 0, 2, 2, 0, 0, 3, 3, 0, 4, 4, 4, 3])
 LIMBS = 5
-# What is swapped when left and right are taken for each other: the arms, the legs.
+# What is swapped when left and right are confused: the arms, the legs.
 SWAPS = {"arms": ([3, 4], [6, 7]), "legs": ([10, 11, 16], [13, 14, 15])}
 
 # The pose stage's smoothing: src/pose/smooth.rs.
@@ -33,7 +33,8 @@ SPEED_CUTOFF = 80.0
 DERIVATIVE_CUTOFF = 1.0
 CONFIDENCE_TIME = 0.316
 
-# The person may be lost for so many seconds, and the pose stage bridges it with that factor of the confidence.
+# The pose stage bridges a lost person for up to this many seconds, with the confidence reduced by
+# this factor.
 LONGEST_BRIDGE = 0.3  # src/limits.rs
 BRIDGED = 0.5  # src/pose/select.rs
 
@@ -53,7 +54,8 @@ def measured(path: str = str(Path(__file__).with_name("noise.json"))) -> dict:
     figures["normal"] = np.array(c["normal_quantiles"])
     figures["logit"] = np.array([c["logit"][n] for n in JOINT_NAMES])
     figures["between"] = np.sqrt([c["share_between_clips"][n] for n in JOINT_NAMES]).astype(np.float32)
-    # Tables instead of interpolating each number: confidence of each joint, and of one outside, by the normal variable.
+    # Tables, instead of interpolating each number: confidence of each joint, and of a joint outside
+    # the picture, by the normal variable.
     fine = np.arange(6 * GRID + 1) / GRID - 3
     rows = [*figures["logit"], raw["outside"]["logit"]]
     figures["confidence_table"] = np.array([1 / (1 + np.exp(-np.interp(fine, figures["normal"], r))) for r in rows], np.float32)
@@ -63,7 +65,8 @@ def measured(path: str = str(Path(__file__).with_name("noise.json"))) -> dict:
 
 # ------------------------------------------------------------------------------------------------ the stage's smoothing
 def _recursion(keep, add):
-    """s[t] = keep[t]·s[t−1] + add[t] over the first axis, in log2(T) steps of whole arrays; both are used up."""
+    """s[t] = keep[t]·s[t−1] + add[t] over the first axis, in log2(T) steps of whole arrays;
+    overwrites both arguments."""
     n, count = 1, len(add)
     while n < count and (n < 8 or keep.max() > 1e-6):  # what is forgotten need not be carried on
         add[n:] += keep[n:] * add[:-n]  # the right side is a new array before it is added
@@ -78,8 +81,8 @@ def _both_ways(values):
 
 
 def smooth(xy, height, fps):
-    """The pose stage's smoothing of positions [T, J, 2] of a body `height` (number or [T], same unit) tall: one-euro filter
-    (Casiez et al. 2012), the mean of a forward and a backward pass."""
+    """The pose stage's smoothing of positions [T, J, 2] of a body `height` (number or [T], same
+    unit) tall: one-euro filter (Casiez et al. 2012), the mean of a forward and a backward pass."""
     count = len(xy)
     flat = xy.reshape(count, -1)
     origin = flat.mean(0)
@@ -116,8 +119,9 @@ def smooth_confidence(confidence, fps):
 
 # ------------------------------------------------------------------------------------------------ random processes
 def _spectrum(parts, length, fps):
-    """Amplitudes of the frequencies of a process of unit variance that is the sum of white noise (seconds 0) and of
-    processes that forget with the time constant `seconds`, each with its share of the variance."""
+    """Amplitudes of the frequencies of a process of unit variance that is the sum of white noise
+    (seconds 0) and of exponentially correlated processes with the time constants `seconds`, each
+    with its share of the variance."""
     turn = 2 * np.pi * np.arange(length // 2 + 1) / length
     power = np.zeros(len(turn))
     for part in parts:
@@ -138,7 +142,8 @@ def _spectra(count, fps, path):
 
 
 def _processes(rng, count, fps, errors, confidences, path):
-    """Random processes [T, errors], [T, confidences] of unit variance with the measured correlation over time."""
+    """Random processes [T, errors], [T, confidences] of unit variance with the measured correlation
+    over time."""
     length, error, confidence = _spectra(count, fps, path)
     draws = rng.standard_normal((errors + confidences, 2 * len(error)), np.float32).view(np.complex64)
     draws[:errors] *= error
@@ -148,7 +153,8 @@ def _processes(rng, count, fps, errors, confidences, path):
 
 
 def torso_lengths(joints, confidence, fps):
-    """Torso length at each frame [T]: the upper quartile of the distance from neck to mid-hip over ±2 s, as the product's."""
+    """Torso length at each frame [T]: the upper quartile of the distance from neck to mid-hip over
+    ±2 s, as in the program."""
     d = np.hypot(*(joints[:, 1, :2] - joints[:, 8, :2]).T)
     d = np.where((confidence[:, 1] > 0.2) & (confidence[:, 8] > 0.2), d, np.nan)
     reach, out = round(2 * fps), np.full(len(d), np.nan)
@@ -160,7 +166,7 @@ def torso_lengths(joints, confidence, fps):
 
 
 def _spans(rng, rate, seconds, count, fps):
-    """Random spans of frames [N, 2], `rate` a second, each as long as one of the measured."""
+    """Random spans of frames [N, 2], `rate` per second, each with the length of a measured one."""
     number = rng.poisson(rate * count / fps)
     start = rng.integers(0, count, number)
     length = np.asarray(seconds)[rng.integers(0, len(seconds), number)] * fps + rng.uniform(-0.5, 0.5, number)
@@ -168,28 +174,31 @@ def _spans(rng, rate, seconds, count, fps):
 
 
 def frequency(factor):
-    """How much more often limbs are thrown away, swapped, or the person is lost, in a clip whose errors are `factor` times the
-    usual. In clips at or under the usual it was hardly ever seen; at twice the usual a limb was thrown away some five times a
-    second, and no more than twice as often in clips that are worse still."""
+    """How much more often limbs jump away, are swapped, or the person is lost, in a clip whose
+    errors are `factor` times the usual. In clips with at most the usual errors this was hardly ever
+    seen; at twice the usual, a limb jumped away about five times per second, and at most twice as
+    often in even worse clips."""
     return min(max(factor - 0.9, 0.0), 2.1)
 
 
 def strength_of_clip(rng, figures=None):
-    """How bad a clip is: the factor of all its errors, around 1."""
+    """A random quality of a clip: the factor of all its errors, around 1."""
     s = (figures or measured())["strength"]
     return float(np.exp(np.clip(rng.normal(s["log_mean"], s["log_deviation"]), s["log_least"], s["log_most"])))
 
 
 def apply(rng, joints, size, fps, visible=None, strength=1.0, smoothing=True, lost=True, rare=True, sample=True,
           figures_path=None):
-    """Joints as the pose stage would find them: (xy [T, 17, 2] in the unit of `joints`, confidence [T, 17]), float32.
+    """Joints as the pose stage would find them: (xy [T, 17, 2] in the unit of `joints`, confidence
+    [T, 17]), float32.
 
-    `joints` [T, 17, 2] are the true places (y downwards or upwards, any unit), `size` the torso length in the same unit (a
-    number or [T]), `fps` the frames a second (10 to 120). `visible` [T, 17] is False where a joint is outside the picture.
-    `strength` multiplies the clip's own factor; 0 leaves the places exact but for the smoothing. With `sample` False that
-    factor is 1. `smoothing` False leaves out the stage's smoothing, `lost` False the frames without the person, `rare` False
-    thrown and swapped limbs. Where the person is lost for longer than the stage bridges, all confidences are 0; the places
-    there mean nothing, but are finite.
+    `joints` [T, 17, 2] are the true positions (y downwards or upwards, any unit), `size` the torso
+    length in the same unit (a number or [T]), `fps` the frames per second (10 to 120). `visible`
+    [T, 17] is False where a joint is outside the picture. `strength` multiplies the clip's own
+    factor; 0 leaves the positions exact except for the smoothing. With `sample` False, that factor
+    is 1. `smoothing` False leaves out the stage's smoothing, `lost` False the frames without the
+    person, `rare` False limbs that jump away or are swapped. Where the person is lost for longer
+    than the stage bridges, all confidences are 0; the positions there are meaningless, but finite.
     """
     path = figures_path or str(Path(__file__).with_name("noise.json"))
     figures = measured(path)
@@ -197,9 +206,9 @@ def apply(rng, joints, size, fps, visible=None, strength=1.0, smoothing=True, lo
     count = len(joints)
     size = np.broadcast_to(np.asarray(size, np.float32), (count,))
     if joints.shape != (count, JOINTS, 2) or count == 0:
-        raise ValueError(f"joints have the shape {joints.shape}; needed is [T, {JOINTS}, 2]")
+        raise ValueError(f"joints have the shape {joints.shape}; expected [T, {JOINTS}, 2]")
     if not (10 <= fps <= 120):
-        raise ValueError(f"{fps} frames a second; allowed are 10 to 120")
+        raise ValueError(f"{fps} frames per second; expected 10 to 120")
     fps = float(fps)
     factor = strength * (strength_of_clip(rng, figures) if sample else 1.0)
     c = figures["confidence"]
@@ -207,13 +216,14 @@ def apply(rng, joints, size, fps, visible=None, strength=1.0, smoothing=True, lo
     error, sure = _processes(rng, count, fps, 2 * JOINTS, LIMBS + JOINTS, path)
     error = (np.ascontiguousarray(error).reshape(2 * count, JOINTS) @ figures["mixing"]).reshape(count, 2, JOINTS)
 
-    # How sure the model is: how well the clip shows the limb, how the limb is hidden for a while, the joint itself.
+    # The model's confidence: how well the clip shows the limb, whether the limb is temporarily
+    # hidden, the joint itself.
     shared = c["limb_between_clips"]
     of_clip = rng.standard_normal(LIMBS)[LIMB] * np.sqrt(shared) + rng.standard_normal(JOINTS) * np.sqrt(1 - shared)
     between, shared = figures["between"], c["limb_within_clip"]
     own = np.sqrt(1 - between**2)
     normal = sure[:, LIMB] * np.float32(np.sqrt(shared)) * own + sure[:, LIMBS:] * np.float32(np.sqrt(1 - shared)) * own
-    # A bad clip is also one whose joints are less sure.
+    # In a bad clip, the confidence of joints is also lower.
     normal += (between * of_clip - c["less_with_strength"] * np.log(max(factor, 1e-3))).astype(np.float32)
     at = np.clip((normal + 3) * GRID, 0, 6 * GRID).astype(np.intp)
     row = np.arange(JOINTS)
@@ -225,7 +235,7 @@ def apply(rng, joints, size, fps, visible=None, strength=1.0, smoothing=True, lo
     confidence[:, 1] = np.minimum(confidence[:, 2], confidence[:, 5])
     confidence[:, 8] = np.minimum(confidence[:, 9], confidence[:, 12])
 
-    # Errors in torso lengths: larger on what moves fast and on what the model is not sure of.
+    # Errors in torso lengths: larger for fast movement and low confidence.
     scale = figures["factor_table"].ravel()[at]
     if count > 1:
         v = joints[1:] - joints[:-1]
@@ -251,7 +261,7 @@ def apply(rng, joints, size, fps, visible=None, strength=1.0, smoothing=True, lo
             for joint, (x, y) in zip(example["joints"], example["offsets"]):
                 error[a:b, 0, joint] += mirror * x
                 error[a:b, 1, joint] += y
-    # The pose stage makes these two of the joints beside them.
+    # The pose stage computes these two from neighbouring joints.
     error[..., 1] = (error[..., 2] + error[..., 5]) * np.float32(0.5)
     error[..., 8] = (error[..., 9] + error[..., 12]) * np.float32(0.5)
     xy = joints + error.transpose(0, 2, 1) * size[:, None, None]
@@ -278,8 +288,8 @@ def apply(rng, joints, size, fps, visible=None, strength=1.0, smoothing=True, lo
 
 # ------------------------------------------------------------------------------------------------ check
 def check(count=900, fps=30.0, clips=60) -> None:
-    """Lays the noise on bodies that stand, without smoothing, and compares what comes out with noise.json;
-    and counts how often limbs are swapped."""
+    """Applies the noise to standing bodies, without smoothing, and compares the result with
+    noise.json; also counts how often limbs are swapped."""
     import time as clock
 
     figures = measured()
@@ -296,9 +306,9 @@ def check(count=900, fps=30.0, clips=60) -> None:
     def near(what, found, wanted, tolerance):
         found, wanted = np.asarray(found), np.asarray(wanted)
         worst = float(np.max(np.abs(found - wanted)))
-        print(f"{what}: largest difference {worst:.4f} (allowed {tolerance})")
+        print(f"{what}: largest difference {worst:.4f} (tolerance {tolerance})")
         if not worst <= tolerance:
-            raise SystemExit(f"{what}: {found.round(4)}; measured is {wanted.round(4)}")
+            raise SystemExit(f"{what}: {found.round(4)}; expected {wanted.round(4)}")
 
     factor = np.interp(sure, figures["unsure"]["confidence"], figures["unsure"]["factor"])
     middle = 1.4826 * np.median(np.abs(errors / factor[..., None]), (0, 1, 3))
@@ -318,7 +328,8 @@ def check(count=900, fps=30.0, clips=60) -> None:
     near("share of frames below a confidence of a half", (sure[..., free] < 0.5).mean((0, 1)), wanted, 0.08)
 
 
-    # Rare ones: right joints far on one side, left ones on the other, head and trunk in the middle.
+    # Rare errors: right joints far on one side, left ones on the other, head and trunk in the
+    # middle.
     apart = still.copy()
     for right, left in SWAPS.values():
         apart[:, right], apart[:, left] = 50.0, -50.0

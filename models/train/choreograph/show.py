@@ -1,5 +1,6 @@
-"""Draws generated clips, to be looked at: `python -m choreograph.show --data DATA --seed 3 --out clip.mp4` (with a click on each beat,
-where ffmpeg is installed), or a .png with one skeleton each half beat, the beats framed."""
+"""Draws generated clips for inspection: `python -m choreograph.show --data DATA --seed 3 --out
+clip.mp4` (with a click on each beat, where ffmpeg is installed), or a .png with one skeleton each
+half beat, the beats framed."""
 
 from __future__ import annotations
 
@@ -39,7 +40,7 @@ def _box(points: np.ndarray) -> tuple[float, float, float]:
 
 
 def sheet(clip: clips.Clip, path: Path, columns: int = 16, size: int = 110) -> None:
-    """One skeleton each half beat; beats have a frame, downbeats a thick one."""
+    """One skeleton per half beat; beats have a frame, downbeats a thick one."""
     beats, numbers = clip.beats
     moments = sorted([(b, n) for b, n in zip(beats, numbers)] + [((a + b) / 2, 0) for a, b in zip(beats, beats[1:])])[: columns * 4]
     rows = -(-len(moments) // columns)
@@ -55,7 +56,7 @@ def sheet(clip: clips.Clip, path: Path, columns: int = 16, size: int = 110) -> N
 
 
 def video(clip: clips.Clip, path: Path) -> None:
-    """The clip as the pose stage saw it, with a click on each beat, a higher one on downbeats."""
+    """The clip as seen by the pose stage, with a click on each beat, higher on downbeats."""
     rate, box = 48_000, _box(clip.points)
     sound = np.zeros(int(clip.seconds * rate) + rate)
     click = np.exp(-np.arange(1200) / 200) * np.sin(2 * np.pi * np.arange(1200) * 1000 / rate)

@@ -1,9 +1,10 @@
-"""Where a phrase's movement comes from: key poses of real takes on a pattern of arrivals, steps on the beat, or a stretch of a real
-take whose stops and footfalls are pulled onto the grid.
+"""Sources of a phrase's movement: key poses of real takes on a pattern of arrivals, steps on the
+beat, or a section of a real take whose stops and footfalls are moved onto the grid.
 
-Each source is made once (a choreography) and performed as often as the phrase comes back, each time a little differently, as
-people do: `perform(rng, grid, t, start)` gives bone directions [T, 16, 3] and the mid-hip [T, 3] at the instants t, for the phrase
-that begins at the grid's position `start` (in beats).
+Each source is made once (a choreography) and performed each time the phrase recurs, each time
+slightly differently, as people do: `perform(rng, grid, t, start)` gives bone directions [T, 16, 3]
+and the mid-hip [T, 3] at the instants t, for the phrase that begins at the grid's position `start`
+(in beats).
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from .takes import L_ANKLE, L_TOE, L_WRIST, MID_HIP, R_ANKLE, R_TOE, R_WRIST, RA
 
 @dataclass
 class Manner:
-    """How a person keeps time. People arrive some 50 ms after the beat they hear: a clip's own lag, a scatter of each arrival."""
+    """How a person keeps time. People arrive about 50 ms after the beat that they hear: a lag per
+    clip, and a random deviation per arrival."""
 
     lag: float
     scatter: float
@@ -30,8 +32,9 @@ class Manner:
 
 
 class Pool:
-    """Key poses (moments at which the body is slower than before and after) and stretches of real takes. `mixed`: arms of one take may
-    go with the body of another, which makes more people out of few."""
+    """Key poses (moments at which the body is slower than before and after) and sections of real
+    takes. `mixed`: arms of one take may be combined with the body of another, which makes more
+    people out of few."""
 
     def __init__(self, takes: list[Take], mixed: bool = False):
         self.takes, self.mixed = takes, mixed
@@ -44,7 +47,7 @@ class Pool:
 
 
 class _Moves:
-    """A take with what the sources need of it."""
+    """A take with the data that the sources need."""
 
     def __init__(self, take: Take):
         self.direction, self.lengths = body.directions(take.joints)
@@ -54,12 +57,12 @@ class _Moves:
         speed[0] = speed[min(1, len(speed) - 1)]
         smooth = lambda x, n: np.convolve(np.pad(x, n // 2, mode="edge"), np.hanning(n + 2)[1:-1] / np.hanning(n + 2).sum(), "valid")  # noqa: E731
         whole = smooth(speed.mean(1) + 0.5 * speed[:, [R_WRIST, L_WRIST]].mean(1), 9)
-        # Slower than a fifth of a second before and after.
+        # Slower than a fifth of a second earlier and later.
         slow = [i for i in range(12, len(whole) - 12) if whole[i] == whole[i - 12 : i + 13].min()]
         turn = -body.heading(self.direction)
         faced = np.einsum("tij,tbj->tbi", body.yaw(turn), self.direction)
         self.key_poses = faced[slow].astype(np.float32)
-        # How hard the body is stopped: what falls on beats in a dance.
+        # Deceleration of the body: in a dance, it coincides with beats.
         impact = np.maximum(-np.gradient(whole) * RATE, 0)
         feet = speed[:, [R_ANKLE, R_TOE, L_ANKLE, L_TOE]]
         falls = sum(np.maximum(-np.gradient(smooth(feet[:, i], 5)) * RATE, 0) * (joints[:, j, 1] < 0.16)
@@ -74,19 +77,20 @@ def _peaks(signal: np.ndarray, apart: int) -> np.ndarray:
                     dtype=int)
 
 
-# Frames from the steepest deceleration to the stop: in the median footfall and the median stop of the body the speed reaches its floor 50 to
-# 70 ms later. What people see and hear as the hit is the stop.
+# Frames from the steepest deceleration to the stop: in the median footfall and the median stop of
+# the body, the speed reaches its minimum 50 to 70 ms later. What people see and hear as the hit is
+# the stop.
 ARRIVAL = 3
 
 
 def _arrived(steepest: np.ndarray, count: int) -> np.ndarray:
-    """Frames of the stops, from those of the steepest decelerations."""
+    """Converts frames of the steepest decelerations to frames of the stops."""
     return steepest[steepest + ARRIVAL < count] + ARRIVAL
 
 
 def _cycle(grid: Grid, t: np.ndarray, start: float, positions: np.ndarray, length: float) -> tuple[np.ndarray, np.ndarray]:
-    """Positions (in beats) of a pattern repeated over the instants t, with one cycle to spare at both ends, and each one's
-    number counted from the phrase's start."""
+    """Positions (in beats) of a pattern repeated over the instants t, with an extra cycle at both
+    ends, and the number of each, counted from the phrase's start."""
     first, last = grid.position(t[0]) - start, grid.position(t[-1]) - start
     cycles = np.arange(np.floor(first / length) - 1, np.ceil(last / length) + 2)
     at = (cycles[:, None] * length + positions[None]).ravel()
@@ -109,7 +113,7 @@ class _Part:
         count = len(self.positions) * variants
         weight = metrical_weight(self.positions, grid.beats_per_bar)
         amount = np.tile(weight, variants) ** rng.uniform(0.0, 1.2) * rng.uniform(0.6, 1.0, count) * reach
-        # Short ways where there is little time: hands seldom pass 6 m a second.
+        # Short distances if there is little time: hands rarely exceed 6 m/s.
         gaps = np.diff(self.positions, append=self.positions[0] + self.length) * 60 / grid.tempo
         amount = amount * np.tile(np.clip(np.minimum(gaps, np.roll(gaps, 1)) / 0.45, 0.2, 1.0), variants)
         rest = keys[rng.integers(len(keys))][bones] if rest is None else rest[bones]
@@ -140,7 +144,8 @@ class _Part:
 
 
 class KeyPoses:
-    """A phrase of key poses of real takes: arms, legs, and trunk each on a pattern of their own or together."""
+    """A phrase of key poses of real takes: arms, legs, and trunk each on their own pattern, or
+    together."""
 
     def __init__(self, rng, grid: Grid, pool: Pool, manner: Manner):
         self.manner = manner
@@ -170,7 +175,8 @@ class KeyPoses:
 
 
 class Steps:
-    """Steps, marches, jumps: feet land on the pattern, hips follow, arms swing along or move on a pattern of their own."""
+    """Steps, marches, jumps: feet land on the pattern, hips follow, arms swing along or move on
+    their own pattern."""
 
     def __init__(self, rng, grid: Grid, pool: Pool, manner: Manner, kind: str | None = None):
         self.manner = manner
@@ -199,7 +205,8 @@ class Steps:
         self.nod = rng.uniform(0, 0.25)
 
     def perform(self, rng, grid, t, start, lengths):
-        side = np.array([1.0, -1.0])  # Right is at negative x of someone who looks along z; signs cancel in the mirror.
+        # Right is at negative x of someone who looks along z; signs cancel in the mirror.
+        side = np.array([1.0, -1.0])
         both = self.kind in ("jump", "still")
         pattern = np.array([self.against]) if both else np.array([self.against, self.against + self.period])
         positions, number = _cycle(grid, t, start, pattern, self.period * len(pattern))
@@ -215,7 +222,7 @@ class Steps:
             x = np.full(len(at), -side[foot] * self.width)
             z = np.zeros(len(at))
             if self.kind == "side":
-                # Step out with the one, close with the other, and back: four steps.
+                # Step out with one foot, close with the other, and back: four steps.
                 quarter = count % 4
                 out = np.where(quarter < 2, 1.0, -1.0) * self.reach
                 x = x + out
@@ -230,7 +237,7 @@ class Steps:
             foot_x = x[index - 1] + (x[index] - x[index - 1]) * share
             foot_z = z[index - 1] + (z[index] - z[index - 1]) * share
             feet.append((foot_x, foot_z, lift, u))
-        # Bounce: lowest a little after the landing; between landings up, in a jump freely falling.
+        # Bounce: lowest shortly after the landing; up between landings, in free fall during a jump.
         index = np.clip(np.searchsorted(times, t, side="right"), 1, len(times) - 1)
         part = np.clip((t - times[index - 1]) / np.maximum(times[index] - times[index - 1], 1e-3), 0, 1)
         low = 0.5 + 0.5 * np.cos(2 * np.pi * (part - 0.06))
@@ -283,9 +290,10 @@ def _smoothed(values: np.ndarray, width: int) -> np.ndarray:
 
 
 class WarpedTake:
-    """A stretch of a real take, in a time of its own: its stops and footfalls are pulled onto the beats and half beats nearest to
-    them. `SLOWEST` and `FASTEST` bound the change of speed as a whole, and again that between two knots beside it. `free`: nothing is
-    pulled, the movement keeps its own time and knows nothing of the grid."""
+    """A section of a real take, time-warped: its stops and footfalls are moved onto the nearest
+    beats and half beats. `SLOWEST` and `FASTEST` bound the overall change of speed, and also the
+    change between two knots relative to it. `free`: nothing is moved; the movement keeps its own
+    time and is independent of the grid."""
 
     SLOWEST, FASTEST = 0.7, 1.45
 
@@ -303,7 +311,7 @@ class WarpedTake:
         events = events / RATE
         total = (len(moves.direction) - 1) / RATE
         gap = np.median(np.diff(events)) if len(events) > 1 else 0.5
-        # Beats between two events: the multiple that needs the least change of speed.
+        # Beats between two events: the multiple with the smallest change of speed.
         multiples = np.array([0.5, 1.0, 2.0] if not walking else [0.5, 1.0])
         speed = gap / (multiples * interval)
         liking = np.exp(-0.5 * (np.log2(speed) / 0.4) ** 2) + 1e-9
@@ -335,12 +343,13 @@ class WarpedTake:
         ends = np.clip((self.knots[[0, -1], 1] * RATE).astype(int), 0, len(moves.direction) - 1)
         facing = body.heading(moves.direction[ends])
         self.turn = -facing[0]
-        # Where a loop ends turned away, or elsewhere, the difference is taken away along it: nobody leaps back.
+        # If a loop ends with another orientation or position, the difference is distributed along
+        # it, so that there is no leap.
         self.unturn = -((facing[1] - facing[0] + np.pi) % (2 * np.pi) - np.pi)
         self.own_lengths = moves.lengths
 
     def perform(self, rng, grid, t, start, lengths):
-        # The seam of a loop: the last part of a beat leads over to the loop's beginning.
+        # The seam of a loop: the last part of a beat is blended into the loop's beginning.
         loops = np.floor((grid.position(t) - start) / self.beats)
         seam = min(0.9, 0.45 * grid.tempo / 60.0)
         direction, root = self._once(rng, grid, t, start + loops * self.beats)
@@ -359,7 +368,7 @@ class WarpedTake:
     def _once(self, rng, grid, t, start):
         from scipy.interpolate import PchipInterpolator
 
-        # All instants of one loop share a start: work loop by loop.
+        # All instants of one loop share a start, so they are processed loop by loop.
         direction = np.empty((len(t), 16, 3), dtype=np.float32)
         root = np.empty((len(t), 3), dtype=np.float32)
         for one in np.unique(start):
@@ -387,7 +396,8 @@ class WarpedTake:
 
 
 class Borrowed:
-    """The arms of one source on the body of another, both on the same beats, moving more or less widely than they did."""
+    """The arms of one source on the body of another, both on the same beats, with larger or smaller
+    movements than the original."""
 
     def __init__(self, rng, grid: Grid, pool: Pool, manner: Manner, beats: int):
         self.own = WarpedTake(rng, grid, pool, manner, beats) if rng.random() < 0.65 else Steps(rng, grid, pool, manner)
@@ -398,7 +408,8 @@ class Borrowed:
     def perform(self, rng, grid, t, start, lengths):
         direction, root = self.own.perform(rng, grid, t, start, lengths)
         lent, _ = self.lender.perform(rng, grid, t, start, lengths)
-        # As seen from where the lender's trunk faces, narrowed or widened about what they do on the whole, then turned to where this one faces.
+        # Relative to the orientation of the source's trunk, scaled about their mean movement, then
+        # rotated to the orientation of this body.
         lent = np.einsum("tij,tbj->tbi", body.yaw(-body.heading(lent)), lent[:, self.bones]).astype(np.float32)
         middle = np.broadcast_to(body.unit(lent.mean(0)), lent.shape)
         lent = body.blend(middle, lent, self.reach)

@@ -1,4 +1,4 @@
-"""Real movement: takes of the CMU motion capture database as 17 joints in space.
+"""Real movement: takes of the CMU motion capture database as 17 joints in 3D.
 
 BVH is parsed by the library `bvh`; ASF/AMC, for which no maintained library exists, by the few lines below, from the format's
 description (Acclaim skeleton and motion files: bones with a direction, a length, an axis and degrees of freedom).
@@ -16,7 +16,7 @@ import numpy as np
 
 RATE = 60.0
 
-# The order of METHOD's 17 joints, and of the product's `Joint`.
+# The order of the 17 joints, as in the program's `Joint`.
 JOINTS = ["nose", "neck", "r_shoulder", "r_elbow", "r_wrist", "l_shoulder", "l_elbow", "l_wrist", "mid_hip", "r_hip", "r_knee",
           "r_ankle", "l_hip", "l_knee", "l_ankle", "l_toe", "r_toe"]
 (NOSE, NECK, R_SHOULDER, R_ELBOW, R_WRIST, L_SHOULDER, L_ELBOW, L_WRIST, MID_HIP, R_HIP, R_KNEE, R_ANKLE, L_HIP, L_KNEE,
@@ -31,7 +31,8 @@ BONES = [(MID_HIP, NECK), (NECK, NOSE), (NECK, R_SHOULDER), (R_SHOULDER, R_ELBOW
 
 @dataclass
 class Take:
-    """One take: its file's name, the kind of movement, and the joints [T, 17, 3] at [`RATE`]."""
+    """One take: the name of its file, the kind of movement, and the joints [T, 17, 3] at
+    [`RATE`]."""
 
     name: str
     kind: str
@@ -43,7 +44,8 @@ KINDS = {"001": "jump", "002": "sport", "003": "walk", "005": "dance", "006": "s
          "135": "martial", "md": "dance", "walk": "walk"}
 SKELETONS = {"131": "mjackson", "135": "martialwalk", "md": "moderndance", "walk": "walk"}
 
-# Never trained on: whole takes, for the generated validation and test clips. (md_NN and 005_NN are one take in two formats.)
+# Whole takes that are excluded from training, for the generated validation and test clips. (md_NN
+# and 005_NN are the same take in two formats.)
 VALIDATION = {"005_04", "005_11", "005_17", "006_05", "002_02", "131_03", "131_10", "135_07", "md_04", "007_05"}
 TEST = {"005_02", "005_08", "005_14", "005_20", "006_02", "006_11", "002_05", "002_08", "131_06", "131_09", "131_13", "135_05",
         "md_02", "007_01", "007_10", "001_08"}
@@ -66,7 +68,8 @@ def _read_bvh(text: str) -> tuple[dict[str, np.ndarray], float]:
     from bvh import Bvh
 
     header, motion = text.split("MOTION", 1)
-    # The library's own reading of the frames is slow; it gets one line of them, and the rest is read at once.
+    # The library reads frames slowly; it gets only one line of them, and the rest is parsed with
+    # NumPy.
     lines = motion.strip().splitlines()
     tree = Bvh(header + "MOTION\n" + "\n".join(["Frames: 1", *lines[1:3]]))
     frames = np.array([line.split() for line in lines[2:] if line.strip()], dtype=np.float64)
@@ -82,7 +85,7 @@ def _read_bvh(text: str) -> tuple[dict[str, np.ndarray], float]:
         for channel in tree.joint_channels(name):
             axis, values = "XYZ".index(channel[0]), frames[:, column]
             if channel.endswith("position"):
-                # The channel stands for the offset where both are given.
+                # The channel replaces the offset if both are given.
                 at[:, axis] = values + (offset[axis] if parent >= 0 else 0.0)
             else:
                 rotation = rotation @ _rotation(axis, values)
@@ -101,7 +104,7 @@ def _from_bvh(text: str) -> np.ndarray:
     p = lambda name: place[f"CC_Base_{name}"]  # noqa: E731
     eyes = (p("L_Eye") + p("R_Eye")) / 2
     joints = {
-        # The nose lies before and under the eyes.
+        # The nose is in front of and below the eyes.
         "nose": eyes + 0.35 * (eyes - p("Head")) * np.array([1.0, 0.0, 1.0]) - 0.2 * (eyes - p("Head")) * np.array([0.0, 1.0, 0.0]),
         "neck": (p("L_Upperarm") + p("R_Upperarm")) / 2, "mid_hip": (p("L_Thigh") + p("R_Thigh")) / 2,
     }
@@ -180,8 +183,8 @@ def _from_amc(skeleton: str, motion: str) -> np.ndarray:
 
 
 def _at_rate(joints: np.ndarray, rate: float) -> np.ndarray:
-    """Cleaned, resampled to [`RATE`], the feet on the ground. Some files begin with one frame elsewhere; single frames in which a
-    marker leaps are smoothed over by a running median of five frames."""
+    """Cleaned, resampled to [`RATE`], the feet on the ground. Some files begin with one misplaced
+    frame; single frames in which a marker leaps are removed by a running median of five frames."""
     first = np.linalg.norm(joints[1] - joints[0], axis=-1).max() * rate
     joints = joints[1:] if first > 40.0 else joints
     joints = np.median(np.lib.stride_tricks.sliding_window_view(np.pad(joints, ((2, 2), (0, 0), (0, 0)), mode="edge"), 5, axis=0), axis=-1)
@@ -198,7 +201,7 @@ def load(data: Path) -> list[Take]:
     """All takes of `data`/cmu-mocap.tar.xz, sorted by name."""
     source = data / "cmu-mocap.tar.xz"
     if not source.exists():
-        raise SystemExit(f"{source}: not there; --data names the folder that holds it")
+        raise SystemExit(f"{source}: not found; --data must name its folder")
     texts: dict[str, str] = {}
     with tarfile.open(source) as archive:
         for member in archive:

@@ -1,8 +1,10 @@
-"""Writes generated clips of a split as saved pose files with their beats, for the product and for evaluate_beats.py:
+"""Writes generated clips of a split as saved pose files with their beats, for the program and for
+evaluate_beats.py:
 
     python -m choreograph.write_clips --data DATA --split test --count 60 --out DIR
 
-NAME.json is what `kinescore render --until poses` saves; NAME.beats has a line a beat: seconds and the number in the bar.
+NAME.json has the format of `kinescore render --until pose`; NAME.beats has one line per beat:
+seconds and the position in the bar.
 """
 
 from __future__ import annotations
@@ -41,7 +43,7 @@ def main() -> None:
     parser.add_argument("--split", choices=["training", "validation", "test"], default="test")
     parser.add_argument("--count", type=int, default=60)
     parser.add_argument("--seconds", type=float, help="length of each; by default 8 to 20")
-    parser.add_argument("--kind", choices=["dance", "walking", "rope", "free"], help="one kind only; free: movement that knows nothing of the beats")
+    parser.add_argument("--kind", choices=["dance", "walking", "rope", "free"], help="one kind only; free: movement that is independent of the beats")
     parser.add_argument("--seed", type=int, default=100)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()

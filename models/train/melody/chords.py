@@ -1,8 +1,9 @@
 """Chord and key recognition from notes.
 
-Chords: a segment's pitch classes, weighted by how long they sound, are scored against the templates of the chords: sounding chord
-tones count for a chord, other tones against it, and so do chord tones that are missing (after Pardo & Birmingham, "Algorithms for
-Chordal Analysis", Computer Music Journal 26(2), 2002); the root in the bass adds. Each bar is one segment or two halves, whichever
+Chords: a segment's pitch classes, weighted by how long they sound, are scored against the templates
+of the chords: sounding chord tones count for a chord; other tones, and missing chord tones, count
+against it (after Pardo & Birmingham, "Algorithms for Chordal Analysis", Computer Music Journal
+26(2), 2002); the root in the bass counts extra. Each bar is one segment or two halves, whichever
 explains it better. Keys: correlation with the profiles of Krumhansl & Kessler (1982)."""
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ _PENALTY = np.array([RARE[quality] + (FOURTH_TONE if quality == 4 else 0) for _ 
 
 
 def profile(notes: np.ndarray, begin: float, end: float) -> tuple[np.ndarray, int | None]:
-    """Weights of the pitch classes that sound between two times, and the pitch class of the bass; `notes` are rows of
-    (start, end, pitch)."""
+    """Weights of the pitch classes that sound between two times, and the pitch class of the bass;
+    `notes` has rows of (start, end, pitch)."""
     weights = np.zeros(12)
     inside = notes[(notes[:, 0] < end - 1e-6) & (notes[:, 1] > begin + 1e-6)]
     if not len(inside):
@@ -40,7 +41,8 @@ def profile(notes: np.ndarray, begin: float, end: float) -> tuple[np.ndarray, in
     sounding = np.minimum(inside[:, 1], end) - np.maximum(inside[:, 0], begin)
     pitches = inside[:, 2].astype(int)
     np.add.at(weights, pitches % 12, sounding)
-    # The bass is the lowest pitch at the segment's begin; where nothing begins there, the lowest that is no passing note.
+    # The bass is the lowest pitch at the segment's start; if no note begins there, the lowest that
+    # is not a passing note.
     opening = inside[:, 0] < begin + OPENING
     if opening.any() and pitches[opening].min() <= pitches.min() + 12:
         return weights, int(pitches[opening].min()) % 12
@@ -54,7 +56,7 @@ def score(weights: np.ndarray, bass: int | None) -> np.ndarray:
     total = weights.sum()
     if total <= 0:
         return np.full(60, -1.0)
-    # A root that long notes double should not drown the third: weights are softened.
+    # A root that is doubled by long notes must not outweigh the third, so weights are compressed.
     share = np.sqrt(weights / total)
     share /= share.sum()
     inside = _TEMPLATES @ share
@@ -66,8 +68,8 @@ def score(weights: np.ndarray, bass: int | None) -> np.ndarray:
 
 
 def recognise(notes: np.ndarray, bars: int, beats: int, first: float = 0.0) -> list[list[tuple[int, int, int]]]:
-    """The chords (step, root, quality) of each bar, from notes (start, end, pitch; in quarters). A bar where fewer than two pitch
-    classes sound keeps the chord before it; at the start it has none."""
+    """The chords (step, root, quality) of each bar, from notes (start, end, pitch; in quarters). A
+    bar with fewer than two pitch classes keeps the previous chord; at the start it has none."""
     result = []
     now = NO_CHORD
     middle = 2  # beats, in 4/4 and in 3/4

@@ -1,4 +1,5 @@
-"""From MIDI notes to parts on the grid: drum classes, instrument families, quantising and what is thrown away."""
+"""Converts MIDI notes to parts on the grid: drum classes, instrument families, quantising and
+filtering."""
 
 from __future__ import annotations
 
@@ -11,8 +12,9 @@ import numpy as np
 CLASSES = 9  # of drums, in the order of GrooVAE (Gillick et al. 2019)
 KICK, SNARE, CLOSED_HAT, OPEN_HAT, LOW_TOM, MID_TOM, HIGH_TOM, CRASH, RIDE = range(CLASSES)
 
-# General MIDI percussion by class. Beside the drum kit, what keeps time counts as a hat, claps as a snare, hand drums as toms;
-# bells, blocks, whistles, guiros and the like are no part of a kit and are left out.
+# General MIDI percussion by class. Apart from the drum kit, timekeeping percussion counts as a hat,
+# claps as a snare, hand drums as toms; bells, blocks, whistles, guiros and the like are not part of
+# a kit and are left out.
 DRUM_PITCHES = {
     KICK: (35, 36),
     SNARE: (37, 38, 39, 40),
@@ -39,21 +41,24 @@ FEWEST_BARS = 0.25  # a part plays in at least this share of the bars
 
 
 def instrument_of(program: int) -> int | None:
-    """The instrument of a General MIDI program (0..127): pianos (electric ones too), guitars, basses; None for all else."""
+    """The instrument of a General MIDI program (0..127): pianos (including electric ones), guitars,
+    basses; None for all others."""
     return {0: PIANO, 3: GUITAR, 4: BASS}.get(program // 8)
 
 
 @dataclass
 class Song:
-    """A MIDI file's notes: rows of (start, end, pitch, velocity, program, channel); times in quarters. Channel 9 is the drums."""
+    """A MIDI file's notes: rows of (start, end, pitch, velocity, program, channel); times in
+    quarters. Channel 9 is the drums."""
 
     notes: np.ndarray
     tempi: list[tuple[float, float]] = field(default_factory=list)  # (quarter, bpm)
-    signatures: list[tuple[float, int, int]] = field(default_factory=list)  # (quarter, numerator, denominator)
+    # (quarter, numerator, denominator)
+    signatures: list[tuple[float, int, int]] = field(default_factory=list)
 
 
 def read(path: Path) -> Song:
-    """Reads a MIDI file. A note that never ends is ended with the file."""
+    """Reads a MIDI file. A note that never ends is ended at the end of the file."""
     midi = mido.MidiFile(path, clip=True)
     song = Song(np.zeros((0, 6)))
     rows: list[tuple[float, float, int, int, int, int]] = []
@@ -86,13 +91,15 @@ def read(path: Path) -> Song:
     return song
 
 
-STRUM = 0.47  # of a step; notes of one channel closer than this to a chord's first are strummed or rolled with it
+# of a step; notes of one channel closer than this to a chord's first are strummed or rolled with it
+STRUM = 0.47
 SWUNG = (0.54, 0.73)  # where in the beat a swung eighth lies, from a light to a hard swing
 TRIPLET = (0.28, 0.42)  # and the middle note of a triplet
 
 
 def snap(notes: np.ndarray, first: float = 0.0) -> np.ndarray:
-    """Onsets (in quarters) brought onto their musical place, before they are rounded to the sixteenth. Two rules:
+    """Moves onsets (in quarters) to their musical position, before they are rounded to the
+    sixteenth. Two rules:
     1. A strummed or rolled chord begins where its first note does.
     2. In a swung song (three swung eighths for each straight one) the swung eighth goes to the fourth sixteenth's place of its beat and
        the middle of a triplet to the second's: the song stays long-short, in drums and parts alike."""
@@ -118,7 +125,7 @@ def snap(notes: np.ndarray, first: float = 0.0) -> np.ndarray:
 
 
 def snapped(song: Song, first: float = 0.0) -> Song:
-    """The song with its onsets in place ([`snap`]); a note ends when it did."""
+    """The song with its onsets moved by [`snap`]; ends of notes are not changed."""
     notes = song.notes.copy()
     notes[:, 0] = snap(notes, first)
     notes[:, 1] = np.maximum(notes[:, 1], notes[:, 0] + 0.05)
@@ -126,7 +133,8 @@ def snapped(song: Song, first: float = 0.0) -> Song:
 
 
 def off_grid(starts: np.ndarray) -> float:
-    """Share of onsets (in quarters) farther than a third of a step from the nearest sixteenth. (A triplet lies just a third off.)"""
+    """Share of onsets (in quarters) farther than a third of a step from the nearest sixteenth. (A
+    triplet lies just a third off.)"""
     if not len(starts):
         return 0.0
     steps = starts * STEPS_PER_BEAT
@@ -134,7 +142,7 @@ def off_grid(starts: np.ndarray) -> float:
 
 
 def drums(song: Song, bars: int, steps: int, first: float = 0.0) -> np.ndarray:
-    """The drum hits, u8 [bars * steps, 9]; `first` is the quarter that bar 0 begins on."""
+    """The drum hits, u8 [bars * steps, 9]; `first` is the quarter at which bar 0 begins."""
     hits = np.zeros((bars * steps, CLASSES), np.uint8)
     for start, _, pitch, _, _, channel in song.notes:
         if channel == 9 and int(pitch) in CLASS_OF:
@@ -145,7 +153,7 @@ def drums(song: Song, bars: int, steps: int, first: float = 0.0) -> np.ndarray:
 
 
 def fold(pitch: int, instrument: int) -> int:
-    """The pitch moved by octaves into the instrument's range."""
+    """The pitch, transposed by octaves into the instrument's range."""
     low, high = RANGES[instrument]
     while pitch < low:
         pitch += 12
@@ -157,11 +165,13 @@ def fold(pitch: int, instrument: int) -> int:
 # Notes that may begin together: two hands, six strings, one bass string.
 MOST_AT_ONCE = (10, 6, 1)
 
-Notes = list[tuple[int, int, int, int]]  # (step from the first bar, pitch, length in thirty-seconds, velocity)
+# (step from the first bar, pitch, length in thirty-seconds, velocity)
+Notes = list[tuple[int, int, int, int]]
 
 
 def settle(notes: Notes, instrument: int, steps: int) -> Notes:
-    """One part out of all its tracks' notes: one note of a pitch at a time, no more notes at once than the instrument can play."""
+    """Merges the notes of all tracks into one part: one note per pitch at a time, and no more
+    simultaneous notes than the instrument can play."""
     best: dict[tuple[int, int], tuple[int, int]] = {}
     for step, pitch, length, velocity in notes:
         if 0 <= step < steps:
@@ -176,7 +186,7 @@ def settle(notes: Notes, instrument: int, steps: int) -> Notes:
             if instrument == BASS:
                 pitches[:] = pitches[:1]
             else:
-                # The outer notes stay; of the inner ones the loudest.
+                # The outer notes are kept, and the loudest of the inner ones.
                 inner = sorted(pitches[1:-1], key=lambda pitch: (-best[step, pitch][1], pitch))[: most - 2]
                 pitches[:] = sorted([pitches[0], *inner, pitches[-1]])
     onsets = sorted(by_step)
@@ -199,7 +209,8 @@ def settle(notes: Notes, instrument: int, steps: int) -> Notes:
 
 
 def parts(song: Song, bars: int, steps: int, first: float = 0.0) -> dict[int, Notes]:
-    """The parts by instrument, on the grid, in range. Those that play in under a quarter of the bars are left out."""
+    """The parts by instrument, on the grid and in range. Parts that play in less than a quarter of
+    the bars are left out."""
     found: dict[int, Notes] = {}
     for start, end, pitch, velocity, program, channel in song.notes:
         instrument = instrument_of(int(program))

@@ -1,6 +1,8 @@
-"""The data set of Drum2Music: songs rendered by MMA over generated harmony, with lead lines of our own, and songs that people wrote.
+"""The data set of Drum2Music: songs rendered by MMA over generated harmony, with generated lead
+lines, and songs written by people.
 
-`python -m melody.dataset --data DIR --songs N` writes `runs/melody/songs.pkl` and `runs/melody/meta.json`, and prints what is in them."""
+`python -m melody.dataset --data DIR --songs N` writes `runs/melody/songs.pkl` and
+`runs/melody/meta.json`, and prints a summary."""
 
 from __future__ import annotations
 
@@ -21,7 +23,7 @@ import numpy as np
 
 from . import clean, grooves, harmony, lead, real, render, tokens
 
-VERSION = 2  # of the generator: songs of another are rendered anew
+VERSION = 2  # of the generator: songs of another version are rendered again
 CHUNK = 100  # songs
 LEAST_INSIDE = 0.85  # share of a part's notes in chord or scale
 MOST_NOTES = 48  # a bar
@@ -33,7 +35,7 @@ SOURCES = ("mma", "freedoom", "openmsx")
 
 @dataclass
 class Part:
-    """One instrument's part of a song, with what the network sees beside it."""
+    """One instrument's part of a song, with the network's other inputs."""
 
     song: str
     split: str
@@ -69,7 +71,7 @@ def styles() -> list[str]:
 
 def bars_of(notes: clean.Notes, bars: int, steps: int, chords: list[list[tuple[int, int, int]]],
             tempi: list[list[tuple[int, float]]]) -> list[tokens.Bar]:
-    """A part's bars, as the tokens take them."""
+    """A part's bars in the form that is converted to tokens."""
     result = [tokens.Bar(steps, [], list(chords[bar]), list(tempi[bar])) for bar in range(bars)]
     for step, pitch, length, velocity in notes:
         result[step // steps].notes.append(tokens.Note(step % steps, pitch, length, velocity))
@@ -77,7 +79,8 @@ def bars_of(notes: clean.Notes, bars: int, steps: int, chords: list[list[tuple[i
 
 
 def bars_to_change(sections: list[tuple[int, int, str]], bars: int) -> np.ndarray:
-    """For each bar how many bars remain to the next section (the end counts as one): 1 the last, up to 4 and more."""
+    """For each bar, the number of bars to the next section (the end counts as one): 1 is the last
+    bar, 4 means four or more."""
     result = np.zeros(bars, np.int8)
     for first, length, _ in sections:
         result[first:first + length] = np.minimum(np.arange(length, 0, -1), 4)
@@ -100,7 +103,7 @@ def _part(song: str, split: str, source: str, groove: str, instrument: int, styl
 
 @dataclass
 class _World:
-    """What every song of MMA is made from."""
+    """The inputs shared by all songs rendered by MMA."""
 
     families: dict[str, list[grooves.Groove]]
     split: dict[str, str]
@@ -119,7 +122,7 @@ def _set(world: _World) -> None:
 
 @dataclass
 class _Rendered:
-    """A song as MMA plays it, on the grid."""
+    """A song rendered by MMA, on the grid."""
 
     rng: np.random.Generator
     split: str
@@ -131,11 +134,12 @@ class _Rendered:
 
 
 def rendered(world: _World, index: int) -> _Rendered:
-    """The harmony of song `index`, rendered with a groove family of its split; without notes where MMA refuses."""
+    """The harmony of song `index`, rendered with a groove family of its split; without notes if MMA
+    refuses it."""
     rng = np.random.default_rng([world.seed, 4, index])
     split = str(rng.choice(SPLITS, p=grooves.SHARES))
     names = [name for name in sorted(world.families) if world.split[name] == split]
-    # Files with many grooves come up more often, but no style crowds the others out.
+    # Files with many grooves are drawn more often, but no style dominates.
     style_names = [grooves.style_of(next(groove for groove in world.families[name] if groove.kind == "main").name) for name in names]
     share = Counter(style_names)
     weights = np.array([np.sqrt(sum(groove.kind == "main" for groove in world.families[name]) / share[style])
@@ -157,7 +161,8 @@ def rendered(world: _World, index: int) -> _Rendered:
 
 
 def mma_song(world: _World, index: int) -> tuple[list[Part], str]:
-    """The parts of one song, and why there are none ("" where there are). Depends on the seed and the index only."""
+    """The parts of one song, and the reason if there are none (otherwise ""). Depends only on the
+    seed and the index."""
     made = rendered(world, index)
     rng, split, family, style, bpm, song_harmony, song = (made.rng, made.split, made.family, made.style, made.bpm, made.harmony, made.song)
     if song is None:
@@ -197,7 +202,8 @@ def _job(index: int) -> tuple[list[Part], str]:
 
 
 def _rendered(world: _World, folder: Path, songs: int, workers: int) -> Iterator[tuple[list[Part], str]]:
-    """The songs in order, made in chunks that are kept in `folder`, so that a run that was cut off goes on where it was."""
+    """The songs in order, made in chunks that are kept in `folder`, so that an interrupted run can
+    continue."""
     known = json.dumps([VERSION, world.seed, world.styles, sorted(world.split.items()),
                         [groove.name for family in sorted(world.families) for groove in world.families[family]]])
     mark = hashlib.sha256(known.encode()).hexdigest()[:12]
@@ -233,7 +239,7 @@ def real_parts(archive: Path, source: str, dropped: Counter) -> list[Part]:
         with tarfile.open(archive) as tar:
             names = [name for name in tar.getnames() if f"/{source}/" in name and name.endswith(".mid")]
             if not names:
-                raise FileNotFoundError(f"{archive}: no MIDI files of {source}; songs/{source}/*.mid is expected")
+                raise FileNotFoundError(f"{archive}: no MIDI files of {source}; expected songs/{source}/*.mid")
             for name in names:
                 member = tar.extractfile(name)
                 if member is not None:
@@ -263,7 +269,8 @@ def _pitches(bar: np.ndarray) -> np.ndarray:
 
 
 def unfit(part: Part) -> str:
-    """Why nobody should learn from a part; "" where one may. Some grooves play fixed pitches whatever the chord, or trills of effects."""
+    """The reason why a part is unsuitable for training, or "". Some grooves play fixed pitches
+    regardless of the chord, or trills of sound effects."""
     count = inside = repeats = 0
     before: list[tuple[int, int, int]] = []
     for number, bar in enumerate(tokens.decode(part.tokens, part.steps_per_bar)):
@@ -285,7 +292,8 @@ def unfit(part: Part) -> str:
 
 
 def thresholds(parts: Iterable[Part]) -> dict[str, list[list[float]]]:
-    """By instrument: quartiles of the notes a bar and tertiles of the mean pitch a bar, over the bars of the training split that play."""
+    """By instrument: quartiles of the notes per bar and tertiles of the mean pitch per bar, over
+    the bars of the training split that have notes."""
     counts: list[list[float]] = [[], [], []]
     means: list[list[float]] = [[], [], []]
     for part in parts:
@@ -300,7 +308,7 @@ def thresholds(parts: Iterable[Part]) -> dict[str, list[list[float]]]:
 
 
 def classify(parts: Iterable[Part], limits: dict[str, list[list[float]]]) -> None:
-    """Sets density (1 + how many quartiles lie below the bar's notes) and register of all bars."""
+    """Sets density (1 + the number of quartiles below the bar's notes) and register of all bars."""
     for part in parts:
         density, register = limits["density"][part.instrument], limits["register"][part.instrument]
         for number, bar in enumerate(part.tokens):
@@ -310,10 +318,11 @@ def classify(parts: Iterable[Part], limits: dict[str, list[list[float]]]) -> Non
 
 
 def build(data: Path, cache: Path, songs: int, seed: int = 0, workers: int = 1) -> tuple[list[Part], dict]:
-    """All parts and the meta data. `data` holds songs.tar.xz; `cache` is the folder that keeps the list of grooves."""
+    """All parts and the metadata. `data` contains songs.tar.xz; `cache` is the folder that keeps
+    the list of grooves."""
     archive = data / "songs.tar.xz"
     if not archive.exists():
-        raise FileNotFoundError(f"{archive}: not there; --data names the folder that holds songs.tar.xz")
+        raise FileNotFoundError(f"{archive}: not found; --data must name the folder of songs.tar.xz")
     families, left = grooves.usable(grooves.catalogue(cache / "grooves.json"))
     world = _World(families, grooves.splits(list(families)), styles(), seed)
     dropped: Counter = Counter()
@@ -341,7 +350,7 @@ def build(data: Path, cache: Path, songs: int, seed: int = 0, workers: int = 1) 
 
 
 def save(parts: list[Part], meta: dict, folder: Path) -> None:
-    """Writes songs.pkl and meta.json, each under another name first."""
+    """Writes songs.pkl and meta.json, each under a temporary name first."""
     folder.mkdir(parents=True, exist_ok=True)
     partial = folder / "meta.json.partial"
     partial.write_text(json.dumps(meta, indent=1))
@@ -353,13 +362,13 @@ def save(parts: list[Part], meta: dict, folder: Path) -> None:
 
 
 def load(path: Path) -> list[Part]:
-    """The parts that [`save`] wrote."""
+    """Loads the parts that [`save`] wrote."""
     with Path(path).open("rb") as file:
         return pickle.load(file)
 
 
 def table(parts: list[Part], meta: dict) -> str:
-    """What is in the data set."""
+    """A summary of the data set."""
     lines = [f"{'split':<11}{'source':<10}{'instrument':<11}{'songs':>6}{'parts':>6}{'bars':>8}{'tokens':>10}{'hours':>7}{'lead bars':>10}"]
     for split in (*SPLITS, "all"):
         for source in (*SOURCES, "all"):
@@ -392,7 +401,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    # Under its own name, so that the pickled records are of `melody.dataset`.
+    # Imported under its own name, so that the pickled records belong to `melody.dataset`.
     from melody import dataset
 
     dataset.main()

@@ -1,4 +1,5 @@
-"""The grooves of MMA's library that can be learnt from: tried once each, with their styles and their split."""
+"""The grooves of MMA's library that are suitable for training, each tried once, with their styles
+and splits."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ PROBE_BARS = 8
 SPLITS = ("training", "validation", "test")
 SHARES = (0.84, 0.08, 0.08)
 
-# Styles of models/rhythm2drum.json, by words in a groove's or its file's name; the first that matches counts.
+# Styles of models/rhythm2drum.json, by words in a groove's or its file's name; the first that
+# matches counts.
 STYLE_WORDS = (
     ("punk", ("punk", "thrs", "thr")),
     ("afrocuban", ("afro-cuban", "afrocuban", "salsa", "mambo", "chacha", "son", "cubanguitar", "rhumba", "rumba")),
@@ -40,7 +42,8 @@ STYLE_WORDS = (
 
 @dataclass
 class Groove:
-    """One groove: `name` is "folder/file:Groove"; `notes` per bar by part; `off` the share of onsets off the grid."""
+    """One groove: `name` is "folder/file:Groove"; `notes` per bar by part; `off` the share of
+    onsets off the grid."""
 
     name: str
     beats: int
@@ -62,14 +65,15 @@ class Groove:
         """intro, end, fill or main."""
         short = self.short.lower()
         for kind, words in (("intro", ("intro", "count")), ("end", ("end",)), ("fill", ("fill", "break"))):
-            if any(word in short[2:] for word in words):  # ("country" is no count)
+            if any(word in short[2:] for word in words):  # ("country" is not a count-in)
                 return kind
         return "main"
 
 
 def style_of(name: str) -> str:
-    """The style of a groove "folder/file:Groove", "unknown" where no word matches. The groove's own name counts before its file's; a
-    short word must be the name, up to a number, before it counts as a part of it."""
+    """The style of a groove "folder/file:Groove", or "unknown" if no word matches. The groove's own
+    name takes precedence over its file's; a short word must be the whole name, up to a number,
+    before it counts as a part of it."""
     file, short = name.lower().split("/", 1)[1].split(":")
 
     def named(word: str, text: str) -> bool:
@@ -100,7 +104,7 @@ def listing(file: Path) -> list[tuple[str, int]]:
 
 
 def probe(name: str, size: int) -> Groove | None:
-    """Renders eight bars of a groove; None where MMA refuses."""
+    """Renders eight bars of a groove; None if MMA refuses it."""
     text = ["RndSeed 1", "Tempo 120", f"Groove {name}", "Print MEASURE $_Time $_TimeSig"]
     text += [f"{bar + 1} {chord}" for bar, chord in enumerate(["C", "Am7", "Dm7", "G7"] * (PROBE_BARS // 4))]
     with tempfile.TemporaryDirectory() as folder:
@@ -147,12 +151,14 @@ def catalogue(cache: Path) -> list[Groove]:
 
 
 def group(family: str) -> str:
-    """Library files that are variants of one another ("casio/8beat1" and "casio/8beat2") belong to one group."""
+    """Library files that are variants of one another ("casio/8beat1" and "casio/8beat2") belong to
+    one group."""
     return re.sub(r"([a-z+-])[-]?[0-9]+$", r"\1", family)
 
 
 def usable(grooves: list[Groove]) -> tuple[dict[str, list[Groove]], dict[str, int]]:
-    """Grooves to learn from, by library file, and how many are left out, by reason. A file stays in the metre of most of its grooves."""
+    """Grooves for training, by library file, and the number of those left out, by reason. Only
+    grooves in the metre of most grooves of their file are used."""
     families: dict[str, list[Groove]] = {}
     dropped: dict[str, int] = {}
 
@@ -186,7 +192,8 @@ def usable(grooves: list[Groove]) -> tuple[dict[str, list[Groove]], dict[str, in
 
 
 def splits(families: list[str], seed: int = 0) -> dict[str, str]:
-    """The split of each family; groups stay together. Groups are dealt in an order drawn from the seed."""
+    """The split of each family; groups stay together. Groups are assigned in a random order from
+    the seed."""
     members: dict[str, list[str]] = {}
     for family in families:
         members.setdefault(group(family), []).append(family)

@@ -23,7 +23,8 @@ MAJOR, MINOR, HARMONIC_MINOR, DORIAN, PHRYGIAN, LYDIAN, MIXOLYDIAN = range(7)
 
 MAJ, MIN, DIM, AUG, DOM = range(5)
 ROOT_NAMES = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
-# Symbols as MMA writes them: tones over the root, and the one of the five qualities that holds their third and fifth.
+# MMA's chord symbols: tones above the root, and the one of the five qualities that has their third
+# and fifth.
 SYMBOLS = {
     "": ((0, 4, 7), MAJ),
     "m": ((0, 3, 7), MIN),
@@ -41,8 +42,8 @@ SYMBOLS = {
 
 @dataclass(frozen=True)
 class Chord:
-    """A chord: pitch class of the root and a symbol of [`SYMBOLS`]. `raises`: a chromatic third (or fifth) is a raised tone of the
-    scale, as in a secondary dominant, else a lowered one."""
+    """A chord: pitch class of the root and a symbol of [`SYMBOLS`]. `raises`: a chromatic third (or
+    fifth) is a raised tone of the scale, as in a secondary dominant, otherwise a lowered one."""
 
     root: int
     symbol: str
@@ -69,8 +70,8 @@ class Chord:
 
 @dataclass
 class Harmony:
-    """`chords[bar]` is a list of (step, chord); `scale` [bars, 12]; `sections` (first bar, bars, label); `cadences` (bar, kind): the
-    bar that a phrase ends in."""
+    """`chords[bar]` is a list of (step, chord); `scale` [bars, 12]; `sections` (first bar, bars,
+    label); `cadences` (bar, kind): the bar in which a phrase ends."""
 
     tonic: int
     mode: int
@@ -85,7 +86,8 @@ class Harmony:
         return len(self.chords)
 
 
-# What may follow a degree (0 = tonic), with weights: tonic, subdominant, dominant and back.
+# The degrees that may follow a degree (0 = tonic), with weights: tonic, subdominant, dominant and
+# back.
 NEXT_MAJOR = {
     0: {3: 3, 4: 2, 5: 3, 1: 2, 2: 1},
     1: {4: 5, 6: 1, 3: 0.5},
@@ -113,7 +115,8 @@ LOOPS = {
     LYDIAN: ((0, 1, 0, 1), (0, 0, 1, 1), (0, 6, 1, 0), (0, 1, 5, 1), (0, 1, 4, 0), (0, 4, 1, 0)),
     MIXOLYDIAN: ((0, 6, 3, 0), (0, 6, 0, 6), (0, 4, 3, 0), (0, 3, 6, 3), (0, 6, 3, 6), (0, 1, 6, 0), (3, 6, 0, 0)),
 }
-# The two last degrees of a phrase, by kind of cadence. In a mode the chord that marks the mode takes the dominant's place.
+# The two last degrees of a phrase, by kind of cadence. In a mode, the chord that is characteristic
+# of the mode replaces the dominant.
 CADENCES = {
     MAJOR: {"authentic": (4, 0), "half": (1, 4), "plagal": (3, 0), "deceptive": (4, 5)},
     MINOR: {"authentic": (4, 0), "half": (3, 4), "plagal": (3, 0), "deceptive": (4, 5)},
@@ -125,7 +128,7 @@ CADENCES = {
 }
 SEVENTHS = {"jazz": 0.85, "soul": 0.6, "funk": 0.6, "latin": 0.6, "hiphop": 0.5, "afrocuban": 0.5, "neworleans": 0.4, "blues": 0.4,
             "pop": 0.25, "dance": 0.25, "reggae": 0.15, "country": 0.1, "rock": 0.08, "punk": 0.0}
-# Forms by bars: (label, bars) in order; a label met again brings its harmony back.
+# Forms by number of bars: (label, bars) in order; a repeated label repeats its harmony.
 FORMS = {
     8: ("A4 A'4", "A8"),
     16: ("i4 A4 A'4 B4", "A4 A'4 B4 A'4", "A8 B8", "A8 A'8", "A4 B4 A'4 B4"),
@@ -152,12 +155,13 @@ class _Writer:
         self.scale = [(tonic + tone) % 12 for tone in SCALES[mode]]
         self.seventh = SEVENTHS.get(style, 0.25)
         self.chromatic = 0.12 if style in ("jazz", "soul", "latin", "pop", "neworleans", "unknown") else 0.05
-        self.tertian = rng.random() < self.seventh  # sevenths are a habit of the song, not of the chord
-        # Natural minor has its leading tone in some songs, and not in others.
+        # sevenths are a habit of the song, not of the chord
+        self.tertian = rng.random() < self.seventh
+        # In minor, some songs use the leading tone and others do not.
         self.leading = mode == HARMONIC_MINOR or (mode == MINOR and rng.random() < 0.55)
 
     def chord(self, degree: int, plain: bool = False) -> Chord:
-        """The diatonic chord of a degree, with its seventh where the song has sevenths."""
+        """The diatonic chord of a degree, with its seventh if the song has sevenths."""
         tones = [self.scale[(degree + third) % 7] for third in (0, 2, 4, 6)]
         over = tuple((tone - tones[0]) % 12 for tone in tones)
         triad = {tones_: symbol for symbol, (tones_, _) in SYMBOLS.items() if len(tones_) == 3}[over[:3]]
@@ -165,7 +169,8 @@ class _Writer:
         if self.mode == MINOR and self.leading and degree == 4:
             return Chord(tones[0], "7" if rng.random() < 0.5 else "", raises=True)
         if self.mode == HARMONIC_MINOR and degree in (2, 6):
-            # The third degree is augmented and the seventh is half a step below the tonic: III and VII of common practice are rare here.
+            # The third degree is augmented and the seventh is half a step below the tonic: III and
+            # VII of common practice are rare here.
             return Chord(tones[0], "aug" if degree == 2 else "dim7")
         if not plain and degree == 4 and over == (0, 4, 7, 10) and rng.random() < 0.45:
             return Chord(tones[0], "7")
@@ -229,7 +234,8 @@ class _Writer:
         for bar in range(bars - 1):
             ahead = degrees[bar + 1]
             if bar == bars - 2:
-                # The chord before the last stays what the cadence needs; it may be reached over a chord of the same bar.
+                # The penultimate chord must be the one that the cadence needs; another chord may
+                # precede it in the same bar.
                 if rng.random() < twice and bars > 2 and cadence in ("authentic", "deceptive") and self.mode == MAJOR:
                     chords[bar] = [(0, self.chord(1)), (middle, chords[bar][0][1])]
                 continue
@@ -286,13 +292,14 @@ class _Writer:
             return self.phrase(bars, closing, steps), [(bars - 1, closing)]
         first = self.phrase(4, opening, steps)
         second = self.phrase(4, closing, steps)
-        if rng.random() < 0.55:  # the answer begins as the question did
+        if rng.random() < 0.55:  # the answer begins like the question
             second[:2] = first[:2]
         return first + second, [(3, opening), (7, closing)]
 
 
 def scale_of_bar(scale: tuple[int, ...] | list[int], chords: list[Chord]) -> np.ndarray:
-    """The key's scale in a bar: a chord's chromatic tone takes the place of the tone that it alters, where no chord needs that one."""
+    """The key's scale in a bar: a chord's chromatic tone replaces the tone that it alters, unless a
+    chord needs the latter."""
     tones = set(scale)
     needed = set().union(*(chord.tones | chord.basic for chord in chords)) if chords else set()
     for chord in chords:
@@ -330,7 +337,7 @@ def write(rng: np.random.Generator, style: str = "unknown", steps: int = 16, bar
     else:
         bars = _choice(rng, BAR_WEIGHTS) if bars is None else bars
         if bars not in FORMS:
-            raise ValueError(f"a form of {bars} bars; allowed are {sorted(FORMS)}")
+            raise ValueError(f"a form of {bars} bars; expected one of {sorted(FORMS)}")
         form = str(rng.choice(FORMS[bars])).split()
         made: dict[tuple[str, int], tuple[list, list]] = {}
         for place, word in enumerate(form):

@@ -1,4 +1,5 @@
-"""A writer of lead lines: motifs tied to the drums' rhythm, varied over phrases of four bars, on the song's harmony."""
+"""Writes lead lines: motifs that follow the drums' rhythm, varied over phrases of four bars, on the
+song's harmony."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from .harmony import SCALES, Harmony
 REGISTER = {PIANO: (67, 91), GUITAR: (64, 84)}
 PHRASE = 4  # bars
 
-# How much a drum's hit draws a note to its step.
+# How much a hit of each drum attracts a note to its step.
 PULL = np.zeros(9)
 PULL[[KICK, SNARE, CRASH]] = 1.0
 PULL[[LOW_TOM, MID_TOM, HIGH_TOM]] = 0.7
@@ -24,7 +25,7 @@ DENSITY = {"none": 0.0, "sparse": 0.6, "normal": 1.0, "busy": 1.5}
 
 
 def _levels(rng: np.random.Generator, sections: list[tuple[int, int, str]]) -> dict[str, str]:
-    """How busy the lead is in each section, by its letter."""
+    """Density of the lead in each section, by its letter."""
     letters = sorted({label[0] for _, _, label in sections})
     result = {}
     for letter in letters:
@@ -39,7 +40,7 @@ def _levels(rng: np.random.Generator, sections: list[tuple[int, int, str]]) -> d
 
 
 def _pulls(hits: np.ndarray, bar: int, steps: int, sync: float, fast: bool) -> np.ndarray:
-    """How much each step of a bar draws an onset: metre, and what the drums play there."""
+    """How much each step of a bar attracts an onset, from the metre and the drum hits there."""
     metre = np.full(steps, -1.2 if fast else -0.7)
     metre[::2] = -0.1
     metre[::4] = 0.5
@@ -52,7 +53,7 @@ def _pulls(hits: np.ndarray, bar: int, steps: int, sync: float, fast: bool) -> n
 
 
 def _rhythm(rng: np.random.Generator, pull: np.ndarray, count: int) -> list[int]:
-    """Onsets of a bar, drawn by the pull of its steps; no more than two sixteenths in a row."""
+    """Onsets of a bar, drawn by the attraction of its steps; at most two sixteenths in a row."""
     noisy = pull * 1.6 + rng.gumbel(size=len(pull)) * 0.7
     chosen: list[int] = []
     for step in np.argsort(-noisy):
@@ -66,7 +67,8 @@ def _rhythm(rng: np.random.Generator, pull: np.ndarray, count: int) -> list[int]
 
 
 def _fit(rng: np.random.Generator, rhythm: list[int], pull: np.ndarray, steps: int) -> list[int]:
-    """A rhythm brought back over other drums: an onset goes to a neighbouring step that draws it clearly more."""
+    """A rhythm repeated over other drums: an onset moves to a neighbouring step that attracts it
+    clearly more."""
     result: list[int] = []
     for step in rhythm:
         best = step
@@ -79,7 +81,8 @@ def _fit(rng: np.random.Generator, rhythm: list[int], pull: np.ndarray, steps: i
 
 
 def _shape(rng: np.random.Generator, count: int) -> list[int]:
-    """A motif's course in steps of the scale from its first note: mostly steps, now and then a third or a larger leap turned back."""
+    """A motif's contour in scale steps from its first note: mostly steps, sometimes a third, or a
+    larger leap followed by a step back."""
     course, at, direction = [0], 0, int(rng.choice([-1, 1]))
     leapt = 0
     while len(course) < count:
@@ -98,7 +101,7 @@ def _shape(rng: np.random.Generator, count: int) -> list[int]:
 
 
 def _vary(rng: np.random.Generator, course: list[int], how: str, count: int) -> list[int]:
-    """A motif's course in another form, stretched or cut to `count` notes."""
+    """A variation of a motif's contour, extended or shortened to `count` notes."""
     if how == "inversion":
         course = [-step for step in course]
     elif how == "other tones":
@@ -122,7 +125,7 @@ def _phrase(rng: np.random.Generator, harmony: Harmony, pulls: list[np.ndarray],
         closing = bar == bars - 1
         fitted = _fit(rng, rhythm[which], pull, steps)
         if closing:
-            # The last bar: a few notes and an end that is held, then breath.
+            # The last bar: a few notes, a held final note, then a rest.
             fitted = [step for step in fitted if step < steps // 2 + 1][:3] or [0]
         elif bar == bars - 2 and rng.random() < 0.25:
             fitted = fitted[:-1] or fitted
@@ -140,7 +143,7 @@ def _phrase(rng: np.random.Generator, harmony: Harmony, pulls: list[np.ndarray],
     def chord_at(step: int):
         return chords[max((begin for begin in begins if begin <= step), default=begins[0])]
 
-    # The contour: up to one summit in the phrase's second or third quarter, and down. Only the summit is that high.
+    # The contour rises to a single peak in the phrase's second or third quarter, and falls again.
     begin = first * steps
     times = np.array([step - begin for step, *_ in onsets], dtype=float)
     summit = int(np.argmin(np.abs(times - rng.uniform(0.35, 0.75) * bars * steps)))
@@ -152,7 +155,8 @@ def _phrase(rng: np.random.Generator, harmony: Harmony, pulls: list[np.ndarray],
               key=lambda pitch: abs(pitch - peak))
     chord = chord_at(onsets[-1][0])
     scale = SCALES[harmony.mode]
-    # The end: a question stays open (fifth or second of the key), an answer comes home; a chord that lacks the tone gets its own.
+    # The end: a question stays open (fifth or second of the key), an answer ends on the tonic; if
+    # the chord lacks that tone, one of its own is used.
     wish = {(harmony.tonic + scale[degree]) % 12 for degree in ((4, 1) if ends == "question" else (0,))}
     closing_tones = wish & chord.tones or chord.tones
 
@@ -180,7 +184,8 @@ def _phrase(rng: np.random.Generator, harmony: Harmony, pulls: list[np.ndarray],
             cost[~ending] = np.inf
         own[number] = cost
         wanted_move[number] = 0 if place == 0 else (degree - onsets[number - 1][3]) * 1.7
-    # The line of least cost: by the motif's moves, mostly steps; a tone outside the chord is reached and left by a step.
+    # The line of minimum cost: close to the motif's contour, mostly steps; a tone outside the chord
+    # is approached and left by step.
     interval = pitches[None, :] - pitches[:, None]
     size = np.abs(interval)
     plain = np.array([1.3, 0, 0, 0.8, 1.0, 1.5, 4.0, 2.0, 2.8, 2.8, 6, 8, 4.0])[np.minimum(size, 12)] + np.where(size > 12, 20, 0)
@@ -205,7 +210,7 @@ def _phrase(rng: np.random.Generator, harmony: Harmony, pulls: list[np.ndarray],
 
 
 def write(rng: np.random.Generator, harmony: Harmony, hits: np.ndarray, instrument: int, style: str, bpm: float) -> tuple[Notes, np.ndarray]:
-    """A lead line for the song: notes, and the bars it plays in (bool [bars])."""
+    """A lead line for the song: its notes, and the bars in which it plays (bool [bars])."""
     steps, bars = harmony.steps, harmony.bars
     low, high = REGISTER[instrument]
     sync = SYNCOPATION.get(style, 0.5)
@@ -248,7 +253,8 @@ def write(rng: np.random.Generator, harmony: Harmony, hits: np.ndarray, instrume
                 last = index == len(line) - 1
                 room = (line[index + 1][0] - step) if not last else (begin + size) * steps - step
                 if last:
-                    held = max(1.0, min(room - steps / 4, steps / 2))  # breath: at least a quarter of the bar
+                    # breath: at least a quarter of the bar
+                    held = max(1.0, min(room - steps / 4, steps / 2))
                 else:
                     held = min(room, 8) if room <= 4 or rng.random() < 0.6 else 4
                 units = max(1, int(round(held * 2 * (staccato if held > 1 else 1))))
@@ -259,7 +265,8 @@ def write(rng: np.random.Generator, harmony: Harmony, hits: np.ndarray, instrume
 
 
 def merge(comping: Notes, line: Notes, low: int, steps: int) -> Notes:
-    """The part with its lead on top: comping in bars of the lead that reaches up into the line is taken an octave down."""
+    """The part with its lead on top: comping that overlaps the lead's register is moved down an
+    octave."""
     floor: dict[int, int] = {}
     for step, pitch, *_ in line:
         floor[step // steps] = min(floor.get(step // steps, 127), pitch)

@@ -1,4 +1,5 @@
-"""Listening by numbers: `python -m melody.listen songs.pkl [--show N]` prints figures of the data set, and bars as tables."""
+"""Inspects the data set: `python -m melody.listen songs.pkl [--show N]` prints statistics, and bars
+as tables."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ def notes_of(part: Part) -> list[list[tokens.Note]]:
 
 
 def figures(parts: list[Part]) -> dict[str, float]:
-    """Figures over parts of one kind."""
+    """Statistics over parts of one kind."""
     count = bars = empty = in_chord = in_scale = on_drums = onsets = drum_steps = steps = repeats = 0
     longest_repeat = 0
     lengths: list[int] = []
@@ -56,7 +57,7 @@ def figures(parts: list[Part]) -> dict[str, float]:
 
 
 def intervals(parts: list[Part]) -> str:
-    """The moves of the lead lines: the top notes in their bars."""
+    """Intervals of the lead lines: the top notes in their bars."""
     moves = []
     for part in parts:
         last: tuple[int, int] | None = None
@@ -99,7 +100,8 @@ def show(part: Part, first: int, bars: int) -> str:
 
 
 def chord_accuracy(cache: Path, songs: int, seed: int = 1) -> str:
-    """How well chords are recognised from the notes alone, on rendered songs whose chords are known: share of the steps that agree."""
+    """Accuracy of chord recognition from the notes alone, on rendered songs whose chords are known:
+    share of the steps that agree."""
     families, _ = grooves.usable(grooves.catalogue(cache / "grooves.json"))
     world = dataset._World(families, grooves.splits(list(families)), dataset.styles(), seed)
     root = both = third = total = 0
@@ -118,7 +120,7 @@ def chord_accuracy(cache: Path, songs: int, seed: int = 1) -> str:
                 total += 1
                 root += found[0] == want[0]
                 both += found == want
-                # Major and dominant differ in the seventh only.
+                # Major and dominant differ only in the seventh.
                 third += found[0] == want[0] and {0: 0, 4: 0}.get(found[1], found[1]) == {0: 0, 4: 0}.get(want[1], want[1])
                 if found != want:
                     confusion[tokens.QUALITIES[want[1]], ("same root " if found[0] == want[0] else "other root ") +

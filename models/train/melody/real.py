@@ -1,4 +1,4 @@
-"""Songs that people wrote, as MIDI files: Freedoom's tracks to learn from, OpenMSX's to evaluate on."""
+"""Songs written by people, as MIDI files: Freedoom's for training, OpenMSX's for evaluation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_BARS = 256
 
 @dataclass
 class Piece:
-    """A stretch of a file in one metre: on the grid, with its chords and key estimated."""
+    """A section of a file in one metre, on the grid, with estimated chords and key."""
 
     name: str
     steps: int
@@ -30,7 +30,7 @@ class Piece:
 
 
 def stretches(song: clean.Song) -> list[tuple[float, float, int]]:
-    """Stretches (first quarter, last quarter, beats) in 4/4 or 3/4."""
+    """Sections (first quarter, last quarter, beats) in 4/4 or 3/4."""
     end = float(song.notes[:, 1].max()) if len(song.notes) else 0.0
     marks = {0.0: (4, 4)}
     for at, numerator, denominator in song.signatures:
@@ -90,7 +90,7 @@ def pieces(path: Path, dropped: dict[str, int]) -> list[Piece]:
         if not found_parts:
             drop("neither piano nor guitar nor bass")
             continue
-        # Tuned percussion and effects (programs from 112 on) say nothing about the harmony.
+        # Tuned percussion and effects (programs 112 and above) are not part of the harmony.
         pitched = notes[(notes[:, 5] != 9) & (notes[:, 4] < 112)][:, [0, 1, 2]]
         tonic, mode = chords.key_of(pitched)
         scale = np.zeros((bars, 12), np.uint8)
@@ -121,6 +121,7 @@ def pieces(path: Path, dropped: dict[str, int]) -> list[Piece]:
 
 
 def split_of(data: bytes) -> str:
-    """Training, validation or test, by a file's content, so that one music under two names stays in one split."""
+    """Training, validation or test, by a file's content, so that the same music under two names is
+    in the same split."""
     draw = int(hashlib.sha256(b"songs" + data).hexdigest()[:8], 16) / 2**32
     return "training" if draw < 0.8 else "validation" if draw < 0.9 else "test"

@@ -1,4 +1,5 @@
-"""MMA (Musical MIDI Accompaniment, a program of its own) as a renderer: a song's text in, a MIDI file out."""
+"""Renders songs with the external program MMA (Musical MIDI Accompaniment): text in, a MIDI file
+out."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ import numpy as np
 from .harmony import Harmony
 
 LIBRARY = Path("/usr/share/mma/lib")
-SECONDS = 30  # that a song may take
+SECONDS = 30  # maximum time for a song
 
 
 class RenderError(Exception):
@@ -24,7 +25,7 @@ def available() -> bool:
 
 
 def run(text: str, folder: Path, name: str = "song") -> tuple[Path, str]:
-    """Renders a song's text; the MIDI file made in `folder`, and what MMA printed."""
+    """Renders a song's text; returns the MIDI file in `folder`, and the output of MMA."""
     source, target = folder / f"{name}.mma", folder / f"{name}.mid"
     source.write_text(text)
     target.unlink(missing_ok=True)
@@ -38,14 +39,15 @@ def run(text: str, folder: Path, name: str = "song") -> tuple[Path, str]:
     return target, done.stdout
 
 
-# Tempi of a style, in beats a minute.
+# Tempi of a style, in beats per minute.
 TEMPI = {"rock": (92, 168), "punk": (140, 180), "latin": (84, 160), "afrocuban": (80, 150), "afrobeat": (90, 140), "jazz": (80, 180),
          "hiphop": (66, 108), "dance": (108, 150), "soul": (62, 120), "reggae": (64, 130), "country": (84, 170), "blues": (66, 145),
          "pop": (70, 140), "funk": (84, 128), "neworleans": (84, 160), "unknown": (68, 160)}
 
 
 def tempo(rng: np.random.Generator, style: str, name: str) -> int:
-    """A tempo of the style, within 60..=180; a groove called slow or fast, or a ballad, has its own."""
+    """A random tempo for the style, within 60..=180; a groove called slow or fast, or a ballad, has
+    its own."""
     low, high = TEMPI.get(style, TEMPI["unknown"])
     name = name.lower()
     if "slow" in name or "ballad" in name or "bald" in name:
@@ -58,7 +60,8 @@ def tempo(rng: np.random.Generator, style: str, name: str) -> int:
 
 
 def arrange(rng: np.random.Generator, harmony: Harmony, grooves: list) -> list[str]:
-    """The groove of each bar, out of one family: the sections' letters have theirs, fills lead over, intros and endings frame."""
+    """The groove of each bar, from one family: one per section letter, fills between sections, an
+    intro and an ending."""
     of_kind = {kind: [groove for groove in grooves if groove.kind == kind] for kind in ("main", "intro", "fill", "end")}
     main = of_kind["main"] or grooves
     richness = np.array([0.3 + min(2.0, sum(groove.notes[part] for part in ("piano", "guitar")) / 8) for groove in main])
@@ -87,7 +90,7 @@ def arrange(rng: np.random.Generator, harmony: Harmony, grooves: list) -> list[s
 
 
 def text(harmony: Harmony, bpm: int, grooves: list[str], seed: int) -> str:
-    """The song as MMA reads it."""
+    """The song in MMA's input format."""
     lines = [f"RndSeed {seed}", f"Tempo {bpm}"]
     starts = {first for first, _, _ in harmony.sections}
     for bar, chords in enumerate(harmony.chords):

@@ -1,4 +1,4 @@
-"""REMI tokens (Huang & Yang 2020): names, bars to ids, ids to bars."""
+"""REMI tokens (Huang & Yang 2020): names, and conversion between bars and IDs."""
 
 from __future__ import annotations
 
@@ -48,7 +48,8 @@ class Note:
 
 @dataclass
 class Bar:
-    """A bar: `steps` 16 or 12; `chords` (step, root, quality) and `tempi` (step, bpm) where they begin."""
+    """A bar: `steps` 16 or 12; `chords` (step, root, quality) and `tempi` (step, bpm) where they
+    begin."""
 
     steps: int = 16
     notes: list[Note] = field(default_factory=list)
@@ -85,19 +86,20 @@ def chord_of(token: int) -> tuple[int, int]:
 
 def _check(bar: Bar, number: int) -> None:
     if bar.steps not in STEPS:
-        raise ValueError(f"bar {number}: {bar.steps} steps; 12 (3/4) or 16 (4/4) are allowed")
+        raise ValueError(f"bar {number}: {bar.steps} steps; expected 12 (3/4) or 16 (4/4)")
     for note in bar.notes:
         for name, value, low, high in (("step", note.step, 0, bar.steps - 1), ("pitch", note.pitch, 0, 127),
                                        ("length", note.length, 1, LONGEST), ("velocity", note.velocity, 1, 127)):
             if not low <= value <= high:
-                raise ValueError(f"bar {number}: a note's {name} is {value}; {low} to {high} is allowed")
+                raise ValueError(f"bar {number}: a note's {name} is {value}; expected {low} to {high}")
     for step, *_ in [*bar.chords, *bar.tempi]:
         if not 0 <= step < bar.steps:
-            raise ValueError(f"bar {number}: an item at step {step}; 0 to {bar.steps - 1} is allowed")
+            raise ValueError(f"bar {number}: the item's step is {step}; expected 0 to {bar.steps - 1}")
 
 
 def encode(bars: Iterable[Bar]) -> list[list[int]]:
-    """The ids of each bar; every list begins with `Bar`. A chord holds into the next bars; a tempo too."""
+    """The IDs of each bar; every list begins with `Bar`. Chords and tempi hold into the next
+    bars."""
     result = []
     chord, tempo = NO_CHORD, None
     for number, bar in enumerate(bars):
@@ -133,14 +135,15 @@ def encode(bars: Iterable[Bar]) -> list[list[int]]:
 
 
 def decode(bars: Iterable[Sequence[int]], steps: int = 16) -> list[Bar]:
-    """The bars of lists of ids, each beginning with `Bar`. A malformed list is an error that names bar and place."""
+    """The bars of lists of IDs, each beginning with `Bar`. For a malformed list, the error names
+    bar and position."""
     result = []
     for number, ids in enumerate(bars):
         ids = [int(token) for token in ids]
 
         def fail(at: int, expected: str, ids: list[int] = ids, number: int = number) -> ValueError:
             met = ids[at] if at < len(ids) else "the end"
-            return ValueError(f"bar {number}, token {at}: {met} met, {expected} expected")
+            return ValueError(f"bar {number}, token {at}: {met}; expected {expected}")
 
         if not ids or ids[0] != BAR:
             raise fail(0, "Bar (0)")

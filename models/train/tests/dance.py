@@ -1,4 +1,4 @@
-"""A skeleton that dances to a known grid, as a saved pose file."""
+"""Writes a saved pose file of a skeleton that dances to a known grid."""
 
 import json
 
@@ -8,8 +8,9 @@ from beat_movement import JOINTS
 
 
 def poses(path, tempo=110.0, first=0.2, duration=12.0, fps=30.0, size=1.0, torso=130.0, seed=1):
-    """Writes a dance; returns its true beats. The body bounces with its low point on every beat, the hands come to a stop on the
-    beats, left and right, and the feet step in turn. `size` 0 stands still. Noise of 0.004 torso lengths on every joint.
+    """Writes a dance; returns its true beats. The body bounces with its low point on every beat,
+    the hands stop on the beats, alternating left and right, and the feet step alternately. With
+    `size` 0 it does not move. Noise of 0.004 torso lengths on every joint.
     """
     times = np.arange(0, duration, 1 / fps)
     beat = (times - first) * tempo / 60

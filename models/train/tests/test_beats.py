@@ -1,4 +1,5 @@
-"""Tests of the evaluation of beats, with numbers made by hand. `make test` runs them, and names the program in KINESCORE."""
+"""Tests of the evaluation of beats, with hand-made numbers. `make test` runs them, and sets
+KINESCORE to the program."""
 
 import contextlib
 import io
@@ -50,7 +51,8 @@ class Measures(unittest.TestCase):
         self.assertEqual({k: round(v, 9) for k, v in got.items()}, dict(f=1, cemgil=1, cmlc=1, cmlt=1, amlc=1, amlt=1, tempo_1=1, tempo_2=1, drift_ms=0))
 
     def test_by_hand(self):
-        # Four beats; three found: 50 ms late (within 70), exact, 100 ms late (outside), and none for the last.
+        # Four beats; three found: 50 ms late (within 70), exact, 100 ms late (outside), and none
+        # for the last.
         annotated, found = np.array([1.0, 2.0, 3.0, 4.0]), np.array([1.05, 2.0, 3.1])
         got = beat_metrics.measures(annotated, found)
         self.assertAlmostEqual(got["f"], 2 * 2 / 7)
@@ -73,7 +75,7 @@ class Measures(unittest.TestCase):
         self.assertAlmostEqual(got["drift_ms"], 250)
 
     def test_the_first_five_seconds_count(self):
-        # Wrong in the first 5 s only: by mir_eval's default they would not be seen.
+        # Wrong only in the first 5 s, which mir_eval ignores by default.
         found = np.where(EVEN < 5, EVEN + 0.2, EVEN)
         self.assertAlmostEqual(beat_metrics.measures(EVEN, found)["f"], (EVEN >= 5).mean())
 
@@ -179,7 +181,8 @@ class Baselines(unittest.TestCase):
 
 class Movement(Folder):
     def test_network_input_is_in_the_units_of_the_authors(self):
-        # One wrist moves by 2 pixels a frame at 30 a second, of a torso of 65 pixels: 2 pixels a frame at 60 of one of 130.
+        # One wrist moves by 2 pixels per frame at 30 frames per second, with a torso of 65 pixels:
+        # 2 pixels per frame at 60 with one of 130.
         joints = np.zeros((30, 17, 3))
         joints[:, 1, 1], joints[:, 8, 1] = 35, 100
         joints[:, 4, 0] = 2 * np.arange(30)
@@ -215,9 +218,9 @@ class Movement(Folder):
             self.assertGreater(np.corrcoef(curves[0], other)[0, 1], 0.97)
 
     def test_files_that_are_no_poses_are_refused(self):
-        for text, told in (("{", "no JSON"), ("[]", "its format is None"), ('{"format": "kinescore-stage", "stage": "drums"}', "'drums'; allowed is 'pose'"),
+        for text, told in (("{", "not JSON"), ("[]", "its format is None"), ('{"format": "kinescore-stage", "stage": "drums"}', "'drums'; expected 'pose'"),
                            ('{"format": "kinescore-stage", "stage": "pose"}', "KeyError: 'poses'"),
-                           ('{"format": "kinescore-stage", "stage": "pose", "poses": {"cuts": [], "poses": [{"time": 0, "joints": [1]}]}}', "pose 0 has 1 numbers; needed are 51")):  # fmt: skip
+                           ('{"format": "kinescore-stage", "stage": "pose", "poses": {"cuts": [], "poses": [{"time": 0, "joints": [1]}]}}', "pose 0 has 1 numbers; expected 51")):  # fmt: skip
             with self.assertRaisesRegex(beat_movement.PoseFileError, told):
                 beat_movement.read(self.write("a.json", text))
 
@@ -235,19 +238,19 @@ class Annotations(Folder):
 
     def test_what_is_refused(self):
         for text, told in (
-            ("", "a.beats: no beats; needed are at least two"),
+            ("", "a.beats: no beats; expected at least two"),
             ("# nothing\n\n", "no beats"),
             ("1.0\n", "one beat"),
-            ("time\n1\n2\n", "line 1: 'time' is no number"),
-            ("1\n2\n0,5\n", "line 3: time 0 does not come after the beat before it, 2"),
-            ("1\n1\n", "line 2: time 1 does not come after"),
-            ("-1\n2\n", "line 1: time -1; allowed are finite numbers from 0 on"),
+            ("time\n1\n2\n", "line 1: 'time' is not a number"),
+            ("1\n2\n0,5\n", "line 3: time 0 is not after the previous beat, 2"),
+            ("1\n1\n", "line 2: time 1 is not after"),
+            ("-1\n2\n", "line 1: time -1; expected a finite number of seconds, at least 0"),
             ("nan\n2\n", "line 1: time nan"),
             ("1 1 1\n", "line 1: 3 columns"),
-            ("1 0\n2 1\n", "line 1: '0' as the number of the beat in the bar; allowed are whole numbers from 1 to 99"),
+            ("1 0\n2 1\n", "line 1: '0' as the number of the beat in the bar; expected a whole number from 1 to 99"),
             ("1 a\n2 1\n", "'a' as the number"),
-            ("1 1\n2\n", "line 2: 1 column, while the lines before have 2"),
-            ("# annotated from 3 to 2\n1\n2\n", "line 1: '# annotated from 3 to 2'; allowed are two times in seconds"),
+            ("1 1\n2\n", "line 2: 1 column, while the previous lines have 2"),
+            ("# annotated from 3 to 2\n1\n2\n", "line 1: '# annotated from 3 to 2'; expected two times in seconds"),
             ("# annotated from a to 2\n1\n2\n", "line 1: '# annotated from a to 2'"),
             ("1\n2\n# annotated from 0 to 1.5\n", "beats from 1 to 2 s, but the heading says 'annotated from 0 to 1.5'"),
         ):
@@ -261,10 +264,10 @@ class Annotations(Folder):
         self.assertEqual(sound_goes_on.within(6.0).beats.tolist(), [1, 2, 3, 4, 5])
         with self.assertRaises(evaluate_beats.Failure) as caught:
             self.read("1\n2\n3\n").within(2.5)
-        self.assertIn("1 of 3 beats lie after the clip's end, the last at 3 s; allowed is 0 to 2.500 s", caught.exception.message)
+        self.assertIn("1 of 3 beats lie after the clip's end, the last at 3 s; expected 0 to 2.500 s", caught.exception.message)
 
 
-# Stands in for the program: what it answers is in a file beside the clip's poses.
+# A stand-in for the program: its answers are in a file beside the clip's poses.
 STAND_IN = """\
     #!{python}
     import json, pathlib, sys
@@ -321,7 +324,7 @@ class WholeProgram(Folder):
         self.assertEqual(code, 0, err)
         got = json.loads((self.folder / "out.json").read_text())
         a, b, c = got["clips"]
-        # Right in two clips, nobody seen in the third.
+        # Right in two clips; no person is seen in the third.
         for clip in (a, b):
             self.assertEqual((clip["methods"]["ours, auto"]["f"], clip["methods"]["ours, motion"]["f"]), (1, 0))
             self.assertGreaterEqual(clip["song_lock"], 95)
@@ -337,11 +340,12 @@ class WholeProgram(Folder):
         self.assertEqual(got["locked"]["ours, auto"]["f"], {"value": 1, "interval_95": [1, 1], "clips": 2})
         self.assertEqual([(r["clips"], r.get("f_right", {}).get("value")) for r in got["calibration"]["ours, auto"]], [(0, None)] * 4 + [(2, 1)])
         self.assertEqual([(r["clips"], r.get("f_right", {}).get("value")) for r in got["calibration"]["ours, motion"]], [(0, None)] * 4 + [(2, 0)])
-        for told in ("c (no person)", "2 of 3", "authors' network", "not measured: --data DIR", "0.67 [0.00, 1.00]"):
+        for told in ("c (no person)", "2 of 3", "authors' network", "not measured: specify the folder", "0.67 [0.00, 1.00]"):
             self.assertIn(told, out)
-        self.assertIn("passed over: README.md", err)
+        self.assertIn("ignored: README.md", err)
 
-        # Poses come from the cache; the same seed gives the same report, whatever the number of jobs.
+        # Poses come from the cache; the same seed gives the same report, whatever the number of
+        # jobs.
         again = self.run_program(*self.common, "--jobs", "3")
         self.assertEqual(again[:2], (0, out))
         self.assertEqual((self.clips / "b.log").read_text(), "rendered\n")
@@ -360,7 +364,7 @@ class WholeProgram(Folder):
         self.assertEqual(json.loads((self.folder / "out.json").read_text())["clips"][0]["methods"]["ours, auto"]["f"], 1)
         code, _, err = self.run_program(*self.common, "--trim", "11")
         self.assertEqual(code, 2)
-        self.assertRegex(err, r"a\.beats: 1 beats from 11 s on \(--trim\); needed are at least two")
+        self.assertRegex(err, r"a\.beats: 1 beats after 11 s \(--trim\); expected at least two")
 
     def test_a_clip_that_is_annotated_in_part(self):
         self.three_clips()
@@ -380,7 +384,7 @@ class WholeProgram(Folder):
     def test_bad_folders_are_refused_and_everything_wrong_is_told(self):
         self.assertIn("no clips; clips are videos", self.refused())
         self.write("clips/a.mp4", "x")
-        self.assertRegex(self.refused(), r"a\.mp4: no annotation; needed is a\.beats, a\.txt or a\.csv beside it")
+        self.assertRegex(self.refused(), r"a\.mp4: no annotation; expected a\.beats, a\.txt or a\.csv beside it")
         self.write("clips/a.beats", "1\nx\n")
         self.write("clips/b.gif", "x")
         self.write("clips/b.beats", "1\n2\n")
@@ -389,21 +393,21 @@ class WholeProgram(Folder):
         self.write("clips/twice.txt", "1\n2\n")
         self.write("clips/twice.csv", "1\n2\n")
         told = self.refused()
-        for line in (r"a\.beats, line 2: 'x' is no number", r"b\.gif: '\.gif' is no known format; clips are videos", r"lonely\.txt: an annotation without a clip",
-                     r"twice\.\w+: there is twice\.\w+ as well"):  # fmt: skip
+        for line in (r"a\.beats, line 2: 'x' is not a number", r"b\.gif: '\.gif' is not a known format; clips are videos", r"lonely\.txt: an annotation without a clip",
+                     r"twice\.\w+: twice\.\w+ exists as well"):  # fmt: skip
             self.assertRegex(told, line)
 
     def test_a_clip_that_cannot_be_used_is_named(self):
         self.write("clips/a.mp4", "broken")
         self.write("clips/a.beats", "1\n2\n")
-        self.assertRegex(self.refused(), r"a\.mp4 .*exit code 3 and said: error: not a video")
+        self.assertRegex(self.refused(), r"a\.mp4 .*exit code 3: error: not a video")
         (self.clips / "a.mp4").unlink()
         self.write("clips/a.json", "{}")
-        self.assertRegex(self.refused(), r"a\.json: its format is None; allowed is 'kinescore-stage'")
+        self.assertRegex(self.refused(), r"a\.json: its format is None; expected 'kinescore-stage'")
 
     def test_wrong_arguments_are_refused(self):
         self.three_clips()
-        self.assertIn("needed is KEY=VALUE with one of the keys tempo.min, pose.rate", self.refused("--set", "beats.source=motion"))
+        self.assertIn("expected KEY=VALUE with one of the keys tempo.min, pose.rate", self.refused("--set", "beats.source=motion"))
         self.assertRegex(self.refused("--data", self.folder), r"rhythmicnet-beats\.onnx: not found")
         code, _, err = self.run_program(self.clips, "--kinescore", self.folder / "none")
         self.assertEqual(code, 2)
@@ -414,7 +418,7 @@ class WholeProgram(Folder):
             self.assertEqual(ended.exception.code, 2)
 
 
-@unittest.skipUnless(os.environ.get("KINESCORE"), "SKIPPED: KINESCORE names no program; `make test` names the one it has built")
+@unittest.skipUnless(os.environ.get("KINESCORE"), "SKIPPED: KINESCORE does not name a program; `make test` sets it to the one it has built")
 class RealProgram(Folder):
     def test_dances_with_known_beats(self):
         clips = self.folder / "clips"
@@ -436,7 +440,7 @@ class RealProgram(Folder):
         self.assertIn("still (no beat)", out)
 
     def test_the_movement_is_that_of_the_program(self):
-        # Two implementations of the same formula: the lock percentile rests on it.
+        # Two implementations of the same formula, on which the lock percentile is based.
         dance.poses(self.folder / "a.json")
         program = evaluate_beats.find_program(None, [])
         program.call("render", "--from", self.folder / "a.json", "--until", "rhythm", "-o", self.folder / "rhythm.json")

@@ -1,4 +1,4 @@
-"""Tests of the data of Drum2Music, with bars made by hand. `make test` runs them."""
+"""Tests of the training data of Drum2Music, with hand-made bars. `make test` runs them."""
 
 import random
 import shutil
@@ -36,7 +36,8 @@ def random_bars(draw, count, steps):
                 bar.chords.append((step, *new))
                 chord = new
         taken = {(draw.randrange(steps), draw.randrange(128)) for _ in range(draw.randrange(12))}
-        # The velocities are those that bins are read back as, and there is one note of a pitch on a step: so bars come back as they were.
+        # The velocities are centres of bins, and each pitch occurs once per step, so the round trip
+        # returns the same bars.
         bar.notes = sorted(tokens.Note(step, pitch, draw.randint(1, 64), tokens.velocity_of(draw.randrange(32))) for step, pitch in taken)
         if number == 0:
             bar.tempi = [(0, float(draw.randint(30, 209)))]
@@ -88,7 +89,7 @@ class Tokens(unittest.TestCase):
             self.assertEqual(tokens.velocity_bin(tokens.velocity_of(number)), number)
 
     def test_bad_input_is_named(self):
-        with self.assertRaisesRegex(ValueError, "bar 0.*step is 12; 0 to 11"):
+        with self.assertRaisesRegex(ValueError, "bar 0.*step is 12; expected 0 to 11"):
             tokens.encode([tokens.Bar(12, [tokens.Note(12, 60, 1, 1)])])
         with self.assertRaisesRegex(ValueError, "bar 0, token 2"):
             tokens.decode([[0, 1, 173]])

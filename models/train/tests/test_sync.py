@@ -1,4 +1,4 @@
-"""Tests of the measures of how a soundtrack answers a body, with signals made by hand."""
+"""Tests of the measures of how a soundtrack follows a body, with hand-made signals."""
 
 import sys
 import unittest
@@ -17,7 +17,7 @@ HITS = np.arange(0.5, 10.5, 0.83)
 
 
 def pulses(times, strengths=None):
-    """Smoothed pulses at some times, seconds, as an onset strength has them."""
+    """Smoothed pulses at the given times, seconds, like an onset strength."""
     values = np.zeros(COUNT)
     for time, strength in zip(times, strengths if strengths is not None else np.ones(len(times))):
         values[int(round(time * sync.RATE))] += strength

@@ -1,4 +1,4 @@
-//! The containers that can be written, and what they hold.
+//! The containers that can be written, and what they support.
 
 use crate::error::{Error, Result};
 use ffmpeg_next::codec;
@@ -6,20 +6,20 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// What a container is called and holds.
+/// The properties of a container.
 pub(super) struct Container {
     pub(super) extensions: &'static [&'static str],
     /// FFmpeg's name of the muxer.
     pub(super) format: &'static str,
-    /// Encoders for the sound with their bit rates, the first that FFmpeg has is used.
+    /// Encoders for the sound with their bit rates; the first that FFmpeg has is used.
     pub(super) encoders: &'static [(&'static str, usize)],
     /// Subtitles that can be copied into it.
     pub(super) subtitles: &'static [codec::Id],
-    /// Written of boxes (ISO/IEC 14496-12), with edit lists.
+    /// Whether it consists of boxes (ISO/IEC 14496-12), with edit lists.
     pub(super) boxes: bool,
-    /// Names codecs in its own way, whatever code the input's container had for them.
+    /// Whether it names codecs in its own way, regardless of the code in the input's container.
     pub(super) own_codes: bool,
-    /// Takes a code as its own, so that there must be none.
+    /// Whether it would use the input's code as its own, so that the code must be removed.
     pub(super) no_codes: bool,
 }
 
@@ -42,9 +42,9 @@ const fn container(
 const AAC: &[(&str, usize)] = &[("aac", 256_000)];
 const OPUS: &[(&str, usize)] = &[("libopus", 160_000), ("libvorbis", 192_000)];
 
-/// Containers in which sound and picture can be put exactly.
+/// Containers in which sound and picture can be aligned exactly.
 ///
-/// AVI says nothing of the silence that an encoder puts before its first sample, so that compressed
+/// AVI does not store the silence that an encoder inserts before its first sample, so compressed
 /// sound would lag by it: it gets PCM.
 const CONTAINERS: &[Container] = &[
     Container {
@@ -98,10 +98,10 @@ const CONTAINERS: &[Container] = &[
 ];
 
 impl Container {
-    /// The container that a file name asks for.
+    /// The container for a file name, by its extension.
     ///
     /// # Errors
-    /// [`Error::Output`] when the extension names no container that is known.
+    /// [`Error::Output`] when the extension is not that of a supported container.
     pub(super) fn of(path: &Path) -> Result<&'static Self> {
         Self::named(path).ok_or_else(|| {
             let known: Vec<String> = CONTAINERS
@@ -109,7 +109,10 @@ impl Container {
                 .flat_map(|c| c.extensions)
                 .map(|e| format!(".{e}"))
                 .collect();
-            let text = format!("its extension names no video file; allowed are {}", known.join(" "));
+            let text = format!(
+                "its extension is not that of a supported video file; expected one of {}",
+                known.join(" ")
+            );
             Error::output(path)(io::Error::new(io::ErrorKind::InvalidInput, text))
         })
     }
@@ -120,9 +123,10 @@ impl Container {
     }
 }
 
-/// The name of the soundtrack's video beside the clip: `dance.mp4` gives `dance.soundtrack.mp4`.
+/// The default name of the video with the soundtrack, beside the clip: `dance.soundtrack.mp4` for
+/// `dance.mp4`.
 ///
-/// Containers that cannot be written give way to Matroska (`.mkv`), which holds every codec.
+/// Containers that cannot be written are replaced by Matroska (`.mkv`), which supports every codec.
 pub fn default_output(clip: &Path) -> PathBuf {
     let mut name = clip.file_stem().map_or_else(|| OsString::from("clip"), OsString::from);
     name.push(".soundtrack.");

@@ -1,4 +1,4 @@
-//! Copying the video's packets.
+//! Copies the video's packets.
 
 use super::header::Opened;
 use super::part::{Packets, VideoPart, units};
@@ -8,10 +8,11 @@ use crate::progress::{Monitor, Stage};
 use crate::video::Clip;
 use ffmpeg_next as ffmpeg;
 
-/// Packets without a decoding timestamp that are held back at the start until one with it comes.
+/// Maximum number of packets without a decoding timestamp that are held back at the start until one
+/// has it.
 const HELD: usize = 64;
 
-/// Copies the video's packets, with the sound's between them.
+/// Copies the video's packets, interleaved with the sound's.
 pub(super) struct PacketWriter<'a> {
     pub(super) clip: &'a Clip,
     pub(super) opened: Opened,
@@ -85,7 +86,7 @@ impl<'a> PacketWriter<'a> {
         Ok(())
     }
 
-    /// Writes the packets that were held back, with decoding timestamps that lead evenly up to the
+    /// Writes the packets that were held back, with evenly spaced decoding timestamps before the
     /// first known one.
     fn release(&mut self, monitor: &Monitor<'_>) -> Result<(), Stop> {
         let mut held = self.held.take().unwrap_or_default();
@@ -100,8 +101,8 @@ impl<'a> PacketWriter<'a> {
             .stream(0)
             .map_or(self.part.time_base, |stream| stream.time_base());
         packet.rescale_ts(self.part.time_base, base);
-        // Muxers refuse decoding timestamps that do not rise and pictures shown before they are
-        // decoded. Damaged files have both, and coarser time bases make equal ones.
+        // Muxers refuse decoding timestamps that are not ascending, and pictures shown before they
+        // are decoded. Damaged files have both, and a coarser time base makes timestamps equal.
         let next = self.last.map(|last| last + packet.duration().max(1));
         let dts = packet.dts().or(next).or(packet.pts()).unwrap_or(0);
         let pts = packet.pts().unwrap_or(dts);
@@ -151,8 +152,8 @@ impl<'a> PacketWriter<'a> {
     }
 }
 
-/// Gives packets at the start that lack a decoding timestamp one, evenly before the first that is
-/// known.
+/// Gives packets at the start that lack a decoding timestamp evenly spaced ones before the first
+/// known one.
 fn fill_dts(packets: &mut [ffmpeg::Packet]) {
     let Some(known) = packets.iter().position(|p| p.dts().is_some()) else {
         return;
@@ -164,7 +165,7 @@ fn fill_dts(packets: &mut [ffmpeg::Packet]) {
     let mut dts = first;
     for packet in packets.iter_mut().take(known).rev() {
         dts -= step;
-        // No picture is shown before it is decoded.
+        // A picture cannot be shown before it is decoded.
         dts = packet.pts().map_or(dts, |pts| dts.min(pts));
         packet.set_dts(Some(dts));
     }

@@ -11,7 +11,7 @@ use std::io::{self, Cursor, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// An output whose header is written.
+/// An output whose header has been written.
 pub(super) struct Opened {
     pub(super) output: context::Output,
     /// Index of the sound.
@@ -20,33 +20,33 @@ pub(super) struct Opened {
     pub(super) subtitles: Vec<(usize, Rational, usize)>,
 }
 
-/// What becomes of the code that the input's container has for the video codec.
+/// How the input container's code for the video codec is treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Code {
-    /// It is kept: the containers are of one family.
+    /// It is kept: the containers are of the same family.
     Kept,
-    /// It is not written, and so may be anything.
+    /// It is not written, so it does not matter.
     Unused,
-    /// It is taken away.
+    /// It is removed.
     Cleared,
     /// The muxer chooses one.
     New,
 }
 
-/// What a header is made from.
+/// The inputs of a header.
 pub(super) struct Header<'a> {
     pub(super) path: &'a Path,
     pub(super) input: &'a context::Input,
     pub(super) part: &'a VideoPart,
     pub(super) container: &'static Container,
     pub(super) sound: &'a SoundEncoder,
-    /// Whether the clip is all of the media.
+    /// Whether the clip is the whole media.
     pub(super) whole: bool,
-    /// Whether the video's packets have the codec's headers in them.
+    /// Whether the video's packets contain the codec's headers.
     pub(super) carries_headers: bool,
 }
 
-/// Whether a container wants the codecs' headers apart from the packets.
+/// Whether a container stores the codecs' headers separately from the packets.
 pub(super) fn wants_global_headers(container: &Container) -> Result<bool, ffmpeg::Error> {
     let stream = context::StreamIo::from_write_seek(Cursor::new(Vec::new()))?;
     let output = ffmpeg::format::output_to_stream(stream, None, Some(container.format))?;
@@ -54,19 +54,20 @@ pub(super) fn wants_global_headers(container: &Container) -> Result<bool, ffmpeg
 }
 
 impl Header<'_> {
-    /// Makes the output with its streams and writes its header into what `sink` gives, which is
-    /// asked again where the first way is refused.
+    /// Creates the output with its streams and writes its header to the target that `sink` returns;
+    /// `sink` is called again if the first attempt is refused.
     pub(super) fn write<W: Write + Seek + Send + 'static>(
         &self,
         mut sink: impl FnMut() -> Result<W, ffmpeg::Error>,
     ) -> Result<Opened, ffmpeg::Error> {
         let mut opened = self.write_as(Code::Kept, sink()?);
         let is_refused = |opened: &Result<Opened, ffmpeg::Error>| matches!(opened, Err(ffmpeg::Error::InvalidData));
-        // The code that the input's container has for the codec means something else here.
+        // The input container's code for the codec means something else here.
         if is_refused(&opened) && self.container.own_codes {
             opened = self.write_as(Code::Unused, sink()?);
         }
-        // Packets with headers in them would not fit the codec's headers that come without a code.
+        // Packets that contain headers would not match the separate codec headers that are written
+        // without a code.
         if is_refused(&opened) && self.container.no_codes && !self.carries_headers {
             opened = self.write_as(Code::Cleared, sink()?);
         }
@@ -127,8 +128,8 @@ impl Header<'_> {
         output.set_metadata(kept(input.metadata().iter()));
         let mut options = ffmpeg::Dictionary::new();
         if self.container.boxes {
-            // Edit lists count in units of the movie; its default of a millisecond would cut the
-            // sound short of its end.
+            // Edit lists count in the movie's time scale; its default of a millisecond would cut
+            // off the end of the sound.
             options.set("movie_timescale", &RATE.to_string());
         }
         if self.container.format == "matroska" {
@@ -148,7 +149,7 @@ impl Header<'_> {
 
 /// A stream's parameters without its code and codec headers.
 ///
-/// The wrapper of FFmpeg has no call that clears the code alone.
+/// The FFmpeg wrapper has no call that clears the code alone.
 fn bare(source: &ffmpeg::Stream<'_>) -> Result<codec::Parameters, ffmpeg::Error> {
     let decoder = codec::Context::from_parameters(source.parameters())?
         .decoder()
@@ -166,10 +167,10 @@ fn bare(source: &ffmpeg::Stream<'_>) -> Result<codec::Parameters, ffmpeg::Error>
     Ok(codec::Parameters::from(&video))
 }
 
-/// A stream's parameters without its code, by way of the header of a Matroska file in memory, which
-/// names codecs by words.
+/// A stream's parameters without its code, obtained by writing and reading the header of a Matroska
+/// file in memory, which names codecs by words.
 ///
-/// The wrapper of FFmpeg has no call that clears the code alone.
+/// The FFmpeg wrapper has no call that clears the code alone.
 fn without_code(source: &ffmpeg::Stream<'_>) -> Result<codec::Parameters, ffmpeg::Error> {
     let memory = MemoryFile::default();
     let stream = context::StreamIo::from_write_seek(memory.clone())?;
@@ -182,7 +183,7 @@ fn without_code(source: &ffmpeg::Stream<'_>) -> Result<codec::Parameters, ffmpeg
     let mut options = ffmpeg::Dictionary::new();
     options.set("strict", "unofficial");
     output.write_header_with(options)?;
-    // A file without any packet is not opened; this one is an empty access unit of H.264.
+    // FFmpeg does not open a file without any packet; this one is an empty access unit of H.264.
     let mut packet = ffmpeg::Packet::copy(&[0, 0, 0, 2, 0x09, 0xf0]);
     packet.set_stream(0);
     packet.set_pts(Some(0));
@@ -229,7 +230,7 @@ impl Seek for MemoryFile {
     }
 }
 
-/// The matrix of a picture that is shown as it is stored: 16.16 and, in the last column, 2.30 fixed
+/// The matrix of a picture that is shown as stored: 16.16 and, in the last column, 2.30 fixed
 /// point.
 pub(super) const UPRIGHT: [u8; 36] = {
     let mut matrix = [0; 36];
@@ -239,7 +240,7 @@ pub(super) const UPRIGHT: [u8; 36] = {
     matrix
 };
 
-/// How a stream is to be turned, in the form of a file's `tkhd` box.
+/// The display matrix of a stream, in the form of a file's `tkhd` box.
 pub(super) fn display_matrix(input: &context::Input, stream: usize) -> Option<[u8; 36]> {
     let stream = input.stream(stream)?;
     let side = stream
@@ -252,7 +253,7 @@ pub(super) fn display_matrix(input: &context::Input, stream: usize) -> Option<[u
     (side.data().len() == 36).then_some(matrix)
 }
 
-/// Metadata without what belongs to the file it comes from.
+/// Metadata without the entries that describe the input file.
 fn kept<'a>(entries: impl Iterator<Item = (&'a str, &'a str)>) -> ffmpeg::Dictionary<'static> {
     const FOREIGN: &[&str] = &[
         "major_brand",

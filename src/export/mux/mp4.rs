@@ -1,8 +1,8 @@
-//! The last touches to an MP4 or QuickTime file (ISO/IEC 14496-12) that FFmpeg has written.
+//! Final changes to an MP4 or QuickTime file (ISO/IEC 14496-12) that FFmpeg has written.
 //!
 //! FFmpeg 5.1 loses the display matrix and the pixel aspect ratio of copied streams, cannot hide
-//! pictures behind the end of a cut, and can move `moov` to the front only in files that it has
-//! opened by name. All are small changes to boxes.
+//! pictures after the end of a cut, and can move `moov` to the front only in files that it has
+//! opened by name. All of these are small changes to boxes.
 
 use crate::error::Result;
 use crate::progress::Monitor;
@@ -10,11 +10,11 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 
-/// Bytes moved at a time.
+/// Number of bytes moved at a time.
 const CHUNK: u64 = 1 << 20;
 
 /// Largest `moov` that is read, bytes: a day of video at 60 frames a second has some 100 MB. It is
-/// held in memory, and the size is the file's word.
+/// held in memory, and the size in the file is not trusted.
 const LARGEST_INDEX: u64 = 256 << 20;
 
 /// What to change in the video track.
@@ -24,7 +24,7 @@ pub(super) struct Changes {
     pub matrix: Option<[u8; 36]>,
     /// Width and height of a pixel, as in `pasp`.
     pub aspect: Option<[u8; 8]>,
-    /// Show no more than these seconds.
+    /// Maximum length of the picture, seconds.
     pub shown: Option<f64>,
 }
 
@@ -49,10 +49,10 @@ impl From<crate::Error> for Failure {
 }
 
 fn damaged() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "the boxes of the file do not fit together")
+    io::Error::new(io::ErrorKind::InvalidData, "the boxes of the file are inconsistent")
 }
 
-/// A box: its type, where its payload lies.
+/// A box: its type and the range of its payload.
 #[derive(Debug, Clone)]
 struct BoxAt {
     kind: [u8; 4],
@@ -152,10 +152,10 @@ fn read_moov(file: &mut File, tops: &[([u8; 4], u64, u64)]) -> io::Result<Vec<u8
     Ok(moov)
 }
 
-/// Width and height of a pixel of the first video track, where the file is one of boxes and says
-/// so.
+/// Pixel aspect ratio of the first video track, width and height, if the file consists of boxes and
+/// has it.
 ///
-/// The wrapper of FFmpeg hands on only the ratio in the codec's own headers.
+/// The FFmpeg wrapper provides only the ratio in the codec's own headers.
 pub(super) fn pixel_aspect(file: &mut File) -> Option<[u8; 8]> {
     let tops = top_boxes(file).ok()?;
     let moov = read_moov(file, &tops).ok()?;
@@ -164,14 +164,14 @@ pub(super) fn pixel_aspect(file: &mut File) -> Option<[u8; 8]> {
 }
 
 /// Changes the video track and moves `moov` to the front, so that players can start before they
-/// have the whole file.
+/// have loaded the whole file.
 pub(super) fn finish(file: &mut File, changes: &Changes, monitor: &Monitor<'_>) -> Result<(), Failure> {
     let tops = top_boxes(file)?;
     let (at, old_size) = find(&tops, b"moov").ok_or_else(damaged)?;
     let mut moov = read_moov(file, &tops)?;
     change(&mut moov, changes).ok_or_else(damaged)?;
 
-    // Room for a box that is added is only at the end of the file.
+    // A box can only grow if it is at the end of the file.
     if let Some(aspect) = changes
         .aspect
         .filter(|_| tops.last().is_some_and(|top| &top.0 == b"moov"))
@@ -191,7 +191,7 @@ pub(super) fn finish(file: &mut File, changes: &Changes, monitor: &Monitor<'_>) 
     file.write_all(&moov)?;
     file.flush()?;
     if behind && !moved {
-        log::warn!("the index stays at the end of the file: behind the data, its offsets would not fit");
+        log::warn!("the index stays at the end of the file: if it were moved to the front, chunk offsets would overflow");
     }
     Ok(())
 }
@@ -213,8 +213,8 @@ fn push_back(file: &mut File, range: Range<u64>, by: u64, monitor: &Monitor<'_>)
     Ok(())
 }
 
-/// Adds `by` to all chunk offsets from `front` on. `None`, with nothing changed, when one would not
-/// fit its field.
+/// Adds `by` to all chunk offsets of at least `front`. Returns `None`, with nothing changed, if one
+/// would overflow its field.
 fn shift_chunks(moov: &mut [u8], front: u64, by: u64) -> Option<()> {
     let mut shifted = moov.to_vec();
     let inside = children(moov, 0..moov.len()).first()?.payload.clone();
@@ -269,7 +269,7 @@ fn sample_entry(moov: &[u8], track: &Range<usize>) -> Option<Range<usize>> {
         .map(|b| b.payload.clone())
 }
 
-/// Bytes of a video's sample entry before its boxes.
+/// Size of a video's sample entry before its boxes, bytes.
 const VISUAL_ENTRY: usize = 78;
 
 fn pasp(moov: &[u8], entry: &Range<usize>) -> Option<Range<usize>> {
@@ -293,7 +293,7 @@ fn set_aspect(moov: &mut Vec<u8>, aspect: [u8; 8]) -> Option<()> {
     if let Some(there) = pasp(moov, &entry) {
         return put(moov, there.start, &aspect);
     }
-    // A box is put at the end of the sample entry, and all boxes around it grow.
+    // The new box is added at the end of the sample entry, and all enclosing boxes grow.
     let mut within = 0..moov.len();
     let mut path = Vec::new();
     for kind in [b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd"] {
@@ -308,7 +308,7 @@ fn set_aspect(moov: &mut Vec<u8>, aspect: [u8; 8]) -> Option<()> {
     for payload in path {
         let at = payload.checked_sub(8)?;
         let size = u32_at(moov, at)?;
-        // Sizes of 64 bits and open ones are not written by FFmpeg here.
+        // FFmpeg does not write 64-bit or open-ended sizes here.
         let grown = size.checked_add(16).filter(|_| size > 1)?;
         put(moov, at, &grown.to_be_bytes())?;
     }
@@ -349,7 +349,7 @@ fn change(moov: &mut [u8], changes: &Changes) -> Option<()> {
     Some(())
 }
 
-/// Cuts the edits of a list to `most` units in all; the units that are left.
+/// Shortens the edits of a list to `most` units in total; returns the remaining units.
 fn shorten_edits(moov: &mut [u8], elst: &Range<usize>, most: u64) -> Option<u64> {
     let wide = moov.get(elst.start) == Some(&1);
     let count = u32_at(moov, elst.start + 4)? as usize;
@@ -372,7 +372,7 @@ fn shorten_edits(moov: &mut [u8], elst: &Range<usize>, most: u64) -> Option<u64>
     Some(total)
 }
 
-/// The duration in a header box, which lies at one of two places by the box's version.
+/// The duration in a header box, whose position depends on the box's version.
 fn duration(moov: &[u8], start: usize, at: [usize; 2]) -> Option<u64> {
     if moov.get(start) == Some(&1) {
         u64_at(moov, start + at[1])

@@ -1,4 +1,4 @@
-//! Which of the video's packets are copied, and when they are shown.
+//! Decides which of the video's packets are copied, and when they are shown.
 
 use super::container::Container;
 use super::times::{self, Times};
@@ -13,63 +13,63 @@ use ffmpeg_next::{Rational, codec};
 use std::path::Path;
 use std::rc::Rc;
 
-/// How far before a cut its keyframe is looked for: timestamps of decoding run this much before
-/// those of showing, at most.
+/// How far before a cut its keyframe is searched for: decoding timestamps are earlier than
+/// presentation timestamps by at most this.
 const REORDERING: f64 = 1.0;
 
-/// A shift of the picture that is not worth a warning: some frames.
+/// A shift of the picture that is too small for a warning: a few frames.
 const UNSEEN: f64 = 0.15;
 
-/// A time base coarser than this, seconds, cannot say where a cut between two frames begins: it is
+/// A time base coarser than this, seconds, cannot represent a cut between two frames, so it is
 /// divided.
 const COARSE: f64 = 1e-3;
 
-/// Packets at the start that are looked at for missing timestamps.
+/// Number of packets at the start that are checked for missing timestamps.
 const LOOKED_AT: usize = 64;
 
-/// Timestamps of showing and of decoding, as a packet has them.
+/// Presentation and decoding timestamps of a packet.
 pub(super) type Stamps = (Option<i64>, Option<i64>);
 
 /// Where the video begins and ends, in units of its time base.
 pub(super) struct VideoPart {
     pub(super) stream: usize,
-    /// The input's, divided by `divisor`.
+    /// The input's time base, divided by `divisor`.
     pub(super) time_base: Rational,
-    /// What timestamps of the input are multiplied with.
+    /// Factor for timestamps of the input.
     divisor: i64,
-    /// Timestamp that becomes zero in the output.
+    /// The timestamp that becomes zero in the output.
     pub(super) zero: i64,
-    /// First packet, where not the first of the stream.
+    /// The first packet, if it is not the first of the stream.
     pub(super) key: Option<Stamps>,
-    /// First timestamp that is no longer shown.
+    /// The first timestamp that is no longer shown.
     pub(super) end: Option<i64>,
-    /// Picture before the start of the clip that players will show, seconds.
+    /// Length of the picture before the start of the clip that players will show, seconds.
     pub(super) lead: f64,
-    /// Whether missing timestamps of showing can be completed by reading ahead.
+    /// Whether missing presentation timestamps can be completed by reading ahead.
     complete: bool,
-    /// Timestamps of all packets, in order, where the file lacks those of showing and the container
-    /// needs them.
+    /// Timestamps of all packets, in order, if the file lacks presentation timestamps and the
+    /// container needs them.
     times: Option<Rc<[Times]>>,
 }
 
-/// The video stream's packets, and those of other streams, with timestamps in a [`VideoPart`]'s time
-/// base.
+/// The video stream's packets, and those of other streams, with timestamps in a [`VideoPart`]'s
+/// time base.
 pub(super) struct Packets {
     pub(super) input: context::Input,
     stream: usize,
     divisor: i64,
     times: Option<Rc<[Times]>>,
-    /// Packets of the stream so far.
+    /// Number of packets of the stream so far.
     count: usize,
 }
 
-/// Seconds in units of a time base.
+/// Converts seconds to units of a time base.
 pub(super) fn units(seconds: f64, time_base: Rational) -> i64 {
     (seconds / f64::from(time_base)).round() as i64
 }
 
 impl VideoPart {
-    /// The part of a media of which nothing has been read: all, with its own timestamps.
+    /// The initial part of a media, before reading: the whole media, with its own timestamps.
     pub(super) fn unread(path: &Path, input: &context::Input, container: &Container) -> Result<Self> {
         let Some(stream) = picture_stream(input) else {
             return Err(no_video(path, input));
@@ -107,8 +107,7 @@ impl VideoPart {
         let first = first_shown(path, monitor)?;
         let mut part = Self::unread(path, &open_media(path)?, container)?;
         let first_stamp = first.timestamp.saturating_mul(part.divisor);
-        // AVI counts frames in the order of decoding; a decoder that reorders them shows the first
-        // one later than that.
+        // AVI counts frames in decoding order; with reordering, the first frame is shown later.
         let decoding = container.format == "avi";
         if !decoding && part.lacks_times(path)? {
             part.times = Some(times::of(path, part.complete, part.divisor, first_stamp, monitor)?.into());
@@ -133,7 +132,7 @@ impl VideoPart {
         };
         if !container.boxes {
             part.zero = shown;
-            // Not from `start`, which is as coarse as the time base.
+            // Not computed from `start`, which has only the precision of the time base.
             part.lead = (first.seconds + seconds - part.zero_seconds()).max(0.0);
             if part.lead > UNSEEN {
                 log::warn!(
@@ -147,12 +146,12 @@ impl VideoPart {
         Ok(part)
     }
 
-    /// The timestamp of what is shown so many seconds after zero.
+    /// The timestamp of the frame shown `seconds` seconds after zero.
     fn shown_at(&self, seconds: f64) -> i64 {
-        /// Share of a unit by which seconds may miss the timestamp that they stand for.
+        /// Tolerance of seconds for the timestamp that they represent, as a share of a unit.
         const ROUNDING: f64 = 0.01;
         if f64::from(self.time_base) > COARSE {
-            // A unit is a frame: the one that has begun, not the nearest.
+            // If a unit is a frame, the frame that has begun is meant, not the nearest.
             (seconds / f64::from(self.time_base) + ROUNDING).floor() as i64
         } else {
             units(seconds, self.time_base)
@@ -164,7 +163,7 @@ impl VideoPart {
         self.zero as f64 * f64::from(self.time_base)
     }
 
-    /// Whether pictures are shown in another order than decoded, and the file does not say which.
+    /// Whether pictures are reordered, and the file does not contain their presentation order.
     fn lacks_times(&self, path: &Path) -> Result<bool> {
         let mut packets = self.open(path)?;
         let Some(stream) = packets.input.stream(self.stream) else {
@@ -199,7 +198,7 @@ impl VideoPart {
         })
     }
 
-    /// The packets, where reading is to begin.
+    /// The packets from where reading begins.
     pub(super) fn packets(&self, path: &Path) -> Result<Packets> {
         let mut packets = self.open(path)?;
         if self.key.is_some() && !self.seek(&mut packets) {
@@ -208,9 +207,9 @@ impl VideoPart {
         Ok(packets)
     }
 
-    /// Goes to the key frame before the part; `false` where that cannot be done.
+    /// Seeks to the keyframe before the part; returns `false` if that is not possible.
     fn seek(&self, packets: &mut Packets) -> bool {
-        // Timestamps that are not the file's own are known by the number of the packet alone.
+        // Timestamps that are not the file's own can be looked up only by the packet's number.
         if self.times.is_some() {
             return false;
         }
@@ -222,7 +221,7 @@ impl VideoPart {
         packets.input.seek(target, ..target).is_ok()
     }
 
-    /// The last keyframe that is shown at `start` or before it.
+    /// The last keyframe that is shown at or before `start`.
     fn key_before(&self, path: &Path, start: i64, seek: bool, monitor: &Monitor<'_>) -> Result<Option<Stamps>> {
         let mut packets = self.open(path)?;
         if seek && !self.seek(&mut packets) {

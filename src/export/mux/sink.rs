@@ -1,4 +1,4 @@
-//! The file that is written, as FFmpeg sees it, and why writing stops.
+//! The output file as seen by FFmpeg, and the reasons for which writing stops.
 
 use crate::error::{Error, Result};
 use crate::progress::{Cancel, Monitor};
@@ -25,7 +25,7 @@ impl From<ffmpeg::Error> for Stop {
     }
 }
 
-/// The first failure of the file that is written, kept because FFmpeg hands on only a number.
+/// The first failure of the output file, kept because FFmpeg passes on only a number.
 #[derive(Debug, Clone, Default)]
 pub(super) struct FirstFailure(Arc<Mutex<Option<io::Error>>>);
 
@@ -44,13 +44,13 @@ impl FirstFailure {
         kept.map_or(Ok(()), |error| Err(Error::output(path)(error)))
     }
 
-    /// The failure that was kept, or else another.
+    /// The failure that was kept, or else the one given.
     pub(super) fn or(&self, path: &Path, monitor: &Monitor<'_>, other: impl FnOnce() -> Error) -> Error {
         self.check(path, monitor).err().unwrap_or_else(other)
     }
 }
 
-/// The file as FFmpeg sees it: keeps the reason of a failure and stops when the job is cancelled.
+/// The file as seen by FFmpeg: keeps the reason of a failure and stops when the job is cancelled.
 pub(super) struct Sink<F> {
     pub(super) file: F,
     pub(super) fault: FirstFailure,

@@ -1,4 +1,4 @@
-//! The soundtrack, encoded for a container until its true peak fits.
+//! Encodes the soundtrack for a container, again if its true peak is too high.
 
 use super::container::Container;
 use super::sink::Stop;
@@ -11,41 +11,41 @@ use ffmpeg_next::format::{Sample, context};
 use ffmpeg_next::{ChannelLayout, Rational, codec, encoder, frame, software};
 use std::collections::VecDeque;
 
-/// Samples a second of the encoded sound: what every codec used here takes, Opus nothing else.
+/// Sample rate of the encoded sound: all codecs used here support it, and Opus supports no other.
 pub(super) const RATE: u32 = 48_000;
 
-/// Share of the whole progress that encoding the sound is taken for.
+/// Share of the whole progress assigned to encoding the sound.
 pub(super) const ENCODING_SHARE: f64 = 0.2;
 
-/// Samples a frame for encoders that take any number.
+/// Samples per frame for encoders that accept any number.
 const ANY_FRAME: usize = 1024;
 
-/// How often sound is encoded again because the encoder went too far beyond its peak, and how much
-/// softer than needed, dB: with every other level an encoder decides differently, so that the last
-/// round may do better or worse than that.
+/// How often sound is encoded again because the encoder exceeded its peak, and how much softer than
+/// necessary, dB: an encoder behaves differently at every level, so that the last round may be
+/// better or worse.
 const ENCODING_ROUNDS: usize = 4;
 const SOFTER: f64 = 0.1;
 
-/// How much of the encoded sound is measured at once, so that memory does not grow with the clip.
+/// Amount of encoded sound that is measured at a time, so that memory does not grow with the clip.
 const MEASURED_AT_ONCE: Span = Span::from_seconds(30.0);
 
-/// Major version of libavformat from which its Matroska muxer counts the pre-skip of Opus
-/// (`CodecDelay`) into the timestamps. Older ones write it but do not count it, so that the sound
+/// First major version of libavformat whose Matroska muxer includes the pre-skip of Opus
+/// (`CodecDelay`) in the timestamps. Older ones write it but do not include it, so that the sound
 /// would be early by it.
 const COUNTS_PRE_SKIP: u32 = 60;
 
-/// An encoder for the sound of a container, open.
+/// An open encoder for the sound of a container.
 pub(super) struct SoundEncoder {
     encoder: encoder::Audio,
     frame_size: usize,
-    /// Whether its packets are the samples themselves, which cannot go beyond what they are given.
+    /// Whether its packets are the samples themselves, whose peak cannot increase.
     exact: bool,
-    /// Whether timestamps are to start at zero with what the encoder puts before the sound.
+    /// Whether timestamps start at zero with the encoder's delay, before the sound.
     from_zero: bool,
 }
 
 impl SoundEncoder {
-    /// `global`: the container wants the codec's headers apart from the packets.
+    /// `global`: the container stores the codec's headers separately from the packets.
     pub(super) fn open(container: &Container, global: bool) -> Result<Self, ffmpeg::Error> {
         let (codec, bit_rate) = container
             .encoders
@@ -59,7 +59,7 @@ impl SoundEncoder {
             .ok_or(ffmpeg::Error::EncoderNotFound)?;
         let mut context = codec::Context::new_with_codec(codec);
         context.set_time_base((1, RATE as i32));
-        // One thread: the same bits whatever the machine.
+        // One thread, so that the output is the same on every machine.
         context.set_threading(codec::threading::Config::count(1));
         if global {
             context.set_flags(codec::Flags::GLOBAL_HEADER);
@@ -71,9 +71,9 @@ impl SoundEncoder {
         encoder.set_bit_rate(bit_rate);
         let mut options = ffmpeg::Dictionary::new();
         if codec.name() == "aac" {
-            // Perceptual noise substitution of FFmpeg's encoder blows up now and then on the attack
-            // of a drum: peaks 5 dB over those written; intensity stereo and the search over two
-            // loops do so by 1.5 dB. The faster search sounds no worse at such a bit rate.
+            // Perceptual noise substitution in FFmpeg's encoder sometimes overshoots on the attack
+            // of a drum, by 5 dB over the input's peaks; intensity stereo and the two-loop search
+            // overshoot by 1.5 dB. The faster search sounds no worse at this bit rate.
             options.set("aac_pns", "0");
             options.set("aac_is", "0");
             options.set("aac_coder", "fast");
@@ -93,7 +93,7 @@ impl SoundEncoder {
         })
     }
 
-    /// Adds a stream for what this encodes. Its index.
+    /// Adds a stream for the encoded sound and returns its index.
     pub(super) fn add_stream(&self, output: &mut context::Output) -> Result<usize, ffmpeg::Error> {
         let mut stream = output.add_stream(self.encoder.codec())?;
         stream.set_parameters(&self.encoder);
@@ -104,20 +104,20 @@ impl SoundEncoder {
 
 /// The sound as packets, in order.
 pub(super) struct Encoded {
-    /// What has encoded it, which the output's stream is described by.
+    /// The encoder, from which the output's stream gets its parameters.
     pub(super) encoder: SoundEncoder,
     /// Timestamps count samples.
     packets: VecDeque<ffmpeg::Packet>,
-    /// What is added to them.
+    /// Offset added to the timestamps.
     shift: i64,
 }
 
 impl Encoded {
     /// Encodes `sound` after `lead` seconds of silence.
     ///
-    /// What was encoded is decoded again: where its true peak is more than [`ENCODER_HEADROOM`]
-    /// above that of `sound`, it is encoded again, softer by what it went too far. Memory: about 2
-    /// MB a minute, 12 MB for PCM.
+    /// The result is decoded to measure it: if its true peak is more than [`ENCODER_HEADROOM`]
+    /// above that of `sound`, the sound is encoded again, softer by the excess. Memory: about 2 MB
+    /// per minute, 12 MB for PCM.
     pub(super) fn new(
         sound: &AudioBuffer,
         lead: f64,
@@ -132,7 +132,7 @@ impl Encoded {
             let gain = 10.0_f64.powf(-reduction / 20.0) as f32;
             let report = |share: f64| match round {
                 1 => monitor.progress(Stage::Export, ENCODING_SHARE * share),
-                // Progress does not go back.
+                // Progress never goes back.
                 _ => monitor.check(),
             };
             let encoded = Self::once(sound, gain, lead, SoundEncoder::open(container, global)?, report)?;
@@ -144,12 +144,12 @@ impl Encoded {
                 return Ok(encoded);
             }
             if round == ENCODING_ROUNDS {
-                log::warn!("the encoder of the sound goes {over:.2} dB beyond the peak that was asked for");
+                log::warn!("the sound encoder exceeds the requested peak by {over:.2} dB");
                 return Ok(encoded);
             }
             reduction += over + SOFTER;
             round += 1;
-            log::debug!("the encoder went {over:.2} dB too far: the sound is encoded {reduction:.2} dB softer");
+            log::debug!("the sound encoder exceeded the peak by {over:.2} dB: the sound is encoded again, {reduction:.2} dB softer");
         }
     }
 
@@ -204,8 +204,8 @@ impl Encoded {
         }
     }
 
-    /// True peak of what is heard, dBTP; `None` where it cannot be decoded, which says nothing of
-    /// the sound.
+    /// True peak of the encoded sound, dBTP; `None` if it cannot be decoded, which does not mean
+    /// that the sound is bad.
     fn peak(&self, monitor: &Monitor<'_>) -> Result<Option<f64>, Stop> {
         let decoder = codec::Context::from_parameters(codec::Parameters::from(&self.encoder.encoder));
         let Ok(mut decoder) = decoder.and_then(|context| context.decoder().audio()) else {
@@ -240,7 +240,7 @@ impl Encoded {
             }
             while decoder.receive_frame(&mut decoded).is_ok() {
                 if !take(&decoded, &mut samples) {
-                    log::debug!("the decoder gives samples of a kind that is not measured");
+                    log::debug!("the decoder returns samples in an unsupported format");
                     return Ok(None);
                 }
                 if samples.len() >= piece {
@@ -266,8 +266,8 @@ impl Encoded {
         }
     }
 
-    /// Writes what sounds before `until`, seconds of the output, as stream `index`; all for
-    /// infinity.
+    /// Writes the sound before `until`, seconds of the output, as stream `index`; all of it if
+    /// `until` is infinite.
     pub(super) fn write_until(
         &mut self,
         until: f64,
@@ -356,12 +356,12 @@ fn fill(frame: &mut frame::Audio, samples: &[f32]) {
 struct SampleSource<'a> {
     sound: &'a AudioBuffer,
     gain: f32,
-    /// Samples a channel taken from `sound`.
+    /// Samples per channel taken from `sound` so far.
     taken: usize,
-    /// Samples a channel still to be given, silence before and after the sound included.
+    /// Samples per channel still to be returned, including silence before and after the sound.
     left: usize,
     resampler: Option<software::resampling::Context>,
-    /// Converted, not yet given.
+    /// Converted samples that have not been returned yet.
     ready: Vec<f32>,
 }
 
@@ -395,7 +395,7 @@ impl<'a> SampleSource<'a> {
         })
     }
 
-    /// The next `count` samples a channel, fewer at the end, none after it.
+    /// The next `count` samples per channel; fewer at the end, and none after it.
     fn next(&mut self, count: usize) -> Result<Vec<f32>, ffmpeg::Error> {
         let count = count.min(self.left);
         while self.ready.len() < 2 * count {
@@ -410,7 +410,7 @@ impl<'a> SampleSource<'a> {
         Ok(piece)
     }
 
-    /// Converts some more; `false` at the end.
+    /// Converts more samples; returns `false` at the end.
     fn convert(&mut self) -> Result<bool, ffmpeg::Error> {
         let channels = self.sound.channels;
         let from = self.taken * channels;

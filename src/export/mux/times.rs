@@ -1,5 +1,5 @@
-//! When the pictures of a video are shown whose file does not say it: bare streams, packets before
-//! the zero of a Matroska file, reordered pictures in AVI.
+//! Determines presentation timestamps for videos that lack them: raw streams, packets before time
+//! zero of a Matroska file, reordered pictures in AVI.
 
 use crate::error::Result;
 use crate::progress::Monitor;
@@ -11,30 +11,31 @@ use std::path::Path;
 /// Timestamps of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Times {
-    /// When its picture is shown.
+    /// Presentation timestamp.
     pub(super) shown: i64,
-    /// When it is decoded: not after that, and later than the packet before.
+    /// Decoding timestamp: not after the presentation timestamp, and later than that of the
+    /// previous packet.
     pub(super) decoded: i64,
 }
 
 /// What is known of a packet.
 #[derive(Debug, Clone, Copy, Default)]
 struct Known {
-    /// Timestamp of showing, if the file has one.
+    /// Presentation timestamp, if the file has one.
     shown: Option<i64>,
-    /// Timestamp of decoding, if the file has one.
+    /// Decoding timestamp, if the file has one.
     decoded: Option<i64>,
-    /// Which picture it is in the order of showing; `None`: none came of it.
+    /// Number of its picture in presentation order; `None` if it did not yield a picture.
     place: Option<usize>,
 }
 
-/// Timestamps of all packets of a file's video stream, in the file's order, multiplied with
-/// `divisor`. The order of showing is found by decoding; `first` is the timestamp of the first
-/// shown frame where the file has none.
+/// Timestamps of all packets of a file's video stream, in the file's order, multiplied by
+/// `divisor`. The presentation order is found by decoding; `first` is the timestamp of the first
+/// shown frame if the file has none.
 ///
-/// Memory: 56 bytes a frame while it runs.
+/// Memory: 56 bytes per frame while it runs.
 pub(super) fn of(path: &Path, complete: bool, divisor: i64, first: i64, monitor: &Monitor<'_>) -> Result<Vec<Times>> {
-    let refuse = |e: ffmpeg::Error| media_error(path, "finding when its pictures are shown", e);
+    let refuse = |e: ffmpeg::Error| media_error(path, "finding the presentation order of its pictures", e);
     let mut input = open_media_with(path, complete)?;
     let (stream, rate, tick, mut decoder) = {
         let Some(stream) = picture_stream(&input) else {
@@ -64,7 +65,8 @@ pub(super) fn of(path: &Path, complete: bool, divisor: i64, first: i64, monitor:
             continue;
         }
         longest = longest.max(packet.duration());
-        // The decoder hands a packet's timestamp on to its picture: here its number.
+        // The decoder passes a packet's timestamp on to its picture; here, it is the packet's
+        // number.
         let number = packets.len() as i64;
         packets.push(Known {
             shown: packet.pts().map(|t| t.saturating_mul(divisor)),
@@ -88,10 +90,10 @@ pub(super) fn of(path: &Path, complete: bool, divisor: i64, first: i64, monitor:
     Ok(complete_times(&packets, step, first))
 }
 
-/// Timestamps for packets in the order of decoding; pictures whose timestamp is not known are
-/// `step` apart from their neighbours, and the first is shown at `first` where none is known.
+/// Timestamps for packets in decoding order; pictures whose timestamp is not known are `step` apart
+/// from their neighbours, and the first is shown at `first` if none is known.
 fn complete_times(packets: &[Known], step: i64, first: i64) -> Vec<Times> {
-    // Numbers of the packets in the order of showing. One without a picture stays where it is.
+    // Numbers of the packets in presentation order. A packet without a picture keeps its place.
     let mut order: Vec<usize> = (0..packets.len()).collect();
     let place = |index: usize| packets.get(index).and_then(|p| p.place).unwrap_or(index);
     order.sort_by_key(|index| (place(*index), *index));
@@ -102,7 +104,7 @@ fn complete_times(packets: &[Known], step: i64, first: i64) -> Vec<Times> {
         .find_map(|(at, index)| Some((at, known(index)?)));
     let (at, time) = anchor.unwrap_or((0, first));
     let mut next = time.saturating_sub(step.saturating_mul(at as i64));
-    // A file that says only when pictures are decoded shows one after the other at the same pace.
+    // A file with only decoding timestamps shows its pictures one after the other at the same pace.
     let clock: Option<Vec<i64>> = packets.iter().map(|packet| packet.decoded).collect();
     let clock = clock.filter(|clock| anchor.is_none() && clock.is_sorted());
     let by_clock = |place: usize| {
@@ -117,7 +119,7 @@ fn complete_times(packets: &[Known], step: i64, first: i64) -> Vec<Times> {
         }
         next = time.saturating_add(step);
     }
-    // Decoding runs ahead of showing by as much as any picture needs.
+    // Decoding is ahead of presentation by as much as any picture needs.
     let mut sorted = shown.clone();
     sorted.sort_unstable();
     let mut rank = vec![0; packets.len()];
@@ -165,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_stream_without_times_is_shown_evenly_in_the_order_of_its_pictures() {
-        // I P B B: shown I B B P.
+        // Decoded as I P B B, shown as I B B P.
         assert_eq!(
             completed(&[0, 3, 1, 2], &[None; 4]),
             [(100, 90), (130, 100), (110, 110), (120, 120)]

@@ -22,7 +22,8 @@ pub(super) fn peak(curve: &Curve) -> f64 {
     if peak > 0.0 { f64::from(peak) } else { 1.0 }
 }
 
-/// A curve as a filled area; of several values in a pixel the greatest is drawn, so that no peak is lost.
+/// A curve as a filled area; of several values in one pixel the greatest is drawn, so that no peak
+/// is lost.
 pub(super) fn curve(svg: &mut Svg, curve: &Curve, row: &Row, top: f64, height: f64, peak: f64, colour: &str) {
     if curve.values.is_empty() {
         return;
@@ -68,7 +69,7 @@ pub(super) fn beat_lines(svg: &mut Svg, rhythm: &Rhythm, row: &Row, (top, bottom
     if top >= bottom {
         return;
     }
-    // Too dense beats would be a grey field: then only the downbeats are drawn.
+    // If beats are too dense, they would be a grey area: then only the downbeats are drawn.
     let dense = row.pixels_a_second() * rhythm.tempo.beat_span().seconds() < 5.0;
     for beat in rhythm.beats.iter().filter(|b| row.shows(b.time.seconds())) {
         let x = row.x(beat.time.seconds());

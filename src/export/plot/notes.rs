@@ -6,13 +6,13 @@ use super::svg::{Anchor, Svg, Weight};
 use crate::music::{GridNote, Music};
 use crate::time::BeatGrid;
 
-/// Semitones that the notes have room for at least: a few notes are not drawn as thick bars.
+/// Minimum range of the piano roll, semitones, so that a few notes are not drawn as thick bars.
 pub(super) const LEAST_SEMITONES: f64 = 30.0;
 
-/// The pitches that a piano roll shows: those of the whole clip, so that all rows are alike.
+/// The pitch range of a piano roll: that of the whole clip, so that all rows are the same.
 pub(super) struct Pitches {
     lowest: f64,
-    /// Pixels of a semitone.
+    /// Pixels per semitone.
     semitone: f64,
 }
 
@@ -30,7 +30,7 @@ impl Pitches {
         }
     }
 
-    /// Top of a pitch's place in a panel that begins at `top`.
+    /// Top of a pitch's row in a panel that begins at `top`.
     pub fn y(&self, pitch: f64, top: f64) -> f64 {
         top + MUSIC - 3.0 - (pitch - self.lowest + 1.0) * self.semitone
     }
@@ -55,8 +55,8 @@ pub(super) fn draw_roll_panel(svg: &mut Svg, pitches: &Pitches, top: f64) {
     }
 }
 
-/// The notes from where they begin to where they end, the louder, the darker. Those of the bass come first and lie under the
-/// others.
+/// The notes from onset to end; louder notes are darker. Those of the bass come first and lie
+/// behind the others.
 pub(super) fn notes(svg: &mut Svg, music: &Music, grid: &BeatGrid, row: &Row, top: f64) {
     let pitches = Pitches::of(music);
     let height = (pitches.semitone - 0.5).max(2.0);
@@ -72,7 +72,7 @@ pub(super) fn notes(svg: &mut Svg, music: &Music, grid: &BeatGrid, row: &Row, to
                 continue;
             }
             let (left, right) = (row.x(from.max(row.start)), row.x(to.min(row.end)));
-            // A gap, so that notes which are struck again are told apart.
+            // A gap, so that repeated notes can be distinguished.
             let width = (right - left - 1.0).max(1.5);
             let y = pitches.y(f64::from(note.pitch), top);
             let opacity = 0.4 + 0.6 * f64::from(note.velocity).clamp(0.0, 1.0);
@@ -87,7 +87,7 @@ pub(super) fn notes(svg: &mut Svg, music: &Music, grid: &BeatGrid, row: &Row, to
     }
 }
 
-/// The names of the chords where they begin; a row begins with the one that sounds there.
+/// The names of the chords where they begin; a row begins with the current one.
 pub(super) fn chords(svg: &mut Svg, music: &Music, grid: &BeatGrid, row: &Row, top: f64) {
     const SIZE: f64 = 12.5;
     let mut free = LEFT;

@@ -5,10 +5,10 @@ use super::style::{LEFT, PERSON_LEFT, PERSON_MIDDLE, PERSON_RIGHT, PLOT, POSES};
 use super::svg::Svg;
 use crate::pose::{Joint, JointPoint, Pose, PoseTrack};
 
-/// Least distance of skeletons, pixels.
+/// Minimum distance between skeletons, pixels.
 pub(super) const SKELETON: f64 = 66.0;
 
-/// The bones drawn, with the side of the body they belong to.
+/// The bones that are drawn, with the side of the body to which they belong.
 pub(super) const BONES: [(Joint, Joint, &str); 16] = [
     (Joint::Nose, Joint::Neck, PERSON_MIDDLE),
     (Joint::Neck, Joint::MidHip, PERSON_MIDDLE),
@@ -28,7 +28,7 @@ pub(super) const BONES: [(Joint, Joint, &str); 16] = [
     (Joint::LeftAnkle, Joint::LeftBigToe, PERSON_LEFT),
 ];
 
-/// Where a pose's known joints lie: left, top, right, bottom, pixels of the source.
+/// Bounding box of a pose's known joints: left, top, right, bottom, pixels of the source.
 pub(super) fn extent(pose: &Pose) -> Option<[f64; 4]> {
     let known = pose
         .joints
@@ -41,14 +41,14 @@ pub(super) fn extent(pose: &Pose) -> Option<[f64; 4]> {
     })
 }
 
-/// The value that a share of all lie below.
+/// A quantile: the value below which a share of all values lie.
 pub(super) fn quantile(mut values: Vec<f64>, share: f64) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     let index = (share * values.len().saturating_sub(1) as f64).round() as usize;
     values.get(index).copied()
 }
 
-/// The pose nearest to an instant; poses rise in time.
+/// The pose nearest to an instant; poses are in ascending order.
 pub(super) fn nearest(poses: &[Pose], time: f64) -> Option<&Pose> {
     let after = poses.partition_point(|p| p.time.seconds() < time);
     let candidates = [after.checked_sub(1).and_then(|i| poses.get(i)), poses.get(after)];
@@ -66,7 +66,7 @@ pub(super) fn skeletons(svg: &mut Svg, track: &PoseTrack, row: &Row, top: f64) {
         return;
     };
     let scale = (POSES - 30.0) / tallest;
-    // As close as they fit beside each other, at a round distance in time.
+    // As close as they fit side by side, at a round interval of time.
     let widths = extents.iter().map(|[left, _, right, _]| right - left).collect();
     let room = (quantile(widths, 0.8).unwrap_or(0.0) * scale + 8.0).max(SKELETON);
     let every = [0.1, 0.2, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0]
@@ -87,7 +87,7 @@ pub(super) fn skeletons(svg: &mut Svg, track: &PoseTrack, row: &Row, top: f64) {
         if let Some([left, upper, right, lower]) = extent(pose) {
             let middle = pose.joints.get(Joint::MidHip as usize).filter(|j| j.confidence > 0.0);
             let centre = middle.map_or((left + right) / 2.0, |j| f64::from(j.x));
-            // A person who comes nearer is drawn smaller rather than cut off.
+            // A person who comes nearer is drawn smaller instead of being cut off.
             let scale = scale.min((POSES - 16.0) / (lower - upper).max(1.0));
             let floor = top + POSES - 10.0;
             skeleton(svg, pose, |px, py| {

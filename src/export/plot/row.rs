@@ -1,8 +1,8 @@
-//! One line of the picture: a stretch of time across its width.
+//! One row of the picture: a stretch of time across its width.
 
 use super::style::{LEFT, PLOT};
 
-/// One line of the picture.
+/// One row of the picture.
 pub(super) struct Row {
     pub start: f64,
     pub end: f64,

@@ -18,7 +18,7 @@ pub(super) const GAP: f64 = 10.0;
 pub(super) const AXIS: f64 = 34.0;
 pub(super) const ROW_GAP: f64 = 22.0;
 
-/// Room for the names of the chords above the notes.
+/// Height of the space for the names of the chords above the notes.
 pub(super) const CHORDS: f64 = 22.0;
 
 pub(super) const INK: &str = "#1f2430";
@@ -64,7 +64,7 @@ pub(super) fn strong<'a>(size: f64, anchor: Anchor, colour: &'a str) -> Style<'a
     }
 }
 
-/// `75` s as `1:15`, with as many decimals as asked for.
+/// Formats seconds, 75 as `1:15`, with the given number of decimals.
 pub(super) fn clock(seconds: f64, decimals: usize) -> String {
     let scale = 10f64.powi(decimals as i32);
     let seconds = (seconds * scale).round() / scale;
@@ -78,7 +78,7 @@ pub(super) fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-/// A text cut to a width, with an ellipsis.
+/// Shortens a text to a width, with an ellipsis.
 pub(super) fn fitted(svg: &Svg, text: &str, size: f64, weight: Weight, width: f64) -> String {
     if svg.text_width(text, size, weight) <= width {
         return text.to_owned();

@@ -1,5 +1,5 @@
-//! A small writer of SVG 1.1. Text is drawn as outlines of the fonts that ship with the library, so that a picture looks
-//! the same on every machine.
+//! A small writer of SVG 1.1. Text is drawn as outlines of the bundled fonts, so that a picture
+//! looks the same on every machine.
 
 use crate::error::{Error, Result};
 use std::fmt::Write;
@@ -17,7 +17,7 @@ pub(super) enum Weight {
     SemiBold,
 }
 
-/// Which point of a text is given.
+/// The anchor point of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Anchor {
     Start,
@@ -25,7 +25,7 @@ pub(super) enum Anchor {
     End,
 }
 
-/// How a text looks.
+/// The style of a text.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Style<'a> {
     pub size: f64,
@@ -43,7 +43,7 @@ pub(super) struct Svg {
     semi_bold: Option<Face<'static>>,
 }
 
-/// A number with two decimals at most; what is no number is drawn at 0.
+/// A number with at most two decimals; NaN and infinities are drawn at 0.
 fn n(value: f64) -> String {
     let value = if value.is_finite() { value } else { 0.0 };
     let text = format!("{value:.2}");
@@ -118,7 +118,7 @@ impl Svg {
         ));
     }
 
-    /// A square on its point.
+    /// A diamond.
     pub fn diamond(&mut self, (x, y): (f64, f64), radius: f64, fill: &str) {
         self.polygon(
             &[(x, y - radius), (x + radius, y), (x, y + radius), (x - radius, y)],
@@ -159,7 +159,8 @@ impl Svg {
         f64::from(units) * size / f64::from(face.units_per_em())
     }
 
-    /// Writes a text on a base line. Letters that the font lacks are drawn as `?`; the label carries them all.
+    /// Writes a text on a baseline. Letters that the font lacks are drawn as `?`; the label has the
+    /// complete text.
     pub fn text(&mut self, (x, y): (f64, f64), text: &str, style: Style<'_>) {
         let width = self.text_width(text, style.size, style.weight);
         let left = match style.anchor {
@@ -206,7 +207,7 @@ fn glyphs<'a>(face: &'a Face<'static>, text: &'a str) -> impl Iterator<Item = (t
     })
 }
 
-/// Outlines of letters as path data; fonts count upwards, pictures downwards.
+/// Outlines of letters as path data; the vertical axis of fonts points up, that of pictures down.
 struct Outline {
     path: String,
     x: f64,
@@ -250,7 +251,7 @@ impl OutlineBuilder for Outline {
     }
 }
 
-/// Draws a document of [`Svg`] in pixels, as PNG.
+/// Renders a document of [`Svg`] as PNG.
 pub(super) fn png(document: &str, scale: f32, path: &Path) -> Result<Vec<u8>> {
     let refuse = |reason: String| Error::output(path)(std::io::Error::other(reason));
     let tree = resvg::usvg::Tree::from_str(document, &resvg::usvg::Options::default())

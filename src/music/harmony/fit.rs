@@ -1,16 +1,17 @@
 //! The key that fits given chords best.
 //!
 //! Each of the twelve tonics in each mode gets the sum of
-//! - the share of each chord's tones that are in the scale, less 0.5 where one of its triad is not, by how long it sounds.
-//!   The seventh of a dominant counts half; in minor the major dominant and the diminished leading-tone chord are at home
-//!   as well, but for 0.1;
-//! - 0.15 if the first chord is on the tonic, 0.1 if the last one is or leads back to it;
-//! - 0.15 if anywhere the dominant, a major third in it, goes to the tonic;
-//! - 0.15 times the share of time on the tonic;
-//! - by mode: 0 major and minor, −0.05 harmonic minor, −0.06 dorian and mixolydian, −0.15 lydian and phrygian;
-//! - 0.1 if the mode is one of the mood's, where the user gives a mood.
+//! - the share of each chord's tones that are in the scale, minus 0.5 if a tone of its triad is
+//!   not, weighted by its duration. The seventh of a dominant counts half; in minor, the major
+//!   dominant and the diminished leading-tone chord also count as in the scale, minus 0.1;
+//! - 0.15 if the first chord is on the tonic, 0.1 if the last one is the tonic or leads back to it;
+//! - 0.15 if anywhere a dominant with a major third goes to the tonic;
+//! - 0.15 times the share of the time on the tonic;
+//! - by mode: 0 major and minor, −0.05 harmonic minor, −0.06 dorian and mixolydian, −0.15 lydian
+//!   and phrygian;
+//! - 0.1 if the user gives a mood and the mode is one of the mood's.
 //!
-//! The best wins, the first of equals (C before C sharp, major before the others).
+//! The highest sum wins; on a tie, the first (C before C sharp, major before the others).
 
 use super::{modes, mood};
 use crate::settings::Mood;
@@ -26,7 +27,7 @@ pub(super) fn key(progression: &Progression, mood: Option<Mood>) -> Key {
         for tonic in 0..12 {
             let key = Key::new(tonic, mode);
             let score = score(key, progression, mood);
-            // Sums in another order differ in their last bits; such keys are equal.
+            // Sums in another order differ in their last bits; such keys count as equal.
             if score > best.0 + 1e-9 {
                 best = (score, key);
             }
@@ -37,7 +38,7 @@ pub(super) fn key(progression: &Progression, mood: Option<Mood>) -> Key {
 
 fn score(key: Key, progression: &Progression, mood: Option<Mood>) -> f64 {
     let bars = progression.bars();
-    // Each chord with its share of the time.
+    // Each chord with its share of the total time.
     let chords: Vec<(Chord, f64)> = bars
         .iter()
         .flat_map(|bar| bar.iter().map(|chord| (*chord, 1.0 / (bar.len() * bars.len()) as f64)))

@@ -3,30 +3,31 @@
 use super::{Draw, PHRASE, Piece, pick};
 use crate::settings::MusicSettings;
 
-/// Change of the mean energy from one phrase to the next from which on a section begins: one level (calm to usual, usual
-/// to lively) in every bar.
+/// Minimum change of the mean energy from one phrase to the next that begins a section: one level
+/// (calm to usual, usual to lively) in every bar.
 const CLEAR_CHANGE: f64 = 1.0;
 
-/// How near a phrase's energy is to that of the piece's first phrase when the piece comes home with it.
+/// How near a phrase's energy must be to that of the piece's first phrase for the piece to return
+/// home.
 const LIKE_HOME: f64 = 0.75;
 
-/// How often a home section has 16 bars and not 8. What contrasts with it has 8.
+/// How often a home section has 16 bars instead of 8. Contrasting sections have 8.
 const LONG_HOME: f64 = 0.3;
 
-/// How often the opening phrases of a kind's sections have a melody, and how often the others; it is drawn once for a kind.
-/// Home begins with its theme, so that there is something to come home to; around it the accompaniment is left alone more
-/// often than not.
+/// How often the opening phrases of a kind's sections have a melody, and how often the others do;
+/// drawn once per kind. Home begins with its theme, so that there is something to return to;
+/// elsewhere there is usually only accompaniment.
 const SUNG_HOME: [f64; 2] = [1.0, 0.2];
 const SUNG_AWAY: [f64; 2] = [0.3, 0.2];
 
-/// What kind of section: sections of one kind share their chords.
+/// The kind of a section: sections of one kind share their chords.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SectionKind {
     /// A: begins and returns on the tonic.
     Home,
     /// B: begins off the tonic.
     Contrast,
-    /// C: another contrast, on its way further from home.
+    /// C: another contrast, further from home.
     Bridge,
 }
 
@@ -50,11 +51,11 @@ pub(super) struct Phrase {
     pub in_section: usize,
     /// Kind of its section.
     pub kind: SectionKind,
-    /// Kind of the section that is planned after this phrase; `None` where the section is to go on.
+    /// Kind of the section that is planned after this phrase; `None` if the section is to continue.
     pub next: Option<SectionKind>,
-    /// It begins a section that was not planned, since the energy has changed.
+    /// Whether it begins an unplanned section, because the energy has changed.
     pub sudden: bool,
-    /// Mean energy, 1 to 4, where it is known.
+    /// Mean energy, 1 to 4; `None` if unknown.
     pub energy: Option<f64>,
 }
 
@@ -74,14 +75,15 @@ impl Phrase {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Form {
     pub phrases: Vec<Phrase>,
-    /// None for a piece without bars.
+    /// Empty for a piece without bars.
     pub sections: Vec<Section>,
     /// The bar before which the last section is planned to end.
     pub planned_end: usize,
 }
 
 impl Form {
-    /// Divides a piece. A phrase's place in the form depends on the bars up to its own last one.
+    /// Divides a piece into phrases and sections. A phrase's place in the form depends only on the
+    /// bars up to its own last one.
     pub fn of(piece: &Piece<'_>, settings: &MusicSettings, seed: u64) -> Self {
         let mut form = Self {
             phrases: Vec::new(),
@@ -95,7 +97,7 @@ impl Form {
         let mut contrasts = 0;
         let mut home_energy = None;
         let mut last_energy = None;
-        // Phrases planned for the section, and of those how many are there.
+        // Number of phrases planned for the section, and number of them so far.
         let (mut planned, mut there) = (0, 0);
         let mut kind = SectionKind::Home;
         for number in 0..count {
@@ -141,7 +143,7 @@ impl Form {
     }
 }
 
-/// Contrasts take turns.
+/// Contrasts alternate.
 fn contrast(before: usize) -> SectionKind {
     if before.is_multiple_of(2) {
         SectionKind::Contrast
@@ -150,7 +152,7 @@ fn contrast(before: usize) -> SectionKind {
     }
 }
 
-/// Phrases of a section that begins with phrase `number`, if the energy does not change.
+/// Number of phrases in a section that begins with phrase `number`, if the energy does not change.
 fn planned_phrases(kind: SectionKind, seed: u64, number: usize) -> usize {
     let long = match kind {
         SectionKind::Home => LONG_HOME,

@@ -1,9 +1,11 @@
-//! What each mode has for tonic, subdominant and dominant.
+//! The tonic, subdominant and dominant chords of each mode.
 //!
-//! A chord is written by the semitones of its root over the tonic. Its two weights are how often it is taken in plain
-//! harmony (rock, punk, pop) and in colourful harmony (jazz, blues, soul); a style stands between the two by its
-//! [colour]. The major dominant is written with its seventh; whether a piece plays that is drawn once. Chords outside a mode's scale are the usual borrowed ones: the major dominant in minor, the minor
-//! subdominant and the flat seventh degree in major.
+//! A chord is given by the semitones of its root above the tonic. Its two weights are how often it
+//! is chosen in plain harmony (rock, punk, pop) and in colourful harmony (jazz, blues, soul); the
+//! [colour] of a style interpolates between them. The major dominant is given with its seventh;
+//! whether a piece plays the seventh is drawn once. Chords outside a mode's scale are the usual
+//! borrowed ones: the major dominant in minor, the minor subdominant and the flat seventh degree in
+//! major.
 
 use super::SectionKind;
 use crate::theory::{
@@ -13,7 +15,7 @@ use crate::theory::{
 
 use Quality::{Diminished, Dominant, Major, Minor};
 
-/// What a chord does in a phrase.
+/// The function of a chord in a phrase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Function {
     Tonic,
@@ -21,7 +23,7 @@ pub(super) enum Function {
     Dominant,
 }
 
-/// Semitones of the root over the tonic, quality, weight in plain and in colourful harmony.
+/// Semitones of the root above the tonic, quality, weight in plain and in colourful harmony.
 type Entry = (u8, Quality, f64, f64);
 
 /// The chords of a mode.
@@ -31,9 +33,9 @@ struct Table {
     dominant: &'static [Entry],
     /// Dominants that close a period.
     authentic: &'static [Entry],
-    /// Subdominants that close one.
+    /// Subdominants that close a period.
     plagal: &'static [Entry],
-    /// Chords that contrasting sections begin with.
+    /// Chords with which contrasting sections begin.
     contrast: &'static [Entry],
     bridge: &'static [Entry],
 }
@@ -135,11 +137,11 @@ pub(super) fn triad(key: Key) -> Chord {
 pub(super) struct Palette {
     pub key: Key,
     colour: f64,
-    /// The major dominant has its seventh, throughout the piece or never.
+    /// Whether the major dominant has its seventh, for the whole piece.
     sevenths: bool,
 }
 
-/// A chord and how often it is taken.
+/// A chord and how often it is chosen.
 pub(super) type Weighted = (Chord, f64);
 
 impl Palette {
@@ -168,7 +170,7 @@ impl Palette {
         self.weighted(table(self.key.mode).plagal)
     }
 
-    /// Chords that a section begins with.
+    /// Chords with which a section begins.
     pub fn openings(&self, kind: SectionKind) -> Vec<Weighted> {
         let table = table(self.key.mode);
         match kind {
@@ -194,9 +196,10 @@ impl Palette {
     }
 }
 
-/// Whether a chord of dominant function leads to another by its root: down a fifth (G7 to C, E7 to Am), by the leading
-/// tone below (Bdim to C, E to F: the deceptive cadence in minor), up a whole tone (B flat to C, G to Am: the deceptive
-/// cadence in major), or, a major chord, down a semitone (D flat to C: the phrygian cadence).
+/// Whether a chord of dominant function leads to another by its root: down a fifth (G7 to C, E7 to
+/// Am), by the leading tone below (Bdim to C, E to F: the deceptive cadence in minor), up a whole
+/// tone (B flat to C, G to Am: the deceptive cadence in major), or, a major chord, down a semitone
+/// (D flat to C: the phrygian cadence).
 pub(super) fn leads(from: Chord, to: Chord) -> bool {
     match semitones(from.root, to.root) {
         1 | 2 | 5 => true,
@@ -205,8 +208,8 @@ pub(super) fn leads(from: Chord, to: Chord) -> bool {
     }
 }
 
-/// How natural it is for one chord to follow another, by the distance of their roots: down a fifth more than down a third
-/// or up a step, other distances less.
+/// How natural it is for one chord to follow another, by the interval between their roots: down a
+/// fifth is most natural, then down a third or up a step, then others.
 pub(super) fn affinity(from: Chord, to: Chord) -> f64 {
     match semitones(from.root, to.root) {
         5 => 1.5,
@@ -217,7 +220,8 @@ pub(super) fn affinity(from: Chord, to: Chord) -> f64 {
     }
 }
 
-/// How colourful the harmony of a style is: 0 plain triads, 1 sevenths, second degrees and secondary dominants.
+/// How colourful the harmony of a style is: 0 plain triads, 1 sevenths, second degrees and
+/// secondary dominants.
 pub(super) fn colour(style: &str) -> f64 {
     match style {
         "jazz" => 0.9,

@@ -1,14 +1,15 @@
 //! The mood of a piece and the key that comes from it.
 //!
-//! With `music.mood` = auto each mood gets points: some by the style of the drums, some by the tempo, some by how much the
-//! person moves in the first phrase (not in the whole piece, whose end may yet be cut off). It is drawn with the squares
-//! of the points as weights, so that the seed may choose, but mostly among moods that suit.
+//! With `music.mood` = auto, each mood gets points for the style of the drums, for the tempo, and
+//! for how much the person moves in the first phrase (not in the whole piece, whose end may still
+//! be cut off). The mood is drawn with the squares of the points as weights, so that the seed
+//! matters but the mood usually suits.
 
 use super::{Draw, PHRASE, Piece, pick};
 use crate::settings::{Mood, MusicSettings};
 use crate::theory::{Key, Mode};
 
-/// Modes of a mood, and how often each is taken.
+/// Modes of a mood, and how often each is chosen.
 pub(super) fn modes(mood: Mood) -> &'static [(Mode, f64)] {
     match mood {
         Mood::Bright => &[(Mode::Major, 0.6), (Mode::Mixolydian, 0.25), (Mode::Lydian, 0.15)],
@@ -18,11 +19,11 @@ pub(super) fn modes(mood: Mood) -> &'static [(Mode, f64)] {
     }
 }
 
-/// A key drawn for the mood, any tonic as often as any other.
+/// Draws a key for the mood; all tonics are equally likely.
 pub(super) fn key(piece: &Piece<'_>, settings: &MusicSettings, seed: u64) -> Key {
     let random = &mut Draw::Key.stream(seed, 0);
     let tonic = (random.uniform() * 12.0) as u8;
-    // Drawn in any case, so that a mood given by the user has the same tonic as one that was drawn.
+    // Always drawn, so that a mood given by the user has the same tonic as one that is drawn.
     let drawn = pick(
         random,
         &points(piece, settings).map(|(mood, points)| (mood, points * points)),
@@ -79,7 +80,7 @@ fn points(piece: &Piece<'_>, settings: &MusicSettings) -> [(Mood, f64); 4] {
     ]
 }
 
-/// How often a period closes with a plagal cadence in place of an authentic one.
+/// How often a period closes with a plagal cadence instead of an authentic one.
 pub(super) fn plagal_share(mood: Option<Mood>) -> f64 {
     match mood {
         Some(Mood::Calm) => 0.45,

@@ -1,4 +1,4 @@
-//! Writing the chords of a phrase.
+//! Writes the chords of a phrase.
 
 use super::form::{Form, Phrase};
 use super::modes::{self, Function, Palette, Weighted, affinity, leads};
@@ -7,31 +7,33 @@ use crate::drums::sampling::BarRandom;
 use crate::settings::MusicSettings;
 use crate::theory::{Chord, Key, Quality};
 
-/// Mean energy under which a phrase is calm, and under which its half cadence stands for two bars as well.
+/// Mean energy below which a phrase is calm, and below which its half cadence also lasts two bars.
 const CALM: f64 = 2.25;
 const STILL: f64 = 1.5;
 
-/// Mean energy from which a phrase is lively, and the seconds of a bar that then has room for two chords.
+/// Minimum mean energy of a lively phrase, and the minimum length, seconds, of a bar that then has
+/// room for two chords.
 const LIVELY: f64 = 3.5;
 const ROOMY_BAR: f64 = 2.2;
 
 /// How often a bar of a lively phrase has two chords.
 const SPLIT: f64 = 0.85;
 
-/// Seconds that a chord lasts at least: where half a bar is less, bars are not halved.
+/// Minimum length of a chord, seconds: if half a bar is shorter, bars are not divided.
 const LEAST_CHORD: f64 = 0.7;
 
-/// How often a period's cadence falls a bar early, so that the last bar is left to lead on.
+/// How often a period's cadence comes a bar early, so that the last bar can lead on.
 const EARLY: f64 = 0.3;
 
-/// How often one chord of a phrase that comes again is exchanged for one of the same function.
+/// How often a chord of a repeated phrase is replaced by another of the same function.
 const VARIED: f64 = 0.35;
 
-/// How often the second phrase of a period begins as the first does.
+/// How often the second phrase of a period begins like the first.
 const PARALLEL: f64 = 0.65;
 
-/// Functions of the second and third chord of a phrase, between the first and the half cadence, and how often each pair
-/// is taken in plain and in colourful harmony, which likes to prepare its dominants.
+/// Functions of the second and third chord of a phrase, between the first chord and the half
+/// cadence, and how often each pair is chosen in plain and in colourful harmony, which tends to
+/// prepare its dominants.
 const MIDDLES: [([Function; 2], f64, f64); 5] = [
     ([Function::Tonic, Function::Subdominant], 0.4, 0.55),
     ([Function::Subdominant, Function::Tonic], 0.2, 0.1),
@@ -40,10 +42,10 @@ const MIDDLES: [([Function; 2], f64, f64); 5] = [
     ([Function::Dominant, Function::Tonic], 0.12, 0.05),
 ];
 
-/// Chords of one bar, each with the step that it begins at.
+/// Chords of one bar, each with the step at which it begins.
 type Bar = Vec<(usize, Chord)>;
 
-/// What sections of one kind share.
+/// Material shared by the sections of one kind.
 #[derive(Debug, Clone, PartialEq)]
 struct Material {
     /// Phrase that opens a period; ends on a half cadence.
@@ -75,7 +77,7 @@ impl<'a> PhraseWriter<'a> {
         }
     }
 
-    /// The chord before the last one of the piece.
+    /// The penultimate chord of the piece.
     pub fn home_dominant(&self) -> Chord {
         let random = &mut Draw::HomeDominant.stream(self.seed, 0);
         pick(random, &self.palette.authentic()).unwrap_or(dominant_of(self.palette.tonic()))
@@ -95,7 +97,7 @@ impl<'a> PhraseWriter<'a> {
         bars
     }
 
-    /// The four bars of a phrase; `before` is the chord that it comes from.
+    /// The four bars of a phrase; `before` is the preceding chord.
     fn phrase(&self, phrase: &Phrase, before: Option<Chord>) -> [Bar; PHRASE] {
         let material = self.varied(phrase, before);
         let calm = phrase.energy.is_some_and(|energy| energy < CALM);
@@ -121,7 +123,7 @@ impl<'a> PhraseWriter<'a> {
             return whole([first, first, last, last]);
         }
         if calm {
-            // What stands between prepares the dominant.
+            // The chord in between prepares the dominant.
             let other = match material.middle {
                 [_, Function::Subdominant] if third.root != first.root => third,
                 [Function::Subdominant, _] => second,
@@ -135,8 +137,9 @@ impl<'a> PhraseWriter<'a> {
         whole([first, second, third, last])
     }
 
-    /// A phrase that closes a period, and the bar in which its cadence comes home: authentic or plagal, in the last bar,
-    /// whose second half leads on, or in the one before, so that the whole last bar does.
+    /// A phrase that closes a period, and the bar in which its cadence resolves: authentic or
+    /// plagal, in the last bar, whose second half leads on, or in the bar before, so that the whole
+    /// last bar leads on.
     fn closing(&self, phrase: &Phrase, material: &Material, calm: bool) -> ([Bar; PHRASE], usize) {
         let random = &mut Draw::Cadence.stream(self.seed, phrase.number);
         let plagal = random.uniform() < self.plagal_share;
@@ -144,7 +147,8 @@ impl<'a> PhraseWriter<'a> {
         let early = random.uniform() < EARLY && !calm || !halves;
         let [first, mut second] = material.closing;
         let tonic = self.palette.tonic();
-        // Before an early cadence there is one chord, which prepares it: I V I V would go to and fro.
+        // Before an early cadence there is one chord, which prepares it: I V I V would alternate
+        // between two chords.
         let function = if plagal { Function::Tonic } else { Function::Subdominant };
         let start = self.choose(random, self.palette.of(function), tonic, &[], true);
         let from = match (early, calm) {
@@ -171,8 +175,8 @@ impl<'a> PhraseWriter<'a> {
         ([whole(first), whole(second), whole(cadence), turn], 3)
     }
 
-    /// The chord with which a phrase that closes a period leads on: to the first chord of the next section where one is
-    /// planned, else to home.
+    /// The chord with which a phrase that closes a period leads on: to the first chord of the next
+    /// section if one is planned, else to home.
     fn lead(&self, phrase: &Phrase) -> Chord {
         let random = &mut Draw::Lead.stream(self.seed, phrase.number);
         let target = phrase.next.map_or(self.palette.tonic(), |kind| self.first_chord(kind));
@@ -188,7 +192,7 @@ impl<'a> PhraseWriter<'a> {
         pick(random, &choices).unwrap_or(dominant_of(target))
     }
 
-    /// The chord that sections of a kind begin with.
+    /// The chord with which sections of a kind begin.
     fn first_chord(&self, kind: SectionKind) -> Chord {
         self.material(kind).opening[0]
     }
@@ -199,13 +203,14 @@ impl<'a> PhraseWriter<'a> {
         pick(random, &weighted).unwrap_or(MIDDLES[0].0)
     }
 
-    /// What the sections of a kind are made of.
+    /// Writes the material of the sections of a kind.
     fn material(&self, kind: SectionKind) -> Material {
         let random = &mut Draw::Material.stream(self.seed, kind as usize);
         let first = pick(random, &self.palette.openings(kind)).unwrap_or(self.palette.tonic());
         let middle = self.middle(random);
         let second = self.choose(random, self.palette.of(middle[0]), first, &[], false);
-        // After a dominant the third chord is not the first again, or the phrase would go to and fro between two chords.
+        // After a dominant, the third chord does not repeat the first, or the phrase would
+        // alternate between two chords.
         let without = if middle[0] == Function::Dominant {
             Some(first)
         } else {
@@ -223,7 +228,8 @@ impl<'a> PhraseWriter<'a> {
             Function::Subdominant
         };
         let next = self.choose(random, self.palette.of(function), start, &[], false);
-        // A parallel period has its first two bars in common; a dominant there is left to the half cadence.
+        // The phrases of a parallel period share their first two bars; a dominant there is reserved
+        // for the half cadence.
         let next = if parallel && middle[0] != Function::Dominant {
             second
         } else {
@@ -236,8 +242,9 @@ impl<'a> PhraseWriter<'a> {
         }
     }
 
-    /// The material of a phrase's section, with what the phrase has for itself: a first chord that the one `before`
-    /// leads to where a section begins unplanned, and now and then another second chord where the material has been heard.
+    /// The material of a phrase's section, varied for the phrase: a first chord to which `before`
+    /// leads if a section begins unplanned, and sometimes another second chord if the material has
+    /// been heard before.
     fn varied(&self, phrase: &Phrase, before: Option<Chord>) -> Material {
         let mut material = self.material(phrase.kind);
         let random = &mut Draw::Variation.stream(self.seed, phrase.number);
@@ -260,9 +267,9 @@ impl<'a> PhraseWriter<'a> {
         material
     }
 
-    /// One of several chords to come after `from`: by its weight and by how naturally it follows, with another root than
-    /// `from` and none of `without` as long as there is one. Diminished chords, which want to go on to what they lead to,
-    /// only where `diminished` allows them.
+    /// Draws a chord to follow `from`, by its weight and by how naturally it follows; if possible,
+    /// with a root other than that of `from`, and none of `without`. Diminished chords, which need
+    /// to resolve, only if `diminished` allows them.
     fn choose(
         &self,
         random: &mut BarRandom,
@@ -290,8 +297,9 @@ impl<'a> PhraseWriter<'a> {
         })
     }
 
-    /// Gives bars of a lively phrase a second chord on the way to the next bar's. A chord of dominant function leads on
-    /// at the end of its bar, so that what is added there comes before it; `home` is the bar in which a cadence comes home.
+    /// Gives bars of a lively phrase a second chord that leads to the next bar's. A chord of
+    /// dominant function leads on at the end of its bar, so the added chord comes before it; `home`
+    /// is the bar in which a cadence resolves.
     fn split(&self, phrase: &Phrase, bars: &mut [Bar; PHRASE], home: Option<usize>) {
         let random = &mut Draw::Passing.stream(self.seed, phrase.number);
         let half = half_of(self.piece.steps_per_bar());
@@ -323,7 +331,8 @@ impl<'a> PhraseWriter<'a> {
         self.palette.of(function).iter().any(|(c, _)| *c == chord)
     }
 
-    /// A chord between two others: a tonic or subdominant one, or one of dominant function if it leads to the second.
+    /// A chord between two others: of tonic or subdominant function, or of dominant function if it
+    /// leads to the second.
     fn passing(&self, random: &mut BarRandom, from: Chord, to: Chord) -> Chord {
         let mut choices: Vec<Weighted> = [Function::Tonic, Function::Subdominant, Function::Dominant]
             .into_iter()

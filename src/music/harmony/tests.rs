@@ -30,7 +30,7 @@ fn of(energy: &[u8], values: &[(&str, &str)], seed: u64) -> Harmony {
     compose(&piece(energy), &settings(values), seed)
 }
 
-/// The bars as text: chords with blanks between, bars with ` | `.
+/// The bars as text: chords separated by spaces, bars by ` | `.
 fn text(harmony: &Harmony) -> String {
     let bar = |bar: &Vec<(usize, Chord)>| {
         let chords: Vec<String> = bar.iter().map(|(_, chord)| chord.spelled(harmony.key)).collect();
@@ -47,7 +47,7 @@ fn last_of(harmony: &Harmony, bar: usize) -> Chord {
     harmony.chord_at(bar, usize::MAX)
 }
 
-/// Whether a chord is one of those that a key has for something: plain and colourful, with sevenths and without.
+/// Whether a key has this chord for a function: plain or colourful, with or without its seventh.
 fn is_among(key: Key, chord: Chord, choices: impl Fn(&Palette) -> Vec<(Chord, f64)>) -> bool {
     [(0.0, false), (0.0, true), (1.0, false), (1.0, true)]
         .into_iter()
@@ -74,7 +74,7 @@ fn pieces_share_the_chords_of_the_phrases_that_they_share() {
                 let common = long.sections.iter().filter(|first| **first < whole).count();
                 assert_eq!(short.sections[..common], long.sections[..common]);
                 for bar in 0..whole - PHRASE {
-                    // What a line is led to is known a phrase ahead.
+                    // The chords are known a phrase ahead.
                     let (a, b) = (short.to_end_of_section(bar), long.to_end_of_section(bar));
                     assert_eq!(a.min(4), b.min(4), "seed {seed}, {bars} bars, bar {bar}");
                 }
@@ -471,7 +471,7 @@ proptest! {
         prop_assert!(harmony.sections.windows(2).all(|s| s[0] < s[1]));
         prop_assert_eq!(harmony.sections.first().copied(), (piece.bars > 0).then_some(0));
         prop_assert!(harmony.sections.iter().all(|first| *first < piece.bars.max(1)));
-        // What is composed stands for two bars at most.
+        // A composed chord lasts at most two bars.
         if fixed.iter().all(|(key, _)| *key != "music.chords") {
             for bars in harmony.chords[pickup.min(piece.bars)..].windows(3) {
                 let first = bars[0][0].1;
@@ -484,7 +484,7 @@ proptest! {
     }
 }
 
-/// Progressions to look at: `cargo test --lib harmony::tests::table -- --nocapture`.
+/// Prints progressions: `cargo test --lib harmony::tests::table -- --nocapture`.
 #[test]
 #[allow(clippy::print_stdout)]
 fn table_of_progressions_to_look_at() {

@@ -1,4 +1,4 @@
-//! Bars to tokens and back.
+//! Converts bars to tokens and back.
 
 use super::grammar::Grammar;
 use super::vocabulary::{DURATIONS, POSITIONS, TempoClass, Token, VELOCITIES};
@@ -10,9 +10,9 @@ use crate::theory::Chord;
 pub struct RemiBar {
     /// Sixteenths in the bar: 16 in 4/4, 12 in 3/4.
     pub steps: u8,
-    /// Tempi: from this position (from 0) on so many beats a minute, 30 to 209.
+    /// Tempi: the position, from 0, at which each begins, and beats per minute, 30 to 209.
     pub tempo: Vec<(u8, u8)>,
-    /// Chords: from this position on this chord; `None`: no chord.
+    /// Chords with the position at which each begins; `None`: no chord.
     pub chords: Vec<(u8, Option<Chord>)>,
     /// The notes, by position, then by pitch.
     pub notes: Vec<RemiNote>,
@@ -27,7 +27,7 @@ pub struct RemiNote {
     pub pitch: u8,
     /// Velocity, a bin from 0 to 31.
     pub velocity_bin: u8,
-    /// How long it is held, in thirty-second notes, 1 to 64.
+    /// Length in thirty-second notes, 1 to 64.
     pub duration: u8,
 }
 
@@ -43,17 +43,19 @@ pub fn velocity(bin: u8) -> u8 {
     (middle * 127.0 / f32::from(VELOCITIES)).round().clamp(1.0, 127.0) as u8
 }
 
-/// A tempo as REMI can say it: whole beats a minute from 30 to 209.
+/// A tempo in REMI's resolution: whole beats per minute, 30 to 209.
 pub fn bpm(tempo: f64) -> u8 {
     tempo.round().clamp(30.0, 209.0) as u8
 }
 
 /// Bars as tokens.
 ///
-/// Of several notes of one pitch at one position the longest is kept, of equally long ones the loudest.
+/// Of several notes of one pitch at one position, the longest is kept, and of equally long ones the
+/// loudest.
 ///
 /// # Errors
-/// [`Error::Sound`] with the bar and the value when one is out of range, or when tempi or chords do not rise in position.
+/// [`Error::Sound`] with the bar and the value when one is out of range, or when tempi or chords
+/// are not in ascending order.
 pub fn encode(bars: &[RemiBar]) -> Result<Vec<Token>> {
     let mut tokens = Vec::new();
     for (index, bar) in bars.iter().enumerate() {
@@ -64,7 +66,7 @@ pub fn encode(bars: &[RemiBar]) -> Result<Vec<Token>> {
         }
         tokens.push(Token::Bar);
         let mut notes = bar.notes.clone();
-        // The longest and loudest of one pitch first, so that it is the one which stays.
+        // The longest and loudest note of a pitch comes first, so that it is the one that is kept.
         notes.sort_by_key(|note| {
             let longest = std::cmp::Reverse((note.duration, note.velocity_bin));
             (note.position, note.pitch, longest)
@@ -113,15 +115,15 @@ fn tempo_tokens(bpm: u8) -> (Token, Token) {
 /// Tokens as bars of `steps` sixteenths each.
 ///
 /// # Errors
-/// [`Error::Sound`] with the index of the first token that the [grammar](Grammar) does not allow, and what it expects
-/// there.
+/// [`Error::Sound`] with the index of the first token that the [grammar](Grammar) does not allow,
+/// and what it expects there.
 pub fn decode(tokens: &[Token], steps: u8) -> Result<Vec<RemiBar>> {
     let mut grammar = Grammar::new(steps);
     let mut bars: Vec<RemiBar> = Vec::new();
     let (mut position, mut class, mut velocity_bin, mut pitch) = (0, TempoClass::Slow, 0, 0);
     for (index, token) in tokens.iter().enumerate() {
         grammar.feed(*token).map_err(|expected| Error::Sound {
-            reason: format!("token {index} is '{token}'; expected is {expected}"),
+            reason: format!("token {index} is '{token}'; expected {expected}"),
         })?;
         if *token == Token::Bar {
             bars.push(RemiBar {
@@ -129,7 +131,7 @@ pub fn decode(tokens: &[Token], steps: u8) -> Result<Vec<RemiBar>> {
                 ..RemiBar::default()
             });
         }
-        // The grammar lets nothing come before the first bar.
+        // The grammar does not allow anything before the first bar.
         let Some(bar) = bars.last_mut() else { continue };
         match *token {
             Token::Bar => {}
@@ -152,7 +154,7 @@ pub fn decode(tokens: &[Token], steps: u8) -> Result<Vec<RemiBar>> {
     }
     Err(Error::Sound {
         reason: format!(
-            "the tokens end at index {}; expected is {}",
+            "the tokens end at index {}; expected {}",
             tokens.len(),
             grammar.expected()
         ),
@@ -164,7 +166,7 @@ impl RemiBar {
     fn fault(&self) -> Option<String> {
         let steps = self.steps;
         if ![12, POSITIONS].contains(&steps) {
-            return Some(format!("{steps} sixteenths; allowed are 12 and {POSITIONS}"));
+            return Some(format!("{steps} sixteenths; expected 12 or {POSITIONS}"));
         }
         let positions = self
             .tempo
@@ -175,20 +177,20 @@ impl RemiBar {
             .chain(self.notes.iter().map(|note| note.position))
             .find(|at| *at >= steps);
         if let Some(position) = beyond {
-            return Some(format!("position {position}; allowed are 0 to {}", steps - 1));
+            return Some(format!("position {position}; expected 0 to {}", steps - 1));
         }
         let rising = |a: u8, b: u8| a < b;
         if !self.tempo.windows(2).all(|pair| rising(pair[0].0, pair[1].0))
             || !self.chords.windows(2).all(|pair| rising(pair[0].0, pair[1].0))
         {
-            return Some("the positions of its tempi and of its chords must rise".to_owned());
+            return Some("the positions of its tempi and of its chords must be in ascending order".to_owned());
         }
         if let Some((_, bpm)) = self.tempo.iter().find(|(_, bpm)| !(30..=209).contains(bpm)) {
-            return Some(format!("a tempo of {bpm} beats a minute; allowed are 30 to 209"));
+            return Some(format!("a tempo of {bpm} beats per minute; expected 30 to 209"));
         }
         let mut chords = self.chords.iter().filter_map(|(_, chord)| *chord);
         if let Some(chord) = chords.find(|chord| chord.root > 11) {
-            return Some(format!("a chord on pitch class {}; allowed are 0 to 11", chord.root));
+            return Some(format!("a chord on pitch class {}; expected 0 to 11", chord.root));
         }
         self.notes
             .iter()
@@ -197,7 +199,7 @@ impl RemiBar {
             })
             .map(|note| {
                 format!(
-                    "a note of pitch {}, velocity bin {} and duration {}; allowed are 0 to 127, 0 to {} and 1 to \
+                    "a note of pitch {}, velocity bin {} and duration {}; expected 0 to 127, 0 to {} and 1 to \
                      {DURATIONS}",
                     note.pitch,
                     note.velocity_bin,
@@ -324,22 +326,22 @@ mod tests {
             decode(&tokens, 16).expect_err("broken").to_string()
         };
         for (index, words) in [
-            (0, "token 0 is 'Position 1/16'; expected is Bar"),
+            (0, "token 0 is 'Position 1/16'; expected Bar"),
             (
                 1,
-                "token 1 is 'Tempo Class mid'; expected is Bar, or Position 1/16 to Position 16/16",
+                "token 1 is 'Tempo Class mid'; expected Bar, or Position 1/16 to Position 16/16",
             ),
             (
                 2,
-                "token 2 is 'Tempo Value 30'; expected is Tempo Class, Chord or Note Velocity",
+                "token 2 is 'Tempo Value 30'; expected Tempo Class, Chord or Note Velocity",
             ),
-            (3, "token 3 is 'Position 1/16'; expected is Tempo Value"),
+            (3, "token 3 is 'Position 1/16'; expected Tempo Value"),
             (
                 7,
-                "token 7 is 'Note On 60'; expected is Tempo Class, Chord or Note Velocity",
+                "token 7 is 'Note On 60'; expected Tempo Class, Chord or Note Velocity",
             ),
-            (8, "token 8 is 'Note Duration 8'; expected is Note On"),
-            (9, "the tokens end at index 9; expected is Note Duration"),
+            (8, "token 8 is 'Note Duration 8'; expected Note On"),
+            (9, "the tokens end at index 9; expected Note Duration"),
         ] {
             let error = without(index);
             assert!(error.contains(words), "{index}: {error}");
@@ -362,14 +364,14 @@ mod tests {
             ..RemiBar::default()
         };
         for (bar, words) in [
-            (RemiBar { steps: 14, ..bar() }, "14 sixteenths; allowed are 12 and 16"),
+            (RemiBar { steps: 14, ..bar() }, "14 sixteenths; expected 12 or 16"),
             (
                 RemiBar {
                     steps: 12,
                     notes: vec![note(12, 60, 1, 1)],
                     ..bar()
                 },
-                "position 12; allowed are 0 to 11",
+                "position 12; expected 0 to 11",
             ),
             (
                 RemiBar {
@@ -460,7 +462,7 @@ mod tests {
         fn no_sequence_panics(ids in prop::collection::vec(0..Token::COUNT, 0..60), steps in 0..=255_u8) {
             let tokens: Vec<Token> = ids.into_iter().filter_map(Token::from_id).collect();
             if let Err(error) = decode(&tokens, steps) {
-                prop_assert!(error.to_string().contains("expected is"));
+                prop_assert!(error.to_string().contains("; expected "));
             }
         }
     }

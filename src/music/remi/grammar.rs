@@ -1,11 +1,11 @@
-//! Which token may follow.
+//! The grammar of REMI: which token may follow.
 
 use super::vocabulary::{POSITIONS, Token};
 
-/// Highest MIDI pitch: no note follows it at its position.
+/// Highest MIDI pitch: no further note can follow at its position.
 const HIGHEST: u8 = 127;
 
-/// What was last said at the current position: what follows there must be later in this order.
+/// The last item at the current position: the next one there must be later in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Said {
     Nothing,
@@ -14,12 +14,12 @@ enum Said {
     Note(u8),
 }
 
-/// Where in an item the sequence stands.
+/// The state within an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ItemState {
     /// Before the first bar.
     Start,
-    /// After a bar's beginning or a whole item.
+    /// After the start of a bar or a complete item.
     Between,
     /// After a position.
     Item,
@@ -31,10 +31,11 @@ enum ItemState {
     NoteDuration,
 }
 
-/// The grammar of REMI, as a machine that is fed token by token.
+/// The grammar of REMI, as a state machine that reads token by token.
 ///
-/// In a bar positions never go back; at one position the tempo comes before the chord and both before the notes, whose
-/// pitches rise. So every sequence it takes has one meaning, and every list of bars one sequence.
+/// Positions in a bar never go back; at one position, the tempo comes before the chord and both
+/// come before the notes, whose pitches ascend. So every accepted sequence has one meaning, and
+/// every list of bars one sequence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grammar {
     steps: u8,
@@ -44,7 +45,7 @@ pub struct Grammar {
 }
 
 impl Grammar {
-    /// The grammar of bars of so many sixteenths: 16 in 4/4, 12 in 3/4 (16 at most).
+    /// The grammar of bars of `steps` sixteenths: 16 in 4/4, 12 in 3/4 (16 at most).
     pub fn new(steps: u8) -> Self {
         Self {
             steps: steps.min(POSITIONS),
@@ -73,20 +74,20 @@ impl Grammar {
         }
     }
 
-    /// Ids of the tokens that may follow, rising. There is always one.
+    /// IDs of the tokens that may follow, in ascending order; never empty.
     pub fn legal_ids(&self) -> impl Iterator<Item = usize> {
         Token::all().filter(|token| self.legal(*token)).map(Token::id)
     }
 
-    /// Whether the sequence may end here: nothing is half said.
+    /// Whether the sequence may end here, with no incomplete item.
     pub fn may_end(&self) -> bool {
         matches!(self.place, ItemState::Start | ItemState::Between)
     }
 
-    /// Takes the next token.
+    /// Reads the next token.
     ///
     /// # Errors
-    /// What was expected instead; the machine then stands where it stood.
+    /// What was expected instead; the state is then unchanged.
     pub fn feed(&mut self, token: Token) -> Result<(), String> {
         if !self.legal(token) {
             return Err(self.expected());
@@ -148,7 +149,8 @@ impl Grammar {
         }
     }
 
-    /// The least position that the next item may have; `None` where the highest note at the last was said.
+    /// The minimum position of the next item; `None` if the last position of the bar already has
+    /// the highest pitch.
     fn least_position(&self) -> Option<u8> {
         match (self.position, self.said) {
             (None, _) => Some(0),
@@ -258,7 +260,7 @@ mod tests {
             }
             let bars = decode(&tokens[..whole], steps).expect("a legal sequence");
             prop_assert_eq!(encode(&bars).expect("bars"), &tokens[..whole]);
-            // What ends in the middle of an item, or begins in one, is refused.
+            // A sequence that ends or begins in the middle of an item is refused.
             prop_assert_eq!(decode(&tokens, steps).is_ok(), whole == tokens.len());
             for cut in 1..whole.min(40) {
                 prop_assert_eq!(decode(&tokens[cut..whole], steps).is_ok(), cut == whole || tokens[cut] == Token::Bar);

@@ -12,7 +12,8 @@ pub fn chord() -> impl Strategy<Value = Option<Chord>> {
     )
 }
 
-/// Some bars of one length, as [`decode`](super::decode) would give them: everything in order, nothing twice.
+/// Bars of one length, in the form that [`decode`](super::decode) returns: everything in order, no
+/// duplicates.
 pub fn bars() -> impl Strategy<Value = (u8, Vec<RemiBar>)> {
     prop::sample::select(vec![12_u8, 16]).prop_flat_map(|steps| (Just(steps), prop::collection::vec(bar(steps), 0..8)))
 }

@@ -1,12 +1,13 @@
-//! The tokens, their ids and their names.
+//! The tokens, their IDs and their names.
 
 use crate::theory::{Chord, Quality};
 use std::fmt;
 
-/// Pitch classes as REMI spells them.
+/// REMI's names of pitch classes.
 const ROOTS: [&str; 12] = ["C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"];
 
-/// How REMI writes the qualities, in the order of [`Quality::ALL`], which is that of their ids.
+/// REMI's names of the chord qualities, in the order of [`Quality::ALL`], which is that of their
+/// IDs.
 const QUALITIES: [&str; Quality::ALL.len()] = ["maj", "min", "dim", "aug", "dom"];
 
 /// Positions in the longest bar.
@@ -23,7 +24,7 @@ const PITCHES: u8 = 128;
 /// Longest duration, in thirty-second notes.
 pub(super) const DURATIONS: u8 = 64;
 
-// First ids of the kinds. Each kind's ids follow each other.
+// First IDs of the kinds. The IDs of a kind are consecutive.
 const BAR: usize = 0;
 const POSITION: usize = BAR + 1;
 const CHORD: usize = POSITION + POSITIONS as usize;
@@ -34,45 +35,46 @@ const NOTE_VELOCITY: usize = TEMPO_VALUE + CLASS_WIDTH as usize;
 const NOTE_ON: usize = NOTE_VELOCITY + VELOCITIES as usize;
 const NOTE_DURATION: usize = NOTE_ON + PITCHES as usize;
 
-/// A word of REMI.
+/// A token of REMI.
 ///
-/// Values are counted from 0 but for durations; the ranges are those of [`from_id`](Self::from_id).
+/// Values are counted from 0, except for durations; the ranges are those of
+/// [`from_id`](Self::from_id).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Token {
     /// A bar begins.
     Bar,
     /// An item begins at this sixteenth of the bar, 0 to 15. (Its name counts from 1.)
     Position(u8),
-    /// From here on this chord; `None`: no chord.
+    /// A chord begins; `None`: no chord.
     Chord(Option<Chord>),
-    /// Which third of the tempi.
+    /// The third of the tempi to which the tempo belongs.
     TempoClass(TempoClass),
-    /// Beats a minute above the least of the class, 0 to 59.
+    /// Beats per minute above the minimum of the class, 0 to 59.
     TempoValue(u8),
     /// Velocity of the note that follows, a bin from 0 to 31.
     NoteVelocity(u8),
     /// MIDI pitch of the note, 0 to 127.
     NoteOn(u8),
-    /// How long the note is held, in thirty-second notes, 1 to 64.
+    /// Length of the note in thirty-second notes, 1 to 64.
     NoteDuration(u8),
 }
 
-/// A third of the tempi from 30 to 209 beats a minute.
+/// A third of the tempi from 30 to 209 beats per minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum TempoClass {
-    /// 30 to 89 beats a minute.
+    /// 30 to 89 beats per minute.
     Slow,
-    /// 90 to 149 beats a minute.
+    /// 90 to 149 beats per minute.
     Mid,
-    /// 150 to 209 beats a minute.
+    /// 150 to 209 beats per minute.
     Fast,
 }
 
 impl TempoClass {
-    /// All classes, in the order of their ids.
+    /// All classes, in the order of their IDs.
     pub const ALL: [Self; 3] = [Self::Slow, Self::Mid, Self::Fast];
 
-    /// The least tempo of the class, beats a minute.
+    /// The minimum tempo of the class, beats per minute.
     pub const fn least(self) -> u8 {
         match self {
             Self::Slow => 30,
@@ -91,10 +93,10 @@ impl TempoClass {
 }
 
 impl Token {
-    /// How many tokens there are; ids are below.
+    /// Number of tokens; IDs are below it.
     pub const COUNT: usize = NOTE_DURATION + DURATIONS as usize;
 
-    /// The token's number in the vocabulary. A value beyond its range counts as the last within.
+    /// The token's ID in the vocabulary. A value above its range counts as the last in the range.
     pub fn id(self) -> usize {
         let within = |value: u8, count: u8| usize::from(value.min(count - 1));
         match self {
@@ -112,9 +114,9 @@ impl Token {
         }
     }
 
-    /// The token of a number; `None` from [`COUNT`](Self::COUNT) on.
+    /// The token with an ID; `None` if the ID is [`COUNT`](Self::COUNT) or greater.
     pub fn from_id(id: usize) -> Option<Self> {
-        // Below the count, what is left after a kind's first id is under 256.
+        // For IDs below the count, the difference to a kind's first ID is below 256.
         let after = |first: usize| (id - first) as u8;
         Some(match id {
             BAR => Self::Bar,
@@ -136,12 +138,13 @@ impl Token {
         })
     }
 
-    /// All tokens in the order of their ids.
+    /// All tokens in the order of their IDs.
     pub fn all() -> impl Iterator<Item = Self> {
         (0..Self::COUNT).filter_map(Self::from_id)
     }
 
-    /// The token's name in the vocabulary file, such as `Position 1/16`, `Chord A#:min`, `Note On 60`.
+    /// The token's name in the vocabulary file, such as `Position 1/16`, `Chord A#:min`, `Note On
+    /// 60`.
     pub fn name(self) -> String {
         self.to_string()
     }
@@ -169,16 +172,16 @@ impl fmt::Display for Token {
 /// Checks that the list of names that a model was trained with is this vocabulary.
 ///
 /// # Errors
-/// The first name that differs, with the one expected.
+/// The first name that differs, with the expected one.
 pub fn check_names(names: &[String]) -> Result<(), String> {
     for (id, token) in Token::all().enumerate() {
         let expected = token.name();
         match names.get(id) {
             Some(name) if *name == expected => {}
-            Some(name) => return Err(format!("token {id} is '{name}'; expected is '{expected}'")),
+            Some(name) => return Err(format!("token {id} is '{name}'; expected '{expected}'")),
             None => {
                 return Err(format!(
-                    "{} tokens; expected are {}, the next is '{expected}'",
+                    "{} tokens; expected {}, the next being '{expected}'",
                     names.len(),
                     Token::COUNT
                 ));
@@ -188,7 +191,7 @@ pub fn check_names(names: &[String]) -> Result<(), String> {
     match names.get(Token::COUNT) {
         None => Ok(()),
         Some(name) => Err(format!(
-            "{} tokens; expected are {}, the first beyond is '{name}'",
+            "{} tokens; expected {}, but they continue with '{name}'",
             names.len(),
             Token::COUNT
         )),
@@ -273,7 +276,7 @@ mod tests {
         other[24] = "x".to_owned();
         assert_eq!(
             check_names(&other),
-            Err("token 23 is 'Chord Db:min'; expected is 'Chord C#:min'".to_owned())
+            Err("token 23 is 'Chord Db:min'; expected 'Chord C#:min'".to_owned())
         );
         let short = check_names(&names[..364]).expect_err("one missing");
         assert!(
