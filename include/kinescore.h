@@ -1,37 +1,43 @@
 /*
  * Kinescore: a soundtrack for the movement in a video. The C interface of libkinescore.
  *
- * Made from the sources in ffi/src by cbindgen: change those, then
+ * Generated from the sources in ffi/src by cbindgen: change those, then run
  * KINESCORE_WRITE_HEADER=1 cargo test -p kinescore-ffi --test header
  *
  * The life of a job
  *
- *     kinescore_engine_new      once a process: models, ONNX Runtime and SoundFont, shared by all jobs and threads
+ *     kinescore_engine_new        once per process: models, ONNX Runtime and SoundFont, shared by
+ *                                 all jobs and threads
  *     kinescore_settings_new, kinescore_settings_set
- *     kinescore_job_new         one clip on its way to one soundtrack
- *     kinescore_job_open_video, or kinescore_job_begin_frames, kinescore_job_push_frame …, kinescore_job_end_frames
- *     kinescore_job_set_cut     where the clip begins and ends on the media, and how fast it is played
- *     kinescore_job_run         the work
+ *     kinescore_job_new           makes the soundtrack of one clip
+ *     kinescore_job_open_video    or kinescore_job_begin_frames, kinescore_job_push_frame …,
+ *                                 kinescore_job_end_frames
+ *     kinescore_job_set_cut       where the clip begins and ends on the media, and its speed
+ *     kinescore_job_run           does the work
  *     kinescore_job_summary, kinescore_job_beats, kinescore_job_read_audio, kinescore_job_write, …
- *     kinescore_job_set_cut and kinescore_job_run again, as often as the clip is trimmed
+ *     kinescore_job_set_cut and kinescore_job_run again, whenever the clip is trimmed
  *     kinescore_job_free, kinescore_settings_free, kinescore_engine_free
  *
- * The rules
+ * Rules
  *
- * - Handles are made and freed by the library; freeing NULL does nothing. An engine and settings may be freed while jobs
- *   that were made with them live.
- * - Every pointer is checked for NULL. What is written through pointers is written only when a call succeeds.
- * - Strings are UTF-8 with a NUL byte at their end, borrowed for the call.
- * - A struct that begins with struct_size may grow at its end: set struct_size to sizeof of the struct as your program was
- *   compiled with, and the rest to 0. Older and newer sizes are both accepted; fields that you do not know of have their
- *   defaults.
- * - A call gives a kinescore_status; kinescore_last_error has the sentence, for each thread its own.
- * - An engine and settings may be used by several threads at once. A job is for one thread at a time, whichever it is: a
- *   second one gets KINESCORE_BUSY. kinescore_job_cancel is for all threads, and so is kinescore_job_read_audio while a run makes the sound.
- * - Slow are kinescore_job_open_video, kinescore_job_push_frame (it waits for the search for poses), kinescore_job_run and
- *   kinescore_job_write; these are the calls that can be cancelled. kinescore_engine_new reads a file.
- * - No call prints, exits, reads the environment or the network. A fault of the library is caught and returned as
- *   KINESCORE_PANIC; the job that met it can then only be freed, and everything else goes on.
+ * - Handles are made and freed by the library; freeing NULL does nothing. An engine and settings
+ *   may be freed while jobs that were made with them exist.
+ * - Every pointer is checked for NULL. Output parameters are written only if the call succeeds.
+ * - Strings are UTF-8, terminated by a NUL byte, and borrowed for the duration of the call.
+ * - A struct that begins with struct_size may grow at its end: set struct_size to sizeof of the
+ *   struct as your program was compiled with, and all other bytes to 0. Older and newer sizes are
+ *   both accepted; fields that your program does not know have their defaults.
+ * - Calls return a kinescore_status; kinescore_last_error returns the message, separately for
+ *   each thread.
+ * - An engine and settings may be used by several threads concurrently. A job may be used by any
+ *   thread, but by one at a time: a concurrent call returns KINESCORE_BUSY. Exceptions are
+ *   kinescore_job_cancel and, while a run renders the sound, kinescore_job_read_audio.
+ * - kinescore_job_open_video, kinescore_job_push_frame (which waits for the poses to be found),
+ *   kinescore_job_run and kinescore_job_write are slow, and can be cancelled.
+ *   kinescore_engine_new reads a file.
+ * - No call prints, exits, or uses the environment or the network. An error in the library itself
+ *   is caught and returned as KINESCORE_PANIC; the affected job can then only be freed, and
+ *   everything else continues to work.
  */
 
 #ifndef KINESCORE_H
@@ -41,7 +47,7 @@
 #include <stdint.h>
 
 /**
- * Version of this interface. It rises when something that programs rely on changes; new functions, new status codes
+ * Version of this interface. It is raised by incompatible changes; new functions, new status codes
  * and new fields at the end of structs do not raise it.
  */
 #define KINESCORE_ABI_VERSION 0
@@ -52,17 +58,17 @@
 #define KINESCORE_LOG_OFF 0
 
 /**
- * What went wrong.
+ * Errors.
  */
 #define KINESCORE_LOG_ERROR 1
 
 /**
- * What may surprise, as a damaged part of a video that was left out.
+ * Unexpected conditions, such as a damaged part of a video that was skipped.
  */
 #define KINESCORE_LOG_WARN 2
 
 /**
- * What was decided, as the loudness that was reached.
+ * Results and decisions, such as the loudness that was reached.
  */
 #define KINESCORE_LOG_INFO 3
 
@@ -72,7 +78,7 @@
 #define KINESCORE_LOG_DEBUG 4
 
 /**
- * For developers who want to know all of it.
+ * Every detail, for developers.
  */
 #define KINESCORE_LOG_TRACE 5
 
@@ -82,12 +88,12 @@
 #define KINESCORE_KIND_CHOICE 1
 
 /**
- * Some of `words`, at least one, each at most once, with commas between.
+ * One or more of `words`, each at most once, separated by commas.
  */
 #define KINESCORE_KIND_LIST 2
 
 /**
- * Text; `allowed` describes its form.
+ * Text; `allowed` describes its syntax.
  */
 #define KINESCORE_KIND_TEXT 3
 
@@ -102,8 +108,8 @@
 #define KINESCORE_KIND_WHOLE 5
 
 /**
- * Units of time in a second: a flick is 1/705 600 000 s, so that the frames of all usual rates, drop-frame ones included,
- * and the samples of all usual audio rates are whole numbers of them.
+ * Flicks in a second: a flick is 1/705 600 000 s, so that a frame of any common frame rate,
+ * including 1000/1001 rates, and a sample of any common sample rate is a whole number of flicks.
  */
 #define KINESCORE_FLICKS_PER_SECOND INT64_C(705600000)
 
@@ -118,7 +124,7 @@
 #define KINESCORE_MEDIA_END INT64_MAX
 
 /**
- * Looking for poses in the video: most of the time.
+ * Finding poses in the video; takes most of the time.
  */
 #define KINESCORE_STAGE_POSE 1
 
@@ -143,7 +149,7 @@
 #define KINESCORE_STAGE_SCORE 5
 
 /**
- * Making sound of it.
+ * Rendering the sound.
  */
 #define KINESCORE_STAGE_AUDIO 6
 
@@ -158,32 +164,32 @@
 #define KINESCORE_LAYOUT_BGR 2
 
 /**
- * Red, green, blue, and one more that is not looked at.
+ * Red, green, blue, and a fourth channel that is ignored.
  */
 #define KINESCORE_LAYOUT_RGBA 3
 
 /**
- * Blue, green, red, and one more that is not looked at.
+ * Blue, green, red, and a fourth channel that is ignored.
  */
 #define KINESCORE_LAYOUT_BGRA 4
 
 /**
- * 8 bits a channel, full scale 255.
+ * 8 bits per channel, full scale 255.
  */
 #define KINESCORE_DEPTH_U8 1
 
 /**
- * 16 bits a channel in the machine's byte order, full scale 65535.
+ * 16 bits per channel in native byte order, full scale 65535.
  */
 #define KINESCORE_DEPTH_U16 2
 
 /**
- * 32-bit floating point a channel, full scale 1.0; what is below 0 or above 1 is clipped.
+ * 32-bit floating point per channel, full scale 1.0; values below 0 or above 1 are clipped.
  */
 #define KINESCORE_DEPTH_F32 3
 
 /**
- * The beats were found by the learned network.
+ * The beats were found by the trained network.
  */
 #define KINESCORE_BEATS_NETWORK 1
 
@@ -228,18 +234,18 @@
 #define KINESCORE_MODE_MIXOLYDIAN 7
 
 /**
- * The accent is a change of the movement.
+ * The accent is a change in the movement.
  */
 #define KINESCORE_ACCENT_STYLE 1
 
 /**
- * The accent is a body that is stopped sharply: a stamp, a landing, a hit.
+ * The accent is a sharp stop of the body: a stamp, a landing, a hit.
  */
 #define KINESCORE_ACCENT_IMPACT 2
 
 /**
- * How a call ended: 0, or what was wrong; kinescore_last_error has the sentence. A number never gets another meaning, and
- * new ones may come: treat those that you do not know as failures.
+ * Status of a call: 0, or a failure, whose message kinescore_last_error returns. The meaning of a
+ * number never changes, and new ones may be added: treat unknown numbers as failures.
  */
 enum kinescore_status
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -255,7 +261,7 @@ enum kinescore_status
      */
     KINESCORE_NULL_POINTER = 1,
     /**
-     * An argument has a value that is not allowed, is no UTF-8, or is a pointer that is not aligned for its type.
+     * An argument is out of range, is not UTF-8, or is a pointer that is not aligned for its type.
      */
     KINESCORE_BAD_ARGUMENT = 2,
     /**
@@ -267,11 +273,12 @@ enum kinescore_status
      */
     KINESCORE_BUFFER_TOO_SMALL = 4,
     /**
-     * The call does not fit what the job has done so far, as results before a run.
+     * The job is not in a state for this call, such as reading results before a run.
      */
     KINESCORE_WRONG_STATE = 5,
     /**
-     * Another thread is in a call on this job; or a callback has called what callbacks must not.
+     * Another thread is in a call on this job, or a callback has called a function that callbacks
+     * must not call.
      */
     KINESCORE_BUSY = 6,
     /**
@@ -279,7 +286,7 @@ enum kinescore_status
      */
     KINESCORE_CANCELLED = 7,
     /**
-     * A fault of the library. Please report it. The job, if there is one, cannot be used any more.
+     * An error in the library itself. Please report it. The job, if any, can only be freed.
      */
     KINESCORE_PANIC = 8,
     /**
@@ -287,7 +294,7 @@ enum kinescore_status
      */
     KINESCORE_POISONED = 9,
     /**
-     * A failure that this version of the interface has no number for.
+     * A failure for which this version of the interface has no number.
      */
     KINESCORE_OTHER = 10,
     /**
@@ -299,7 +306,7 @@ enum kinescore_status
      */
     KINESCORE_SETTING_VALUE = 21,
     /**
-     * The file is not a video that can be read.
+     * The file cannot be read as a video.
      */
     KINESCORE_NOT_A_VIDEO = 30,
     /**
@@ -307,19 +314,19 @@ enum kinescore_status
      */
     KINESCORE_NO_VIDEO_STREAM = 31,
     /**
-     * Not one frame could be decoded, or none was pushed.
+     * No frame could be decoded, or none was pushed.
      */
     KINESCORE_NO_FRAMES = 32,
     /**
-     * The frames are smaller or larger than can be worked with.
+     * The frames are too small or too large.
      */
     KINESCORE_FRAME_SIZE = 33,
     /**
-     * The clip, or the part asked for, is too short for music.
+     * The clip, or the requested part of it, is too short for music.
      */
     KINESCORE_CLIP_TOO_SHORT = 34,
     /**
-     * The part asked for does not lie within the clip.
+     * The requested part does not lie within the clip.
      */
     KINESCORE_CUT_OUTSIDE = 35,
     /**
@@ -331,35 +338,35 @@ enum kinescore_status
      */
     KINESCORE_INPUT = 37,
     /**
-     * A pushed frame, or what was announced of the frames, cannot be used.
+     * A pushed frame, or the announced properties of the frames, cannot be used.
      */
     KINESCORE_FRAME = 38,
     /**
-     * There is nobody in the clip.
+     * No person was found in the clip.
      */
     KINESCORE_NO_PERSON = 50,
     /**
-     * A person is there, but not for long enough.
+     * A person was found, but is not seen for long enough.
      */
     KINESCORE_PERSON_TOO_BRIEF = 51,
     /**
-     * The person asked for (pose.person) is not there.
+     * The requested person (pose.person) was not found.
      */
     KINESCORE_NO_SUCH_PERSON = 52,
     /**
-     * The person hardly moves. The setting "tempo" overcomes it.
+     * The person hardly moves. Not returned if the setting "tempo" is set.
      */
     KINESCORE_NO_BEAT = 53,
     /**
-     * A model's file is not there.
+     * A model's file is missing.
      */
     KINESCORE_MODEL_MISSING = 60,
     /**
-     * A model's file is damaged or of another release.
+     * A model's file is damaged or from another release.
      */
     KINESCORE_MODEL_INVALID = 61,
     /**
-     * The list of the models (manifest.toml) or a table beside it cannot be used.
+     * The manifest of the models (manifest.toml), or a table beside it, cannot be used.
      */
     KINESCORE_MANIFEST = 62,
     /**
@@ -367,7 +374,7 @@ enum kinescore_status
      */
     KINESCORE_RUNTIME_MISSING = 63,
     /**
-     * The device asked for cannot be used.
+     * The requested device cannot be used.
      */
     KINESCORE_DEVICE_UNAVAILABLE = 64,
     /**
@@ -375,7 +382,7 @@ enum kinescore_status
      */
     KINESCORE_INFERENCE = 65,
     /**
-     * The SoundFont is not there.
+     * The SoundFont is missing.
      */
     KINESCORE_SOUNDFONT_MISSING = 66,
     /**
@@ -387,7 +394,7 @@ enum kinescore_status
      */
     KINESCORE_PRESET_MISSING = 68,
     /**
-     * Sound could not be measured or made.
+     * Sound could not be rendered or measured.
      */
     KINESCORE_SOUND = 69,
     /**
@@ -399,7 +406,7 @@ enum kinescore_status
      */
     KINESCORE_OUTPUT_IS_INPUT = 81,
     /**
-     * A video cannot be written for a cut at another speed: its picture is copied as it is.
+     * A video cannot be written for a cut at another speed, since its picture is copied unchanged.
      */
     KINESCORE_PICTURE_SPEED = 82,
 };
@@ -417,23 +424,25 @@ typedef int32_t kinescore_status;
 typedef struct kinescore_engine kinescore_engine;
 
 /**
- * One clip on its way to one soundtrack.
+ * Makes the soundtrack of one clip.
  */
 typedef struct kinescore_job kinescore_job;
 
 /**
- * A set of values for all settings. May be used from several threads.
+ * A set of values for all settings. May be used from several threads concurrently.
  */
 typedef struct kinescore_settings kinescore_settings;
 
 /**
- * Takes a message of the log: its level (KINESCORE_LOG_ERROR to KINESCORE_LOG_TRACE) and its text, valid during the call.
- * It may be called from any thread, several at once, and from the library's own threads. It must not throw or long-jump.
+ * Receives a log message: its level (KINESCORE_LOG_ERROR to KINESCORE_LOG_TRACE) and its text,
+ * which is valid during the call. It may be called from any thread, including the library's own,
+ * and concurrently. It must not throw or long-jump.
  */
 typedef void (*kinescore_log_fn)(void *user, int32_t level, const char *message);
 
 /**
- * What a host's interface needs to know of a setting. All texts are English UTF-8 and valid for ever.
+ * Describes a setting for a host's user interface. All strings are in English, UTF-8, and stay
+ * valid until the process ends.
  */
 typedef struct {
     /**
@@ -445,19 +454,19 @@ typedef struct {
      */
     uint32_t kind;
     /**
-     * Its name, as "drums.style".
+     * Its name, such as "drums.style".
      */
     const char *key;
     /**
-     * One sentence that says what it is for.
+     * Its purpose, in one sentence.
      */
     const char *help;
     /**
-     * Its value in new settings.
+     * Its default value.
      */
     const char *default_value;
     /**
-     * The values allowed, in words.
+     * The accepted values, in words.
      */
     const char *allowed;
     /**
@@ -465,33 +474,34 @@ typedef struct {
      */
     const char *const *words;
     /**
-     * How many `words` there are; 0 for other kinds.
+     * Number of `words`; 0 for other kinds.
      */
     uint32_t word_count;
     /**
-     * 1 where "auto" is a value as well, else 0.
+     * 1 if "auto" is also accepted, otherwise 0.
      */
     uint32_t has_auto;
     /**
-     * Least value of a number; 0 for other kinds.
+     * Minimum of a number; 0 for other kinds.
      */
     double least;
     /**
-     * Greatest value of a number; 0 for other kinds.
+     * Maximum of a number; 0 for other kinds.
      */
     double most;
     /**
-     * Least value of a whole number; 0 for other kinds.
+     * Minimum of a whole number; 0 for other kinds.
      */
     uint64_t least_whole;
     /**
-     * Greatest value of a whole number; 0 for other kinds.
+     * Maximum of a whole number; 0 for other kinds.
      */
     uint64_t most_whole;
 } kinescore_setting;
 
 /**
- * Where the library finds what it loads. A field that is NULL, "" or 0 stands for its default; the texts are UTF-8.
+ * Where the library finds its files. A field that is NULL, "" or 0 means its default; strings are
+ * UTF-8.
  */
 typedef struct {
     /**
@@ -499,46 +509,52 @@ typedef struct {
      */
     uint32_t struct_size;
     /**
-     * Threads of each pose network, at least 1; by default 1, which is as fast where decoding runs beside it. The notes
-     * are the same with any number.
+     * Threads of each pose network, at least 1. Default: 1, which is as fast as more while
+     * decoding runs in parallel. The notes do not depend on the number.
      */
     uint32_t threads;
     /**
-     * Folder of the models, with manifest.toml; by default models, ../share/kinescore/models or
-     * ../../share/kinescore/models, as seen from the library's (linked statically: the program's) folder.
+     * Folder of the models, with manifest.toml. Default: models, ../share/kinescore/models or
+     * ../../share/kinescore/models, relative to the folder of the library (linked statically: of
+     * the program).
      */
     const char *models;
     /**
-     * The ONNX Runtime library, or a folder that holds it; by default it is looked for beside this library, in the folder
-     * kinescore there, in ../lib/kinescore and ../lib, and in the system's library folders. A process loads it once: the
-     * first engine decides.
+     * The ONNX Runtime library, or its folder. Default: searched for in this library's folder, its
+     * subfolder kinescore, ../lib/kinescore, ../lib, and the system's library folders. A process
+     * loads it only once: the first engine decides which.
      */
     const char *onnxruntime;
     /**
-     * A SoundFont (.sf2, .sf3) in place of the one that ships.
+     * A SoundFont (.sf2, .sf3) to use instead of the bundled one.
      */
     const char *soundfont;
     /**
-     * Folder in which what was found in media is kept by their content, so that it is found once: poses and what is
-     * composed. NULL: nothing is kept. Several processes may share it.
+     * Folder of the cache: poses and compositions are kept there by the content of the media, so
+     * that they are computed only once. NULL: nothing is kept. Several processes may share the
+     * folder.
      */
     const char *cache;
     /**
-     * Greatest size of that folder, bytes; 0: 2 GiB.
+     * Maximum size of the cache folder, bytes; 0: 2 GiB.
      */
     uint64_t cache_limit;
 } kinescore_resources;
 
 /**
- * Told of progress: the stage (KINESCORE_STAGE_…), the share of it that is done, and an estimate of the share of the whole
- * run, 0 to 1 each. 0 as the answer cancels, anything else goes on. It is called on the thread that called
- * kinescore_job_run or on one of the library's, never twice at once. It must be quick, must not throw or long-jump, and of
- * the functions on this job may only call kinescore_job_cancel (others give KINESCORE_BUSY).
+ * Receives progress: the stage (KINESCORE_STAGE_…), the share of it that is done, and an estimate
+ * of the share of the whole run that is done, each 0 to 1. Return 0 to cancel, any other value to
+ * continue. It is called on the thread that called kinescore_job_run or on a thread of the
+ * library, but never concurrently. It must be quick, must not throw or long-jump, and must not
+ * call any function on this job except kinescore_job_cancel (others return KINESCORE_BUSY).
  */
-typedef int32_t (*kinescore_progress_fn)(void *user, int32_t stage, double stage_done, double overall_done);
+typedef int32_t (*kinescore_progress_fn)(void *user,
+                                         int32_t stage,
+                                         double stage_done,
+                                         double overall_done);
 
 /**
- * What is known of pushed frames before the first one.
+ * Properties of pushed frames, announced before the first one.
  */
 typedef struct {
     /**
@@ -558,26 +574,26 @@ typedef struct {
      */
     uint32_t reserved;
     /**
-     * Width of a pixel over its height, 0.1 to 10; 0 for square pixels.
+     * Pixel aspect ratio, width over height, 0.1 to 10; 0: square pixels.
      */
     double pixel_aspect;
     /**
-     * Frames a second, for information only; 0: taken from the frames' times.
+     * Frames per second, for information only; 0: derived from the frames' times.
      */
     double frame_rate;
     /**
-     * Length of the clip in seconds, 2 to 86400: the soundtrack is exactly as long. 0: the last frame's time and a mean
-     * frame's length.
+     * Length of the clip in seconds, 2 to 86400; the soundtrack is exactly as long. 0: the last
+     * frame's time plus the mean length of a frame.
      */
     double duration;
     /**
-     * What errors and the analysis call the clip, UTF-8; NULL: "pushed frames".
+     * Name of the clip in errors and in the analysis, UTF-8; NULL: "pushed frames".
      */
     const char *name;
 } kinescore_frames_info;
 
 /**
- * One upright frame, with values as they are shown (gamma-encoded, as 8-bit video is; not linear light).
+ * One upright frame, in display values (gamma-encoded, as 8-bit video is; not linear light).
  */
 typedef struct {
     /**
@@ -605,21 +621,23 @@ typedef struct {
      */
     uint32_t reserved;
     /**
-     * When it is shown, seconds from the clip's start, 0 or more; later than the frame before.
+     * Presentation time, seconds from the clip's start, 0 or more; later than that of the previous
+     * frame.
      */
     double time;
     /**
-     * Bytes from the start of a row to that of the row below it: negative where rows are stored from the bottom up.
+     * Bytes from the start of a row to the start of the row below it; negative if rows are stored
+     * bottom-up.
      */
     int64_t stride;
     /**
-     * The first pixel of the top row. It needs no alignment.
+     * The first pixel of the top row. Need not be aligned.
      */
     const void *pixels;
 } kinescore_frame;
 
 /**
- * What a job has found and made. Counts are of what is heard in the cut.
+ * Summary of a job's results. Counts refer to the part heard in the cut.
  */
 typedef struct {
     /**
@@ -627,7 +645,7 @@ typedef struct {
      */
     uint32_t struct_size;
     /**
-     * People followed in the media.
+     * Number of people followed in the media.
      */
     uint32_t people;
     /**
@@ -635,11 +653,11 @@ typedef struct {
      */
     double duration;
     /**
-     * Beats a minute, as heard.
+     * Beats per minute, as heard.
      */
     double tempo;
     /**
-     * How far beats and tempo can be trusted, 0 to 1.
+     * Confidence in beats and tempo, 0 to 1.
      */
     double confidence;
     /**
@@ -659,15 +677,15 @@ typedef struct {
      */
     uint64_t accents;
     /**
-     * Notes of the score, drum hits included.
+     * Notes of the score, including drum hits.
      */
     uint64_t notes;
     /**
-     * Tonic of the key, in semitones above C, 0 to 11; −1 where only drums are heard.
+     * Tonic of the key, in semitones above C, 0 to 11; −1 if only drums are heard.
      */
     int32_t key_tonic;
     /**
-     * KINESCORE_MODE_…, or 0 where only drums are heard.
+     * KINESCORE_MODE_…, or 0 if only drums are heard.
      */
     int32_t key_mode;
     /**
@@ -679,13 +697,13 @@ typedef struct {
      */
     double true_peak;
     /**
-     * Style of the drums, ended by a NUL byte.
+     * Style of the drums, terminated by a NUL byte.
      */
     char style[32];
 } kinescore_summary;
 
 /**
- * A beat. This struct never changes.
+ * A beat. The layout of this struct never changes.
  */
 typedef struct {
     /**
@@ -693,7 +711,7 @@ typedef struct {
      */
     double time;
     /**
-     * Its number in the bar; 1 is the downbeat.
+     * Position in the bar, from 1; 1 is the downbeat.
      */
     uint32_t number;
     /**
@@ -703,7 +721,7 @@ typedef struct {
 } kinescore_beat;
 
 /**
- * A peak of the movement, which the music answers. This struct never changes.
+ * A peak of the movement, which the music answers. The layout of this struct never changes.
  */
 typedef struct {
     /**
@@ -711,7 +729,7 @@ typedef struct {
      */
     double time;
     /**
-     * How strong it is beside the clip's others, above 0, at most 1.
+     * Strength relative to the clip's other accents, above 0, at most 1.
      */
     float strength;
     /**
@@ -721,7 +739,7 @@ typedef struct {
 } kinescore_accent;
 
 /**
- * The form of the sound.
+ * The format of the sound.
  */
 typedef struct {
     /**
@@ -729,7 +747,7 @@ typedef struct {
      */
     uint32_t struct_size;
     /**
-     * Samples a second: 44100, 48000 or 96000, as the setting sound.rate says.
+     * Sample rate, Hz: 44100, 48000 or 96000, from the setting sound.rate.
      */
     uint32_t rate;
     /**
@@ -751,50 +769,51 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * The version of the interface that the library has, to be compared with `KINESCORE_ABI_VERSION` of the header: where
- * they differ, call nothing else.
+ * Returns the version of the library's interface, to be compared with `KINESCORE_ABI_VERSION` of
+ * the header: if they differ, call no other function.
  */
 uint32_t kinescore_abi_version(void);
 
 /**
- * The library's version, such as "0.1.0". Valid for ever.
+ * Returns the library's version, such as "0.1.0". Stays valid until the process ends.
  */
 const char *kinescore_version(void);
 
 /**
- * The name of a status, such as "KINESCORE_NO_BEAT"; for a number that is none, "KINESCORE_UNKNOWN". Valid for ever.
+ * Returns the name of a status, such as "KINESCORE_NO_BEAT", or "KINESCORE_UNKNOWN" for an unknown
+ * number. Stays valid until the process ends.
  */
 const char *kinescore_status_name(int32_t status);
 
 /**
- * The sentence of the last call that failed on this thread, in English UTF-8; "" if none has. It stays valid until
- * another call on this thread fails. It names the file, the value met and the value allowed, and can be shown to users.
+ * Returns the message of the last call that failed on this thread, in English, UTF-8; "" if none
+ * has. It stays valid until another call on this thread fails. It names the file, the value found
+ * and the value expected, and can be shown to users.
  */
 const char *kinescore_last_error(void);
 
 /**
- * Gives the library's messages up to `level` to `log`, which replaces an earlier function; NULL stops them. It holds for
- * the whole process. When this returns, no call of the earlier function is in progress any more and none will come, so
- * that what its `user` points at may go. Without a function the library says nothing: it never writes to standard output
- * or standard error. FFmpeg has a log of its own for the whole process, which belongs to the host: av_log_set_level and
- * av_log_set_callback decide what is seen of it.
+ * Passes the library's log messages up to `level` to `log`, which replaces an earlier function;
+ * NULL stops them. The function is process-wide. When this returns, no call of the earlier
+ * function is in progress or will follow, so that whatever its `user` points to can be freed.
+ * Without a function, the library is silent: it never writes to standard output or standard error.
+ * FFmpeg has its own process-wide log, which belongs to the host: control it with av_log_set_level
+ * and av_log_set_callback.
  *
- * KINESCORE_BAD_ARGUMENT for a level that is none; KINESCORE_BUSY from within a log function; KINESCORE_OTHER when other
- * Rust code in this process has taken the log.
+ * KINESCORE_BAD_ARGUMENT if `level` is not a log level; KINESCORE_BUSY from within a log function;
+ * KINESCORE_OTHER if other Rust code in this process has installed a logger.
  */
-kinescore_status kinescore_set_log(kinescore_log_fn log,
-                                   void *user,
-                                   int32_t level);
+kinescore_status kinescore_set_log(kinescore_log_fn log, void *user, int32_t level);
 
 /**
- * How many settings there are.
+ * Returns the number of settings.
  */
 size_t kinescore_setting_count(void);
 
 /**
- * Tells about setting number `index`, from 0, in an order fit for an interface.
+ * Describes setting number `index`, from 0, in an order suitable for a user interface.
  *
- * KINESCORE_BAD_ARGUMENT when there are not so many.
+ * KINESCORE_BAD_ARGUMENT if there is no setting with this number.
  */
 kinescore_status kinescore_setting_at(size_t index, kinescore_setting *setting);
 
@@ -804,15 +823,17 @@ kinescore_status kinescore_setting_at(size_t index, kinescore_setting *setting);
 kinescore_status kinescore_settings_new(kinescore_settings **settings);
 
 /**
- * Sets a value, given as text: "120", "funk", "auto". Jobs that have been made already keep theirs.
+ * Sets a value, given as text: "120", "funk", "auto". Existing jobs keep their values.
  *
- * KINESCORE_UNKNOWN_SETTING, KINESCORE_SETTING_VALUE: nothing has changed then.
+ * KINESCORE_UNKNOWN_SETTING, KINESCORE_SETTING_VALUE: nothing is changed.
  */
-kinescore_status kinescore_settings_set(kinescore_settings *settings, const char *key, const char *value);
+kinescore_status kinescore_settings_set(kinescore_settings *settings,
+                                        const char *key,
+                                        const char *value);
 
 /**
- * Copies a value as text, NUL byte included, into `buffer`, and its size in bytes into `size`. With a `buffer` of NULL and
- * a `capacity` of 0 only the size is returned.
+ * Copies a value as text into `buffer`, and its size in bytes, including the NUL byte, into
+ * `size`. If `buffer` is NULL and `capacity` 0, only the size is returned.
  *
  * KINESCORE_UNKNOWN_SETTING, KINESCORE_BUFFER_TOO_SMALL.
  */
@@ -823,28 +844,31 @@ kinescore_status kinescore_settings_get(const kinescore_settings *settings,
                                         size_t *size);
 
 /**
- * Frees settings. NULL is fine. Jobs made with them keep their values.
+ * Frees settings. NULL is allowed. Jobs made with them keep their values.
  */
 void kinescore_settings_free(kinescore_settings *settings);
 
 /**
- * Makes an engine; `resources` NULL stands for all defaults. Reads the list of the models; the models themselves, ONNX
- * Runtime and the SoundFont are loaded when a job first needs them, and stay loaded. One engine is enough for a process.
+ * Makes an engine; `resources` NULL means all defaults. Reads the manifest of the models; the
+ * models themselves, ONNX Runtime and the SoundFont are loaded when a job first needs them, and
+ * stay loaded. One engine is enough for a process.
  *
- * KINESCORE_MODEL_MISSING, KINESCORE_MANIFEST when the list of the models cannot be used.
+ * KINESCORE_MODEL_MISSING or KINESCORE_MANIFEST if the manifest of the models is missing or cannot
+ * be used.
  */
 kinescore_status kinescore_engine_new(const kinescore_resources *resources,
                                       kinescore_engine **engine);
 
 /**
- * Copies the key of the soundtrack that a media file gives with these settings and this cut (as in kinescore_job_set_cut):
- * a hash of the media's content, cut, settings and models, as text, NUL byte included; its size in bytes goes into `size`.
- * Where you have a soundtrack of that key there is nothing to do. `settings` NULL stands for the defaults. With a `buffer`
- * of NULL and a `capacity` of 0 only the size is returned. The media is read, once for as long as it is not touched; it is not
- * decoded.
+ * Copies the key of the soundtrack for a media file, these settings and this cut (as in
+ * kinescore_job_set_cut) into `buffer`, and its size in bytes, including the NUL byte, into
+ * `size`. The key is a hash of the media's content, cut, settings and models, as text: a
+ * soundtrack that has the same key is up to date. `settings` NULL means the defaults. If `buffer`
+ * is NULL and `capacity` 0, only the size is returned. The media is read, but not decoded, and not
+ * read again until the file changes.
  *
- * KINESCORE_INPUT when it cannot be read; KINESCORE_BAD_ARGUMENT for a speed that is not allowed;
- * KINESCORE_BUFFER_TOO_SMALL.
+ * KINESCORE_INPUT if the media cannot be read; KINESCORE_BAD_ARGUMENT if the speed is out of
+ * range; KINESCORE_BUFFER_TOO_SMALL.
  */
 kinescore_status kinescore_engine_key(const kinescore_engine *engine,
                                       const kinescore_settings *settings,
@@ -858,15 +882,16 @@ kinescore_status kinescore_engine_key(const kinescore_engine *engine,
                                       size_t *size);
 
 /**
- * Frees an engine. NULL is fine. Jobs that were made with it go on; the last of them frees what is loaded.
+ * Frees an engine. NULL is fine. Jobs that were made with it can still be used; the models are
+ * freed with the last of them.
  */
 void kinescore_engine_free(kinescore_engine *engine);
 
 /**
- * Makes a job with the values that `settings` have now; NULL stands for the defaults. `engine` and `settings` may be freed
- * before the job.
+ * Makes a job with the current values of `settings`; NULL means the defaults. `engine` and
+ * `settings` may be freed before the job.
  *
- * KINESCORE_SETTING_VALUE when settings do not fit together.
+ * KINESCORE_SETTING_VALUE if settings contradict each other.
  */
 kinescore_status kinescore_job_new(const kinescore_engine *engine,
                                    const kinescore_settings *settings,
@@ -875,24 +900,26 @@ kinescore_status kinescore_job_new(const kinescore_engine *engine,
 /**
  * Opens a video file and decodes its first frame.
  *
- * KINESCORE_INPUT, KINESCORE_NOT_A_VIDEO, KINESCORE_NO_VIDEO_STREAM, KINESCORE_NO_FRAMES, KINESCORE_FRAME_SIZE,
- * KINESCORE_CLIP_TOO_SHORT, KINESCORE_CUT_OUTSIDE, KINESCORE_MEDIA: the job is as new then. KINESCORE_WRONG_STATE when it
- * has a video or frames already.
+ * KINESCORE_INPUT, KINESCORE_NOT_A_VIDEO, KINESCORE_NO_VIDEO_STREAM, KINESCORE_NO_FRAMES,
+ * KINESCORE_FRAME_SIZE, KINESCORE_CLIP_TOO_SHORT, KINESCORE_CUT_OUTSIDE, KINESCORE_MEDIA: the job
+ * is then as new. KINESCORE_WRONG_STATE if it already has a video or frames.
  */
-kinescore_status kinescore_job_open_video(kinescore_job *job,
-                                          const char *path);
+kinescore_status kinescore_job_open_video(kinescore_job *job, const char *path);
 
 /**
- * Says which part of the media is heard and how fast, as a clip on a timeline: from `start` to `end` in flicks
- * (KINESCORE_FLICKS_PER_SECOND) from the media's first frame, or KINESCORE_MEDIA_START and KINESCORE_MEDIA_END; at
- * `speed_numerator / speed_denominator` times the media's speed, 1/4 to 4. The soundtrack is `(end - start) / speed` long, to
- * the sample. Without this call all of the media is heard at its own speed.
+ * Sets which part of the media is heard and how fast, like a clip on a timeline: from `start` to
+ * `end` in flicks (KINESCORE_FLICKS_PER_SECOND) from the media's first frame, or
+ * KINESCORE_MEDIA_START and KINESCORE_MEDIA_END; at `speed_numerator / speed_denominator` times
+ * the media's speed, 1/4 to 4. The soundtrack is exactly `(end - start) / speed` long, to the
+ * sample. Without this call, the whole media is heard at its own speed.
  *
- * It may be called at any time, before or after a run. What was found of the media stays, so that the next
- * kinescore_job_run takes a fraction of the first; every bar that both cuts share keeps its notes, but for the ending.
+ * It may be called before or after a run. What was found in the media is kept, so that the next
+ * kinescore_job_run takes a fraction of the time of the first; every bar that both cuts share
+ * keeps its notes, except for the ending.
  *
- * KINESCORE_BAD_ARGUMENT for a speed that is not allowed; KINESCORE_CUT_OUTSIDE, KINESCORE_CLIP_TOO_SHORT: the cut before
- * stays then. Where the length of the media is not known yet, kinescore_job_run gives these.
+ * KINESCORE_BAD_ARGUMENT if the speed is out of range; KINESCORE_CUT_OUTSIDE,
+ * KINESCORE_CLIP_TOO_SHORT: the previous cut is then kept. If the length of the media is not known
+ * yet, kinescore_job_run returns these.
  */
 kinescore_status kinescore_job_set_cut(kinescore_job *job,
                                        int64_t start,
@@ -901,11 +928,11 @@ kinescore_status kinescore_job_set_cut(kinescore_job *job,
                                        uint32_t speed_denominator);
 
 /**
- * Copies the key of the soundtrack that the job makes, as kinescore_engine_key does. It may be asked for once the video has
- * been opened, before a run as well.
+ * Copies the key of the job's soundtrack, like kinescore_engine_key. It can be called as soon as
+ * the video has been opened, even before a run.
  *
- * KINESCORE_WRONG_STATE before; KINESCORE_FRAME for pushed frames, which have none; KINESCORE_INPUT,
- * KINESCORE_BUFFER_TOO_SMALL.
+ * KINESCORE_WRONG_STATE if no video has been opened; KINESCORE_FRAME for pushed frames, which have
+ * no key; KINESCORE_INPUT, KINESCORE_BUFFER_TOO_SMALL.
  */
 kinescore_status kinescore_job_key(const kinescore_job *job,
                                    char *buffer,
@@ -913,76 +940,79 @@ kinescore_status kinescore_job_key(const kinescore_job *job,
                                    size_t *size);
 
 /**
- * Makes the soundtrack, or what a change of the cut asks for. It takes long: call it off the host's main thread. When all
- * is done already it returns at once.
+ * Makes the soundtrack; after a change of the cut, only what depends on the cut. It takes long: do
+ * not call it on the host's main thread. It returns immediately if there is nothing to do.
  *
- * KINESCORE_NO_PERSON, KINESCORE_PERSON_TOO_BRIEF, KINESCORE_NO_SUCH_PERSON, KINESCORE_NO_BEAT are answers about the clip.
- * After KINESCORE_CANCELLED or another failure it can be called again; stages that were done are kept. Where pushed frames
- * ended in a failure of the search for poses the job is as new.
+ * KINESCORE_NO_PERSON, KINESCORE_PERSON_TOO_BRIEF, KINESCORE_NO_SUCH_PERSON and KINESCORE_NO_BEAT
+ * are findings about the clip. After KINESCORE_CANCELLED or another failure, it can be called
+ * again; finished stages are kept. If finding the poses in pushed frames failed, the job is as
+ * new.
  */
-kinescore_status kinescore_job_run(kinescore_job *job,
-                                   kinescore_progress_fn progress,
-                                   void *user);
+kinescore_status kinescore_job_run(kinescore_job *job, kinescore_progress_fn progress, void *user);
 
 /**
- * Stops the call on this job that is in progress: opening, pushing, running or writing gives KINESCORE_CANCELLED, well
- * under half a second later, unless it is done before. If none is in progress, the next one is stopped. May be called from
- * any thread at any time, from callbacks as well, as long as the job is not freed.
+ * Cancels the call on this job that is in progress: opening, pushing, running or writing returns
+ * KINESCORE_CANCELLED well within half a second, unless it finishes first. If no call is in
+ * progress, the next one is cancelled. May be called from any thread at any time, including from
+ * callbacks, as long as the job is not freed.
  */
 kinescore_status kinescore_job_cancel(const kinescore_job *job);
 
 /**
- * Frees a job. NULL is fine. It must not be in use by another thread any more: cancel it, and wait for its call to return.
+ * Frees a job. NULL is allowed. The job must not be in use by another thread: cancel it first, and
+ * wait for its call to return.
  */
 void kinescore_job_free(kinescore_job *job);
 
 /**
- * Begins a clip whose frames the host pushes, in place of kinescore_job_open_video. The search for poses begins in a thread
- * of the library's own and goes on while frames are pushed.
+ * Begins a clip whose frames are pushed by the host, instead of kinescore_job_open_video. Poses
+ * are found in a thread of the library while frames are pushed.
  *
- * KINESCORE_WRONG_STATE when the job has a video or frames already; KINESCORE_FRAME_SIZE, KINESCORE_CLIP_TOO_SHORT,
- * KINESCORE_FRAME for what cannot be.
+ * KINESCORE_WRONG_STATE if the job already has a video or frames; KINESCORE_FRAME_SIZE,
+ * KINESCORE_CLIP_TOO_SHORT or KINESCORE_FRAME for values out of range.
  */
-kinescore_status kinescore_job_begin_frames(kinescore_job *job,
-                                            const kinescore_frames_info *info);
+kinescore_status kinescore_job_begin_frames(kinescore_job *job, const kinescore_frames_info *info);
 
 /**
- * Gives the next frame. The pixels are copied before this returns. It waits while a few frames are waiting already: a clip
- * is never held in memory. More frames than the setting pose.rate asks for are taken and cost next to nothing.
+ * Pushes the next frame. The pixels are copied before this returns. It blocks while a few frames
+ * are queued, so that a clip is never held in memory. Frames beyond the setting pose.rate are
+ * accepted and cost next to nothing.
  *
- * KINESCORE_FRAME for a frame that does not fit, with its number, the value met and the value allowed: the clip goes on as
- * if it had not been pushed. Any other failure, KINESCORE_CANCELLED among them, ends the clip: the job is as new, and
- * frames can be begun again.
+ * KINESCORE_FRAME for a frame that cannot be used; the message has its number, the value found and
+ * the value expected. The clip continues as if the frame had not been pushed. Any other failure,
+ * including KINESCORE_CANCELLED, ends the clip: the job is as new, and frames can be begun again.
  */
-kinescore_status kinescore_job_push_frame(kinescore_job *job,
-                                          const kinescore_frame *frame);
+kinescore_status kinescore_job_push_frame(kinescore_job *job, const kinescore_frame *frame);
 
 /**
- * Ends the pushed frames; kinescore_job_run goes on with them.
+ * Ends the pushed frames; kinescore_job_run then makes the soundtrack.
  *
- * KINESCORE_NO_FRAMES, KINESCORE_CLIP_TOO_SHORT: the job is as new then, as after a failure of the search for poses.
+ * KINESCORE_NO_FRAMES, KINESCORE_CLIP_TOO_SHORT: the job is then as new, as it is if finding the
+ * poses fails.
  */
 kinescore_status kinescore_job_end_frames(kinescore_job *job);
 
 /**
- * Tells what a run has found and made.
+ * Returns a summary of the results of a run.
  *
- * KINESCORE_WRONG_STATE before kinescore_job_run has ended well, and after a change of the cut until it has again. The same
- * holds for the functions below.
+ * KINESCORE_WRONG_STATE until kinescore_job_run has succeeded, and after a change of the cut until
+ * it has succeeded again. The same applies to the functions below.
  */
-kinescore_status kinescore_job_summary(const kinescore_job *job,
-                                       kinescore_summary *summary);
+kinescore_status kinescore_job_summary(const kinescore_job *job, kinescore_summary *summary);
 
 /**
- * Copies the beats, in rising order, into the caller's array and their number into `count`. With `beats` NULL and a
- * `capacity` of 0 only the number is returned.
+ * Copies the beats, in ascending order, into the caller's array and their number into `count`. If
+ * `beats` is NULL and `capacity` 0, only the number is returned.
  *
- * KINESCORE_BUFFER_TOO_SMALL: nothing was written then.
+ * KINESCORE_BUFFER_TOO_SMALL: nothing is written.
  */
-kinescore_status kinescore_job_beats(const kinescore_job *job, kinescore_beat *beats, size_t capacity, size_t *count);
+kinescore_status kinescore_job_beats(const kinescore_job *job,
+                                     kinescore_beat *beats,
+                                     size_t capacity,
+                                     size_t *count);
 
 /**
- * Copies the accents, in rising order, as kinescore_job_beats does the beats.
+ * Copies the accents, in ascending order, like kinescore_job_beats.
  */
 kinescore_status kinescore_job_accents(const kinescore_job *job,
                                        kinescore_accent *accents,
@@ -990,10 +1020,11 @@ kinescore_status kinescore_job_accents(const kinescore_job *job,
                                        size_t *count);
 
 /**
- * Copies the key's name, such as "A minor", NUL byte included, into `buffer`, and its size in bytes into `size`; "" where
- * only drums are heard. With a `buffer` of NULL and a `capacity` of 0 only the size is returned.
+ * Copies the key's name, such as "A minor", into `buffer`, and its size in bytes, including the
+ * NUL byte, into `size`; the name is "" if only drums are heard. If `buffer` is NULL and
+ * `capacity` 0, only the size is returned.
  *
- * KINESCORE_BUFFER_TOO_SMALL: nothing was written then.
+ * KINESCORE_BUFFER_TOO_SMALL: nothing is written.
  */
 kinescore_status kinescore_job_music_key(const kinescore_job *job,
                                          char *buffer,
@@ -1001,18 +1032,22 @@ kinescore_status kinescore_job_music_key(const kinescore_job *job,
                                          size_t *size);
 
 /**
- * Tells the form of the sound.
+ * Returns the format of the sound.
  */
-kinescore_status kinescore_job_audio_format(const kinescore_job *job, kinescore_audio_format *format);
+kinescore_status kinescore_job_audio_format(const kinescore_job *job,
+                                            kinescore_audio_format *format);
 
 /**
- * Copies sound into `samples`: `frames` sample frames from number `first_frame` on, interleaved, full scale ±1; `frames ×
- * channels` numbers. `read` receives how many frames were copied: fewer at the end of the sound, 0 beyond it.
+ * Copies sound into `samples`: `frames` sample frames starting at `first_frame`, interleaved, full
+ * scale ±1; `frames × channels` numbers. `read` receives the number of frames copied: fewer at the
+ * end of the sound, 0 beyond it.
  *
- * It may be called from another thread while kinescore_job_run is making the sound. Then it gives the frames that are there,
- * fewer than asked for as well, and waits for the first of them; they are those that the finished sound has. The first are
- * there once the loudness of the whole is known. Before the run has come to the sound it gives KINESCORE_BUSY; 0 frames before
- * the end of the sound mean that the run has failed, and KINESCORE_CANCELLED that it was cancelled.
+ * It may be called from another thread while kinescore_job_run renders the sound. It then waits
+ * for the first requested frame and returns the frames that are finished, perhaps fewer than
+ * requested; they are those of the finished sound. The first frames are available once the
+ * loudness of the whole is known. Before the run has reached the sound, it returns KINESCORE_BUSY;
+ * 0 frames before the end of the sound mean that the run has failed, and KINESCORE_CANCELLED that
+ * it was cancelled.
  */
 kinescore_status kinescore_job_read_audio(const kinescore_job *job,
                                           uint64_t first_frame,
@@ -1021,22 +1056,23 @@ kinescore_status kinescore_job_read_audio(const kinescore_job *job,
                                           size_t *read);
 
 /**
- * Writes a file, under a temporary name first, so that nothing half-written is ever seen. `format` is
- * - "wav": the sound, 24 bits; "stems": one such file a part into the folder `path`, which is made;
+ * Writes a file, first under a temporary name, so that a half-written file never appears under
+ * `path`. `format` is one of
+ * - "wav": the sound, 24 bits; "stems": one such file per part, in the folder `path`, which is
+ *   created;
  * - "mid": the notes as a standard MIDI file;
  * - "json": the analysis;
  * - "svg", "png": a picture of the analysis;
- * - "mp4", "mov", "mkv", "webm", or "video" for any that `path` ends in: the video's picture, copied, with the soundtrack
- *   (and the video's own sound as the setting "original" says).
+ * - "mp4", "mov", "mkv", "webm", or "video" for the one that `path` ends in: the video's picture,
+ *   copied, with the soundtrack (and the video's own sound according to the setting "original").
  *
- * Where the path decides the format ("svg", "png", and those of a video) the path must end in it.
+ * For "svg", "png" and video formats, `path` must end in the format.
  *
- * KINESCORE_BAD_ARGUMENT for another format; KINESCORE_OUTPUT, KINESCORE_OUTPUT_IS_INPUT, KINESCORE_MEDIA; for a video
- * KINESCORE_FRAME after pushed frames, and KINESCORE_PICTURE_SPEED for a cut at another speed.
+ * KINESCORE_BAD_ARGUMENT for any other format; KINESCORE_OUTPUT, KINESCORE_OUTPUT_IS_INPUT,
+ * KINESCORE_MEDIA; for a video KINESCORE_FRAME after pushed frames, and KINESCORE_PICTURE_SPEED
+ * for a cut at another speed.
  */
-kinescore_status kinescore_job_write(kinescore_job *job,
-                                     const char *format,
-                                     const char *path);
+kinescore_status kinescore_job_write(kinescore_job *job, const char *format, const char *path);
 
 #ifdef __cplusplus
 }  // extern "C"
