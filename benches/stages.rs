@@ -1,7 +1,8 @@
 //! Speed, memory and follow of the whole chain, printed stage by stage. `make bench` runs it.
 //!
-//! Times are wall-clock on the machine it runs on; the real-time factor is clip length over time. Peak memory is that of
-//! the whole process after the longest clip. Every measurement runs the real models on the CPU.
+//! Times are wall-clock on the machine it runs on; the real-time factor is clip length over time.
+//! Peak memory is that of the whole process after the longest clip. Every measurement runs the real
+//! models on the CPU.
 #![allow(clippy::print_stdout, clippy::expect_used, clippy::panic)] // a program for a terminal, which may stop at the first surprise
 
 #[path = "../tests/clips_support/mod.rs"]
@@ -29,7 +30,7 @@ use std::sync::Arc;
 use std::time;
 
 fn main() {
-    // `cargo test --benches` also runs this program; it is no test.
+    // `cargo test --benches` also runs this program, which is not a test.
     if std::env::args().any(|argument| argument == "--test") {
         return;
     }
@@ -136,7 +137,7 @@ fn first_frame(clip: &Path) -> f64 {
     begin.elapsed().as_secs_f64()
 }
 
-/// What a render cannot do without, each alone. Machines differ: these say how fast this one is.
+/// Basic operations of a render, each measured alone, to show how fast this machine is.
 fn yardstick(clip: &Path) {
     const FRAMES: u32 = 300;
     const RUNS: u32 = 100;
@@ -197,8 +198,9 @@ fn stages(clip: &Path, folder: &Path) {
     report("all", whole);
 }
 
-/// What an edit costs beside the first render: the whole chain, the same in a new program that finds what was kept, trims of a
-/// job that is open, and the question whether anything is to be done.
+/// What an edit costs beside the first render: the whole chain, the same in a new program that
+/// finds what was kept, trims of a job that is open, and the question whether anything is to be
+/// done.
 fn edits(clip: &Path, folder: &Path) {
     let engine = || {
         let resources = Resources {
@@ -229,7 +231,7 @@ fn edits(clip: &Path, folder: &Path) {
     };
     let cold = timed("cold render", None, &mut || drop(render(&engine(), Cut::default())));
     let warm = engine();
-    timed("trim, by a program started anew", Some(cold), &mut || {
+    timed("trim, in a new process", Some(cold), &mut || {
         drop(render(&warm, trim(1.7, 57.3)))
     });
     let mut job = render(&warm, Cut::default());
@@ -256,7 +258,7 @@ fn edits(clip: &Path, folder: &Path) {
         warm.key(&cpu_settings(), clip, trim(3.21, 55.55)).expect("a key");
     });
     let fresh = engine();
-    timed("key by a program started anew", Some(cold), &mut || {
+    timed("key, in a new process", Some(cold), &mut || {
         fresh.key(&cpu_settings(), clip, trim(3.21, 55.55)).expect("a key");
     });
 }
@@ -314,7 +316,7 @@ fn timed(score: &Score, font: &SoundFont, synthesis: &Synthesis) -> (f64, f64, u
     (all, first.unwrap_or(all), synthesis.store.usage().made - before)
 }
 
-/// Peak resident memory of this process, in units of a million bytes; 0 where the system does not tell.
+/// Peak resident memory of this process, MB (10^6 bytes); 0 if the system does not report it.
 fn peak_memory_mb() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let kib = status

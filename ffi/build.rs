@@ -9,6 +9,6 @@ fn main() {
         .and_then(|rest| rest.split(';').next());
     match version {
         Some(version) => println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libkinescore.so.{version}"),
-        None => println!("cargo::error=src/version.rs does not say KINESCORE_ABI_VERSION"),
+        None => println!("cargo::error=src/version.rs does not define KINESCORE_ABI_VERSION"),
     }
 }

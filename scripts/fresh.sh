@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs `make demo` and `make test` as a newcomer would: in a bare Debian 12 with a Rust toolchain, an empty home folder and a fresh
-# clone of what is committed. What was installed by hand on this machine cannot help there. Takes about 40 minutes on two cores;
-# run it before each release.
+# Runs `make demo` and `make test` as a newcomer would: in a bare Debian 12 with a Rust toolchain,
+# an empty home folder and a fresh clone of what is committed. What was installed by hand on this
+# machine cannot help there. Takes about 40 minutes on two cores; run it before each release.
 #
 #   scripts/fresh.sh                both commands
 #   scripts/fresh.sh setup demo     only these targets of the Makefile, in this order
@@ -9,8 +9,8 @@
 #   FRESH_FOLDER=DIR    where the Debian is made (default: a new folder in target/; 8 GB). It is removed at the end
 #   FRESH_KEEP=1        leaves it there, to look around: `chroot DIR bash`
 #
-# Takes root, mmdebstrap and a connection to the package registries. Exit code: 0 when every target passed, 1 otherwise,
-# 2 when the Debian could not be made.
+# Takes root, mmdebstrap and a connection to the package registries. Exit code: 0 when every target
+# passed, 1 otherwise, 2 when the Debian could not be made.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -29,13 +29,14 @@ command -v mmdebstrap >/dev/null || fail "mmdebstrap is missing; install it: apt
 sysroot=$(rustc --print sysroot) || fail "rustc does not run; a Rust toolchain is needed to copy (https://rustup.rs)"
 [[ -z $(git -C "$root" status --porcelain) ]] || say "warning: what is not committed is not in the clone"
 
-# The disk's own file system: the build needs more than a /tmp in memory may hold.
+# On disk, since the build needs more space than a /tmp in memory may have.
 mkdir -p "$root/target"
 folder=${FRESH_FOLDER:-$(mktemp -d "$root/target/fresh.XXXXXX")}
 mkdir -p "$folder"
 [[ -z $(ls -A "$folder") ]] || fail "$folder is not empty; name a new folder with FRESH_FOLDER"
 
-# Everything in the chroot runs in a process namespace of its own: what a test leaves running ends with it, and the mounts too.
+# Everything in the chroot runs in a separate process namespace, so that processes that a test
+# leaves running, and mounts, end with it.
 clean_up() {
     [[ -z ${FRESH_KEEP:-} ]] || { say "the Debian is left in $folder"; return; }
     rm -rf --one-file-system "$folder"
@@ -46,7 +47,8 @@ say "making a bare Debian 12 in $folder"
 mmdebstrap --quiet --variant=minbase --include=ca-certificates,git,make bookworm "$folder" ||
     fail "mmdebstrap could not make a Debian; is there a connection to Debian's packages?"
 
-# What a machine of this network needs to reach the registries: names, certificates, proxies. Nothing else of this machine.
+# What is needed to reach the registries from this network: names, certificates, proxies. Nothing
+# else from this machine.
 cp -L /etc/resolv.conf /etc/hosts "$folder/etc/"
 cp -L /etc/ssl/certs/ca-certificates.crt "$folder/etc/ssl/certs/ca-certificates.crt"
 [[ ! -f /etc/pip.conf ]] || cp /etc/pip.conf "$folder/etc/pip.conf"

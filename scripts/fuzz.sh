@@ -1,11 +1,13 @@
 #!/bin/bash
-# Fuzzes everything that reads input from outside, one fuzzer after the other: libFuzzer with AddressSanitizer.
+# Fuzzes everything that reads input from outside, one fuzzer after the other: libFuzzer with
+# AddressSanitizer.
 #
 #   scripts/fuzz.sh MINUTES [TARGET…]     MINUTES for each target; all targets of fuzz/Cargo.toml where none is named
 #
-# Starts from fuzz/seeds, fuzz/mended and what earlier runs have found (fuzz/corpus). An input that crashes, takes more than ten
-# seconds or 2 GB is kept in fuzz/artifacts/TARGET and ends that target's run; once mended it belongs into fuzz/mended/TARGET,
-# where tests/fuzz_mended.rs replays it. Needs a C++ compiler for libFuzzer; no other toolchain, and no cargo-fuzz.
+# Starts from fuzz/seeds, fuzz/mended and what earlier runs have found (fuzz/corpus). An input that
+# crashes, takes more than ten seconds or 2 GB is kept in fuzz/artifacts/TARGET and ends that
+# target's run; once fixed, it belongs in fuzz/mended/TARGET, where tests/fuzz_mended.rs replays it.
+# Needs a C++ compiler for libFuzzer; no other toolchain, and no cargo-fuzz.
 set -euo pipefail
 cd "$(dirname "$0")/../fuzz"
 
@@ -16,13 +18,14 @@ mapfile -t all < <(sed -n 's/^path = "fuzz_targets\/\(.*\)\.rs"$/\1/p' Cargo.tom
 targets=("$@")
 [ ${#targets[@]} -gt 0 ] || targets=("${all[@]}")
 
-# What cargo-fuzz passes. The flags are unstable ones, which the stable compiler takes with this variable.
+# What cargo-fuzz passes. The flags are unstable ones, which the stable compiler takes with this
+# variable.
 export RUSTC_BOOTSTRAP=1
 host=$(rustc -vV | sed -n 's/^host: //p')
 export RUSTFLAGS="-Zsanitizer=address -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
 -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing -Ccodegen-units=1"
-# The libraries that are linked to are no part of what is fuzzed, and keep what they have allocated.
+# Linked libraries are not fuzzed, and may keep allocated memory.
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0:allocator_may_return_null=0}
 cargo build --release --target "$host"
 built=${CARGO_TARGET_DIR:-target}/$host/release

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Gets what the build and the program need and this machine lacks: Debian packages, Rust's tools, ONNX Runtime.
-# Everything that is already there is left alone, so that running it again costs a fraction of a second.
+# Installs what the build and the program need and this machine lacks: Debian packages, Rust's
+# tools, ONNX Runtime. Everything that is already installed is left unchanged, so that running it
+# again takes a fraction of a second.
 #
 #   scripts/setup.sh             for building and running
 #   scripts/setup.sh plugin      for building the plugins of editors as well: OpenFX in .setup/openfx
@@ -14,7 +15,7 @@ purpose=${1:-build}
 case $purpose in
 build | plugin | evaluate | sync | test) ;;
 *)
-    printf 'set-up failed: unknown purpose %s; allowed are build, plugin, evaluate, sync and test\n' "$purpose" >&2
+    printf 'set-up failed: unknown purpose %s; expected build, plugin, evaluate, sync or test\n' "$purpose" >&2
     exit 2
     ;;
 esac
@@ -25,15 +26,16 @@ fail() {
     exit 1
 }
 
-# FFmpeg's libraries for the video, clang for their Rust bindings, ffmpeg and ffprobe for the tests' clips; a C++ compiler and
-# readers of XML and JSON for editors' projects.
+# FFmpeg's libraries for the video, clang for their Rust bindings, ffmpeg and ffprobe for the tests'
+# clips; a C++ compiler and readers of XML and JSON for editors' projects.
 debian_packages=(
     gcc g++ libc6-dev make cmake pkg-config clang libclang-dev libpugixml-dev nlohmann-json3-dev
     libavcodec-dev libavformat-dev libavutil-dev libswscale-dev libswresample-dev
     ffmpeg python3
 )
-# For the tests of the C interface memcheck, with the symbols that it needs of the C library; for those of the timeline bridge
-# editors that render its projects: melt and GStreamer Editing Services; for those of the OpenFX plugin what its host reads XML with.
+# For the tests of the C interface memcheck, with the symbols that it needs of the C library; for
+# those of the timeline bridge editors that render its projects: melt and GStreamer Editing
+# Services; for those of the OpenFX plugin what its host reads XML with.
 test_packages=(
     valgrind libc6-dbg doctest-dev melt libexpat1-dev
     libges-1.0-dev ges1.0-tools gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
@@ -41,8 +43,8 @@ test_packages=(
 )
 rust_least=1.90
 
-# ONNX Runtime: one library out of the Python wheel; Python itself is not needed when the program runs.
-# The checksums are those of the wheel as published and of the library inside it.
+# ONNX Runtime: one library out of the Python wheel; Python itself is not needed when the program
+# runs. The checksums are those of the wheel as published and of the library inside it.
 onnxruntime_version=1.31.1
 case $(uname -m) in
 x86_64)
@@ -83,7 +85,7 @@ if command -v dpkg-query >/dev/null && command -v apt-get >/dev/null; then
     install_packages "${debian_packages[@]}"
     [[ $purpose != test ]] || install_packages "${test_packages[@]}"
 else
-    # Not Debian: nothing is installed, but what is missing is named.
+    # Not Debian: nothing is installed, but missing packages are listed.
     missing=()
     tools=(cc c++ make cmake pkg-config clang ffmpeg python3)
     [[ $purpose != test ]] || tools+=(valgrind melt ges-launch-1.0)
@@ -97,7 +99,7 @@ else
             pkg-config --exists "$library" || missing+=("$library (development files)")
         done
     fi
-    ((${#missing[@]} == 0)) || fail "this is no Debian system, so please install: ${missing[*]}"
+    ((${#missing[@]} == 0)) || fail "this is not a Debian system, so please install: ${missing[*]}"
 fi
 
 # Rust.
@@ -117,7 +119,8 @@ if [[ $purpose == test ]]; then
     done
 fi
 
-# The first Python that a test (a function, given its name) is true of; nothing where there is none.
+# Prints the first Python for which a test (a function that gets its name) succeeds; nothing if
+# there is none.
 python_that() {
     local candidate
     for candidate in python3 /usr/bin/python3; do
@@ -156,7 +159,7 @@ if ! is_sha256 "$target/$library" "$library_sha256" || [[ ! -f $target/LICENSE |
     is_sha256 "$wheel" "$wheel_sha256" ||
         fail "the wheel of onnxruntime $onnxruntime_version has sha256 $(sha256sum "$wheel" | cut -d' ' -f1), expected is $wheel_sha256"
 
-    # A whole folder is put in place at once, so that a half-unpacked library is never seen.
+    # The folder is put in place in one step, so that a half-unpacked library is never seen.
     mkdir "$work/onnxruntime"
     "$python" - "$wheel" "$work/onnxruntime" "$library" <<'PYTHON' || fail "the wheel of onnxruntime cannot be unpacked"
 import sys, zipfile
@@ -174,8 +177,8 @@ PYTHON
     say "ONNX Runtime $onnxruntime_version is in .setup/onnxruntime"
 fi
 
-# OpenFX: its headers, and for the tests the library that hosts are built on, out of a crate that Cargo fetches and checks.
-# A copy of the lock file tells which one is there.
+# OpenFX: its headers, and for the tests the library that hosts are built on, out of a crate that
+# Cargo fetches and checks. A copy of the lock file tells which one is there.
 openfx=$root/.setup/openfx
 openfx_sources() {
     local lock=$root/plugin/openfx/Cargo.lock manifest work
@@ -193,7 +196,8 @@ print(next(p["manifest_path"] for p in json.load(sys.stdin)["packages"] if p["na
 }
 [[ $purpose != plugin && $purpose != test ]] || openfx_sources
 
-# A Python environment with the packages of a file, whose copy in the environment tells that it is whole and current.
+# A Python environment with the packages of a file, whose copy in the environment tells that it is
+# whole and current.
 python_environment() { # folder, requirements
     local environment=$1 requirements=$2 python
     if cmp -s "$requirements" "$environment/installed.txt" && "$environment/bin/python" -c '' 2>/dev/null; then

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs the tests of projects in editors that are too heavy for every change. What is not there is skipped, and says so loudly.
+# Runs the tests of projects in editors that are too heavy for every change. What is not installed
+# is skipped, with a clear message.
 #
 #   scripts/test-hosts.sh            what is at hand: melt, and Blender where it is installed
 #   FORKY=DIR scripts/test-hosts.sh  with the melt of Debian "forky" in that folder, which is made (1 GB, as root, by mmdebstrap)
@@ -41,8 +42,9 @@ blender_addon() {
     ran+=("the add-on in $(blender --version | head -n 1)")
 }
 
-# The OpenFX plugin in forky's melt: pictures bit for bit as without it, a soundtrack beside the clip, the actions that are sent; the second
-# time nothing is made. The library is of this system, and finds what of it forky lacks in a folder of its own.
+# The OpenFX plugin in forky's melt: pictures bit for bit as without it, a soundtrack beside the
+# clip, the actions that are sent; the second time nothing is made. The library is of this system,
+# and finds what of it forky lacks in a folder of its own.
 ofx_in_melt() { # folder that forky sees under its own name
     local folder=$1/ofx library=$root/target/debug/libkinescore.so wanted
     say "the OpenFX plugin in forky's melt"
@@ -107,7 +109,8 @@ else
         mmdebstrap --variant=apt --include=melt --aptopt='APT::Install-Recommends "false"' \
             --aptopt='Acquire::Check-Valid-Until "false"' forky "$FORKY" http://deb.debian.org/debian
     fi
-    # A program that runs another one in there. Projects name absolute paths, so that the folder of the tests is seen under its own name.
+    # A program that runs another one in there. Projects name absolute paths, so that the folder of
+    # the tests is seen under its own name.
     enter() { # program's name, command
         cat >"$work/$1" <<WRAPPER
 #!/bin/sh

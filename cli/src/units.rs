@@ -88,7 +88,10 @@ mod tests {
         }
         for wrong in ["", "M", "-1", "1X", "1e99", "nan"] {
             let error = size(wrong).expect_err(wrong);
-            assert!(error.contains("expected bytes, or a number with K, M, G or T"), "{error}");
+            assert!(
+                error.contains("expected bytes, or a number with K, M, G or T"),
+                "{error}"
+            );
         }
     }
 }

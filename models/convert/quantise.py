@@ -20,7 +20,8 @@ CLIPS = (1.0, 0.97, 0.94, 0.9, 0.86, 0.82)
 
 
 def quantised(weights):
-    """8-bit integers and the scale of each output channel that fit `weights` best (least squares)."""
+    """8-bit integers and the scale of each output channel that fit `weights` best (least
+    squares)."""
     channels = len(weights)
     full = np.abs(weights).reshape(channels, -1).max(1) / 127
     full[full == 0] = 1e-12

@@ -64,7 +64,8 @@ LAYOUTS = {
 
 
 def chunks(data, at, end):
-    """Chunks between two offsets as (id, offset of the body, size). Some sf3 writers do not pad odd sizes."""
+    """Chunks between two offsets as (id, offset of the body, size). Some sf3 writers do not pad odd
+    sizes."""
     while at + 8 <= end:
         name, size = data[at : at + 4], struct.unpack_from("<I", data, at + 4)[0]
         yield name, at + 8, size

@@ -29,7 +29,8 @@ def rename(graph, names):
 
 
 def keep_outputs(graph, names):
-    """Keeps the outputs `names` (old name to new), in that order, and the nodes that lead to them."""
+    """Keeps the outputs `names` (old name to new), in that order, and the nodes that lead to
+    them."""
     outputs = {output.name: output for output in graph.output}
     missing = [name for name in names if name not in outputs]
     if missing:

@@ -1,12 +1,12 @@
 //! The structure of a SoundFont file: presets, instruments, zones and sample headers, checked.
 //!
-//! Written from the SoundFont Technical Specification 2.04. Files come from anywhere, so every size
-//! and every index is checked here, before the synthesiser sees any of it: the synthesiser takes
-//! indices on trust. Zones whose sample or instrument cannot be used are left out, so that they are
-//! silent and the rest of the font plays. Modulators are not read, because the synthesiser has
-//! none. An .sf3 file has the same structure with three differences: samples are Ogg Vorbis
-//! streams, a compressed sample's start and end are bytes and its loop points are counted from its
-//! own start, and chunks of odd size are not always padded.
+//! Written from the SoundFont Technical Specification 2.04. Files are untrusted, so every size and
+//! every index is checked here before the synthesiser, which does not check indices, uses them.
+//! Zones whose sample or instrument cannot be used are left out, so that they are silent and the
+//! rest of the font plays. Modulators are not read, because the synthesiser does not support them.
+//! An .sf3 file has the same structure with three differences: samples are Ogg Vorbis streams, a
+//! compressed sample's start and end are bytes and its loop points are counted from its own start,
+//! and chunks of odd size are not always padded.
 
 use std::io::{Read, Seek, SeekFrom};
 
@@ -54,7 +54,7 @@ pub(super) struct Bank {
     pub left_out: LeftOut,
 }
 
-/// Zones that play nothing that can be used.
+/// Zones that were left out because their target cannot be played.
 #[derive(Debug, Default)]
 pub(super) struct LeftOut {
     /// How many.
@@ -104,7 +104,7 @@ impl Zone {
         self.generators.retain(|(g, _)| !generators.contains(g));
     }
 
-    /// Least and greatest key, or velocity, that the zone sounds for.
+    /// Lowest and highest key, or velocity, for which the zone sounds.
     fn range(&self, generator: u16) -> (u8, u8) {
         let [least, most] = self.get(generator).unwrap_or(0x7f00).to_le_bytes();
         (least, most)
@@ -157,7 +157,7 @@ pub(super) struct Sample {
 /// Reads and checks the structure of a SoundFont of `length` bytes.
 ///
 /// # Errors
-/// What is wrong, in words that follow "not a SoundFont that can be read: ".
+/// What is wrong, in words that follow "cannot be read as a SoundFont: ".
 pub(super) fn read(file: &mut (impl Read + Seek), length: u64) -> Result<Bank, String> {
     let mut head = [0; 12];
     read_at(file, 0, &mut head, "the file's head")?;
@@ -377,7 +377,7 @@ impl<'a> Bags<'a> {
         let (first, last) = (usize::from(first), usize::from(last));
         if first > last || last >= self.bags.len() {
             return Err(format!(
-                "its {}bag zones {first} to {last} are not among the {}",
+                "its {}bag zones {first} to {last} are out of range; it has {}",
                 self.kind,
                 self.bags.len().saturating_sub(1)
             ));
@@ -391,7 +391,7 @@ impl<'a> Bags<'a> {
             );
             let own = self.generators.get(from..to).ok_or_else(|| {
                 format!(
-                    "its {}gen entries {from} to {to} are not among the {}",
+                    "its {}gen entries {from} to {to} are out of range; it has {}",
                     self.kind,
                     self.generators.len()
                 )
@@ -442,7 +442,7 @@ fn sample(header: &[u8], version: u16) -> Sample {
 /// Why a sample cannot be played, if it cannot.
 fn fault(sample: Option<&Sample>, data: u64) -> Option<String> {
     let Some(sample) = sample else {
-        return Some("which is not there".to_owned());
+        return Some("which does not exist".to_owned());
     };
     if sample.in_rom {
         return Some("which is in a sound card's ROM".to_owned());

@@ -1,4 +1,5 @@
-//! Loudness and true peak: measured by ITU-R BS.1770, brought to their targets by a gain and a limiter.
+//! Loudness and true peak: measured by ITU-R BS.1770, and adjusted to their targets by a gain and a
+//! limiter.
 //!
 //! The gain changes slowly over time and is the same for both channels, so it is kept as a curve, which also makes the
 //! stems: the sum of the parts times the curve is the sum of each part times the curve.
@@ -19,22 +20,22 @@ const CHUNK: usize = 4096;
 /// Least length that BS.1770 can measure: one gating block.
 const GATING_BLOCK: Span = Span::from_seconds(0.4);
 
-/// Half of the time over which the limiter closes before a peak. Short, so that a drum keeps the punch of what leads to
-/// its peak; long enough that closing is no click.
+/// Half of the time over which the limiter closes before a peak: short enough that a drum keeps the
+/// punch of its attack, and long enough that closing does not click.
 const ATTACK: Span = Span::from_seconds(0.0015);
 
 /// How long the limiter stays closed after a peak: half a wave of a kick drum (50 Hz), which it must not follow.
 const HOLD: Span = Span::from_seconds(0.01);
 
-/// Time constant with which the limiter opens again: slow enough to be no distortion, fast enough that the next sixteenth
-/// note is not lowered by this one.
+/// Time constant with which the limiter opens again: slow enough not to distort, fast enough that
+/// the next sixteenth note is not lowered by this one.
 const RELEASE: Span = Span::from_seconds(0.06);
 
-/// Most that the limiter takes off a peak, dB. A piece whose few peaks would need more stays softer than asked for:
-/// beyond, drums lose their attack.
+/// Maximum reduction of a peak by the limiter, dB. A piece whose few peaks would need more stays
+/// softer than requested: with more, drums lose their attack.
 const MOST_REDUCTION: f64 = 12.0;
 
-/// How near to the target loudness is near enough, LU. EBU R 128 allows ±0.5.
+/// Tolerance of the target loudness, LU. EBU R 128 allows ±0.5.
 const NEAR: f64 = 0.1;
 
 /// Rounds of adjusting gain and ceiling.
@@ -65,7 +66,7 @@ pub fn measure(buffer: &AudioBuffer) -> Result<Loudness> {
     in_turn(buffer, &GainCurve::constant(1.0), &Monitor::none())
 }
 
-/// Measures what `buffer` is after the gain, on so many threads.
+/// Measures `buffer` after the gain, on the given number of threads.
 fn measure_with(buffer: &AudioBuffer, gain: &GainCurve, threads: usize, monitor: &Monitor<'_>) -> Result<Loudness> {
     // More channels than two have weights of their own; no sound that is made here has them.
     match buffer.channels {
@@ -108,8 +109,8 @@ fn in_turn(buffer: &AudioBuffer, gain: &GainCurve, monitor: &Monitor<'_>) -> Res
 /// Brings a buffer of one channel or two to a loudness, with true peaks at or under `peak` by measurement. Returns the gain that
 /// it was multiplied with, and what was then measured.
 ///
-/// The loudness is met to ±0.1 LU where the limiter need not take more than 12 dB off a peak for it; beyond, it is as
-/// near as that allows. Silence (under −70 LUFS) stays as it is.
+/// The loudness is met to ±0.1 LU where the limiter need not take more than 12 dB off a peak for
+/// it; otherwise it is as near as that allows. Silence (below −70 LUFS) is not changed.
 ///
 /// # Errors
 /// [`Error::Sound`](crate::Error::Sound) when the buffer's rate or number of channels cannot be measured;
@@ -179,7 +180,7 @@ pub(super) fn find_gain(
     Ok((curve, highest))
 }
 
-/// Lowers what is above `peak` dBTP, and nothing else.
+/// Lowers only what is above `peak` dBTP.
 ///
 /// # Errors
 /// [`Error::Sound`](crate::Error::Sound) when the buffer's rate or number of channels cannot be measured; [`Error::Cancelled`](crate::Error::Cancelled), which leaves
@@ -217,7 +218,7 @@ struct Peaks<'a> {
     threads: usize,
     monitor: &'a Monitor<'a>,
     values: Vec<f32>,
-    /// What a value between the samples cannot be above; 0 where they have been looked at.
+    /// Upper bound of the values between the samples; 0 if they have been examined.
     bounds: Vec<f32>,
     taps: [[f32; 2 * REACH]; BETWEEN],
 }

@@ -102,8 +102,9 @@ pub(super) fn measure(
     })
 }
 
-/// True peak of what `buffer` is after `gain`, dBTP: of so many frames each, `peaks` gives the first and what is known of them
-/// after the gain; no oversampled value is above `overshoot` times the greatest of those that it hangs on.
+/// True peak of what `buffer` is after `gain`, dBTP: `peaks` gives the first frame of each block
+/// and a bound on its samples after the gain; no oversampled value exceeds `overshoot` times the
+/// greatest of the samples on which it depends.
 ///
 /// # Errors
 /// As [`measure`].
@@ -247,8 +248,8 @@ impl Segment<'_> {
     }
 }
 
-/// Weighted energy of every [`STEP`] frames of a buffer, from which the loudness under any gain can be told that changes
-/// slowly: the gain of a weighted sound is then the weighting of the sound with that gain.
+/// Weighted energy of every [`STEP`] frames of a buffer, from which the loudness under any slowly
+/// changing gain can be computed: for such a gain, weighting and gain can be exchanged.
 pub(super) struct Weighted {
     energies: Vec<f32>,
     /// Frames in a step of 100 ms.

@@ -1,4 +1,4 @@
-//! The soundtrack beside the clip's own audio.
+//! Mixes the soundtrack with the clip's own audio.
 
 use super::AudioBuffer;
 use super::loudness::{ceiling, limit};
@@ -40,7 +40,8 @@ pub enum Blend {
     Duck,
 }
 
-/// What the setting means for a clip: `auto` drops audio that is missing or silent, and ducks any other.
+/// Resolves the setting for a clip: `auto` drops audio that is missing or silent, and ducks any
+/// other.
 pub fn blend(setting: OriginalAudio, original: Option<&AudioBuffer>) -> Blend {
     let Some(original) = original else {
         return Blend::Drop;
@@ -76,7 +77,7 @@ pub fn add_original(
     if (soundtrack.rate, soundtrack.channels) != (original.rate, original.channels) {
         return Err(Error::Sound {
             reason: format!(
-                "the clip's audio has {} channels at {} Hz, the soundtrack {} at {} Hz; they must be alike",
+                "the clip's audio has {} channels at {} Hz, the soundtrack {} at {} Hz; they must be the same",
                 original.channels,
                 original.rate.hz(),
                 soundtrack.channels,

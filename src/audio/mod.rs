@@ -1,4 +1,4 @@
-//! Score to sound: synthesis, loudness, mixing. Knows neither grids nor tensors nor video.
+//! Score to sound: synthesis, loudness, mixing. Independent of grids, tensors and video.
 
 mod bank;
 mod gain;

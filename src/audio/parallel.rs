@@ -1,4 +1,4 @@
-//! Work shared out among threads. What comes out does not depend on how many there are.
+//! Distributes work among threads. The result does not depend on their number.
 
 use crate::error::Result;
 use std::panic::resume_unwind;
@@ -36,7 +36,7 @@ pub(super) fn each<T: Send, R: Send>(
     };
     let mut done = Vec::with_capacity(count);
     thread::scope(|scope| {
-        // Where the system has no more threads, those that there are do the work.
+        // If the system cannot start more threads, the existing ones do the work.
         let helpers: Vec<_> = (0..helpers)
             .map_while(|_| thread::Builder::new().spawn_scoped(scope, labour).ok())
             .collect();

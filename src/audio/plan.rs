@@ -37,10 +37,11 @@ impl Event {
 /// The notes of a part that begin in one span.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct SpanPlan {
-    /// Place of the span on the timeline of the media: it begins at this times the length of a span.
+    /// Number of the span on the media's timeline: it begins at this number times the length of a
+    /// span.
     pub index: i64,
     /// What happens, by frames from the span's start.
     pub events: Vec<(usize, Event)>,
-    /// Says what the span sounds like.
+    /// Hash that identifies the sound of the span.
     pub key: Key,
 }

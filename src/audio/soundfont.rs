@@ -1,9 +1,10 @@
 //! SoundFonts: .sf2, and .sf3 whose samples are Ogg Vorbis.
 //!
-//! Loading reads and checks the structure only. When a part is played, the presets, zones and samples that its notes
-//! need are put together as a small .sf2 in memory for the synthesiser: of a font of hundreds of megabytes only the few
-//! drums that are struck are ever read and decoded. The small .sf2 has nothing in it that was not checked, and none of
-//! what the synthesiser stumbles over (unknown chunks, missing padding, instruments without zones).
+//! Loading only reads and checks the structure. When a part is played, the presets, zones and
+//! samples that its notes need are assembled as a small .sf2 in memory for the synthesiser: from a
+//! font of hundreds of megabytes, only the few drums that are hit are read and decoded. The small
+//! .sf2 contains only what has been checked, and nothing that the synthesiser cannot handle
+//! (unknown chunks, missing padding, instruments without zones).
 
 use super::bank::{self, Bank, Sample, Zone, generator};
 use super::sf2::Sf2Writer;
@@ -32,13 +33,14 @@ pub struct SoundFont {
     path: PathBuf,
     file: Mutex<File>,
     bank: Bank,
-    /// Hash of what tells this file from others and from what may lie at its path at another time.
+    /// Hash that identifies this version of the file, as opposed to other files or a later file at
+    /// its path.
     identity: [u8; 32],
     /// What was put together for the synthesiser, the latest last.
     playable: Mutex<Vec<Playable>>,
     /// The font that plays what this one lacks.
     fallback: Option<Arc<SoundFont>>,
-    /// Replacements that the user has been told of.
+    /// Replacements that have already been logged.
     told: Mutex<BTreeSet<String>>,
 }
 
@@ -108,7 +110,7 @@ impl SoundFont {
         );
         if bank.left_out.zones > 0 {
             log::warn!(
-                "{}: {} zones are silent, since what they play cannot be used ({})",
+                "{}: {} zones are silent, because their samples cannot be used ({})",
                 path.display(),
                 bank.left_out.zones,
                 bank.left_out.reason

@@ -51,7 +51,7 @@ pub fn render(
     render_streamed(score, font, settings, synthesis, monitor, |_, _| Ok(()))
 }
 
-/// Plays a score, and hands it on in blocks as soon as they are as they will stay.
+/// Renders a score, and passes it on in blocks as soon as they are final.
 ///
 /// `sink` is given the number of a block's first frame and its stereo samples, interleaved: [`BLOCK`] frames, fewer at the
 /// end. Blocks come in order, leave no gap, and are those of the soundtrack that is returned, bit for bit. The first comes
@@ -88,13 +88,13 @@ pub fn render_streamed(
     let loudness = Loudness { integrated, true_peak };
     if (loudness.integrated - settings.loudness).abs() > 0.5 {
         log::info!(
-            "soundtrack at {:.1} LUFS, not {:.1}: more would squash its peaks",
+            "soundtrack at {:.1} LUFS instead of {:.1}: a higher level would squash its peaks",
             loudness.integrated,
             settings.loudness
         );
     }
     log::debug!(
-        "soundtrack at {:.2} LUFS, {:.2} dBTP; the limiter takes off up to {:.1} dB",
+        "soundtrack at {:.2} LUFS, {:.2} dBTP; the limiter reduces peaks by up to {:.1} dB",
         loudness.integrated,
         loudness.true_peak,
         gain.reduction()
@@ -167,7 +167,7 @@ impl Soundtrack {
         if stem.samples.len() != self.mix.samples.len() {
             return Err(Error::Sound {
                 reason: format!(
-                    "a score of {} samples beside a soundtrack of {}",
+                    "the score has {} samples but the soundtrack {}",
                     stem.frames(),
                     self.mix.frames()
                 ),

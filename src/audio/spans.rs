@@ -1,11 +1,12 @@
-//! A part's notes in spans of equal length, each of which is synthesised alone.
+//! Divides a part's notes into spans of equal length, each of which is synthesised separately.
 //!
 //! Spans lie on the timeline of the media and not on that of the clip, and a note belongs to the span in which it begins,
 //! for as long as it is heard. So a cut that begins or ends elsewhere, or a note that changes, leaves the spans of all other
 //! notes as they were, and the sound of a part is the sum of its spans' sounds.
 //!
-//! Notes know of notes outside their span only what the synthesiser would have made of them: when a note of the same key
-//! ends, and when one of the same exclusive class cuts them off (a closed hi-hat an open one).
+//! Notes outside a span affect its notes only as they would in a single synthesiser: by the end of
+//! a note of the same key, and by a note of the same exclusive class that cuts them off (a closed
+//! hi-hat an open one).
 
 use super::SoundFont;
 use super::plan::{Event, SpanPlan};
@@ -16,7 +17,7 @@ use crate::time::{Instant, Rate, Span, TempoMap, Tick};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
-/// To be raised when the same events give other samples than before.
+/// Must be raised when the same events give different samples than before.
 const VERSION: u64 = 1;
 
 /// For how long after its end a note may still be cut off by one of a later span, seconds: what rings for longer is left

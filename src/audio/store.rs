@@ -1,4 +1,4 @@
-//! Sound that has been synthesised, kept for the next time that the same notes are played.
+//! Keeps synthesised sound for the next time that the same notes are played.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ pub const STORE_LIMIT: usize = 256 << 20;
 /// Bytes that an entry takes beside its samples.
 const ENTRY: usize = 256;
 
-/// Says what a span sounds like: a hash of all that its samples depend on.
+/// Identifies the sound of a span: a hash of everything on which its samples depend.
 pub(super) type Key = [u8; 32];
 
 /// Stereo samples of a span, from its start up to the last that is not silent.
@@ -17,8 +17,9 @@ pub(super) type Sound = Arc<[f32]>;
 
 /// Spans of sound by what they were made of, in memory. Clones share one store, and threads may.
 ///
-/// Where room is needed, what has not been played for the longest time goes first; but what the same render has put in or
-/// used stays, so that of a piece that is larger than the store a part is found again, not nothing.
+/// When the store is full, the least recently used spans are removed first; but spans that the
+/// current render has added or used stay, so that for a piece larger than the store at least a part
+/// is found again.
 #[derive(Debug, Clone)]
 pub struct SpanStore(Arc<Mutex<Inner>>);
 
@@ -110,7 +111,7 @@ impl SpanStore {
         Some(sound.clone())
     }
 
-    /// Keeps what was made, if there is or can be made room for it.
+    /// Keeps a span, if it fits or older spans can be removed.
     pub(super) fn put(&self, render: u64, key: Key, sound: &Sound) {
         let mut inner = self.lock();
         inner.made += 1;

@@ -11,8 +11,9 @@ const LOOK: Duration = Duration::from_millis(20);
 /// Blocks of a soundtrack, stereo: one thread renders them, others read them as soon as they are there. Clones share the
 /// blocks.
 ///
-/// [`push`](Self::push) is what [`render_streamed`](super::render_streamed) is given as its sink; whatever came of the render,
-/// [`finish`](Self::finish) has to follow, or readers wait for ever.
+/// [`push`](Self::push) is what [`render_streamed`](super::render_streamed) is given as its sink;
+/// regardless of the result of the render, [`finish`](Self::finish) must be called afterwards, or
+/// readers wait forever.
 #[derive(Debug, Clone)]
 pub struct Blocks(Arc<Shared>);
 
@@ -66,7 +67,7 @@ impl Blocks {
         Ok(())
     }
 
-    /// Tells readers that nothing more will come: the render is at its end, or has failed.
+    /// Notifies readers that no more blocks will follow: the render has ended or failed.
     pub fn finish(&self) {
         self.lock().finished = true;
         self.0.more.notify_all();
@@ -87,8 +88,9 @@ impl Blocks {
         self.lock().finished
     }
 
-    /// Copies stereo samples, interleaved, from frame number `first` on into `samples`, and gives the number of frames
-    /// copied: all that there are and for which there is room. Where there is none yet, it waits; 0 means that none will come.
+    /// Copies interleaved stereo samples, starting at frame number `first`, into `samples`, and
+    /// returns the number of frames copied: all available ones that fit. If none is available yet,
+    /// it waits; 0 means that no more will follow.
     ///
     /// # Errors
     /// [`Error::Cancelled`] when `cancel` is switched on while it waits.

@@ -1,10 +1,9 @@
-//! What plays a part whose preset a SoundFont lacks.
+//! Substitutes for presets that a SoundFont lacks.
 //!
-//! A font need not have all that a piece is played on. Drums are played by the kit asked for, else
-//! by the standard kit (bank 128, program 0), else by any kit, else by those of the
-//! [fallback](SoundFont::with_fallback); so is each drum that a kit lacks. A melodic part is played
-//! by its program, else by the nearest of its family of eight in General MIDI, else by the
-//! fallback.
+//! A font need not have every preset of a piece. Drums use the requested kit, or else the standard
+//! kit (bank 128, program 0), or else any kit, or else those of the
+//! [fallback](SoundFont::with_fallback); so does each drum that a kit lacks. A melodic part uses
+//! its program, or else the nearest of its family of eight in General MIDI, or else the fallback.
 
 use super::SoundFont;
 use crate::error::Result;

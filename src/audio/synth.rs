@@ -25,7 +25,8 @@ const MELODIC_BLOCK: usize = 32;
 /// Samples rendered between two looks at the monitor: well under a tenth of a second of work.
 const CHUNK: usize = 4096;
 
-/// What is softer is silence, once it lasts: −110 dBFS, before the mix is brought to its loudness.
+/// Anything softer counts as silence if it lasts: −110 dBFS, before the mix is adjusted to its
+/// loudness.
 const SILENT: f32 = 3e-6;
 
 /// How long silence lasts before a span has rung out, seconds: longer than the longest echo of the reverb takes to return
@@ -176,7 +177,7 @@ pub(super) fn channel(bank: u16, pitch: u8) -> usize {
     }
 }
 
-/// All that the sound of a span depends on beside its events.
+/// Everything, apart from its events, on which the sound of a span depends.
 #[derive(Debug)]
 pub(super) struct Instrument {
     bank: u16,
@@ -209,7 +210,7 @@ impl Instrument {
         }
     }
 
-    /// Numbers of which no two instruments of a SoundFont that sound unlike have the same.
+    /// Numbers that differ between any two instruments of a SoundFont that sound different.
     pub fn numbers(&self) -> [u64; 7] {
         [
             u64::from(self.bank),
@@ -233,9 +234,9 @@ impl Instrument {
         Ok(synthesizer)
     }
 
-    /// Plays a span until nothing is heard any more: stereo samples from the span's start.
+    /// Renders a span until it is silent; returns stereo samples from the span's start.
     ///
-    /// `played` is told the number of frames that there are now, often, and its error ends the work.
+    /// `played` is called often with the number of frames rendered so far; its error ends the work.
     ///
     /// # Errors
     /// [`Error::SoundFontInvalid`] when the SoundFont has parameters that cannot be played; those of `played`.

@@ -1,4 +1,5 @@
-//! Scores as sums of spans: those that are there are taken, the others are synthesised side by side.
+//! Renders scores as sums of spans: spans in the store are reused, and the others are synthesised
+//! in parallel.
 
 use super::plan::SpanPlan;
 use super::spans::PartPlan;
@@ -40,7 +41,7 @@ impl Default for Synthesis {
     }
 }
 
-/// Where a render stands: told to the monitor from all threads, rising.
+/// Progress of a render, reported to the monitor from all threads in ascending order.
 struct Progress<'a> {
     monitor: &'a Monitor<'a>,
     /// Shares of the audio stage before and after.
@@ -51,7 +52,8 @@ struct Progress<'a> {
 }
 
 impl Progress<'_> {
-    /// Tells that so many frames more are done. One thread at a time, so that nothing is told after a cancellation.
+    /// Reports that more frames are done. One thread at a time, so that nothing is reported after a
+    /// cancellation.
     fn add(&self, frames: usize) -> Result<()> {
         let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
         self.monitor.check()?;
@@ -170,7 +172,7 @@ impl Synthesis {
         let mut missing = Vec::new();
         for place in batch {
             let key = place.span.key;
-            // What is heard twice is made once.
+            // A span that occurs twice is synthesised once.
             sounds.entry(key).or_insert_with(|| {
                 let sound = self.store.get(work.number, &key);
                 if sound.is_none() {

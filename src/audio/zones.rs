@@ -3,8 +3,8 @@
 use super::bank::{Zone, generator};
 use super::sf2::PlacedSample;
 
-/// The zone with offsets and loop that lie within its sample: offsets that lead outside are left
-/// out, and a loop that is none is not looped.
+/// The zone with offsets and loop that lie within its sample: offsets that lead outside are
+/// dropped, and an invalid loop is not used.
 pub(super) fn within_sample(zone: &Zone, sample: &PlacedSample) -> Zone {
     use generator::{
         END_COARSE_OFFSET, END_LOOP_COARSE_OFFSET, END_LOOP_OFFSET, END_OFFSET, SAMPLE_MODES, START_COARSE_OFFSET,

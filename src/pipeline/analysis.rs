@@ -1,4 +1,5 @@
-//! From a media file to its poses: what part of it is analysed, what of that is known from before, what has to be read.
+//! From a media file to its poses: which part is analysed, which results are cached, and what must
+//! be read.
 
 use super::cut::Cut;
 use super::engine::Engine;
@@ -65,7 +66,7 @@ impl AnalysedPart {
     }
 }
 
-/// For which media and cuts the analysis is one and the same.
+/// The media and cuts for which the analysis is the same.
 pub(super) struct AnalysedRange {
     /// The media as it was before it was opened; `None` where it has no identity.
     pub id: Option<MediaId>,
@@ -115,7 +116,7 @@ struct MediaCache<'a> {
 pub(super) struct Analysis {
     chunking: Chunking,
     path: PathBuf,
-    /// As it was before it was opened; `None` where it has none, as a pipe.
+    /// Identity before it was opened; `None` if it has none, such as a pipe.
     id: Option<MediaId>,
     facts: Facts,
     part: AnalysedPart,
@@ -133,7 +134,7 @@ impl Analysis {
     /// Those of [`VideoFile::open`]; [`Error::ClipTooShort`](crate::Error::ClipTooShort) for a media that announces to be.
     pub fn open(engine: &Engine, settings: &Settings, path: &Path, cut: Cut, chunking: Chunking) -> Result<Self> {
         let options = options(settings);
-        // Where there is no identity there is no file that could be used: what is wrong with it is told when it is opened.
+        // Without an identity there is no usable file; opening it reports what is wrong.
         let id = engine.identify(path).ok();
         let shelf = MediaCache::of(engine, settings, path, id.as_ref(), &chunking)?;
         let (facts, file) = match shelf.as_ref().and_then(MediaCache::facts) {
@@ -294,7 +295,7 @@ impl Analysis {
         }
         if self.id.is_some() && engine.identify(&self.path).ok() != self.id {
             log::warn!(
-                "{}: the file was changed or taken away while it was read; what was found in it is not kept",
+                "{}: the file was changed or removed while it was read; its results are not kept",
                 self.path.display()
             );
         } else if let Some(shelf) = &shelf {
@@ -316,7 +317,7 @@ pub(super) fn options(settings: &Settings) -> FileOptions {
 }
 
 impl<'a> MediaCache<'a> {
-    /// The shelf of a media; `None` where nothing is kept.
+    /// The cache entries of a media; `None` if nothing is kept.
     fn of(
         engine: &'a Engine,
         settings: &Settings,
@@ -368,7 +369,7 @@ impl<'a> MediaCache<'a> {
         }))
     }
 
-    /// Whether the file is the one that the shelf is for.
+    /// Whether the file still has the identity of the cache entries.
     fn is_still(&self, engine: &Engine) -> bool {
         engine.identify(self.path).is_ok_and(|id| id == self.id)
     }

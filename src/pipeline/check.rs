@@ -1,10 +1,9 @@
-//! Whether results of stages that were read from a file are such as stages give: files may say
-//! anything.
+//! Checks stage results that were read from a file, which may contain anything.
 //!
-//! Every number has its range in [`limits`](crate::limits). A sentence of refusal begins with the
-//! path of the field in a saved file, such as `rhythm.beats[12].time`. What is allowed bounds the
-//! memory and time that later stages take: a clip is no longer than what was found in it, and a
-//! grid has no more steps than its clip has room for.
+//! Every number has its range in [`limits`](crate::limits). An error begins with the path of the
+//! field in a saved file, such as `rhythm.beats[12].time`. The ranges bound the memory and time of
+//! later stages: a clip is no longer than its results, and a grid has no more steps than fit into
+//! its clip.
 
 use super::Cut;
 use crate::drums::DrumGrid;
@@ -49,7 +48,7 @@ fn times(duration: Span) -> Allowed<f64> {
     Allowed::new(-EDGE.seconds(), (duration + EDGE).seconds(), " s")
 }
 
-/// A clip is as long as something is known of it, and a little longer.
+/// A clip may be only a little longer than its results.
 fn known_until(end: Instant, duration: Span, what: &str) -> Checked {
     let longest = end + LONGEST_GAP - Instant::ZERO;
     if duration <= longest {
@@ -104,7 +103,8 @@ fn grid(beats: Vec<Instant>, duration: Span, list: &str, field: impl Fn(usize) -
         }
     }
     let count = beats.len();
-    BeatGrid::new(beats).ok_or_else(|| format!("{list} has {count} beats; at least two, in ascending order, are needed"))
+    BeatGrid::new(beats)
+        .ok_or_else(|| format!("{list} has {count} beats; at least two, in ascending order, are needed"))
 }
 
 /// The steps of a grid around a clip: whole bars, of which the first may begin before the clip and

@@ -24,11 +24,12 @@ pub struct Resources {
     pub runtime: Option<PathBuf>,
     /// Folders looked through for the ONNX Runtime library, in order.
     pub runtime_search: Vec<PathBuf>,
-    /// SoundFont to use in place of the shipped one.
+    /// SoundFont to use instead of the bundled one.
     pub sound_font: Option<PathBuf>,
-    /// Folder in which poses are kept by the content of the media, so that they are found once; `None`: nothing is kept.
+    /// Folder of the cache, which keeps poses by the content of the media, so that they are
+    /// computed only once; `None`: nothing is kept.
     pub cache: Option<PathBuf>,
-    /// Greatest size of that folder, bytes; `None`: [`DEFAULT_LIMIT`](crate::cache::DEFAULT_LIMIT).
+    /// Maximum size of that folder, bytes; `None`: [`DEFAULT_LIMIT`](crate::cache::DEFAULT_LIMIT).
     pub cache_limit: Option<u64>,
 }
 
@@ -37,8 +38,8 @@ const SOUND_FONT: &str = "soundfont";
 
 /// Loaded models and SoundFont, shared by all jobs. Each is loaded when first needed.
 ///
-/// A network can run one clip at a time, so the engine keeps those that are free and loads another set for each job
-/// that runs beside others.
+/// A network can run one clip at a time, so the engine keeps free sets and loads another set for
+/// each concurrent job.
 pub struct Engine {
     resources: Resources,
     manifest: Manifest,
@@ -91,7 +92,7 @@ impl Engine {
         }
     }
 
-    /// What soundtracks are rendered with.
+    /// The synthesis that renders soundtracks.
     pub fn synthesis(&self) -> &Synthesis {
         &self.synthesis
     }
@@ -106,17 +107,18 @@ impl Engine {
         self.cache.as_ref()
     }
 
-    /// The identity of a media file by its content. Remembered for as long as nobody touches the file, so that asking again
-    /// costs next to nothing.
+    /// The identity of a media file by its content. Remembered as long as the file does not change,
+    /// so that asking again costs next to nothing.
     ///
     /// # Errors
-    /// [`Error::Input`] when the file cannot be read or is no regular file.
+    /// [`Error::Input`] when the file cannot be read or is not a regular file.
     pub fn identify(&self, media: &Path) -> Result<MediaId> {
         self.identities.of(media)
     }
 
-    /// The key of a soundtrack: a hash of the media's content, the cut, the settings and the models. Where the key is that of a
-    /// soundtrack that is there, there is nothing to do. Neither opens nor decodes the media.
+    /// The key of a soundtrack: a hash of the media's content, the cut, the settings and the
+    /// models. An existing soundtrack with the same key is up to date. The media is neither opened
+    /// as video nor decoded.
     ///
     /// # Errors
     /// [`Error::Input`] when the media, or a SoundFont that was given, cannot be read.
@@ -143,7 +145,7 @@ impl Engine {
             .collect()
     }
 
-    /// The SoundFont. What one that was given lacks, the shipped one plays.
+    /// The SoundFont. Presets that a given one lacks are taken from the bundled one.
     ///
     /// # Errors
     /// [`Error::SoundFontMissing`], [`Error::SoundFontInvalid`], [`Error::ModelHash`] for a damaged
@@ -159,7 +161,7 @@ impl Engine {
                 // It is an error only where something is lacking.
                 let shipped = self
                     .shipped_font()
-                    .inspect_err(|error| log::debug!("no font to stand in for {}: {error}", path.display()));
+                    .inspect_err(|error| log::debug!("no font to substitute for {}: {error}", path.display()));
                 font.with_fallback(shipped.ok().map(Arc::new))
             }
             None => self.shipped_font()?,

@@ -1,4 +1,4 @@
-//! Frames that a host pushes: the pose stage runs in a thread of its own beside the pushing.
+//! Frames that a host pushes: the pose stage runs in its own thread meanwhile.
 
 use super::{Engine, Job, analysis};
 use crate::error::{Error, Result};
@@ -60,11 +60,11 @@ impl Feed {
         self.sink.is_some()
     }
 
-    /// Takes a frame; waits while a few frames are waiting already.
+    /// Takes a frame; blocks while a few frames are queued.
     ///
     /// # Errors
-    /// [`Error::Pushed`] for a frame that is refused: the clip goes on as if it had not been pushed. Any other error is
-    /// that of the pose stage, and the end of this feed.
+    /// [`Error::Pushed`] for a frame that is refused: the clip continues as if it had not been
+    /// pushed. Any other error comes from the pose stage and ends this feed.
     ///
     /// # Panics
     /// When the pose stage has panicked. The same holds for [`end`](Self::end) and [`finish`](Self::finish).
@@ -94,7 +94,7 @@ impl Feed {
         }
     }
 
-    /// The job, with its poses, once the pose stage has worked off the frames that wait.
+    /// The job, with its poses, once the pose stage has processed the queued frames.
     ///
     /// # Errors
     /// [`Error::Cancelled`] without an [`end`](Self::end); those of the pose stage.
@@ -108,7 +108,7 @@ impl Feed {
         self.sink = None;
         match self.join() {
             Some(Err(error)) if !self.cancel.is_cancelled() => error,
-            // It was told to stop, or found nobody listening.
+            // It was cancelled, or the receiver was dropped.
             _ => Error::Cancelled,
         }
     }
@@ -122,7 +122,7 @@ impl Feed {
     fn over(&self) -> Error {
         Error::Pushed {
             path: self.name.clone(),
-            reason: "no more frames are taken: the clip has ended or was broken off".to_owned(),
+            reason: "no more frames are accepted: the clip has ended or was cancelled".to_owned(),
         }
     }
 }

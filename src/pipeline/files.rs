@@ -36,9 +36,7 @@ impl Job {
 
     /// Refuses a job that has no picture to copy.
     fn expect_picture(&self) -> Result<()> {
-        self.expect_file(
-            "the frames were pushed, so there is no video stream to copy; write the sound and lay it under them",
-        )?;
+        self.expect_file("the frames were pushed, so there is no video stream to copy; write the sound instead")?;
         if self.cut.speed != Speed::NORMAL {
             return Err(Error::PictureSpeed {
                 path: self.clip.path.clone(),
@@ -48,8 +46,9 @@ impl Job {
         Ok(())
     }
 
-    /// Whether [`write_video`](Self::write_video) can write to a file, as far as that can be known before there is a
-    /// soundtrack: to be asked before the work that a file which cannot be written would make vain.
+    /// Checks whether [`write_video`](Self::write_video) can write to a file, as far as can be
+    /// known before there is a soundtrack. Call it first, so that no work is lost because of an
+    /// output that cannot be written.
     ///
     /// # Errors
     /// Those of [`write_video`](Self::write_video).
@@ -102,7 +101,8 @@ impl Job {
         export::midi::write_midi(score, &name, self.settings.midi, path)
     }
 
-    /// Writes one WAV a part into a folder, which is made if it is not there. The stems add up to the soundtrack.
+    /// Writes one WAV per part into a folder, which is created if necessary. The stems add up to
+    /// the soundtrack.
     pub fn write_stems(&self, folder: &Path, monitor: &Monitor<'_>) -> Result<()> {
         let soundtrack = self.soundtrack()?;
         let score = self.score.as_ref().ok_or_else(|| self.incomplete(Stage::Export))?;

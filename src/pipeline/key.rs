@@ -1,4 +1,5 @@
-//! Keys of results: two jobs with one key give the same, so that what is there need not be made again.
+//! Keys of results: two jobs with the same key give the same result, so that an existing one need
+//! not be made again.
 
 use super::cut::Cut;
 use crate::settings::Settings;
@@ -7,10 +8,10 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// What changes no result: networks give the same notes on any device.
+/// Settings that do not change any result: networks give the same notes on any device.
 const WITHOUT_EFFECT: &[&str] = &["device"];
 
-/// Settings that only say how notes sound or are written: they do not change what is composed.
+/// Settings that affect only how notes sound or are written, not what is composed.
 const OF_SOUND: &[&str] = &["sound.", "original", "drums.kit", "midi."];
 
 /// Version of how rhythm, drums and music are made. To be raised with each change of code after
@@ -83,7 +84,7 @@ pub(super) fn soundtrack(
 ) -> String {
     let mut recipe = Recipe::new("soundtrack", media, COMPOSITION_VERSION);
     recipe.add("start", &cut.start.unwrap_or(Flicks::ZERO).0.to_string());
-    // The media's own end is what is there, not a number that was announced.
+    // The media's own end is its real end, not an announced number.
     recipe.add(
         "end",
         &cut.end.map_or_else(|| "media".to_owned(), |end| end.0.to_string()),

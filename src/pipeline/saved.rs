@@ -1,4 +1,4 @@
-//! Files saved between stages: any stage's output can be written and the chain taken up from there.
+//! Files saved between stages: any stage's result can be written, and the chain continued from it.
 
 use super::check;
 use super::cut::Cut;
@@ -16,7 +16,7 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-/// What a file begins with, so that another JSON file is told apart from ours.
+/// The value of `format`, which distinguishes our files from other JSON files.
 const FORMAT: &str = "kinescore-stage";
 
 /// Raised when a file of an older version can no longer be read.
@@ -30,7 +30,7 @@ pub(super) struct Saved {
     stage: Stage,
     /// The part of the media that was analysed.
     pub clip: Clip,
-    /// What of it is heard.
+    /// The part of it that is heard.
     #[serde(default, skip_serializing_if = "is_default")]
     pub cut: Cut,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -50,7 +50,7 @@ fn is_default(cut: &Cut) -> bool {
 }
 
 impl Saved {
-    /// A file of a stage on a clip of which `cut` is heard, as yet without results.
+    /// A file of a stage for a clip and a cut, without results so far.
     pub fn new(stage: Stage, clip: Clip, cut: Cut) -> Self {
         Self {
             format: FORMAT.to_owned(),
@@ -72,16 +72,18 @@ impl Saved {
             path: path.to_owned(),
             reason,
         };
-        // Before it is opened: a pipe that nobody writes to would be waited for without end.
+        // Checked before opening: opening a pipe without a writer would block forever.
         let metadata = std::fs::metadata(path).map_err(Error::input(path))?;
         if !metadata.is_file() {
             return Err(refuse(
-                "not a regular file; a saved stage is read from a file".to_owned(),
+                "not a regular file; expected a saved stage in a regular file".to_owned(),
             ));
         }
         let bytes = metadata.len();
         if bytes > LARGEST_SAVED_FILE {
-            return Err(refuse(format!("{bytes} bytes; at most {LARGEST_SAVED_FILE} are read")));
+            return Err(refuse(format!(
+                "it has {bytes} bytes; expected at most {LARGEST_SAVED_FILE}"
+            )));
         }
         let file = File::open(path).map_err(Error::input(path))?;
         // A file that grows meanwhile is not read beyond the limit either.
@@ -109,7 +111,10 @@ impl Saved {
             Stage::Audio | Stage::Export => false,
         };
         if !stage_result {
-            return Err(format!("it is of the {} stage, but holds no result of it", self.stage));
+            return Err(format!(
+                "its stage is {}, but it has no result of that stage",
+                self.stage
+            ));
         }
         check::clip(&self.clip)?;
         check::cut(&self.cut)?;
@@ -133,7 +138,7 @@ impl Saved {
     }
 }
 
-/// What was wrong in reading a field, with the field's path and the place in the text.
+/// The error in a field, with the field's path and the position in the text.
 fn sentence(path: &str, error: &serde_json::Error) -> String {
     let text = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());

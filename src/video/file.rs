@@ -1,7 +1,7 @@
 //! Frames of a video file, by FFmpeg.
 //!
-//! A thread of its own demuxes, decodes and scales ahead, a few frames at most, so that decoding
-//! overlaps with what is done with the frames.
+//! A separate thread demuxes, decodes and scales a few frames ahead, so that decoding overlaps with
+//! the use of the frames.
 
 use super::media::FileOptions;
 use super::pace::Pace;
@@ -33,7 +33,7 @@ pub struct FileSource {
     regular: bool,
 }
 
-/// A video file of which only what it announces is known yet.
+/// A video file of which only the header has been read.
 pub struct VideoFile {
     path: PathBuf,
     media: Media,
@@ -54,7 +54,7 @@ pub struct Stretch {
     pub restarts: Vec<Instant>,
 }
 
-/// What the thread is to read.
+/// The instructions for the thread.
 struct ReadPlan {
     /// Stretches, rising.
     stretches: Vec<Stretch>,
@@ -65,7 +65,7 @@ struct ReadPlan {
 enum Message {
     Opened(Media),
     Frame(Frame),
-    /// The end of what was ordered.
+    /// The result at the end of reading.
     End {
         /// End of the last frame met.
         last: Instant,
@@ -190,9 +190,9 @@ impl FileSource {
         self.media_end
     }
 
-    /// Whether every frame so far had its own time and none jumped: where that is not so, what is
-    /// found after seeking may lie elsewhere than when everything before it was read as well. Known
-    /// once the end has been reached.
+    /// Whether every frame so far had its own timestamp and none jumped. If not, frames after a
+    /// seek may get other times than when everything before them is read. Known once the end has
+    /// been reached.
     pub fn is_regular(&self) -> bool {
         self.regular
     }
@@ -231,7 +231,7 @@ impl FrameSource for FileSource {
     }
 }
 
-/// What the thread does: `Ok(None)` when nobody wants the frames any more, else the end.
+/// The thread's work: returns `Ok(None)` if the receiver was dropped, else the end.
 fn work(
     path: &Path,
     options: FileOptions,
@@ -305,8 +305,8 @@ fn work(
     }))
 }
 
-/// Checks that a media is long enough, by the length that it announces, or later the exact one.
-/// Nothing is said of an unknown length.
+/// Checks that a media is long enough, by the length that it announces, or later the exact one. An
+/// unknown length is accepted.
 ///
 /// # Errors
 /// [`Error::ClipTooShort`].

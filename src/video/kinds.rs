@@ -1,13 +1,13 @@
-//! What a file is that is not a video, from its first bytes: so that a user reads what it is, not
-//! what FFmpeg failed at.
+//! Recognises files that are not videos by their first bytes, so that the message names what the
+//! file is, not where FFmpeg failed.
 
 /// Bytes at the start of a file that are looked at.
 pub(super) const HEAD: usize = 4096;
 
 /// FFmpeg's names of the formats that are opened. None of them leads to another file: a list of
-/// media (concat, HLS, DASH) would be read as if it were its entries, and what is kept of it would
-/// not notice when they change. Sound, subtitles, text and still pictures are among them so that
-/// what is wrong with them can be said.
+/// media (concat, HLS, DASH) would be read as if it were its entries, and and cached results would
+/// not notice changes to them. Sound, subtitles, text and still pictures are included so that the
+/// message can name them.
 pub(super) const FORMATS: &[&str] = &[
     // Video, with or without sound.
     "mov",

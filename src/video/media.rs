@@ -94,7 +94,7 @@ pub(crate) fn open_media_with(path: &Path, complete: bool) -> Result<Input> {
         options.set("fflags", "+genpts");
     }
     options.set("format_whitelist", &FORMATS.join(","));
-    // The name of no protocol: whatever a format wants to open besides this file is refused.
+    // An impossible protocol: any other file that a format tries to open is refused.
     options.set("protocol_whitelist", "none");
     // The name helps to recognise formats without a signature.
     let name = path.file_name().and_then(|n| n.to_str()).filter(|n| !n.contains('\0'));
@@ -189,7 +189,7 @@ pub(crate) fn picture_stream(input: &Input) -> Option<ffmpeg::Stream<'_>> {
     best.or_else(|| input.streams().find(usable))
 }
 
-/// [`Error::NoVideoStream`] with what is there in its place.
+/// [`Error::NoVideoStream`] with the streams that the file has.
 pub(crate) fn no_video(path: &Path, input: &Input) -> Error {
     let mut counts = BTreeMap::new();
     for stream in input.streams() {
@@ -221,7 +221,7 @@ pub(crate) fn no_video(path: &Path, input: &Input) -> Error {
     }
 }
 
-/// An [`Error::Media`] for what FFmpeg said.
+/// An [`Error::Media`] from an error of FFmpeg.
 pub(crate) fn media_error(path: &Path, doing: &'static str, error: ffmpeg::Error) -> Error {
     Error::Media {
         path: path.to_owned(),
@@ -263,7 +263,7 @@ pub(super) fn is_encrypted(packet: &ffmpeg::Packet) -> bool {
 pub(super) fn encrypted(path: &Path) -> Error {
     Error::NotAVideo {
         path: path.to_owned(),
-        reason: "its picture is encrypted, and no key is known; give a copy without protection".to_owned(),
+        reason: "its picture is encrypted, and the key is not known; use a copy without protection".to_owned(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Video in: frames in time order, from a file or pushed by a host.
+//! Video input: frames in time order, from a file or pushed by a host.
 
 pub mod sound;
 
@@ -19,7 +19,7 @@ mod upright;
 pub use file::{FileSource, Stretch, VideoFile};
 pub use media::FileOptions;
 
-/// An upright RGB picture, 8 bits a channel, rows packed without padding.
+/// An upright RGB picture, 8 bits per channel, rows packed without padding.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Picture {
     /// Width in pixels.
@@ -33,7 +33,7 @@ pub struct Picture {
 /// One decoded frame, scaled for analysis and turned upright.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Frame {
-    /// When it is shown, from the start of the clip.
+    /// Presentation time, from the start of the clip.
     pub time: Instant,
     /// The picture.
     pub picture: Picture,
@@ -44,8 +44,8 @@ pub struct Frame {
 /// Frames in time order.
 ///
 /// # For callers
-/// Times rise strictly. `Ok(None)` is the end and is given again on every later call. An error ends
-/// the source.
+/// Times are strictly ascending. `Ok(None)` is the end and is returned again by every later call.
+/// An error ends the source.
 ///
 /// # For implementers
 /// Times come from timestamps, never from frame numbers. Frames that do not advance the time are
@@ -59,11 +59,11 @@ pub trait FrameSource: Send {
     fn next_frame(&mut self) -> Result<Option<Frame>>;
 }
 
-/// The part of a video that is worked on.
+/// The part of a video that is processed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Clip {
-    /// The media file. Saved as text: what is not UTF-8 in its name is replaced, so that the
-    /// analysis can be written all the same.
+    /// The media file. Saved as text: bytes of its name that are not UTF-8 are replaced, so that
+    /// the analysis can be written anyway.
     #[serde(serialize_with = "as_text")]
     pub path: PathBuf,
     /// Where the clip starts within the media, seconds from the media's first shown frame.
@@ -116,8 +116,8 @@ pub fn ffmpeg_version() -> String {
 /// Keeps FFmpeg from printing to standard error, in the whole process. What matters comes back as
 /// errors and through `log`.
 ///
-/// For a program that has FFmpeg to itself. The library never calls it: a host's FFmpeg would fall
-/// silent, too.
+/// For a program that does not share FFmpeg with others. The library never calls it, since it would
+/// also silence a host's FFmpeg.
 pub fn silence_ffmpeg() {
     ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Quiet);
 }

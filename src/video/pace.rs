@@ -1,4 +1,4 @@
-//! Which frames to keep of a video that has more than are wanted.
+//! Selects frames of a video that has a higher frame rate than needed.
 
 use crate::time::{Instant, Rate, Span};
 
@@ -23,7 +23,7 @@ impl Pace {
         }
     }
 
-    /// Whether to keep the frame of that instant. Instants must rise.
+    /// Whether to keep the frame at this instant. Instants must be ascending.
     ///
     /// A frame is due a period after the one before it was *due*, not after it came, so that the
     /// jitter of timestamps does not add up. Up to about a quarter of a period early is in time: 30

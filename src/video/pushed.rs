@@ -1,4 +1,4 @@
-//! Frames that a host pushes, for hosts whose pictures are in no file that could be opened.
+//! Frames that a host pushes, for hosts whose frames are not in a file that could be opened.
 //!
 //! Two ends of a short queue: a [`FrameSink`] takes raw frames, prepares them as a file's are and
 //! waits while the queue is full; a [`PushedSource`] gives them to the pose stage in another
@@ -18,7 +18,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 /// Prepared frames that wait for the pose stage, as many as a file decodes ahead.
 const FRAMES_AHEAD: usize = 4;
 
-/// What a host tells of its frames before the first one.
+/// Properties of a host's frames, announced before the first one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PushedInfo {
     /// What errors and saved files call the clip.
@@ -35,7 +35,7 @@ pub struct PushedInfo {
     pub duration: Option<Span>,
 }
 
-/// The order of a pixel's channels. Alpha is not looked at.
+/// The order of a pixel's channels. Alpha is ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)] // the names say it
 pub enum Layout {
@@ -215,7 +215,8 @@ pub struct FrameSink {
 }
 
 impl FrameSink {
-    /// Takes a frame; waits while the queue is full. `Ok(false)`: nobody wants frames any more.
+    /// Takes a frame; blocks while the queue is full. `Ok(false)`: the receiver no longer needs
+    /// frames.
     ///
     /// # Errors
     /// [`Error::Pushed`], which names the frame's number (from 1), for a time that does not rise or
@@ -280,7 +281,7 @@ impl FrameSink {
             && time <= last
         {
             return refuse(format!(
-                "its time, {time} s, is not after that of the frame before, {last} s"
+                "its time, {time} s, is not after that of the previous frame, {last} s"
             ));
         }
         if let Some(duration) = self.info.duration.map(Span::seconds)
@@ -290,21 +291,21 @@ impl FrameSink {
         }
         if (frame.width, frame.height) != (self.info.width, self.info.height) {
             return refuse(format!(
-                "{}×{} pixels; the clip was announced with {}×{}",
+                "{}×{} pixels; expected {}×{}, as announced",
                 frame.width, frame.height, self.info.width, self.info.height
             ));
         }
         let row = row_bytes(frame);
         let stride = frame.stride.unsigned_abs();
         if stride < row {
-            return refuse(format!("a stride of {} bytes; a row has {row}", frame.stride));
+            return refuse(format!("a stride of {} bytes; expected at least {row}", frame.stride));
         }
         let needed = stride
             .checked_mul(frame.height as usize - 1)
             .and_then(|rows| rows.checked_add(row));
         if needed != Some(frame.data.len()) {
             let needed = needed.map_or("too many".to_owned(), |bytes| bytes.to_string());
-            return refuse(format!("{} bytes of data; these rows have {needed}", frame.data.len()));
+            return refuse(format!("{} bytes of data; expected {needed}", frame.data.len()));
         }
         Ok(())
     }

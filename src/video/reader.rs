@@ -88,7 +88,7 @@ pub(super) struct FrameReader {
     draining: bool,
     /// Packets that could not be decoded.
     damaged: usize,
-    /// What ended the reading before the file's end.
+    /// The reason why reading ended before the file's end.
     broken_off: Option<String>,
     length_slack: Span,
 }
@@ -386,13 +386,13 @@ impl FrameReader {
             faults.push(format!("timestamps jump {} times", self.jumps));
         }
         if let Some(reason) = &self.broken_off {
-            faults.push(format!("reading broke off: {reason}"));
+            faults.push(format!("reading was interrupted: {reason}"));
         }
         if let Some(announced) = announced
             && announced - end > self.length_slack
         {
             faults.push(format!(
-                "the video ends at {:.2} s, but {:.2} s are announced",
+                "the video ends at {:.2} s, but announces {:.2} s",
                 end.seconds(),
                 announced.seconds()
             ));

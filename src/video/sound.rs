@@ -1,4 +1,4 @@
-//! The clip's own audio, decoded and laid beside its picture by timestamps.
+//! The clip's own audio, decoded and aligned with its picture by timestamps.
 
 use crate::buffer::AudioBuffer;
 use crate::error::Result;
@@ -101,8 +101,8 @@ struct Reading {
     cursor: Option<i64>,
     /// When the next decoded sample is due, seconds of the media.
     due: f64,
-    /// Whether anything was decoded, and whether the first of it came after the start of the
-    /// result.
+    /// Whether the first decoded sample came after the start of the result; false as long as
+    /// nothing has been decoded.
     late: bool,
     damaged: usize,
     sound: AudioBuffer,

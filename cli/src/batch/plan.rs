@@ -89,8 +89,7 @@ pub fn name(manifest: &Manifest<'_>, rows: Vec<Row>, video: bool) -> Result<Vec<
         let Some(name) = &row.name else { continue };
         let files = Files::of(name, &row.media, video);
         if let Some((line, file)) = taken.by(&files) {
-            let allowed =
-                format!("line {line} writes {file} already; each clip needs a name of its own (case is ignored)");
+            let allowed = format!("line {line} writes {file} already; each clip needs a unique name (case is ignored)");
             return Err(manifest.refuse(row.line, "name", name, &allowed));
         }
         taken.take(&files, row.line);
@@ -240,7 +239,7 @@ mod tests {
     fn two_rows_that_write_one_file_are_refused() {
         assert_eq!(
             named("path,name\na.mp4,One\nb.mp4,two\nc.mp4,one\n", false).expect_err("one name twice"),
-            "list: line 4, column 'name': 'one' is not allowed; line 2 writes one.wav already; each clip needs a name of its own \
+            "list: line 4, column 'name': 'one' is not allowed; line 2 writes one.wav already; each clip needs a unique name \
              (case is ignored)"
         );
         let clash = named("path,name\na.mp4,one\nb.mp4,one.result\n", false).expect_err("one file twice");

@@ -100,7 +100,7 @@ fn a_bad_manifest_is_told_before_anything_is_rendered() {
         Some(b"path,name\nwalk.mp4,one\nwalk.mp4,two\nwalk.mp4,one\n"),
         &[],
         2,
-        "LIST: line 4, column 'name': 'one' is not allowed; line 2 writes one.wav already; each clip needs a name of its own \
+        "LIST: line 4, column 'name': 'one' is not allowed; line 2 writes one.wav already; each clip needs a unique name \
          (case is ignored)",
     );
     refused(

@@ -191,7 +191,9 @@ pub(super) fn finish(file: &mut File, changes: &Changes, monitor: &Monitor<'_>) 
     file.write_all(&moov)?;
     file.flush()?;
     if behind && !moved {
-        log::warn!("the index stays at the end of the file: if it were moved to the front, chunk offsets would overflow");
+        log::warn!(
+            "the index stays at the end of the file: if it were moved to the front, chunk offsets would overflow"
+        );
     }
     Ok(())
 }

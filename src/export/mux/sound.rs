@@ -149,7 +149,9 @@ impl Encoded {
             }
             reduction += over + SOFTER;
             round += 1;
-            log::debug!("the sound encoder exceeded the peak by {over:.2} dB: the sound is encoded again, {reduction:.2} dB softer");
+            log::debug!(
+                "the sound encoder exceeded the peak by {over:.2} dB: the sound is encoded again, {reduction:.2} dB softer"
+            );
         }
     }
 
