@@ -30,9 +30,9 @@ pub const RESOURCES: u8 = 6;
 pub const OUTPUT: u8 = 7;
 /// The cache had damaged entries.
 pub const DAMAGED_CACHE: u8 = 8;
-/// Of the clips of a batch some have failed, or are missing.
+/// Some clips of a batch have failed, or are missing.
 pub const SOME_FAILED: u8 = 9;
-/// A project is open in its editor, or was changed in the meantime.
+/// A project is open in its editor, or has been changed in the meantime.
 #[cfg(feature = "timeline")]
 pub const PROJECT_IN_USE: u8 = 10;
 /// Stopped by the user: 128 + SIGINT, as shells count.
@@ -103,7 +103,7 @@ pub fn help() -> String {
 pub struct Failure {
     /// The exit code.
     pub code: u8,
-    /// The sentence; empty when there is nothing to say.
+    /// The message; empty if it is already on standard output.
     pub message: String,
 }
 
@@ -144,7 +144,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// The error's message with the flags that help: the library does not know them.
+/// The error's message with the flags that help, which the library does not know.
 pub fn sentence(error: &Error) -> String {
     match advice(error) {
         Some(advice) => format!("{error} ({advice})"),
@@ -202,7 +202,7 @@ pub fn code(error: &Error) -> u8 {
         Error::OutputIsInput { .. } | Error::Output { .. } => OUTPUT,
         Error::Cancelled => CANCELLED,
         Error::Sound { .. } => INTERNAL,
-        // A later library may know errors that this program does not.
+        // A later library may have errors that this program does not know.
         _ => INTERNAL,
     }
 }
@@ -418,7 +418,7 @@ mod tests {
                 "{expected} is not documented"
             );
         }
-        // A new kind of error needs a code here, too.
+        // A new kind of error needs a code here as well.
         let source = include_str!("../../src/error.rs");
         let (_, variants) = source.split_once("pub enum Error {").expect("the enum is there");
         let (variants, _) = variants.split_once("\n}\n").expect("the enum ends");

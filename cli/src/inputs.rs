@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-/// Refuses what is not a regular file: a pipe would be waited for, and a device has no end.
+/// Refuses anything that is not a regular file: opening a pipe blocks, and a device has no end.
 ///
 /// # Errors
 /// [`Error::Input`].
@@ -17,7 +17,7 @@ pub fn check(file: &Path) -> Result<(), Error> {
     let reason = if there.is_dir() {
         io::ErrorKind::IsADirectory.into()
     } else {
-        io::Error::other("not a regular file; copy its content to one first")
+        io::Error::other("not a regular file; copy its content to a regular file first")
     };
     Err(Error::input(file)(reason))
 }

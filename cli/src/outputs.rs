@@ -1,5 +1,4 @@
-//! Checks on what is to be written, made before any work, so that nobody waits minutes for "no such
-//! folder".
+//! Checks on outputs, made before any work, so that nobody waits minutes for "no such folder".
 
 use crate::exit::Failure;
 use kinescore::Error;
@@ -31,15 +30,18 @@ pub fn check(files: &[&Path], inputs: &[&Path]) -> Result<(), Failure> {
             .into());
         }
         if files[..index].iter().any(|other| place(other) == place(file)) {
-            return Err(Failure::usage(format!("{}: named for two outputs", file.display())));
+            return Err(Failure::usage(format!(
+                "{}: is the name of two outputs",
+                file.display()
+            )));
         }
-        // A rename over a device or a folder would not do what was meant.
+        // Renaming over a device or a folder would not do what was meant.
         match fs::metadata(file) {
             Ok(there) if !there.is_file() => {
-                return Err(refuse(io::Error::other("what is there is not a regular file")).into());
+                return Err(refuse(io::Error::other("it exists and is not a regular file")).into());
             }
             Ok(there) if there.permissions().readonly() => {
-                return Err(refuse(io::Error::other("the file that is there is write-protected")).into());
+                return Err(refuse(io::Error::other("the existing file is write-protected")).into());
             }
             _ => {}
         }
@@ -51,7 +53,7 @@ pub fn check(files: &[&Path], inputs: &[&Path]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Refuses a folder that is not there and cannot be made, or that cannot be written to.
+/// Refuses a folder that does not exist and cannot be created, or that cannot be written to.
 pub fn check_folder(folder: &Path) -> Result<(), Failure> {
     let refuse = |reason: io::Error| Failure::from(Error::output(folder)(reason));
     let there = folder
@@ -71,7 +73,7 @@ pub fn check_folder(folder: &Path) -> Result<(), Failure> {
     probe(there).map_err(refuse)
 }
 
-/// Makes a file in the folder and takes it away again.
+/// Creates a file in the folder and removes it again.
 fn probe(folder: &Path) -> io::Result<()> {
     tempfile::Builder::new()
         .prefix(".kinescore-")

@@ -15,7 +15,7 @@ use kinescore::{Engine, Error, Job, Monitor};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// What a job is to give.
+/// The outputs of a job.
 #[derive(Default)]
 struct Wanted {
     video: Option<PathBuf>,
@@ -28,7 +28,7 @@ struct Wanted {
 }
 
 impl Wanted {
-    /// What is wanted, by flag, with the stage that it takes.
+    /// The requested outputs, by flag, with the stage that each needs.
     fn list(&self) -> Vec<(&'static str, &Path, Stage)> {
         [
             ("--output", &self.video, Stage::Audio),
@@ -43,8 +43,8 @@ impl Wanted {
         .collect()
     }
 
-    /// The last stage that anything wanted takes, `least` or later. A picture can be had of the
-    /// drums, and shows the music too.
+    /// The last stage that any requested output needs, at least `least`. A picture needs only the
+    /// drums, but also shows the music.
     fn last_stage(&self, least: Stage) -> Stage {
         let picture = self.plot.as_ref().map(|_| Stage::Music);
         self.list()
@@ -54,8 +54,8 @@ impl Wanted {
             .fold(least, Stage::max)
     }
 
-    /// Checks all that can be checked before the work. `parts` are the names of the parts that
-    /// stems may be written of.
+    /// Checks everything that can be checked before the work. `parts` are the names of the parts
+    /// that stems may be written of.
     fn check(&self, inputs: &[&Path], parts: &[String]) -> Result<(), Failure> {
         let mut files: Vec<&Path> = self.saved.iter().map(PathBuf::as_path).collect();
         files.extend(
@@ -67,7 +67,7 @@ impl Wanted {
         if let Some(folder) = &self.stems {
             outputs::check_folder(folder)?;
         }
-        // Nothing is in a folder that is not there yet.
+        // A folder that does not exist yet is empty.
         let there = self.stems.iter().filter(|folder| folder.is_dir());
         let stems: Vec<PathBuf> = there
             .flat_map(|folder| parts.iter().map(|part| folder.join(part).with_extension("wav")))
@@ -97,7 +97,7 @@ impl Wanted {
             written.push(path.clone());
             Ok::<(), Failure>(())
         };
-        // The video first: it is wanted most, and most can go wrong with it.
+        // The video first: it is the most important, and the most likely to fail.
         write(&self.video, &|path| job.write_video(path, monitor))?;
         write(&self.saved, &|path| job.save(path))?;
         write(&self.wav, &|path| job.write_wav(path))?;
@@ -130,7 +130,7 @@ fn json_to_stdout(job: &Job) -> Result<(), Failure> {
     stdout::write(&format!("{text}\n"))
 }
 
-/// Everything that a job takes beside what is wanted of it.
+/// The inputs of a job, apart from its outputs.
 struct JobSpec<'a> {
     input: &'a Input,
     settings: &'a SettingFlags,
@@ -216,7 +216,7 @@ fn run(
     console: &Console,
     cancel: &Cancel,
 ) -> Result<Vec<PathBuf>, Failure> {
-    // What cannot be written is said before the work, not after.
+    // Outputs that cannot be written are reported before the work, not after.
     if let Some(video) = &wanted.video {
         job.check_video(video).map_err(Failure::writing)?;
     }
@@ -252,14 +252,14 @@ pub fn render(args: &Render, console: &Console, cancel: &Cancel) -> Result<(), F
     if let Some(until) = until {
         if let Some((flag, _, stage)) = wanted.list().into_iter().find(|(_, _, stage)| *stage > until) {
             return Err(Failure::usage(format!(
-                "{flag} takes the {stage} stage, but --until {until} stops before it"
+                "{flag} needs the {stage} stage, but --until {until} stops before it"
             )));
         }
         wanted.saved.clone_from(&args.output);
     } else {
         wanted.video.clone_from(&args.output);
     }
-    // Settings, then names, then the clip: what is quick to check comes before what is slow.
+    // Settings, then names, then the clip: quick checks come before slow ones.
     let parts = order.parts()?;
     wanted.check(&order.inputs(), &parts)?;
     order.check_name(until.map(|_| "--until").or(wanted.json.as_ref().map(|_| "--json")))?;
@@ -269,7 +269,7 @@ pub fn render(args: &Render, console: &Console, cancel: &Cancel) -> Result<(), F
         Some(until) => {
             if let Some(stage) = job.latest().filter(|stage| *stage > until) {
                 return Err(Failure::usage(format!(
-                    "{} holds the {stage} stage already; --until {until} comes before it",
+                    "{} already has the {stage} stage; --until {until} comes before it",
                     args.input.from.as_deref().unwrap_or(&job.clip().path).display()
                 )));
             }
@@ -288,7 +288,7 @@ pub fn render(args: &Render, console: &Console, cancel: &Cancel) -> Result<(), F
             "the picture is copied unchanged, which --speed {speed} does not allow; add --no-video --wav FILE"
         )));
     }
-    // Again, for now the names made up here are known, and with --from the clip as well.
+    // Again, since the default names are known now, and with --from the clip as well.
     let mut inputs = order.inputs();
     let clip = job.clip().path.clone();
     inputs.push(&clip);
@@ -342,7 +342,7 @@ pub fn analyze(args: &Analyze, console: &Console, cancel: &Cancel) -> Result<(),
     Ok(())
 }
 
-/// What was found and chosen of what is heard, a line each.
+/// A summary of the part that is heard, one line per result.
 fn summary(job: &Job) -> Vec<String> {
     let analysis = job.analysis();
     let mut lines = Vec::new();

@@ -1,4 +1,5 @@
-//! What the commands share: a project, the workshop that makes sound for it, and what is said of the outcomes.
+//! Shared by the commands: the project, the object that makes sound for it, and the report of the
+//! results.
 
 use super::studio::{Studio, code};
 use crate::args::ResourceFlags;
@@ -14,7 +15,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-/// What the commands work with.
+/// The state of a command.
 pub(super) struct Desk {
     pub workshop: MakerHandle,
 }
@@ -30,7 +31,7 @@ impl Desk {
     }
 }
 
-/// Opens a project to look at it.
+/// Opens a project for reading.
 pub(super) fn open(project: &Path) -> Result<Project, Failure> {
     let text = project.to_str().ok_or_else(|| {
         Failure::usage(format!(
@@ -41,7 +42,7 @@ pub(super) fn open(project: &Path) -> Result<Project, Failure> {
     Project::open(text).map_err(|problem| plain(&problem))
 }
 
-/// Opens a project that may be written, and clears what killed runs have left beside it.
+/// Opens a project for writing, and removes leftovers of killed runs beside it.
 pub(super) fn open_to_write(project: &Path) -> Result<Project, Failure> {
     let opened = open(project)?;
     // Links are followed, as the bridge does: what is replaced is the file.
@@ -51,7 +52,7 @@ pub(super) fn open_to_write(project: &Path) -> Result<Project, Failure> {
     Ok(opened)
 }
 
-/// A problem of the bridge as the program ends with it.
+/// Converts a problem of the bridge to the program's failure.
 pub(super) fn plain(problem: &Problem) -> Failure {
     Failure {
         code: code(problem),
@@ -59,7 +60,7 @@ pub(super) fn plain(problem: &Problem) -> Failure {
     }
 }
 
-/// Numbers of clips as `list` gives them.
+/// Numbers of clips as shown by `list`.
 pub(super) struct Numbers(pub Vec<Item>);
 
 impl Numbers {
@@ -80,7 +81,7 @@ impl Numbers {
     }
 }
 
-/// What was done to clips, a line each.
+/// What was done to clips, one line per clip.
 pub(super) fn lines(outcomes: &[(Option<usize>, ItemOutcome)]) -> String {
     let mut text = String::new();
     for (number, outcome) in outcomes {
@@ -89,7 +90,7 @@ pub(super) fn lines(outcomes: &[(Option<usize>, ItemOutcome)]) -> String {
             (Done::Unchanged, _) => "unchanged".to_owned(),
             (Done::Moved, _) => format!("moved, {}", outcome.wav),
             (Done::Made, _) => format!("made, {}", outcome.wav),
-            (Done::Removed, _) => format!("taken off the timeline; the file stays: {}", outcome.wav),
+            (Done::Removed, _) => format!("removed from the timeline; the file is kept: {}", outcome.wav),
             (_, Some(problem)) => format!("failed: {problem}"),
             _ => "failed".to_owned(),
         };

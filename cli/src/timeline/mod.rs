@@ -32,7 +32,7 @@ pub fn timeline(action: &TimelineAction, console: &Console, cancel: &Cancel) -> 
             if add.all && wanted.len() < items.len() {
                 let left_out = items.len() - wanted.len();
                 console.say(&format!(
-                    "{left_out} of {} clips cannot be given a soundtrack and are left out",
+                    "{left_out} of {} clips cannot have a soundtrack and are left out",
                     items.len()
                 ));
             }
@@ -97,13 +97,13 @@ fn numbered(items: &[Item], numbers: &[usize], all: bool) -> Result<Vec<(usize, 
         (_, _, _) if count == 0 => return Err(Failure::usage("the project has no video clip")),
         (true, _, 0) | (_, [], 0) => {
             return Err(Failure::usage(format!(
-                "none of the project's {count} clips can be given a soundtrack: `kinescore timeline list` shows why"
+                "none of the project's {count} clips can have a soundtrack: `kinescore timeline list` shows the reasons"
             )));
         }
         (true, _, _) | (_, [], 1) => fit,
         (_, [], _) => {
             return Err(Failure::usage(format!(
-                "the project has {count} video clips: name one with --clip N (`kinescore timeline list` numbers them), or --all"
+                "the project has {count} video clips: specify one with --clip N (`kinescore timeline list` shows the numbers), or use --all"
             )));
         }
         (_, numbers, _) => numbers.to_vec(),
@@ -119,7 +119,7 @@ fn numbered(items: &[Item], numbers: &[usize], all: bool) -> Result<Vec<(usize, 
     numbers.into_iter().map(pick).collect()
 }
 
-/// Says what was done, and fails with what went wrong first.
+/// Prints what was done, and returns the first failure.
 fn tell(outcomes: &[(Option<usize>, ItemOutcome)]) -> Result<(), Failure> {
     stdout::write(&lines(outcomes))?;
     let failed: Vec<&Problem> = outcomes
@@ -173,7 +173,7 @@ fn table(items: &[Item]) -> String {
     }
     let unfit = items.iter().filter(|item| !item.unfit.is_empty()).count();
     if unfit > 0 {
-        let _ = writeln!(text, "{unfit} of {} clips cannot be given a soundtrack", items.len());
+        let _ = writeln!(text, "{unfit} of {} clips cannot have a soundtrack", items.len());
     }
     text
 }

@@ -10,7 +10,7 @@ use kinescore_timeline::{Maker, Problem, ProblemKind, Setting, SoundOrder};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Jobs that are kept: a clip that is trimmed again takes a fraction of a second then.
+/// Number of jobs that are kept, so that trimming a clip again takes a fraction of a second.
 const JOBS: usize = 4;
 
 /// The exit code for a problem: that of the library's error, where it came from there.
@@ -23,7 +23,7 @@ pub fn code(problem: &Problem) -> u8 {
         ProblemKind::Output => exit::OUTPUT,
         ProblemKind::Music => exit::NOTHING_TO_FOLLOW,
         ProblemKind::Cancelled => exit::CANCELLED,
-        // Core; the bridge has no other kinds.
+        // Core: there are no other kinds.
         _ => exit::INTERNAL,
     })
 }
@@ -51,7 +51,7 @@ struct Kept {
     job: Job,
 }
 
-/// The engine, and the jobs of the clips that were worked on last.
+/// The engine, and the jobs of the most recent clips.
 pub struct Studio {
     engine: Arc<Engine>,
     console: Console,

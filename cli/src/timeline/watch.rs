@@ -15,7 +15,7 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-/// For how long a project has to be left alone: editors write in several goes.
+/// How long a project must stay unchanged: editors write in several steps.
 const REST: Duration = Duration::from_secs(1);
 
 /// How often the switch is looked at.
@@ -24,10 +24,10 @@ const LOOK: Duration = Duration::from_millis(100);
 /// Watches a project until the user stops it.
 ///
 /// # Errors
-/// When the project cannot be read at first, or its folder cannot be watched.
+/// If the project cannot be read initially, or its folder cannot be watched.
 pub fn watch(project: &Path, mut desk: Desk, console: &Console, cancel: &Cancel) -> Result<(), Failure> {
     let path = fs::canonicalize(project).map_err(Error::input(project))?;
-    // Not the file: editors put another in its place.
+    // Not the file itself, since editors replace it.
     let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
     let (sender, saved) = channel();
     let name = path.file_name().map(ToOwned::to_owned);
@@ -64,7 +64,7 @@ pub fn watch(project: &Path, mut desk: Desk, console: &Console, cancel: &Cancel)
             break;
         }
     }
-    // Errors of ending are of no use to anybody.
+    // Errors while stopping are of no interest.
     let _ = watcher.unwatch(&folder);
     console.say("no longer watching");
     Ok(())
@@ -80,7 +80,7 @@ struct Saves {
 }
 
 impl Saves {
-    /// What a project's file is called while it is written by the bridge.
+    /// The name of a project's file while the bridge writes it.
     const UNFINISHED: &str = ".soundtrack-";
 
     fn of(project: Option<OsString>) -> Self {
@@ -90,9 +90,9 @@ impl Saves {
         }
     }
 
-    /// Whether an event shows that somebody else has saved the project.
+    /// Whether an event shows that another program has saved the project.
     fn is_by_others(&mut self, event: &notify::Event) -> bool {
-        // The system has lost events: any of them may have been a save.
+        // The system has lost events, any of which may have been a save.
         if event.need_rescan() {
             return true;
         }
@@ -118,7 +118,8 @@ impl Saves {
     }
 }
 
-/// Waits for the project to be saved, and then for it to rest; `false` when the user stops.
+/// Waits until the project has been saved and then stays unchanged; returns `false` when the user
+/// stops.
 fn wait(saved: &Receiver<()>, cancel: &Cancel) -> bool {
     let mut last: Option<Instant> = None;
     loop {

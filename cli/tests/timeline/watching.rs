@@ -191,10 +191,7 @@ fn every_clip_is_listed_with_the_reason_why_it_cannot_be_scored() {
         table.contains("no soundtrack is possible: it is played backwards"),
         "{table}"
     );
-    assert!(
-        table.ends_with("4 of 5 clips cannot be given a soundtrack\n"),
-        "{table}"
-    );
+    assert!(table.ends_with("4 of 5 clips cannot have a soundtrack\n"), "{table}");
     let refused = run(&["timeline", "add", text(&project), "--clip", "3", "--no-cache"]).expect(4);
     assert!(refused.stdout.contains("it is played backwards"), "{}", refused.stdout);
 
