@@ -518,7 +518,7 @@ fn odd_values_and_names_are_drawn_or_refused() {
         )
         .expect_err("no picture");
         assert!(
-            matches!(error, Error::Output { .. }) && error.to_string().contains(".svg and .png"),
+            matches!(error, Error::Output { .. }) && error.to_string().contains(".svg or .png"),
             "{error}"
         );
     }

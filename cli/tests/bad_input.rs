@@ -62,7 +62,7 @@ fn a_video_stream_without_frames() {
         .expect("a cluster");
     let clip = folder.path().join("header.mkv");
     fs::write(&clip, &content[..cluster]).expect("a file");
-    refused(folder.path(), &clip, &[], 3, &["header.mkv", "not one frame"]);
+    refused(folder.path(), &clip, &[], 3, &["header.mkv", "no frame could be decoded"]);
 }
 
 #[test]
@@ -304,10 +304,10 @@ fn sound_fonts_that_cannot_be_used() {
     let shipped = fs::read(root().join("models/kinescore-gm.sf3")).expect("the SoundFont that ships");
     let half = folder.path().join("half.sf3");
     fs::write(&half, &shipped[..shipped.len() / 2]).expect("a file");
-    with(&half, &["half.sf3", "not a SoundFont"]);
+    with(&half, &["half.sf3", "cannot be read as a SoundFont"]);
     let notes = folder.path().join("notes.sf2");
     fs::write(&notes, "not a SoundFont at all").expect("a file");
-    with(&notes, &["notes.sf2", "not a SoundFont"]);
+    with(&notes, &["notes.sf2", "cannot be read as a SoundFont"]);
 
     // Zones that play samples are left, but no sample has a rate: 46-byte records, the rate at byte
     // 36.

@@ -78,7 +78,7 @@ fn that_there_is_no_card_is_told_only_to_those_who_ask() {
     {
         assert!(!quiet.stderr.contains("CUDA"), "{}", quiet.stderr);
         assert!(
-            asked.stderr.contains("CUDA cannot be used, the CPU is"),
+            asked.stderr.contains("CUDA cannot be used, so the CPU is used"),
             "{}",
             asked.stderr
         );

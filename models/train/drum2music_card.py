@@ -114,7 +114,7 @@ def write(results: dict, meta: dict, parts: list) -> None:
     CARD.write_text(f"""# drum2music_encoder.onnx, drum2music_decoder.onnx, drum2music.json
 
 Piano, guitar and bass that play with the drums: Drum2Music of RhythmicNet (Su, Liu, Shlizerman: "How Does it Sound?", NeurIPS 2021).
-An encoder reads the drums bar by bar, with the chords and what the line is asked to be; a decoder writes one instrument's track
+An encoder reads the drums bar by bar, with the chords and the plan of the line; a decoder writes one instrument's track
 in REMI tokens (Huang & Yang 2020). Both are Transformer-XL (Dai et al. 2019): a memory of {shape.memory_bars} bars and of {shape.memory} tokens.
 One model plays all three instruments. {found["parameters"]:,} parameters, {size:.1f} MB.
 
@@ -122,20 +122,20 @@ One model plays all three instruments. {found["parameters"]:,} parameters, {size
 
 | encoder | type and shape | meaning |
 |---|---|---|
-| `hits` | f32 [N, S, 9] | 1 where a drum class is struck; S steps of the bar, 16 in 4/4, 12 in 3/4 |
+| `hits` | f32 [N, S, 9] | 1 for a drum class that is hit; S steps of the bar, 16 in 4/4, 12 in 3/4 |
 | `position` | i64 [N, S] | step in the bar |
-| `root`, `quality`, `next_root`, `next_quality` | i64 [N, S] | the chord that sounds and the next other one: root 0..11 (C is 0), quality of {", ".join(tokens.QUALITIES)}; 12 and 5: none |
+| `root`, `quality`, `next_root`, `next_quality` | i64 [N, S] | the current chord and the next different one: root 0..11 (C is 0), quality of {", ".join(tokens.QUALITIES)}; 12 and 5: none |
 | `scale` | f32 [N, 12] | 1 for pitch classes of the bar's scale |
-| `density`, `register`, `lead`, `section` | i64 [N] | 0 not said. Quartile of notes in the bar 1..4; tertile of pitch 1..3; 1 accompaniment, 2 with a melody; bars to the next section 1..4 |
+| `density`, `register`, `lead`, `section` | i64 [N] | 0 unspecified. Quartile of notes in the bar 1..4; tertile of pitch 1..3; 1 accompaniment, 2 with a melody; bars to the next section 1..4 |
 | `instrument`, `style` | i64 [N] | {", ".join(f"{i} {n}" for i, n in enumerate(clean.INSTRUMENTS))}; style as in `rhythm2drum.json`, 0 unknown |
-| `tempo` | f32 [N] | beats a minute |
-| `memory` → `new_memory` | f32 [{shape.encoder_layers}, 2, N, {shape.heads}, P, {shape.width // shape.heads}] | keys and values of the bars before; P = 0 at first, {shape.memory_bars} bars at most |
+| `tempo` | f32 [N] | beats per minute |
+| `memory` → `new_memory` | f32 [{shape.encoder_layers}, 2, N, {shape.heads}, P, {shape.width // shape.heads}] | keys and values of the previous bars; P = 0 at first, {shape.memory_bars} bars at most |
 | → `cross_key`, `cross_value` | f32 [{shape.decoder_layers}, N, {shape.heads}, S, {shape.width // shape.heads}] | for the decoder, for this bar |
 
 | decoder | type and shape | meaning |
 |---|---|---|
 | `tokens` | i64 [N, L] | the next tokens of the bar |
-| `memory_i` → `new_memory_i` | f32 [2, N, {shape.heads}, P, {shape.width // shape.heads}] | layer i's keys and values of the tokens before; P = 0 at first, {shape.memory} at most |
+| `memory_i` → `new_memory_i` | f32 [2, N, {shape.heads}, P, {shape.width // shape.heads}] | layer i's keys and values of the previous tokens; P = 0 at first, {shape.memory} at most |
 | → `logits` | f32 [N, L, {tokens.TOKENS}] | of the token after each |
 
 Tempo and chord items are given, never chosen. ONNX Runtime against PyTorch, and bar by bar through the memory against one pass:
@@ -146,28 +146,28 @@ Tempo and chord items are given, never chosen. ONNX Runtime against PyTorch, and
 {songs_table(parts)}
 
 *mma*: songs made here: generated harmony (keys, modes, functional progressions, cadences, forms), played by the grooves of MMA (Musical MIDI
-Accompaniment 21.09; what it renders belongs to who renders it), and for about half of them a melody written by `melody/lead.py`.
-Split by family of grooves: none that is tested was trained on. *freedoom*: songs of the Freedoom project (BSD-3-Clause), split by
+Accompaniment 21.09; the rendered music belongs to whoever renders it), and for about half of them a melody written by `melody/lead.py`.
+Split by family of grooves: no tested family was trained on. *freedoom*: songs of the Freedoom project (BSD-3-Clause), split by
 song; chords by recognition. *openmsx*: evaluation only. Every part is moved by −5 to +6 semitones at random in training.
 
 ## Training
 
 {found["updates"]:,} updates of {found["batch"]} segments of {drum2music.SEGMENT} tokens in {found["minutes"]:.0f} minutes on {found["machine"]}; `python drum2music.py --minutes {found["minutes"]:.0f}`.
-Validation {found["validation"]:.3f} nats a token.
+Validation {found["validation"]:.3f} nats per token.
 
-## Likelihood: nats a token on songs that were held out
+## Likelihood: nats per token on held-out songs
 
 {likelihood(found["rows"])}
 
-Tokens that are given do not count. The n-gram (interpolated by Witten and Bell's weights) learned from the same songs.
+Given tokens do not count. The n-gram (interpolated by Witten and Bell's weights) was trained on the same songs.
 {gap}
-## What the program plays
+## Music written by the program
 
 {pieces} pieces of 32 bars by the program itself (`evaluate_drum2music.py`): rhythms with energies, accents, tempi and metres drawn at random, drums by
-Rhythm2Drum, moods in turn. Beside them the held-out songs of grooves that were never heard.
+Rhythm2Drum, moods in turn. They are compared with the held-out songs of unseen grooves.
 {rolled(results)}
 
-Overlap areas of histograms with the held-out songs (1: the same); the row below each is that of the training songs, the most that could be asked.
+Overlap areas of histograms with the held-out songs (1: the same); the row below each is that of the training songs, the best that can be expected.
 
 {overlaps(results)}
 
@@ -181,12 +181,12 @@ Piano blue, guitar orange, bass green; below them the drums from kick to ride.
 
 ## Limits
 
-- What the network itself takes from the drums is little: with the drums of another song it loses {worth:.3f} nats a token, for the bars before
-  tell it most of what the drums do. That strong accents are answered is the grammar's doing.
-- What comes back (bars, rhythms) is taken up by the program's rules, not by the network: left alone it hardly repeats itself. The piano
+- The network itself uses the drums only a little: with the drums of another song it loses {worth:.3f} nats per token, since the previous bars
+  already indicate most of what the drums do. Strong accents are answered because the grammar requires it.
+- Repetition (bars, rhythms) comes from the program's rules, not from the network, which hardly repeats itself. The piano
   repeats somewhat less than the pianos of the songs.
-- Most of what it learned from is accompaniment played by rules, and melody written by rules: it is regular, and knows no riff that
+- Most of the training data is accompaniment and melody made by rules: it is regular, without riffs that
   anybody would recognise.
-- 3/4 is {sum(p.steps_per_bar == 12 for p in parts if p.split == "training") / max(sum(p.split == "training" for p in parts), 1):.0%} of the parts it learned from.
-- Onsets lie on the sixteenth-note grid; triplets are not in it. How early or late notes are played comes from the drums.
+- 3/4 is {sum(p.steps_per_bar == 12 for p in parts if p.split == "training") / max(sum(p.split == "training" for p in parts), 1):.0%} of the training parts.
+- Onsets lie on the sixteenth-note grid; triplets are not supported. The offsets of notes come from the drums.
 """)

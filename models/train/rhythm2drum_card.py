@@ -36,14 +36,14 @@ def card(results: dict, tuning: list, counts, table: dict) -> str:
     paper_text = "" if not paper else f"""
 The paper's setting was trained by the same script (`--preset paper`: 2 bars, taps in, 3 + 3 layers, 4 heads, width 128, feed-forward
 256, absolute positions; {paper["parameters"]:,} parameters, {paper["updates"]} updates of {paper["batch"]} crops in {paper["minutes"]:.1f} minutes; best validation
-checkpoint, NLL {paper["validation"]:.3f} on taps). It knows neither style nor tempo, as the original. Ours, given the same taps and not told the style,
-is the like-for-like row; ours saw complete taps in only {stage1.P_TAPS:.0%} of its training. Where it counts, on accents, the paper's
-setting fails: it has learned that a step without a tap is empty, so every drum between accents is a surprise to it."""
+checkpoint, NLL {paper["validation"]:.3f} on taps). Like the original, it has neither style nor tempo as input. Ours, given the same taps but not the style,
+is the like-for-like row; ours saw complete taps in only {stage1.P_TAPS:.0%} of its training. Where it matters, on accents, the paper's
+setting fails: it has learned that a step without a tap is empty, so it does not expect any drum between accents."""
     left_out = ", ".join(f"{k.removeprefix('left out: ')}: {n}" for k, n in counts.items() if k.startswith("left out"))
     return f"""# rhythm2drum_encoder.onnx, rhythm2drum_decoder.onnx, rhythm2drum.json
 
-Which drums sound at each 16th note, for a rhythm and an energy that were read off a moving person: the first half of
-Rhythm2Drum. `velocity_offset.onnx` then gives each hit its loudness and its lateness.
+Which drums sound at each 16th note, for a rhythm and an energy found in a moving person: the first half of
+Rhythm2Drum. `velocity_offset.onnx` then adds the velocity and offset of each hit.
 
 ## Tensors
 
@@ -60,7 +60,7 @@ Rhythm2Drum. `velocity_offset.onnx` then gives each hit its loudness and its lat
 
 | decoder | type and shape | meaning |
 |---|---|---|
-| `words` | i64 [N, S] | previous words: row s stands at window step P + s and predicts that step's word. At the start of a piece the first is BOS ({vocabulary.bos}), later the real word before the window |
+| `words` | i64 [N, S] | previous words: row s is at window step P + s and predicts that step's word. At the start of a piece the first is BOS ({vocabulary.bos}), later the real word before the window |
 | `memory`, `cross_key`, `cross_value`, `position` | as above | of the whole window |
 | `past_key`, `past_value` | f32 [{shape.decoder_layers}, N, {shape.heads}, P, {shape.width // shape.heads}] | cache; P = 0 at first |
 | → `logits` | f32 [N, S, {len(vocabulary)}] | |
@@ -69,33 +69,33 @@ Rhythm2Drum. `velocity_offset.onnx` then gives each hit its loudness and its lat
 A word is a set of drums that sound together, a 9-bit mask: bit i = class i of {", ".join(groove.CLASSES)}. Vocabulary: the
 {len(vocabulary)} combinations that occur at least {rhythm2drum.MIN_WORD_COUNT} times in the training split, by frequency. Any other is mapped to the nearest: its least
 important class is dropped until the word is known ({", ".join(reversed(rhythm2drum.IMPORTANCE))}: in this order). Out of vocabulary on the test
-split: {100 * results["out of vocabulary"]:.3f} % of {results["steps"]:,} steps. Besides BOS the decoder knows one more input, "hidden" ({vocabulary.hidden}): a previous word that is not known.
+split: {100 * results["out of vocabulary"]:.3f} % of {results["steps"]:,} steps. In addition to BOS, the decoder has one more input, "hidden" ({vocabulary.hidden}): a previous word that is not known.
 
-Windows are {table["context_bars"]} bars; long pieces keep the last half as context and write the other half. Longer windows run (checked at 256 steps), but
+Windows are {table["context_bars"]} bars; long pieces keep the last half as context and write the other half. Longer windows work (checked at 256 steps), but
 were not trained. The decoding in full, with its order of rounding: `train/decode_reference.py`, and `tests/fixtures/rhythm2drum_golden.json`.
 
 ## Network and training
 
 Encoder-decoder transformer, {shape.encoder_layers} + {shape.decoder_layers} layers, width {shape.width}, {shape.heads} heads, feed-forward {shape.feed_forward}, dropout {shape.dropout}; {common.parameters(model):,} parameters
-({", ".join(f"{k} {v:.1f} MB" for k, v in sizes.items())}, fp32). Attention has a learned bias per head and lag in place of absolute positions; memory[t] is
+({", ".join(f"{k} {v:.1f} MB" for k, v in sizes.items())}, fp32). Attention has a learned bias per head and lag instead of absolute positions; memory[t] is
 added to the decoder's input at step t; a word's vector is its own plus those of its drums, tied between input and output.
 Cross-entropy, AdamW; {state["update"]} updates in {state["spent"]:.1f} minutes on a machine shared with other work ({state["machine"]}), bfloat16 autocast; the
-averaged weights of the best of {len(state["history"])} looks at the validation split (NLL {state["best"][0]:.4f}). ONNX Runtime against PyTorch: largest difference
+averaged weights of the best of {len(state["history"])} validations (NLL {state["best"][0]:.4f}). ONNX Runtime against PyTorch: largest difference
 {check["difference"]:.1e}, step by step through the cache against one pass included; the best word is the same in {check["agree"]} of {check["steps"]} steps.
 
 Augmentation: tempo ±{rhythm2drum.TEMPO_JITTER:.0%}; style dropped in {rhythm2drum.STYLE_DROP:.0%}; previous words hidden or wrong (up to 25 % of them) in {rhythm2drum.P_WORD_NOISE:.0%} of the examples;
 3/4 cut out of 4/4 (beat 3 or 4 of every bar removed) in {rhythm2drum.P_THREE_FOUR:.0%}, since there are four training files in 3/4. **3/4 is therefore weak**, and no
-test file is in it. Fills (short files without what went before) never start with BOS, so that pieces do not begin with a fill.
+test file is in it. Fills (short files without the preceding music) never start with BOS, so that pieces do not begin with a fill.
 
-### What the rhythm is in training
+### The rhythm in training
 
-There is no data of movement with drums. The rhythm is simulated from the groove, to look like what stage 1 gives (`train/stage1.py`):
+No data set combines movement with drums. The rhythm is simulated from the groove, to resemble the output of stage 1 (`train/stage1.py`):
 
-- Salience of a step = sum of velocity × weight ({", ".join(f"{k} {v}" for k, v in stage1.WEIGHT.items())}): a body answers the big strokes.
-- Accents on {stage1.DENSITY[0]:.0%} to {stage1.DENSITY[1]:.0%} of the steps (Beta(1, 1.6): sparse is commoner), in {stage1.P_STILL:.0%} of the examples on 0 to 3 %. True ones are drawn without
-  replacement by salience^k, k in {stage1.SHARPNESS[0]}..{stage1.SHARPNESS[1]}, so loud steps are missed too; in {stage1.P_SYNCOPATED:.0%} of the examples relative to how loud that place in the bar usually
+- Salience of a step = sum of velocity × weight ({", ".join(f"{k} {v}" for k, v in stage1.WEIGHT.items())}): a body responds to the big strokes.
+- Accents on {stage1.DENSITY[0]:.0%} to {stage1.DENSITY[1]:.0%} of the steps (Beta(1, 1.6): sparse is more common), in {stage1.P_STILL:.0%} of the examples on 0 to 3 %. True ones are drawn without
+  replacement by salience^k, k in {stage1.SHARPNESS[0]}..{stage1.SHARPNESS[1]}, so loud steps are also missed; in {stage1.P_SYNCOPATED:.0%} of the examples relative to how loud that position in the bar usually
   is, since a body does not know the metre.
-- Up to {stage1.EXTRAS:.0%} of the accents are extras that answer nothing, half of them on beats; {stage1.JITTER:.0%} of the weak ones are a step early or late; in {stage1.P_GAP:.0%} of the
+- Up to {stage1.EXTRAS:.0%} of the accents are extras without a hit, half of them on beats; {stage1.JITTER:.0%} of the weak ones are a step early or late; in {stage1.P_GAP:.0%} of the
   examples 1 to 4 bars have none.
 - Strong accents: the loudest {stage1.STRONG_SHARE[0]:.0%} to {stage1.STRONG_SHARE[1]:.0%} of the true ones, salience ≥ {stage1.STRONG_SALIENCE}; never extras, never moved. So the model learns that a strong accent is answered.
 - {stage1.P_ABSENT:.0%}: no rhythm (level 3 throughout), for guidance. {stage1.P_TAPS:.0%}: the complete tap track at level 1.
@@ -103,7 +103,7 @@ There is no data of movement with drums. The rhythm is simulated from the groove
 
 ## Measured
 
-Official test split, all {counts["test files"]} files, consecutive windows over every step. `python models/train/evaluate_rhythm2drum.py --data DIR` repeats it.
+Official test split, all {counts["test files"]} files, consecutive windows over every step. `python models/train/evaluate_rhythm2drum.py --data DIR` repeats the measurement.
 
 ### NLL, nats per step
 
@@ -111,29 +111,29 @@ Official test split, all {counts["test files"]} files, consecutive windows over 
 |---|---|
 {nll_rows}
 
-"8 bars" rows begin a take with BOS (a fill: hidden) and later windows with the real previous word; in "2 bars" rows it is hidden, so that ours knows no more than the
-paper's. Rhythm rows with accents are means over three simulations (2 bars: one). **Complete taps give away which steps are empty** (a quarter of them) and that every
-other step holds something: their NLL is not comparable with that of accents, and no camera delivers them.{paper_text}
+"8 bars" rows begin a take with BOS (a fill: hidden) and later windows with the real previous word; in "2 bars" rows it is hidden, so that ours has no more information than the
+paper's. Rhythm rows with accents are means over three simulations (2 bars: one). **Complete taps reveal which steps are empty** (a quarter of them) and that every
+other step has a hit: their NLL is not comparable with that of accents, and they cannot be obtained from a video.{paper_text}
 
 ### Sampling
 
 Recommended: temperature {s["temperature"]}, top-p {s["top_p"]}, guidance {s["guidance"]} (logits = absent + w · (given − absent)). Chosen on the validation split
-(`--tune --limit 80`, 8-bar pieces, energy unknown); "stroke" = kick, snare, tom, crash or open hat; "another's" = the same drums held against another piece's accents, what chance and metre alone give:
+(`--tune --limit 80`, 8-bar pieces, energy unknown); "stroke" = kick, snare, tom, crash or open hat; "another's" = the same drums compared with another piece's accents, which shows the effect of chance and metre alone:
 
 | temperature | top-p | w | strong accents answered | … by a stroke | … by a stroke, another's | hit at steps without accent | stroke there | hits a step | overlap of hits a step | next bar alike |
 |---|---|---|---|---|---|---|---|---|---|---|
 {tuned}
 
-### In the product
+### In the program
 
-The product draws as recommended, but with guidance 2.0 only in steps that carry an accent and 0.5 in the others: the accents of
-a body know no metre, and guidance in every step plays the gaps between them as if silence had been asked for. Both passes
-differ in rhythm and energy. Of four takes drawn side by side the one nearest to its style is kept, by the six features of
+The program samples as recommended, but with guidance 2.0 only in steps with an accent and 0.5 in the others: the accents of
+a body do not follow the metre, and guidance in every step would treat the gaps between them as requested silence. Both passes
+differ in rhythm and energy. Of four takes sampled in parallel, the one nearest to its style is kept, by the six features of
 `style_groove` in `rhythm2drum.json` (median and spread over four-bar pieces of the training split; `groove.py`). An
-accent is never left without a hit. `make bench` prints how the drums go with real clips. The tables below are of the plain
-decoder, one take, the same guidance throughout.
+accent always has a hit. `make bench` prints how well the drums match real clips. The tables below are for the plain
+decoder, with one take and constant guidance.
 
-### Accent answer
+### Response to accents
 
 {results["pieces"]} pieces of 8 bars from the test split's "beat" takes, each sampled from BOS with one simulated rhythm, at the recommended setting.
 
@@ -141,7 +141,7 @@ decoder, one take, the same guidance throughout.
 |---|{"---|" * len(answer_columns)}
 {answers}
 
-### Energy answer
+### Response to energy
 
 A quarter of the same pieces, energy held at one level throughout. "Freed as well": the absent pass of the guidance has energy 0
 too, not only rhythm 3 (`free_energy` in the reference decoder; not the default):
@@ -159,9 +159,9 @@ Histograms over the same pieces (velocity: 32 bins, offset: 40). KL in nats, of 
 {spread}
 
 The velocity and offset rows are limited by that network, which gives expected values: the test grooves' own hits with predicted
-velocities fare alike. They were measured with an earlier version of it; its card has the errors of the one that ships.
+velocities give similar figures. They were measured with an earlier version of it; its card has the errors of the shipped one.
 
-### Is it what a drummer plays?
+### Comparison with drummers
 
 Shares of bars (or of steps) with the drum there:
 
@@ -171,12 +171,12 @@ Shares of bars (or of steps) with the drum there:
 
 ## Limits
 
-- 16th-note hats and rides come out rarer than drummers play them, kicks off the beats too, and bars repeat a little more
+- 16th-note hats and rides, and kicks off the beats, are rarer than with drummers, and bars repeat slightly more often
   (table above). The machine was busy with other work in the last third of the training,
-  which held few updates: a longer run may mend some of it.
-- 3/4 has been checked to run, not to sound right.
-- The accents are simulated. That real movement gives such accents is an assumption that this card does not test.
-- Ten drummers, mostly rock, funk, latin and jazz; styles with little data ({", ".join(table["styles"][-5:])}) are known by a handful of takes.
+  which had few updates: a longer run may improve this.
+- 3/4 was checked to run, but not for its sound.
+- The accents are simulated. This card does not test the assumption that real movement has such accents.
+- Ten drummers, mostly rock, funk, latin and jazz; styles with little data ({", ".join(table["styles"][-5:])}) are covered by a handful of takes.
 - Step resolution is a 16th note: triplet feels are approximated by offsets.
 
 ## Data and licence

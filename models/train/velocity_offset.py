@@ -450,12 +450,12 @@ def card(model, states, counts, difference, measured, styles, players) -> str:
         mine = measured["ours, 8-bar windows"]
         behind = [k for k in PARTS if mine[k + "_mse"] >= published[k + "_mse"]]
         verdict = f"Against the authors' published network, 8-bar windows: {'; '.join(sentences)}. " + (
-            f"**Ours is behind it on {' and '.join(behind)}.**" if behind else "Told who plays, ours is ahead on both.")
+            f"**Ours is behind it on {' and '.join(behind)}.**" if behind else "With the player as input, ours is ahead on both.")
     cells = next(m["cells"] for m in measured.values() if "cells" in m)
     choice = ", ".join(f"{style} {players[number]}" for style, number in json.loads(PLAYERS.read_text())["style_player"].items())
     return f"""# velocity_offset.onnx, velocity_offset.json
 
-Gives every hit of a drum grid its loudness and its distance from the grid: the second half of Rhythm2Drum.
+Adds the velocity and the offset from the grid to every hit of a drum grid: the second half of Rhythm2Drum.
 
 | | |
 |---|---|
@@ -463,7 +463,7 @@ Gives every hit of a drum grid its loudness and its distance from the grid: the 
 | outputs | `velocity` f32 [N, T, 9] in 0..1 (MIDI velocity / 127), `offset` f32 [N, T, 9] in −0.5..0.5 of a step, **positive = late**: onset = (step + offset) · step length. Both are 0 in cells without a hit |
 | T | any; checked from 1 to 300 |
 | classes | {", ".join(groove.CLASSES)} |
-| network | mean of {len(states)} members, each asked with the style and without: gated convolutions along time, kernel 3; {common.parameters(model):,} parameters in all |
+| network | mean of {len(states)} members, each run with and without the style: gated convolutions along time, kernel 3; {common.parameters(model):,} parameters in all |
 | training | mean squared error over the cells with hits, AdamW, averaged weights, those that were best on the validation split kept (of members trained on that split too, the last ones); each member on its own on one or two threads of a shared machine ({states[-1]["machine"].split(",")[0]}) |
 | augmentation | tempo ±{TEMPO_JITTER:.0%}, style dropped, one drum class removed (shares below), crops of 16 to {WINDOW} steps; the player is dropped in {usual.player_drop:.0%} of the examples and known without his session in {usual.session_drop:.0%} |
 | check | ONNX Runtime against PyTorch: largest difference {difference:.1e} |
@@ -472,8 +472,8 @@ Gives every hit of a drum grid its loudness and its distance from the grid: the 
 |---|---|---|---|---|---|
 {members}
 
-Settings were chosen on the validation split. Of the members that were trained on that split too nothing was chosen: their length was set beforehand, so the mean's
-error there ({measured["splits"]["ours"]["validation"][0]:.4f} and {measured["splits"]["ours"]["validation"][1]:.4f}) says nothing.
+Settings were chosen on the validation split. Nothing was chosen with the members that were also trained on that split: their length was set in advance, so the mean's
+error there ({measured["splits"]["ours"]["validation"][0]:.4f} and {measured["splits"]["ours"]["validation"][1]:.4f}) is not meaningful.
 
 ## Measured
 
@@ -487,25 +487,25 @@ Command: `python models/train/velocity_offset.py --data DIR --minutes 0` (repeat
 
 {verdict}
 
-- "Ours" is told what `info.csv` says of the take: tempo, style, drummer and recording session, as far as these were trained
+- "Ours" gets the take's entries in `info.csv`: tempo, style, drummer and recording session, as far as these were trained
   on; for the sessions of the test split that were not, the drummer alone. Which takes of a session are in which split is
-  the data set's own choice; no test take was trained on, and none decided anything.
-- "Authors' network" is the one published with RhythmicNet. It sees hits only: it cannot be told who
+  the data set's own choice; no test take was used for training or for any decision.
+- "Authors' network" is the one published with RhythmicNet. Its only input is hits: it has no input for who
   plays, in which style, or how fast. It was trained on 80 % of the same data set by file order, so it has **seen part of this test split**; which files is not known, so they cannot be taken out. Ours has not
   seen any. Its offset (early = positive, doubled) is converted before the comparison.
 - Velocity MSE / offset MSE by official split, 8-bar windows. The authors' network is equally good on all three, so that
-  for it the splits mean nothing, and how well it does on takes it never saw cannot be read off. Ours is better where it
+  for it the splits are not meaningful, and its error on unseen takes cannot be determined. Ours is better on data that it
   was trained.
 
 {head}
 {body}
 
-- Trained on squared error, the network gives the *expected* loudness and lateness. Its values spread less than a
-  drummer's (SD columns): ghost notes and accents are there, but milder than played.
+- Trained on squared error, the network returns the *expected* velocity and offset. Its values spread less than a
+  drummer's (SD columns): ghost notes and accents are present, but less pronounced.
 
-## Who plays in the product
+## The player in the program
 
-A clip is played by one hand on one kit: for each style the recording session in which most of it was played (4/4 beats of the
+A clip is played by a single player on one kit: for each style, the recording session in which most of it was played (4/4 beats of the
 training split; sessions with at least {FEEL_MIN_TAKES} takes of it first), `style_player` in `velocity_offset.json`: {choice}.
 
 ## Data and licence

@@ -319,7 +319,7 @@ fn the_shares_of_a_farm_are_together_all_of_it() {
     fs::remove_file(out.join("walk8.result.json")).expect("a file");
     let hurt = batch(out, &["--collect"]).expect(9).stdout;
     assert!(hurt.ends_with("8 done, 2 failed, 2 missing of 12 clips\n"), "{hurt}");
-    assert!(hurt.contains("files are not there, or not as they were written") && hurt.contains("not rendered yet"));
+    assert!(hurt.contains("files are missing or were changed after they were written") && hurt.contains("not rendered yet"));
 
     // More shares than clips: some have nothing to do, and that is well.
     let (few, other) = (folder.path().join("few.csv"), folder.path().join("other"));
