@@ -1,4 +1,4 @@
-//! What the program makes of its arguments, without looking at a video.
+//! Handling of arguments, without opening a video.
 #![allow(missing_docs)]
 
 mod common;
@@ -122,7 +122,7 @@ fn the_readme_tells_each_flag_and_each_exit_code() {
     let readme = fs::read_to_string(root().join("README.md")).expect("README.md");
     let help = run(&["render", "--help"]).expect(0).stdout;
     let mut told = 0;
-    // Lines that begin with a dash and a blank are values of the flag above.
+    // Lines that begin with a dash and a space are values of the flag above.
     let flags = help
         .lines()
         .map(str::trim_start)
@@ -133,7 +133,7 @@ fn the_readme_tells_each_flag_and_each_exit_code() {
             .find(|word| word.starts_with("--"))
             .expect("a long flag");
         let flag = flag.trim_end_matches("...");
-        assert!(readme.contains(&format!("`{flag}")), "README.md does not tell {flag}");
+        assert!(readme.contains(&format!("`{flag}")), "README.md does not list {flag}");
         told += 1;
     }
     assert!(told > 30, "{told} flags");
@@ -147,7 +147,7 @@ fn the_readme_tells_each_flag_and_each_exit_code() {
     assert_eq!(codes.len(), 12, "{codes:?}");
     for (number, meaning) in codes {
         let row = format!("| {number} | {meaning} |");
-        assert!(readme.contains(&row), "README.md does not tell: {row}");
+        assert!(readme.contains(&row), "README.md does not contain: {row}");
     }
 }
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Renders `clip` with `args` to a video in the same folder; checks that the run fails with `code`,
-/// tells `parts` and leaves the folder as it was.
+/// that its message contains `parts`, and that the folder is unchanged.
 #[track_caller]
 fn refused(folder: &Path, clip: &Path, args: &[&str], code: i32, parts: &[&str]) -> Run {
     let before = listing(folder);
@@ -26,8 +26,7 @@ fn refused(folder: &Path, clip: &Path, args: &[&str], code: i32, parts: &[&str])
     run
 }
 
-/// The first seconds of the clip that ships, with a fixed tempo where stages behind the beats are
-/// meant.
+/// The first seconds of the bundled clip, with a fixed tempo if stages after the beats are tested.
 const BRIEFLY: [&str; 4] = ["--end", "3", "--tempo", "100"];
 
 #[test]
@@ -54,7 +53,7 @@ fn audio_only() {
 fn a_video_stream_without_frames() {
     let folder = folder();
     let whole = make_clip(folder.path(), "whole.mkv", "-f lavfi -i testsrc2=duration=3 -c:v mpeg4");
-    // Matroska tells its streams before the first cluster of packets.
+    // Matroska lists its streams before the first cluster of packets.
     let content = fs::read(&whole).expect("the clip");
     let cluster = content
         .windows(4)
@@ -62,7 +61,13 @@ fn a_video_stream_without_frames() {
         .expect("a cluster");
     let clip = folder.path().join("header.mkv");
     fs::write(&clip, &content[..cluster]).expect("a file");
-    refused(folder.path(), &clip, &[], 3, &["header.mkv", "no frame could be decoded"]);
+    refused(
+        folder.path(),
+        &clip,
+        &[],
+        3,
+        &["header.mkv", "no frame could be decoded"],
+    );
 }
 
 #[test]
@@ -160,7 +165,7 @@ fn frames_of_all_sizes() {
         "-f lavfi -i color=size=17000x20:rate=2:duration=3 -pix_fmt bgr0 -c:v ffv1",
     );
     refused(folder.path(), &wide, &[], 3, &["wide.mkv", "17000×20", "16 to 16384"]);
-    // 8K is large, but allowed: it is looked through, and nobody is in it.
+    // 8K is large but allowed: the clip is searched, and no person is found.
     let large = make_clip(
         folder.path(),
         "8k.mkv",
@@ -178,7 +183,7 @@ fn a_person_who_stands_still() {
         "-i {} -an -vf trim=start_frame=90:end_frame=91,setpts=PTS-STARTPTS,loop=120:1:0,scale=960:-2 -r 30 -c:v mpeg4 -q:v 2",
     );
     refused(folder.path(), &clip, &[], 5, &["no beat found", "--tempo"]);
-    // A tempo overcomes it, as the message says.
+    // With a tempo it succeeds, as the message suggests.
     let wav = folder.path().join("still.wav");
     run(&[
         "render",
@@ -413,8 +418,7 @@ fn the_output_is_the_input() {
 
 #[test]
 fn a_full_disk() {
-    // A small file system of the test's own, seen by this run only. It takes the right to mount
-    // one.
+    // A small file system that only this run sees. Needs the permission to mount one.
     let folder = folder();
     let script = r#"mount -t tmpfs -o size=64k none "$1" 2>/dev/null || exit 99
         dir=$1; shift; "$@"; code=$?; ls -A "$dir"; exit $code"#;

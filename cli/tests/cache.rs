@@ -1,4 +1,4 @@
-//! What is kept between runs, and every way in which that can go wrong.
+//! The cache between runs, and every way in which it can fail.
 #![allow(missing_docs)]
 #![allow(clippy::expect_used)] // helpers of tests stop at the first surprise
 
@@ -14,13 +14,13 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// Two and a half seconds of the bundled clip, small, with what a run without a cache makes of
-/// them.
+/// Two and a half seconds of the bundled clip, scaled down, with the results of a run without a
+/// cache.
 struct Short {
     _folder: TempDir,
     clip: PathBuf,
     midi: Vec<u8>,
-    /// How long that run took.
+    /// Duration of that run.
     time: Duration,
 }
 
@@ -46,7 +46,7 @@ fn short() -> &'static Short {
     })
 }
 
-/// Settings with which little is to be done.
+/// Settings that need little work.
 const BRIEFLY: [&str; 8] = [
     "--device",
     "cpu",
@@ -58,7 +58,7 @@ const BRIEFLY: [&str; 8] = [
     "motion",
 ];
 
-/// A render of notes alone that does as little as possible beside the poses.
+/// A render of only the notes, with as little work as possible apart from the poses.
 fn args<'a>(clip: &'a Path, midi: &'a Path, more: &[&'a str]) -> Vec<&'a str> {
     let rest = ["--instruments", "drums", "--no-video", "-vv", "--midi", text(midi)];
     [&["render", text(clip)][..], &BRIEFLY, &rest, more].concat()
@@ -130,7 +130,7 @@ fn a_second_run_finds_the_poses_and_cache_lists_checks_and_clears_them() {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     fs::write(&file, &bytes).expect("written");
-    // A run that meets the damage tells it and goes on; a check finds it and removes it.
+    // A run that finds the damage reports it and continues; a check finds it and removes it.
     let damaged = rendered(&short.clip, &cache);
     assert!(!was_known(&damaged));
     damaged.tells(&["damaged", text(&file)]);
@@ -208,7 +208,7 @@ fn a_run_that_is_killed_at_any_moment_harms_no_later_one() {
     let midi = folder.path().join("killed.mid");
     let mut random = 0x5eed_u64;
     for round in 0..20 {
-        // A new cache now and then, so that both the first and later runs are killed.
+        // The cache is renewed from time to time, so that both first and later runs are killed.
         let cache = folder.path().join(format!("cache{}", round / 4));
         random = random
             .wrapping_mul(6_364_136_223_846_793_005)
@@ -221,7 +221,7 @@ fn a_run_that_is_killed_at_any_moment_harms_no_later_one() {
         sleep(short.time.mul_f64(share));
         child.kill().expect("SIGKILL");
         child.wait().expect("its end");
-        // What is there is whole; what is not whole has a name that says so.
+        // Entries are complete; incomplete files have temporary names.
         verify(&cache).expect(0);
         let known = ["poses-", "media-", "composition-", ".tmp-", ".lock", "CACHEDIR.TAG"];
         for name in names(&cache, "") {
@@ -271,7 +271,7 @@ fn a_folder_that_cannot_be_used_is_told_once_and_the_notes_are_right() {
         verify(&cache).expect(3).tells(&[text(&cache)]);
     }
     assert_eq!(fs::read_to_string(&file).expect("the file"), "mine");
-    // Root may write anywhere, and this may be root: then there is nothing to be refused.
+    // Root may write anywhere, so as root nothing is refused.
     let cache = folder.path().join("read-only");
     fs::create_dir(&cache).expect("a folder");
     let mut rights = fs::metadata(&cache).expect("the folder").permissions();
@@ -304,7 +304,7 @@ fn two_runs_at_once_do_one_another_no_harm() {
 #[test]
 fn a_clip_that_is_gone_is_missed_only_by_what_needs_it() {
     let (folder, short) = (folder(), short());
-    // Under the same name, which the MIDI file bears.
+    // Under the same name, since the MIDI file contains it.
     let name = short.clip.file_name().expect("a name");
     let clip = folder.path().join(name);
     fs::copy(&short.clip, &clip).expect("copied");

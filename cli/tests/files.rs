@@ -1,5 +1,4 @@
-//! Files that runs read, write and leave: what is checked before the work, and what nobody may
-//! lose.
+//! Files that runs read and write: what is checked before the work, and what must not be lost.
 #![allow(missing_docs)]
 #![allow(clippy::expect_used)] // helpers of tests stop at the first surprise, as tests do
 
@@ -27,7 +26,7 @@ const BRIEFLY: [&str; 10] = [
     "drums",
 ];
 
-/// A run that must end at once, without any work.
+/// A run that must end immediately, without any work.
 #[track_caller]
 fn at_once(command: &mut Command) -> common::Run {
     let done = outside::within(command, Duration::from_secs(20)).expect("an end within seconds");
@@ -55,16 +54,16 @@ fn a_stem_is_checked_as_any_other_output() {
         let args = [&["render", text(clip), "--no-video", "--stems", text(&stems)][..], more].concat();
         at_once(&mut kinescore(&args))
     };
-    // A stem in the place of the clip.
+    // A stem with the path of the clip.
     render(&clip, &["--instruments", "drums,bass"])
         .expect(7)
         .tells(&["stems/bass.wav", "overwrite the input"]);
-    // Two outputs of one name.
+    // Two outputs with the same name.
     let wav = stems.join("drums.wav");
     render(&walkers(), &["--wav", text(&wav)])
         .expect(2)
         .tells(&["stems/drums.wav", "two outputs"]);
-    // Something that cannot be replaced.
+    // Something that must not be replaced.
     fs::create_dir(stems.join("piano.wav")).expect("a folder");
     render(&walkers(), &["--instruments", "piano"])
         .expect(7)
@@ -72,11 +71,11 @@ fn a_stem_is_checked_as_any_other_output() {
     fs::remove_dir(stems.join("piano.wav")).expect("removed");
     assert_eq!(listing(folder.path()), before);
     assert!(fs::read(&clip).expect("the clip") == fs::read(walkers()).expect("the original"));
-    // A part that is not played writes no stem: the clip may lie there.
+    // A part that is not played has no stem, so the clip may have that path.
     let args = ["render", text(&clip), "--no-video", "--stems", text(&stems)];
     run(&[&args[..], &BRIEFLY].concat()).expect(0);
     assert_eq!(names(&stems), ["bass.wav", "drums.wav"]);
-    // What a saved stage plays is known from it.
+    // The parts of a saved stage are known from it.
     let saved = folder.path().join("score.json");
     let args = ["render", text(&clip), "--until", "score", "-o", text(&saved)];
     run(&[&args[..], &BRIEFLY].concat()).expect(0);
@@ -86,7 +85,7 @@ fn a_stem_is_checked_as_any_other_output() {
         .tells(&["stems/drums.wav", "two outputs"]);
 }
 
-/// Makes a file that was last written so many minutes ago.
+/// Creates a file that was last written a number of minutes ago.
 fn aged(path: &Path, minutes: u64) {
     let file = fs::File::create(path).expect("a file");
     let then = SystemTime::now() - Duration::from_secs(60 * minutes);
@@ -140,7 +139,7 @@ fn a_hangup_that_was_ignored_stays_ignored() {
     let walkers = walkers();
     let args = ["render", text(&walkers), "--no-video", "--wav", text(&wav)];
     let command = kinescore(&[&args[..], &["--device", "cpu", "--instruments", "drums"]].concat());
-    // As nohup starts it.
+    // Started like by nohup.
     let mut nohup = by_shell("trap '' HUP; exec \"$@\"", &command);
     let child = outside::start(&mut nohup, Stdio::null());
     std::thread::sleep(Duration::from_millis(700));
@@ -185,7 +184,7 @@ fn a_name_that_an_output_cannot_hold_is_refused_before_the_work() {
         .tells(&["line 2", "is not UTF-8"]);
     fs::remove_dir_all(&inner).expect("removed");
     assert_eq!(listing(folder.path()), before);
-    // Sound and video have no such trouble.
+    // Sound and video do not have this limitation.
     let (wav, video) = (folder.path().join("out.wav"), folder.path().join("out.mp4"));
     let mut command = kinescore(&["render"]);
     command
@@ -223,7 +222,7 @@ fn pipes_are_not_waited_for() {
         .tells(&[name]);
     }
 
-    // A result that is a pipe is none.
+    // A pipe is not a result.
     let list = folder.path().join("list.csv");
     fs::write(&list, "path\nwalk.mp4\n").expect("a manifest");
     pipe(&folder.path().join("walk.result.json"));
@@ -235,7 +234,7 @@ fn pipes_are_not_waited_for() {
 #[test]
 fn models_that_cannot_be_read_are_missing_resources_and_not_bad_input() {
     let (folder, walkers) = (folder(), walkers());
-    // As a superuser may read every file, a folder stands in the place of one.
+    // Since a superuser can read every file, a folder replaces the file.
     for (name, part) in [
         ("manifest.toml", "manifest.toml"),
         ("blazepose_full.onnx", "blazepose_full.onnx"),

@@ -1,4 +1,4 @@
-//! What `kinescore install` and `kinescore uninstall` do to an editor's folders.
+//! Effects of `kinescore install` and `kinescore uninstall` on an editor's folders.
 #![allow(missing_docs)]
 #![allow(clippy::expect_used)] // helpers of tests stop at the first surprise, as tests do
 
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
 
-/// A user's home, with nothing of an editor in it.
+/// A user's home folder without any editor.
 struct Home(TempDir);
 
 impl Home {
@@ -44,7 +44,7 @@ impl Home {
             .env("XDG_DATA_HOME", self.at("data"))
             .env("XDG_CONFIG_HOME", self.at("config"))
             .env("XDG_CACHE_HOME", self.at("cache"))
-            // No editor of this machine is found: a test that wants one puts it into bin.
+            // No editor of this machine is found; a test that needs one puts it into bin.
             .env("PATH", self.at("bin"));
         command
     }
@@ -62,7 +62,7 @@ impl Home {
             .collect()
     }
 
-    /// Installs with these arguments: a dry run writes nothing and tells `told`, a second run
+    /// Installs with these arguments. A dry run writes nothing and prints `told`; a second run
     /// changes nothing.
     #[track_caller]
     fn install(&self, args: &[&str], told: &[&str]) -> Run {
@@ -87,7 +87,7 @@ impl Home {
         run
     }
 
-    /// Takes it out again: a dry run removes nothing, and a second run finds nothing.
+    /// Uninstalls it: a dry run removes nothing, and a second run finds nothing.
     #[track_caller]
     fn uninstall(&self, args: &[&str]) {
         let before = self.files();
@@ -101,14 +101,14 @@ impl Home {
     }
 }
 
-/// The program as an editor has to name it.
+/// The path of the program for an editor.
 fn program() -> PathBuf {
     Path::new(env!("CARGO_BIN_EXE_kinescore"))
         .canonicalize()
         .expect("the program")
 }
 
-/// Checks that all that places.json names is there.
+/// Checks that everything named in places.json exists.
 #[track_caller]
 fn check_places(home: &Home, name: &str) {
     let places: Value = serde_json::from_str(&home.read(name)).expect("JSON");
@@ -205,7 +205,7 @@ fn a_file_that_cannot_be_merged_and_a_path_that_cannot_be_told_are_refused() {
         .tells(&[text(&path), "UTF-8"]);
     assert_eq!(home.files(), before);
 
-    // A folder with a blank in its name; a link with one leads to a folder without.
+    // A folder with a space in its name; a link with a space leads to a folder without.
     let link = home.at("linked models");
     std::os::unix::fs::symlink(models(), &link).expect("a link");
     let real = home.at("my models");
@@ -254,7 +254,7 @@ fn the_add_on_goes_to_each_version_of_blender_and_is_taken_out_again() {
     }
     assert!(!home.at("config/blender/notes/scripts").exists());
 
-    // What Python compiles goes as well; what the user has put there stays.
+    // Files that Python has compiled are removed, too; the user's own files stay.
     let addon = "config/blender/3.4/scripts/addons/kinescore";
     home.put(&format!("{addon}/__pycache__/__init__.cpython-311.pyc"), "compiled");
     home.put(&format!("{addon}/note.txt"), "mine");
@@ -299,7 +299,7 @@ fn where_no_blender_is_known_a_folder_is_asked_for() {
         .expect(2)
         .tells(&["config/blender", "--to DIR"]);
 
-    // A Blender that was never started has no folder yet: its version tells which it will be.
+    // A Blender that was never started has no folder yet; the folder is derived from its version.
     home.put("bin/blender", "#!/bin/sh\necho 'Blender 4.2.3 LTS'\n");
     fs::set_permissions(home.at("bin/blender"), Permissions::from_mode(0o755)).expect("rights");
     home.run(&["install", "blender", "--library", text(&library)]).expect(0);
@@ -342,7 +342,7 @@ fn the_bundle_is_copied_with_its_places_and_taken_out_again() {
         0o755
     );
 
-    // The next version has other files: those of the last one go.
+    // The next version has other files: those of the previous one are removed.
     fs::remove_file(bundle.join("Contents/Resources/old.svg")).expect("the file");
     home.put("bundle/Kinescore.ofx.bundle/Contents/Resources/new.svg", "picture");
     home.run(&[&["install"], &args[..]].concat())
@@ -401,7 +401,7 @@ fn what_is_missing_or_closed_is_told() {
     let file = home.at("note.txt");
     let before = home.files();
     let given = ["--library", text(&library)];
-    // No Blender and no bundle are there either: the wrong argument comes first.
+    // Blender and the bundle are also missing: the wrong argument is reported first.
     for (args, code, parts) in [
         (&["install", "vegas"][..], 2, &["vegas", "kdenlive"][..]),
         (&["install"], 2, &["EDITOR"]),
@@ -470,7 +470,7 @@ fn what_is_missing_or_closed_is_told() {
         assert_eq!(home.files(), before, "{args:?}");
     }
 
-    // Nothing beside the program: the places looked in are told.
+    // Nothing beside the program: the message lists the places tried.
     let far = folder();
     let program = far.path().join("kinescore");
     fs::copy(env!("CARGO_BIN_EXE_kinescore"), &program).expect("a copy");

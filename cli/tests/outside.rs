@@ -20,7 +20,7 @@ fn a_program_that_does_not_end_is_killed_with_what_it_started() {
     let late = folder.path().join("late");
     let script = format!("(sleep 2; touch '{}') & sleep 60", text(&late));
     assert!(outside::within(&mut shell(&script), Duration::from_millis(300)).is_none());
-    // One that ends, but leaves another that holds its output.
+    // A program that ends, but leaves another one that keeps its output open.
     assert!(outside::within(&mut shell("sleep 60 & exit 0"), Duration::from_millis(300)).is_none());
     assert!(begin.elapsed() < Duration::from_secs(30));
     std::thread::sleep(Duration::from_secs(3));

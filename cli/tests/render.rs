@@ -1,4 +1,4 @@
-//! Real renders of the clip that ships, as a user starts them.
+//! Real renders of the bundled clip, as a user starts them.
 #![allow(missing_docs)]
 #![allow(clippy::expect_used)] // helpers of tests stop at the first surprise, as tests do
 
@@ -12,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// A copy of the clip in a folder of its own.
+/// A copy of the clip in a separate folder.
 fn clip_in(folder: &Path) -> PathBuf {
     let clip = folder.join("walk.mp4");
     fs::copy(walkers(), &clip).expect("a copy");
@@ -168,11 +168,11 @@ fn a_saved_stage_goes_on_to_the_same_notes() {
         assert_eq!(fs::read(midi).expect("MIDI"), straight, "from {stage}");
     }
 
-    // From a saved stage the video finds its way back to the clip, and lies beside it.
+    // From a saved stage, the video is made from the original clip, and written beside it.
     go(&["render", "--from", &at("s.json")]);
     assert_eq!(picture(Path::new(&at("walk.soundtrack.mp4"))), picture(&clip));
 
-    // It is cut anew, and played at half the speed.
+    // With another cut, and at half the speed.
     let half = at("half.wav");
     let cut = ["--start", "1001/1000", "--end", "6.001", "--speed", "50%"];
     go(&[
@@ -224,7 +224,7 @@ fn a_part_of_the_clip_gives_a_soundtrack_of_its_length() {
     assert_eq!(seconds(&wav, "a:0"), 3.5);
 }
 
-/// The numbers that a host reads.
+/// The percentages that a host reads.
 fn percentages(run: &Run) -> Vec<u32> {
     let lines = run.stderr.lines().filter_map(|line| line.strip_prefix("percentage: "));
     lines.map(|number| number.parse().expect("a whole number")).collect()
@@ -250,7 +250,7 @@ fn kdenlive_is_told_rising_percentages_and_gets_no_file_when_it_fails() {
     let told = percentages(&done);
     assert!(told.windows(2).all(|pair| pair[0] < pair[1]), "{told:?}");
     assert!(told.first() == Some(&0) && told.last() == Some(&100), "{told:?}");
-    // Poses take four fifths of a run: they are told on the way, not when they are done.
+    // Poses take four fifths of a run: progress is reported during them, not only afterwards.
     assert!(told.iter().filter(|percent| **percent < 80).count() > 5, "{told:?}");
     assert!(!done.stderr.contains("pose 100 %"), "{}", done.stderr);
     assert_eq!(seconds(&wav, "a:0"), 3.0);
@@ -328,7 +328,7 @@ fn long_render(folder: &Path) -> Child {
 fn ctrl_c_stops_within_half_a_second_and_leaves_nothing() {
     let folder = folder();
     let mut shortest = Duration::MAX;
-    // Other tests take turns on the processor: the best of three tells what the program does.
+    // Other tests share the processor: the best of three shows what the program does.
     for (name, after) in [("-INT", 1500), ("-TERM", 2500), ("-INT", 400)] {
         let mut child = long_render(folder.path());
         sleep(Duration::from_millis(after));

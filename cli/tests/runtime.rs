@@ -1,5 +1,5 @@
-//! The program beside the ONNX Runtime library, and on saved stages: what is damaged is an error
-//! with its code, and no fault.
+//! ONNX Runtime libraries and saved stages: damage is reported as an error with its exit code, and
+//! never crashes the program.
 #![allow(missing_docs)]
 #![allow(clippy::expect_used)] // helpers of tests stop at the first surprise, as tests do
 
@@ -14,7 +14,7 @@ fn golden(stage: &str) -> PathBuf {
     root().join("tests/fixtures/golden").join(format!("{stage}.json"))
 }
 
-/// Goes on from saved poses to the rhythm, which takes one small network.
+/// Continues from saved poses to the rhythm, which needs one small network.
 fn rhythm(folder: &Path, poses: &Path, args: &[&str], runtime: Option<&Path>) -> Run {
     let output = folder.join("rhythm.json");
     let base = [
@@ -71,7 +71,7 @@ fn that_there_is_no_card_is_told_only_to_those_who_ask() {
     let folder = folder();
     let quiet = rhythm(folder.path(), &golden("pose"), &["--device", "auto"], None).expect(0);
     let asked = rhythm(folder.path(), &golden("pose"), &["--device", "auto", "-v"], None).expect(0);
-    // Where there is a card, its use or a warning is right; that is tried where there is one.
+    // With a card, either its use or a warning is correct; this part runs only with a card.
     if !["/dev/nvidia0", "/proc/driver/nvidia"]
         .iter()
         .any(|sign| Path::new(sign).exists())

@@ -18,7 +18,7 @@ use std::sync::OnceLock;
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
 
-/// What is rendered quickly, and has a beat however short it is.
+/// Settings that render quickly, and give a beat even for a short clip.
 const QUICKLY: [&str; 8] = [
     "--device",
     "cpu",
@@ -29,13 +29,13 @@ const QUICKLY: [&str; 8] = [
     "--tempo",
     "100",
 ];
-/// How many of the clips can be rendered.
+/// Number of clips that can be rendered.
 const GOOD: usize = 10;
-/// How many there are.
+/// Number of clips.
 const ALL: usize = 12;
 
-/// A folder with the clips of `clips.csv`, ten of people and two that are none, and a cache that
-/// all tests share.
+/// A folder with the clips of `clips.csv`, ten with people and two that cannot be rendered, and a
+/// cache that all tests share.
 fn clips() -> &'static Path {
     static CLIPS: OnceLock<PathBuf> = OnceLock::new();
     CLIPS.get_or_init(|| {
@@ -70,7 +70,7 @@ fn clips() -> &'static Path {
     })
 }
 
-/// The names that the clips' files have.
+/// The names of the clips' files.
 const NAMES: [&str; GOOD] = [
     "walk1", "walk2", "a cut", "slow", "walk5", "walk6", "walk7", "walk8", "walk9", "walk10",
 ];
@@ -94,7 +94,7 @@ fn done(command: &mut Command) -> Run {
     common::go(command)
 }
 
-/// How often the log says this of clips.
+/// How often the log reports this for a clip.
 fn count(run: &Run, what: &str) -> usize {
     let clip = |line: &&str| line.trim_start_matches("kinescore: ").starts_with('[');
     run.stderr
@@ -127,7 +127,7 @@ fn json(path: &Path) -> Value {
     serde_json::from_slice(&fs::read(path).expect("a file")).expect("JSON")
 }
 
-/// All files that the twelve clips give.
+/// All files that the twelve clips produce.
 fn expected() -> Vec<String> {
     let files = |name: &&str| ["json", "mid", "result.json", "wav"].map(|ending| format!("{name}.{ending}"));
     let mut all: Vec<String> = NAMES.iter().flat_map(files).collect();
@@ -138,7 +138,7 @@ fn expected() -> Vec<String> {
 
 /// How many clips of a folder have a result.
 fn results(out: &Path) -> usize {
-    // Before the first clip there is no folder.
+    // The folder does not exist before the first clip.
     let Ok(entries) = fs::read_dir(out) else { return 0 };
     let names = entries
         .flatten()

@@ -1,4 +1,4 @@
-//! Manifests, and a farm that shares one out.
+//! Manifests, and a farm that divides one.
 
 use super::*;
 
@@ -9,7 +9,7 @@ fn what_every_clip_needs_ends_the_batch_when_it_is_missing() {
     batch(&folder.path().join("out"), &["--models", &nowhere])
         .expect(6)
         .tells(&["nowhere"]);
-    // What is found in the cache needs no runtime: a clip of its own that nobody has looked at.
+    // Cached results need no runtime, so this uses a clip that has not been analysed.
     let clip = make_clip(folder.path(), "new.mp4", "-t 3 -i {} -vf scale=320:-2 -an -c:v mpeg4");
     let list = folder.path().join("list.csv");
     fs::write(&list, format!("path\n{}\n", text(&clip))).expect("a manifest");
@@ -180,14 +180,14 @@ fn openjd() -> Option<PathBuf> {
 #[test]
 fn the_farm_template_renders_all_chunks_and_collects() {
     let Some(openjd) = openjd() else {
-        // Past the capture of a test that goes well: this is to be seen.
+        // Bypasses the capture of passing tests, so that it is visible.
         let told = "SKIPPED: no openjd (pip install openjd-cli) in PATH or OPENJD: the farm template is not tested";
         writeln!(std::io::stderr(), "{told}").expect("standard error");
         return;
     };
     let folder = folder();
     let template = root().join("plugin/farm/kinescore.template.yaml");
-    // It runs the template's scripts by the shell.
+    // It runs the template's scripts in the shell.
     let start = |words: &[&str]| {
         let mut command = Command::new(&openjd);
         common::isolate(command.args(words)).env("PATH", common::SYSTEM);
@@ -214,7 +214,7 @@ fn the_farm_template_renders_all_chunks_and_collects() {
     };
     let flags = QUICKLY.join(" ") + " --set 'music.chords=Am F'";
     let (well, log) = job(&clips().join("clips.csv"), &flags);
-    assert!(!well, "two clips fail, which the last step tells:\n{log}");
+    assert!(!well, "two clips fail, which the last step must report:\n{log}");
     assert_eq!(
         names(folder.path())
             .iter()
@@ -234,7 +234,7 @@ fn the_farm_template_renders_all_chunks_and_collects() {
         "Am F"
     );
 
-    // The good clips alone: the job is well, and nothing is rendered twice.
+    // Only the good clips: the job succeeds, and nothing is rendered twice.
     let good = clips().join("good.csv");
     let all = fs::read_to_string(clips().join("clips.csv")).expect("the manifest");
     let lines = all.lines().filter(|line| !line.starts_with("no"));

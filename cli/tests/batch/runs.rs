@@ -1,4 +1,4 @@
-//! Batches that run, stop and go on.
+//! Batches that run, stop and continue.
 
 use super::*;
 
@@ -91,13 +91,13 @@ fn twelve_clips_of_which_two_are_broken_give_ten_results_and_two_reasons() {
     );
     assert_eq!(report["clips"][7]["error"]["code"], 3);
 
-    // Again: nothing is left to be done, and what has failed fails without another look.
+    // Again: there is nothing to do, and failed clips fail without being analysed again.
     let before = times(&out);
     let again = batch(&out, &[]).expect(9).tells(&["10 skipped, 2 failed of 12 clips"]);
     assert_eq!((rendered(&again), count(&again, "up to date")), (0, GOOD));
     assert_eq!(times(&out), before);
 
-    // What is gone or damaged is made again, and nothing else.
+    // Only missing or damaged files are made again.
     fs::remove_file(out.join("walk2.wav")).expect("a file");
     fs::write(out.join("walk5.result.json"), "{\"format\": \"kinescore-res").expect("a file");
     let repaired = batch(&out, &[])
@@ -145,7 +145,7 @@ fn a_changed_setting_renders_anew_and_another_word_for_it_does_not() {
     assert_eq!(rendered(&go(&[])), 0, "the device changes no note");
     assert!(go(&["--collect"]).stdout.ends_with("1 done of 1 clips\n"));
     row(", \"in\": 0, \"speed\": \"100%\"");
-    assert_eq!(rendered(&go(&[])), 0, "the same cut, told in other words");
+    assert_eq!(rendered(&go(&[])), 0, "the same cut, written differently");
     for file in ["walk1.wav", "walk1.mid", "walk1.json"] {
         assert_eq!(times(&out)[file], before[file], "{file}");
     }
@@ -170,13 +170,13 @@ fn a_changed_setting_renders_anew_and_another_word_for_it_does_not() {
     );
     assert_eq!(rendered(&go(&["--style", "jazz"])), 0);
     let found = go(&["--collect", "--style", "jazz", "--video", "--report", "-"]).stdout;
-    let found: Value = serde_json::from_str(&found).expect("nothing but JSON on standard output");
+    let found: Value = serde_json::from_str(&found).expect("only JSON on standard output");
     assert_eq!(found["clips"][0]["outputs"][0]["file"], "walk1.wav");
     assert_eq!(found["counts"]["done"], 1);
     let other = done(&mut of(&list, &out, &["--collect", "--style", "rock"])).expect(9);
     assert!(other.stdout.contains("1 outdated"), "{}", other.stdout);
 
-    // Another file under the media's name, as it is after the clip was exported anew.
+    // Another file under the media's name, as after exporting the clip again.
     let copy = folder.path().join("copy.mp4");
     fs::copy(&clip, &copy).expect("a copy");
     fs::write(&list, "path\ncopy.mp4\n").expect("a manifest");
@@ -186,7 +186,7 @@ fn a_changed_setting_renders_anew_and_another_word_for_it_does_not() {
     assert_eq!(rendered(&go(&[])), 0);
 }
 
-/// Starts a batch and waits until so many clips have a result.
+/// Starts a batch and waits until a number of clips have a result.
 fn started(out: &Path, clips: usize) -> Child {
     let mut child = command(out, &[])
         .stderr(Stdio::piped())
@@ -201,7 +201,7 @@ fn started(out: &Path, clips: usize) -> Child {
     child
 }
 
-/// What is there for a clip that has a result.
+/// The files of a clip that has a result.
 fn finished(out: &Path) -> BTreeMap<String, SystemTime> {
     let all = times(out);
     let clip = |file: &str| file.split('.').next().unwrap_or_default().to_owned();
@@ -236,7 +236,7 @@ fn a_batch_that_was_killed_goes_on_where_it_was() {
     for (file, time) in before {
         assert_eq!(after[&file], time, "{file} was written twice");
     }
-    // What was being written when it was killed is hidden, and not under a name that anybody reads.
+    // A file that was being written when the run was killed has a hidden name.
     let visible: Vec<String> = names(folder.path())
         .into_iter()
         .filter(|name| !name.starts_with('.'))
@@ -256,8 +256,8 @@ fn ctrl_c_and_sigterm_leave_what_is_finished_and_nothing_else() {
         let stderr = std::io::read_to_string(child.stderr.take().expect("piped")).expect("UTF-8");
         assert_eq!(status.code(), Some(130), "{stderr}");
         assert!(stderr.contains("kinescore: cancelled"), "{stderr}");
-        // What was written of the clip under way is whole, but has no result: the next run makes it
-        // anew.
+        // Files of the current clip are complete, but have no result: the next run makes them
+        // again.
         let all = names(folder.path());
         assert!(all.iter().all(|name| !name.starts_with('.')), "{all:?}");
         assert!((more..ALL).contains(&results(folder.path())), "{all:?}");
@@ -319,9 +319,11 @@ fn the_shares_of_a_farm_are_together_all_of_it() {
     fs::remove_file(out.join("walk8.result.json")).expect("a file");
     let hurt = batch(out, &["--collect"]).expect(9).stdout;
     assert!(hurt.ends_with("8 done, 2 failed, 2 missing of 12 clips\n"), "{hurt}");
-    assert!(hurt.contains("files are missing or were changed after they were written") && hurt.contains("not rendered yet"));
+    assert!(
+        hurt.contains("files are missing or were changed after they were written") && hurt.contains("not rendered yet")
+    );
 
-    // More shares than clips: some have nothing to do, and that is well.
+    // More shares than clips: some have nothing to do, which is not an error.
     let (few, other) = (folder.path().join("few.csv"), folder.path().join("other"));
     fs::write(&few, format!("path\n{}\n", text(&clips().join("walk1.mp4")))).expect("a manifest");
     let idle = done(&mut of(&few, &other, &["--chunk", "1/2"])).expect(0);
@@ -366,7 +368,7 @@ fn what_cannot_be_written_is_tried_again_and_then_told() {
         "{result:#}"
     );
     assert_eq!(result["error"]["lasting"], false);
-    // With room enough it goes on.
+    // With enough space it continues.
     assert_eq!(rendered(&done(&mut of(&list, &out, &[])).expect(0)), 2);
 }
 
@@ -389,7 +391,7 @@ fn media_that_goes_away_is_its_clips_failure_alone() {
         assert!(begun.elapsed() < outside::LONG, "no result");
         sleep(Duration::from_millis(1));
     }
-    // Whether it has been opened by now or not: what its name stands for can no longer be told.
+    // Whether or not it has been opened by now, the content of its name is no longer known.
     fs::remove_file(folder.path().join("b.mp4")).expect("a file");
     let run = Run::from(outside::collect(child, outside::LONG).expect("an end in time")).expect(9);
     let run = run.tells(&[

@@ -1,4 +1,4 @@
-//! What the tests of the program share: running it, making clips, looking at folders.
+//! Shared by the tests of the program: running it, making clips, listing folders.
 #![allow(dead_code, missing_docs)] // each test file uses a part
 #![allow(clippy::expect_used, clippy::panic)] // helpers of tests stop at the first surprise, as tests do
 
@@ -20,7 +20,7 @@ pub fn root() -> PathBuf {
         .expect("the repository")
 }
 
-/// The clip that ships: 7.7 s, two people.
+/// The bundled clip: 7.7 s, two people.
 pub fn walkers() -> PathBuf {
     root().join("tests/fixtures/walking-two-people.mp4")
 }
@@ -32,7 +32,7 @@ pub fn models() -> PathBuf {
 /// Where programs of the system are, for tests whose wrapper or script calls some.
 pub const SYSTEM: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// The program with this repository's models and ONNX Runtime, in an environment of its own.
+/// The program with this repository's models and ONNX Runtime, in a clean environment.
 pub fn kinescore<S: AsRef<OsStr>>(args: &[S]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kinescore"));
     isolate(command.args(args));
@@ -44,7 +44,7 @@ pub fn kinescore<S: AsRef<OsStr>>(args: &[S]) -> Command {
 pub fn isolate(command: &mut Command) -> &mut Command {
     let home = home();
     command.env_clear();
-    // Where the libraries of FFmpeg are, and where there is room.
+    // Where the FFmpeg libraries are, and where temporary files go.
     for name in ["LD_LIBRARY_PATH", "TMPDIR"] {
         if let Some(value) = std::env::var_os(name) {
             command.env(name, value);
@@ -63,7 +63,7 @@ pub fn isolate(command: &mut Command) -> &mut Command {
         .env("HOME", home)
         .env("KINESCORE_MODELS", models())
         .env("KINESCORE_ONNXRUNTIME", root().join(".setup/onnxruntime"))
-        // What one test finds must not change what another one does.
+        // One test must not affect another.
         .env("KINESCORE_CACHE", "off")
 }
 
@@ -87,7 +87,7 @@ fn home() -> &'static Path {
     })
 }
 
-/// Runs a command to its end, which must come in time.
+/// Runs a command, which must end in time.
 #[track_caller]
 pub fn go(command: &mut Command) -> Run {
     outside::finished_long(command).into()
@@ -124,7 +124,7 @@ impl From<Output> for Run {
 }
 
 impl Run {
-    /// Checks the exit code; shows what the program said when it is another.
+    /// Checks the exit code; shows the program's output if it differs.
     #[track_caller]
     pub fn expect(self, code: i32) -> Self {
         assert_eq!(
@@ -137,7 +137,7 @@ impl Run {
         self
     }
 
-    /// Checks that an error tells all of this, in a sentence and not as an error in the program.
+    /// Checks that the message contains all of this, and is not an error in the program itself.
     #[track_caller]
     pub fn tells(self, parts: &[&str]) -> Self {
         for part in parts {
@@ -153,12 +153,12 @@ pub fn run<S: AsRef<OsStr>>(args: &[S]) -> Run {
     go(&mut kinescore(args))
 }
 
-/// A folder of its own for a test.
+/// A new folder for a test.
 pub fn folder() -> TempDir {
     tempfile::tempdir().expect("a temporary folder")
 }
 
-/// Names in a folder and below, sorted, with the sizes of files.
+/// Names in a folder and its subfolders, sorted, with the sizes of files.
 pub fn listing(folder: &Path) -> Vec<(PathBuf, u64)> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).expect("the folder").flatten() {
@@ -177,7 +177,7 @@ pub fn listing(folder: &Path) -> Vec<(PathBuf, u64)> {
     found
 }
 
-/// Runs ffmpeg with these arguments (words without blanks, `{}` = the fixture clip), writing `name`
+/// Runs ffmpeg with these arguments (words without spaces, `{}` = the fixture clip), writing `name`
 /// in `folder`.
 pub fn make_clip(folder: &Path, name: &str, args: &str) -> PathBuf {
     let path = folder.join(name);

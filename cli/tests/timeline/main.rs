@@ -1,5 +1,5 @@
-//! `kinescore timeline` on projects of editors that nobody here wrote: rendered by melt, and
-//! measured where the sound is heard.
+//! `kinescore timeline` on real projects of editors: rendered by melt, to measure where the sound
+//! is heard.
 #![cfg(feature = "timeline")]
 #![allow(clippy::expect_used, clippy::panic)] // tests may stop at the first surprise
 
@@ -18,7 +18,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// Settings with which a render is quick.
+/// Settings that render quickly.
 const QUICK: [&str; 10] = [
     "--device",
     "cpu",
@@ -32,7 +32,7 @@ const QUICK: [&str; 10] = [
     "motion",
 ];
 
-/// A folder with a clip without a person, and one of walkers, both silent and of 25 frames a
+/// A folder with a clip without a person and a clip of walkers, both silent, at 25 frames per
 /// second.
 struct Desk {
     folder: TempDir,
@@ -60,7 +60,7 @@ impl Desk {
         self.folder.path().join(name)
     }
 
-    /// `kinescore timeline WORD PROJECT …` with the cache of this desk.
+    /// `kinescore timeline WORD PROJECT …` with this fixture's cache.
     fn timeline(&self, word: &str, project: &Path, more: &[&str]) -> common::Run {
         let cached = ["--cache", text(&self.cache)];
         let cached = if ["add", "refresh"].contains(&word) {
@@ -76,7 +76,7 @@ impl Desk {
         serde_json::from_str(&listed.stdout).expect("JSON")
     }
 
-    /// A project that Kdenlive of that generation has written.
+    /// A project written by this version of Kdenlive.
     fn kdenlive_project(&self, generation: &str) -> PathBuf {
         for name in ["one.mp4", "two.mp4"] {
             fs::copy(self.path("walk.mp4"), self.path(name)).expect("copied");
@@ -88,8 +88,8 @@ impl Desk {
         project
     }
 
-    /// A project of two clips as melt writes it: 4 s of the first, then 4 s of the walkers from 0.4
-    /// s on.
+    /// A project of two clips as melt writes it: 4 s of the first, then 4 s of the walkers,
+    /// starting at 0.4 s.
     fn melt_project(&self, name: &str) -> PathBuf {
         let project = self.path(name);
         melt(&[
@@ -109,7 +109,7 @@ impl Desk {
 }
 
 fn melt(args: &[&str]) {
-    // That of another release, where it is named.
+    // Another release, if it is specified.
     let program = std::env::var_os("KINESCORE_TEST_MELT").unwrap_or_else(|| "melt".into());
     let done = outside::melt(Command::new(program).args(args).env("SDL_AUDIODRIVER", "dummy"));
     assert!(
@@ -154,7 +154,7 @@ fn decoded(path: &Path) -> Vec<f64> {
     samples.map(|bytes| f64::from(f32::from_le_bytes(*bytes))).collect()
 }
 
-/// Where in a render a sound begins, seconds: by correlation, half a second around where it is
+/// Where a sound begins in a render, seconds: by correlation, within half a second of where it is
 /// expected.
 fn heard_at(render: &Path, sound: &Path, expected: f64) -> f64 {
     let (render, sound) = (decoded(render), decoded(sound));
@@ -236,7 +236,7 @@ fn follows_its_clip(desk: &Desk, project: &Path, trim: impl Fn(&str) -> String) 
     assert!(first.exists());
 }
 
-/// A project of melt with other frames for the second clip.
+/// A melt project with other frames for the second clip.
 fn with_entry(xml: &str, frames: &str) -> String {
     const ENTRY: &str = "<entry producer=\"producer1\" in=\"0\" out=\"99\"/>";
     assert_eq!(xml.matches(ENTRY).count(), 1, "the entry is written otherwise:\n{xml}");

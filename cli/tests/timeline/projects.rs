@@ -1,4 +1,4 @@
-//! Projects of editors, and what must not happen to them.
+//! Projects of editors, and protection against loss.
 
 use super::*;
 
@@ -10,8 +10,8 @@ fn a_project_of_melt_is_followed() {
     follows_its_clip(&desk, &project, |xml| with_entry(xml, "in=\"25\" out=\"99\""));
 }
 
-/// Projects as Kdenlive writes them, of its two generations: both clips are 2 s long, the second
-/// from 0.4 s on.
+/// Projects as written by two generations of Kdenlive: both clips are 2 s long, and the second
+/// starts at 0.4 s.
 #[test]
 fn projects_of_kdenlive_are_followed() {
     for generation in ["22.12", "26.08"] {
@@ -129,7 +129,7 @@ fn what_goes_wrong_is_told_and_the_project_is_untouched() {
         .tells(&["none.mlt"]);
 }
 
-/// Somebody has put a mix of his own in the place of our sound, and then trims the clip.
+/// The user has replaced our sound by a mix, and then trims the clip.
 #[test]
 fn a_file_that_is_not_ours_is_never_written_over() {
     let desk = Desk::new();
@@ -147,7 +147,7 @@ fn a_file_that_is_not_ours_is_never_written_over() {
     assert_eq!(xml.matches(resource).count(), 1, "{xml}");
     fs::write(&project, xml.replace(resource, "mix.wav")).expect("written");
 
-    // While the clip stays as it is, so does the mix under it.
+    // As long as the clip does not change, the mix stays under it.
     let refreshed = desk.timeline("refresh", &project, &[]).expect(0);
     assert!(refreshed.stdout.contains("unchanged"), "{}", refreshed.stdout);
     assert_eq!(sound(), mix);
@@ -162,7 +162,7 @@ fn a_file_that_is_not_ours_is_never_written_over() {
     assert_eq!(sound(), desk.path("two.soundtracks").join("walk.soundtrack-2.wav"));
     assert_eq!(common::probe(&sound(), "a:0", "stream=duration").parse(), Ok(3.0));
 
-    // The same where the mix has our sound's very name.
+    // The same if the mix has the name of our sound.
     fs::copy(&mix, sound()).expect("copied");
     let other = fs::read_to_string(&project).expect("the project");
     let other = other.replace("in=\"0\" out=\"74\"/>", "in=\"0\" out=\"64\"/>");
@@ -193,7 +193,7 @@ fn two_runs_at_once_on_one_project_lose_no_sound() {
         [run("1"), other.join().expect("a run")]
     });
     assert!(codes.iter().all(|code| [Some(0), Some(10)].contains(code)), "{codes:?}");
-    // The one that could not save has lost nothing: its sound is there, and is taken up.
+    // The run that could not save has lost nothing: its sound exists and is used.
     for (clip, code) in ["1", "2"].iter().zip(&codes) {
         if *code == Some(10) {
             desk.timeline("add", &project, &add(clip)).expect(0);

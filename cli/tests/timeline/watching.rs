@@ -43,7 +43,7 @@ impl Watch {
         panic!("no '{what}' in {seen:?}");
     }
 
-    /// Stops it as Ctrl-C does, and gives the lines that nobody has waited for.
+    /// Stops it like Ctrl-C, and returns the remaining lines.
     #[track_caller]
     fn stop(mut self) -> Vec<String> {
         outside::signal(&self.child, "-INT");
@@ -56,13 +56,13 @@ impl Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        // A test that has failed must not leave it running.
+        // A failed test must not leave it running.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Saves a project as editors do: another file in its place.
+/// Saves a project like editors do, by replacing the file.
 fn save(desk: &Desk, project: &Path, bytes: &str) {
     let saved = desk.path("two.mlt.new");
     fs::write(&saved, bytes).expect("written");
@@ -92,19 +92,19 @@ fn a_watched_project_follows_each_save() {
     save(&desk, &project, &trimmed);
     assert!(watch.wait_for("clip 2").contains("made"));
     assert_eq!(length_of_sound(&desk, &project), 3.0);
-    // An editor that knows nothing of what was written saves what it has: the sound goes back under
-    // its clip, at no cost.
+    // An editor that has not reloaded the project saves its own version: the sound is placed under
+    // its clip again, without rendering.
     save(&desk, &project, &trimmed);
     watch.wait_for("clip 2");
     assert_eq!(length_of_sound(&desk, &project), 3.0);
-    // What is written here is not an edit.
+    // Our own write is not an edit.
     std::thread::sleep(Duration::from_secs(2));
     let rest = watch.stop();
     assert!(
         !rest.iter().any(|line| line.contains("follow what was saved")),
         "its own save was followed: {rest:?}"
     );
-    // Nothing is left beside it but what belongs there.
+    // No leftovers beside it.
     let names: Vec<_> = common::listing(desk.folder.path());
     assert!(names.iter().all(|(path, _)| !text(path).contains(".part")), "{names:?}");
 }
@@ -116,14 +116,14 @@ fn an_edit_that_is_saved_while_a_render_runs_is_followed() {
     desk.timeline("add", &project, &[&["--clip", "2"], &QUICK[..]].concat())
         .expect(0);
     let xml = fs::read_to_string(&project).expect("the project");
-    // Nothing is kept, so that the poses are looked for again: seconds of work.
+    // Without a cache, so that the poses are found again, which takes seconds.
     let watch = Watch::start(&project, &["-v", "--no-cache"]);
     watch.wait_for("follow what was saved");
     std::thread::sleep(Duration::from_millis(500));
     save(&desk, &project, &with_entry(&xml, "in=\"0\" out=\"74\""));
     watch.wait_for("follow what was saved");
     save(&desk, &project, &with_entry(&xml, "in=\"0\" out=\"59\""));
-    // The first render is in vain, which proves that the second edit came while it ran.
+    // The first render is discarded, which proves that the second edit came while it ran.
     watch.wait_for("The files of its soundtracks are up to date");
     assert!(watch.wait_for("clip 2").contains("made"));
     watch.stop();
@@ -195,7 +195,7 @@ fn every_clip_is_listed_with_the_reason_why_it_cannot_be_scored() {
     let refused = run(&["timeline", "add", text(&project), "--clip", "3", "--no-cache"]).expect(4);
     assert!(refused.stdout.contains("it is played backwards"), "{}", refused.stdout);
 
-    // What is not a project, but often taken for one.
+    // Files that are not projects but are often mistaken for them.
     let utf16: Vec<u8> = "\u{feff}<mlt/>".encode_utf16().flat_map(u16::to_le_bytes).collect();
     fs::write(&project, utf16).expect("written");
     run(&["timeline", "list", text(&project)]).expect(3).tells(&["UTF-16"]);
