@@ -79,7 +79,7 @@ fn main() {
     }
 }
 
-/// The bundled clip, scaled and repeated to a 1080p30 clip of so many seconds.
+/// The bundled clip, scaled and repeated to a 1080p30 clip of a given length.
 fn make_1080p(path: &Path, seconds: u32) {
     let (input, output, seconds) = (support::walking(), path.to_string_lossy(), seconds.to_string());
     let input = input.to_string_lossy();
@@ -198,9 +198,8 @@ fn stages(clip: &Path, folder: &Path) {
     report("all", whole);
 }
 
-/// What an edit costs beside the first render: the whole chain, the same in a new program that
-/// finds what was kept, trims of a job that is open, and the question whether anything is to be
-/// done.
+/// The cost of an edit compared with the first render: the whole chain, the same in a new process
+/// with a warm cache, trims of an open job, and the check whether there is anything to do.
 fn edits(clip: &Path, folder: &Path) {
     let engine = || {
         let resources = Resources {
@@ -263,7 +262,7 @@ fn edits(clip: &Path, folder: &Path) {
     });
 }
 
-/// Synthesis with an empty store, and with one that holds the sound of the piece before an edit.
+/// Synthesis with an empty store, and with one that contains the sound of the piece before an edit.
 fn sound(threads: usize) {
     let piece = sound_common::trio_score(30);
     let cut = |from, to| sound_common::cut(&piece, from, to);
@@ -343,10 +342,10 @@ const SHUFFLES: u64 = 50;
 /// How many seeds the drums are drawn with.
 const SEEDS: u64 = 8;
 
-/// A measure of how drums go with accents.
+/// A measure of how well drums match accents.
 type Measure = fn(&[Accent], &[(Instant, f32)], &BeatGrid) -> f64;
 
-/// How the drums of several seeds go with the movement of a clip.
+/// How well the drums of several seeds match the movement of a clip.
 fn follow(clip: &Path, folder: &Path) {
     let name = name(clip);
     let engine = support::engine(1);
@@ -396,7 +395,7 @@ fn follow(clip: &Path, folder: &Path) {
     );
 }
 
-/// What fewer poses a second cost in time and change in the beats.
+/// Effect of fewer poses per second on time and on the beats.
 fn pose_rates(clip: &Path) {
     let run = |rate: f64| {
         let mut settings = cpu_settings();

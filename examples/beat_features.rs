@@ -1,9 +1,10 @@
-//! Prints the beats that each source finds in saved poses, and the signs that their confidence is made of: what
-//! `models/train/calibrate_beats.py` fits the calibration to.
+//! Prints the beats that each source finds in saved poses, and the signs from which their
+//! confidence is computed; `models/train/calibrate_beats.py` fits the calibration to them.
 //!
-//! `cargo run --release --example beat_features -- [--calibration FILE.json] [--models DIR] [--onnxruntime PATH] POSES.json…`,
-//! where each `POSES.json` is what `kinescore render --until poses` saved. One line of JSON a file and source: `file`,
-//! `duration` in seconds, `source`, `tempo_bpm`, `beats_per_bar`, `beats` (each \[seconds, number in the bar\]), `confidence`,
+//! `cargo run --release --example beat_features -- [--calibration FILE.json] [--models DIR]
+//! [--onnxruntime PATH] POSES.json…`, where each `POSES.json` is what `kinescore render --until
+//! poses` saved. One line of JSON a file and source: `file`, `duration` in seconds, `source`,
+//! `tempo_bpm`, `beats_per_bar`, `beats` (each \[seconds, number in the bar\]), `confidence`,
 //! `signs`; or `file` and `error`.
 #![allow(clippy::print_stdout)] // a program for a terminal
 
@@ -21,7 +22,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-/// What is read of a file saved after the pose stage.
+/// The part that is read of a file saved after the pose stage.
 #[derive(Deserialize)]
 struct Saved {
     clip: Clip,

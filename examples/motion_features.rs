@@ -1,8 +1,9 @@
-//! Writes what the beat network reads of a clip's poses: for comparing the training code's features with these.
+//! Writes the beat network's input for a clip's poses, to compare the training code's features with
+//! it.
 //!
-//! `cargo run --release --example motion_features -- poses.json out.f32`, where `poses.json` is what
-//! `kinescore render --until poses` saved. The file holds \[T, 17, 5\] 32-bit floats, little-endian (see
-//! `kinescore::rhythm::features`).
+//! `cargo run --release --example motion_features -- poses.json out.f32`, where `poses.json` is
+//! what `kinescore render --until poses` saved. The file holds \[T, 17, 5\] 32-bit floats,
+//! little-endian (see `kinescore::rhythm::features`).
 #![allow(clippy::print_stdout)] // a program for a terminal
 
 use kinescore::pose::PoseTrack;
@@ -14,7 +15,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::PathBuf;
 
-/// What is read of a file saved after the pose stage.
+/// The part that is read of a file saved after the pose stage.
 #[derive(Deserialize)]
 struct Saved {
     clip: Clip,

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the sha256 and the size of every file into manifest.toml: to be run after a model has been replaced.
+"""Writes the sha256 and the size of every file into manifest.toml: run it after replacing a model.
 
 usage: models/update_manifest.py          rewrites the manifest beside this script
 """

@@ -1,11 +1,11 @@
-//! Accents against what the eye sees: footfalls, landings, a ball's hits, sharp ends of gestures,
-//! marked by hand frame by frame (see `fixtures/accents/README.md`), and made-up movements of which
-//! only one moment is a hit.
+//! Compares accents with what is visible: footfalls, landings, a ball's hits, sharp ends of
+//! gestures, marked by hand frame by frame (see `fixtures/accents/README.md`), and with generated
+//! movements in which only one moment is a hit.
 //!
-//! Three of the clips may not ship: those of [`clips_support`]. A test that lacks one says so and
-//! passes.
+//! Three of the clips may not ship: those of [`clips_support`]. A test that lacks one reports it
+//! and passes.
 
-// The helpers of a test may stop it, and tell what they measure or leave out.
+// Helpers of tests may panic, and print what they measure or skip.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
 mod clips_support;
@@ -21,14 +21,14 @@ use kinescore::{Monitor, Settings};
 use rhythm_support::{Noise, by_motion, walk};
 use std::path::{Path, PathBuf};
 
-/// How far an accent may lie from what was marked: two frames at 30 a second.
+/// Tolerance between an accent and a mark: two frames at 30 per second.
 const TOLERANCE: f64 = 0.067;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// What was marked in a clip: seconds and what it is.
+/// The marks of a clip: seconds and kind.
 fn marked(clip: &str) -> Vec<(f64, String)> {
     let path = root().join(format!("tests/fixtures/accents/{clip}.csv"));
     let text = std::fs::read_to_string(path).unwrap();
@@ -134,7 +134,7 @@ fn landings_hits_and_sharp_ends_of_gestures_have_their_accents() {
     }
 }
 
-/// Where the joints of a person who stands are, torso lengths, hips at the origin, y downwards.
+/// Joints of a standing person, torso lengths, hips at the origin, y downwards.
 fn standing() -> [[f64; 2]; JOINTS] {
     let mut joints = [[0.0; 2]; JOINTS];
     let mut put = |joint: Joint, x: f64, y: f64| joints[joint as usize] = [x, y];
@@ -200,7 +200,7 @@ fn track(duration: f64, body: impl Fn(f64, &mut [[f64; 2]; JOINTS])) -> PoseTrac
     }
 }
 
-/// Accents of a movement that need not have a beat.
+/// Accents of a movement, with or without a beat.
 fn accents(duration: f64, body: impl Fn(f64, &mut [[f64; 2]; JOINTS])) -> Vec<f64> {
     let settings = RhythmSettings {
         tempo: Some(Tempo::from_bpm(100.0)),

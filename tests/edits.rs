@@ -1,5 +1,5 @@
-//! Edits: a trim leaves the notes of every bar that it leaves, a change of speed re-times them, and what comes out is as long
-//! as the cut, to the sample.
+//! Edits: a trim keeps the notes of every remaining bar, a change of speed re-times them, and the
+//! sound is exactly as long as the cut, to the sample.
 #![allow(clippy::expect_used, clippy::panic)] // helpers of tests may stop at the first surprise
 
 mod support;
@@ -17,7 +17,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 use support::{engine, root};
 
-/// Length of the media that is cut, seconds, and its tempo, which breathes.
+/// Length of the media that is cut, seconds, and its slowly varying tempo.
 const LENGTH: f64 = 62.3;
 const BPM: f64 = 112.0;
 
@@ -75,7 +75,7 @@ fn settings() -> Settings {
     settings
 }
 
-/// A job whose music is written, all instruments playing. It is written once for all tests.
+/// A job with composed music for all instruments, composed once for all tests.
 fn job() -> Job {
     static WRITTEN: OnceLock<tempfile::TempDir> = OnceLock::new();
     let folder = WRITTEN.get_or_init(|| {
@@ -103,11 +103,12 @@ fn trim(start: f64, end: f64) -> Cut {
     }
 }
 
-/// The notes of a bar, by part: onset on the media in microseconds, pitch, velocity, and length in ticks.
+/// The notes of a bar, by part: onset on the media in microseconds, pitch, velocity, and length in
+/// ticks.
 type Bar = Vec<(String, i64, u8, u8, u32)>;
 
-/// Whole bars of a score by number on the media, without those that the ending is arranged in: it may take up the two bars
-/// before its last onset.
+/// Whole bars of a score by number on the media, without those of the ending, which may include the
+/// two bars before the last onset.
 fn bars(score: &Score, job: &Job, cut: Cut) -> BTreeMap<usize, Bar> {
     let speed = cut.speed.factor();
     let start = cut.start.map_or(0.0, Flicks::seconds);
@@ -204,7 +205,7 @@ fn fifty_random_trims_keep_every_bar_that_they_share() {
         scores.push((trimmed, own));
     }
     assert!(shared > 10_000, "{shared} bars were compared");
-    // Grown back, it is what it was.
+    // Extended again, it is the same as before.
     assert_eq!(cut(&mut job, Cut::default()), whole);
 }
 

@@ -1,5 +1,6 @@
 //! Inputs on which a fuzzer once found a crash, a hang or memory without bound, and those that
-//! fuzzing starts from: each is read as it is in fuzzing (`fuzz/targets.rs`), in time.
+//! fuzzing starts from: each is read in the same way as in fuzzing (`fuzz/targets.rs`), within a
+//! time limit.
 #![allow(clippy::expect_used, clippy::panic)] // helpers of tests may stop at the first surprise
 
 #[path = "../fuzz/targets.rs"]
@@ -14,7 +15,7 @@ fn what_was_mended_stays_mended() {
     for (name, target) in targets::ALL {
         let mut inputs = 0;
         for folder in ["seeds", "mended"] {
-            // Nothing was mended in some.
+            // Some folders are empty.
             let entries = std::fs::read_dir(fuzz.join(folder).join(name)).into_iter().flatten();
             for entry in entries.flatten() {
                 let data = std::fs::read(entry.path()).expect("an input");

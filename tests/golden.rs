@@ -1,5 +1,6 @@
-//! Golden files at the boundaries of the stages: each stage is given the golden result of the one before, and its own
-//! result is compared with the golden one within a stated tolerance. See `tests/README.md` for how to renew them.
+//! Golden files at the boundaries of the stages: each stage gets the golden result of the previous
+//! one, and its own result is compared with the golden one within a stated tolerance. See
+//! `tests/README.md` for how to renew them.
 #![allow(clippy::expect_used, clippy::panic)] // helpers of tests may stop at the first surprise
 
 mod support;
@@ -17,13 +18,13 @@ fn golden(name: &str) -> PathBuf {
     root().join("tests/fixtures/golden").join(name)
 }
 
-/// Set to write the golden files anew instead of comparing with them.
+/// Environment variable that makes the tests write the golden files instead of comparing with them.
 fn renewing() -> bool {
     std::env::var_os("KINESCORE_RENEW_GOLDEN").is_some()
 }
 
-/// A job that has run `stage` from the golden file of the stage before (or from the clip), and the golden job to compare
-/// it with.
+/// A job that has run `stage` from the golden file of the previous stage (or from the clip), and
+/// the golden job to compare it with.
 fn jobs(before: Option<&str>, stage: Stage) -> (Job, Job) {
     let mut job = match before {
         Some(name) => Job::load(engine(1), Settings::default(), &golden(name)).expect("the golden file before"),
@@ -33,7 +34,7 @@ fn jobs(before: Option<&str>, stage: Stage) -> (Job, Job) {
     let own = golden(&format!("{stage}.json"));
     if renewing() {
         job.save(&own).expect("the golden file written");
-        // Where the clip lies is not part of what is compared, nor is it the same for two people.
+        // The path of the clip is not compared, since it differs between machines.
         let text = std::fs::read_to_string(&own).expect("the golden file");
         let path = serde_json::to_string(&walking()).expect("a path");
         std::fs::write(&own, text.replace(&path, "\"tests/fixtures/walking-two-people.mp4\"")).expect("written");
@@ -42,7 +43,7 @@ fn jobs(before: Option<&str>, stage: Stage) -> (Job, Job) {
     (job, expected)
 }
 
-/// Distances between joints that both tracks are sure of, in pixels, sorted.
+/// Distances between joints that are certain in both tracks, in pixels, sorted.
 fn distances(a: &PoseTrack, b: &PoseTrack) -> Vec<f32> {
     let mut distances: Vec<f32> = a
         .poses

@@ -1,6 +1,6 @@
-//! The clip's own audio, read from files made with the `ffmpeg` program: clicks must lie where the timestamps put them
-//! beside the first picture.
-// Tests stop at the first surprise and may tell what they measured.
+//! The clip's own audio, read from files made with the `ffmpeg` program: clicks must have the
+//! position, relative to the first picture, that the timestamps give.
+// Tests may panic and print what they measure.
 #![allow(
     clippy::expect_used,
     clippy::unwrap_used,
@@ -82,8 +82,9 @@ fn sound_lies_where_its_timestamps_put_it() {
     let h264 = "-c:v libx264 -preset ultrafast -bf 2";
     let mpeg4 = "-c:v mpeg4";
     let vp8 = "-c:v libvpx -deadline realtime";
-    // Name, video codec, audio codec, samples a second, layout, delay of the sound, greatest fault allowed.
-    // Only MP4 tells the start of its sound to the sample; Matroska, FLV and WebM count milliseconds.
+    // Name, video codec, audio codec, samples a second, layout, delay of the sound, greatest fault
+    // allowed. Only MP4 stores the start of its sound to the sample; Matroska, FLV and WebM count
+    // milliseconds.
     let sample = 2.0 / 48_000.0;
     for (name, video, audio, rate, layout, delay, fault) in [
         ("plain.mp4", h264, "aac", 48_000, "stereo", 0.0, sample),

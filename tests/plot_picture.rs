@@ -1,5 +1,5 @@
-//! Pictures of analyses made up here.
-// Tests stop at the first surprise and may tell what they measured.
+//! Pictures of hand-made analyses.
+// Tests may panic and print what they measure.
 #![allow(
     clippy::expect_used,
     clippy::unwrap_used,
@@ -317,7 +317,8 @@ fn a_picture_shows_all_parts_and_is_the_same_every_time() {
         assert!(texts.contains(&bar), "bar {bar}: {texts:?}");
     }
     assert!(!texts.contains(&"6"));
-    // A circle for each hit, three in the legend, one for each style accent and its legend, and heads.
+    // A circle for each hit, three in the legend, one for each style accent and its legend, and
+    // heads.
     let colours = |colour: &str| first.matches(&format!("fill=\"{colour}\"")).count();
     let drums = drums(12.0);
     let kicks = drums.hits.iter().filter(|h| h.class == DrumClass::Kick).count();

@@ -47,7 +47,8 @@ fn check(rhythm: &Rhythm, duration: Span) {
     assert!(times.windows(2).all(|t| t[1] > t[0]), "beats rise");
     assert!(times.iter().all(|t| (0.0..=end).contains(t)), "beats lie in the clip");
     let interval = |a: usize, b: usize| times[b] - times[a];
-    // The beat that the clip's edge cuts off may be longer than its neighbour inside, where the tempo changes.
+    // The beat that the clip's edge cuts off may be longer than its neighbour inside, where the
+    // tempo changes.
     let longer = 1.15;
     assert!(times[0] <= longer * interval(0, 1), "first beat at {}", times[0]);
     let last = times.len() - 1;

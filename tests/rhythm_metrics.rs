@@ -1,4 +1,5 @@
-//! The measures of beats and of following, against numbers of `mir_eval` 0.8.2 and numbers made by hand.
+//! The measures of beats and of following, against numbers of `mir_eval` 0.8.2 and numbers made by
+//! hand.
 
 #![allow(clippy::expect_used, clippy::panic)] // helpers of tests stop at the first surprise
 
@@ -143,7 +144,8 @@ fn follow_by_hand() {
     // Two on the loud hits, one beside a beat, one with no hit within a step.
     let four = accents(&[0.63, 1.12, 2.62, 3.25]);
     assert_eq!(metrics::follow(&four, &onsets, &grid), 0.75);
-    // The steps of the accents are 5, 9, 21 and 26 (energy 1, 0, 1, 0); the others from 0 to 28 hold the eight soft hits.
+    // The steps of the accents are 5, 9, 21 and 26 (energy 1, 0, 1, 0); the others from 0 to 28
+    // hold the eight soft hits.
     let louder = metrics::accent_energy(&four, &onsets, &grid);
     assert!((louder - (2.0 / 4.0) / (8.0 * 0.5 / 25.0)).abs() < 1e-9, "{louder}");
     assert_eq!(metrics::accent_energy(&[], &onsets, &grid), 0.0);

@@ -336,7 +336,8 @@ fn saved_poses_are_enough_and_the_analysis_tells_the_source() {
         let analysis = serde_json::to_value(job.analysis()).expect("JSON");
         assert_eq!(analysis["beats_source"], told);
 
-        // The source is in the stage's file too; one saved before there was a network is by signal processing.
+        // The source is in the stage's file too; one saved before there was a network is by signal
+        // processing.
         let path = folder.path().join("rhythm.json");
         job.save(&path).expect("saved");
         let text = std::fs::read_to_string(&path).expect("a file");

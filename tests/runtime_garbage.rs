@@ -1,6 +1,6 @@
-//! Libraries that are none, or no whole ones, are told apart from one that is missing, and do not
-//! end the process. In a program of its own: ONNX Runtime is loaded once a process, and no other
-//! test may have loaded it before.
+//! Files that are not libraries, or are incomplete, are distinguished from a missing one, and do
+//! not end the process. A separate test program, since a process loads ONNX Runtime only once and
+//! no other test may have loaded it before.
 #![allow(clippy::expect_used, clippy::panic)] // helpers of tests may stop at the first surprise
 
 #[path = "runtime_support/mod.rs"]
@@ -53,7 +53,7 @@ fn a_library_that_was_cut_off_is_not_loaded() {
     fs::copy(runtime_file(), &path).expect("a copy");
     let file = OpenOptions::new().write(true).open(&path).expect("the copy");
     let length = file.metadata().expect("a file").len();
-    // From one byte less on, downwards, for a copy takes long.
+    // Starting at one byte less, downwards, since a copy takes long.
     let cuts = [length - 1, length - 64, length - 4096].into_iter();
     let shares = (1..32).rev().map(|part| length * part / 32);
     for cut in cuts.chain(shares).chain([4096, 1000, 120, 64, 63, 20, 4]) {
@@ -66,7 +66,7 @@ fn a_library_that_was_cut_off_is_not_loaded() {
     }
 }
 
-/// Where a byte of the header is another, the library is refused before it is loaded, or it is
+/// If a byte of the header is changed, the library is refused before it is loaded, or the change is
 /// harmless: then it is loaded, and has no API.
 #[test]
 fn headers_that_are_damaged_end_no_process() {

@@ -1,6 +1,6 @@
 //! ONNX Runtime in a process that holds another library in its place: one that a host has loaded
-//! before, and one that turned out to be of no use. In a program of its own, as a process loads
-//! ONNX Runtime once.
+//! before, and one that turned out to be unusable. A separate test program, since a process loads
+//! ONNX Runtime only once.
 #![allow(clippy::expect_used, clippy::panic)] // helpers of tests may stop at the first surprise
 
 #[path = "runtime_support/mod.rs"]
@@ -35,7 +35,7 @@ fn of_two_libraries_ours_is_used() {
             device: Device::Cpu,
             threads: 1,
         };
-        // The other one has no API: a model that is opened was opened by ours.
+        // The other one has no API, so a model that opens was opened by ours.
         Session::open(&runtime, &manifest, "movenet_multipose", options).expect("a model");
         return;
     }
@@ -52,8 +52,8 @@ fn of_two_libraries_ours_is_used() {
     assert!(output.status.success() && told[0].contains("1 passed"), "{told:?}");
 }
 
-/// The binding keeps the first library that it took, so that no other can be used until the process
-/// ends: that is said.
+/// The binding keeps the first library that it took, so no other can be used until the process
+/// ends, and the error reports this.
 #[test]
 fn a_library_whose_api_is_none_is_an_error_and_stays_one() {
     if std::env::var_os(HELD).is_some() {

@@ -1,6 +1,6 @@
 //! Files saved between stages: every number in them has a range, and a value beyond either end is
-//! refused before any work, with the field, the value and what is allowed. The stages are made by
-//! hand, small, with one of each thing.
+//! refused before any work, with the field, the value and the range. The stages are small and
+//! hand-made, with one item of each kind.
 #![allow(clippy::expect_used, clippy::panic)] // helpers of tests may stop at the first surprise
 
 mod support;
@@ -39,7 +39,8 @@ fn poses() -> Value {
     file
 }
 
-/// All stages from the rhythm on: eight beats at 120 a minute, the first at a quarter of a second.
+/// All stages starting with the rhythm: eight beats at 120 per minute, the first at a quarter of a
+/// second.
 fn music() -> Value {
     let beats: Vec<f64> = (0..8).map(|beat| 0.25 + 0.5 * f64::from(beat)).collect();
     let mut file = file("music");
@@ -92,7 +93,7 @@ fn score() -> Value {
     file
 }
 
-/// The value at a path such as `rhythm.beats[12].time`. A key that is not there is made.
+/// The value at a path such as `rhythm.beats[12].time`. A missing key is created.
 fn at<'a>(file: &'a mut Value, path: &str) -> &'a mut Value {
     path.split(['.', '[', ']'])
         .filter(|key| !key.is_empty())
@@ -102,7 +103,8 @@ fn at<'a>(file: &'a mut Value, path: &str) -> &'a mut Value {
         })
 }
 
-/// The file with other text at a path: text, since not all that a file may hold is a JSON value.
+/// The file with other text at a path; text, since a file may contain things that are not JSON
+/// values.
 fn with(mut file: Value, path: &str, text: &str) -> String {
     *at(&mut file, path) = json!("@");
     file.to_string().replace("\"@\"", text)
@@ -115,7 +117,7 @@ fn load(text: &str) -> Result<Job, Error> {
     Job::load(ENGINE.clone(), Settings::default(), &path)
 }
 
-/// Why a file is refused, and that it is at once.
+/// The reason why a file is refused; the refusal must be immediate.
 fn refusal(text: &str, what: &str) -> String {
     let begun = Instant::now();
     let error = load(text).err().unwrap_or_else(|| panic!("{what}: loaded"));
@@ -547,7 +549,7 @@ fn what_is_no_file_is_not_waited_for() {
     });
     let told = receiver
         .recv_timeout(Duration::from_secs(10))
-        .expect("an answer at once");
+        .expect("an immediate answer");
     assert!(told.is_some_and(|told| told.contains("not a regular file")));
 }
 
@@ -563,8 +565,7 @@ fn what_stages_have_saved_is_read() {
     }
 }
 
-/// What the hand-made stages say is arranged, so that they are no files that only a check would
-/// take.
+/// Arranges the hand-made stages, so that they are valid beyond the checks alone.
 #[test]
 fn a_file_made_by_hand_is_arranged_and_saved_again() {
     let mut job = load(&music().to_string()).expect("a file without fault");

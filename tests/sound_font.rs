@@ -1,4 +1,4 @@
-//! SoundFonts that are whole, of the other kind, damaged, or no SoundFonts at all.
+//! SoundFonts that are intact, of the other format, damaged, or not SoundFonts at all.
 #![allow(clippy::expect_used)] // tests may stop at the first surprise
 
 mod sound_common;
@@ -180,7 +180,8 @@ fn melodic_presets_play_in_tune() {
             &Monitor::none(),
         )
         .expect("played");
-        // The strongest frequency near the note, by correlation over 0.8 s, must be the note within 12 cents.
+        // The strongest frequency near the note, by correlation over 0.8 s, must be the note within
+        // 12 cents.
         let power = |hertz: f64| {
             let (mut re, mut im) = (0.0, 0.0);
             for frame in 9600..48_000 {
@@ -203,7 +204,8 @@ fn melodic_presets_play_in_tune() {
     }
 }
 
-/// Presets have layers by velocity: what was loaded for soft notes must not be taken for all that there is.
+/// Presets have velocity layers: samples loaded for soft notes must not be mistaken for all
+/// samples.
 #[test]
 fn how_a_note_sounds_does_not_depend_on_what_was_played_before() {
     let font = shipped_font();
@@ -286,7 +288,8 @@ fn a_hi_hat_in_stereo_sounds_on_both_sides_and_is_cut_on_both() {
     };
     let open = [0, 1].map(|side| level(&[(0, 46, 120)], side));
     assert!(open[0] > 0.05 && (open[0] - open[1]).abs() < 0.1 * open[0], "{open:?}");
-    // A closed hit, far softer, a quarter of a second after the open one, takes its place on both sides.
+    // A closed hit, far softer, a quarter of a second after the open one, takes its place on both
+    // sides.
     let cut = [0, 1].map(|side| level(&[(0, 46, 120), (240, 42, 30)], side));
     assert!(cut.iter().all(|level| *level < 0.3 * open[0]), "{cut:?} {open:?}");
 }

@@ -1,4 +1,4 @@
-//! Several parts: how loud each is beside the others, where it stands, and that they add up.
+//! Several parts: relative levels, pan, and that they add up.
 #![allow(clippy::expect_used)] // tests may stop at the first surprise
 
 mod sound_common;
@@ -55,7 +55,8 @@ fn parts_sit_under_the_drums_in_every_style_and_kit() {
         let drums = level(&score.parts[0]);
         for part in &score.parts[1..] {
             let under = drums - level(part);
-            // By what they play: 4.5 dB for bass and piano, 5.5 for guitars, give or take what an estimate is off.
+            // By what they play: 4.5 dB for bass and piano, 5.5 for guitars, give or take what an
+            // estimate is off.
             let allowed = match part.name.as_str() {
                 "bass" | "piano" => 2.5..6.5,
                 _ => 3.5..7.5,
@@ -147,8 +148,9 @@ fn stems_of_a_band_add_up_to_the_soundtrack() {
     assert_eq!(sound.mix().samples[sound.mix().samples.len() - 2..], [0.0, 0.0]);
 }
 
-/// Four parts, of which the guitar's strings take half of the time: measured were 16 times real time, optimised as tests are
-/// and beside other work. As with drums alone, a test asks for much less.
+/// Four parts, of which the guitar's strings take half of the time: measured were 16 times real
+/// time, optimised as tests are and beside other work. As with drums alone, a test asks for much
+/// less.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_band_is_rendered_faster_than_real_time() {

@@ -1,4 +1,4 @@
-//! Scores to sound: when it begins, how long and how loud it is, and that it is the same every time.
+//! Rendering of scores: onset, length, loudness, and reproducibility.
 #![allow(clippy::expect_used)] // tests may stop at the first surprise
 
 mod sound_common;
@@ -209,7 +209,7 @@ fn stems_add_up_to_the_soundtrack() {
     }
     let apart = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(apart(&sum, &sound.mix().samples) < 1e-4);
-    // Played in parts or as one, it is one sound, but for the tails of reverb.
+    // Played as several parts or as one, the sound is the same, except for reverb tails.
     let together = render(
         &whole,
         &font,
@@ -263,7 +263,8 @@ fn the_end_rings_out_and_falls_silent_without_a_click() {
     }
 }
 
-/// Share of a buffer's energy between two frequencies, by a plain discrete Fourier transform of windows of 1,024 frames.
+/// Share of a buffer's energy between two frequencies, by a plain discrete Fourier transform of
+/// windows of 1,024 frames.
 fn band_share(buffer: &AudioBuffer, low: f64, high: f64) -> f64 {
     let window = 1024;
     let (mut inside, mut all) = (0.0, 0.0);
@@ -344,7 +345,7 @@ fn drums_sound_where_drums_should() {
         (3.0..12.0).contains(&under),
         "hats {under} dB under the snare: neither masking nor lost"
     );
-    // The kit stands in the middle as a whole, and has width.
+    // The kit as a whole is centred, and has width.
     let side = |channel: usize| -> f64 {
         let samples = sound.mix().samples.iter().skip(channel).step_by(2);
         10.0 * samples.map(|s| f64::from(*s) * f64::from(*s)).sum::<f64>().log10()
@@ -440,8 +441,9 @@ fn cpu_seconds() -> f64 {
     nanoseconds / 1e9
 }
 
-/// What is asked of synthesis is 40 times real time (`make bench` prints the figure of a machine that does nothing else). A test runs
-/// on whatever machine there is, beside whatever else runs on it: half of that, in the best of three rounds.
+/// What is asked of synthesis is 40 times real time (`make bench` prints the figure of a machine
+/// that does nothing else). A test runs on whatever machine there is, beside whatever else runs on
+/// it: half of that, in the best of three rounds.
 #[cfg(target_os = "linux")]
 #[test]
 fn synthesis_is_far_faster_than_real_time() {

@@ -1,4 +1,5 @@
-//! Sound in spans: what is reused is bit for bit what would have been made, and nothing else is made again.
+//! Sound in spans: reused spans are identical, bit for bit, to newly rendered ones, and only
+//! missing spans are rendered.
 #![allow(clippy::expect_used)] // tests may stop at the first surprise
 
 mod sound_common;
@@ -12,7 +13,8 @@ use kinescore::{Error, Monitor};
 use sound_common::{cut, shipped_font, trio_score};
 use std::time;
 
-/// Notes of twelve seconds for drums, piano and bass. Their ticks are 1/960 s; spans of 2.5 s have 2,400 of them.
+/// Notes of twelve seconds for drums, piano and bass. Their ticks are 1/960 s; spans of 2.5 s have
+/// 2,400 of them.
 fn piece() -> Score {
     cut(&trio_score(6), 0, 12_000)
 }
@@ -75,7 +77,7 @@ fn only_the_span_of_a_changed_note_is_made_again() {
         let mut sound = None;
         assert_eq!(used(&warm, || sound = Some(play(&changed, &font, &warm))), (1, 14));
         assert!(sound == Some(play(&changed, &font, &synthesis(1))));
-        // Louder or softer as a whole, no span is another.
+        // A change of the overall level does not change any span.
         changed.parts[part].volume -= 3.0;
         assert_eq!(used(&warm, || sound = Some(play(&changed, &font, &warm))), (0, 15));
         assert!(sound == Some(play(&changed, &font, &synthesis(1))));
@@ -130,7 +132,8 @@ fn other_rates_and_fonts_have_spans_of_their_own() {
 
 #[test]
 fn a_note_sounds_the_same_whatever_else_the_part_plays() {
-    // What is put together for the synthesiser differs with the notes of the whole part; a span must not.
+    // What is put together for the synthesiser differs with the notes of the whole part; a span
+    // must not.
     let (font, whole) = (shipped_font(), piece());
     let fresh = shipped_font();
     let few = cut(&whole, 0, 2_400);
@@ -215,7 +218,7 @@ fn a_cancelled_render_stops_and_leaves_the_store_whole() {
     let told = told.into_inner().expect("whole");
     assert_eq!(told.len(), 60, "nothing is told after that");
     assert!(told.windows(2).all(|pair| pair[0] <= pair[1]), "rising");
-    // What was finished by then is whole, and the next render goes on from it.
+    // Spans that were finished by then are complete, and the next render continues from them.
     assert!(warm.store.usage().made < 15);
     assert!(play(&whole, &font, &warm) == play(&whole, &font, &synthesis(1)));
 }

@@ -53,7 +53,7 @@ fn a_walk_becomes_a_video_with_drums_on_its_beats() {
         "{audio_length} s of sound for {duration} s of picture"
     );
 
-    // Loudness and peak of what a listener gets.
+    // Loudness and peak of the resulting file.
     let samples = decode_audio(&video);
     let mut meter = EbuR128::new(2, 48_000, Mode::I | Mode::TRUE_PEAK).expect("a meter");
     let interleaved: Vec<f32> = samples.iter().flatten().copied().collect();
@@ -63,7 +63,7 @@ fn a_walk_becomes_a_video_with_drums_on_its_beats() {
     assert!((-17.0..=-15.0).contains(&loudness), "{loudness} LUFS");
     assert!(20.0 * peak.log10() <= -1.0, "{} dBTP", 20.0 * peak.log10());
 
-    // Every strong stroke is heard where the grid has it.
+    // Every strong hit is heard at its position on the grid.
     let grid = job.rhythm().and_then(|r| r.grid()).expect("beats");
     let level = |from: f64, to: f64| {
         let range = (from * 48_000.0).max(0.0) as usize..((to * 48_000.0) as usize).min(samples.len());

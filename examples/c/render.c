@@ -4,7 +4,8 @@
  *     cc render.c -o render $(pkg-config --cflags --libs kinescore)
  *     ./render dance.mp4 dance.wav dance.mid
  *
- * Two more arguments name the folders of the models and of ONNX Runtime where the library is not installed.
+ * Two more arguments name the folders of the models and of ONNX Runtime where the library is not
+ * installed.
  */
 #include <kinescore.h>
 #include <stdio.h>

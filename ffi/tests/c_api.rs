@@ -1,5 +1,5 @@
-//! The library as C and C++ programs see it: compiled, linked and run against what `make install`
-//! puts in place.
+//! The library from the perspective of C and C++ programs: compiled, linked and run against an
+//! installation by `make install`.
 
 #![allow(clippy::expect_used)] // helpers of tests stop at the first surprise, as tests do
 
@@ -209,7 +209,7 @@ int main(int argc, char **argv) {
 fn eight_jobs_at_once_give_what_one_gives_alone() {
     let folder = tempfile::tempdir().expect("a folder");
     let program = compile(folder.path(), "threads.c", &[]);
-    // As short as a clip may nearly be: it is worked on nine times.
+    // Nearly the shortest possible clip, since it is processed nine times.
     let short = folder.path().join("short.mp4");
     run(Command::new("ffmpeg")
         .args(["-v", "error", "-i"])
@@ -292,7 +292,7 @@ fn the_example_renders_a_clip_with_models_found_beside_the_library() {
 fn address_sanitizer_finds_nothing_in_a_program_linked_statically() {
     let folder = tempfile::tempdir().expect("a folder");
     let suppressions = folder.path().join("leaks");
-    // What ONNX Runtime keeps for the process is not ours to free.
+    // Memory that ONNX Runtime keeps for the process is not ours to free.
     fs::write(&suppressions, "leak:libonnxruntime\n").expect("written");
     for (name, arguments) in [
         ("misuse.c", vec![models(), clip().to_owned()]),
@@ -321,7 +321,7 @@ fn address_sanitizer_finds_nothing_in_a_program_linked_statically() {
 fn memcheck_finds_nothing_in_misuse() {
     let folder = tempfile::tempdir().expect("a folder");
     let program = compile(folder.path(), "misuse.c", &[]);
-    // No network is run there: memcheck would take minutes for one.
+    // No network is run: memcheck would take minutes for one.
     run(Command::new("valgrind")
         .args([
             "--quiet",

@@ -1,6 +1,6 @@
 //! Clips that tests measure on. Those that may not ship lie in the folder that `KINESCORE_CLIPS`
-//! names; a test that lacks one says so, with the number of those that have been left out, and
-//! passes. `README.md` lists them.
+//! names; a test that lacks one reports it, with the number of skipped ones, and passes.
+//! `README.md` lists them.
 #![allow(dead_code)] // each test program uses a part
 
 use std::io::Write;
@@ -12,8 +12,8 @@ const FOLDER: &str = "KINESCORE_CLIPS";
 
 static LEFT_OUT: AtomicUsize = AtomicUsize::new(0);
 
-/// A clip, or what goes with it, by its file name: one that ships, or one of the folder. Where it
-/// is in neither, that is shown past the capture of passing tests.
+/// A clip, or what goes with it, by its file name: one that ships, or one of the folder. If it is
+/// in neither, a message bypasses the capture of passing tests.
 pub fn clip(name: &str) -> Option<PathBuf> {
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
     let named = std::env::var_os(FOLDER).filter(|folder| !folder.is_empty());

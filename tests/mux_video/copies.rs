@@ -1,4 +1,4 @@
-//! The video is copied, and the sound lies where it belongs.
+//! The video is copied, and the sound is in sync.
 
 use super::*;
 
@@ -61,7 +61,7 @@ fn the_video_is_copied_and_the_sound_is_in_sync_in_every_container() {
             let title = probe(&out, "-show_entries format_tags=title");
             assert_eq!(title, ["Dance"], "{extension}");
         }
-        // What we read of our own output is what went in.
+        // Reading our own output gives the input.
         let again = read_sound(
             &out,
             Instant::ZERO,
@@ -84,7 +84,7 @@ fn encoders_that_go_far_beyond_the_peak_are_held_back() {
     let folder = tempfile::tempdir().expect("a folder");
     let input = folder.path().join("clip.mp4");
     make(&input, &format!("{} -c:v mpeg4", pattern(3.0)));
-    // Noise cut off at its peak: Opus puts peaks of 2 dB more in its place.
+    // Clipped noise: Opus adds peaks that are 2 dB higher.
     let mut sound = AudioBuffer::silence(Rate::from_hz(RATE), 2, (3.0 * RATE) as usize);
     let mut state = 1_u32;
     for frame in sound.samples.chunks_exact_mut(2) {
@@ -254,7 +254,7 @@ fn a_cut_is_in_sync_with_its_picture() {
 fn odd_timestamps_and_foreign_codecs_are_copied() {
     let folder = tempfile::tempdir().expect("folder");
     let at = |name: &str| folder.path().join(name);
-    // Variable rate: every frame n is shown at a time of its own.
+    // Variable frame rate: each frame n has its own duration.
     make(
         &at("variable.mp4"),
         &format!(
@@ -315,7 +315,7 @@ fn odd_timestamps_and_foreign_codecs_are_copied() {
     }
 }
 
-/// The click where it belongs, and pictures at the times that ffprobe finds in `like`.
+/// The click at the right time, and pictures at the times that ffprobe finds in `like`.
 fn assert_written(from: &Path, to: &Path, like: &Path) {
     let name = to.display();
     write_video(&clip(from, 0.0, 3.0, true), &click(1.0, 3.0), to, &Monitor::none())
@@ -428,7 +428,7 @@ fn what_cannot_be_written_is_known_before_the_work() {
         let error = check_video(&at(from), &at(to)).expect_err(to).to_string();
         assert!(error.contains(said), "{error}");
         assert!(!error.contains("()"), "{error}");
-        // The sentence names no container that does not hold it either.
+        // The message does not suggest a container that cannot hold it either.
         assert_eq!(
             error.contains("write to .mkv"),
             to != "out.mkv" && error.contains("fit"),
@@ -458,8 +458,8 @@ fn a_cut_between_two_frames_of_an_avi_file_is_in_sync() {
         &input,
         "-f lavfi -i color=black:s=64x64:r=10:d=5,drawbox=c=white:t=fill:enable='eq(n\\,20)' -c:v mpeg4 -g 1",
     );
-    // MP4 says it exactly, by an edit that begins within a frame; FFmpeg, which this test looks
-    // through, rounds it.
+    // MP4 stores it exactly, by an edit that begins within a frame; FFmpeg, which this test uses,
+    // rounds it.
     for extension in ["avi", "mkv"] {
         let out = folder.path().join("out").with_extension(extension);
         write_video(
@@ -501,8 +501,7 @@ fn the_video_is_copied_once_and_progress_never_goes_back() {
         &input,
         &format!("{} -c:v libvpx -deadline realtime -cpu-used 8", pattern(3.0)),
     );
-    // Noise cut off at its peak, which Opus puts higher peaks in place of: it is encoded more than
-    // once.
+    // Clipped noise, to which Opus adds higher peaks: it is encoded more than once.
     let mut sound = AudioBuffer::silence(Rate::from_hz(RATE), 2, (3.0 * RATE) as usize);
     let mut state = 1_u32;
     for frame in sound.samples.chunks_exact_mut(2) {

@@ -1,5 +1,5 @@
-//! Videos made with the `ffmpeg` program, given a soundtrack, and looked at again with `ffprobe`.
-// Tests stop at the first surprise and may tell what they measured.
+//! Videos made with the `ffmpeg` program, given a soundtrack, and inspected with `ffprobe`.
+// Tests may panic and print what they measure.
 #![allow(
     clippy::expect_used,
     clippy::unwrap_used,
@@ -44,7 +44,7 @@ fn make(path: &Path, arguments: &str) {
     run("ffmpeg", &all);
 }
 
-/// The answer of `ffprobe` to `-show_entries`, a line an entry.
+/// The output of `ffprobe` for `-show_entries`, one line per entry.
 fn probe(path: &Path, arguments: &str) -> Vec<String> {
     let mut all = vec!["-v", "error", "-of", "csv=p=0"];
     all.extend(arguments.split_whitespace());
@@ -75,7 +75,7 @@ fn clip(path: &Path, start: f64, duration: f64, whole: bool) -> Clip {
     }
 }
 
-/// Silence but for a click at `at` seconds.
+/// Silence with a click at `at` seconds.
 fn click(at: f64, duration: f64) -> AudioBuffer {
     let mut sound = AudioBuffer::silence(Rate::from_hz(RATE), 2, (duration * RATE).round() as usize);
     let index = (at * RATE).round() as usize;

@@ -1,4 +1,4 @@
-//! What is left out or refused, and real clips.
+//! Streams that are left out, files that are refused, and real clips.
 
 use super::*;
 
@@ -29,7 +29,7 @@ fn subtitles_are_copied_where_they_fit_and_other_streams_left_out() {
         let out = folder.path().join(name);
         let mut input = input.clone();
         if name == "cover.mp4" {
-            // A picture of the cover, larger than the video, as a stream of its own.
+            // A cover picture, larger than the video, as a separate stream.
             let with = folder.path().join("with-cover.mp4");
             let picture = folder.path().join("cover.png");
             make(&picture, "-f lavfi -i color=red:s=640x640 -frames:v 1");

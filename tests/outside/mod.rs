@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 /// More than any outside program needs, on a slow machine under load.
 pub const LIMIT: Duration = Duration::from_secs(180);
 
-/// More than any run of our own programs needs, and any compiler, likewise.
+/// More than any run of our own programs or of a compiler needs, on a slow machine under load.
 pub const LONG: Duration = Duration::from_secs(600);
 
 /// Runs a program to its end. One that runs past the limit is killed, with all of its process
@@ -22,7 +22,7 @@ pub fn within(command: &mut Command, limit: Duration) -> Option<Output> {
     collect(start(command, Stdio::null()), limit)
 }
 
-/// As [`within`], with something to read on standard input.
+/// Like [`within`], with standard input.
 pub fn within_fed(command: &mut Command, input: Stdio, limit: Duration) -> Option<Output> {
     collect(start(command, input), limit)
 }
@@ -38,7 +38,7 @@ pub fn start(command: &mut Command, input: Stdio) -> Child {
         .unwrap_or_else(|e| panic!("{command:?}: {e}"))
 }
 
-/// What a program that has been started prints until its end, as [`within`].
+/// The output of a started program until its end, like [`within`].
 pub fn collect(mut child: Child, limit: Duration) -> Option<Output> {
     let out = child.stdout.take().map(reader);
     let err = child.stderr.take().map(reader);
@@ -46,7 +46,7 @@ pub fn collect(mut child: Child, limit: Duration) -> Option<Output> {
     let end = Instant::now() + limit;
     loop {
         let status = child.try_wait().expect("a child");
-        // A program that it started may still hold the pipes: that one is waited for as well.
+        // A child of the program may keep the pipes open, so it is waited for as well.
         if let (Some(status), true) = (status, is_read(&out) && is_read(&err)) {
             let bytes = |stream: Option<JoinHandle<Vec<u8>>>| {
                 stream.map_or_else(Vec::new, |stream| stream.join().expect("what was printed"))
@@ -89,9 +89,9 @@ fn reader(mut stream: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
     })
 }
 
-/// Kills a process, and its group where it leads one.
+/// Kills a process, and its group if it leads one.
 fn end_now(child: &mut Child) {
-    // It leads none where it was not started here: then there is no such group.
+    // A process that was not started here does not lead a group.
     let _ = kill("-KILL", &format!("-{}", child.id()));
     let _ = child.kill();
     child.wait().expect("a child");
@@ -121,7 +121,7 @@ pub fn finished(command: &mut Command) -> Output {
     within(command, LIMIT).unwrap_or_else(|| panic!("{command:?} did not end in {LIMIT:?} and was killed"))
 }
 
-/// Runs one of our own programs or a compiler to its end, which must come within [`LONG`].
+/// Runs one of our own programs or a compiler, which must end within [`LONG`].
 #[track_caller]
 pub fn finished_long(command: &mut Command) -> Output {
     within(command, LONG).unwrap_or_else(|| panic!("{command:?} did not end in {LONG:?} and was killed"))
@@ -136,7 +136,7 @@ pub fn printed(command: &mut Command) -> Vec<u8> {
     done.stdout
 }
 
-/// Runs a program that is known to stop for ever now and then: tried again once.
+/// Runs a program that is known to hang sometimes: it is retried once.
 #[track_caller]
 pub fn finished_or_again(command: &mut Command, limit: Duration) -> Output {
     within(command, limit).unwrap_or_else(|| {
@@ -147,14 +147,14 @@ pub fn finished_or_again(command: &mut Command, limit: Duration) -> Output {
     })
 }
 
-/// Shows a line past the capture of passing tests: what is left out or tried again must be seen.
+/// Prints a line that bypasses the capture of passing tests, for skipped and retried tests.
 pub fn show(line: &str) {
     std::io::stderr()
         .write_all(format!("{line}\n").as_bytes())
         .expect("stderr");
 }
 
-/// Runs melt, one at a time among all tests: two side by side may wait for ever. Tests in C++ take
+/// Runs melt, only one at a time among all tests: two in parallel may deadlock. Tests in C++ use
 /// the same lock.
 #[track_caller]
 pub fn melt(command: &mut Command) -> Output {

@@ -1,4 +1,5 @@
-//! A skeleton that dances to a known grid, and the poses of a real walk, for tests of the rhythm stage.
+//! A skeleton that dances to a known grid, and the poses of a real walk, for tests of the rhythm
+//! stage.
 #![allow(dead_code)] // each test file uses its share
 #![allow(clippy::expect_used)] // helpers of tests stop at the first surprise
 
@@ -168,8 +169,9 @@ impl Dance {
         beats
     }
 
-    /// Joints in torso lengths, hips at the origin, y downwards: the body bounces with its low point on every beat, the
-    /// hands reach their ends on the beats, left and right, and the feet step in turn, landing on the beats.
+    /// Joints in torso lengths, hips at the origin, y downwards: the body bounces with its low
+    /// point on every beat, the hands reach their ends on the beats, left and right, and the feet
+    /// step in turn, landing on the beats.
     fn body(&self, seconds: f64) -> [[f64; 2]; JOINTS] {
         let phase = self.phase(seconds);
         let (beat, within) = (phase.floor(), phase - phase.floor());

@@ -1,4 +1,4 @@
-//! A SoundFont small enough to be damaged at every byte, and grooves by hand.
+//! A SoundFont small enough to damage every byte, and hand-made grooves.
 #![allow(dead_code)] // each test file uses its own part
 #![allow(clippy::expect_used)] // tests may stop at the first surprise
 
@@ -10,7 +10,7 @@ use kinescore::theory::{Chord, Instrument, Key, Mode, Quality};
 use kinescore::time::{Instant, Span, TempoMap, TempoPoint, Tick};
 use std::path::{Path, PathBuf};
 
-/// The SoundFont that ships.
+/// The bundled SoundFont.
 pub fn shipped() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("models/kinescore-gm.sf3")
 }
@@ -31,7 +31,8 @@ fn words(values: &[i32]) -> Vec<u8> {
     values.iter().flat_map(|v| (*v as u16).to_le_bytes()).collect()
 }
 
-/// An .sf2 of one preset, bank 128, program 0, whose only sample is a plateau: every note begins with a step.
+/// An .sf2 of one preset, bank 128, program 0, whose only sample is a plateau: every note begins
+/// with a step.
 pub fn tiny_sf2() -> Vec<u8> {
     // One zone for all keys, at the pitch it was recorded at, looped.
     sf2_of_zones(&[&[43, 0x7f00, 44, 0x7f00, 56, 0, 54, 1]])
@@ -145,9 +146,10 @@ pub fn score(bpm: f64, bars: i32, kit: &str) -> Score {
     from_drums(&groove(bpm, bars), Span::from_seconds(seconds), Some(kit)).expect("a score")
 }
 
-/// What a band plays with the [`groove`]: the four chords of `Am F C G` (or in a style that swings, the same), a bar each.
-/// Notes, velocities and lengths are as accompaniments have them: the bass six notes a bar on roots and fifths, the guitar
-/// six strokes of three strings, the piano three chords of three notes and a root, all at velocities of 70 to 90.
+/// What a band plays with the [`groove`]: the four chords of `Am F C G` (or in a style that swings,
+/// the same), a bar each. Notes, velocities and lengths are as accompaniments have them: the bass
+/// six notes a bar on roots and fifths, the guitar six strokes of three strings, the piano three
+/// chords of three notes and a root, all at velocities of 70 to 90.
 pub fn band(bars: i32) -> Music {
     let chords = [
         (9, Quality::Minor),
@@ -237,7 +239,7 @@ pub fn trio_score(bars: i32) -> Score {
     score
 }
 
-/// What is left of such a piece between two ticks, as a score of its own.
+/// The part of such a piece between two ticks, as a separate score.
 pub fn cut(score: &Score, from: u32, to: u32) -> Score {
     let mut cut = score.clone();
     cut.start = Instant::from_seconds(f64::from(from) / TICKS);

@@ -9,8 +9,8 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Rust files below a folder of the repository, with their path from the root; unit tests in files of their own
-/// (`…tests.rs`) are left out.
+/// Rust files below a folder of the repository, with their path from the root; unit tests in files
+/// of their own (`…tests.rs`) are left out.
 pub fn sources(folder: &str) -> Vec<(String, String)> {
     fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(folder).expect("a folder of sources").flatten() {
@@ -40,7 +40,8 @@ pub fn sources(folder: &str) -> Vec<(String, String)> {
     files
 }
 
-/// The code of a file: without comments, strings' contents left as they are, and without the unit tests at its end.
+/// The code of a file: without comments, strings' contents left as they are, and without the unit
+/// tests at its end.
 pub fn code(text: &str) -> String {
     let text = text.split("\n#[cfg(test)]\nmod tests").next().unwrap_or_default();
     let text = text.split("\n#[cfg(test)]\n#[path").next().unwrap_or_default();

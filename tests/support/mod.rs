@@ -1,4 +1,5 @@
-//! What several tests need: the real models, the bundled clip, FFmpeg's own programs as witnesses.
+//! Shared by several tests: the real models, the bundled clip, FFmpeg's own programs for
+//! comparison.
 #![allow(dead_code)] // each test program uses its own part of this
 #![allow(clippy::expect_used, clippy::panic)] // helpers of tests may stop at the first surprise
 
@@ -36,12 +37,13 @@ pub fn engine(threads: usize) -> Arc<Engine> {
     )
 }
 
-/// Runs a program and gives what it printed.
+/// Runs a program and returns its output.
 pub fn output_of(program: &str, arguments: &[&str]) -> Vec<u8> {
     outside::printed(Command::new(program).args(arguments))
 }
 
-/// What ffprobe says of one entry, such as `stream=codec_name`, for the streams that `select` chooses.
+/// The output of ffprobe for one entry, such as `stream=codec_name`, for the streams that `select`
+/// chooses.
 pub fn probe(path: &Path, select: &str, entry: &str) -> String {
     let path = path.to_string_lossy();
     let printed = output_of(

@@ -1,9 +1,9 @@
-//! Videos of every awkward kind, made on the spot with the `ffmpeg` program, read by
+//! Difficult videos of every kind, made by the `ffmpeg` program during the test and read by
 //! [`FileSource`].
 //!
-//! Times and pictures are compared with what `ffprobe` and `ffmpeg` say of the same file.
+//! Times and pictures are compared with the results of `ffprobe` and `ffmpeg` for the same file.
 
-// The helpers of a test may stop it, and tell what they measure or leave out.
+// Helpers of tests may panic, and print what they measure or skip.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
 #[path = "../outside/mod.rs"]
@@ -20,7 +20,7 @@ use std::process::Command;
 use std::sync::Mutex;
 use tempfile::TempDir;
 
-/// A grey picture that tells its frame's number: 2 levels a frame.
+/// A grey picture that encodes its frame's number: 2 levels per frame.
 const COUNTER: &str = "color=size=64x48:rate=30:duration=3,format=gray,geq=lum='16+2*mod(N,100)',format=yuv420p";
 
 /// A picture whose four corners differ: red, green, blue, white from the upper left in reading
@@ -44,8 +44,8 @@ impl Folder {
         self.0.path().join(name)
     }
 
-    /// Runs ffmpeg with blank-separated arguments (`{graph}` stands for the filter graph), the
-    /// output named `name`.
+    /// Runs ffmpeg with space-separated arguments (`{graph}` is replaced by the filter graph); the
+    /// output is named `name`.
     fn ffmpeg(&self, graph: &str, arguments: &str, name: &str) -> PathBuf {
         let path = self.path(name);
         let mut all = vec!["-v", "error", "-y"];
@@ -76,7 +76,7 @@ impl Folder {
     }
 }
 
-/// Every frame, as large as it is.
+/// Every frame, at its own size.
 fn options() -> FileOptions {
     FileOptions {
         long_side: 10_000,
@@ -96,7 +96,7 @@ fn open_with(path: &Path, options: FileOptions) -> kinescore::Result<FileSource>
     Ok(file.read(vec![Stretch::default()], true))
 }
 
-/// What is wrong with a file that cannot be opened.
+/// The error for a file that cannot be opened.
 fn refusal(path: &Path) -> String {
     match open(path) {
         Err(Error::NotAVideo { reason, .. }) => reason,
@@ -135,7 +135,7 @@ fn number(frame: &Frame) -> f64 {
     (f64::from(frame.picture.rgb[middle]) - 16.0) / 2.0
 }
 
-/// Checks the times of all frames against what ffprobe says, where it says something.
+/// Checks the times of all frames against those from ffprobe, if it has them.
 fn assert_as_probed(frames: &[Frame], path: &Path) {
     let arguments = [
         "-v",

@@ -68,7 +68,7 @@ fn a_variable_rate_keeps_its_times() {
         let (source, frames) = all(&path);
         assert_as_probed(&frames, &path);
         assert!((times(&frames)[60] - (1.0 + 30.0 / 12.0)).abs() < 0.002, "{name}");
-        // The last frame's length is its own business, but it has one.
+        // The last frame has some length, which is not compared.
         let last = times(&frames)[89];
         assert!(
             (0.001..0.2).contains(&(duration(&source) - last)),

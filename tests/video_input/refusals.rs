@@ -1,4 +1,4 @@
-//! What is damaged, refused or announced wrongly.
+//! Damaged files, refused files, and wrong announcements.
 
 use super::*;
 
@@ -261,7 +261,7 @@ fn what_is_not_a_regular_file_is_refused_at_once() {
         (PathBuf::from("-"), "standard input is not read"),
         (folder.0.path().to_owned(), "a folder"),
     ] {
-        // Opening a pipe that nobody writes to would wait for ever.
+        // Opening a pipe without a writer would block forever.
         let (sender, answer) = std::sync::mpsc::channel();
         let asked = path.clone();
         std::thread::spawn(move || sender.send(refusal(&asked)));
@@ -308,7 +308,7 @@ fn a_length_beyond_any_media_is_not_believed() {
         let announced = file.media().announced.unwrap().seconds();
         assert!((announced - 3.0).abs() < 0.05, "{seconds}: {announced}");
     }
-    // Less is believed until the end has been met.
+    // A shorter announcement is believed until the end has been reached.
     announce(&path, 50_000e3);
     let (source, frames) = all(&path);
     assert_eq!(frames.len(), 90);
@@ -327,7 +327,7 @@ fn a_clock_that_starts_late_is_no_cause_for_alarm() {
     let (source, _) = all(&path);
     assert!((duration(&source) - 3.0).abs() < 0.002, "{}", duration(&source));
     assert_eq!(warnings_about("/starts-late.mkv"), Vec::<String>::new());
-    // A length that counts from the first instant is right as it is.
+    // A length that counts from the first instant is correct.
     announce(&path, 3000.0);
     let file = VideoFile::open(&path, options()).unwrap();
     let announced = file.media().announced.unwrap().seconds();

@@ -1,5 +1,5 @@
-// The timeline bridge's core on the real library, which it opens by its path. Arguments: library, models, ONNX Runtime, a
-// clip of four seconds, a folder.
+// The timeline bridge's core on the real library, which it opens by its path. Arguments: library,
+// models, ONNX Runtime, a clip of four seconds, a folder.
 
 #include "../../../plugin/bridge/core.hpp"
 
@@ -32,7 +32,7 @@ template <typename Call> Problem::Kind kind_of(Call call) {
         std::printf("%s\n", problem.what());
         return problem.kind();
     }
-    expect(false, "a problem is told");
+    expect(false, "a problem is reported");
     return Problem::Kind::usage;
 }
 
@@ -60,7 +60,7 @@ int main(int argc, char **argv) {
     // Stereo, 24 bits, 48 kHz, and a head.
     const long second = 48'000 * 6;
     expect(size_of(folder + "/whole.wav") / second == 3, "three seconds of sound");
-    expect(most > 0.99, "progress is told to the end");
+    expect(most > 0.99, "progress is reported to the end");
 
     Order trimmed = order;
     trimmed.source_in = flicks_per_second / 2;

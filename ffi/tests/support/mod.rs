@@ -1,4 +1,4 @@
-//! What the tests of the C interface share: the library, installed in a folder of its own; a C
+//! Shared by the tests of the C interface: the library, installed in a separate folder; a C
 //! compiler; a short clip.
 #![allow(dead_code)] // each test program uses its own part of this
 #![allow(clippy::expect_used, clippy::panic)] // helpers of tests may stop at the first surprise
@@ -27,7 +27,7 @@ pub fn runtime() -> PathBuf {
     root().join(".setup/onnxruntime")
 }
 
-/// The folder that Cargo puts what it builds into, as `target/debug`.
+/// Cargo's output folder, such as `target/debug`.
 fn built() -> PathBuf {
     let program = std::env::current_exe().expect("a program");
     program.ancestors().nth(2).expect("…/deps/program").to_owned()
@@ -68,7 +68,7 @@ pub fn prefix() -> &'static Path {
         .path()
 }
 
-/// The library with faults on demand.
+/// The library with panics on demand.
 pub fn faulty_library() -> PathBuf {
     build(&[
         "--example",
@@ -79,7 +79,7 @@ pub fn faulty_library() -> PathBuf {
     built().join("examples/libkinescore_faults.so")
 }
 
-/// Runs a program, which must succeed, in time.
+/// Runs a program, which must succeed within the time limit.
 #[track_caller]
 pub fn run(command: &mut Command) -> String {
     let output = outside::finished_long(command);
@@ -96,7 +96,7 @@ pub fn succeed(command: &Command, output: Output) -> String {
     out
 }
 
-/// What `pkg-config` says of the library.
+/// The output of `pkg-config` for the library.
 pub fn flags(what: &[&str]) -> Vec<String> {
     let printed = run(Command::new("pkg-config")
         .args(what)
@@ -105,7 +105,7 @@ pub fn flags(what: &[&str]) -> Vec<String> {
     printed.split_whitespace().map(str::to_owned).collect()
 }
 
-/// What is refused in our own sources.
+/// Warnings that are errors in our own sources.
 pub const STRICT: &[&str] = &["-Wall", "-Wextra", "-Werror", "-pedantic"];
 
 pub fn source(name: &str) -> PathBuf {
@@ -138,7 +138,7 @@ pub fn compile(folder: &Path, name: &str, more: &[&str]) -> PathBuf {
     program
 }
 
-/// Runs a test program with the places it needs; gives what it printed.
+/// Runs a test program with the paths it needs; returns its output.
 #[track_caller]
 pub fn check(program: &Path, arguments: &[&dyn AsRef<OsStr>]) -> String {
     run(Command::new(program).args(arguments))
