@@ -291,6 +291,10 @@ enum kinescore_status
      */
     KINESCORE_OTHER = 10,
     /**
+     * The system did not give what was asked of it, as a thread.
+     */
+    KINESCORE_SYSTEM = 11,
+    /**
      * There is no setting of that name.
      */
     KINESCORE_UNKNOWN_SETTING = 20,
@@ -390,6 +394,10 @@ enum kinescore_status
      * Sound could not be measured or made.
      */
     KINESCORE_SOUND = 69,
+    /**
+     * Music, or the score that is made of it, does not hold what it must.
+     */
+    KINESCORE_MUSIC = 70,
     /**
      * An output cannot be written.
      */
@@ -843,7 +851,8 @@ kinescore_status kinescore_engine_new(const kinescore_resources *resources,
  * of NULL and a `capacity` of 0 only the size is returned. The media is read, once for as long as it is not touched; it is not
  * decoded.
  *
- * KINESCORE_INPUT when it cannot be read; KINESCORE_BAD_ARGUMENT for a speed that is not allowed;
+ * KINESCORE_INPUT when it cannot be read; KINESCORE_BAD_ARGUMENT for a speed that is not allowed; KINESCORE_SETTING_VALUE when
+ * settings do not fit together;
  * KINESCORE_BUFFER_TOO_SMALL.
  */
 kinescore_status kinescore_engine_key(const kinescore_engine *engine,
@@ -901,11 +910,11 @@ kinescore_status kinescore_job_set_cut(kinescore_job *job,
                                        uint32_t speed_denominator);
 
 /**
- * Copies the key of the soundtrack that the job makes, as kinescore_engine_key does. It may be asked for once the video has
- * been opened, before a run as well.
+ * Copies the key of the soundtrack that the job makes, as kinescore_engine_key does: that of the media as it was opened,
+ * whatever has been put in its place since. It may be asked for once the video has been opened, before a run as well.
  *
- * KINESCORE_WRONG_STATE before; KINESCORE_FRAME for pushed frames, which have none; KINESCORE_INPUT,
- * KINESCORE_BUFFER_TOO_SMALL.
+ * KINESCORE_WRONG_STATE before; KINESCORE_FRAME for pushed frames, which have none; KINESCORE_INPUT, also for a file that
+ * was changed while it was read; KINESCORE_BUFFER_TOO_SMALL.
  */
 kinescore_status kinescore_job_key(const kinescore_job *job,
                                    char *buffer,

@@ -32,8 +32,9 @@ use heard::WindowMap;
 use saved::Saved;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// One clip on its way to one soundtrack; owns the intermediate results.
 ///
@@ -46,6 +47,8 @@ pub struct Job {
     media: Clip,
     /// How far that part is the same for other cuts; `None` where there is no file to read another from.
     reach: Option<AnalysedRange>,
+    /// Whether the poses are of the file that was opened: not if it was changed while it was read.
+    is_of_media: bool,
     cut: Cut,
     /// What is heard: the cut, as far as the media's length is known.
     clip: Clip,
@@ -59,6 +62,8 @@ pub struct Job {
     rhythm: Option<Rhythm>,
     drums: Option<DrumGrid>,
     music: Option<Music>,
+    /// Drums and music as they answer the movement, once somebody has asked: a cut changes nothing of them.
+    answered: OnceLock<Answer>,
     score: Option<Score>,
     soundtrack: Option<Soundtrack>,
 }
@@ -88,10 +93,9 @@ impl Job {
     /// decode the rest in a thread of its own; where all is known, the file is not decoded at all.
     ///
     /// # Errors
-    /// Those of [`Settings::check`], of opening a video ([`Error::NotAVideo`], [`Error::NoVideoStream`],
-    /// [`Error::FrameSize`], [`Error::ClipTooShort`], [`Error::Input`]) and of [`set_cut`](Self::set_cut).
+    /// Those of opening a video ([`Error::NotAVideo`], [`Error::NoVideoStream`], [`Error::FrameSize`],
+    /// [`Error::ClipTooShort`], [`Error::Input`]) and of [`set_cut`](Self::set_cut).
     pub fn open(engine: Arc<Engine>, settings: Settings, video: &Path, cut: Cut) -> Result<Self> {
-        settings.check()?;
         let analysis = Analysis::open(&engine, &settings, video, cut, Chunking::default())?;
         let mut job = Self {
             reach: Some(analysis.reach()),
@@ -103,17 +107,13 @@ impl Job {
     }
 
     /// A job on frames from elsewhere than a file. [`Feed`] makes one of frames that are pushed.
-    ///
-    /// # Errors
-    /// Those of [`Settings::check`].
-    pub fn from_frames(engine: Arc<Engine>, settings: Settings, frames: Box<dyn FrameSource>) -> Result<Self> {
-        settings.check()?;
+    fn from_frames(engine: Arc<Engine>, settings: Settings, frames: Box<dyn FrameSource>) -> Self {
         let clip = frames.clip().clone();
-        Ok(Self {
+        Self {
             frames: Some(frames),
             has_file: false,
             ..Self::new(engine, settings, clip)
-        })
+        }
     }
 
     /// A job that goes on from a file written by [`save`](Self::save); stages up to that file's are not run again.
@@ -121,7 +121,6 @@ impl Job {
     /// # Errors
     /// [`Error::Input`] and [`Error::Saved`] when the file cannot be used.
     pub fn load(engine: Arc<Engine>, settings: Settings, saved: &Path) -> Result<Self> {
-        settings.check()?;
         let Saved {
             clip,
             cut,
@@ -154,6 +153,7 @@ impl Job {
             clip: media.clone(),
             media,
             reach: None,
+            is_of_media: true,
             cut: Cut::default(),
             has_file: true,
             analysis: None,
@@ -162,6 +162,7 @@ impl Job {
             rhythm: None,
             drums: None,
             music: None,
+            answered: OnceLock::new(),
             score: None,
             soundtrack: None,
         }
@@ -189,17 +190,28 @@ impl Job {
         Ok(())
     }
 
-    /// The key of the soundtrack: see [`Engine::key`].
+    /// The key of the soundtrack: see [`Engine::key`]. It is that of the media as it was opened, whatever has been put in
+    /// its place since.
     ///
     /// # Errors
-    /// [`Error::Input`] when the media cannot be read; [`Error::Pushed`] for a job on frames that came from no file.
+    /// [`Error::Input`] when the media cannot be read, or was changed while it was; [`Error::Pushed`] for a job on frames
+    /// that came from no file.
     pub fn key(&self) -> Result<String> {
         self.expect_file("the frames were pushed, so there is no media to tell a key by")?;
         let cut = Cut {
             start: Some(self.cut.window(&self.media).start),
             ..self.cut
         };
-        self.engine.key(&self.settings, &self.media.path, cut)
+        let path = &self.media.path;
+        if !self.is_of_media {
+            return Err(Error::input(path)(io::Error::other(
+                "it was changed while it was read; open it again",
+            )));
+        }
+        match self.reach.as_ref().and_then(|reach| reach.id.as_ref()) {
+            Some(opened) => self.engine.key_of(&self.settings, opened, cut),
+            None => self.engine.key(&self.settings, path, cut),
+        }
     }
 
     /// Refuses, for the reason given, what takes a media file.
@@ -231,11 +243,10 @@ impl Job {
     fn heard_results(&self) -> (Option<Rhythm>, Option<DrumGrid>, Option<Music>) {
         let heard = self.heard();
         let rhythm = self.rhythm.as_ref().map(|rhythm| heard.rhythm(rhythm));
-        let Some(drums) = &self.drums else {
+        let Some(answer) = self.answer() else {
             return (rhythm, None, None);
         };
-        let answer = self.answer(drums);
-        let music = answer.music.map(|music| heard.music(&music, &answer.drums));
+        let music = answer.music.as_ref().map(|music| heard.music(music, &answer.drums));
         let drums = heard.drums(&answer.drums);
         let drums = match &self.score {
             Some(score) => heard::sounding(score, drums),
@@ -244,13 +255,14 @@ impl Job {
         (rhythm, Some(drums), music)
     }
 
-    /// The drums and the music with them as they answer the movement, in the time of the media: a cut changes nothing of them.
-    fn answer(&self, drums: &DrumGrid) -> Answer {
-        let music = self.music.as_ref();
-        match &self.rhythm {
-            Some(rhythm) => answer(drums, music, rhythm, self.settings.drums.follow),
+    /// The drums, once they are there, and the music with them as they answer the movement, in the time of the media.
+    fn answer(&self) -> Option<&Answer> {
+        let (drums, music) = (self.drums.as_ref()?, self.music.as_ref());
+        let answered = self.answered.get_or_init(|| match &self.rhythm {
+            Some(rhythm) => answer(drums, music, rhythm, self.settings.drums().follow),
             None => Answer::none(drums, music),
-        }
+        });
+        Some(answered)
     }
 
     /// Runs the stages that have not been run, up to and with `until`. [`Stage::Export`] is the same as
@@ -304,7 +316,7 @@ impl Job {
     /// Key of what is composed for the media, if it is one that things are kept of, and the media's identity: that of the file
     /// that was analysed, whatever has been put in its place since.
     fn composition_key(&self) -> Option<(String, &MediaId)> {
-        let id = self.reach.as_ref()?.id.as_ref()?;
+        let id = self.reach.as_ref().filter(|_| self.is_of_media)?.id.as_ref()?;
         let analysed = (self.media.start.seconds(), self.media.duration.seconds());
         let models = self.engine.model_versions();
         Some((key::composition(&id.to_string(), analysed, &self.settings, &models), id))
@@ -322,6 +334,7 @@ impl Job {
                     return;
                 }
                 let Composed { rhythm, drums, music } = composed;
+                self.answered = OnceLock::new();
                 self.rhythm = Some(rhythm.into_owned());
                 self.drums = Some(drums.into_owned());
                 self.music = Some(music.into_owned());
@@ -371,10 +384,14 @@ impl Job {
         match (stage, poses, rhythm, drums, music, &self.score) {
             (Stage::Pose, ..) => {
                 let (poses, media) = match (self.analysis.take(), self.frames.take()) {
-                    (Some(analysis), _) => analysis.poses(&self.engine, &self.settings, monitor)?,
+                    (Some(analysis), _) => {
+                        let found = analysis.poses(&self.engine, &self.settings, monitor)?;
+                        self.is_of_media = found.is_of_media;
+                        (found.track, found.clip)
+                    }
                     (None, Some(mut frames)) => {
                         let found = self.engine.with_pose_models(&self.settings, |models| {
-                            pose::find(&mut *frames, models, &self.settings.pose, monitor)
+                            pose::find(&mut *frames, models, self.settings.pose(), monitor)
                         });
                         (found?, frames.clip().clone())
                     }
@@ -387,31 +404,38 @@ impl Job {
             }
             (Stage::Rhythm, Some(poses), ..) => {
                 let found = self.engine.with_beat_models(&self.settings, |models| {
-                    rhythm::find(poses, self.media.duration, models, &self.settings.rhythm, monitor)
+                    rhythm::find(poses, self.media.duration, models, self.settings.rhythm(), monitor)
                 });
                 self.rhythm = Some(found?);
             }
             (Stage::Drums, _, Some(rhythm), ..) => {
-                let (settings, seed) = (&self.settings.drums, self.settings.seed);
+                let (settings, seed) = (self.settings.drums(), self.settings.seed());
                 let played = self.engine.with_drum_models(&self.settings, |models| {
                     drums::play(rhythm, models, settings, seed, monitor)
                 });
-                self.drums = Some(played?);
+                (self.drums, self.answered) = (Some(played?), OnceLock::new());
             }
             (Stage::Music, _, Some(rhythm), Some(drums), ..) => {
                 let written = self.engine.with_music_models(&self.settings, |models| {
-                    music::play(rhythm, drums, models, &self.settings.music, self.settings.seed, monitor)
+                    music::play(
+                        rhythm,
+                        drums,
+                        models,
+                        self.settings.music(),
+                        self.settings.seed(),
+                        monitor,
+                    )
                 });
-                self.music = Some(written?);
+                (self.music, self.answered) = (Some(written?), OnceLock::new());
             }
-            (Stage::Score, _, _, Some(drums), ..) => {
+            (Stage::Score, ..) => {
                 let heard = self.heard();
-                let kit = self.settings.drums.kit;
-                let answer = self.answer(drums);
+                let kit = self.settings.drums().kit;
+                let answer = self.answer().ok_or_else(|| self.incomplete(stage))?;
                 let grid = heard.grid(&answer.drums);
                 let (music, strong) = (answer.music.as_ref(), answer.strong.as_deref());
                 let mut score = score::arrange_to(&grid, music, strong, heard.duration, kit)?;
-                if !self.settings.music.drums {
+                if !self.settings.music().drums {
                     score.parts.retain(|part| part.name != score::DRUM_PART);
                 }
                 score.start = heard.window.offset();
@@ -419,7 +443,7 @@ impl Job {
             }
             (Stage::Audio | Stage::Export, .., Some(score)) => {
                 let font = self.engine.sound_font()?;
-                let (sound, synthesis) = (&self.settings.sound, self.engine.synthesis());
+                let (sound, synthesis) = (self.settings.sound(), self.engine.synthesis());
                 self.soundtrack = Some(audio::render_streamed(score, &font, sound, synthesis, monitor, sink)?);
             }
             _ => return Err(self.incomplete(stage)),
@@ -433,10 +457,10 @@ impl Job {
         let latest = self
             .latest()
             .map_or_else(|| "nothing".to_owned(), |stage| stage.to_string());
-        let reason = format!("the {stage} stage lacks its input; the latest result is: {latest}");
-        Error::Saved {
+        Error::StageMissing {
             path: self.clip.path.clone(),
-            reason,
+            stage: stage.to_string(),
+            latest,
         }
     }
 

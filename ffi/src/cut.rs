@@ -1,8 +1,7 @@
 //! Which part of the media is heard, and how fast, in the numbers of hosts.
 
 use crate::status::{Failure, Status};
-use kinescore_core::pipeline::Cut;
-use kinescore_core::time::{FLICKS_PER_SECOND, Flicks, Speed};
+use kinescore_core::{Cut, FLICKS_PER_SECOND, Flicks, Speed};
 
 /// Units of time in a second: a flick is 1/705 600 000 s, so that the frames of all usual rates, drop-frame ones included,
 /// and the samples of all usual audio rates are whole numbers of them.

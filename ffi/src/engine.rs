@@ -6,7 +6,7 @@ use crate::guard::{guard, quietly};
 use crate::settings::{self, Settings};
 use crate::status::{Failure, Status};
 use crate::version::kinescore_abi_version;
-use kinescore_core::pipeline::Resources as Places;
+use kinescore_core::Resources as Places;
 use std::ffi::{CStr, OsStr, c_char, c_void};
 use std::mem::{MaybeUninit, offset_of};
 use std::os::unix::ffi::OsStrExt;
@@ -88,7 +88,8 @@ pub unsafe extern "C" fn kinescore_engine_new(resources: *const Resources, engin
 /// of NULL and a `capacity` of 0 only the size is returned. The media is read, once for as long as it is not touched; it is not
 /// decoded.
 ///
-/// KINESCORE_INPUT when it cannot be read; KINESCORE_BAD_ARGUMENT for a speed that is not allowed;
+/// KINESCORE_INPUT when it cannot be read; KINESCORE_BAD_ARGUMENT for a speed that is not allowed; KINESCORE_SETTING_VALUE when
+/// settings do not fit together;
 /// KINESCORE_BUFFER_TOO_SMALL.
 ///
 /// # Safety

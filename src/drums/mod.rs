@@ -13,7 +13,6 @@ pub mod writing;
 
 pub use hits::{CLASSES, DrumClass, DrumGrid, Hit};
 pub use model::DrumModels;
-pub use vocabulary::Vocabulary;
 
 use crate::error::{Error, Result};
 use crate::progress::{Monitor, Stage};
@@ -43,7 +42,7 @@ pub fn play(
         .style
         .or_else(|| vocabulary.style_for_tempo(bpm, AUTO_STYLES))
         .unwrap_or("unknown");
-    let composition = compose::compose(rhythm).ok_or_else(|| Error::Sound {
+    let composition = compose::compose(rhythm).ok_or_else(|| Error::Music {
         reason: format!(
             "a rhythm of {} beats; at least two that rise in time are needed",
             rhythm.beats.len()

@@ -68,13 +68,8 @@ impl Vocabulary {
     }
 
     /// Number of words that can be chosen. Word 0 is the empty step.
-    pub fn len(&self) -> usize {
+    pub fn size(&self) -> usize {
         self.words.len()
-    }
-
-    /// Whether there is no word: never, once checked.
-    pub fn is_empty(&self) -> bool {
-        self.words.is_empty()
     }
 
     /// The classes struck by a word, in their order; none for a number that is no word.

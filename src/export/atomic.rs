@@ -81,11 +81,6 @@ impl Pending {
         &self.temporary
     }
 
-    /// The name the file gets.
-    pub fn destination(&self) -> &Path {
-        &self.destination
-    }
-
     /// Gives the file its name, in place of any file of that name.
     ///
     /// # Errors

@@ -15,7 +15,6 @@ pub mod writing;
 
 pub use lines::{ChordAt, GridNote, Line, Music};
 pub use model::MusicModels;
-pub use vocabulary::Vocabulary;
 
 use crate::drums::DrumGrid;
 use crate::drums::sampling::Sampling;
@@ -40,7 +39,7 @@ pub fn play(
     seed: u64,
     monitor: &Monitor<'_>,
 ) -> Result<Music> {
-    let composition = compose::compose(rhythm).ok_or_else(|| Error::Sound {
+    let composition = compose::compose(rhythm).ok_or_else(|| Error::Music {
         reason: format!(
             "a rhythm of {} beats; at least two that rise in time are needed",
             rhythm.beats.len()

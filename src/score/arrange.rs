@@ -15,6 +15,7 @@ use crate::time::{BeatGrid, Instant, STEPS_PER_BEAT, Span, TICKS_PER_BEAT, Tempo
 ///
 /// # Errors
 /// As [`arrange`].
+#[cfg(feature = "internals")]
 pub fn from_drums(grid: &DrumGrid, duration: Span, kit: Option<&str>) -> Result<Score> {
     arrange(grid, None, duration, kit)
 }
@@ -35,14 +36,15 @@ pub fn from_drums(grid: &DrumGrid, duration: Span, kit: Option<&str>) -> Result<
 /// programs follow too.
 ///
 /// # Errors
-/// [`Error::Sound`] when the grid has fewer than two beats, its beats do not rise, `beats_per_bar` is 0, the clip has no
+/// [`Error::Music`] when the grid has fewer than two beats, its beats do not rise, `beats_per_bar` is 0, the clip has no
 /// length, or a note of the music is out of range; [`Error::SettingValue`] when `kit` is no kit.
+#[cfg(feature = "internals")]
 pub fn arrange(grid: &DrumGrid, music: Option<&Music>, duration: Span, kit: Option<&str>) -> Result<Score> {
     arrange_to(grid, music, None, duration, kit)
 }
 
 /// As [`arrange`], of drums and music that [answer](crate::answer) a movement whose strong accents are on the steps `strong`,
-/// rising: the piece ends [near the clip's end](super::ending::last_answer), on one of those if it can. `None` where
+/// rising: the piece ends [near the clip's end](super::ending::last_answer_after), on one of those if it can. `None` where
 /// no movement is answered.
 ///
 /// # Errors
@@ -54,7 +56,7 @@ pub fn arrange_to(
     duration: Span,
     kit: Option<&str>,
 ) -> Result<Score> {
-    let unfit = |reason: String| Error::Sound { reason };
+    let unfit = |reason: String| Error::Music { reason };
     let beats = BeatGrid::new(grid.beats.clone()).ok_or_else(|| {
         unfit(format!(
             "the drum grid has {} beats; at least two that rise in time are needed",

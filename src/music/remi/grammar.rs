@@ -73,11 +73,6 @@ impl Grammar {
         }
     }
 
-    /// Ids of the tokens that may follow, rising. There is always one.
-    pub fn legal_ids(&self) -> impl Iterator<Item = usize> {
-        Token::all().filter(|token| self.legal(*token)).map(Token::id)
-    }
-
     /// Whether the sequence may end here: nothing is half said.
     pub fn may_end(&self) -> bool {
         matches!(self.place, ItemState::Start | ItemState::Between)
@@ -160,11 +155,19 @@ impl Grammar {
 
 #[cfg(test)]
 mod tests {
+    use super::super::decode;
+    use super::super::encoding::encode;
     use super::super::samples::bars;
-    use super::super::{decode, encode};
     use super::*;
     use crate::music::remi::TempoClass;
     use proptest::prelude::*;
+
+    impl Grammar {
+        /// Ids of the tokens that may follow, rising. There is always one.
+        fn legal_ids(&self) -> impl Iterator<Item = usize> {
+            Token::all().filter(|token| self.legal(*token)).map(Token::id)
+        }
+    }
 
     fn fed(tokens: &[Token]) -> Grammar {
         let mut grammar = Grammar::new(16);
