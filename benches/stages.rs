@@ -23,7 +23,7 @@ use kinescore::progress::Stage;
 use kinescore::rhythm::{Accent, metrics};
 use kinescore::score::Score;
 use kinescore::settings::{Device, Settings};
-use kinescore::time::{BeatGrid, Flicks, Instant, Rate};
+use kinescore::time::{BeatGrid, Flicks, Instant};
 use kinescore::video::{FileOptions, FrameSource, Stretch, VideoFile};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -171,10 +171,7 @@ fn yardstick(clip: &Path) {
 }
 
 fn cpu_settings() -> Settings {
-    Settings {
-        device: Device::Cpu,
-        ..Settings::default()
-    }
+    Settings::from_pairs([("device", "cpu")]).expect("a device")
 }
 
 fn stages(clip: &Path, folder: &Path) {
@@ -305,7 +302,7 @@ fn timed(score: &Score, font: &SoundFont, synthesis: &Synthesis) -> (f64, f64, u
     let before = synthesis.store.usage().made;
     let begin = time::Instant::now();
     let mut first = None;
-    let settings = Settings::default().sound;
+    let settings = Settings::default().sound().clone();
     render_streamed(score, font, &settings, synthesis, &Monitor::none(), |_, _| {
         first.get_or_insert_with(|| begin.elapsed().as_secs_f64());
         Ok(())
@@ -360,7 +357,9 @@ fn follow(clip: &Path, folder: &Path) {
     let grid = rhythm.grid().expect("beats");
     let takes: Vec<Vec<(Instant, f32)>> = (1..=SEEDS)
         .map(|seed| {
-            let mut job = Job::load(Arc::clone(&engine), Settings { seed, ..cpu_settings() }, &saved).expect("loaded");
+            let mut settings = cpu_settings();
+            settings.set("seed", &seed.to_string()).expect("a seed");
+            let mut job = Job::load(Arc::clone(&engine), settings, &saved).expect("loaded");
             job.run(Stage::Drums, &Monitor::none()).expect("drums");
             let hits = &job.drums().expect("drums").hits;
             let onset = |hit: &Hit| grid.instant(f64::from(hit.step) + f64::from(hit.offset));
@@ -399,7 +398,7 @@ fn follow(clip: &Path, folder: &Path) {
 fn pose_rates(clip: &Path) {
     let run = |rate: f64| {
         let mut settings = cpu_settings();
-        settings.pose.rate = Rate::from_hz(rate);
+        settings.set("pose.rate", &rate.to_string()).expect("a rate");
         let mut job = Job::open(support::engine(1), settings, clip, Cut::default()).expect("a clip");
         let begin = time::Instant::now();
         job.run(Stage::Pose, &Monitor::none()).expect("poses");

@@ -66,7 +66,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn lines(file: &Path, models: &mut BeatModels) -> Result<Vec<Value>, Box<dyn Error>> {
     let saved: Saved = serde_json::from_reader(BufReader::new(File::open(file)?))
         .map_err(|e| format!("{}: not a saved pose stage: {e}", file.display()))?;
-    let settings = Settings::default().rhythm;
+    let settings = Settings::default().rhythm().clone();
     let duration = saved.clip.duration;
     Ok(
         match rhythm::candidates(&saved.poses, duration, models, &settings, &Monitor::none()) {

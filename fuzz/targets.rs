@@ -9,13 +9,13 @@
 
 use kinescore::audio::SoundFont;
 use kinescore::cache::{About, Cache, Key, Kind};
-use kinescore::export::write_midi;
+use kinescore::export::midi::write_midi;
 use kinescore::model::Manifest;
 use kinescore::pipeline::{Engine, Job, Resources};
 use kinescore::pose::stored;
 use kinescore::progress::Stage;
 use kinescore::score::{Note, Part, Score, TimeSignature};
-use kinescore::settings::TABLE;
+use kinescore::settings::{SettingsBuilder, TABLE};
 use kinescore::time::{Instant, Span, TempoMap, TempoPoint, Tick};
 use kinescore::{Monitor, Settings};
 use std::path::{Path, PathBuf};
@@ -89,13 +89,13 @@ pub fn chords(data: &[u8]) {
 }
 
 fn set(key: &str, value: &str) {
-    let mut settings = Settings::default();
+    let mut settings = SettingsBuilder::default();
     if settings.set(key, value).is_err() {
         return;
     }
-    let _ = settings.check(); // two values may not go together
+    let _ = settings.build(); // two values may not go together
     let text = settings.get(key).expect("a setting that was set");
-    let mut again = Settings::default();
+    let mut again = SettingsBuilder::default();
     again.set(key, &text).expect("a setting's own text sets it");
     assert_eq!(again.get(key), Some(text));
 }
@@ -193,7 +193,7 @@ pub fn midi(data: &[u8]) {
         write_midi(
             &score,
             "fuzzed",
-            Settings::default().midi,
+            Settings::default().midi(),
             &FOLDER.path().join("fuzzed.mid"),
         )
         .expect("a score that was checked is written");

@@ -298,6 +298,10 @@ enum kinescore_status
      */
     KINESCORE_OTHER = 10,
     /**
+     * The system did not give what was asked of it, as a thread.
+     */
+    KINESCORE_SYSTEM = 11,
+    /**
      * There is no setting of that name.
      */
     KINESCORE_UNKNOWN_SETTING = 20,
@@ -397,6 +401,10 @@ enum kinescore_status
      * Sound could not be rendered or measured.
      */
     KINESCORE_SOUND = 69,
+    /**
+     * Music, or the score that is made of it, does not hold what it must.
+     */
+    KINESCORE_MUSIC = 70,
     /**
      * An output cannot be written.
      */
@@ -868,7 +876,7 @@ kinescore_status kinescore_engine_new(const kinescore_resources *resources,
  * read again until the file changes.
  *
  * KINESCORE_INPUT if the media cannot be read; KINESCORE_BAD_ARGUMENT if the speed is out of
- * range; KINESCORE_BUFFER_TOO_SMALL.
+ * range; KINESCORE_SETTING_VALUE if settings contradict each other; KINESCORE_BUFFER_TOO_SMALL.
  */
 kinescore_status kinescore_engine_key(const kinescore_engine *engine,
                                       const kinescore_settings *settings,
@@ -928,11 +936,13 @@ kinescore_status kinescore_job_set_cut(kinescore_job *job,
                                        uint32_t speed_denominator);
 
 /**
- * Copies the key of the job's soundtrack, like kinescore_engine_key. It can be called as soon as
- * the video has been opened, even before a run.
+ * Copies the key of the job's soundtrack, like kinescore_engine_key, for the media as it was
+ * opened, even if the file has been replaced since. It can be called as soon as the video has been
+ * opened, even before a run.
  *
  * KINESCORE_WRONG_STATE if no video has been opened; KINESCORE_FRAME for pushed frames, which have
- * no key; KINESCORE_INPUT, KINESCORE_BUFFER_TOO_SMALL.
+ * no key; KINESCORE_INPUT, also for a file that was changed while it was read;
+ * KINESCORE_BUFFER_TOO_SMALL.
  */
 kinescore_status kinescore_job_key(const kinescore_job *job,
                                    char *buffer,

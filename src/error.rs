@@ -237,6 +237,16 @@ pub enum Error {
         nearest: Option<String>,
     },
 
+    /// A stage lacks its input, or what was to be written has not been made.
+    #[error("{path}: the {stage} stage lacks its input; the latest result is: {latest}", path = path.display())]
+    StageMissing {
+        /// The clip.
+        path: PathBuf,
+        /// The stage that was to be run or written.
+        stage: String,
+        /// The latest stage that has a result, or `nothing`.
+        latest: String,
+    },
     /// A file saved between stages cannot be used.
     #[error("{path}: {reason}", path = path.display())]
     Saved {
@@ -264,7 +274,7 @@ pub enum Error {
     Output {
         /// The file.
         path: PathBuf,
-        /// The error of the system.
+        /// What the system said.
         source: io::Error,
     },
     /// A file cannot be read.
@@ -272,14 +282,29 @@ pub enum Error {
     Input {
         /// The file.
         path: PathBuf,
-        /// The error of the system.
+        /// What the system said.
         source: io::Error,
+    },
+    /// Music, or the score that is made of it, does not hold what it must: no rhythm that a bar
+    /// could be counted by, a note out of range, more ticks than a MIDI file can count.
+    #[error("music: {reason}")]
+    Music {
+        /// The value met, and what is needed.
+        reason: String,
     },
     /// Sound could not be rendered or measured.
     #[error("sound: {reason}")]
     Sound {
         /// The reason.
         reason: String,
+    },
+    /// The system did not give what was asked of it.
+    #[error("{what}: {source}")]
+    System {
+        /// What was asked for, as `a thread for decoding`.
+        what: &'static str,
+        /// What the system said.
+        source: io::Error,
     },
     /// The job was cancelled by its [`Monitor`](crate::Monitor).
     #[error("cancelled")]

@@ -8,40 +8,153 @@
 //!    video         pose        rhythm     drums      score     audio       export
 //! ```
 //!
-//! Between drums and score, [`answer`] arranges what the networks composed to fit the movement.
+//! Between drums and score, what the networks wrote is arranged to the movement.
 //!
 //! Each arrow has its own input and output type. A stage that needs a network has two halves: a
 //! *model half* (tensors in, tensors out) and a *decoding half* (pure code, tested with hand-made
 //! numbers).
 //!
 //! The library never prints, exits, or reads the environment. It reports through [`log`] and
-//! [`progress`]. It changes no process-wide state: FFmpeg's own log belongs to the program, see
-//! [`video::silence_ffmpeg`].
+//! [`Monitor`]. It changes nothing of the process: FFmpeg's own log is the program's, see
+//! [`host::silence_ffmpeg`].
+//!
+//! An [`Engine`] holds what is loaded once; a [`Job`] takes one clip through the stages with its
+//! [`Settings`]:
+//!
+//! ```no_run
+//! use kinescore::{Cut, Engine, Job, Monitor, Resources, Settings, Stage};
+//! use std::{path::Path, sync::Arc};
+//!
+//! # fn main() -> kinescore::Result<()> {
+//! let resources = Resources { models: "models".into(), ..Resources::default() };
+//! let engine = Arc::new(Engine::new(resources)?);
+//! let settings = Settings::from_pairs([("drums.style", "funk"), ("seed", "7")])?;
+//! let mut job = Job::open(engine, settings, Path::new("dance.mp4"), Cut::default())?;
+//! job.run(Stage::Audio, &Monitor::none())?;
+//! job.write_wav(Path::new("dance.wav"))?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The feature `internals`
+//!
+//! The modules behind this surface are private, so that the compiler reports what nothing uses. The
+//! library's own tests, benches and fuzz targets look into them: the feature `internals` makes them
+//! public. It promises nothing to anybody else.
 #![forbid(unsafe_code)]
 
-pub mod answer;
-pub mod audio;
-pub mod buffer;
-pub mod cache;
-pub mod drums;
-pub mod error;
-pub mod export;
-pub mod foreign;
-pub mod limits;
-pub mod model;
-pub mod music;
-pub mod pipeline;
-pub mod pose;
-pub mod progress;
-pub mod rhythm;
-pub mod score;
 pub mod settings;
 mod table;
+
+#[cfg(not(feature = "internals"))]
+mod answer;
+#[cfg(not(feature = "internals"))]
+mod audio;
+#[cfg(not(feature = "internals"))]
+mod buffer;
+#[cfg(not(feature = "internals"))]
+mod cache;
+#[cfg(not(feature = "internals"))]
+mod drums;
+#[cfg(not(feature = "internals"))]
+mod error;
+#[cfg(not(feature = "internals"))]
+mod export;
+#[cfg(not(feature = "internals"))]
+mod foreign;
+#[cfg(not(feature = "internals"))]
+mod limits;
+#[cfg(not(feature = "internals"))]
+mod model;
+#[cfg(not(feature = "internals"))]
+mod music;
+#[cfg(not(feature = "internals"))]
+mod pipeline;
+#[cfg(not(feature = "internals"))]
+mod pose;
+#[cfg(not(feature = "internals"))]
+mod progress;
+#[cfg(not(feature = "internals"))]
+mod rhythm;
+#[cfg(not(feature = "internals"))]
+mod score;
+#[cfg(not(feature = "internals"))]
+mod theory;
+#[cfg(not(feature = "internals"))]
+mod time;
+#[cfg(not(feature = "internals"))]
+mod video;
+
+#[cfg(feature = "internals")]
+pub mod answer;
+#[cfg(feature = "internals")]
+pub mod audio;
+#[cfg(feature = "internals")]
+pub mod buffer;
+#[cfg(feature = "internals")]
+pub mod cache;
+#[cfg(feature = "internals")]
+pub mod drums;
+#[cfg(feature = "internals")]
+pub mod error;
+#[cfg(feature = "internals")]
+pub mod export;
+#[cfg(feature = "internals")]
+pub mod foreign;
+#[cfg(feature = "internals")]
+pub mod limits;
+#[cfg(feature = "internals")]
+pub mod model;
+#[cfg(feature = "internals")]
+pub mod music;
+#[cfg(feature = "internals")]
+pub mod pipeline;
+#[cfg(feature = "internals")]
+pub mod pose;
+#[cfg(feature = "internals")]
+pub mod progress;
+#[cfg(feature = "internals")]
+pub mod rhythm;
+#[cfg(feature = "internals")]
+pub mod score;
+#[cfg(feature = "internals")]
 pub mod theory;
+#[cfg(feature = "internals")]
 pub mod time;
+#[cfg(feature = "internals")]
 pub mod video;
 
+pub use audio::{Blocks, Loudness};
+pub use buffer::AudioBuffer;
 pub use error::{Error, Result};
-pub use pipeline::{Engine, Job};
-pub use progress::Monitor;
+pub use pipeline::{AudioSink, Cut, Engine, Feed, Job, Resources};
+pub use progress::{Cancel, Monitor, Stage};
 pub use settings::Settings;
+pub use time::{FLICKS_PER_SECOND, Flicks, Instant, Rate, Span, Speed, Tempo, TempoMap, Tick};
+pub use video::Clip;
+pub use video::pushed::{Depth, Layout, PushedInfo, RawFrame};
+
+/// What the stages of a [`Job`] find and write.
+pub mod results {
+    pub use crate::drums::{DrumClass, DrumGrid, Hit};
+    pub use crate::export::json::{Analysis, DrumSummary, MusicSummary, TimedChord, TimedHit};
+    pub use crate::music::{ChordAt, GridNote, Line, Music};
+    pub use crate::pose::{JOINTS, Joint, JointPoint, Pose, PoseTrack};
+    pub use crate::rhythm::{Accent, AccentKind, Beat, BodyPart, Curve, Hold, Rhythm, Source};
+    pub use crate::score::{Note, Part, Score, TimeSignature};
+    pub use crate::theory::{Chord, Instrument, Key, Mode, Progression, Quality};
+}
+
+/// What a program around the library needs beside jobs: the cache, what is installed, files that
+/// are written whole or not at all.
+pub mod host {
+    pub use crate::audio::SoundFont;
+    pub use crate::cache::{Cache, Identities, Listed, State};
+    pub use crate::export::atomic::atomically;
+    pub use crate::export::leftovers::clear_leftovers;
+    pub use crate::export::mux::default_output;
+    pub use crate::foreign::{catches_panics, panic_text};
+    pub use crate::model::{Manifest, Runtime};
+    pub use crate::score::kits::DRUM_BANK;
+    pub use crate::video::{ffmpeg_version, silence_ffmpeg};
+}

@@ -32,8 +32,9 @@ use heard::WindowMap;
 use saved::Saved;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The rendering of one clip's soundtrack; owns the intermediate results.
 ///
@@ -47,6 +48,8 @@ pub struct Job {
     /// The cuts that have the same analysed part; `None` if there is no file from which another
     /// part could be read.
     reach: Option<AnalysedRange>,
+    /// Whether the poses are of the file that was opened: not if it was changed while it was read.
+    is_of_media: bool,
     cut: Cut,
     /// The part that is heard: the cut, as far as the media's length is known.
     clip: Clip,
@@ -60,6 +63,9 @@ pub struct Job {
     rhythm: Option<Rhythm>,
     drums: Option<DrumGrid>,
     music: Option<Music>,
+    /// Drums and music as they answer the movement, once somebody has asked: a cut changes nothing
+    /// of them.
+    answered: OnceLock<Answer>,
     score: Option<Score>,
     soundtrack: Option<Soundtrack>,
 }
@@ -90,11 +96,10 @@ impl Job {
     /// file is not decoded at all.
     ///
     /// # Errors
-    /// Those of [`Settings::check`], of opening a video ([`Error::NotAVideo`],
-    /// [`Error::NoVideoStream`], [`Error::FrameSize`], [`Error::ClipTooShort`], [`Error::Input`])
-    /// and of [`set_cut`](Self::set_cut).
+    /// Those of opening a video ([`Error::NotAVideo`], [`Error::NoVideoStream`],
+    /// [`Error::FrameSize`], [`Error::ClipTooShort`], [`Error::Input`]) and of
+    /// [`set_cut`](Self::set_cut).
     pub fn open(engine: Arc<Engine>, settings: Settings, video: &Path, cut: Cut) -> Result<Self> {
-        settings.check()?;
         let analysis = Analysis::open(&engine, &settings, video, cut, Chunking::default())?;
         let mut job = Self {
             reach: Some(analysis.reach()),
@@ -106,17 +111,13 @@ impl Job {
     }
 
     /// A job on frames that do not come from a file. [`Feed`] makes one from pushed frames.
-    ///
-    /// # Errors
-    /// Those of [`Settings::check`].
-    pub fn from_frames(engine: Arc<Engine>, settings: Settings, frames: Box<dyn FrameSource>) -> Result<Self> {
-        settings.check()?;
+    fn from_frames(engine: Arc<Engine>, settings: Settings, frames: Box<dyn FrameSource>) -> Self {
         let clip = frames.clip().clone();
-        Ok(Self {
+        Self {
             frames: Some(frames),
             has_file: false,
             ..Self::new(engine, settings, clip)
-        })
+        }
     }
 
     /// A job that continues from a file written by [`save`](Self::save); the stages up to that
@@ -125,7 +126,6 @@ impl Job {
     /// # Errors
     /// [`Error::Input`] and [`Error::Saved`] when the file cannot be used.
     pub fn load(engine: Arc<Engine>, settings: Settings, saved: &Path) -> Result<Self> {
-        settings.check()?;
         let Saved {
             clip,
             cut,
@@ -158,6 +158,7 @@ impl Job {
             clip: media.clone(),
             media,
             reach: None,
+            is_of_media: true,
             cut: Cut::default(),
             has_file: true,
             analysis: None,
@@ -166,6 +167,7 @@ impl Job {
             rhythm: None,
             drums: None,
             music: None,
+            answered: OnceLock::new(),
             score: None,
             soundtrack: None,
         }
@@ -195,18 +197,28 @@ impl Job {
         Ok(())
     }
 
-    /// The key of the soundtrack: see [`Engine::key`].
+    /// The key of the soundtrack: see [`Engine::key`]. It is that of the media as it was opened,
+    /// whatever has been put in its place since.
     ///
     /// # Errors
-    /// [`Error::Input`] when the media cannot be read; [`Error::Pushed`] for a job on frames that
-    /// did not come from a file.
+    /// [`Error::Input`] when the media cannot be read, or was changed while it was;
+    /// [`Error::Pushed`] for a job on frames that did not come from a file.
     pub fn key(&self) -> Result<String> {
         self.expect_file("the frames were pushed, so there is no media file to compute a key from")?;
         let cut = Cut {
             start: Some(self.cut.window(&self.media).start),
             ..self.cut
         };
-        self.engine.key(&self.settings, &self.media.path, cut)
+        let path = &self.media.path;
+        if !self.is_of_media {
+            return Err(Error::input(path)(io::Error::other(
+                "it was changed while it was read; open it again",
+            )));
+        }
+        match self.reach.as_ref().and_then(|reach| reach.id.as_ref()) {
+            Some(opened) => self.engine.key_of(&self.settings, opened, cut),
+            None => self.engine.key(&self.settings, path, cut),
+        }
     }
 
     /// Returns an error with this reason if the job has no media file.
@@ -239,11 +251,10 @@ impl Job {
     fn heard_results(&self) -> (Option<Rhythm>, Option<DrumGrid>, Option<Music>) {
         let heard = self.heard();
         let rhythm = self.rhythm.as_ref().map(|rhythm| heard.rhythm(rhythm));
-        let Some(drums) = &self.drums else {
+        let Some(answer) = self.answer() else {
             return (rhythm, None, None);
         };
-        let answer = self.answer(drums);
-        let music = answer.music.map(|music| heard.music(&music, &answer.drums));
+        let music = answer.music.as_ref().map(|music| heard.music(music, &answer.drums));
         let drums = heard.drums(&answer.drums);
         let drums = match &self.score {
             Some(score) => heard::sounding(score, drums),
@@ -252,14 +263,15 @@ impl Job {
         (rhythm, Some(drums), music)
     }
 
-    /// The drums and music as arranged to the movement, in the time of the media: they do not
-    /// depend on the cut.
-    fn answer(&self, drums: &DrumGrid) -> Answer {
-        let music = self.music.as_ref();
-        match &self.rhythm {
-            Some(rhythm) => answer(drums, music, rhythm, self.settings.drums.follow),
+    /// The drums, once they are there, and the music with them as they answer the movement, in the
+    /// time of the media.
+    fn answer(&self) -> Option<&Answer> {
+        let (drums, music) = (self.drums.as_ref()?, self.music.as_ref());
+        let answered = self.answered.get_or_init(|| match &self.rhythm {
+            Some(rhythm) => answer(drums, music, rhythm, self.settings.drums().follow),
             None => Answer::none(drums, music),
-        }
+        });
+        Some(answered)
     }
 
     /// Runs the stages that have not been run, up to and including `until`. [`Stage::Export`] is
@@ -316,7 +328,7 @@ impl Job {
     /// Key under which what is composed for the media is kept, if it is kept, and the media's
     /// identity: that of the file that was analysed, even if it has been replaced since.
     fn composition_key(&self) -> Option<(String, &MediaId)> {
-        let id = self.reach.as_ref()?.id.as_ref()?;
+        let id = self.reach.as_ref().filter(|_| self.is_of_media)?.id.as_ref()?;
         let analysed = (self.media.start.seconds(), self.media.duration.seconds());
         let models = self.engine.model_versions();
         Some((key::composition(&id.to_string(), analysed, &self.settings, &models), id))
@@ -334,6 +346,7 @@ impl Job {
                     return;
                 }
                 let Composed { rhythm, drums, music } = composed;
+                self.answered = OnceLock::new();
                 self.rhythm = Some(rhythm.into_owned());
                 self.drums = Some(drums.into_owned());
                 self.music = Some(music.into_owned());
@@ -383,10 +396,14 @@ impl Job {
         match (stage, poses, rhythm, drums, music, &self.score) {
             (Stage::Pose, ..) => {
                 let (poses, media) = match (self.analysis.take(), self.frames.take()) {
-                    (Some(analysis), _) => analysis.poses(&self.engine, &self.settings, monitor)?,
+                    (Some(analysis), _) => {
+                        let found = analysis.poses(&self.engine, &self.settings, monitor)?;
+                        self.is_of_media = found.is_of_media;
+                        (found.track, found.clip)
+                    }
                     (None, Some(mut frames)) => {
                         let found = self.engine.with_pose_models(&self.settings, |models| {
-                            pose::find(&mut *frames, models, &self.settings.pose, monitor)
+                            pose::find(&mut *frames, models, self.settings.pose(), monitor)
                         });
                         (found?, frames.clip().clone())
                     }
@@ -399,31 +416,38 @@ impl Job {
             }
             (Stage::Rhythm, Some(poses), ..) => {
                 let found = self.engine.with_beat_models(&self.settings, |models| {
-                    rhythm::find(poses, self.media.duration, models, &self.settings.rhythm, monitor)
+                    rhythm::find(poses, self.media.duration, models, self.settings.rhythm(), monitor)
                 });
                 self.rhythm = Some(found?);
             }
             (Stage::Drums, _, Some(rhythm), ..) => {
-                let (settings, seed) = (&self.settings.drums, self.settings.seed);
+                let (settings, seed) = (self.settings.drums(), self.settings.seed());
                 let played = self.engine.with_drum_models(&self.settings, |models| {
                     drums::play(rhythm, models, settings, seed, monitor)
                 });
-                self.drums = Some(played?);
+                (self.drums, self.answered) = (Some(played?), OnceLock::new());
             }
             (Stage::Music, _, Some(rhythm), Some(drums), ..) => {
                 let written = self.engine.with_music_models(&self.settings, |models| {
-                    music::play(rhythm, drums, models, &self.settings.music, self.settings.seed, monitor)
+                    music::play(
+                        rhythm,
+                        drums,
+                        models,
+                        self.settings.music(),
+                        self.settings.seed(),
+                        monitor,
+                    )
                 });
-                self.music = Some(written?);
+                (self.music, self.answered) = (Some(written?), OnceLock::new());
             }
-            (Stage::Score, _, _, Some(drums), ..) => {
+            (Stage::Score, ..) => {
                 let heard = self.heard();
-                let kit = self.settings.drums.kit;
-                let answer = self.answer(drums);
+                let kit = self.settings.drums().kit;
+                let answer = self.answer().ok_or_else(|| self.incomplete(stage))?;
                 let grid = heard.grid(&answer.drums);
                 let (music, strong) = (answer.music.as_ref(), answer.strong.as_deref());
                 let mut score = score::arrange_to(&grid, music, strong, heard.duration, kit)?;
-                if !self.settings.music.drums {
+                if !self.settings.music().drums {
                     score.parts.retain(|part| part.name != score::DRUM_PART);
                 }
                 score.start = heard.window.offset();
@@ -431,7 +455,7 @@ impl Job {
             }
             (Stage::Audio | Stage::Export, .., Some(score)) => {
                 let font = self.engine.sound_font()?;
-                let (sound, synthesis) = (&self.settings.sound, self.engine.synthesis());
+                let (sound, synthesis) = (self.settings.sound(), self.engine.synthesis());
                 self.soundtrack = Some(audio::render_streamed(score, &font, sound, synthesis, monitor, sink)?);
             }
             _ => return Err(self.incomplete(stage)),
@@ -445,10 +469,10 @@ impl Job {
         let latest = self
             .latest()
             .map_or_else(|| "nothing".to_owned(), |stage| stage.to_string());
-        let reason = format!("the {stage} stage lacks its input; the latest result is: {latest}");
-        Error::Saved {
+        Error::StageMissing {
             path: self.clip.path.clone(),
-            reason,
+            stage: stage.to_string(),
+            latest,
         }
     }
 

@@ -21,9 +21,6 @@ pub const TICKS_PER_BEAT: u32 = 480;
 /// MIDI ticks per step.
 pub const TICKS_PER_STEP: u32 = TICKS_PER_BEAT / STEPS_PER_BEAT as u32;
 
-/// MIDI ticks per thirty-second note, the unit of REMI's durations.
-pub const TICKS_PER_THIRTY_SECOND: u32 = TICKS_PER_STEP / 2;
-
 /// A point in time, in seconds from the start of the clip.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default, Serialize, Deserialize)]
 #[serde(try_from = "f64", into = "f64")]

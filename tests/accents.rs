@@ -78,7 +78,7 @@ fn compare(clip: &str, accents: &[Accent], duration: Span) -> Found {
 }
 
 fn find(track: &PoseTrack, duration: Span) -> Rhythm {
-    by_motion(track, duration, &Settings::default().rhythm, &Monitor::none()).unwrap()
+    by_motion(track, duration, Settings::default().rhythm(), &Monitor::none()).unwrap()
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn accents_of(clip: &str) -> Option<(Vec<Accent>, Span)> {
     };
     let mut models = PoseModels::open(&runtime, &manifest, PoseQuality::Normal, options).unwrap();
     let mut source = open(&path);
-    let track = pose::find(&mut source, &mut models, &Settings::default().pose, &Monitor::none()).unwrap();
+    let track = pose::find(&mut source, &mut models, Settings::default().pose(), &Monitor::none()).unwrap();
     let duration = kinescore::video::FrameSource::clip(&source).duration;
     Some((find(&track, duration).accents, duration))
 }
@@ -204,7 +204,7 @@ fn track(duration: f64, body: impl Fn(f64, &mut [[f64; 2]; JOINTS])) -> PoseTrac
 fn accents(duration: f64, body: impl Fn(f64, &mut [[f64; 2]; JOINTS])) -> Vec<f64> {
     let settings = RhythmSettings {
         tempo: Some(Tempo::from_bpm(100.0)),
-        ..Settings::default().rhythm
+        ..Settings::default().rhythm().clone()
     };
     let track = track(duration, body);
     let rhythm = by_motion(&track, Span::from_seconds(duration), &settings, &Monitor::none()).unwrap();

@@ -34,7 +34,7 @@ fn models(quality: PoseQuality) -> PoseModels {
 }
 
 fn settings() -> PoseSettings {
-    Settings::default().pose
+    Settings::default().pose().clone()
 }
 
 /// The clip, up to `end`.

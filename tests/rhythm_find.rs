@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use rhythm_support::{Dance, Noise, by_motion};
 
 fn settings() -> RhythmSettings {
-    Settings::default().rhythm
+    Settings::default().rhythm().clone()
 }
 
 fn find(track: &PoseTrack, duration: Span) -> Rhythm {

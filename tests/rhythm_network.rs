@@ -30,7 +30,7 @@ fn renewing() -> bool {
 fn by_network() -> RhythmSettings {
     RhythmSettings {
         source: BeatSource::Network,
-        ..Settings::default().rhythm
+        ..Settings::default().rhythm().clone()
     }
 }
 
@@ -278,7 +278,7 @@ fn run_with(models: &Path, source: BeatSource, until: Stage) -> (kinescore::Resu
         ..resources()
     });
     let mut settings = Settings::default();
-    settings.rhythm.source = source;
+    settings.set("beats.source", source.word()).expect("a source");
     let cut = Cut {
         end: Some(Flicks::from_seconds(2.5)),
         ..Cut::default()
@@ -320,7 +320,7 @@ fn a_network_that_is_missing_or_another_is_told_before_any_pose() {
 fn saved_poses_are_enough_and_the_analysis_tells_the_source() {
     for (source, told) in [(BeatSource::Network, "network"), (BeatSource::Motion, "motion")] {
         let mut settings = Settings::default();
-        settings.rhythm.source = source;
+        settings.set("beats.source", source.word()).expect("a source");
         // A folder with no pose model at all.
         let folder = tempfile::tempdir().expect("a folder");
         for name in ["manifest.toml", "video2rhythm.onnx", "video2rhythm.json"] {

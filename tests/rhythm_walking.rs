@@ -16,7 +16,7 @@ const STEPS: [f64; 9] = [1.99, 2.61, 3.26, 3.86, 4.47, 5.06, 5.70, 6.27, 6.81];
 #[test]
 fn the_beats_of_a_walk_are_its_steps() {
     let (track, duration) = walk();
-    let rhythm = by_motion(&track, duration, &Settings::default().rhythm, &Monitor::none()).expect("a rhythm");
+    let rhythm = by_motion(&track, duration, Settings::default().rhythm(), &Monitor::none()).expect("a rhythm");
     // 99.7 steps a minute over five seconds: one step more or less is a tenth.
     assert!((96.0..=104.0).contains(&rhythm.tempo.bpm()), "{}", rhythm.tempo.bpm());
     let steps = STEPS.map(Instant::from_seconds);
@@ -42,7 +42,7 @@ fn the_network_hears_the_steps_of_a_walk_as_beats() {
     let (track, duration) = walk();
     let settings = RhythmSettings {
         source: BeatSource::Network,
-        ..Settings::default().rhythm
+        ..Settings::default().rhythm().clone()
     };
     let rhythm = rhythm::find(&track, duration, &mut network_models(), &settings, &Monitor::none()).expect("a rhythm");
     let steps = STEPS.map(Instant::from_seconds);

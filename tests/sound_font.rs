@@ -56,11 +56,11 @@ fn play(path: &Path, score: &Score) -> Result<AudioBuffer, Error> {
     render(
         score,
         &font,
-        &Settings::default().sound,
+        Settings::default().sound(),
         &Synthesis::default(),
         &Monitor::none(),
     )
-    .map(|sound| sound.into_mix())
+    .map(|sound| sound.mix().clone())
 }
 
 fn is_font_error(error: &Error) -> bool {
@@ -74,7 +74,7 @@ fn is_font_error(error: &Error) -> bool {
 fn every_kit_of_the_settings_is_in_the_font_that_ships() {
     let font = shipped_font();
     for kit in KITS {
-        let program = kinescore::score::kit_program(kit).expect("a kit");
+        let program = kinescore::score::kits::kit_program(kit).expect("a kit");
         font.require(128, program).expect(kit);
     }
     assert!(font.presets().iter().filter(|(bank, _)| *bank == 0).count() >= 9);
@@ -87,7 +87,7 @@ fn another_kit_stands_in_but_no_other_instrument() {
         render(
             score,
             &font,
-            &Settings::default().sound,
+            Settings::default().sound(),
             &Synthesis::default(),
             &Monitor::none(),
         )
@@ -140,7 +140,7 @@ fn an_sf2_made_of_the_sf3_sounds_the_same_to_the_bit() {
     let path = file(folder.path(), &sf3.to_sf2().expect("converted"));
     let sf2 = SoundFont::load(&path).expect("an .sf2");
     assert_eq!(sf2.presets(), sf3.presets());
-    let settings = Settings::default().sound;
+    let settings = Settings::default().sound().clone();
     for kit in ["standard", "brush"] {
         let score = score(120.0, 2, kit);
         let one = render(&score, &sf3, &settings, &Synthesis::default(), &Monitor::none()).expect("rendered");

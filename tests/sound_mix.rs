@@ -90,7 +90,7 @@ fn parts_stand_beside_each_other() {
     let sound = render(
         &score,
         &shipped_font(),
-        &Settings::default().sound,
+        Settings::default().sound(),
         &Synthesis::default(),
         &Monitor::none(),
     )
@@ -127,7 +127,7 @@ fn volume_is_what_the_midi_file_says() {
 fn stems_of_a_band_add_up_to_the_soundtrack() {
     let score = band_score(104.0, 4, "rock");
     let font = shipped_font();
-    let settings = Settings::default().sound;
+    let settings = Settings::default().sound().clone();
     let sound = render(&score, &font, &settings, &Synthesis::default(), &Monitor::none()).expect("rendered");
     assert_eq!(score.parts.len(), 4);
     let mut sum = vec![0.0_f32; sound.mix().samples.len()];
@@ -166,7 +166,7 @@ fn a_band_is_rendered_faster_than_real_time() {
         ..Synthesis::default()
     };
     let before = cpu();
-    render(&score, &font, &Settings::default().sound, &synthesis, &Monitor::none()).expect("rendered");
+    render(&score, &font, Settings::default().sound(), &synthesis, &Monitor::none()).expect("rendered");
     let speed = score.duration.seconds() / (cpu() - before);
     assert!(
         speed > 5.0,

@@ -15,7 +15,7 @@ use sound_common::{beats, groove, score, shipped_font, tiny_sf2};
 fn settings(rate: f64) -> SoundSettings {
     SoundSettings {
         rate: Rate::from_hz(rate),
-        ..Settings::default().sound
+        ..Settings::default().sound().clone()
     }
 }
 

@@ -25,7 +25,7 @@ fn synthesis(threads: usize) -> Synthesis {
 }
 
 fn play(score: &Score, font: &SoundFont, synthesis: &Synthesis) -> Soundtrack {
-    render(score, font, &Settings::default().sound, synthesis, &Monitor::none()).expect("rendered")
+    render(score, font, Settings::default().sound(), synthesis, &Monitor::none()).expect("rendered")
 }
 
 /// Spans that a render made, and those that it found.
@@ -115,7 +115,7 @@ fn other_rates_and_fonts_have_spans_of_their_own() {
     play(&short, &font, &warm);
     let at = |hz| SoundSettings {
         rate: Rate::from_hz(hz),
-        ..Settings::default().sound
+        ..Settings::default().sound().clone()
     };
     let sound = render(&short, &font, &at(44_100.0), &warm, &Monitor::none()).expect("rendered");
     let anew = render(&short, &font, &at(44_100.0), &synthesis(1), &Monitor::none()).expect("rendered");
@@ -165,7 +165,7 @@ fn blocks_that_are_read_meanwhile_are_those_of_the_end() {
     let (font, whole) = (shipped_font(), piece());
     let synthesis = synthesis(2);
     for _ in ["cold", "warm"] {
-        let settings = Settings::default().sound;
+        let settings = Settings::default().sound().clone();
         let blocks = Blocks::new(whole.duration.to_samples(settings.rate));
         let (sound, read) = std::thread::scope(|scope| {
             let reader = scope.spawn(|| {
@@ -189,7 +189,7 @@ fn blocks_that_are_read_meanwhile_are_those_of_the_end() {
     let result = render_streamed(
         &whole,
         &font,
-        &Settings::default().sound,
+        Settings::default().sound(),
         &synthesis,
         &Monitor::none(),
         |_, _| Err(Error::Cancelled),
@@ -212,7 +212,7 @@ fn a_cancelled_render_stops_and_leaves_the_store_whole() {
             *switched.lock().expect("whole") = Some(time::Instant::now());
         }
     });
-    let result = render(&whole, &font, &Settings::default().sound, &warm, &monitor);
+    let result = render(&whole, &font, Settings::default().sound(), &warm, &monitor);
     assert!(matches!(result, Err(Error::Cancelled)));
     drop(monitor);
     let told = told.into_inner().expect("whole");

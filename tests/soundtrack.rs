@@ -111,7 +111,7 @@ fn the_chain_goes_on_from_every_saved_stage() {
     let mut whole = job(&[]);
     assert!(matches!(
         whole.save(&folder.path().join("nothing.json")),
-        Err(Error::Saved { .. })
+        Err(Error::StageMissing { .. })
     ));
     let stages = [Stage::Pose, Stage::Rhythm, Stage::Drums, Stage::Score];
     let path = |stage: Stage| folder.path().join(format!("{stage}.json"));

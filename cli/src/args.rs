@@ -7,9 +7,7 @@ use crate::flags::SettingFlags;
 use crate::units::{size, time};
 use clap::builder::TypedValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
-use kinescore::pipeline::Cut;
-use kinescore::progress::Stage;
-use kinescore::time::{Flicks, Speed};
+use kinescore::{Cut, Flicks, Speed, Stage};
 use std::path::PathBuf;
 
 /// Watches how a person moves in a video and writes the soundtrack: drums that land on the

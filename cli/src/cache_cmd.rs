@@ -5,7 +5,7 @@ use crate::exit::{DAMAGED_CACHE, Failure};
 use crate::progress::Console;
 use crate::{resources, stdout};
 use indicatif::{HumanBytes, HumanDuration};
-use kinescore::cache::{Cache, Identities, Listed, State};
+use kinescore::host::{Cache, Identities, Listed, State};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::time::SystemTime;

@@ -4,13 +4,9 @@ use crate::args::Doctor;
 use crate::exit::{Failure, RESOURCES};
 use crate::{resources, stdout};
 use indicatif::HumanBytes;
-use kinescore::Settings;
-use kinescore::audio::SoundFont;
-use kinescore::cache::Cache;
-use kinescore::model::{Manifest, Runtime};
-use kinescore::pipeline::Resources;
-use kinescore::score::kits::DRUM_BANK;
+use kinescore::host::{Cache, DRUM_BANK, Manifest, Runtime, SoundFont};
 use kinescore::settings::Device;
+use kinescore::{Resources, Settings};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -58,10 +54,10 @@ pub fn doctor(args: &Doctor) -> Result<(), Failure> {
     settings.set("device", &args.device)?;
     let mut report = Report::default();
     report.good("kinescore", env!("CARGO_PKG_VERSION"));
-    report.good("FFmpeg", kinescore::video::ffmpeg_version());
+    report.good("FFmpeg", kinescore::host::ffmpeg_version());
     match resources::find(&args.resources) {
         Ok(found) => {
-            runtime(&mut report, &found, settings.device);
+            runtime(&mut report, &found, settings.device());
             models(&mut report, &found);
         }
         Err(failure) => report.bad("models", failure.message),

@@ -183,6 +183,7 @@ pub fn code(error: &Error) -> u8 {
         | Error::Pushed { .. }
         | Error::Media { .. }
         | Error::Saved { .. }
+        | Error::StageMissing { .. }
         | Error::Input { .. } => INPUT,
         Error::ClipTooShort { .. }
         | Error::NoPerson { .. }
@@ -201,7 +202,7 @@ pub fn code(error: &Error) -> u8 {
         | Error::PresetMissing { .. } => RESOURCES,
         Error::OutputIsInput { .. } | Error::Output { .. } => OUTPUT,
         Error::Cancelled => CANCELLED,
-        Error::Sound { .. } => INTERNAL,
+        Error::Music { .. } | Error::Sound { .. } | Error::System { .. } => INTERNAL,
         // A later library may have errors that this program does not know.
         _ => INTERNAL,
     }
@@ -407,6 +408,22 @@ mod tests {
                     source: io(),
                 },
                 3,
+            ),
+            (
+                Error::StageMissing {
+                    path: path(),
+                    stage: text(),
+                    latest: text(),
+                },
+                3,
+            ),
+            (Error::Music { reason: text() }, 1),
+            (
+                Error::System {
+                    what: "a thread",
+                    source: io(),
+                },
+                1,
             ),
             (Error::Sound { reason: text() }, 1),
             (Error::Cancelled, 130),

@@ -13,12 +13,7 @@ pub struct SettingFlags(Vec<(String, String)>);
 impl SettingFlags {
     /// The defaults with these settings applied, checked.
     pub fn settings(&self) -> kinescore::Result<Settings> {
-        let mut settings = Settings::default();
-        for (key, value) in &self.0 {
-            settings.set(key, value)?;
-        }
-        settings.check()?;
-        Ok(settings)
+        Settings::from_pairs(self.0.iter().map(|(key, value)| (key, value)))
     }
 
     /// The settings that were given, by their keys.
@@ -96,30 +91,30 @@ pub fn flag_name(key: &str) -> String {
 static FLAGS: LazyLock<Vec<String>> = LazyLock::new(|| TABLE.iter().map(|setting| flag_name(setting.key)).collect());
 
 /// The values that a setting accepts, for help texts.
-pub fn allowed(kind: Kind) -> String {
-    match kind {
+pub fn allowed(setting: &Setting) -> String {
+    match setting.kind {
         // The range of a 64-bit number is of no use to the reader.
         Kind::Whole {
             least: 0,
             most: u64::MAX,
         } => "a whole number".to_owned(),
-        kind => kind.allowed(),
+        _ => setting.allowed(),
     }
 }
 
 fn setting_arg(setting: &'static Setting, flag: &'static str, defaults: &Settings) -> Arg {
     let default = defaults.get(setting.key).unwrap_or_default();
-    let allowed = allowed(setting.kind);
+    let allowed = allowed(setting);
     Arg::new(setting.key)
         .long(flag)
         .value_name(match setting.kind {
-            Kind::Choice(_) | Kind::ChoiceOrAuto(_) => "WORD",
+            Kind::Choice(_) => "WORD",
             Kind::List(_) => "WORDS",
-            Kind::TextOrAuto(Syntax::Key) => "KEY",
-            Kind::TextOrAuto(Syntax::Chords) => "CHORDS",
-            Kind::Number { .. } | Kind::NumberOrAuto { .. } | Kind::Whole { .. } | Kind::WholeOrAuto { .. } => "NUMBER",
+            Kind::Text(Syntax::Key) => "KEY",
+            Kind::Text(Syntax::Chords) => "CHORDS",
+            Kind::Number { .. } | Kind::Whole { .. } => "NUMBER",
         })
-        .value_parser(SettingText(&setting.kind))
+        .value_parser(SettingText(setting))
         .hide_possible_values(true)
         // `--loudness -14`: a number below zero is a value, not a flag.
         .allow_negative_numbers(true)
@@ -130,7 +125,7 @@ fn setting_arg(setting: &'static Setting, flag: &'static str, defaults: &Setting
 /// Accepts any text, since the library checks values itself and gives better messages; provides the
 /// words for completion.
 #[derive(Clone)]
-struct SettingText(&'static Kind);
+struct SettingText(&'static Setting);
 
 impl TypedValueParser for SettingText {
     type Value = String;
@@ -146,8 +141,8 @@ impl TypedValueParser for SettingText {
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
         // Completing only `auto` would mislead: numbers and texts have other values, too.
-        let words = match self.0 {
-            Kind::Choice(_) | Kind::ChoiceOrAuto(_) | Kind::List(_) => self.0.words(),
+        let words = match self.0.kind {
+            Kind::Choice(_) | Kind::List(_) => self.0.words(),
             _ => return None,
         };
         Some(Box::new(words.into_iter().map(PossibleValue::new)))
@@ -222,9 +217,9 @@ mod tests {
         unique.sort();
         unique.dedup();
         assert_eq!(unique.len(), names.len(), "{names:?}");
-        assert_eq!(settings.seed, 7);
-        assert_eq!(settings.drums.style, Some("jazz"));
-        assert_eq!(settings.sound.loudness, -20.0);
+        assert_eq!(settings.seed(), 7);
+        assert_eq!(settings.drums().style, Some("jazz"));
+        assert_eq!(settings.sound().loudness, -20.0);
     }
 
     #[test]

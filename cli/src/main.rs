@@ -23,9 +23,8 @@ mod units;
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
 use exit::Failure;
-use kinescore::Error;
-use kinescore::foreign::{catches_panics, panic_text};
-use kinescore::progress::Cancel;
+use kinescore::host::{catches_panics, panic_text};
+use kinescore::{Cancel, Error};
 use progress::Console;
 use std::panic;
 use std::path::Path;
@@ -51,7 +50,7 @@ fn main() -> ExitCode {
     progress::log_to(&console, cli.voice.verbose);
     // FFmpeg would write to the terminal between the progress lines; what matters is returned as
     // errors.
-    kinescore::video::silence_ffmpeg();
+    kinescore::host::silence_ffmpeg();
     let result = panic::catch_unwind(panic::AssertUnwindSafe(|| run(&cli.command, &console)));
     match result {
         Ok(Ok(())) => ExitCode::from(exit::DONE),

@@ -4,7 +4,7 @@
 
 use crate::args::Host;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use kinescore::progress::Stage;
+use kinescore::Stage;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};

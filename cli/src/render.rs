@@ -2,16 +2,12 @@
 
 use crate::args::{Analyze, Host, Input, Render, ResourceFlags};
 use crate::exit::Failure;
-use crate::flags::SettingFlags;
 use crate::outputs;
 use crate::progress::{Console, Progress};
 use crate::{inputs, resources, stdout};
-use kinescore::export::mux::default_output;
-use kinescore::pipeline::Cut;
-use kinescore::progress::{Cancel, Stage};
-use kinescore::settings::TABLE;
-use kinescore::time::Speed;
-use kinescore::{Engine, Error, Job, Monitor};
+use kinescore::host::default_output;
+use kinescore::settings::Setting;
+use kinescore::{Cancel, Cut, Engine, Error, Job, Monitor, Settings, Speed, Stage};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -133,7 +129,7 @@ fn json_to_stdout(job: &Job) -> Result<(), Failure> {
 /// The inputs of a job, apart from its outputs.
 struct JobSpec<'a> {
     input: &'a Input,
-    settings: &'a SettingFlags,
+    settings: Settings,
     resources: &'a ResourceFlags,
 }
 
@@ -164,22 +160,20 @@ impl JobSpec<'_> {
 
     /// The names of the parts that may be played: those of the settings, or, from a saved file,
     /// any.
-    fn parts(&self) -> Result<Vec<String>, Failure> {
-        let settings = self.settings.settings()?;
+    fn parts(&self) -> Vec<String> {
         let key = "music.instruments";
-        let setting = TABLE.iter().find(|setting| setting.key == key);
         let words = match &self.input.from {
-            Some(_) => setting.map(|setting| setting.kind.words().iter().map(ToString::to_string).collect()),
-            None => settings
+            Some(_) => Setting::of(key).map(|setting| setting.words().iter().map(ToString::to_string).collect()),
+            None => self
+                .settings
                 .get(key)
                 .map(|words| words.split(',').map(str::to_owned).collect()),
         };
-        Ok(words.unwrap_or_default())
+        words.unwrap_or_default()
     }
 
     /// Opens the clip or the saved file.
     fn open(&self) -> Result<Job, Failure> {
-        let settings = self.settings.settings()?;
         if let (Some(start), Some(end)) = (self.input.start, self.input.end)
             && start >= end
         {
@@ -195,9 +189,9 @@ impl JobSpec<'_> {
         }
         let engine = Arc::new(Engine::new(resources::find(self.resources)?)?);
         let job = match (&self.input.clip, &self.input.from) {
-            (Some(clip), _) => Job::open(engine, settings, clip, self.input.cut(Cut::default()))?,
+            (Some(clip), _) => Job::open(engine, self.settings.clone(), clip, self.input.cut(Cut::default()))?,
             (None, Some(saved)) => {
-                let mut job = Job::load(engine, settings, saved)?;
+                let mut job = Job::load(engine, self.settings.clone(), saved)?;
                 job.set_cut(self.input.cut(job.cut()))?;
                 job
             }
@@ -237,7 +231,7 @@ fn run(
 pub fn render(args: &Render, console: &Console, cancel: &Cancel) -> Result<(), Failure> {
     let order = JobSpec {
         input: &args.input,
-        settings: &args.settings,
+        settings: args.settings.settings()?,
         resources: &args.resources,
     };
     let until = args.until.map(Stage::from);
@@ -260,7 +254,7 @@ pub fn render(args: &Render, console: &Console, cancel: &Cancel) -> Result<(), F
         wanted.video.clone_from(&args.output);
     }
     // Settings, then names, then the clip: quick checks come before slow ones.
-    let parts = order.parts()?;
+    let parts = order.parts();
     wanted.check(&order.inputs(), &parts)?;
     order.check_name(until.map(|_| "--until").or(wanted.json.as_ref().map(|_| "--json")))?;
     let mut job = order.open()?;
@@ -313,7 +307,7 @@ pub fn render(args: &Render, console: &Console, cancel: &Cancel) -> Result<(), F
 pub fn analyze(args: &Analyze, console: &Console, cancel: &Cancel) -> Result<(), Failure> {
     let order = JobSpec {
         input: &args.input,
-        settings: &args.settings,
+        settings: args.settings.settings()?,
         resources: &args.resources,
     };
     let wanted = Wanted {
@@ -321,7 +315,6 @@ pub fn analyze(args: &Analyze, console: &Console, cancel: &Cancel) -> Result<(),
         plot: args.plot.clone(),
         ..Wanted::default()
     };
-    args.settings.settings()?;
     wanted.check(&order.inputs(), &[])?;
     order.check_name(wanted.json.as_ref().map(|_| "--json"))?;
     let mut job = order.open()?;

@@ -3,8 +3,7 @@
 
 use crate::args::{CacheFlags, ResourceFlags};
 use crate::exit::{Failure, RESOURCES};
-use kinescore::Error;
-use kinescore::pipeline::Resources;
+use kinescore::{Error, Resources};
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -11,7 +11,7 @@ pub fn table() -> String {
     TABLE
         .iter()
         .map(|setting| {
-            let allowed = allowed(setting.kind);
+            let allowed = allowed(setting);
             format!(
                 "{} = {}\n    {}\n    allowed: {allowed}; flag: --{}\n",
                 setting.key,
@@ -37,21 +37,21 @@ pub fn json() -> String {
                 "help": setting.help,
             });
             let kind = match setting.kind {
-                Kind::Choice(words) | Kind::ChoiceOrAuto(words) => json!({ "type": "choice", "words": words }),
+                Kind::Choice(words) => json!({ "type": "choice", "words": words }),
                 Kind::List(words) => json!({ "type": "list", "words": words }),
-                Kind::TextOrAuto(Syntax::Key) => json!({ "type": "text", "syntax": "key" }),
-                Kind::TextOrAuto(Syntax::Chords) => json!({ "type": "text", "syntax": "chords" }),
-                Kind::Number { least, most } | Kind::NumberOrAuto { least, most } => {
+                Kind::Text(Syntax::Key) => json!({ "type": "text", "syntax": "key" }),
+                Kind::Text(Syntax::Chords) => json!({ "type": "text", "syntax": "chords" }),
+                Kind::Number { least, most } => {
                     json!({ "type": "number", "least": least, "most": most })
                 }
-                Kind::Whole { least, most } | Kind::WholeOrAuto { least, most } => {
+                Kind::Whole { least, most } => {
                     json!({ "type": "whole", "least": least, "most": most })
                 }
             };
             if let (Value::Object(row), Value::Object(kind)) = (&mut row, kind) {
                 row.extend(kind);
-                row.insert("auto".to_owned(), Value::Bool(setting.kind.has_auto()));
-                row.insert("allowed".to_owned(), Value::String(setting.kind.allowed()));
+                row.insert("auto".to_owned(), Value::Bool(setting.auto));
+                row.insert("allowed".to_owned(), Value::String(setting.allowed()));
             }
             row
         })

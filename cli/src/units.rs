@@ -1,6 +1,6 @@
 //! Times and sizes as users type them.
 
-use kinescore::time::{FLICKS_PER_SECOND, Flicks};
+use kinescore::{FLICKS_PER_SECOND, Flicks};
 
 /// Reads `SS`, `MM:SS` or `HH:MM:SS`, the seconds with decimals, or a ratio of seconds; exactly.
 pub fn time(text: &str) -> Result<Flicks, String> {

@@ -173,7 +173,7 @@ fn the_settings_are_listed_for_programs_and_people() {
         );
         let described = row["least"].is_number() || row["words"].is_array() || row["syntax"].is_string();
         assert!(described && row["auto"].is_boolean(), "{row}");
-        assert_eq!(row["allowed"], setting.kind.allowed());
+        assert_eq!(row["allowed"], setting.allowed());
     }
 }
 

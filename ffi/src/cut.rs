@@ -1,8 +1,7 @@
 //! Which part of the media is heard, and how fast, in the units of hosts.
 
 use crate::status::{Failure, Status};
-use kinescore_core::pipeline::Cut;
-use kinescore_core::time::{FLICKS_PER_SECOND, Flicks, Speed};
+use kinescore_core::{Cut, FLICKS_PER_SECOND, Flicks, Speed};
 
 /// Flicks in a second: a flick is 1/705 600 000 s, so that a frame of any common frame rate,
 /// including 1000/1001 rates, and a sample of any common sample rate is a whole number of flicks.

@@ -6,7 +6,7 @@ use crate::guard::{guard, quietly};
 use crate::settings::{self, Settings};
 use crate::status::{Failure, Status};
 use crate::version::kinescore_abi_version;
-use kinescore_core::pipeline::Resources as Places;
+use kinescore_core::Resources as Places;
 use std::ffi::{CStr, OsStr, c_char, c_void};
 use std::mem::{MaybeUninit, offset_of};
 use std::os::unix::ffi::OsStrExt;
@@ -96,7 +96,7 @@ pub unsafe extern "C" fn kinescore_engine_new(resources: *const Resources, engin
 /// read again until the file changes.
 ///
 /// KINESCORE_INPUT if the media cannot be read; KINESCORE_BAD_ARGUMENT if the speed is out of
-/// range; KINESCORE_BUFFER_TOO_SMALL.
+/// range; KINESCORE_SETTING_VALUE if settings contradict each other; KINESCORE_BUFFER_TOO_SMALL.
 ///
 /// # Safety
 /// `engine` must be alive, `settings` NULL or alive, `media` must end with a NUL byte, `buffer`

@@ -3,9 +3,7 @@
 use crate::arguments::{self, Sized32};
 use crate::job::{Call, Job, Source, on_job};
 use crate::status::{Failure, Status};
-use kinescore_core::pipeline::Feed;
-use kinescore_core::time::{Instant, Span};
-use kinescore_core::video::pushed::{Depth, Layout, PushedInfo, RawFrame};
+use kinescore_core::{Depth, Feed, Instant, Layout, PushedInfo, RawFrame, Span};
 use std::ffi::{c_char, c_void};
 use std::mem::offset_of;
 use std::slice;
@@ -170,32 +168,13 @@ pub unsafe extern "C" fn kinescore_job_end_frames(job: *mut Job) -> Status {
 /// # Safety
 /// The frame's pixels must be readable.
 unsafe fn raw_frame(frame: &Frame) -> Result<RawFrame<'_>, Failure> {
-    let refuse = |message: String| Err(Failure::new(Status::BadArgument, message));
-    let layout = match frame.layout {
-        KINESCORE_LAYOUT_RGB => Layout::Rgb,
-        KINESCORE_LAYOUT_BGR => Layout::Bgr,
-        KINESCORE_LAYOUT_RGBA => Layout::Rgba,
-        KINESCORE_LAYOUT_BGRA => Layout::Bgra,
-        other => return refuse(format!("a frame's layout is {other}; expected 1 to 4")),
-    };
-    let depth = match frame.depth {
-        KINESCORE_DEPTH_U8 => Depth::U8,
-        KINESCORE_DEPTH_U16 => Depth::U16,
-        KINESCORE_DEPTH_F32 => Depth::F32,
-        other => return refuse(format!("a frame's depth is {other}; expected 1 to 3")),
-    };
+    let (layout, depth) = format(frame)?;
     arguments::check(frame.pixels.cast::<u8>(), "pixels")?;
     let Ok(stride) = isize::try_from(frame.stride) else {
         return refuse(format!("a frame's stride is {} bytes", frame.stride));
     };
     let row = frame.width as usize * layout.channels() * depth.bytes();
-    let rows = (frame.height as usize)
-        .saturating_sub(1)
-        .checked_mul(stride.unsigned_abs());
-    let bytes = rows
-        .and_then(|rows| rows.checked_add(row))
-        .filter(|bytes| isize::try_from(*bytes).is_ok());
-    let data = match bytes {
+    let data = match size(frame.height, stride, row) {
         // A stride that is too short is refused before a byte is read.
         Some(bytes) if stride.unsigned_abs() >= row => {
             let top = frame.pixels.cast::<u8>();
@@ -215,4 +194,34 @@ unsafe fn raw_frame(frame: &Frame) -> Result<RawFrame<'_>, Failure> {
         stride,
         data,
     })
+}
+
+fn refuse<T>(message: String) -> Result<T, Failure> {
+    Err(Failure::new(Status::BadArgument, message))
+}
+
+/// How a frame's pixels are stored.
+fn format(frame: &Frame) -> Result<(Layout, Depth), Failure> {
+    let layout = match frame.layout {
+        KINESCORE_LAYOUT_RGB => Layout::Rgb,
+        KINESCORE_LAYOUT_BGR => Layout::Bgr,
+        KINESCORE_LAYOUT_RGBA => Layout::Rgba,
+        KINESCORE_LAYOUT_BGRA => Layout::Bgra,
+        other => return refuse(format!("a frame's layout is {other}; expected 1 to 4")),
+    };
+    let depth = match frame.depth {
+        KINESCORE_DEPTH_U8 => Depth::U8,
+        KINESCORE_DEPTH_U16 => Depth::U16,
+        KINESCORE_DEPTH_F32 => Depth::F32,
+        other => return refuse(format!("a frame's depth is {other}; expected 1 to 3")),
+    };
+    Ok((layout, depth))
+}
+
+/// Bytes from the start of the first to the end of the last of `rows` rows, or `None` if a slice
+/// cannot be that long.
+fn size(rows: u32, stride: isize, row: usize) -> Option<usize> {
+    let before = (rows as usize).saturating_sub(1).checked_mul(stride.unsigned_abs())?;
+    let bytes = before.checked_add(row)?;
+    isize::try_from(bytes).is_ok().then_some(bytes)
 }

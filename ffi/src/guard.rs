@@ -1,7 +1,7 @@
 //! The wrapper of every entry point: panics stop here, and failures become a status and a message.
 
 use crate::status::{Failure, Status};
-use kinescore_core::foreign::{catches_panics, panic_text};
+use kinescore_core::host::{catches_panics, panic_text};
 use std::cell::{Cell, RefCell};
 use std::ffi::{CString, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};

@@ -6,10 +6,7 @@ use crate::engine::Engine;
 use crate::guard::{caught, guard, quietly, recorded};
 use crate::settings::{self, Settings};
 use crate::status::{Failure, Status};
-use kinescore_core::Monitor;
-use kinescore_core::audio::Blocks;
-use kinescore_core::pipeline::{Cut, Feed};
-use kinescore_core::progress::{Cancel, Stage};
+use kinescore_core::{Blocks, Cancel, Cut, Feed, Monitor, Stage};
 use std::ffi::{c_char, c_void};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -57,6 +54,18 @@ impl Job {
 
     pub fn settings(&self) -> kinescore_core::Settings {
         self.settings.clone()
+    }
+
+    /// The job's work, for one call at a time, and for none after a panic.
+    fn lock(&self) -> Result<MutexGuard<'_, JobWork>, Failure> {
+        match self.work.try_lock() {
+            Ok(locked) if !self.poisoned.load(Ordering::Relaxed) => Ok(locked),
+            Ok(_) | Err(TryLockError::Poisoned(_)) => Err(Failure::new(
+                Status::Poisoned,
+                "an earlier call on this job ended in an error in the library itself; free the job",
+            )),
+            Err(TryLockError::WouldBlock) => Err(Failure::new(Status::Busy, "another call on this job is in progress")),
+        }
     }
 
     fn cancel(&self) -> MutexGuard<'_, Cancel> {
@@ -148,22 +157,7 @@ pub unsafe fn on_job(
     recorded(entry, || {
         // SAFETY: by contract.
         let job = unsafe { arguments::handle(job, "job") }?;
-        let poisoned = || {
-            Failure::new(
-                Status::Poisoned,
-                "an earlier call on this job ended in an error in the library itself; free the job",
-            )
-        };
-        let mut locked = match job.work.try_lock() {
-            Ok(locked) => locked,
-            Err(TryLockError::WouldBlock) => {
-                return Err(Failure::new(Status::Busy, "another call on this job is in progress"));
-            }
-            Err(TryLockError::Poisoned(_)) => return Err(poisoned()),
-        };
-        if job.poisoned.load(Ordering::Relaxed) {
-            return Err(poisoned());
-        }
+        let mut locked = job.lock()?;
         let switch = job.cancel().clone();
         let result = caught(entry, || work(job, &mut locked, &switch));
         if matches!(&result, Err(failure) if failure.status == Status::Panic) {
@@ -199,7 +193,6 @@ pub unsafe extern "C" fn kinescore_job_new(
         let engine = unsafe { arguments::handle(engine, "engine") }?;
         // SAFETY: by contract.
         let settings = unsafe { settings::values(settings) }?;
-        settings.check()?;
         let made = Job {
             engine: engine.0.clone(),
             settings,
@@ -275,11 +268,13 @@ pub unsafe extern "C" fn kinescore_job_set_cut(
     }
 }
 
-/// Copies the key of the job's soundtrack, like kinescore_engine_key. It can be called as soon as
-/// the video has been opened, even before a run.
+/// Copies the key of the job's soundtrack, like kinescore_engine_key, for the media as it was
+/// opened, even if the file has been replaced since. It can be called as soon as the video has been
+/// opened, even before a run.
 ///
 /// KINESCORE_WRONG_STATE if no video has been opened; KINESCORE_FRAME for pushed frames, which have
-/// no key; KINESCORE_INPUT, KINESCORE_BUFFER_TOO_SMALL.
+/// no key; KINESCORE_INPUT, also for a file that was changed while it was read;
+/// KINESCORE_BUFFER_TOO_SMALL.
 ///
 /// # Safety
 /// `job` must be alive, `buffer` must have `capacity` bytes, and `size` must be writable.
@@ -370,7 +365,7 @@ fn run(job: &Job, work: &mut JobWork, monitor: &Monitor<'_>) -> Result<(), Failu
 
 /// Renders the sound, so that other threads can read what is finished while the rest is rendered.
 fn play(job: &Job, running: &mut kinescore_core::Job, monitor: &Monitor<'_>) -> kinescore_core::Result<()> {
-    let rate = running.settings().sound.rate;
+    let rate = running.settings().sound().rate;
     let frames = running.score().map_or(0, |score| score.duration.to_samples(rate));
     let blocks = Blocks::new(frames);
     let _ended = Streaming::begin(job, blocks.clone());

@@ -5,8 +5,7 @@ use crate::guard::guard;
 use crate::job::{Call, Job, on_job};
 use crate::status::{Failure, Status};
 use kinescore_core::Monitor;
-use kinescore_core::rhythm::{AccentKind, Source};
-use kinescore_core::theory::Mode;
+use kinescore_core::results::{AccentKind, Mode, Source};
 use std::ffi::c_char;
 use std::mem::offset_of;
 use std::path::Path;
@@ -138,45 +137,45 @@ pub unsafe extern "C" fn kinescore_job_summary(job: *const Job, summary: *mut Su
         on_job("kinescore_job_summary", job, Call::Look, |_, work, _| {
             arguments::check_output(summary)?;
             let job = work.finished()?;
-            let analysis = job.analysis();
-            let key = job
-                .music()
-                .filter(|music| !music.lines.is_empty())
-                .map(|music| music.key);
-            let loudness = job.loudness();
-            let notes = job
-                .score()
-                .map_or(0, |score| score.parts.iter().map(|part| part.notes.len()).sum());
-            let mut style = [0; 32];
-            let name = analysis.drums.as_ref().map_or("", |drums| drums.style.as_str());
-            for (to, from) in style.iter_mut().take(31).zip(name.bytes()) {
-                *to = from as c_char;
-            }
-            arguments::write(
-                summary,
-                &Summary {
-                    struct_size: 0,
-                    people: job.poses().map_or(0, |poses| poses.people) as u32,
-                    duration: job.clip().duration.seconds(),
-                    tempo: analysis.tempo_bpm.unwrap_or(0.0),
-                    confidence: f64::from(analysis.confidence.unwrap_or(0.0)),
-                    beats_per_bar: analysis.beats_per_bar.unwrap_or(0).into(),
-                    beats_source: match analysis.beats_source {
-                        Some(Source::Network) => KINESCORE_BEATS_NETWORK,
-                        Some(Source::Motion) => KINESCORE_BEATS_MOTION,
-                        None => 0,
-                    },
-                    beats: analysis.beats.len() as u64,
-                    accents: analysis.accents.len() as u64,
-                    notes: notes as u64,
-                    key_tonic: key.map_or(-1, |key| key.tonic.into()),
-                    key_mode: key.map_or(0, |key| mode(key.mode)),
-                    loudness: loudness.map_or(f64::NEG_INFINITY, |loudness| loudness.integrated),
-                    true_peak: loudness.map_or(f64::NEG_INFINITY, |loudness| loudness.true_peak),
-                    style,
-                },
-            )
+            arguments::write(summary, &summary_of(job))
         })
+    }
+}
+
+fn summary_of(job: &kinescore_core::Job) -> Summary {
+    let analysis = job.analysis();
+    let music = job.music().filter(|music| !music.lines.is_empty());
+    let key = music.map(|music| music.key);
+    let loudness = job.loudness();
+    let parts = job.score().map_or(&[][..], |score| &score.parts);
+    let mut style = [0; 32];
+    let name = analysis.drums.as_ref().map_or("", |drums| drums.style.as_str());
+    for (to, from) in style.iter_mut().take(31).zip(name.bytes()) {
+        *to = from as c_char;
+    }
+    Summary {
+        struct_size: 0,
+        people: job.poses().map_or(0, |poses| poses.people) as u32,
+        duration: job.clip().duration.seconds(),
+        tempo: analysis.tempo_bpm.unwrap_or(0.0),
+        confidence: f64::from(analysis.confidence.unwrap_or(0.0)),
+        beats_per_bar: analysis.beats_per_bar.unwrap_or(0).into(),
+        beats_source: analysis.beats_source.map_or(0, source),
+        beats: analysis.beats.len() as u64,
+        accents: analysis.accents.len() as u64,
+        notes: parts.iter().map(|part| part.notes.len() as u64).sum(),
+        key_tonic: key.map_or(-1, |key| key.tonic.into()),
+        key_mode: key.map_or(0, |key| mode(key.mode)),
+        loudness: loudness.map_or(f64::NEG_INFINITY, |loudness| loudness.integrated),
+        true_peak: loudness.map_or(f64::NEG_INFINITY, |loudness| loudness.true_peak),
+        style,
+    }
+}
+
+fn source(source: Source) -> u32 {
+    match source {
+        Source::Network => KINESCORE_BEATS_NETWORK,
+        Source::Motion => KINESCORE_BEATS_MOTION,
     }
 }
 
@@ -400,31 +399,35 @@ pub unsafe extern "C" fn kinescore_job_write(job: *mut Job, format: *const c_cha
             let job = work.finished()?;
             let monitor = Monitor::new(cancel.clone(), |_, _| ());
             monitor.check()?;
-            match format {
-                "wav" => job.write_wav(&path)?,
-                "mid" => job.write_midi(&path)?,
-                "json" => job.write_json(&path)?,
-                "stems" => job.write_stems(&path, &monitor)?,
-                "svg" | "png" => {
-                    expect_ending(format, &path)?;
-                    job.write_plot(&path)?;
-                }
-                "mp4" | "mov" | "mkv" | "webm" => {
-                    expect_ending(format, &path)?;
-                    job.write_video(&path, &monitor)?;
-                }
-                "video" => job.write_video(&path, &monitor)?,
-                other => {
-                    let allowed = "wav, mid, json, stems, svg, png, mp4, mov, mkv, webm, video";
-                    return Err(Failure::new(
-                        Status::BadArgument,
-                        format!("format '{other}'; expected one of {allowed}"),
-                    ));
-                }
-            }
-            Ok(())
+            write(job, format, &path, &monitor)
         })
     }
+}
+
+fn write(job: &kinescore_core::Job, format: &str, path: &Path, monitor: &Monitor<'_>) -> Result<(), Failure> {
+    match format {
+        "wav" => job.write_wav(path)?,
+        "mid" => job.write_midi(path)?,
+        "json" => job.write_json(path)?,
+        "stems" => job.write_stems(path, monitor)?,
+        "svg" | "png" => {
+            expect_ending(format, path)?;
+            job.write_plot(path)?;
+        }
+        "mp4" | "mov" | "mkv" | "webm" => {
+            expect_ending(format, path)?;
+            job.write_video(path, monitor)?;
+        }
+        "video" => job.write_video(path, monitor)?,
+        other => {
+            let allowed = "wav, mid, json, stems, svg, png, mp4, mov, mkv, webm, video";
+            return Err(Failure::new(
+                Status::BadArgument,
+                format!("format '{other}'; expected one of {allowed}"),
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn expect_ending(format: &str, path: &Path) -> Result<(), Failure> {

@@ -3,10 +3,10 @@
 use crate::arguments::{self, Sized32};
 use crate::guard::{guard, quietly};
 use crate::status::{Failure, Status};
-use kinescore_core::settings::{Kind, Setting, TABLE};
+use kinescore_core::settings::{Kind, Setting, SettingsBuilder, TABLE};
 use std::ffi::{CString, c_char};
 use std::mem::offset_of;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// One of `words`.
 pub const KINESCORE_KIND_CHOICE: u32 = 1;
@@ -78,41 +78,33 @@ fn table() -> &'static [SettingInfo] {
 fn row(setting: &Setting, defaults: &kinescore_core::Settings) -> SettingInfo {
     let (mut least, mut most, mut least_whole, mut most_whole) = (0.0, 0.0, 0, 0);
     let (kind, words): (u32, &[&str]) = match setting.kind {
-        Kind::Choice(words) | Kind::ChoiceOrAuto(words) => {
-            // A choice with "auto" among its words reports it in the same way as the other kinds.
-            (KINESCORE_KIND_CHOICE, words)
-        }
+        Kind::Choice(words) => (KINESCORE_KIND_CHOICE, words),
         Kind::List(words) => (KINESCORE_KIND_LIST, words),
-        Kind::TextOrAuto(_) => (KINESCORE_KIND_TEXT, &[]),
-        Kind::Number { least: a, most: b } | Kind::NumberOrAuto { least: a, most: b } => {
+        Kind::Text(_) => (KINESCORE_KIND_TEXT, &[]),
+        Kind::Number { least: a, most: b } => {
             (least, most) = (a, b);
             (KINESCORE_KIND_NUMBER, &[])
         }
-        Kind::Whole { least: a, most: b } | Kind::WholeOrAuto { least: a, most: b } => {
+        Kind::Whole { least: a, most: b } => {
             (least_whole, most_whole) = (a, b);
             (KINESCORE_KIND_WHOLE, &[])
         }
     };
-    let has_auto = setting.kind.has_auto() || words.contains(&"auto");
-    let words: Vec<*const c_char> = words
-        .iter()
-        .filter(|word| **word != "auto")
-        .map(|word| for_ever(word))
-        .collect();
+    let words: Vec<*const c_char> = words.iter().map(|word| for_ever(word)).collect();
     SettingInfo {
         struct_size: size_of::<SettingInfo>() as u32,
         kind,
         key: for_ever(setting.key),
         help: for_ever(setting.help),
         default_value: for_ever(&defaults.get(setting.key).unwrap_or_default()),
-        allowed: for_ever(&setting.kind.allowed()),
+        allowed: for_ever(&setting.allowed()),
         word_count: words.len() as u32,
         words: if words.is_empty() {
             std::ptr::null()
         } else {
             words.leak().as_ptr()
         },
-        has_auto: has_auto.into(),
+        has_auto: setting.auto.into(),
         least,
         most,
         least_whole,
@@ -153,21 +145,17 @@ pub unsafe extern "C" fn kinescore_setting_at(index: usize, setting: *mut Settin
 }
 
 /// A set of values for all settings. May be used from several threads concurrently.
-pub struct Settings(Mutex<kinescore_core::Settings>);
+pub struct Settings(Mutex<SettingsBuilder>);
 
 impl Settings {
-    /// The current values.
-    pub fn values(&self) -> kinescore_core::Settings {
-        self.lock().clone()
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, kinescore_core::Settings> {
+    fn lock(&self) -> MutexGuard<'_, SettingsBuilder> {
         // A setting is changed completely or not at all, so a poisoned lock is fine.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The current values of the settings; the defaults for NULL.
+/// The settings with their current values, unless these contradict each other; the defaults for
+/// NULL.
 ///
 /// # Safety
 /// `settings` must be NULL or alive.
@@ -176,7 +164,8 @@ pub unsafe fn values(settings: *const Settings) -> Result<kinescore_core::Settin
         return Ok(kinescore_core::Settings::default());
     }
     // SAFETY: by contract.
-    Ok(unsafe { arguments::handle(settings, "settings") }?.values())
+    let settings = unsafe { arguments::handle(settings, "settings") }?;
+    Ok(settings.lock().build()?)
 }
 
 /// Makes settings with all values at their defaults. Free them with kinescore_settings_free.
@@ -187,7 +176,7 @@ pub unsafe fn values(settings: *const Settings) -> Result<kinescore_core::Settin
 pub unsafe extern "C" fn kinescore_settings_new(settings: *mut *mut Settings) -> Status {
     guard("kinescore_settings_new", || {
         arguments::check(settings, "settings")?;
-        let made = Settings(Mutex::new(kinescore_core::Settings::default()));
+        let made = Settings(Mutex::default());
         // SAFETY: checked above, writable by contract.
         unsafe { arguments::write_one(settings, Box::into_raw(Box::new(made)), "settings") }
     })
@@ -237,11 +226,10 @@ pub unsafe extern "C" fn kinescore_settings_get(
     guard("kinescore_settings_get", || {
         // SAFETY: by contract.
         let (settings, key) = unsafe { (arguments::handle(settings, "settings")?, arguments::text(key, "key")?) };
-        let values = settings.values();
+        let mut values = settings.lock().clone();
         let Some(value) = values.get(key) else {
             // kinescore_settings_set also suggests the most similar name.
-            let mut copy = values;
-            copy.set(key, "")?;
+            values.set(key, "")?;
             return Err(Failure::new(Status::UnknownSetting, format!("unknown setting '{key}'")));
         };
         // SAFETY: by contract.
@@ -261,4 +249,71 @@ pub unsafe extern "C" fn kinescore_settings_free(settings: *mut Settings) {
             drop(unsafe { Box::from_raw(settings) });
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+    use std::ffi::CStr;
+
+    /// # Safety
+    /// `text` must end with a NUL byte.
+    unsafe fn text(text: *const c_char) -> String {
+        // SAFETY: by contract.
+        unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
+    }
+
+    /// A row as `kinescore settings --json` writes it, but for what only the program or an editor
+    /// needs.
+    fn as_json(row: &SettingInfo) -> Value {
+        let kind = match row.kind {
+            KINESCORE_KIND_CHOICE => "choice",
+            KINESCORE_KIND_LIST => "list",
+            KINESCORE_KIND_TEXT => "text",
+            KINESCORE_KIND_NUMBER => "number",
+            KINESCORE_KIND_WHOLE => "whole",
+            other => panic!("kind {other}"),
+        };
+        // SAFETY: the table's texts live for ever.
+        let (key, help, default, allowed) = unsafe {
+            (
+                text(row.key),
+                text(row.help),
+                text(row.default_value),
+                text(row.allowed),
+            )
+        };
+        let mut json = serde_json::json!({
+            "key": key, "help": help, "default": default, "allowed": allowed, "type": kind, "auto": row.has_auto == 1,
+        });
+        let words: Vec<String> = (0..row.word_count as usize)
+            // SAFETY: there are so many words, which live for ever.
+            .map(|index| unsafe { text(*row.words.add(index)) })
+            .collect();
+        match row.kind {
+            KINESCORE_KIND_NUMBER => (json["least"], json["most"]) = (row.least.into(), row.most.into()),
+            KINESCORE_KIND_WHOLE => (json["least"], json["most"]) = (row.least_whole.into(), row.most_whole.into()),
+            KINESCORE_KIND_TEXT => {}
+            _ => json["words"] = words.into(),
+        }
+        json
+    }
+
+    #[test]
+    fn the_table_is_the_one_that_editors_read() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../plugin/settings.json");
+        let file = std::fs::read_to_string(file).expect("the editors' table");
+        let mut editors: Vec<Value> = serde_json::from_str(&file).expect("an array");
+        for row in &mut editors {
+            let row = row.as_object_mut().expect("an object");
+            row.remove("flag"); // of the program
+            row.remove("syntax"); // that of a text is in `allowed`
+        }
+        let own: Vec<Value> = table().iter().map(as_json).collect();
+        assert_eq!(own.len(), editors.len());
+        for (own, editors) in own.iter().zip(&editors) {
+            assert_eq!(own, editors);
+        }
+    }
 }

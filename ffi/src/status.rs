@@ -32,6 +32,8 @@ pub enum Status {
     Poisoned = 9,
     /// A failure for which this version of the interface has no number.
     Other = 10,
+    /// The system did not give what was asked of it, as a thread.
+    System = 11,
 
     /// There is no setting of that name.
     UnknownSetting = 20,
@@ -86,6 +88,8 @@ pub enum Status {
     PresetMissing = 68,
     /// Sound could not be rendered or measured.
     Sound = 69,
+    /// Music, or the score that is made of it, does not hold what it must.
+    Music = 70,
 
     /// An output cannot be written.
     Output = 80,
@@ -108,6 +112,7 @@ impl Status {
         Self::Panic,
         Self::Poisoned,
         Self::Other,
+        Self::System,
         Self::UnknownSetting,
         Self::SettingValue,
         Self::NotAVideo,
@@ -133,6 +138,7 @@ impl Status {
         Self::SoundfontInvalid,
         Self::PresetMissing,
         Self::Sound,
+        Self::Music,
         Self::Output,
         Self::OutputIsInput,
         Self::PictureSpeed,
@@ -151,6 +157,7 @@ impl Status {
             Self::Panic => c"KINESCORE_PANIC",
             Self::Poisoned => c"KINESCORE_POISONED",
             Self::Other => c"KINESCORE_OTHER",
+            Self::System => c"KINESCORE_SYSTEM",
             Self::UnknownSetting => c"KINESCORE_UNKNOWN_SETTING",
             Self::SettingValue => c"KINESCORE_SETTING_VALUE",
             Self::NotAVideo => c"KINESCORE_NOT_A_VIDEO",
@@ -176,6 +183,7 @@ impl Status {
             Self::SoundfontInvalid => c"KINESCORE_SOUNDFONT_INVALID",
             Self::PresetMissing => c"KINESCORE_PRESET_MISSING",
             Self::Sound => c"KINESCORE_SOUND",
+            Self::Music => c"KINESCORE_MUSIC",
             Self::Output => c"KINESCORE_OUTPUT",
             Self::OutputIsInput => c"KINESCORE_OUTPUT_IS_INPUT",
             Self::PictureSpeed => c"KINESCORE_PICTURE_SPEED",
@@ -231,12 +239,15 @@ fn status_of(error: &Error) -> Status {
         Error::PresetMissing { .. } => Status::PresetMissing,
         Error::UnknownSetting { .. } => Status::UnknownSetting,
         Error::SettingValue { .. } => Status::SettingValue,
-        // This interface does not read saved stages, so a stage lacked its input.
-        Error::Saved { .. } => Status::WrongState,
+        Error::StageMissing { .. } => Status::WrongState,
+        // A file between stages; this interface reads none.
+        Error::Saved { .. } => Status::Input,
         Error::OutputIsInput { .. } => Status::OutputIsInput,
         Error::Output { .. } => Status::Output,
         Error::PictureSpeed { .. } => Status::PictureSpeed,
+        Error::Music { .. } => Status::Music,
         Error::Sound { .. } => Status::Sound,
+        Error::System { .. } => Status::System,
         Error::Cancelled => Status::Cancelled,
         _ => Status::Other,
     }

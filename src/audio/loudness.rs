@@ -115,12 +115,8 @@ fn in_turn(buffer: &AudioBuffer, gain: &GainCurve, monitor: &Monitor<'_>) -> Res
 /// # Errors
 /// [`Error::Sound`](crate::Error::Sound) when the buffer's rate or number of channels cannot be measured;
 /// [`Error::Cancelled`](crate::Error::Cancelled), which leaves the buffer as it was.
-pub fn master(
-    buffer: &mut AudioBuffer,
-    loudness: f64,
-    peak: f64,
-    monitor: &Monitor<'_>,
-) -> Result<(GainCurve, Loudness)> {
+#[cfg(test)]
+fn master(buffer: &mut AudioBuffer, loudness: f64, peak: f64, monitor: &Monitor<'_>) -> Result<(GainCurve, Loudness)> {
     let (curve, _) = find_gain(buffer, loudness, peak, 1, monitor)?;
     curve.apply(&mut buffer.samples, buffer.channels, 0);
     let measured = measure_with(buffer, &GainCurve::constant(1.0), 1, monitor)?;

@@ -209,7 +209,7 @@ mod tests {
             }
         });
         let original = stereo(6.0, sine(0.1, 1000.0));
-        let settings = Settings::default().sound;
+        let settings = Settings::default().sound().clone();
         let ducked =
             add_original(&soundtrack, original.clone(), Blend::Duck, &settings, &Monitor::none()).expect("mixed");
         let at = |from, to| 20.0 * (amplitude(&ducked, 1000.0, from, to) / 0.1).log10();
@@ -227,7 +227,7 @@ mod tests {
 
     #[test]
     fn the_sum_has_the_soundtracks_length_and_keeps_the_peak() {
-        let settings = Settings::default().sound;
+        let settings = Settings::default().sound().clone();
         let soundtrack = stereo(2.0, sine(0.85, 100.0));
         for seconds in [1.0, 3.0] {
             let mixed = add_original(

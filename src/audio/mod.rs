@@ -20,12 +20,15 @@ pub mod synthesis;
 mod zones;
 
 pub use crate::buffer::AudioBuffer;
-pub use gain::{GainCurve, Loudness};
+pub use gain::Loudness;
 pub(crate) use loudness::ENCODER_HEADROOM;
 pub use loudness::measure;
-pub use mix::{Blend, add_original, blend, is_silent};
+pub use mix::{Blend, add_original, blend};
 pub use soundfont::SoundFont;
-pub use soundtrack::{Soundtrack, render, render_part, render_streamed};
-pub use store::{SpanStore, StoreUse};
+pub use soundtrack::{Soundtrack, render_streamed};
+#[cfg(feature = "internals")]
+pub use soundtrack::{render, render_part};
+#[cfg(feature = "internals")]
+pub use store::SpanStore;
 pub use stream::Blocks;
 pub use synthesis::Synthesis;

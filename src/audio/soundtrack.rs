@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::progress::{Monitor, Stage};
 use crate::score::{Part, Score};
 use crate::settings::SoundSettings;
-use crate::time::{Instant, Rate, Span, TempoMap};
+use crate::time::{Instant, Rate, Span};
 use std::borrow::Cow;
 
 /// Longest and shortest fade at the end, seconds. The long one follows the decay of a crash; the short one is there so
@@ -39,8 +39,9 @@ pub const BLOCK: usize = 4096;
 /// threads it has. Spans of notes that are in the store are not synthesised again.
 ///
 /// # Errors
-/// [`Error::Sound`] when the score is [none](Score::check); [`Error::PresetMissing`] before anything is played;
+/// [`Error::Music`] when the score is [none](Score::check); [`Error::PresetMissing`] before anything is played;
 /// [`Error::SoundFontInvalid`] when a sample that is needed is damaged; [`Error::Cancelled`].
+#[cfg(feature = "internals")]
 pub fn render(
     score: &Score,
     font: &SoundFont,
@@ -109,10 +110,11 @@ pub fn render_streamed(
 /// # Errors
 /// [`Error::PresetMissing`]; [`Error::SoundFontInvalid`] when a sample that is needed is damaged; [`Error::Sound`] when the
 /// buffer is not stereo; [`Error::Cancelled`].
+#[cfg(feature = "internals")]
 pub fn render_part(
     font: &SoundFont,
     part: &Part,
-    tempo_map: &TempoMap,
+    tempo_map: &crate::time::TempoMap,
     mix: &mut AudioBuffer,
     synthesis: &Synthesis,
     monitor: &Monitor<'_>,
@@ -130,11 +132,6 @@ impl Soundtrack {
     /// The sound of all parts.
     pub fn mix(&self) -> &AudioBuffer {
         &self.mix
-    }
-
-    /// The sound of all parts, for good.
-    pub fn into_mix(self) -> AudioBuffer {
-        self.mix
     }
 
     /// Loudness and true peak of the mix, as measured.

@@ -10,7 +10,7 @@ mod folder;
 mod identity;
 
 pub use entry::{About, EntryFault, Kind};
-pub use folder::{Cleared, Listed, State, Verified};
+pub use folder::{Listed, State};
 pub use identity::{Identities, MediaId};
 
 use std::fmt;

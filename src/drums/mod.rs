@@ -14,7 +14,6 @@ pub mod writing;
 
 pub use hits::{CLASSES, DrumClass, DrumGrid, Hit};
 pub use model::DrumModels;
-pub use vocabulary::Vocabulary;
 
 use crate::error::{Error, Result};
 use crate::progress::{Monitor, Stage};
@@ -45,7 +44,7 @@ pub fn play(
         .style
         .or_else(|| vocabulary.style_for_tempo(bpm, AUTO_STYLES))
         .unwrap_or("unknown");
-    let composition = compose::compose(rhythm).ok_or_else(|| Error::Sound {
+    let composition = compose::compose(rhythm).ok_or_else(|| Error::Music {
         reason: format!(
             "the rhythm has {} beats; at least two, in ascending order, are needed",
             rhythm.beats.len()

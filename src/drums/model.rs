@@ -256,7 +256,12 @@ mod tests {
                     temperature: 1.0,
                     top_p: 1e-9,
                 };
-                words.push(choose(&guided, |word| word < models.vocabulary().len(), likeliest, 0.5));
+                words.push(choose(
+                    &guided,
+                    |word| word < models.vocabulary().size(),
+                    likeliest,
+                    0.5,
+                ));
                 feed = words[words.len() - 1..].iter().map(|w| *w as i64).collect();
             }
         }
@@ -297,7 +302,7 @@ mod tests {
         let mut word = vocabulary.bos();
         for (expected, written) in golden.first_logits.iter().zip(&golden.words) {
             let logits = models.hits.advance(&[vec![word]]).expect("logits").remove(0);
-            assert_eq!(logits.len(), vocabulary.len());
+            assert_eq!(logits.len(), vocabulary.size());
             assert!(
                 logits.iter().zip(expected).all(|(a, b)| (a - b).abs() < 2e-3),
                 "{logits:?}\n{expected:?}"

@@ -69,13 +69,8 @@ impl Vocabulary {
     }
 
     /// Number of words that can be chosen. Word 0 is the empty step.
-    pub fn len(&self) -> usize {
+    pub fn size(&self) -> usize {
         self.words.len()
-    }
-
-    /// Whether there are no words: never true of a checked vocabulary.
-    pub fn is_empty(&self) -> bool {
-        self.words.is_empty()
     }
 
     /// The classes hit by a word, in order; empty for a number that is not a word.

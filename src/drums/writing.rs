@@ -6,14 +6,11 @@ use super::sampling::{BarRandom, Sampling, Stream, choose, guide};
 use super::vocabulary::Vocabulary;
 use crate::error::Result;
 
-/// Rhythm levels of the hits model.
+/// Rhythm levels of the hits model. Between the first two stand 1, an accent of the movement, and
+/// 2, one of the strongest.
 pub mod level {
     /// No accent in this step.
     pub const NOTHING: u8 = 0;
-    /// An accent of the movement.
-    pub const ACCENT: u8 = 1;
-    /// One of the strongest accents.
-    pub const STRONG: u8 = 2;
     /// The rhythm is not known: the reference for guidance.
     pub const ABSENT: u8 = 3;
 }
@@ -154,7 +151,7 @@ pub fn write_words(
                 // Every accent gets a hit: the empty word is excluded there, unless the movement is
                 // to be ignored.
                 let answered = accented && follow > 0.0;
-                let allowed = |word: usize| word < vocabulary.len() && !(answered && word == 0);
+                let allowed = |word: usize| word < vocabulary.size() && !(answered && word == 0);
                 for (take, (with, without)) in with.iter().zip(without).enumerate() {
                     let word = choose(&guide(with, without, weight), allowed, sampling, random[take].uniform());
                     takes[take].push(word);
@@ -366,12 +363,8 @@ mod tests {
     #[test]
     fn accents_are_answered_unless_the_movement_is_ignored_and_bos_is_never_written() {
         let mut plan = plan(2);
-        plan.level.iter_mut().step_by(3).for_each(|l| *l = level::STRONG);
-        plan.level
-            .iter_mut()
-            .skip(1)
-            .step_by(6)
-            .for_each(|l| *l = level::ACCENT);
+        plan.level.iter_mut().step_by(3).for_each(|l| *l = 2);
+        plan.level.iter_mut().skip(1).step_by(6).for_each(|l| *l = 1);
         let words = write(&plan, &mut Recorder::new(&[30.0, 0.0, 0.0, 0.0, 0.0, 99.0]), 1);
         for (word, level) in words.iter().zip(&plan.level) {
             assert_eq!(*level != level::NOTHING, *word != 0);

@@ -82,11 +82,6 @@ impl Pending {
         &self.temporary
     }
 
-    /// The final name of the file.
-    pub fn destination(&self) -> &Path {
-        &self.destination
-    }
-
     /// Gives the file its final name, replacing any file of that name.
     ///
     /// # Errors

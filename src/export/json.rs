@@ -125,7 +125,7 @@ impl Analysis {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             models,
             settings: settings.to_map(),
-            seed: settings.seed,
+            seed: settings.seed(),
             clip: clip.clone(),
             tempo_bpm: rhythm.map(|r| r.tempo.bpm()),
             confidence: rhythm.map(|r| r.confidence),

@@ -8,6 +8,3 @@ pub mod midi;
 pub mod mux;
 pub mod plot;
 pub mod wav;
-
-pub use midi::write_midi;
-pub use wav::write_wav;

@@ -14,7 +14,7 @@ pub mod runtime;
 pub mod session;
 mod tensor;
 
-pub use manifest::{Dim, Entry, Manifest, TensorInfo, TensorType};
+pub use manifest::Manifest;
 pub use runtime::Runtime;
 pub use session::{Options, Session};
-pub use tensor::{Kept, Outputs, Tensor};
+pub use tensor::Tensor;

@@ -108,22 +108,6 @@ impl Outputs {
         self.view(name)
     }
 
-    /// An i64 output, without copying.
-    ///
-    /// # Errors
-    /// Those of [`f32`](Self::f32).
-    pub fn i64(&self, name: &str) -> Result<ArrayViewD<'_, i64>> {
-        self.view(name)
-    }
-
-    /// A u8 output, without copying.
-    ///
-    /// # Errors
-    /// Those of [`f32`](Self::f32).
-    pub fn u8(&self, name: &str) -> Result<ArrayViewD<'_, u8>> {
-        self.view(name)
-    }
-
     /// Removes an output, so that it can be an input of a later run, without copying it.
     ///
     /// # Errors

@@ -276,38 +276,6 @@ impl Harmony {
         modes::triad(self.key)
     }
 
-    /// Ends the piece on the tonic at `step` of `bar`, where its last note falls, with the dominant
-    /// before it: in the part of the bar before that step, or in the second half of the previous
-    /// bar if the step is the first. The user's own chords are not changed. Does nothing if there
-    /// is no such bar.
-    pub fn close(&mut self, bar: usize, step: usize) {
-        if self.fixed || bar >= self.chords.len() {
-            return;
-        }
-        let (tonic, dominant) = (self.tonic(), self.dominant);
-        let step = step.min(self.steps_per_bar - 1);
-        let before = if step > 0 { Some(bar) } else { bar.checked_sub(1) };
-        if let Some(before) = before {
-            let led = self.chord_at(before, if step > 0 { step - 1 } else { self.steps_per_bar });
-            if !modes::leads(led, tonic) {
-                let chords = &mut self.chords[before];
-                let half = half_of(self.steps_per_bar);
-                let from = if step > 0 || chords.len() == 1 && chords[0].1 == dominant {
-                    0
-                } else {
-                    half
-                };
-                chords.retain(|(at, _)| *at < from);
-                chords.push((from, dominant));
-            }
-        }
-        self.chords[bar].retain(|(at, _)| *at < step);
-        self.chords[bar].push((step, tonic));
-        for chords in &mut self.chords[bar + 1..] {
-            *chords = vec![(0, tonic)];
-        }
-    }
-
     /// The chords on the grid of the drums, whose first bar begins at `first_step`: one entry per
     /// change.
     pub fn changes(&self, first_step: i32) -> Vec<ChordAt> {

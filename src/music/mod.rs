@@ -16,7 +16,6 @@ pub mod writing;
 
 pub use lines::{ChordAt, GridNote, Line, Music};
 pub use model::MusicModels;
-pub use vocabulary::Vocabulary;
 
 use crate::drums::DrumGrid;
 use crate::drums::sampling::Sampling;
@@ -42,7 +41,7 @@ pub fn play(
     seed: u64,
     monitor: &Monitor<'_>,
 ) -> Result<Music> {
-    let composition = compose::compose(rhythm).ok_or_else(|| Error::Sound {
+    let composition = compose::compose(rhythm).ok_or_else(|| Error::Music {
         reason: format!(
             "the rhythm has {} beats; at least two, in ascending order, are needed",
             rhythm.beats.len()

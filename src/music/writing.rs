@@ -235,7 +235,7 @@ impl<'a> BarWriter<'a> {
     /// Appends tokens to the bar and passes them to the model.
     fn give(&mut self, model: &mut impl LineModel, tokens: &[Token]) -> Result<Vec<f32>> {
         for token in tokens {
-            self.grammar.feed(*token).map_err(|expected| Error::Sound {
+            self.grammar.feed(*token).map_err(|expected| Error::Music {
                 reason: format!("the music model's bar has '{token}' where REMI expects {expected}"),
             })?;
             match *token {

@@ -133,7 +133,7 @@ fn chords_and_tempo_are_given_where_they_stand_and_never_chosen() {
     assert!(bars[1].notes.iter().all(|note| note.position < 12));
     // The model received what was written.
     for (heard, bar) in model.bars.iter().zip(&bars) {
-        let tokens = remi::encode(std::slice::from_ref(bar)).expect("a bar");
+        let tokens = remi::encoding::encode(std::slice::from_ref(bar)).expect("a bar");
         assert_eq!(*heard, tokens.iter().map(|token| token.id()).collect::<Vec<_>>());
     }
 }

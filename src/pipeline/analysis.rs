@@ -7,7 +7,7 @@ use crate::cache::{About, Cache, Key, Kind, MediaId};
 use crate::error::Result;
 use crate::pose::{self, Chunking, Followers, PoseTrack, TrackedChunk, join, stored};
 use crate::progress::{Monitor, Stage};
-use crate::settings::{Device, PoseQuality, Settings};
+use crate::settings::Settings;
 use crate::time::{Flicks, Instant};
 use crate::video::file::check_length;
 use crate::video::{Clip, FileOptions, FileSource, Media, VideoFile, ffmpeg_version};
@@ -108,7 +108,8 @@ struct MediaCache<'a> {
     cache: &'a Cache,
     path: &'a Path,
     id: MediaId,
-    /// What everything found in frames depends on, beside the media.
+    /// What everything found in frames depends on, beside the media. Not the device: its kernels differ in the last bits,
+    /// which make no other result, and a soundtrack's key is the same on all devices.
     analysis: String,
 }
 
@@ -230,8 +231,9 @@ impl Analysis {
     /// # Errors
     /// Those of reading and of the models; [`Error::CutOutside`] and [`Error::ClipTooShort`] where the media is shorter than it
     /// announced; those of [`pose::choose`]; [`Error::Cancelled`].
-    pub fn poses(mut self, engine: &Engine, settings: &Settings, monitor: &Monitor<'_>) -> Result<(PoseTrack, Clip)> {
+    pub fn poses(mut self, engine: &Engine, settings: &Settings, monitor: &Monitor<'_>) -> Result<FoundPoses> {
         let mut analysed = std::mem::take(&mut self.known);
+        let was_read = self.source.is_some();
         if let Some(source) = self.source.take() {
             analysed.extend(self.find(source, engine, settings, monitor)?);
             analysed.sort_by_key(|found| found.chunk.index);
@@ -249,9 +251,18 @@ impl Analysis {
         for time in &mut tracked.times {
             *time = Instant::from_seconds((*time - clip.start).seconds());
         }
-        let track = pose::choose(tracked, &self.path, &settings.pose)?;
+        let track = pose::choose(tracked, &self.path, settings.pose())?;
         monitor.progress(Stage::Pose, 1.0)?;
-        Ok((track, clip))
+        Ok(FoundPoses {
+            track,
+            clip,
+            is_of_media: !was_read || self.is_unchanged(engine),
+        })
+    }
+
+    /// Whether the file is the one that was opened; so is one without an identity, as far as can be known.
+    fn is_unchanged(&self, engine: &Engine) -> bool {
+        self.id.is_none() || engine.identify(&self.path).ok() == self.id
     }
 
     /// Finds the chunks that are missing, and keeps them.
@@ -293,7 +304,7 @@ impl Analysis {
             let unkept = if sought { 0 } else { before };
             analysed[unkept..].iter().for_each(keep);
         }
-        if self.id.is_some() && engine.identify(&self.path).ok() != self.id {
+        if !self.is_unchanged(engine) {
             log::warn!(
                 "{}: the file was changed or removed while it was read; its results are not kept",
                 self.path.display()
@@ -308,10 +319,20 @@ impl Analysis {
     }
 }
 
+/// What was found in the part of a media that is analysed.
+pub(super) struct FoundPoses {
+    /// The poses, in the part's own time.
+    pub track: PoseTrack,
+    /// The part, with its exact length.
+    pub clip: Clip,
+    /// Whether the file was still the same once it had been read.
+    pub is_of_media: bool,
+}
+
 /// How frames are prepared, from a file or pushed.
 pub(super) fn options(settings: &Settings) -> FileOptions {
     FileOptions {
-        rate: settings.pose.rate,
+        rate: settings.pose().rate,
         ..FileOptions::default()
     }
 }
@@ -329,18 +350,9 @@ impl<'a> MediaCache<'a> {
             return Ok(None);
         };
         let FileOptions { long_side, rate, .. } = options(settings);
-        let quality = match settings.pose.quality {
-            PoseQuality::Normal => "normal",
-            PoseQuality::High => "high",
-        };
-        // Kernels of another device differ in the last bits.
-        let device = match settings.device {
-            Device::Auto => "auto",
-            Device::Cpu => "cpu",
-            Device::Cuda => "cuda",
-        };
+        let quality = settings.pose().quality.word();
         let mut models = String::new();
-        for name in pose::PoseModels::files(settings.pose.quality) {
+        for name in pose::PoseModels::files(settings.pose().quality) {
             models += &engine.manifest().entry(name)?.sha256;
             models.push(' ');
         }
@@ -351,8 +363,8 @@ impl<'a> MediaCache<'a> {
             whole: _, // which chunks are wanted, not what is found in them
         } = chunking;
         let analysis = format!(
-            "version {} of {}; {}; longest side {long_side}; {:e} poses a second; quality {quality}; device {device}; models \
-             {models}; chunks of {:e} s, {:e} s overlap, {:e} s rest",
+            "version {} of {}; {}; longest side {long_side}; {:e} poses a second; quality {quality}; models {models}; \
+             chunks of {:e} s, {:e} s overlap, {:e} s rest",
             stored::VERSION,
             env!("CARGO_PKG_VERSION"),
             ffmpeg_version(),

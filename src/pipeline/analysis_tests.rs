@@ -3,7 +3,7 @@
 use super::*;
 use crate::pipeline::{Job, Resources};
 use crate::pose::{JOINTS, Joint, Pose, PoseTrack};
-use crate::time::{Rate, Span};
+use crate::time::Span;
 use std::fs::{self, File};
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
@@ -30,8 +30,8 @@ fn engine(cache: Option<&Path>) -> Engine {
 
 fn settings(person: usize) -> Settings {
     let mut settings = Settings::default();
-    settings.pose.rate = Rate::from_hz(10.0);
-    settings.pose.person = Some(person);
+    settings.set("pose.rate", "10").expect("a rate");
+    settings.set("pose.person", &person.to_string()).expect("a person");
     settings
 }
 
@@ -60,6 +60,7 @@ fn open(engine: &Engine, path: &Path, person: usize, cut: Cut, chunking: Chunkin
 fn found(engine: &Engine, path: &Path, cut: Cut, chunking: Chunking) -> (PoseTrack, Clip) {
     open(engine, path, 1, cut, chunking)
         .poses(engine, &settings(1), &Monitor::none())
+        .map(|found| (found.track, found.clip))
         .unwrap()
 }
 
@@ -191,7 +192,7 @@ fn chunks_are_the_same_in_whatever_order_they_came_and_another_person_takes_no_d
     assert_eq!(found(&later, &walking(), Cut::default(), short()), expected);
     let second = open(&later, &walking(), 2, Cut::default(), short());
     assert!(is_known(&second));
-    let (second, _) = second.poses(&later, &settings(2), &Monitor::none()).unwrap();
+    let second = second.poses(&later, &settings(2), &Monitor::none()).unwrap().track;
     assert!(second.poses.len() == expected.0.poses.len() && second != expected.0);
 }
 
@@ -205,10 +206,10 @@ fn another_rate_or_quality_or_chunking_is_another_entry() {
     assert!(known(&settings(2), Chunking::default()));
     assert!(!known(&settings(1), short()));
     let mut other = settings(1);
-    other.pose.rate = Rate::from_hz(11.0);
+    other.set("pose.rate", "11").unwrap();
     assert!(!known(&other, Chunking::default()));
     let mut other = settings(1);
-    other.pose.quality = PoseQuality::High;
+    other.set("pose.quality", "high").unwrap();
     assert!(!known(&other, Chunking::default()));
 }
 
@@ -274,8 +275,9 @@ fn a_media_that_was_replaced_is_another_and_one_that_changes_while_it_is_read_is
     fs::write(&other, &bytes).unwrap();
     fs::rename(&other, &clip).unwrap();
     let before = entries(&cache, "").len();
-    let (track, _) = analysis.poses(&engine, &settings(1), &Monitor::none()).unwrap();
-    assert_eq!(track, plain().0);
+    let found = analysis.poses(&engine, &settings(1), &Monitor::none()).unwrap();
+    assert_eq!(found.track, plain().0);
+    assert!(!found.is_of_media);
     assert_eq!(entries(&cache, "").len(), before);
     // By its content, not by its name: a copy is known.
     let copy = folder.path().join("copy.mp4");
@@ -315,6 +317,55 @@ fn what_is_composed_belongs_to_the_media_that_was_seen_not_to_what_replaced_it()
     assert!(is_recalled(open()));
 }
 
+#[test]
+fn a_jobs_key_is_that_of_the_media_which_was_opened_not_of_what_replaced_it() {
+    let (folder, clip) = filled();
+    let engine = Arc::new(engine(Some(&folder.path().join("cache"))));
+    let mut settings = settings(1);
+    settings.set("music.instruments", "drums").unwrap();
+    let open = || Job::open(Arc::clone(&engine), settings.clone(), &clip, Cut::default()).unwrap();
+    let now = || engine.key(&settings, &clip, Cut::default()).unwrap();
+    let job = open();
+    let first = job.key().unwrap();
+    assert_eq!(first, now());
+    let mut bytes = fs::read(&clip).unwrap();
+    bytes.push(0);
+    fs::write(&clip, &bytes).unwrap();
+    assert_eq!(job.key().unwrap(), first);
+    assert_ne!(now(), first);
+    // Opened, and replaced before it was read to its end: neither content is that of the result.
+    let mut torn = open();
+    let before = entries(&folder.path().join("cache"), "").len();
+    bytes.push(0);
+    let other = folder.path().join("other.mp4");
+    fs::write(&other, &bytes).unwrap();
+    fs::rename(&other, &clip).unwrap();
+    torn.run(Stage::Music, &Monitor::none()).unwrap();
+    let error = torn.key().unwrap_err().to_string();
+    assert!(
+        error.contains("clip.mp4") && error.contains("changed while it was read"),
+        "{error}"
+    );
+    assert_eq!(
+        entries(&folder.path().join("cache"), "").len(),
+        before,
+        "nothing is kept of it"
+    );
+}
+
+#[test]
+fn what_was_found_on_one_device_serves_on_another() {
+    let (folder, clip) = filled();
+    let engine = engine(Some(&folder.path().join("cache")));
+    let mut on_cpu = settings(1);
+    on_cpu.set("device", "cpu").unwrap();
+    let keys = [settings(1), on_cpu.clone()].map(|settings| engine.key(&settings, &clip, Cut::default()).unwrap());
+    assert_eq!(keys[0], keys[1]);
+    assert!(is_known(
+        &Analysis::open(&engine, &on_cpu, &clip, Cut::default(), Chunking::default()).unwrap()
+    ));
+}
+
 /// The bundled clip over and over, for longer than a chunk: the seam at 60 s is in the middle of one of its turns.
 fn looped(folder: &Path) -> PathBuf {
     let path = folder.join("looped.mp4");
@@ -336,7 +387,7 @@ fn a_person_walks_on_over_the_seam_between_chunks_of_a_minute() {
     let (clip, cache) = (looped(folder.path()), folder.path().join("cache"));
     let engine = engine(Some(&cache));
     let open = || open(&engine, &clip, 1, Cut::default(), Chunking::default());
-    let poses = |analysis: Analysis| analysis.poses(&engine, &settings(1), &Monitor::none()).unwrap().0;
+    let poses = |analysis: Analysis| analysis.poses(&engine, &settings(1), &Monitor::none()).unwrap().track;
     let analysis = open();
     assert_eq!(analysis.missing, [0, 1]);
     let track = poses(analysis);

@@ -1,4 +1,5 @@
-//! What all jobs share: the ONNX Runtime library, the models, the SoundFont. Each is loaded when first needed.
+//! What all jobs share: the ONNX Runtime library, the models, the SoundFont. Each is loaded when
+//! first needed.
 
 use super::cut::Cut;
 use super::key;
@@ -20,7 +21,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Resources {
     /// Folder with `manifest.toml` and the models.
     pub models: PathBuf,
-    /// The ONNX Runtime library, or a folder that holds it; `None`: `runtime_search` is looked through.
+    /// The ONNX Runtime library, or a folder that holds it; `None`: `runtime_search` is looked
+    /// through.
     pub runtime: Option<PathBuf>,
     /// Folders looked through for the ONNX Runtime library, in order.
     pub runtime_search: Vec<PathBuf>,
@@ -82,8 +84,9 @@ impl Engine {
         })
     }
 
-    /// The engine with pose networks that run on so many threads each, at least 1 (the others: at least 2). One, the
-    /// default, is as fast as two where decoding runs beside it; the notes are the same with any number.
+    /// The engine with pose networks that run on so many threads each, at least 1 (the others: at
+    /// least 2). One, the default, is as fast as two where decoding runs beside it; the notes are
+    /// the same with any number.
     #[must_use]
     pub fn with_threads(self, threads: usize) -> Self {
         Self {
@@ -93,17 +96,17 @@ impl Engine {
     }
 
     /// The synthesis that renders soundtracks.
-    pub fn synthesis(&self) -> &Synthesis {
+    pub(super) fn synthesis(&self) -> &Synthesis {
         &self.synthesis
     }
 
     /// The manifest of the models.
-    pub fn manifest(&self) -> &Manifest {
+    pub(super) fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
     /// The cache, if there is one.
-    pub fn cache(&self) -> Option<&Cache> {
+    pub(super) fn cache(&self) -> Option<&Cache> {
         self.cache.as_ref()
     }
 
@@ -112,7 +115,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::Input`] when the file cannot be read or is not a regular file.
-    pub fn identify(&self, media: &Path) -> Result<MediaId> {
+    pub(super) fn identify(&self, media: &Path) -> Result<MediaId> {
         self.identities.of(media)
     }
 
@@ -123,13 +126,17 @@ impl Engine {
     /// # Errors
     /// [`Error::Input`] when the media, or a SoundFont that was given, cannot be read.
     pub fn key(&self, settings: &Settings, media: &Path, cut: Cut) -> Result<String> {
-        let media = self.identify(media)?.to_string();
+        self.key_of(settings, &self.identify(media)?, cut)
+    }
+
+    /// The key of a soundtrack of the media with this identity.
+    pub(super) fn key_of(&self, settings: &Settings, media: &MediaId, cut: Cut) -> Result<String> {
         let sound_font = match &self.resources.sound_font {
             Some(path) => self.identify(path)?.to_string(),
             None => String::new(), // that of the models
         };
         Ok(key::soundtrack(
-            &media,
+            &media.to_string(),
             cut,
             settings,
             &self.model_versions(),
@@ -138,7 +145,7 @@ impl Engine {
     }
 
     /// Name and sha256 of every file of the manifest.
-    pub fn model_versions(&self) -> BTreeMap<String, String> {
+    pub(super) fn model_versions(&self) -> BTreeMap<String, String> {
         self.manifest
             .entries()
             .map(|(name, entry)| (name.to_owned(), entry.sha256.clone()))
@@ -150,7 +157,7 @@ impl Engine {
     /// # Errors
     /// [`Error::SoundFontMissing`], [`Error::SoundFontInvalid`], [`Error::ModelHash`] for a damaged
     /// shipped font where none was given.
-    pub fn sound_font(&self) -> Result<Arc<SoundFont>> {
+    pub(super) fn sound_font(&self) -> Result<Arc<SoundFont>> {
         let mut loaded = self.sound_font.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(font) = &*loaded {
             return Ok(font.clone());
@@ -184,7 +191,8 @@ impl Engine {
         DrumModels::FILES.iter().try_for_each(|name| self.manifest.verify(name))
     }
 
-    /// Checks, without loading them, that the files of the music models are there and whole, if an instrument needs them.
+    /// Checks, without loading them, that the files of the music models are there and whole, if an
+    /// instrument needs them.
     pub(super) fn check_music_models(&self, settings: &Settings) -> Result<()> {
         if lines(settings) == 0 {
             return Ok(());
@@ -209,12 +217,17 @@ impl Engine {
         settings: &Settings,
         work: impl FnOnce(&mut PoseModels) -> Result<T>,
     ) -> Result<T> {
-        let key = (settings.pose.quality, settings.device);
+        let key = (settings.pose().quality, settings.device());
         self.pose_models.with(
             key,
             || {
                 let runtime = self.runtime()?;
-                PoseModels::open(&runtime, &self.manifest, settings.pose.quality, self.options(settings))
+                PoseModels::open(
+                    &runtime,
+                    &self.manifest,
+                    settings.pose().quality,
+                    self.options(settings),
+                )
             },
             work,
         )
@@ -227,7 +240,7 @@ impl Engine {
     ) -> Result<T> {
         let network = wants_network(settings);
         self.beat_models.with(
-            (settings.device, network),
+            (settings.device(), network),
             || {
                 if network {
                     BeatModels::open(&self.runtime()?, &self.manifest, self.lone_options(settings))
@@ -245,7 +258,7 @@ impl Engine {
         work: impl FnOnce(&mut DrumModels) -> Result<T>,
     ) -> Result<T> {
         self.drum_models.with(
-            settings.device,
+            settings.device(),
             || DrumModels::open(&self.runtime()?, &self.manifest, self.lone_options(settings)),
             work,
         )
@@ -263,7 +276,7 @@ impl Engine {
             ..self.options(settings)
         };
         self.music_models.with(
-            (settings.device, lines),
+            (settings.device(), lines),
             || MusicModels::open(&self.runtime()?, &self.manifest, options, lines),
             work,
         )
@@ -271,12 +284,13 @@ impl Engine {
 
     fn options(&self, settings: &Settings) -> Options {
         Options {
-            device: settings.device,
+            device: settings.device(),
             threads: self.threads,
         }
     }
 
-    /// Nothing runs beside the networks of beats and drums, so that a second thread is a gain for them (the drums': a fifth).
+    /// Nothing runs beside the networks of beats and drums, so that a second thread is a gain for
+    /// them (the drums': a fifth).
     fn lone_options(&self, settings: &Settings) -> Options {
         Options {
             threads: self.threads.max(2),
@@ -302,38 +316,147 @@ impl Engine {
 
 /// How many melodic instruments the settings ask for.
 fn lines(settings: &Settings) -> usize {
-    settings.music.instruments.len()
+    settings.music().instruments.len()
 }
 
 /// Whether the settings ask for the beat network.
 fn wants_network(settings: &Settings) -> bool {
-    settings.rhythm.source != BeatSource::Motion
+    settings.rhythm().source != BeatSource::Motion
 }
 
-/// Sets of loaded networks that are free, by what they were loaded for.
-struct Pool<K, M>(Mutex<Vec<(K, M)>>);
+/// Sets of loaded networks, by what they were loaded for.
+///
+/// Of each kind as many free sets are kept as are in use, and one at least: what many jobs side by
+/// side have needed is given back as they end.
+struct Pool<K, M>(Mutex<Vec<Sets<K, M>>>);
 
-impl<K: PartialEq, M> Pool<K, M> {
+/// The sets of one kind.
+struct Sets<K, M> {
+    key: K,
+    in_use: usize,
+    free: Vec<M>,
+}
+
+impl<K: PartialEq + Copy, M> Pool<K, M> {
     fn new() -> Self {
         Self(Mutex::new(Vec::new()))
     }
 
     /// Works with a free set, or with a new one from `load`; it is free for others afterwards.
     fn with<T>(&self, key: K, load: impl FnOnce() -> Result<M>, work: impl FnOnce(&mut M) -> Result<T>) -> Result<T> {
-        let free = {
-            let mut sets = self.lock();
-            sets.iter()
-                .position(|(k, _)| *k == key)
-                .map(|index| sets.swap_remove(index).1)
+        let mut lent = self.lend(key);
+        let models = match &mut lent.models {
+            Some(models) => models,
+            none => none.insert(load()?),
         };
-        let mut models = free.map_or_else(load, Ok)?;
-        let result = work(&mut models);
-        self.lock().push((key, models));
-        result
+        work(models)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(K, M)>> {
-        // A panic elsewhere leaves the list whole: it is only pushed to and taken from.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lend(&self, key: K) -> Lent<'_, K, M> {
+        let models = self.of(key, |sets| {
+            sets.in_use += 1;
+            sets.free.pop()
+        });
+        Lent {
+            pool: self,
+            key,
+            models,
+        }
+    }
+
+    fn of<T>(&self, key: K, change: impl FnOnce(&mut Sets<K, M>) -> T) -> T {
+        // A panic elsewhere leaves the lists whole: they are only pushed to and taken from.
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sets) = all.iter_mut().find(|sets| sets.key == key) {
+            return change(sets);
+        }
+        let mut sets = Sets {
+            key,
+            in_use: 0,
+            free: Vec::new(),
+        };
+        let result = change(&mut sets);
+        all.push(sets);
+        result
+    }
+}
+
+/// A set that is in use; `None` until it is loaded.
+struct Lent<'a, K: PartialEq + Copy, M> {
+    pool: &'a Pool<K, M>,
+    key: K,
+    models: Option<M>,
+}
+
+impl<K: PartialEq + Copy, M> Drop for Lent<'_, K, M> {
+    fn drop(&mut self) {
+        // What a panic has left half done is not used again.
+        let whole = self.models.take().filter(|_| !std::thread::panicking());
+        let spare = self.pool.of(self.key, |sets| {
+            sets.in_use -= 1;
+            sets.free.extend(whole);
+            let kept = sets.in_use.max(1).min(sets.free.len());
+            sets.free.split_off(kept)
+        });
+        drop(spare); // outside the lock: networks take their time
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Barrier;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// Counts the sets that exist.
+    struct Counted<'a>(&'a AtomicUsize);
+
+    impl<'a> Counted<'a> {
+        fn load(count: &'a AtomicUsize) -> Result<Self> {
+            count.fetch_add(1, Ordering::SeqCst);
+            Ok(Self(count))
+        }
+    }
+
+    impl Drop for Counted<'_> {
+        fn drop(&mut self) {
+            self.0.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn a_pool_shrinks_when_fewer_jobs_run() {
+        const JOBS: usize = 8;
+        let (count, together) = (AtomicUsize::new(0), Barrier::new(JOBS));
+        let pool = Pool::new();
+        std::thread::scope(|scope| {
+            for _ in 0..JOBS {
+                scope.spawn(|| {
+                    let work = |_: &mut Counted<'_>| {
+                        together.wait();
+                        Ok(())
+                    };
+                    pool.with('a', || Counted::load(&count), work).expect("no failure");
+                });
+            }
+        });
+        assert_eq!(count.load(Ordering::SeqCst), 1, "one is kept for the next job");
+        let again = |key| pool.with(key, || Counted::load(&count), |_| Ok(count.load(Ordering::SeqCst)));
+        assert_eq!(again('a').expect("no failure"), 1, "it is used again");
+        assert_eq!(again('b').expect("no failure"), 2, "another kind has its own");
+    }
+
+    #[test]
+    fn a_set_that_fails_to_load_or_panics_is_not_counted_as_in_use() {
+        let count = AtomicUsize::new(0);
+        let pool: Pool<char, Counted<'_>> = Pool::new();
+        pool.with('a', || Err(Error::Cancelled), |_| Ok(()))
+            .expect_err("not loaded");
+        let panics = std::panic::AssertUnwindSafe(|| {
+            pool.with('a', || Counted::load(&count), |_| -> Result<()> { panic!("a fault") })
+        });
+        std::panic::catch_unwind(panics).expect_err("a panic");
+        assert_eq!(count.load(Ordering::SeqCst), 0, "what a panic left is not used again");
+        assert_eq!(pool.of('a', |sets| (sets.in_use, sets.free.len())), (0, 0));
     }
 }

@@ -26,21 +26,19 @@ impl Feed {
     /// Begins a clip of the caller's frames. The pose stage begins at once, and stops when `cancel` is switched on.
     ///
     /// # Errors
-    /// Those of [`Settings::check`] and of [`pushed`].
+    /// Those of [`pushed`].
     pub fn begin(engine: Arc<Engine>, settings: Settings, info: PushedInfo, cancel: Cancel) -> Result<Self> {
-        settings.check()?;
         let options = analysis::options(&settings);
         let name = info.name.clone();
         let (sink, source) = pushed(info, options)?;
-        let mut job = Job::from_frames(engine, settings, Box::new(source))?;
+        let mut job = Job::from_frames(engine, settings, Box::new(source));
         let monitor = Monitor::new(cancel.clone(), |_, _| ());
         let worker = std::thread::Builder::new()
             .name("poses".to_owned())
             .spawn(move || job.run(Stage::Pose, &monitor).map(|()| job))
-            .map_err(|e| Error::Media {
-                path: name.clone(),
-                doing: "starting a thread",
-                reason: e.to_string(),
+            .map_err(|source| Error::System {
+                what: "a thread for the poses",
+                source,
             })?;
         Ok(Self {
             name,

@@ -15,7 +15,7 @@ impl Job {
     /// Writes the result of the latest stage that has run, pose to score, as JSON that [`load`](Self::load) reads.
     ///
     /// # Errors
-    /// [`Error::Output`]; [`Error::Saved`] when no stage has run.
+    /// [`Error::Output`]; [`Error::StageMissing`] when no stage has run.
     pub fn save(&self, path: &Path) -> Result<()> {
         let saved = self.saved().ok_or_else(|| self.incomplete(Stage::Export))?;
         export::json::write_compact(&saved, path)
@@ -66,7 +66,7 @@ impl Job {
     pub fn write_video(&self, path: &Path, monitor: &Monitor<'_>) -> Result<()> {
         self.expect_picture()?;
         let soundtrack = self.soundtrack()?.mix();
-        let settings = &self.settings.sound;
+        let settings = self.settings.sound();
         let original = match settings.original {
             OriginalAudio::Drop => None,
             _ => read_sound(
@@ -89,7 +89,7 @@ impl Job {
     /// Writes the soundtrack as 24-bit WAV.
     ///
     /// # Errors
-    /// [`Error::Output`]; [`Error::Saved`] before the audio stage has run. The same holds for the functions below.
+    /// [`Error::Output`]; [`Error::StageMissing`] before the audio stage has run. The same holds for the functions below.
     pub fn write_wav(&self, path: &Path) -> Result<()> {
         export::wav::write_wav(self.soundtrack()?.mix(), path)
     }
@@ -98,7 +98,7 @@ impl Job {
     pub fn write_midi(&self, path: &Path) -> Result<()> {
         let score = self.score.as_ref().ok_or_else(|| self.incomplete(Stage::Export))?;
         let name = self.clip.path.file_stem().unwrap_or_default().to_string_lossy();
-        export::midi::write_midi(score, &name, self.settings.midi, path)
+        export::midi::write_midi(score, &name, self.settings.midi(), path)
     }
 
     /// Writes one WAV per part into a folder, which is created if necessary. The stems add up to

@@ -5,7 +5,7 @@
 
 use super::beats::Beat;
 use super::motion::RATE;
-use super::{hmm, metrics, signal};
+use super::{hmm, matching, signal};
 use crate::time::Instant;
 
 /// Beats in a bar unless the movement clearly says otherwise.
@@ -110,7 +110,7 @@ pub(crate) fn shares(
 
 /// At each frame of the movement the greatest impact near it.
 fn greatest_near(impact: &[f64]) -> Vec<f64> {
-    let reach = RATE.count(metrics::F_TOLERANCE).round() as usize;
+    let reach = RATE.count(matching::F_TOLERANCE).round() as usize;
     (0..impact.len())
         .map(|i| {
             let to = (i + reach + 1).min(impact.len());

@@ -110,7 +110,7 @@ fn wide() -> RhythmSettings {
     RhythmSettings {
         slowest: Tempo::from_bpm(55.0),
         fastest: Tempo::from_bpm(215.0),
-        ..Settings::default().rhythm
+        ..Settings::default().rhythm().clone()
     }
 }
 
@@ -138,7 +138,7 @@ fn beats_and_bars_of_a_network_are_found_at_every_tempo() {
     let duration = Span::from_seconds(60.0);
     for (seed, bpm) in [60.0, 97.3, 174.0].into_iter().enumerate() {
         for bar in [3_usize, 4] {
-            let truth = metrics::metronome(Tempo::from_bpm(bpm), Span::from_seconds(0.21), duration);
+            let truth = matching::metronome(Tempo::from_bpm(bpm), Span::from_seconds(0.21), duration);
             let output = output(&truth, bar, duration, 0.0..0.0, seed as u64 + 1);
             let grid = grid(output, duration, &wide());
             let tempo = fit::tempo(&grid.instants()).expect("beats").bpm();
@@ -146,9 +146,9 @@ fn beats_and_bars_of_a_network_are_found_at_every_tempo() {
             let beats = grid.instants();
             assert_eq!(beats.len(), truth.len(), "{bpm}, {bar} a bar");
             // At the clip's edge one false peak is half of what there is to go by.
-            let f = metrics::f_measure(&truth, &beats, Span::from_seconds(0.04));
+            let f = matching::f_measure(&truth, &beats, Span::from_seconds(0.04));
             assert!(f > 0.98, "{bpm}, {bar} a bar: F {f} within 40 ms");
-            let within = metrics::f_measure(&truth[4..], &beats[4..], Span::from_seconds(0.01));
+            let within = matching::f_measure(&truth[4..], &beats[4..], Span::from_seconds(0.01));
             assert_eq!(within, 1.0, "{bpm}, {bar} a bar: {within} within 10 ms");
             check_numbers(&grid, &truth, bar);
         }
@@ -158,9 +158,9 @@ fn beats_and_bars_of_a_network_are_found_at_every_tempo() {
 #[test]
 fn beats_go_on_where_the_network_hears_none() {
     let duration = Span::from_seconds(50.0);
-    let truth = metrics::metronome(Tempo::from_bpm(104.0), Span::from_seconds(0.3), duration);
+    let truth = matching::metronome(Tempo::from_bpm(104.0), Span::from_seconds(0.3), duration);
     let grid = grid(output(&truth, 4, duration, 20.0..27.0, 7), duration, &wide());
-    let f = metrics::f_measure(&truth, &grid.instants(), Span::from_seconds(0.04));
+    let f = matching::f_measure(&truth, &grid.instants(), Span::from_seconds(0.04));
     assert!(f > 0.98, "F {f}");
     check_numbers(&grid, &truth, 4);
 }
@@ -177,7 +177,7 @@ fn a_drifting_tempo_keeps_its_bars() {
             .seconds();
     }
     let grid = grid(output(&truth, 4, duration, 0.0..0.0, 11), duration, &wide());
-    let f = metrics::f_measure(&truth, &grid.instants(), Span::from_seconds(0.04));
+    let f = matching::f_measure(&truth, &grid.instants(), Span::from_seconds(0.04));
     assert!(f > 0.98, "F {f}");
     check_numbers(&grid, &truth, 4);
 }
@@ -185,7 +185,7 @@ fn a_drifting_tempo_keeps_its_bars() {
 #[test]
 fn beats_a_bar_and_the_tempo_can_be_fixed() {
     let duration = Span::from_seconds(30.0);
-    let truth = metrics::metronome(Tempo::from_bpm(120.0), Span::from_seconds(0.25), duration);
+    let truth = matching::metronome(Tempo::from_bpm(120.0), Span::from_seconds(0.25), duration);
     let heard = output(&truth, 4, duration, 0.0..0.0, 3);
     let waltz = RhythmSettings {
         beats_per_bar: Some(3),
@@ -198,7 +198,7 @@ fn beats_a_bar_and_the_tempo_can_be_fixed() {
     };
     let metronome = grid(heard, duration, &fixed);
     assert!(metronome.decoded.is_empty());
-    let f = metrics::f_measure(&truth, &metronome.instants(), Span::from_seconds(0.03));
+    let f = matching::f_measure(&truth, &metronome.instants(), Span::from_seconds(0.03));
     assert!(f > 0.99, "F {f}");
     check_numbers(&metronome, &truth, 4);
 }
@@ -206,9 +206,9 @@ fn beats_a_bar_and_the_tempo_can_be_fixed() {
 #[test]
 fn ten_minutes_are_decoded_fast_in_bars_of_three_and_four() {
     let duration = Span::from_seconds(600.0);
-    let truth = metrics::metronome(Tempo::from_bpm(111.0), Span::ZERO, duration);
+    let truth = matching::metronome(Tempo::from_bpm(111.0), Span::ZERO, duration);
     let output = output(&truth, 4, duration, 0.0..0.0, 9);
-    let settings = Settings::default().rhythm;
+    let settings = Settings::default().rhythm().clone();
     let start = std::time::Instant::now();
     let grid = grid(output, duration, &settings);
     // 40 × real time: a fault would be slower by far, and a machine that does other things besides is not at fault. README has
@@ -271,11 +271,11 @@ fn swinging(bpm: f64, duration: Span) -> PoseTrack {
 fn auto_takes_the_network_unless_the_other_source_is_clearly_more_confident() {
     let duration = Span::from_seconds(12.0);
     let moved = Moved::new(&swinging(100.0, duration), duration);
-    let truth = metrics::metronome(Tempo::from_bpm(140.0), Span::ZERO, duration);
+    let truth = matching::metronome(Tempo::from_bpm(140.0), Span::ZERO, duration);
     let heard = output(&truth, 4, duration, 0.0..0.0, 5);
     let settings = |source| RhythmSettings {
         source,
-        ..Settings::default().rhythm
+        ..Settings::default().rhythm().clone()
     };
     let candidates = |source, network: f64, motion: f64| {
         let flat = |bias| Logistic {
@@ -318,7 +318,7 @@ fn a_network_that_is_asked_for_and_not_there_is_an_error() {
     let duration = Span::from_seconds(8.0);
     let settings = RhythmSettings {
         source: BeatSource::Network,
-        ..Settings::default().rhythm
+        ..Settings::default().rhythm().clone()
     };
     let mut models = BeatModels::calibrated(calibration());
     let track = swinging(100.0, duration);
@@ -328,7 +328,7 @@ fn a_network_that_is_asked_for_and_not_there_is_an_error() {
         &track,
         duration,
         &mut models,
-        &Settings::default().rhythm,
+        Settings::default().rhythm(),
         &Monitor::none(),
     );
     assert_eq!(auto.expect("a rhythm").source, Source::Motion);

@@ -2,7 +2,7 @@
 //!
 //! Each accent goes to its nearest step, however far between two steps it falls. An accent dropped for lying off the grid
 //! could not be followed at all, while an onset on the nearest step is at most half a step away from it, well within the
-//! one step that *Follow* counts as answered (see [`metrics::follow`](super::metrics::follow)). On the poses of six clips of
+//! one step that *Follow* counts as answered (see `metrics::follow`). On the poses of six clips of
 //! dance, sport and walking, drums that play the composition and the beats follow all accents so, and 81 to 100 % of them when
 //! those more than a third of a step off the grid are dropped; with the movement shuffled it is about two thirds either way.
 

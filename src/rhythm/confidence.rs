@@ -4,7 +4,7 @@
 use super::activation::ACTIVATION_RATE;
 use super::curve::Curve;
 use super::lock::{self, TempoWindow};
-use super::{metrics, signal};
+use super::{matching, signal};
 use crate::time::{BeatGrid, Instant, STEPS_PER_BEAT, Tempo};
 use serde::{Deserialize, Serialize};
 
@@ -129,7 +129,7 @@ pub(crate) fn signs(overview: &Overview<'_>, evidence: &Evidence<'_>) -> Signs {
             .map_or(0.0, |p| support(p, evidence.found).clamp(-5.0, 3.0)),
         sources_agree: evidence
             .other
-            .map_or(0.0, |other| metrics::f_measure(other, beats, metrics::F_TOLERANCE)),
+            .map_or(0.0, |other| matching::f_measure(other, beats, matching::F_TOLERANCE)),
         length: ((beats.len() as f64).min(MOST_BEATS) / ENOUGH_BEATS).ln(),
         movement: overview.liveliness.max(1e-9).ln().clamp(-3.0, 3.0),
         seen: overview.seen,
@@ -192,7 +192,7 @@ mod tests {
     fn the_signs_of_the_true_grid_are_better_than_those_of_one_beside_it() {
         let duration = Span::from_seconds(20.0);
         let tempo = Tempo::from_bpm(100.0);
-        let truth = metrics::metronome(tempo, Span::from_seconds(0.3), duration);
+        let truth = matching::metronome(tempo, Span::from_seconds(0.3), duration);
         let activation: Vec<f64> = (0..2001)
             .map(|i| {
                 let time = ACTIVATION_RATE.instant(i);
@@ -240,7 +240,10 @@ mod tests {
         assert!(right.on_beats > 0.69 && right.between < 0.1, "{right:?}");
         assert!(right.tempo_certainty > 0.4 && right.tempo_support > 2.0, "{right:?}");
         assert_eq!((right.sources_agree, right.seen), (1.0, 1.0));
-        let wrong = of(&metrics::metronome(Tempo::from_bpm(131.0), Span::ZERO, duration), 131.0);
+        let wrong = of(
+            &matching::metronome(Tempo::from_bpm(131.0), Span::ZERO, duration),
+            131.0,
+        );
         assert!(
             wrong.lock < 1.0 && wrong.agreement < 1.0 && wrong.steadiness < 0.5,
             "{wrong:?}"

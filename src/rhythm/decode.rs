@@ -6,7 +6,7 @@ use super::calibration::Decoding;
 use super::hmm::{self, Observations};
 use super::lock::{self, Locks, TempoPrior, TempoWeights, TempoWindow};
 use super::windows;
-use super::{bars, fit, metrics, motion, signal};
+use super::{bars, fit, matching, motion, signal};
 use crate::error::Result;
 use crate::progress::Monitor;
 use crate::settings::RhythmSettings;
@@ -171,7 +171,7 @@ fn first_downbeat(decoded: &[hmm::DecodedBeat], fitted: &[Instant], covered: &[I
 
 /// Greatest impact near each beat.
 pub(super) fn beat_weights(impact: &[f64], beats: &[Instant]) -> Vec<f64> {
-    let reach = metrics::F_TOLERANCE;
+    let reach = matching::F_TOLERANCE;
     beats
         .iter()
         .map(|beat| {

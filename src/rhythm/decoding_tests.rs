@@ -1,6 +1,6 @@
 //! Activation to grid: the decoder and the fit together, on activations made by hand.
 
-use super::{fit, hmm, hmm::Observations, lock::TempoPrior, metrics};
+use super::{fit, hmm, hmm::Observations, lock::TempoPrior, matching, metrics};
 use crate::progress::{Cancel, Monitor};
 use crate::time::{Instant, Span, Tempo};
 
@@ -72,7 +72,7 @@ fn error_at(found: &[Instant], beat: Instant) -> f64 {
 fn steady_tempi_are_found_to_a_thousandth_and_do_not_drift() {
     let duration = Span::from_seconds(180.0);
     for (bpm, seed) in [(60.0, 1), (97.3, 2), (174.0, 3)] {
-        let truth = metrics::metronome(Tempo::from_bpm(bpm), Span::from_seconds(0.21), duration);
+        let truth = matching::metronome(Tempo::from_bpm(bpm), Span::from_seconds(0.21), duration);
         let beats = found(&activation(&truth, duration, seed), duration);
         let tempo = fit::tempo(&beats).expect("beats").bpm();
         assert!((tempo / bpm - 1.0).abs() < 0.001, "{bpm}: {tempo}");
@@ -114,7 +114,7 @@ fn a_sudden_change_of_tempo_is_found() {
         time += if time < 30.0 { 60.0 / 92.0 } else { 60.0 / 118.0 };
     }
     let beats = found(&activation(&truth, duration, 5), duration);
-    let f = metrics::f_measure(&truth, &beats, metrics::F_TOLERANCE);
+    let f = matching::f_measure(&truth, &beats, matching::F_TOLERANCE);
     assert!(f > 0.95, "{f}");
     let late = truth.iter().filter(|t| t.seconds() > 34.0);
     let worst = late.map(|t| error_at(&beats, *t)).fold(0.0, f64::max);
@@ -124,7 +124,7 @@ fn a_sudden_change_of_tempo_is_found() {
 #[test]
 fn ten_minutes_at_the_widest_range_are_decoded_fast() {
     let duration = Span::from_seconds(600.0);
-    let truth = metrics::metronome(Tempo::from_bpm(111.0), Span::ZERO, duration);
+    let truth = matching::metronome(Tempo::from_bpm(111.0), Span::ZERO, duration);
     let values = {
         let mut values = vec![0.02; 60_001];
         for t in &truth {

@@ -4,8 +4,8 @@
 //! `tests/rhythm_network.rs`).
 
 use super::motion::{Motion, RATE};
-use crate::pose::{JOINTS, PoseTrack};
-use crate::time::{Rate, Span};
+use crate::pose::JOINTS;
+use crate::time::Rate;
 
 /// Frames a second of the network's input and output, every second frame of the movement.
 pub const FRAME_RATE: Rate = RATE.every(STRIDE);
@@ -29,7 +29,8 @@ const FASTEST: f64 = 15.0;
 pub type Frame = [[f32; VALUES]; JOINTS];
 
 /// The network's input for a clip of `duration`: frame i is the time i / 30 s.
-pub fn features(track: &PoseTrack, duration: Span) -> Vec<Frame> {
+#[cfg(feature = "internals")]
+pub fn features(track: &crate::pose::PoseTrack, duration: crate::time::Span) -> Vec<Frame> {
     of_motion(&Motion::new(track, duration))
 }
 

@@ -5,7 +5,7 @@
 //! one tempo explains the whole clip the grid is exactly even, and where the tempo really changes it follows.
 
 use super::activation::{ACTIVATION_RATE, NEUTRAL};
-use super::{metrics, signal};
+use super::{matching, signal};
 use crate::time::{Instant, Span, Tempo};
 
 /// Half widths, in beats, of the neighbourhoods that are tried; the whole clip comes after the last.
@@ -15,7 +15,7 @@ const HALF_WIDTHS: [usize; 9] = [2, 3, 4, 6, 9, 14, 21, 32, 48];
 const LEAST_SCATTER: Span = Span::from_seconds(0.016);
 
 /// Farthest that a beat is moved to a peak: the tolerance within which two beats count as one.
-const LARGEST_MOVE: Span = metrics::F_TOLERANCE;
+const LARGEST_MOVE: Span = matching::F_TOLERANCE;
 
 /// How many standard errors a wider neighbourhood's line may lie from a narrower one's. Lepski's rule: the widest
 /// neighbourhood that contradicts none of the narrower ones (Lepski 1991; for local polynomials Goldenshluger & Nemirovski 1997).
@@ -242,7 +242,7 @@ pub(crate) fn metronome(activation: &[f64], tempo: Tempo, duration: Span) -> Vec
     let odds = signal::smooth(&odds, ACTIVATION_RATE.count(Span::from_seconds(0.025)));
     let interval = tempo.beat_span();
     let fit = |phase: f64| -> Option<f64> {
-        let beats = metrics::metronome(tempo, interval * phase, duration);
+        let beats = matching::metronome(tempo, interval * phase, duration);
         // A phase that leaves one beat only makes no grid.
         let values: Vec<f64> = beats
             .iter()
@@ -261,7 +261,7 @@ pub(crate) fn metronome(activation: &[f64], tempo: Tempo, duration: Span) -> Vec
     } else {
         signal::parabola(&fits, best)
     };
-    metrics::metronome(tempo, interval * ((best as f64 + shift) / PHASES as f64), duration)
+    matching::metronome(tempo, interval * ((best as f64 + shift) / PHASES as f64), duration)
 }
 
 #[cfg(test)]

@@ -135,6 +135,7 @@ fn ranked(movement: &Curve, beats: &[Instant]) -> Option<(f64, Vec<f64>)> {
 
 /// The *lock percentile* of a grid (0 to 100): its rank by R among the metronomes of 60 to 180 beats a minute in steps of
 /// 0.5. 50 is what a grid that has nothing to do with the movement gets on average; 0 for fewer than two beats or no movement.
+#[cfg(feature = "internals")]
 pub(crate) fn percentile(movement: &Curve, beats: &[Instant]) -> f64 {
     ranked(movement, beats).map_or(0.0, |(own, others)| {
         let below = others.iter().filter(|r| **r < own).count();
@@ -421,7 +422,7 @@ mod tests {
     }
 
     fn metronome(tempo: f64) -> Vec<Instant> {
-        super::super::metrics::metronome(Tempo::from_bpm(tempo), Span::ZERO, Span::from_seconds(20.0))
+        super::super::matching::metronome(Tempo::from_bpm(tempo), Span::ZERO, Span::from_seconds(20.0))
     }
 
     #[test]

@@ -10,38 +10,14 @@
 use super::accents::Accent;
 use super::curve::Curve;
 use super::lock;
+pub use super::matching::{F_TOLERANCE, f_measure, metronome};
 use crate::time::{BeatGrid, Instant, STEPS_PER_BEAT, Span, Tempo};
-
-/// Tolerance of the F-measure.
-pub const F_TOLERANCE: Span = Span::from_seconds(0.070);
 
 /// Standard deviation of Cemgil's Gaussian.
 const CEMGIL_SIGMA: f64 = 0.040;
 
 /// Tolerance of phase and of period in the continuity measures, as a share of the reference interval.
 const CONTINUITY_TOLERANCE: f64 = 0.175;
-
-/// F-measure (0 to 1): each beat may match one reference beat within ±`tolerance`.
-pub fn f_measure(reference: &[Instant], estimated: &[Instant], tolerance: Span) -> f64 {
-    if reference.is_empty() || estimated.is_empty() {
-        return 0.0;
-    }
-    // On a line, matching the earliest that fits gives the most matches.
-    let (mut r, mut e, mut matched) = (0, 0, 0_usize);
-    while r < reference.len() && e < estimated.len() {
-        let apart = (estimated[e] - reference[r]).seconds();
-        if apart.abs() <= tolerance.seconds() {
-            matched += 1;
-            r += 1;
-            e += 1;
-        } else if apart < 0.0 {
-            e += 1;
-        } else {
-            r += 1;
-        }
-    }
-    2.0 * matched as f64 / (reference.len() + estimated.len()) as f64
-}
 
 /// Cemgil's accuracy (0 to 1): a Gaussian of 40 ms of the distance of each reference beat to the nearest beat, over the mean
 /// number of beats.
@@ -166,14 +142,6 @@ pub fn random_f_measure(reference: &[Instant], duration: Span) -> f64 {
         }
     }
     sum / f64::from(count)
-}
-
-/// The beats of a metronome within a clip.
-pub fn metronome(tempo: Tempo, first: Span, duration: Span) -> Vec<Instant> {
-    let count = ((duration - first).seconds() / tempo.beat_span().seconds()).floor();
-    (0..=count.max(-1.0) as i64)
-        .map(|i| Instant::ZERO + first + tempo.beat_span() * i as f64)
-        .collect()
 }
 
 /// Lock percentile of a grid (0 to 100): its rank by R = Σ_m |mean(e·exp(−2πi·m·φ))|, m = ½, 1, 2, among constant metronomes of

@@ -32,6 +32,8 @@ mod holds;
 mod impact;
 mod leaps;
 mod lock;
+mod matching;
+#[cfg(feature = "internals")]
 pub mod metrics;
 mod motion;
 mod network;
@@ -41,7 +43,7 @@ mod windows;
 
 pub use accents::{Accent, AccentKind, BodyPart};
 pub use beats::{Beat, Rhythm, Source};
-pub use compose::{Composition, StepRhythm, compose};
+pub use compose::compose;
 pub use curve::Curve;
 pub use holds::Hold;
 pub use motion::LEAST_MOVEMENT;

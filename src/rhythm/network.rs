@@ -62,6 +62,7 @@ impl BeatModels {
     }
 
     /// The same models with another calibration: for fitting one.
+    #[cfg(feature = "internals")]
     #[must_use]
     pub fn with_calibration(self, calibration: Calibration) -> Self {
         Self { calibration, ..self }

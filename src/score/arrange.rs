@@ -15,6 +15,7 @@ use crate::time::{BeatGrid, Instant, STEPS_PER_BEAT, Span, TICKS_PER_BEAT, Tempo
 ///
 /// # Errors
 /// Those of [`arrange`].
+#[cfg(feature = "internals")]
 pub fn from_drums(grid: &DrumGrid, duration: Span, kit: Option<&str>) -> Result<Score> {
     arrange(grid, None, duration, kit)
 }
@@ -36,16 +37,17 @@ pub fn from_drums(grid: &DrumGrid, duration: Span, kit: Option<&str>) -> Result<
 /// style, which also determines the melodic programs.
 ///
 /// # Errors
-/// [`Error::Sound`] when the grid has fewer than two beats, its beats are not in ascending order,
+/// [`Error::Music`] when the grid has fewer than two beats, its beats are not in ascending order,
 /// `beats_per_bar` is 0, the clip has no length, or a note of the music is out of range;
 /// [`Error::SettingValue`] when `kit` is not a kit.
+#[cfg(feature = "internals")]
 pub fn arrange(grid: &DrumGrid, music: Option<&Music>, duration: Span, kit: Option<&str>) -> Result<Score> {
     arrange_to(grid, music, None, duration, kit)
 }
 
-/// Like [`arrange`], for drums and music that [answer](crate::answer) a movement with strong
-/// accents on the steps `strong`, in ascending order: the piece ends [near the clip's
-/// end](super::ending::last_answer), on one of those if possible. `None` if no movement is
+/// As [`arrange`], of drums and music that [answer](crate::answer) a movement whose strong accents
+/// are on the steps `strong`, rising: the piece ends [near the clip's
+/// end](super::ending::last_answer_after), on one of those if it can. `None` where no movement is
 /// answered.
 ///
 /// # Errors
@@ -57,7 +59,7 @@ pub fn arrange_to(
     duration: Span,
     kit: Option<&str>,
 ) -> Result<Score> {
-    let unfit = |reason: String| Error::Sound { reason };
+    let unfit = |reason: String| Error::Music { reason };
     let beats = BeatGrid::new(grid.beats.clone()).ok_or_else(|| {
         unfit(format!(
             "the drum grid has {} beats; at least two, in ascending order, are needed",

@@ -17,9 +17,9 @@ impl Score {
     /// lies in MIDI's ranges and inside the clip, in order.
     ///
     /// # Errors
-    /// [`Error::Sound`] with the field, the value found and the value expected.
+    /// [`Error::Music`] with the field, the value met and the value allowed.
     pub fn check(&self) -> Result<()> {
-        self.fault().map_err(|reason| Error::Sound {
+        self.fault().map_err(|reason| Error::Music {
             reason: format!("score.{reason}"),
         })
     }

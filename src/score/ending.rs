@@ -35,20 +35,14 @@ const BEAT_WORTH: f64 = 0.2;
 /// Bounds of the last hit's velocity, which is otherwise that of the louder hits of the piece.
 const LEAST_LAST_VELOCITY: f32 = 0.55;
 
-/// The beat on which a piece ends, counted from the first beat of the grid; `None` if no beat
-/// leaves enough time or nothing is played.
+/// The beat on which a piece ends in which something is played up to `last_step`, counted from the
+/// first beat of the grid; `None` if no beat leaves room.
 ///
 /// Of the beats that leave at least 10 % of the clip (0.6 s to 1 s), it is the one with the
 /// shortest silence after it, where the silence after a downbeat counts as 1.2 s shorter and that
 /// after the third beat of four as 0.6 s shorter. So the piece ends on a downbeat unless that would
 /// leave the end empty. If the hits stop long before the end, the piece ends at the latest on the
 /// beat after the last hit.
-pub fn last_beat(grid: &DrumGrid, beats: &BeatGrid, duration: Span) -> Option<i32> {
-    let last_step = grid.hits.iter().map(|hit| hit.step).max()?;
-    last_beat_after(last_step, grid, beats, duration)
-}
-
-/// Like [`last_beat`], for a piece in which something is played up to `last_step`.
 pub(super) fn last_beat_after(last_step: i32, grid: &DrumGrid, beats: &BeatGrid, duration: Span) -> Option<i32> {
     let room = Span::from_seconds((duration.seconds() * ROOM_SHARE).clamp(LEAST_ROOM.seconds(), MOST_ROOM.seconds()));
     let bar = i32::from(grid.beats_per_bar.max(1));
@@ -73,18 +67,12 @@ pub(super) fn last_beat_after(last_step: i32, grid: &DrumGrid, beats: &BeatGrid,
     })
 }
 
-/// The step on which a piece ends that answers a movement with strong accents on the steps
-/// `strong`; `None` if [`last_beat`] returns `None`.
+/// The step on which a piece ends that answers a movement, whose strong accents are on the steps
+/// `strong`; `None` where [`last_beat_after`] is.
 ///
 /// Of the last steps that leave 0.3 s, it is the accent, beat or half beat with the shortest
 /// silence after it, where the silence after an accent counts as 0.35 s shorter, after a downbeat
 /// as 0.3 s shorter, and after another beat as 0.2 s shorter.
-pub fn last_answer(strong: &[i32], grid: &DrumGrid, beats: &BeatGrid, duration: Span) -> Option<i32> {
-    let last_step = grid.hits.iter().map(|hit| hit.step).max()?;
-    last_answer_after(last_step, strong, grid, beats, duration)
-}
-
-/// Like [`last_answer`], for a piece in which something is played up to `last_step`.
 pub(super) fn last_answer_after(
     last_step: i32,
     strong: &[i32],
@@ -118,15 +106,6 @@ pub(super) fn last_answer_after(
 pub fn beat_number(grid: &DrumGrid, beat: i32) -> u8 {
     let bar = i32::from(grid.beats_per_bar.max(1));
     ((i32::from(grid.first_beat) - 1 + beat).rem_euclid(bar) + 1) as u8
-}
-
-/// The hits with an ending: those before the [last beat](last_beat) unchanged, then kick and crash
-/// on it.
-pub fn with_ending(grid: &DrumGrid, beats: &BeatGrid, duration: Span) -> Vec<Hit> {
-    match last_beat(grid, beats, duration) {
-        Some(beat) => ending_on(beat * STEPS_PER_BEAT as i32, grid),
-        None => grid.hits.clone(),
-    }
 }
 
 /// The hits before a step unchanged, then kick and crash on it.
@@ -165,6 +144,18 @@ fn loud(hits: &[Hit]) -> f32 {
 mod tests {
     use super::*;
     use crate::time::Instant;
+
+    fn last_step(grid: &DrumGrid) -> i32 {
+        grid.hits.iter().map(|hit| hit.step).max().expect("a hit")
+    }
+
+    fn last_beat(grid: &DrumGrid, beats: &BeatGrid, duration: Span) -> Option<i32> {
+        last_beat_after(last_step(grid), grid, beats, duration)
+    }
+
+    fn last_answer(strong: &[i32], grid: &DrumGrid, beats: &BeatGrid, duration: Span) -> Option<i32> {
+        last_answer_after(last_step(grid), strong, grid, beats, duration)
+    }
 
     fn grid(bpm: f64, beats: usize, hits: Vec<Hit>) -> DrumGrid {
         DrumGrid {
@@ -266,17 +257,11 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_grid_stays_empty() {
-        let grid = grid(120.0, 8, vec![]);
-        let beats = BeatGrid::new(grid.beats.clone()).expect("beats");
-        assert!(with_ending(&grid, &beats, Span::from_seconds(4.0)).is_empty());
-    }
-
-    #[test]
     fn the_ending_replaces_all_that_would_follow() {
         let grid = steady(120.0, 40);
         let beats = BeatGrid::new(grid.beats.clone()).expect("beats");
-        let hits = with_ending(&grid, &beats, Span::from_seconds(15.0));
+        let beat = last_beat(&grid, &beats, Span::from_seconds(15.0)).expect("a beat");
+        let hits = ending_on(beat * STEPS_PER_BEAT as i32, &grid);
         let (before, ending) = hits.split_at(hits.len() - 2);
         assert_eq!(before.len(), 28 * 4);
         assert!(before.iter().all(|hit| hit.step < 28 * 4));

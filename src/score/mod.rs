@@ -12,9 +12,10 @@ mod melodic;
 mod mixing;
 mod turns;
 
-pub use arrange::{arrange, arrange_to, from_drums};
+pub use arrange::arrange_to;
+#[cfg(feature = "internals")]
+pub use arrange::{arrange, from_drums};
 pub use drum_part::DRUM_PART;
-pub use kits::{kit_for_style, kit_program};
 pub use mixing::VOLUMES;
 pub(crate) use turns::in_turn;
 

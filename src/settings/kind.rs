@@ -1,6 +1,7 @@
 //! The values that a setting accepts, and their syntax.
 
 use crate::theory::{Key, Misread, Progression};
+use std::str::FromStr;
 
 /// The grammar of a value that is neither a number nor a choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,35 +21,19 @@ impl Syntax {
             Self::Chords => "chords such as 'Am F C G7', one a bar, or 'Am F | C G7', with | between bars",
         }
     }
-
-    fn parse(self, text: &str) -> Result<Value, Misread> {
-        match self {
-            Self::Key => text.parse().map(Value::Key),
-            Self::Chords => text.parse().map(Value::Chords),
-        }
-    }
 }
 
-/// The values that a setting accepts.
+/// The values that a setting accepts, apart from `auto`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kind {
     /// One of these words.
     Choice(&'static [&'static str]),
-    /// One of these words, or `auto`.
-    ChoiceOrAuto(&'static [&'static str]),
     /// One or more of these words, each at most once, separated by commas.
     List(&'static [&'static str]),
-    /// Text of this syntax, or `auto`.
-    TextOrAuto(Syntax),
+    /// Text of this syntax.
+    Text(Syntax),
     /// A number from `least` to `most`.
     Number {
-        /// Least value allowed.
-        least: f64,
-        /// Greatest value allowed.
-        most: f64,
-    },
-    /// A number from `least` to `most`, or `auto`.
-    NumberOrAuto {
         /// Least value allowed.
         least: f64,
         /// Greatest value allowed.
@@ -61,108 +46,137 @@ pub enum Kind {
         /// Greatest value allowed.
         most: u64,
     },
-    /// A whole number from `least` to `most`, or `auto`.
-    WholeOrAuto {
-        /// Least value allowed.
-        least: u64,
-        /// Greatest value allowed.
-        most: u64,
-    },
 }
 
-impl Kind {
+/// A text that is to become the value of a setting, with what the setting's row allows. Each reader
+/// refuses values that are not allowed, and rows of another kind than its own.
+#[derive(Clone, Copy)]
+pub(super) struct Given<'a> {
+    pub kind: Kind,
+    pub auto: bool,
+    pub text: &'a str,
+}
+
+/// The text `auto`.
+const AUTO: &str = "auto";
+
+impl Given<'_> {
     /// The values allowed, in words: `auto|cpu|cuda`, `1 to 120`.
-    pub fn allowed(&self) -> String {
-        match self {
-            Self::Choice(words) => words.join("|"),
-            Self::ChoiceOrAuto(words) => format!("auto|{}", words.join("|")),
-            Self::List(words) => format!(
+    pub fn allowed(self) -> String {
+        let or_auto = if self.auto { "auto, or " } else { "" };
+        match self.kind {
+            Kind::Choice(_) => self.words().join("|"),
+            Kind::List(words) => format!(
                 "one or more of {}, each at most once, separated by commas",
                 words.join(", ")
             ),
-            Self::TextOrAuto(syntax) => format!("auto, or {}", syntax.allowed()),
-            Self::Number { least, most } => format!("{least} to {most}"),
-            Self::NumberOrAuto { least, most } => format!("auto, or {least} to {most}"),
-            Self::Whole { least, most } => format!("a whole number from {least} to {most}"),
-            Self::WholeOrAuto { least, most } => {
-                format!("auto, or a whole number from {least} to {most}")
-            }
+            Kind::Text(syntax) => format!("{or_auto}{}", syntax.allowed()),
+            Kind::Number { least, most } => format!("{or_auto}{least} to {most}"),
+            Kind::Whole { least, most } => format!("{or_auto}a whole number from {least} to {most}"),
         }
     }
 
-    /// Words that are allowed as a value, or in a list.
-    pub fn words(&self) -> Vec<&'static str> {
-        match self {
-            Self::Choice(words) | Self::List(words) => words.to_vec(),
-            Self::ChoiceOrAuto(words) => std::iter::once("auto").chain(words.iter().copied()).collect(),
-            Self::NumberOrAuto { .. } | Self::WholeOrAuto { .. } | Self::TextOrAuto(_) => vec!["auto"],
-            Self::Number { .. } | Self::Whole { .. } => vec![],
-        }
-    }
-
-    /// Whether the value may be `auto`.
-    pub fn has_auto(&self) -> bool {
-        match self {
-            Self::ChoiceOrAuto(_) | Self::NumberOrAuto { .. } | Self::WholeOrAuto { .. } | Self::TextOrAuto(_) => true,
-            Self::Choice(_) | Self::List(_) | Self::Number { .. } | Self::Whole { .. } => false,
-        }
-    }
-
-    pub(super) fn parse(&self, text: &str) -> Result<Value, Refusal> {
-        if text == "auto" && self.has_auto() {
-            return Ok(Value::Auto);
-        }
-        let word = |words: &'static [&'static str]| words.iter().find(|w| **w == text).map(|w| Value::Word(w));
-        let number = |least: f64, most: f64| {
-            text.parse::<f64>()
-                .ok()
-                .filter(|n| (least..=most).contains(n))
-                .map(Value::Number)
+    /// Words that may stand as a value, `auto` first, or in a list.
+    pub fn words(self) -> Vec<&'static str> {
+        let words = match self.kind {
+            Kind::Choice(words) | Kind::List(words) => words,
+            Kind::Text(_) | Kind::Number { .. } | Kind::Whole { .. } => &[],
         };
-        let whole = |least: u64, most: u64| {
-            text.parse::<u64>()
-                .ok()
-                .filter(|n| (least..=most).contains(n))
-                .map(Value::Whole)
-        };
-        let value = match *self {
-            Self::Choice(words) | Self::ChoiceOrAuto(words) => word(words),
-            Self::List(words) => return self.list(words, text),
-            Self::TextOrAuto(syntax) => {
-                return syntax.parse(text).map_err(|misread| Refusal {
-                    allowed: format!("{}; {misread}", self.allowed()),
-                    nearest: self.nearest(text).or(misread.nearest),
-                });
-            }
-            Self::Number { least, most } | Self::NumberOrAuto { least, most } => number(least, most),
-            Self::Whole { least, most } | Self::WholeOrAuto { least, most } => whole(least, most),
-        };
-        value.ok_or_else(|| Refusal {
-            allowed: self.allowed(),
-            nearest: self.nearest(text),
-        })
+        let auto = self.auto.then_some(AUTO);
+        auto.into_iter().chain(words.iter().copied()).collect()
     }
 
-    fn list(&self, words: &'static [&'static str], text: &str) -> Result<Value, Refusal> {
-        let refuse = |nearest| Refusal {
-            allowed: self.allowed(),
-            nearest,
+    /// `None` for `auto`, else what `read` makes of the text.
+    pub fn or_auto<T>(self, read: impl FnOnce(Self) -> Result<T, Refusal>) -> Result<Option<T>, Refusal> {
+        if self.auto && self.text == AUTO {
+            return Ok(None);
+        }
+        read(self).map(Some)
+    }
+
+    pub fn number(self) -> Result<f64, Refusal> {
+        let Kind::Number { least, most } = self.kind else {
+            return Err(self.refusal());
+        };
+        let number = self.text.parse().ok().filter(|n| (least..=most).contains(n));
+        number.ok_or_else(|| self.refusal())
+    }
+
+    pub fn whole(self) -> Result<u64, Refusal> {
+        let Kind::Whole { least, most } = self.kind else {
+            return Err(self.refusal());
+        };
+        let number = self.text.parse().ok().filter(|n| (least..=most).contains(n));
+        number.ok_or_else(|| self.refusal())
+    }
+
+    /// One of the words of a choice.
+    pub fn word(self) -> Result<&'static str, Refusal> {
+        let Kind::Choice(words) = self.kind else {
+            return Err(self.refusal());
+        };
+        let word = words.iter().copied().find(|word| *word == self.text);
+        word.ok_or_else(|| self.refusal())
+    }
+
+    /// What one of the words of a choice stands for.
+    pub fn choice<T>(self, of_word: impl FnOnce(&str) -> Option<T>) -> Result<T, Refusal> {
+        of_word(self.text).ok_or_else(|| self.refusal())
+    }
+
+    /// A number that is chosen from a list.
+    pub fn number_word<T: FromStr>(self) -> Result<T, Refusal> {
+        self.word()?.parse().map_err(|_| self.refusal())
+    }
+
+    /// The words of a list, in the order of the table, so that the same choice is the same value
+    /// however it is written.
+    pub fn list(self) -> Result<Vec<&'static str>, Refusal> {
+        let Kind::List(words) = self.kind else {
+            return Err(self.refusal());
         };
         let mut given = Vec::new();
-        for item in text.split(',').map(str::trim) {
+        for item in self.text.split(',').map(str::trim) {
             let word = words.iter().find(|word| **word == item);
-            given.push(*word.ok_or_else(|| refuse(self.nearest(item)))?);
+            given.push(*word.ok_or_else(|| self.refusal_of(item))?);
         }
-        // In the order of the table, so that the same choice is the same value in any order.
         let chosen: Vec<&'static str> = words.iter().copied().filter(|word| given.contains(word)).collect();
         if chosen.len() < given.len() {
-            return Err(refuse(None));
+            return Err(Refusal {
+                allowed: self.allowed(),
+                nearest: None,
+            });
         }
-        Ok(Value::Words(chosen))
+        Ok(chosen)
     }
 
-    fn nearest(&self, text: &str) -> Option<String> {
-        nearest(text, self.words().into_iter())
+    /// The name of a key.
+    pub fn key(self) -> Result<Key, Refusal> {
+        self.text.parse().map_err(|misread| self.misread(misread))
+    }
+
+    /// Chord symbols.
+    pub fn chords(self) -> Result<Progression, Refusal> {
+        self.text.parse().map_err(|misread| self.misread(misread))
+    }
+
+    fn misread(self, misread: Misread) -> Refusal {
+        Refusal {
+            allowed: format!("{}; {misread}", self.allowed()),
+            nearest: nearest(self.text, self.words()).or(misread.nearest),
+        }
+    }
+
+    fn refusal(self) -> Refusal {
+        self.refusal_of(self.text)
+    }
+
+    /// `part` is what of the text is not allowed.
+    fn refusal_of(self, part: &str) -> Refusal {
+        Refusal {
+            allowed: self.allowed(),
+            nearest: nearest(part, self.words()),
+        }
     }
 }
 
@@ -172,58 +186,10 @@ pub(super) struct Refusal {
     pub nearest: Option<String>,
 }
 
-/// A value that has been checked against its [`Kind`].
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Value {
-    Auto,
-    Word(&'static str),
-    Words(Vec<&'static str>),
-    Number(f64),
-    Whole(u64),
-    Key(Key),
-    Chords(Progression),
-}
-
-impl Value {
-    pub(super) fn word(self) -> Option<&'static str> {
-        match self {
-            Self::Word(word) => Some(word),
-            _ => None,
-        }
-    }
-
-    pub(super) fn number(self) -> Option<f64> {
-        match self {
-            Self::Number(number) => Some(number),
-            _ => None,
-        }
-    }
-
-    pub(super) fn whole(self) -> Option<u64> {
-        match self {
-            Self::Whole(number) => Some(number),
-            _ => None,
-        }
-    }
-
-    pub(super) fn key(self) -> Option<Key> {
-        match self {
-            Self::Key(key) => Some(key),
-            _ => None,
-        }
-    }
-
-    pub(super) fn chords(self) -> Option<Progression> {
-        match self {
-            Self::Chords(chords) => Some(chords),
-            _ => None,
-        }
-    }
-}
-
 /// The candidate most similar to `word`, if one is similar enough to have been meant.
-pub(super) fn nearest(word: &str, candidates: impl Iterator<Item = &'static str>) -> Option<String> {
+pub(super) fn nearest(word: &str, candidates: impl IntoIterator<Item = &'static str>) -> Option<String> {
     candidates
+        .into_iter()
         .map(|c| (strsim::jaro_winkler(word, c), c))
         .filter(|(score, _)| *score > 0.75)
         .max_by(|a, b| a.0.total_cmp(&b.0))

@@ -1,150 +1,107 @@
 //! What a user may choose. One table of settings serves the command line, editors and saved files.
 //!
-//! A value is checked when it is [set](Settings::set); every [`Settings`] is valid by construction.
+//! A [`Settings`] that exists is right by construction: its values can only be
+//! [set](Settings::set), as text that is checked, and what single values cannot show is checked
+//! with each.
 
 mod kind;
 mod stages;
+mod words;
 
 pub use kind::{Kind, Syntax};
 pub use stages::{
     BeatSource, Device, DrumSettings, MidiDrums, MidiSettings, MidiTempo, Mood, MusicSettings, OriginalAudio,
     PoseQuality, PoseSettings, RhythmSettings, SoundSettings,
 };
+pub use words::{INSTRUMENTS, KITS, STYLES};
 
 use crate::error::{Error, Result};
 use crate::limits::ASKED_TEMPI;
 use crate::theory::Instrument;
 use crate::time::{Rate, Tempo};
-use kind::{Refusal, Value, nearest};
+use kind::{Given, Refusal, nearest};
 use std::collections::BTreeMap;
 
 /// Everything a user may choose, by stage.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// The device that models run on.
-    pub device: Device,
-    /// Seed of every random choice.
-    pub seed: u64,
-    /// How poses are found.
-    pub pose: PoseSettings,
-    /// How beats are found.
-    pub rhythm: RhythmSettings,
-    /// How drums are played.
-    pub drums: DrumSettings,
-    /// What the melodic instruments play.
-    pub music: MusicSettings,
-    /// How it sounds.
-    pub sound: SoundSettings,
-    /// How MIDI files are written.
-    pub midi: MidiSettings,
+    device: Device,
+    seed: u64,
+    pose: PoseSettings,
+    rhythm: RhythmSettings,
+    drums: DrumSettings,
+    music: MusicSettings,
+    sound: SoundSettings,
+    midi: MidiSettings,
 }
 
-/// Playing styles: the primary styles of the Groove MIDI Dataset (Gillick et al. 2019) that have
-/// enough data.
-pub const STYLES: &[&str] = &[
-    "rock",
-    "latin",
-    "funk",
-    "jazz",
-    "hiphop",
-    "neworleans",
-    "afrobeat",
-    "afrocuban",
-    "dance",
-    "soul",
-    "reggae",
-    "country",
-    "blues",
-    "pop",
-    "punk",
-];
-
-/// Drum kits: General MIDI level 2 kits that the shipped SoundFont has.
-pub const KITS: &[&str] = &["standard", "room", "power", "electronic", "tr808", "jazz", "brush"];
-
-/// What can be heard in a soundtrack.
-pub const INSTRUMENTS: &[&str] = &with_drums();
-
-const fn with_drums() -> [&'static str; Instrument::ALL.len() + 1] {
-    let mut words = ["drums"; Instrument::ALL.len() + 1];
-    let mut at = 0;
-    while at < Instrument::ALL.len() {
-        words[at + 1] = Instrument::NAMES[at];
-        at += 1;
-    }
-    words
+/// What another value of a setting changes: what was made with this one need not be made again
+/// beyond that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// No result, only how it is reached.
+    Way,
+    /// How notes sound or are written.
+    Sound,
+    /// What is found in the movement, and the notes.
+    Notes,
 }
 
 /// One row of the table: a setting's name, the values it accepts, and its purpose.
 pub struct Setting {
     /// Name, as `stage.name`.
     pub key: &'static str,
-    /// Values allowed.
+    /// Values allowed, beside `auto`.
     pub kind: Kind,
+    /// Whether `auto` is a value as well: the library chooses then.
+    pub auto: bool,
+    /// What another value changes.
+    pub effect: Effect,
     /// One sentence for help texts and editors.
     pub help: &'static str,
     get: fn(&Settings) -> String,
-    set: fn(&mut Settings, Value),
+    set: fn(&mut Settings, Given<'_>) -> Result<(), Refusal>,
+}
+
+impl Setting {
+    /// The setting of this key.
+    pub fn of(key: &str) -> Option<&'static Self> {
+        TABLE.iter().find(|setting| setting.key == key)
+    }
+
+    /// The values allowed, in words: `auto|cpu|cuda`, `1 to 120`.
+    pub fn allowed(&self) -> String {
+        self.given("").allowed()
+    }
+
+    /// Words that may stand as a value, `auto` first where it is one, or in a list.
+    pub fn words(&self) -> Vec<&'static str> {
+        self.given("").words()
+    }
+
+    fn given<'a>(&self, text: &'a str) -> Given<'a> {
+        Given {
+            kind: self.kind,
+            auto: self.auto,
+            text,
+        }
+    }
 }
 
 fn or_auto<T: ToString>(value: Option<T>) -> String {
     value.map_or_else(|| "auto".to_owned(), |v| v.to_string())
 }
 
-/// The words of a choice with the values they stand for: one list for both reading and writing.
-struct Words<T: 'static>(&'static [(&'static str, T)]);
-
-impl<T: Copy + PartialEq> Words<T> {
-    fn name(&self, value: T) -> String {
-        self.0
-            .iter()
-            .find(|(_, v)| *v == value)
-            .map(|(name, _)| (*name).to_owned())
-            .unwrap_or_default()
-    }
-
-    fn value(&self, name: &str) -> Option<T> {
-        self.0.iter().find(|(n, _)| *n == name).map(|(_, value)| *value)
-    }
-
-    fn assign(&self, target: &mut T, value: Value) {
-        if let Some(value) = value.word().and_then(|word| self.value(word)) {
-            *target = value;
-        }
-    }
-}
-
-const DEVICES: Words<Device> = Words(&[("auto", Device::Auto), ("cpu", Device::Cpu), ("cuda", Device::Cuda)]);
-const QUALITIES: Words<PoseQuality> = Words(&[("normal", PoseQuality::Normal), ("high", PoseQuality::High)]);
-const SOURCES: Words<BeatSource> = Words(&[
-    ("auto", BeatSource::Auto),
-    ("network", BeatSource::Network),
-    ("motion", BeatSource::Motion),
-]);
-const ORIGINALS: Words<OriginalAudio> = Words(&[
-    ("auto", OriginalAudio::Auto),
-    ("keep", OriginalAudio::Keep),
-    ("duck", OriginalAudio::Duck),
-    ("drop", OriginalAudio::Drop),
-]);
-const MIDI_TEMPI: Words<MidiTempo> = Words(&[("beats", MidiTempo::Beats), ("steady", MidiTempo::Steady)]);
-const MIDI_DRUMS: Words<MidiDrums> = Words(&[("one-track", MidiDrums::OneTrack), ("per-drum", MidiDrums::PerDrum)]);
-
-const MOODS: Words<Mood> = Words(&[
-    ("bright", Mood::Bright),
-    ("dark", Mood::Dark),
-    ("tense", Mood::Tense),
-    ("calm", Mood::Calm),
-]);
-
 /// The table of all settings.
 pub const TABLE: &[Setting] = &[
     Setting {
         key: "device",
-        kind: Kind::Choice(&["auto", "cpu", "cuda"]),
+        kind: Kind::Choice(Device::WORDS),
+        auto: true,
+        effect: Effect::Way,
         help: "Device that the models run on; auto uses CUDA if it works, otherwise the CPU",
-        get: |s| DEVICES.name(s.device),
-        set: |s, v| DEVICES.assign(&mut s.device, v),
+        get: |s| s.device.word().to_owned(),
+        set: |s, v| v.choice(Device::of_word).map(|chosen| s.device = chosen),
     },
     Setting {
         key: "seed",
@@ -152,16 +109,20 @@ pub const TABLE: &[Setting] = &[
             least: 0,
             most: u64::MAX,
         },
+        auto: false,
+        effect: Effect::Notes,
         help: "Seed of every random choice: the same seed gives the same notes",
         get: |s| s.seed.to_string(),
-        set: |s, v| s.seed = v.whole().unwrap_or(s.seed),
+        set: |s, v| v.whole().map(|number| s.seed = number),
     },
     Setting {
         key: "pose.quality",
-        kind: Kind::Choice(&["normal", "high"]),
+        kind: Kind::Choice(PoseQuality::WORDS),
+        auto: false,
+        effect: Effect::Notes,
         help: "Pose model: normal is fast, high is more accurate and about four times slower",
-        get: |s| QUALITIES.name(s.pose.quality),
-        set: |s, v| QUALITIES.assign(&mut s.pose.quality, v),
+        get: |s| s.pose.quality.word().to_owned(),
+        set: |s, v| v.choice(PoseQuality::of_word).map(|chosen| s.pose.quality = chosen),
     },
     Setting {
         key: "pose.rate",
@@ -169,23 +130,32 @@ pub const TABLE: &[Setting] = &[
             least: 10.0,
             most: 120.0,
         },
+        auto: false,
+        effect: Effect::Notes,
         help: "Maximum number of poses per second; a video with a lower frame rate gives one pose per frame",
         get: |s| s.pose.rate.hz().to_string(),
-        set: |s, v| s.pose.rate = v.number().map_or(s.pose.rate, Rate::from_hz),
+        set: |s, v| v.number().map(|number| s.pose.rate = Rate::from_hz(number)),
     },
     Setting {
         key: "pose.person",
-        kind: Kind::WholeOrAuto { least: 1, most: 16 },
+        kind: Kind::Whole { least: 1, most: 16 },
+        auto: true,
+        effect: Effect::Notes,
         help: "Which person to follow if there are several: 1 is the one who moves most and is largest",
         get: |s| or_auto(s.pose.person),
-        set: |s, v| s.pose.person = v.whole().map(|n| n as usize),
+        set: |s, v| {
+            v.or_auto(Given::whole)
+                .map(|number| s.pose.person = number.map(|n| n as usize))
+        },
     },
     Setting {
         key: "beats.source",
-        kind: Kind::Choice(&["auto", "network", "motion"]),
+        kind: Kind::Choice(BeatSource::WORDS),
+        auto: true,
+        effect: Effect::Notes,
         help: "What finds the beats: network is a trained network, motion is signal processing on the movement, auto uses the network unless motion is clearly more confident",
-        get: |s| SOURCES.name(s.rhythm.source),
-        set: |s, v| SOURCES.assign(&mut s.rhythm.source, v),
+        get: |s| s.rhythm.source.word().to_owned(),
+        set: |s, v| v.choice(BeatSource::of_word).map(|chosen| s.rhythm.source = chosen),
     },
     Setting {
         key: "tempo.min",
@@ -193,9 +163,11 @@ pub const TABLE: &[Setting] = &[
             least: ASKED_TEMPI.least(),
             most: ASKED_TEMPI.most(),
         },
+        auto: false,
+        effect: Effect::Notes,
         help: "Slowest tempo to look for, in beats per minute",
         get: |s| s.rhythm.slowest.bpm().to_string(),
-        set: |s, v| s.rhythm.slowest = v.number().map_or(s.rhythm.slowest, Tempo::from_bpm),
+        set: |s, v| v.number().map(|number| s.rhythm.slowest = Tempo::from_bpm(number)),
     },
     Setting {
         key: "tempo.max",
@@ -203,65 +175,89 @@ pub const TABLE: &[Setting] = &[
             least: ASKED_TEMPI.least(),
             most: ASKED_TEMPI.most(),
         },
+        auto: false,
+        effect: Effect::Notes,
         help: "Fastest tempo to look for, in beats per minute",
         get: |s| s.rhythm.fastest.bpm().to_string(),
-        set: |s, v| s.rhythm.fastest = v.number().map_or(s.rhythm.fastest, Tempo::from_bpm),
+        set: |s, v| v.number().map(|number| s.rhythm.fastest = Tempo::from_bpm(number)),
     },
     Setting {
         key: "tempo",
-        kind: Kind::NumberOrAuto {
+        kind: Kind::Number {
             least: ASKED_TEMPI.least(),
             most: ASKED_TEMPI.most(),
         },
+        auto: true,
+        effect: Effect::Notes,
         help: "Fixed tempo, in beats per minute: only the position of the beats is searched for, and too little movement is not an error",
         get: |s| or_auto(s.rhythm.tempo.map(Tempo::bpm)),
-        set: |s, v| s.rhythm.tempo = v.number().map(Tempo::from_bpm),
+        set: |s, v| {
+            v.or_auto(Given::number)
+                .map(|number| s.rhythm.tempo = number.map(Tempo::from_bpm))
+        },
     },
     Setting {
         key: "beats.per_bar",
-        kind: Kind::ChoiceOrAuto(&["3", "4"]),
+        kind: Kind::Choice(&["3", "4"]),
+        auto: true,
+        effect: Effect::Notes,
         help: "Beats in a bar",
         get: |s| or_auto(s.rhythm.beats_per_bar),
-        set: |s, v| s.rhythm.beats_per_bar = v.word().and_then(|w| w.parse().ok()),
+        set: |s, v| {
+            v.or_auto(Given::number_word)
+                .map(|number| s.rhythm.beats_per_bar = number)
+        },
     },
     Setting {
         key: "drums.style",
-        kind: Kind::ChoiceOrAuto(STYLES),
+        kind: Kind::Choice(STYLES),
+        auto: true,
+        effect: Effect::Notes,
         help: "Playing style of the drums",
         get: |s| or_auto(s.drums.style),
-        set: |s, v| s.drums.style = v.word(),
+        set: |s, v| v.or_auto(Given::word).map(|word| s.drums.style = word),
     },
     Setting {
         key: "drums.temperature",
         kind: Kind::Number { least: 0.1, most: 2.0 },
+        auto: false,
+        effect: Effect::Notes,
         help: "How daring the drummer is: below 1 plays safe, above 1 surprises",
         get: |s| s.drums.temperature.to_string(),
-        set: |s, v| s.drums.temperature = v.number().unwrap_or(s.drums.temperature),
+        set: |s, v| v.number().map(|number| s.drums.temperature = number),
     },
     Setting {
         key: "drums.top_p",
         kind: Kind::Number { least: 0.05, most: 1.0 },
+        auto: false,
+        effect: Effect::Notes,
         help: "Nucleus sampling of the drummer: only the likeliest hits that together have this probability are considered",
         get: |s| s.drums.top_p.to_string(),
-        set: |s, v| s.drums.top_p = v.number().unwrap_or(s.drums.top_p),
+        set: |s, v| v.number().map(|number| s.drums.top_p = number),
     },
     Setting {
         key: "drums.follow",
         kind: Kind::Number { least: 0.0, most: 4.0 },
+        auto: false,
+        effect: Effect::Notes,
         help: "How closely the music follows the movement: 0 leaves it as composed, 2 is usual, 4 puts everything on the movement",
         get: |s| s.drums.follow.to_string(),
-        set: |s, v| s.drums.follow = v.number().unwrap_or(s.drums.follow),
+        set: |s, v| v.number().map(|number| s.drums.follow = number),
     },
     Setting {
         key: "drums.kit",
-        kind: Kind::ChoiceOrAuto(KITS),
+        kind: Kind::Choice(KITS),
+        auto: true,
+        effect: Effect::Sound,
         help: "Drum kit; auto chooses one that suits the style",
         get: |s| or_auto(s.drums.kit),
-        set: |s, v| s.drums.kit = v.word(),
+        set: |s, v| v.or_auto(Given::word).map(|word| s.drums.kit = word),
     },
     Setting {
         key: "music.instruments",
         kind: Kind::List(INSTRUMENTS),
+        auto: false,
+        effect: Effect::Notes,
         help: "Which instruments are heard; drums that are left out are still composed, and the others play with them",
         get: |s| {
             let drums = s.music.drums.then(|| "drums".to_owned());
@@ -269,65 +265,74 @@ pub const TABLE: &[Setting] = &[
             drums.into_iter().chain(others).collect::<Vec<_>>().join(",")
         },
         set: |s, v| {
-            if let Value::Words(words) = v {
-                s.music.drums = words.contains(&"drums");
-                s.music.instruments = words.into_iter().filter_map(Instrument::named).collect();
-            }
+            let words = v.list()?;
+            s.music.drums = words.contains(&"drums");
+            s.music.instruments = words.into_iter().filter_map(Instrument::named).collect();
+            Ok(())
         },
     },
     Setting {
         key: "music.mood",
-        kind: Kind::ChoiceOrAuto(&["bright", "dark", "tense", "calm"]),
+        kind: Kind::Choice(Mood::WORDS),
+        auto: true,
+        effect: Effect::Notes,
         help: "Mood of the harmony; auto chooses one that suits tempo, style and movement",
-        get: |s| or_auto(s.music.mood.map(|mood| MOODS.name(mood))),
-        set: |s, v| s.music.mood = v.word().and_then(|word| MOODS.value(word)),
+        get: |s| or_auto(s.music.mood.map(Mood::word)),
+        set: |s, v| v.or_auto(|v| v.choice(Mood::of_word)).map(|mood| s.music.mood = mood),
     },
     Setting {
         key: "music.key",
-        kind: Kind::TextOrAuto(Syntax::Key),
+        kind: Kind::Text(Syntax::Key),
+        auto: true,
+        effect: Effect::Notes,
         help: "Key of the piece; overrides the mood",
         get: |s| or_auto(s.music.key),
-        set: |s, v| s.music.key = v.key(),
+        set: |s, v| v.or_auto(Given::key).map(|key| s.music.key = key),
     },
     Setting {
         key: "music.chords",
-        kind: Kind::TextOrAuto(Syntax::Chords),
+        kind: Kind::Text(Syntax::Chords),
+        auto: true,
+        effect: Effect::Notes,
         help: "Chords of the piece, repeated until its end",
         get: |s| or_auto(s.music.chords.as_ref()),
-        set: |s, v| s.music.chords = v.chords(),
+        set: |s, v| v.or_auto(Given::chords).map(|chords| s.music.chords = chords),
     },
     Setting {
         key: "music.energy",
-        kind: Kind::NumberOrAuto { least: 0.0, most: 1.0 },
+        kind: Kind::Number { least: 0.0, most: 1.0 },
+        auto: true,
+        effect: Effect::Notes,
         help: "How lively the instruments play, from 0 (calm) to 1 (lively); auto follows the movement",
         get: |s| or_auto(s.music.energy),
-        set: |s, v| s.music.energy = v.number(),
+        set: |s, v| v.or_auto(Given::number).map(|number| s.music.energy = number),
     },
     Setting {
         key: "music.temperature",
         kind: Kind::Number { least: 0.1, most: 2.0 },
+        auto: false,
+        effect: Effect::Notes,
         help: "How daring the other players are: below 1 plays safe, above 1 surprises",
         get: |s| s.music.temperature.to_string(),
-        set: |s, v| s.music.temperature = v.number().unwrap_or(s.music.temperature),
+        set: |s, v| v.number().map(|number| s.music.temperature = number),
     },
     Setting {
         key: "music.top_p",
         kind: Kind::Number { least: 0.05, most: 1.0 },
+        auto: false,
+        effect: Effect::Notes,
         help: "Nucleus sampling of the other players: only the likeliest notes that together have this probability are considered",
         get: |s| s.music.top_p.to_string(),
-        set: |s, v| s.music.top_p = v.number().unwrap_or(s.music.top_p),
+        set: |s, v| v.number().map(|number| s.music.top_p = number),
     },
     Setting {
         key: "sound.rate",
         kind: Kind::Choice(&["44100", "48000", "96000"]),
+        auto: false,
+        effect: Effect::Sound,
         help: "Sample rate of the rendered audio, in Hz",
         get: |s| s.sound.rate.hz().to_string(),
-        set: |s, v| {
-            s.sound.rate = v
-                .word()
-                .and_then(|w| w.parse().ok())
-                .map_or(s.sound.rate, Rate::from_hz);
-        },
+        set: |s, v| v.number_word().map(|hz| s.sound.rate = Rate::from_hz(hz)),
     },
     Setting {
         key: "sound.loudness",
@@ -335,9 +340,11 @@ pub const TABLE: &[Setting] = &[
             least: -40.0,
             most: -8.0,
         },
+        auto: false,
+        effect: Effect::Sound,
         help: "Integrated loudness of the soundtrack, in LUFS",
         get: |s| s.sound.loudness.to_string(),
-        set: |s, v| s.sound.loudness = v.number().unwrap_or(s.sound.loudness),
+        set: |s, v| v.number().map(|number| s.sound.loudness = number),
     },
     Setting {
         key: "sound.peak",
@@ -345,30 +352,38 @@ pub const TABLE: &[Setting] = &[
             least: -12.0,
             most: 0.0,
         },
+        auto: false,
+        effect: Effect::Sound,
         help: "Maximum true peak of the soundtrack, in dBTP",
         get: |s| s.sound.peak.to_string(),
-        set: |s, v| s.sound.peak = v.number().unwrap_or(s.sound.peak),
+        set: |s, v| v.number().map(|number| s.sound.peak = number),
     },
     Setting {
         key: "original",
-        kind: Kind::Choice(&["auto", "keep", "duck", "drop"]),
+        kind: Kind::Choice(OriginalAudio::WORDS),
+        auto: true,
+        effect: Effect::Sound,
         help: "The clip's own audio: auto drops it if silent and ducks it otherwise",
-        get: |s| ORIGINALS.name(s.sound.original),
-        set: |s, v| ORIGINALS.assign(&mut s.sound.original, v),
+        get: |s| s.sound.original.word().to_owned(),
+        set: |s, v| v.choice(OriginalAudio::of_word).map(|chosen| s.sound.original = chosen),
     },
     Setting {
         key: "midi.tempo",
-        kind: Kind::Choice(&["beats", "steady"]),
+        kind: Kind::Choice(MidiTempo::WORDS),
+        auto: false,
+        effect: Effect::Sound,
         help: "Tempo events of MIDI files: beats follows the beats if their tempo changes, steady writes one tempo; notes keep their times",
-        get: |s| MIDI_TEMPI.name(s.midi.tempo),
-        set: |s, v| MIDI_TEMPI.assign(&mut s.midi.tempo, v),
+        get: |s| s.midi.tempo.word().to_owned(),
+        set: |s, v| v.choice(MidiTempo::of_word).map(|chosen| s.midi.tempo = chosen),
     },
     Setting {
         key: "midi.drums",
-        kind: Kind::Choice(&["one-track", "per-drum"]),
+        kind: Kind::Choice(MidiDrums::WORDS),
+        auto: false,
+        effect: Effect::Sound,
         help: "Drums of MIDI files: all on one track, or each drum on its own track",
-        get: |s| MIDI_DRUMS.name(s.midi.drums),
-        set: |s, v| MIDI_DRUMS.assign(&mut s.midi.drums, v),
+        get: |s| s.midi.drums.word().to_owned(),
+        set: |s, v| v.choice(MidiDrums::of_word).map(|chosen| s.midi.drums = chosen),
     },
 ];
 
@@ -421,37 +436,127 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Sets one setting from text.
+    /// The defaults with these settings applied, in this order.
     ///
     /// # Errors
-    /// [`Error::UnknownSetting`] with the nearest name, or [`Error::SettingValue`] with the values
-    /// allowed. The settings are then unchanged.
+    /// Those of [`SettingsBuilder::set`] and [`SettingsBuilder::build`].
+    pub fn from_pairs<K: AsRef<str>, V: AsRef<str>>(pairs: impl IntoIterator<Item = (K, V)>) -> Result<Self> {
+        let mut builder = SettingsBuilder::default();
+        for (key, value) in pairs {
+            builder.set(key.as_ref(), value.as_ref())?;
+        }
+        builder.build()
+    }
+
+    /// Sets one value from text. Use a [`SettingsBuilder`] to set several values that are valid
+    /// only together.
+    ///
+    /// # Errors
+    /// Those of [`SettingsBuilder::set`] and [`SettingsBuilder::build`]; the settings are then
+    /// unchanged.
     pub fn set(&mut self, key: &str, value: &str) -> Result<()> {
-        let Some(setting) = TABLE.iter().find(|s| s.key == key) else {
+        let mut builder = SettingsBuilder(self.clone());
+        builder.set(key, value)?;
+        *self = builder.build()?;
+        Ok(())
+    }
+
+    /// The value of a setting as text that [`set`](Self::set) accepts; `None` for an unknown key.
+    pub fn get(&self, key: &str) -> Option<String> {
+        Setting::of(key).map(|setting| (setting.get)(self))
+    }
+
+    /// All settings as text by key, for saved files.
+    pub fn to_map(&self) -> BTreeMap<String, String> {
+        TABLE.iter().map(|s| (s.key.to_owned(), (s.get)(self))).collect()
+    }
+
+    /// The device that models run on.
+    pub fn device(&self) -> Device {
+        self.device
+    }
+
+    /// Seed of every random choice.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// How poses are found.
+    pub fn pose(&self) -> &PoseSettings {
+        &self.pose
+    }
+
+    /// How beats are found.
+    pub fn rhythm(&self) -> &RhythmSettings {
+        &self.rhythm
+    }
+
+    /// How drums are played.
+    pub fn drums(&self) -> &DrumSettings {
+        &self.drums
+    }
+
+    /// What the melodic instruments play.
+    pub fn music(&self) -> &MusicSettings {
+        &self.music
+    }
+
+    /// How it sounds.
+    pub fn sound(&self) -> &SoundSettings {
+        &self.sound
+    }
+
+    /// How MIDI files are written.
+    pub fn midi(&self) -> MidiSettings {
+        self.midi
+    }
+}
+
+/// Values of settings while they are being set: each value is allowed, but together they may still
+/// contradict each other.
+#[derive(Debug, Clone, Default)]
+pub struct SettingsBuilder(Settings);
+
+impl From<Settings> for SettingsBuilder {
+    fn from(settings: Settings) -> Self {
+        Self(settings)
+    }
+}
+
+impl SettingsBuilder {
+    /// Sets one value from text.
+    ///
+    /// # Errors
+    /// [`Error::UnknownSetting`] and [`Error::SettingValue`], with the nearest name or word; the
+    /// values are unchanged then.
+    pub fn set(&mut self, key: &str, value: &str) -> Result<()> {
+        let Some(setting) = Setting::of(key) else {
             let nearest = nearest(key, TABLE.iter().map(|s| s.key));
             return Err(Error::UnknownSetting {
                 key: key.to_owned(),
                 nearest,
             });
         };
-        let refuse = |refusal: Refusal| Error::SettingValue {
+        (setting.set)(&mut self.0, setting.given(value.trim())).map_err(|refusal| Error::SettingValue {
             key: key.to_owned(),
             value: value.to_owned(),
             allowed: refusal.allowed,
             nearest: refusal.nearest,
-        };
-        let parsed = setting.kind.parse(value.trim()).map_err(refuse)?;
-        (setting.set)(self, parsed);
-        Ok(())
+        })
     }
 
-    /// Checks what cannot be seen from a single value: that the tempo range is wide enough.
+    /// The value of a setting as text; `None` for an unknown key.
+    pub fn get(&self, key: &str) -> Option<String> {
+        self.0.get(key)
+    }
+
+    /// The settings with these values.
     ///
     /// # Errors
     /// [`Error::SettingValue`] when `tempo.min` is above three quarters of `tempo.max`: a narrower
     /// range holds no choice of tempo (fix one with `tempo` instead).
-    pub fn check(&self) -> Result<()> {
-        let (slowest, fastest) = (self.rhythm.slowest.bpm(), self.rhythm.fastest.bpm());
+    pub fn build(&self) -> Result<Settings> {
+        let (slowest, fastest) = (self.0.rhythm.slowest.bpm(), self.0.rhythm.fastest.bpm());
         if slowest > 0.75 * fastest {
             return Err(Error::SettingValue {
                 key: "tempo.min".to_owned(),
@@ -460,17 +565,7 @@ impl Settings {
                 nearest: None,
             });
         }
-        Ok(())
-    }
-
-    /// The value of a setting as text that [`set`](Self::set) accepts; `None` for an unknown key.
-    pub fn get(&self, key: &str) -> Option<String> {
-        TABLE.iter().find(|s| s.key == key).map(|s| (s.get)(self))
-    }
-
-    /// All settings as text by key, for saved files.
-    pub fn to_map(&self) -> BTreeMap<String, String> {
-        TABLE.iter().map(|s| (s.key.to_owned(), (s.get)(self))).collect()
+        Ok(self.0.clone())
     }
 }
 

@@ -10,13 +10,12 @@ fn every_default_is_a_value_its_own_setting_accepts() {
             .unwrap_or_else(|e| panic!("{}: {e}", setting.key));
     }
     assert_eq!(copy, defaults);
-    defaults.check().expect("defaults are consistent");
 }
 
 #[test]
 fn every_word_of_every_choice_is_read_back() {
     for setting in TABLE {
-        for word in setting.kind.words() {
+        for word in setting.words() {
             let mut settings = Settings::default();
             settings.set(setting.key, word).expect("an allowed word");
             assert_eq!(settings.get(setting.key).as_deref(), Some(word), "{}", setting.key);
@@ -129,9 +128,49 @@ fn a_wrong_chord_or_key_is_told_with_its_place_and_what_is_allowed() {
 }
 
 #[test]
-fn a_tempo_range_without_room_is_refused() {
+fn auto_is_a_value_exactly_where_the_row_says_so() {
+    for setting in TABLE {
+        let mut settings = Settings::default();
+        let taken = settings.set(setting.key, "auto").is_ok();
+        assert_eq!(taken, setting.auto, "{}", setting.key);
+        if let Kind::Choice(words) | Kind::List(words) = setting.kind {
+            assert!(
+                !words.contains(&"auto"),
+                "{}: auto is not one of the words",
+                setting.key
+            );
+        }
+        let named = setting.allowed().starts_with("auto");
+        assert_eq!(named, setting.auto, "{}: {}", setting.key, setting.allowed());
+    }
+}
+
+#[test]
+fn a_tempo_range_without_room_is_refused_when_it_is_set() {
     let mut settings = Settings::default();
-    settings.set("tempo.min", "170").expect("in range");
-    let error = settings.check().expect_err("170 to 180").to_string();
+    let error = settings.set("tempo.min", "170").expect_err("170 to 180").to_string();
     assert!(error.contains("135"), "{error}");
+    assert_eq!(settings, Settings::default(), "nothing has changed");
+    let error = Settings::from_pairs([("tempo.min", "170")]).expect_err("170 to 180");
+    assert!(error.to_string().contains("135"), "{error}");
+}
+
+#[test]
+fn values_that_only_fit_together_are_set_in_any_order() {
+    let wanted = [("tempo.min", "170"), ("tempo.max", "240")];
+    let settings = Settings::from_pairs(wanted).expect("they fit together");
+    assert_eq!(
+        settings,
+        Settings::from_pairs(wanted.into_iter().rev()).expect("as before")
+    );
+    assert_eq!(
+        (settings.rhythm.slowest.bpm(), settings.rhythm.fastest.bpm()),
+        (170.0, 240.0)
+    );
+    let mut builder = SettingsBuilder::default();
+    builder.set("tempo.min", "170").expect("in range");
+    assert_eq!(builder.get("tempo.min").as_deref(), Some("170"));
+    builder.build().expect_err("170 to 180");
+    builder.set("tempo.max", "240").expect("in range");
+    assert_eq!(builder.build().expect("170 to 240"), settings);
 }

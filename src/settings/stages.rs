@@ -3,6 +3,40 @@
 use crate::theory::{Instrument, Key, Progression};
 use crate::time::{Rate, Tempo};
 
+/// Defines the words for an enum's values: one list for the table, reading and writing. A value
+/// named before the colon is written `auto`, which is not in the list.
+macro_rules! words {
+    ($type:ident $(, $auto:ident)?: $($value:ident = $word:literal),+) => {
+        impl $type {
+            pub(super) const WORDS: &'static [&'static str] = &[$($word),+];
+
+            /// The word for the value.
+            pub const fn word(self) -> &'static str {
+                match self {
+                    $(Self::$auto => "auto",)?
+                    $(Self::$value => $word),+
+                }
+            }
+
+            pub(super) fn of_word(word: &str) -> Option<Self> {
+                match word {
+                    $("auto" => Some(Self::$auto),)?
+                    $($word => Some(Self::$value),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+words!(Device, Auto: Cpu = "cpu", Cuda = "cuda");
+words!(PoseQuality: Normal = "normal", High = "high");
+words!(BeatSource, Auto: Network = "network", Motion = "motion");
+words!(OriginalAudio, Auto: Keep = "keep", Duck = "duck", Drop = "drop");
+words!(MidiTempo: Beats = "beats", Steady = "steady");
+words!(MidiDrums: OneTrack = "one-track", PerDrum = "per-drum");
+words!(Mood: Bright = "bright", Dark = "dark", Tense = "tense", Calm = "calm");
+
 /// The device that the models run on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Device {

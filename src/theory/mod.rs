@@ -8,4 +8,4 @@ pub mod symbol;
 
 pub use chord::{Chord, Key, Mode, Quality};
 pub use instrument::Instrument;
-pub use symbol::{MOST_BARS, MOST_CHORDS, Misread, Progression};
+pub use symbol::{Misread, Progression};

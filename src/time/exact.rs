@@ -5,7 +5,7 @@
 //! represent. A sum of rounded seconds would drift by a sample after a few cuts; whole numbers of a
 //! fine unit do not.
 
-use super::{Instant, Rate, Span};
+use super::{Instant, Span};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -178,14 +178,6 @@ impl Window {
         Span::from_seconds((self.end - self.start).seconds() / self.speed.factor())
     }
 
-    /// Its length in samples, computed in integers, rounded to the nearest, a half up.
-    pub fn samples(&self, rate: Rate) -> usize {
-        let (n, d) = (i128::from(self.speed.numerator), i128::from(self.speed.denominator));
-        let samples = i128::from((self.end - self.start).0) * d * i128::from(rate.hz() as i64);
-        let unit = n * i128::from(FLICKS_PER_SECOND);
-        usize::try_from((2 * samples + unit).div_euclid(2 * unit)).unwrap_or(0)
-    }
-
     /// Its start on a timeline on which the whole media is heard at this speed.
     pub fn offset(&self) -> Instant {
         Instant::from_seconds(self.start.seconds() / self.speed.factor())
@@ -242,7 +234,16 @@ fn common_divisor(mut a: u64, mut b: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::Rate;
     use proptest::prelude::*;
+
+    /// The length of a window in samples, by whole numbers, rounded to the nearest (a half: up).
+    fn samples(window: Window, rate: Rate) -> usize {
+        let (n, d) = (i128::from(window.speed.numerator), i128::from(window.speed.denominator));
+        let samples = i128::from((window.end - window.start).0) * d * i128::from(rate.hz() as i64);
+        let unit = n * i128::from(FLICKS_PER_SECOND);
+        usize::try_from((2 * samples + unit).div_euclid(2 * unit)).unwrap_or(0)
+    }
 
     fn window(start: i64, end: i64, speed: (u32, u32)) -> Window {
         Window {
@@ -314,7 +315,7 @@ mod tests {
         // 100 frames at 24000/1001 per second at half speed.
         let frame = 1001 * FLICKS_PER_SECOND / 24_000;
         let window = window(7 * frame, 107 * frame, (1, 2));
-        assert_eq!(window.samples(Rate::from_hz(48_000.0)), 400_400);
+        assert_eq!(samples(window, Rate::from_hz(48_000.0)), 400_400);
         assert!((window.length().seconds() - 200.0 * 1001.0 / 24_000.0).abs() < 1e-12);
         // Second 1 of the media is heard 2 × (1 s − 7 frames) after the window's start.
         let heard = window.heard(Instant::from_seconds(0.25), Instant::from_seconds(0.75));
@@ -334,7 +335,7 @@ mod tests {
             prop_assume!(Speed::new(numerator, denominator).is_some());
             let window = window(start, start + length, (numerator, denominator));
             let rate = Rate::from_hz(rate);
-            prop_assert_eq!(window.length().to_samples(rate), window.samples(rate));
+            prop_assert_eq!(window.length().to_samples(rate), samples(window, rate));
         }
     }
 }

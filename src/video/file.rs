@@ -132,10 +132,9 @@ impl VideoFile {
                 };
                 let _ = sender.send(last); // nobody may be listening any more
             })
-            .map_err(|e| Error::Media {
-                path: path.to_owned(),
-                doing: "starting a thread",
-                reason: e.to_string(),
+            .map_err(|source| Error::System {
+                what: "a thread for decoding",
+                source,
             })?;
         let worker = Worker {
             orders: Some(orders),

@@ -4,10 +4,8 @@
 use super::csv::{CsvFault, Records};
 use crate::exit::{Failure, INPUT};
 use crate::{flags, units};
-use kinescore::pipeline::Cut;
-use kinescore::settings::TABLE;
-use kinescore::time::Flicks;
-use kinescore::{Error, Settings};
+use kinescore::settings::{Setting, SettingsBuilder, TABLE};
+use kinescore::{Cut, Error, Flicks, Settings};
 use serde_json::{Map, Value};
 use std::fs::File;
 use std::io::Read;
@@ -243,8 +241,9 @@ impl<'a> Manifest<'a> {
             settings: self.base.clone(),
             own: Vec::new(),
         };
+        let mut settings = SettingsBuilder::from(self.base.clone());
         for (column, value) in cells.into_iter().filter(|(_, value)| !value.is_empty()) {
-            self.cell(&mut row, column, value)?;
+            self.cell(&mut row, &mut settings, column, value)?;
         }
         if row.path.is_empty() {
             return Err(self.refuse(line, "path", "", "expected the path of a video"));
@@ -256,11 +255,11 @@ impl<'a> Manifest<'a> {
             let allowed = format!("expected a time after that of 'in', {} s", start.seconds());
             return Err(self.refuse(line, "out", &end.seconds().to_string(), &allowed));
         }
-        row.settings.check().map_err(|error| self.setting(line, &error))?;
+        row.settings = settings.build().map_err(|error| self.setting(line, &error))?;
         Ok(row)
     }
 
-    fn cell(&self, row: &mut Row, column: &str, value: String) -> Result<(), Failure> {
+    fn cell(&self, row: &mut Row, settings: &mut SettingsBuilder, column: &str, value: String) -> Result<(), Failure> {
         let line = row.line;
         let time = |text: &str| -> Result<Option<Flicks>, Failure> {
             let refuse = |allowed: String| self.refuse(line, column, text, &allowed);
@@ -286,7 +285,7 @@ impl<'a> Manifest<'a> {
             }
             "name" => row.name = Some(value),
             key => {
-                let set = row.settings.set(key, &value);
+                let set = settings.set(key, &value);
                 set.map_err(|error| self.setting(line, &error))?;
                 row.own.push(key.to_owned());
             }
@@ -327,7 +326,7 @@ pub fn folder_of(file: &Path) -> &Path {
 }
 
 fn is_setting(key: &str) -> bool {
-    TABLE.iter().any(|setting| setting.key == key)
+    Setting::of(key).is_some()
 }
 
 /// A hint at what was probably meant by a name that is not a setting.
@@ -392,7 +391,7 @@ fn read_text(path: &Path) -> Result<String, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kinescore::time::Speed;
+    use kinescore::Speed;
     use std::fs;
 
     fn read(text: &[u8]) -> Result<Vec<Row>, String> {
@@ -424,7 +423,7 @@ mod tests {
             assert_eq!(first.cut.end, Flicks::from_ratio(3003, 1000));
             assert_eq!(Some(first.cut.speed), Speed::new(3, 2));
             assert_eq!(first.name.as_deref(), Some("one, two"));
-            assert_eq!((first.settings.seed, first.settings.drums.style), (7, Some("funk")));
+            assert_eq!((first.settings.seed(), first.settings.drums().style), (7, Some("funk")));
             assert_eq!(first.own, ["drums.style", "seed"]);
             assert_eq!(second.media, Path::new("/abs/b.mp4"));
             assert_eq!((second.cut, &second.name), (Cut::default(), &None));

@@ -4,7 +4,7 @@
 use super::manifest::{Manifest, Row, folder_of, is_name};
 use crate::exit::{Failure, OUTPUT};
 use kinescore::Error;
-use kinescore::export::mux::default_output;
+use kinescore::host::default_output;
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::os::unix::fs::MetadataExt;

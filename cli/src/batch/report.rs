@@ -6,7 +6,7 @@ use super::result::ClipOutcome;
 use crate::exit::Failure;
 use crate::stdout;
 use kinescore::Error;
-use kinescore::export::atomic::atomically;
+use kinescore::host::atomically;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;

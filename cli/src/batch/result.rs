@@ -2,9 +2,8 @@
 //! names exist.
 
 use super::plan::ClipRow;
-use kinescore::Error;
-use kinescore::export::atomic::atomically;
-use kinescore::time::Flicks;
+use kinescore::host::atomically;
+use kinescore::{Error, Flicks};
 use serde_json::{Map, Value, json};
 use std::fs;
 use std::path::Path;

@@ -6,8 +6,7 @@ use super::report::{Entry, State};
 use super::result::{About, ClipFault, ClipOutcome};
 use crate::exit::{Failure, INTERNAL};
 use crate::progress::{Console, Progress};
-use kinescore::progress::{Cancel, Stage};
-use kinescore::{Engine, Error, Job, Monitor};
+use kinescore::{Cancel, Engine, Error, Job, Monitor, Stage};
 use std::fs;
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
@@ -74,7 +73,7 @@ impl Trouble {
 
 fn class(error: &Error) -> Class {
     match error {
-        Error::Input { .. } | Error::Output { .. } | Error::Media { .. } => Class::Passing,
+        Error::Input { .. } | Error::Output { .. } | Error::Media { .. } | Error::System { .. } => Class::Passing,
         Error::NotAVideo { .. }
         | Error::NoVideoStream { .. }
         | Error::NoFrames { .. }

@@ -4,7 +4,7 @@ use crate::exit::Failure;
 use crate::outputs;
 use crate::progress::Console;
 use kinescore::Error;
-use kinescore::export::atomic::atomically;
+use kinescore::host::atomically;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs::{self, Permissions};

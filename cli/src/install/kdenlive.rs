@@ -107,7 +107,7 @@ fn entries(places: &Places) -> Result<Vec<Entry>, Failure> {
         flag_for("--onnxruntime", places::text(&places.onnxruntime)?, RUNTIME_VARIABLE)?,
     ];
     let styles = TABLE.iter().find(|setting| setting.key == "drums.style");
-    let styles = styles.map(|setting| setting.kind.words()).unwrap_or_default();
+    let styles = styles.map(|setting| setting.words()).unwrap_or_default();
     let program = places::text(&places.program)?;
     // KDE reads a backslash as the start of an escape sequence.
     let escaped = |text: &str| text.replace('\\', "\\\\");

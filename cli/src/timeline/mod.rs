@@ -10,7 +10,7 @@ use crate::flags::SettingFlags;
 use crate::progress::Console;
 use crate::stdout;
 use desk::{Desk, Numbers, lines, open, open_to_write, plain, seconds};
-use kinescore::progress::Cancel;
+use kinescore::Cancel;
 use kinescore_timeline::{Item, ItemOutcome, Problem, Setting};
 use serde_json::{Value, json};
 use std::fmt::Write;

@@ -2,10 +2,7 @@
 
 use crate::exit;
 use crate::progress::{Console, Progress};
-use kinescore::pipeline::Cut;
-use kinescore::progress::{Cancel, Stage};
-use kinescore::time::{Flicks, Speed};
-use kinescore::{Engine, Error, Job, Monitor, Settings};
+use kinescore::{Cancel, Cut, Engine, Error, Flicks, Job, Monitor, Settings, Speed, Stage};
 use kinescore_timeline::{Maker, Problem, ProblemKind, Setting, SoundOrder};
 use std::path::Path;
 use std::sync::Arc;
@@ -71,12 +68,7 @@ impl Studio {
     }
 
     fn settings(order: &SoundOrder) -> kinescore::Result<Settings> {
-        let mut settings = Settings::default();
-        for Setting { key, value } in &order.settings {
-            settings.set(key, value)?;
-        }
-        settings.check()?;
-        Ok(settings)
+        Settings::from_pairs(order.settings.iter().map(|Setting { key, value }| (key, value)))
     }
 
     fn cut(order: &SoundOrder) -> Result<Cut, Problem> {

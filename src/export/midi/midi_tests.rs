@@ -53,7 +53,7 @@ fn written_as(score: &Score, settings: MidiSettings) -> Vec<u8> {
 }
 
 fn written(score: &Score) -> Vec<u8> {
-    written_as(score, Settings::default().midi)
+    written_as(score, Settings::default().midi())
 }
 
 /// Tick and, by the file's own tempo events, time in seconds of every event of a track.
@@ -308,12 +308,12 @@ fn volume_and_pan_are_general_midis_controllers() {
 fn a_score_that_is_none_writes_nothing() {
     let folder = tempfile::tempdir().expect("folder");
     let path = folder.path().join("score.mid");
-    let settings = Settings::default().midi;
+    let settings = Settings::default().midi();
     let mut bad = score(&[0.5, 0.5], vec![]);
     bad.signatures.clear();
     assert!(matches!(
         write_midi(&bad, "a", settings, &path),
-        Err(Error::Sound { .. })
+        Err(Error::Music { .. })
     ));
     assert!(!path.exists());
     let good = score(&[0.5, 0.5], vec![]);

@@ -47,12 +47,12 @@ const AT_THE_START: f64 = 0.001;
 /// sound on when the next begins ends there.
 ///
 /// # Errors
-/// [`Error::Sound`] when the score is [none](Score::check), or is longer than a MIDI file can be;
+/// [`Error::Music`] when the score is [none](Score::check), or is longer than a MIDI file can be;
 /// [`Error::Output`] when the file cannot be written.
 pub fn write_midi(score: &Score, name: &str, settings: MidiSettings, path: &Path) -> Result<()> {
     score.check()?;
     let most = u28::max_value().as_int();
-    let too_long = |ticks: u32| Error::Sound {
+    let too_long = |ticks: u32| Error::Music {
         reason: format!("a score of {ticks} ticks; a MIDI file holds {most}"),
     };
     if score.end().0 > most {

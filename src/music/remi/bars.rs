@@ -1,7 +1,7 @@
-//! Converts bars to tokens and back.
+//! Bars, and the tokens that write them.
 
 use super::grammar::Grammar;
-use super::vocabulary::{DURATIONS, POSITIONS, TempoClass, Token, VELOCITIES};
+use super::vocabulary::{TempoClass, Token, VELOCITIES};
 use crate::error::{Error, Result};
 use crate::theory::Chord;
 
@@ -31,12 +31,6 @@ pub struct RemiNote {
     pub duration: u8,
 }
 
-/// The bin of a MIDI velocity: 32 of equal width over 1 to 127.
-pub fn velocity_bin(velocity: u8) -> u8 {
-    let above = u16::from(velocity.clamp(1, 127) - 1);
-    (above * u16::from(VELOCITIES) / 127) as u8
-}
-
 /// The MIDI velocity in the middle of a bin; a bin beyond the last counts as the last.
 pub fn velocity(bin: u8) -> u8 {
     let middle = f32::from(bin.min(VELOCITIES - 1)) + 0.5;
@@ -48,81 +42,17 @@ pub fn bpm(tempo: f64) -> u8 {
     tempo.round().clamp(30.0, 209.0) as u8
 }
 
-/// Bars as tokens.
-///
-/// Of several notes of one pitch at one position, the longest is kept, and of equally long ones the
-/// loudest.
-///
-/// # Errors
-/// [`Error::Sound`] with the bar and the value when one is out of range, or when tempi or chords
-/// are not in ascending order.
-pub fn encode(bars: &[RemiBar]) -> Result<Vec<Token>> {
-    let mut tokens = Vec::new();
-    for (index, bar) in bars.iter().enumerate() {
-        if let Some(fault) = bar.fault() {
-            return Err(Error::Sound {
-                reason: format!("bar {}: {fault}", index + 1),
-            });
-        }
-        tokens.push(Token::Bar);
-        let mut notes = bar.notes.clone();
-        // The longest and loudest note of a pitch comes first, so that it is the one that is kept.
-        notes.sort_by_key(|note| {
-            let longest = std::cmp::Reverse((note.duration, note.velocity_bin));
-            (note.position, note.pitch, longest)
-        });
-        notes.dedup_by_key(|note| (note.position, note.pitch));
-        let (mut tempo, mut chords, mut notes) = (
-            bar.tempo.iter().peekable(),
-            bar.chords.iter().peekable(),
-            notes.iter().peekable(),
-        );
-        for position in 0..bar.steps {
-            let here = Token::Position(position);
-            if let Some((_, bpm)) = tempo.next_if(|item| item.0 == position) {
-                let (class, value) = tempo_tokens(*bpm);
-                tokens.extend([here, class, value]);
-            }
-            if let Some((_, chord)) = chords.next_if(|item| item.0 == position) {
-                tokens.extend([here, Token::Chord(*chord)]);
-            }
-            while let Some(note) = notes.next_if(|note| note.position == position) {
-                tokens.extend([
-                    here,
-                    Token::NoteVelocity(note.velocity_bin),
-                    Token::NoteOn(note.pitch),
-                    Token::NoteDuration(note.duration),
-                ]);
-            }
-        }
-    }
-    Ok(tokens)
-}
-
-/// The tokens of a tempo within REMI's range.
-fn tempo_tokens(bpm: u8) -> (Token, Token) {
-    let class = TempoClass::ALL
-        .into_iter()
-        .rev()
-        .find(|class| class.least() <= bpm)
-        .unwrap_or(TempoClass::Slow);
-    (
-        Token::TempoClass(class),
-        Token::TempoValue(bpm.saturating_sub(class.least())),
-    )
-}
-
 /// Tokens as bars of `steps` sixteenths each.
 ///
 /// # Errors
-/// [`Error::Sound`] with the index of the first token that the [grammar](Grammar) does not allow,
+/// [`Error::Music`] with the index of the first token that the [grammar](Grammar) does not allow,
 /// and what it expects there.
 pub fn decode(tokens: &[Token], steps: u8) -> Result<Vec<RemiBar>> {
     let mut grammar = Grammar::new(steps);
     let mut bars: Vec<RemiBar> = Vec::new();
     let (mut position, mut class, mut velocity_bin, mut pitch) = (0, TempoClass::Slow, 0, 0);
     for (index, token) in tokens.iter().enumerate() {
-        grammar.feed(*token).map_err(|expected| Error::Sound {
+        grammar.feed(*token).map_err(|expected| Error::Music {
             reason: format!("token {index} is '{token}'; expected {expected}"),
         })?;
         if *token == Token::Bar {
@@ -152,7 +82,7 @@ pub fn decode(tokens: &[Token], steps: u8) -> Result<Vec<RemiBar>> {
     if grammar.may_end() {
         return Ok(bars);
     }
-    Err(Error::Sound {
+    Err(Error::Music {
         reason: format!(
             "the tokens end at index {}; expected {}",
             tokens.len(),
@@ -161,57 +91,9 @@ pub fn decode(tokens: &[Token], steps: u8) -> Result<Vec<RemiBar>> {
     })
 }
 
-impl RemiBar {
-    /// What is wrong with the bar, if anything.
-    fn fault(&self) -> Option<String> {
-        let steps = self.steps;
-        if ![12, POSITIONS].contains(&steps) {
-            return Some(format!("{steps} sixteenths; expected 12 or {POSITIONS}"));
-        }
-        let positions = self
-            .tempo
-            .iter()
-            .map(|item| item.0)
-            .chain(self.chords.iter().map(|item| item.0));
-        let beyond = positions
-            .chain(self.notes.iter().map(|note| note.position))
-            .find(|at| *at >= steps);
-        if let Some(position) = beyond {
-            return Some(format!("position {position}; expected 0 to {}", steps - 1));
-        }
-        let rising = |a: u8, b: u8| a < b;
-        if !self.tempo.windows(2).all(|pair| rising(pair[0].0, pair[1].0))
-            || !self.chords.windows(2).all(|pair| rising(pair[0].0, pair[1].0))
-        {
-            return Some("the positions of its tempi and of its chords must be in ascending order".to_owned());
-        }
-        if let Some((_, bpm)) = self.tempo.iter().find(|(_, bpm)| !(30..=209).contains(bpm)) {
-            return Some(format!("a tempo of {bpm} beats per minute; expected 30 to 209"));
-        }
-        let mut chords = self.chords.iter().filter_map(|(_, chord)| *chord);
-        if let Some(chord) = chords.find(|chord| chord.root > 11) {
-            return Some(format!("a chord on pitch class {}; expected 0 to 11", chord.root));
-        }
-        self.notes
-            .iter()
-            .find(|note| {
-                note.pitch > 127 || note.velocity_bin >= VELOCITIES || !(1..=DURATIONS).contains(&note.duration)
-            })
-            .map(|note| {
-                format!(
-                    "a note of pitch {}, velocity bin {} and duration {}; expected 0 to 127, 0 to {} and 1 to \
-                     {DURATIONS}",
-                    note.pitch,
-                    note.velocity_bin,
-                    note.duration,
-                    VELOCITIES - 1
-                )
-            })
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::encoding::{encode, velocity_bin};
     use super::super::samples::bars;
     use super::*;
     use crate::theory::Quality;

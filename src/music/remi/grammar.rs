@@ -74,11 +74,6 @@ impl Grammar {
         }
     }
 
-    /// IDs of the tokens that may follow, in ascending order; never empty.
-    pub fn legal_ids(&self) -> impl Iterator<Item = usize> {
-        Token::all().filter(|token| self.legal(*token)).map(Token::id)
-    }
-
     /// Whether the sequence may end here, with no incomplete item.
     pub fn may_end(&self) -> bool {
         matches!(self.place, ItemState::Start | ItemState::Between)
@@ -162,11 +157,19 @@ impl Grammar {
 
 #[cfg(test)]
 mod tests {
+    use super::super::decode;
+    use super::super::encoding::encode;
     use super::super::samples::bars;
-    use super::super::{decode, encode};
     use super::*;
     use crate::music::remi::TempoClass;
     use proptest::prelude::*;
+
+    impl Grammar {
+        /// IDs of the tokens that may follow, in ascending order; never empty.
+        fn legal_ids(&self) -> impl Iterator<Item = usize> {
+            Token::all().filter(|token| self.legal(*token)).map(Token::id)
+        }
+    }
 
     fn fed(tokens: &[Token]) -> Grammar {
         let mut grammar = Grammar::new(16);

@@ -1,20 +1,22 @@
 //! REMI, the token language of melodic parts (Huang & Yang 2020, "Pop Music Transformer").
 //!
-//! A part is a list of bars. A bar begins with `Bar`, and each of its items with a `Position`; an
-//! item is a tempo (class and value), a chord, or a note (velocity, pitch, duration). Positions are
-//! sixteenths and durations thirty-second notes, so that a part on the grid is unchanged by
-//! [`encode`] and [`decode`]; velocities have 32 bins.
+//! A part is a list of bars; a bar begins with `Bar`, and each item in it with its own `Position`:
+//! a tempo (class and value), a chord, or a note (velocity, pitch, duration). Positions are
+//! sixteenths, durations thirty-seconds, so that a part within the grid is the same after it was
+//! written and read again; velocities are 32 bins.
 //!
-//! [`Token`] has IDs and names, [`Grammar`] decides which token may follow, and [`encode`] and
-//! [`decode`] convert bars to tokens and back.
+//! [`Token`] has ids and names, [`Grammar`] says what may follow, [`decode`] turns tokens into
+//! bars.
 
 mod bars;
 mod grammar;
 mod vocabulary;
 
-pub use bars::{RemiBar, RemiNote, bpm, decode, encode, velocity, velocity_bin};
+pub use bars::{RemiBar, RemiNote, bpm, decode, velocity};
 pub use grammar::Grammar;
 pub use vocabulary::{TempoClass, Token, check_names};
 
+#[cfg(test)]
+pub(super) mod encoding;
 #[cfg(test)]
 mod samples;
