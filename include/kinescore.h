@@ -298,7 +298,7 @@ enum kinescore_status
      */
     KINESCORE_OTHER = 10,
     /**
-     * The system did not give what was asked of it, as a thread.
+     * The system could not provide a resource, such as a thread.
      */
     KINESCORE_SYSTEM = 11,
     /**
@@ -402,7 +402,7 @@ enum kinescore_status
      */
     KINESCORE_SOUND = 69,
     /**
-     * Music, or the score that is made of it, does not hold what it must.
+     * Music, or a score made from it, is invalid.
      */
     KINESCORE_MUSIC = 70,
     /**

@@ -237,12 +237,12 @@ pub enum Error {
         nearest: Option<String>,
     },
 
-    /// A stage lacks its input, or what was to be written has not been made.
+    /// A stage lacks its input, or a result was to be written that does not exist yet.
     #[error("{path}: the {stage} stage lacks its input; the latest result is: {latest}", path = path.display())]
     StageMissing {
         /// The clip.
         path: PathBuf,
-        /// The stage that was to be run or written.
+        /// The stage to run, or whose result was to be written.
         stage: String,
         /// The latest stage that has a result, or `nothing`.
         latest: String,
@@ -274,7 +274,7 @@ pub enum Error {
     Output {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
     /// A file cannot be read.
@@ -282,14 +282,14 @@ pub enum Error {
     Input {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// Music, or the score that is made of it, does not hold what it must: no rhythm that a bar
-    /// could be counted by, a note out of range, more ticks than a MIDI file can count.
+    /// Music, or a score made from it, is invalid: no usable beats, a note out of range, or more
+    /// ticks than a MIDI file can count.
     #[error("music: {reason}")]
     Music {
-        /// The value met, and what is needed.
+        /// The value found and the value expected.
         reason: String,
     },
     /// Sound could not be rendered or measured.
@@ -298,12 +298,12 @@ pub enum Error {
         /// The reason.
         reason: String,
     },
-    /// The system did not give what was asked of it.
+    /// The system could not provide a resource, such as a thread.
     #[error("{what}: {source}")]
     System {
-        /// What was asked for, as `a thread for decoding`.
+        /// The resource, such as `a thread for decoding`.
         what: &'static str,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
     /// The job was cancelled by its [`Monitor`](crate::Monitor).

@@ -8,17 +8,17 @@
 //!    video         pose        rhythm     drums      score     audio       export
 //! ```
 //!
-//! Between drums and score, what the networks wrote is arranged to the movement.
+//! Between drums and score, what the networks composed is arranged to fit the movement.
 //!
 //! Each arrow has its own input and output type. A stage that needs a network has two halves: a
 //! *model half* (tensors in, tensors out) and a *decoding half* (pure code, tested with hand-made
 //! numbers).
 //!
 //! The library never prints, exits, or reads the environment. It reports through [`log`] and
-//! [`Monitor`]. It changes nothing of the process: FFmpeg's own log is the program's, see
+//! [`Monitor`]. It changes no process-wide state: FFmpeg's own log belongs to the program, see
 //! [`host::silence_ffmpeg`].
 //!
-//! An [`Engine`] holds what is loaded once; a [`Job`] takes one clip through the stages with its
+//! An [`Engine`] has what is loaded once; a [`Job`] takes one clip through the stages with its
 //! [`Settings`]:
 //!
 //! ```no_run
@@ -38,9 +38,9 @@
 //!
 //! # The feature `internals`
 //!
-//! The modules behind this surface are private, so that the compiler reports what nothing uses. The
-//! library's own tests, benches and fuzz targets look into them: the feature `internals` makes them
-//! public. It promises nothing to anybody else.
+//! The modules behind this surface are private, so that the compiler reports unused code. The
+//! feature `internals` makes them public for the library's own tests, benches and fuzz targets. It
+//! is not stable for any other use.
 #![forbid(unsafe_code)]
 
 pub mod settings;
@@ -134,7 +134,7 @@ pub use time::{FLICKS_PER_SECOND, Flicks, Instant, Rate, Span, Speed, Tempo, Tem
 pub use video::Clip;
 pub use video::pushed::{Depth, Layout, PushedInfo, RawFrame};
 
-/// What the stages of a [`Job`] find and write.
+/// The results of the stages of a [`Job`].
 pub mod results {
     pub use crate::drums::{DrumClass, DrumGrid, Hit};
     pub use crate::export::json::{Analysis, DrumSummary, MusicSummary, TimedChord, TimedHit};
@@ -145,8 +145,8 @@ pub mod results {
     pub use crate::theory::{Chord, Instrument, Key, Mode, Progression, Quality};
 }
 
-/// What a program around the library needs beside jobs: the cache, what is installed, files that
-/// are written whole or not at all.
+/// What a program needs from the library apart from jobs: the cache, the installed parts, atomic
+/// files.
 pub mod host {
     pub use crate::audio::SoundFont;
     pub use crate::cache::{Cache, Identities, Listed, State};

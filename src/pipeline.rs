@@ -48,7 +48,8 @@ pub struct Job {
     /// The cuts that have the same analysed part; `None` if there is no file from which another
     /// part could be read.
     reach: Option<AnalysedRange>,
-    /// Whether the poses are of the file that was opened: not if it was changed while it was read.
+    /// Whether the poses belong to the file that was opened: not if it was changed while it was
+    /// read.
     is_of_media: bool,
     cut: Cut,
     /// The part that is heard: the cut, as far as the media's length is known.
@@ -63,8 +64,8 @@ pub struct Job {
     rhythm: Option<Rhythm>,
     drums: Option<DrumGrid>,
     music: Option<Music>,
-    /// Drums and music as they answer the movement, once somebody has asked: a cut changes nothing
-    /// of them.
+    /// Drums and music as arranged to the movement, computed on first use; they do not depend on
+    /// the cut.
     answered: OnceLock<Answer>,
     score: Option<Score>,
     soundtrack: Option<Soundtrack>,
@@ -198,7 +199,7 @@ impl Job {
     }
 
     /// The key of the soundtrack: see [`Engine::key`]. It is that of the media as it was opened,
-    /// whatever has been put in its place since.
+    /// even if the file has been replaced since.
     ///
     /// # Errors
     /// [`Error::Input`] when the media cannot be read, or was changed while it was;
@@ -263,8 +264,8 @@ impl Job {
         (rhythm, Some(drums), music)
     }
 
-    /// The drums, once they are there, and the music with them as they answer the movement, in the
-    /// time of the media.
+    /// The drums, once they exist, and the music, as arranged to the movement, in the time of the
+    /// media.
     fn answer(&self) -> Option<&Answer> {
         let (drums, music) = (self.drums.as_ref()?, self.music.as_ref());
         let answered = self.answered.get_or_init(|| match &self.rhythm {

@@ -32,7 +32,7 @@ pub enum Status {
     Poisoned = 9,
     /// A failure for which this version of the interface has no number.
     Other = 10,
-    /// The system did not give what was asked of it, as a thread.
+    /// The system could not provide a resource, such as a thread.
     System = 11,
 
     /// There is no setting of that name.
@@ -88,7 +88,7 @@ pub enum Status {
     PresetMissing = 68,
     /// Sound could not be rendered or measured.
     Sound = 69,
-    /// Music, or the score that is made of it, does not hold what it must.
+    /// Music, or a score made from it, is invalid.
     Music = 70,
 
     /// An output cannot be written.
@@ -240,7 +240,7 @@ fn status_of(error: &Error) -> Status {
         Error::UnknownSetting { .. } => Status::UnknownSetting,
         Error::SettingValue { .. } => Status::SettingValue,
         Error::StageMissing { .. } => Status::WrongState,
-        // A file between stages; this interface reads none.
+        // Saved stages, which this interface does not read.
         Error::Saved { .. } => Status::Input,
         Error::OutputIsInput { .. } => Status::OutputIsInput,
         Error::Output { .. } => Status::Output,

@@ -108,8 +108,9 @@ struct MediaCache<'a> {
     cache: &'a Cache,
     path: &'a Path,
     id: MediaId,
-    /// What everything found in frames depends on, beside the media. Not the device: its kernels differ in the last bits,
-    /// which make no other result, and a soundtrack's key is the same on all devices.
+    /// Everything, apart from the media, on which results from frames depend. Not the device: its
+    /// kernels differ only in the last bits, which do not change a result, and a soundtrack's key
+    /// is the same on all devices.
     analysis: String,
 }
 
@@ -260,7 +261,8 @@ impl Analysis {
         })
     }
 
-    /// Whether the file is the one that was opened; so is one without an identity, as far as can be known.
+    /// Whether the file is the one that was opened. True for a file without an identity, which
+    /// cannot be checked.
     fn is_unchanged(&self, engine: &Engine) -> bool {
         self.id.is_none() || engine.identify(&self.path).ok() == self.id
     }
@@ -319,7 +321,7 @@ impl Analysis {
     }
 }
 
-/// What was found in the part of a media that is analysed.
+/// The results for the analysed part of a media.
 pub(super) struct FoundPoses {
     /// The poses, in the part's own time.
     pub track: PoseTrack,

@@ -326,8 +326,8 @@ fn wants_network(settings: &Settings) -> bool {
 
 /// Sets of loaded networks, by what they were loaded for.
 ///
-/// Of each kind as many free sets are kept as are in use, and one at least: what many jobs side by
-/// side have needed is given back as they end.
+/// Of each kind, as many free sets are kept as are in use, and at least one, so that the sets of
+/// many concurrent jobs are released as the jobs end.
 struct Pool<K, M>(Mutex<Vec<Sets<K, M>>>);
 
 /// The sets of one kind.
@@ -365,7 +365,7 @@ impl<K: PartialEq + Copy, M> Pool<K, M> {
     }
 
     fn of<T>(&self, key: K, change: impl FnOnce(&mut Sets<K, M>) -> T) -> T {
-        // A panic elsewhere leaves the lists whole: they are only pushed to and taken from.
+        // A panic elsewhere leaves the lists valid: items are only pushed and taken.
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(sets) = all.iter_mut().find(|sets| sets.key == key) {
             return change(sets);
@@ -390,7 +390,7 @@ struct Lent<'a, K: PartialEq + Copy, M> {
 
 impl<K: PartialEq + Copy, M> Drop for Lent<'_, K, M> {
     fn drop(&mut self) {
-        // What a panic has left half done is not used again.
+        // A set that a panic left half-changed is not used again.
         let whole = self.models.take().filter(|_| !std::thread::panicking());
         let spare = self.pool.of(self.key, |sets| {
             sets.in_use -= 1;

@@ -191,8 +191,9 @@ mod tests {
         assert_ne!(later, composed(&plain));
     }
 
-    /// To be lengthened with each new setting: what its row says is decided, not copied from the
-    /// row above. What is missing in `Notes` gives notes of before the change from the cache.
+    /// To be extended with each new setting, so that the effect in its row is a decision and not
+    /// copied from the row above. If a setting is missing from `Notes`, the cache returns notes
+    /// from before its change.
     #[test]
     fn what_each_setting_changes_was_decided() {
         let of = |effect: Effect| -> Vec<&str> {

@@ -76,7 +76,7 @@ impl Given<'_> {
         }
     }
 
-    /// Words that may stand as a value, `auto` first, or in a list.
+    /// Words that are allowed as a value, with `auto` first, or in a list.
     pub fn words(self) -> Vec<&'static str> {
         let words = match self.kind {
             Kind::Choice(words) | Kind::List(words) => words,
@@ -86,7 +86,7 @@ impl Given<'_> {
         auto.into_iter().chain(words.iter().copied()).collect()
     }
 
-    /// `None` for `auto`, else what `read` makes of the text.
+    /// `None` for `auto`, otherwise the result of `read`.
     pub fn or_auto<T>(self, read: impl FnOnce(Self) -> Result<T, Refusal>) -> Result<Option<T>, Refusal> {
         if self.auto && self.text == AUTO {
             return Ok(None);
@@ -119,7 +119,7 @@ impl Given<'_> {
         word.ok_or_else(|| self.refusal())
     }
 
-    /// What one of the words of a choice stands for.
+    /// The value of one of the words of a choice.
     pub fn choice<T>(self, of_word: impl FnOnce(&str) -> Option<T>) -> Result<T, Refusal> {
         of_word(self.text).ok_or_else(|| self.refusal())
     }
@@ -129,8 +129,8 @@ impl Given<'_> {
         self.word()?.parse().map_err(|_| self.refusal())
     }
 
-    /// The words of a list, in the order of the table, so that the same choice is the same value
-    /// however it is written.
+    /// The words of a list, in the order of the table, so that the same choice is the same value in
+    /// any order.
     pub fn list(self) -> Result<Vec<&'static str>, Refusal> {
         let Kind::List(words) = self.kind else {
             return Err(self.refusal());

@@ -1,8 +1,7 @@
 //! What a user may choose. One table of settings serves the command line, editors and saved files.
 //!
-//! A [`Settings`] that exists is right by construction: its values can only be
-//! [set](Settings::set), as text that is checked, and what single values cannot show is checked
-//! with each.
+//! Every [`Settings`] is valid by construction: values can only be [set](Settings::set) as text,
+//! which is checked, together with the rules that involve several values.
 
 mod kind;
 mod stages;
@@ -35,15 +34,14 @@ pub struct Settings {
     midi: MidiSettings,
 }
 
-/// What another value of a setting changes: what was made with this one need not be made again
-/// beyond that.
+/// What a change of a setting affects. Other results need not be made again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    /// No result, only how it is reached.
+    /// No result, only how it is computed.
     Way,
     /// How notes sound or are written.
     Sound,
-    /// What is found in the movement, and the notes.
+    /// The analysis of the movement, and the notes.
     Notes,
 }
 
@@ -51,11 +49,11 @@ pub enum Effect {
 pub struct Setting {
     /// Name, as `stage.name`.
     pub key: &'static str,
-    /// Values allowed, beside `auto`.
+    /// Values allowed, apart from `auto`.
     pub kind: Kind,
-    /// Whether `auto` is a value as well: the library chooses then.
+    /// Whether `auto` is also allowed; the library then chooses.
     pub auto: bool,
-    /// What another value changes.
+    /// What a change of the value affects.
     pub effect: Effect,
     /// One sentence for help texts and editors.
     pub help: &'static str,
@@ -64,7 +62,7 @@ pub struct Setting {
 }
 
 impl Setting {
-    /// The setting of this key.
+    /// The setting with this key.
     pub fn of(key: &str) -> Option<&'static Self> {
         TABLE.iter().find(|setting| setting.key == key)
     }
@@ -74,7 +72,7 @@ impl Setting {
         self.given("").allowed()
     }
 
-    /// Words that may stand as a value, `auto` first where it is one, or in a list.
+    /// Words that are allowed as a value, with `auto` first if it is one, or in a list.
     pub fn words(&self) -> Vec<&'static str> {
         self.given("").words()
     }
@@ -528,7 +526,7 @@ impl SettingsBuilder {
     ///
     /// # Errors
     /// [`Error::UnknownSetting`] and [`Error::SettingValue`], with the nearest name or word; the
-    /// values are unchanged then.
+    /// values are then unchanged.
     pub fn set(&mut self, key: &str, value: &str) -> Result<()> {
         let Some(setting) = Setting::of(key) else {
             let nearest = nearest(key, TABLE.iter().map(|s| s.key));

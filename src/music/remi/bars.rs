@@ -1,4 +1,4 @@
-//! Bars, and the tokens that write them.
+//! Bars, and the tokens that encode them.
 
 use super::grammar::Grammar;
 use super::vocabulary::{TempoClass, Token, VELOCITIES};

@@ -1,12 +1,12 @@
 //! REMI, the token language of melodic parts (Huang & Yang 2020, "Pop Music Transformer").
 //!
-//! A part is a list of bars; a bar begins with `Bar`, and each item in it with its own `Position`:
-//! a tempo (class and value), a chord, or a note (velocity, pitch, duration). Positions are
-//! sixteenths, durations thirty-seconds, so that a part within the grid is the same after it was
-//! written and read again; velocities are 32 bins.
+//! A part is a list of bars. A bar begins with `Bar`, and each of its items with a `Position`; an
+//! item is a tempo (class and value), a chord, or a note (velocity, pitch, duration). Positions are
+//! sixteenths and durations thirty-second notes, so that a part on the grid is unchanged by writing
+//! and reading; velocities have 32 bins.
 //!
-//! [`Token`] has ids and names, [`Grammar`] says what may follow, [`decode`] turns tokens into
-//! bars.
+//! [`Token`] has IDs and names, [`Grammar`] decides which token may follow, and [`decode`] converts
+//! tokens to bars.
 
 mod bars;
 mod grammar;
