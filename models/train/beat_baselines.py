@@ -95,7 +95,7 @@ class AuthorsNetwork:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # the clips run beside each other
+        options.intra_op_num_threads = 1  # clips are processed in parallel
         self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
     def activation(self, velocity: np.ndarray) -> np.ndarray:

@@ -27,7 +27,7 @@ MISSING, FULL = 0.2, 0.5
 LONGEST_BRIDGE = 0.3  # s, longest gap that a joint's velocity is fitted across
 # torso lengths: a joint that far away for one frame, and back in the next, was another limb
 LEAP = 0.5
-LEAST_JOINTS = 4.0  # sum of weights under which a frame says nothing about the body
+LEAST_JOINTS = 4.0  # sum of weights below which a frame is not usable
 SIZE_WINDOW = 2.0  # s to either side, in which the body's size is taken
 PAN_SMOOTHING = 0.4  # s: the slow part of the trunk's velocity, that of a panning camera
 SLOW = 1.0  # s: the slow part of the movement that the lock leaves out

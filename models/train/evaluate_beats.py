@@ -69,7 +69,7 @@ class Annotation:
     path: Path
     beats: np.ndarray
     numbers: np.ndarray | None
-    # s; of what lies outside the annotation says nothing
+    # s; the annotation does not cover anything outside
     part: tuple[float, float] = (0.0, math.inf)
 
     def of_part(self, beats: np.ndarray) -> np.ndarray:
@@ -192,7 +192,7 @@ def find_clips(folder: Path) -> list[Clip]:
         try:
             read_annotation(paths[0])
         except Failure:
-            others += paths  # a text that is no annotation, such as a licence
+            others += paths  # a text that is not an annotation, such as a licence
         else:
             wrong.append(f"{paths[0]}: an annotation without a clip; {known}")
     if wrong:

@@ -72,7 +72,7 @@ impl LeftOut {
     }
 }
 
-/// A preset: an instrument, or several at once, under a bank and program number.
+/// A preset: one or several layered instruments, under a bank and program number.
 #[derive(Debug)]
 pub(super) struct Preset {
     pub bank: u16,

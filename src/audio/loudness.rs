@@ -14,7 +14,7 @@ use crate::time::Span;
 use ebur128::Mode;
 use std::collections::VecDeque;
 
-/// Frames measured at once.
+/// Frames measured at a time.
 const CHUNK: usize = 4096;
 
 /// Least length that BS.1770 can measure: one gating block.
@@ -41,7 +41,8 @@ const NEAR: f64 = 0.1;
 /// Rounds of adjusting gain and ceiling.
 const ROUNDS: usize = 12;
 
-/// Room left below the allowed peak in the first round, dB: the limiter's own estimate of true peaks is a little off.
+/// Headroom below the allowed peak in the first round, dB: the limiter's own estimate of true peaks
+/// is slightly inaccurate.
 const MARGIN: f64 = 0.03;
 
 /// Loudness under which a buffer is silence: BS.1770's absolute gate.
@@ -125,8 +126,8 @@ fn master(buffer: &mut AudioBuffer, loudness: f64, peak: f64, monitor: &Monitor<
 
 /// The gain that [`master`] multiplies with, and the true peak that will then be measured, dBTP, found on so many threads.
 ///
-/// Loudness is told from energies that are weighed once, so that a round of gain and ceiling costs little; true peaks are
-/// measured.
+/// Loudness is computed from energies that are weighted once, so that a round of gain and ceiling
+/// is cheap; true peaks are measured.
 pub(super) fn find_gain(
     buffer: &AudioBuffer,
     loudness: f64,

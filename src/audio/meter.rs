@@ -1,9 +1,10 @@
-//! Loudness and true peak of a buffer under a gain, measured in segments side by side.
+//! Loudness and true peak of a buffer under a gain, measured in segments in parallel.
 //!
-//! Mastering measures a soundtrack several times over. A meter that is fed from the first frame to the last weighs each
-//! frame after the one before and oversamples all of them. Here the weighting filter of each segment is warmed up on what
-//! lies before it, so that segments do not wait for each other, and only what can be the true peak is oversampled. The
-//! results are those of the meter for all that can be told (a test compares them), and the same on any number of threads.
+//! Mastering measures a soundtrack several times. An ordinary meter filters all frames sequentially
+//! and oversamples all of them. Here the weighting filter of each segment is warmed up on the
+//! frames before it, so that segments are independent, and only frames that can contain the true
+//! peak are oversampled. The results equal those of an ordinary meter for practical purposes (a
+//! test compares them), and do not depend on the number of threads.
 
 use super::AudioBuffer;
 use super::gain::{GainCurve, Loudness, STEP};
@@ -175,7 +176,7 @@ pub(super) fn true_peak(
         let first = block * NEAR;
         let after = (0..).zip(bounds).map(|(step, bound)| {
             let frame = first + step * STEP;
-            // A little more than rounding can make of it.
+            // Slightly more than rounding can add.
             1.0001 * bound * gain.point(frame / STEP).max(gain.point(frame / STEP + 1))
         });
         (first, after.fold(0.0, f32::max))

@@ -73,7 +73,7 @@ impl Sf2Writer {
         let number = self.instruments.len();
         self.instruments.insert(old, number);
         self.instrument_head(number);
-        // The first zone is an empty global one: an instrument may have no other.
+        // The first zone is an empty global one, since an instrument may have no other zone.
         self.instrument_bag();
         for (sample, zone) in zones {
             if let Some(class) = zone.get(generator::EXCLUSIVE_CLASS).filter(|class| *class != 0) {

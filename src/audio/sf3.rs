@@ -15,10 +15,11 @@ const MOST_SAMPLES: usize = 600 * 48_000;
 /// Decodes one sample.
 ///
 /// # Errors
-/// What is wrong with the stream. A stream that breaks off is an error too: half a drum is no drum.
+/// What is wrong with the stream. A truncated stream is also an error, since half a drum sound is
+/// not usable.
 pub(super) fn decode(ogg: Vec<u8>) -> Result<Vec<i16>, String> {
-    // The decoder is made for damaged files and returns errors, but it is much code on outside data: a panic in it
-    // must not end the caller's process.
+    // The decoder returns errors for damaged files, but it is much code that reads external data: a
+    // panic in it must not end the caller's process.
     foreign::caught(|| decode_stream(ogg)).unwrap_or_else(|_| Err("its Ogg Vorbis stream is damaged".to_owned()))
 }
 

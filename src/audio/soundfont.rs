@@ -224,7 +224,7 @@ impl SoundFont {
             .any(|(preset, zone, _)| aside(preset) || aside(zone))
     }
 
-    /// The longest that a note of a preset is silent before it begins, as its envelope says.
+    /// The longest delay before a note of a preset begins, according to its envelope.
     pub(super) fn longest_delay(&self, bank: u16, program: u8) -> Span {
         let timecents = |zone: &Zone| zone.get(generator::DELAY_VOLUME_ENVELOPE).map(i32::from);
         let longest = self

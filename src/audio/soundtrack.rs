@@ -144,8 +144,9 @@ impl Soundtrack {
     /// The true peak of the settings is kept by the mix, not by a single stem: where parts cancel each other in the mix,
     /// one of them may be louder alone.
     ///
-    /// The only part of a score is the mix itself. Of several, each is put together anew from the spans in the store and
-    /// played where those are gone, so that never more than two buffers of the clip's length are held.
+    /// The only part of a score is the mix itself. If there are several, each is assembled again
+    /// from the spans in the store, and rendered where these are gone, so that never more than two
+    /// buffers of the clip's length are held.
     ///
     /// # Errors
     /// As [`render`].

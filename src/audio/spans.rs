@@ -1,8 +1,8 @@
 //! Divides a part's notes into spans of equal length, each of which is synthesised separately.
 //!
-//! Spans lie on the timeline of the media and not on that of the clip, and a note belongs to the span in which it begins,
-//! for as long as it is heard. So a cut that begins or ends elsewhere, or a note that changes, leaves the spans of all other
-//! notes as they were, and the sound of a part is the sum of its spans' sounds.
+//! Spans lie on the timeline of the media and not on that of the clip, and a note belongs to the
+//! span in which it begins, for as long as it is heard. So another cut, or a change of a note, does
+//! not affect the spans of other notes, and the sound of a part is the sum of its spans' sounds.
 //!
 //! Notes outside a span affect its notes only as they would in a single synthesiser: by the end of
 //! a note of the same key, and by a note of the same exclusive class that cuts them off (a closed
@@ -167,7 +167,8 @@ impl Ends {
         Self(ends)
     }
 
-    /// The first end of a note of this note's key after its onset: the synthesiser ends all notes of a key at once.
+    /// The first end of a note of this note's key after its onset: the synthesiser ends all notes
+    /// of a key together.
     fn after(&self, note: &PlacedNote, after: impl Fn(i64) -> bool) -> Option<i64> {
         let ends = self.0.get(&(note.channel, note.key))?;
         let from = ends.partition_point(|end| *end <= note.from);

@@ -15,7 +15,8 @@ pub(super) type Key = [u8; 32];
 /// Stereo samples of a span, from its start up to the last that is not silent.
 pub(super) type Sound = Arc<[f32]>;
 
-/// Spans of sound by what they were made of, in memory. Clones share one store, and threads may.
+/// Spans of sound in memory, by the hash of their inputs. Clones share one store, and threads can
+/// share it.
 ///
 /// When the store is full, the least recently used spans are removed first; but spans that the
 /// current render has added or used stay, so that for a piece larger than the store at least a part

@@ -8,8 +8,8 @@ use std::time::Duration;
 /// How often a reader that waits looks at its switch.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Blocks of a soundtrack, stereo: one thread renders them, others read them as soon as they are there. Clones share the
-/// blocks.
+/// Blocks of a soundtrack, stereo: one thread renders them, others read them as soon as they are
+/// available. Clones share the blocks.
 ///
 /// [`push`](Self::push) is what [`render_streamed`](super::render_streamed) is given as its sink;
 /// regardless of the result of the render, [`finish`](Self::finish) must be called afterwards, or

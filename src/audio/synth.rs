@@ -11,7 +11,7 @@ use crate::time::{Rate, Span};
 use rustysynth::{Synthesizer, SynthesizerSettings};
 use std::sync::Arc;
 
-/// Voices at once. Drums ring for seconds, and each struck drum is a voice.
+/// Maximum number of simultaneous voices. Drums ring for seconds, and each hit is a voice.
 const POLYPHONY: usize = 256;
 
 /// Samples in a block of the synthesiser, in which it begins notes. Notes are placed at the nearest block, so that they
@@ -46,9 +46,10 @@ const CHOKE_VELOCITY: i32 = 1;
 /// A turn of the synthesiser's chorus, whose frequency is 0.4 Hz.
 const CHORUS: Span = Span::from_seconds(2.5);
 
-/// Frames in a span at a rate: a turn of the chorus, which begins with the synthesiser, so that it goes on from span to span
-/// as it would in one; to the nearest block, so that blocks do too. Shorter spans would spend their time on ringing out,
-/// longer ones are made anew for less.
+/// Frames in a span at a rate: a turn of the chorus, which begins with the synthesiser, so that it
+/// continues from span to span as in a single synthesiser; to the nearest block, so that blocks do
+/// too. Shorter spans would spend their time on ringing out, and longer ones would be rendered
+/// again for smaller changes.
 pub(super) fn span_frames(rate: Rate) -> usize {
     let blocks = (rate.count(CHORUS) / MELODIC_BLOCK as f64).round() as usize;
     blocks.max(1) * MELODIC_BLOCK
@@ -76,9 +77,10 @@ const BASSES: std::ops::Range<u8> = 32..40;
 /// are beside each other. Each group plays on a channel of the synthesiser; drums that cut each other off (the hi-hats)
 /// must share one.
 ///
-/// Kits of mono fonts have no places of their own; for kits that have, these are not used. In General MIDI kits the kick
-/// is strong and the hi-hats lie 12 to 16 dB under the snare, which is lost on a phone: the volumes bring the kick down
-/// by 1.8 dB and the snare up by 2 dB, the hi-hats by 4 dB (MIDI volume is squared).
+/// Kits of mono fonts have no stereo positions; for kits that have them, these are not used. In
+/// General MIDI kits the kick is strong and the hi-hats lie 12 to 16 dB under the snare, which is
+/// lost on a phone: the volumes bring the kick down by 1.8 dB and the snare up by 2 dB, the hi-hats
+/// by 4 dB (MIDI volume is squared).
 struct DrumPlace {
     /// General MIDI pitches.
     pitches: &'static [u8],
@@ -185,7 +187,7 @@ pub(super) struct Instrument {
     block: usize,
     rate: Rate,
     pan: i32,
-    /// Whether the SoundFont itself says where the drums of the kit stand.
+    /// Whether the SoundFont itself has stereo positions for the drums of the kit.
     placed: bool,
     /// How long its notes may be silent at first, frames.
     patience: usize,
@@ -346,7 +348,7 @@ impl Instrument {
     }
 }
 
-/// Selects the preset that a channel plays from now on.
+/// Selects the preset of a channel.
 ///
 /// The synthesiser takes bank numbers above 127 here, so that any channel can be a kit; its tenth channel, which adds 128 by
 /// itself, is not among those used.

@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// some 60 MB.
 const BATCH: usize = 32;
 
-/// Frames of the mix that are summed at once: few enough to stay in a processor's cache.
+/// Frames of the mix that are summed at a time: few enough to stay in a processor's cache.
 const TILE: usize = 16_384;
 
 /// What rendering is done with: the store of spans, which clones share, and a number of threads.
@@ -203,8 +203,8 @@ impl Synthesis {
         Ok(batch.iter().map(found).collect())
     }
 
-    /// Loads what the parts of missing spans are played with. All notes of a part at once: those of other spans may be
-    /// missing next.
+    /// Loads the samples for the parts of missing spans, for all notes of a part, since other spans
+    /// may be missing next.
     fn load(&self, work: &mut Rendering<'_>, missing: &[PartSpan<'_>]) -> Result<()> {
         let wanted: BTreeSet<usize> = missing.iter().map(|place| place.part).collect();
         let wanted = wanted

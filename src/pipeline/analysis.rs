@@ -68,7 +68,7 @@ impl AnalysedPart {
 
 /// The media and cuts for which the analysis is the same.
 pub(super) struct AnalysedRange {
-    /// The media as it was before it was opened; `None` where it has no identity.
+    /// The identity of the media before it was opened; `None` if it has none.
     pub id: Option<MediaId>,
     chunking: Chunking,
     announced: Option<Instant>,
@@ -90,7 +90,7 @@ struct Facts {
     seek: bool,
 }
 
-/// A chunk as it is kept, beside what was followed in it.
+/// The cached form of a chunk, apart from the people followed in it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct ChunkFacts {
     /// The media's exact end, if that lies in the chunk or before it.
@@ -130,7 +130,7 @@ pub(super) struct Analysis {
 }
 
 impl Analysis {
-    /// Looks up what is known of a video file, and begins to decode what is not, in a thread of its own.
+    /// Looks up what is known of a video file, and starts to decode the rest in another thread.
     ///
     /// # Errors
     /// Those of [`VideoFile::open`]; [`Error::ClipTooShort`](crate::Error::ClipTooShort) for a media that announces to be.

@@ -283,7 +283,7 @@ fn a_media_that_was_replaced_is_another_and_one_that_changes_while_it_is_read_is
     let copy = folder.path().join("copy.mp4");
     fs::copy(walking(), &copy).unwrap();
     assert!(is_known(&open(&engine, &copy, 1, Cut::default(), Chunking::default())));
-    // Gone: the name is told.
+    // Removed: the message has the name.
     fs::remove_file(&clip).unwrap();
     let error = Analysis::open(&engine, &settings(1), &clip, Cut::default(), Chunking::default())
         .err()

@@ -68,7 +68,7 @@ pub(super) fn poses(track: &PoseTrack, duration: Span) -> Checked {
     for (index, cut) in track.cuts.iter().enumerate() {
         times.check(format_args!("poses.cuts[{index}]"), cut.seconds())?;
     }
-    // The joints were checked when the track was read: its rows are no poses before.
+    // The joints were already checked when the track was read.
     let mut before = Instant::ZERO;
     for (index, pose) in track.poses.iter().enumerate() {
         times.check(format_args!("poses.poses[{index}].time"), pose.time.seconds())?;

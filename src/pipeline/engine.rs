@@ -85,7 +85,7 @@ impl Engine {
     }
 
     /// The engine with pose networks that run on so many threads each, at least 1 (the others: at
-    /// least 2). One, the default, is as fast as two where decoding runs beside it; the notes are
+    /// least 2). One, the default, is as fast as two while decoding runs in parallel; the notes are
     /// the same with any number.
     #[must_use]
     pub fn with_threads(self, threads: usize) -> Self {

@@ -23,7 +23,8 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// Begins a clip of the caller's frames. The pose stage begins at once, and stops when `cancel` is switched on.
+    /// Begins a clip of the caller's frames. The pose stage begins immediately, and stops when
+    /// `cancel` is switched on.
     ///
     /// # Errors
     /// Those of [`pushed`].

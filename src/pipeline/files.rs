@@ -57,7 +57,8 @@ impl Job {
         export::mux::check_video(&self.clip.path, path)
     }
 
-    /// Writes the clip's video stream, copied, with the soundtrack (and the clip's own audio as the settings say).
+    /// Writes the clip's video stream, copied, with the soundtrack (and the clip's own audio
+    /// according to the settings).
     ///
     /// # Errors
     /// [`Error::OutputIsInput`], [`Error::Output`], [`Error::Media`], [`Error::Cancelled`]; nothing is left behind then.

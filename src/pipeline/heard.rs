@@ -1,6 +1,8 @@
-//! What of an analysis is heard through a window on the media: the same beats, accents, hits and notes, in the window's time.
+//! The part of an analysis that is heard in a window on the media: the same beats, accents, hits
+//! and notes, in the window's time.
 //!
-//! The analysis belongs to the media; where a clip begins and ends and how fast it is played changes none of it.
+//! The analysis belongs to the media; it does not depend on where a clip begins and ends and how
+//! fast it is played.
 
 use crate::drums::{DrumClass, DrumGrid, Hit};
 use crate::music::{ChordAt, Line, Music};
@@ -107,8 +109,8 @@ impl WindowMap {
         }
     }
 
-    /// Chords and notes within the window, on the grid of [`drums`](Self::drums). The chord that sounds when the window
-    /// begins stands where it began.
+    /// Chords and notes within the window, on the grid of [`drums`](Self::drums). The chord that
+    /// sounds when the window begins keeps its step.
     pub fn music(&self, music: &Music, drums: &DrumGrid) -> Music {
         let grid = self.grid(drums);
         let Some(beats) = BeatGrid::new(grid.beats) else {

@@ -14,8 +14,8 @@ use std::fmt::Write;
 /// is in the key.
 const COMPOSITION_VERSION: u32 = 2;
 
-/// What a result is made of, as text that is hashed: a line for each thing, so that no two mean the
-/// same.
+/// The inputs of a result, as text that is hashed: one line per input, so that different inputs
+/// give different texts.
 struct Recipe(String);
 
 impl Recipe {
@@ -56,8 +56,8 @@ impl Recipe {
     }
 }
 
-/// Key of what is composed for the media from `analysed` (seconds) on, whatever is cut out of it:
-/// rhythm, drums, music.
+/// Key of the composition (rhythm, drums, music) for the media from `analysed` (seconds) on;
+/// independent of the cut.
 pub(super) fn composition(
     media: &str,
     analysed: (f64, f64),

@@ -45,12 +45,13 @@ pub struct VideoFile {
 /// The default is the whole media.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Stretch {
-    /// Frames from here on,
+    /// Start of the stretch,
     pub from: Instant,
-    /// up to here, without it; `None`: to the media's end.
+    /// and its end, exclusive; `None`: to the media's end.
     pub to: Option<Instant>,
-    /// Where the choice among frames beyond [`FileOptions::rate`] starts again, rising, as it does
-    /// at `from`: which frames are given from there on does not depend on where reading began.
+    /// Times, ascending, at which the selection of frames for [`FileOptions::rate`] starts again,
+    /// as it does at `from`, so that the frames selected after them do not depend on where reading
+    /// began.
     pub restarts: Vec<Instant>,
 }
 

@@ -19,7 +19,7 @@ SECONDS = 13.0
 FRAMES = int(SECONDS * RATE) + 1
 MOST_BEATS = 64
 VERSION = 2  # of the generator: clips of another version are generated again
-VIEWS = 3  # cameras (each with noise and frame rate of its own) that see one movement
+VIEWS = 3  # cameras (each with its own noise and frame rate) that see one movement
 
 _pool: Pool | None = None
 

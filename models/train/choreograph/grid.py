@@ -114,7 +114,7 @@ def random_pattern(rng: np.random.Generator, grid: Grid, period: float | None = 
         positions = np.arange(offset % length, length, period)
         if len(positions) > 2 and rng.random() < 0.3:
             positions = np.delete(positions, rng.integers(1, len(positions)))
-    least = 0.2 * grid.tempo / 60.0  # Nobody arrives anew within 0.2 s.
+    least = 0.2 * grid.tempo / 60.0  # Nobody arrives again within 0.2 s.
     kept = [positions[0]]
     for p in positions[1:]:
         if p - kept[-1] >= least and length + kept[0] - p >= least:
