@@ -8,6 +8,8 @@
 
 #include <chrono>
 #include <filesystem>
+#include <string>
+#include <system_error>
 
 namespace fs = std::filesystem;
 
@@ -16,8 +18,10 @@ TEST_CASE("what a fuzzer found in the readers of projects stays mended") {
     const fs::path root = tests.parent_path().parent_path().parent_path();
     for (const std::string kind : {"mlt", "kdenlive", "otio"}) {
         int inputs = 0;
-        for (const fs::path &folder : {tests / "fixtures" / kind, root / "fuzz" / "mended" / kind}) {
-            for (const fs::directory_entry &entry : fs::directory_iterator(folder)) {
+        for (const fs::path &folder :
+             {tests / "fixtures" / kind, root / "fuzz" / "seeds" / kind, root / "fuzz" / "mended" / kind}) {
+            std::error_code nothing_was_mended;
+            for (const fs::directory_entry &entry : fs::directory_iterator(folder, nothing_was_mended)) {
                 CAPTURE(entry.path().string());
                 const auto begun = std::chrono::steady_clock::now();
                 CHECK_NOTHROW(kinescore::bridge::fuzz::read_and_edit(kind, fakes::content(entry.path().string())));
