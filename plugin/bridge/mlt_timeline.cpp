@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
+#include <set>
 
 namespace kinescore::bridge {
 
@@ -419,9 +420,10 @@ std::vector<TimelineItem> MltTimeline::items() {
 
 std::vector<MltTimeline::Sound> MltTimeline::sounds() const {
     std::vector<Sound> all;
+    std::set<pugi::xml_node> known; // several tracks may play one playlist
     for (const Lane &lane : lanes()) {
         for (const Piece &piece : pieces(lane.playlist)) {
-            if (!piece.is_blank && is_ours(piece.producer)) {
+            if (!piece.is_blank && is_ours(piece.producer) && known.insert(piece.node).second) {
                 all.push_back({lane, piece});
             }
         }
