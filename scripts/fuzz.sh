@@ -55,6 +55,7 @@ if some_of "${readers[@]}"; then
         xargs cmake --build "$built/plugin" --parallel 2 --target
 fi
 
+export RUST_BACKTRACE=0 # to find the names in a backtrace takes so long that a panic is taken for a hang
 failed=()
 for target in "${targets[@]}"; do
     log=fuzz/artifacts/$target/log.txt
