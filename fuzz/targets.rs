@@ -93,7 +93,7 @@ pub fn sound_font(data: &[u8]) {
             tick: Tick(tick),
             time: Instant::from_seconds(time),
         });
-        let tempo_map = TempoMap::new(points.to_vec()).expect("rising");
+        let tempo_map = TempoMap::new(Vec::from(points)).expect("rising");
         let mut heard = AudioBuffer::silence(Rate::from_hz(48_000.0), 2, 4_800);
         let synthesis = Synthesis {
             store: SpanStore::new(0),
