@@ -87,8 +87,8 @@ evaluate: build ## measure the beats of annotated clips: CLIPS=DIR, and for Rhyt
 	@$(HERE) KINESCORE="$(abspath $(KINESCORE))" .setup/evaluate/bin/python models/train/evaluate_beats.py "$(CLIPS)" \
 	    $(if $(DATA),--data "$(DATA)") $(ARGS)
 
-fuzz: ## fuzz what reads input from outside, MINUTES (10) for each kind
-	@scripts/fuzz.sh $(or $(MINUTES),10)
+fuzz: ## fuzz what reads input from outside: MINUTES (10) for each kind, or for TARGETS=
+	@scripts/fuzz.sh $(or $(MINUTES),10) $(TARGETS)
 
 sync: build ## measure how soundtracks answer the movement: the bundled clip, and those of CLIPS=DIR (models/train/README.md)
 	@scripts/setup.sh sync

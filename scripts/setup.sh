@@ -7,15 +7,16 @@
 #   scripts/setup.sh plugin      for building the plugins of editors as well: OpenFX in .setup/openfx
 #   scripts/setup.sh evaluate    for measuring beats as well: a Python environment in .setup/evaluate
 #   scripts/setup.sh sync        for measuring how soundtracks answer the movement: one in .setup/sync
+#   scripts/setup.sh fuzz        for fuzzing as well: clang's libFuzzer and sanitizers
 #   scripts/setup.sh test        for the tests as well: that environment, rustfmt and clippy, CMake, valgrind, melt, GES
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 purpose=${1:-build}
 case $purpose in
-build | plugin | evaluate | sync | test) ;;
+build | plugin | evaluate | sync | fuzz | test) ;;
 *)
-    printf 'set-up failed: unknown purpose %s; expected build, plugin, evaluate, sync or test\n' "$purpose" >&2
+    printf 'set-up failed: unknown purpose %s; expected build, plugin, evaluate, sync, fuzz or test\n' "$purpose" >&2
     exit 2
     ;;
 esac
@@ -84,6 +85,7 @@ install_packages() {
 if command -v dpkg-query >/dev/null && command -v apt-get >/dev/null; then
     install_packages "${debian_packages[@]}"
     [[ $purpose != test ]] || install_packages "${test_packages[@]}"
+    [[ $purpose != fuzz ]] || install_packages libclang-rt-dev
 else
     # Not Debian: nothing is installed, but missing packages are listed.
     missing=()

@@ -15,10 +15,13 @@ namespace fs = std::filesystem;
 
 namespace {
 
+/// Whether a text is a whole number that tracks or clips may have; others mean nothing, and stay as they are.
 bool is_whole(const std::string &text, std::int64_t &value) {
+    constexpr std::int64_t most = 1'000'000'000;
     const auto number = whole_number(text);
-    value = number.value_or(value);
-    return number.has_value();
+    const bool is_usual = number && *number >= -most && *number <= most;
+    value = is_usual ? *number : value;
+    return is_usual;
 }
 
 /// Groups name their clips as "track:frame...", in JSON: moves the numbers of tracks from one on.

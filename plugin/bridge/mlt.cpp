@@ -2,6 +2,7 @@
 
 #include "xml.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 
@@ -29,12 +30,19 @@ std::unique_ptr<MltProject> MltProject::open(const std::string &path) {
 
 MltProject::MltProject(ProjectFile file) : MltTimeline(std::move(file), {"shotcut"}) {}
 
-/// What is played: a tractor, or in the simplest files a playlist. None where a project has no timeline.
-pugi::xml_node MltProject::timeline() const {
+/// What is played: a tractor, or in the simplest files a playlist. None where a project has no timeline. `without` are
+/// elements that are taken for gone.
+pugi::xml_node MltProject::timeline(const std::vector<pugi::xml_node> &without) const {
     const pugi::xml_node root = text_.root();
+    const auto is_gone = [&](pugi::xml_node node) {
+        return std::find(without.begin(), without.end(), node) != without.end();
+    };
     pugi::xml_node last;
     for (const pugi::xml_node node : root.children()) {
         const bool is_bin = std::strcmp(node.attribute("id").value(), "main_bin") == 0;
+        if (is_gone(node)) {
+            continue;
+        }
         if (is_named(node, "tractor") && property(node, "shotcut") == "1") {
             return node;
         }
@@ -43,7 +51,7 @@ pugi::xml_node MltProject::timeline() const {
         }
     }
     const pugi::xml_node named = service(root.attribute("producer").value());
-    const bool is_timeline = named && named.parent() == root &&
+    const bool is_timeline = named && named.parent() == root && !is_gone(named) &&
                              (is_named(named, "tractor") || is_named(named, "playlist")) &&
                              std::strcmp(named.attribute("id").value(), "main_bin") != 0;
     return is_timeline ? named : last;
@@ -201,25 +209,37 @@ void MltProject::wrap(const std::string &name, const std::string &playlist) {
     }
 }
 
+/// Whether what was wrapped is what is played once the wrapper and its track of a playlist are gone.
+bool MltProject::can_unwrap(pugi::xml_node wrapper, pugi::xml_node inner, pugi::xml_node playlist) const {
+    const std::string id = inner.attribute("id").value();
+    const bool is_root = text_.root().attribute("producer").value() == std::string(wrapper.attribute("id").value());
+    return inner && (is_root ? service(id) == inner : timeline({wrapper, playlist}) == inner);
+}
+
 void MltProject::remove_track(const Lane &lane) {
     const pugi::xml_node main = timeline();
-    const std::vector<pugi::xml_node> tracks = tracks_of(main);
+    const std::vector<pugi::xml_node> outer = tracks_of(main);
+    const pugi::xml_node inner = played_by(outer.front());
     const bool is_wrapped = property(main, wrapper_mark) == "1";
+    // The track may be one of the timeline inside of what we wrapped.
+    const bool is_inner = is_wrapped && lane.track >= inner_tracks;
     text_.erase(lane.playlist);
-    if (is_wrapped && tracks.size() <= 2) {
+    if (is_wrapped && !is_inner && outer.size() <= 2 && can_unwrap(main, inner, lane.playlist)) {
         if (text_.root().attribute("producer").value() == std::string(main.attribute("id").value())) {
-            text_.set_attribute(text_.root(), "producer", tracks.front().attribute("producer").value());
+            text_.set_attribute(text_.root(), "producer", inner.attribute("id").value());
         }
         text_.erase(main);
         return;
     }
-    text_.erase(tracks.at(lane.track));
-    for (const pugi::xml_node transition : main.children("transition")) {
-        if (property(transition, "b_track") == std::to_string(lane.track)) {
+    const pugi::xml_node tractor = is_inner ? inner : main;
+    const std::size_t number = lane.track - (is_inner ? inner_tracks : 0);
+    text_.erase(tracks_of(tractor).at(number));
+    for (const pugi::xml_node transition : tractor.children("transition")) {
+        if (property(transition, "b_track") == std::to_string(number)) {
             text_.erase(transition);
         }
     }
-    shift_transitions(main, lane.track + 1, -1);
+    shift_transitions(tractor, number + 1, -1);
 }
 
 std::string MltProject::add_producer(const Placed &placed, Frames length, const std::string &playlist) {

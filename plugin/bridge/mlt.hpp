@@ -7,6 +7,7 @@
 #include "mlt_timeline.hpp"
 
 #include <memory>
+#include <vector>
 
 namespace kinescore::bridge {
 
@@ -32,7 +33,8 @@ protected:
 private:
     explicit MltProject(ProjectFile file);
 
-    pugi::xml_node timeline() const;
+    pugi::xml_node timeline(const std::vector<pugi::xml_node> &without = {}) const;
+    bool can_unwrap(pugi::xml_node wrapper, pugi::xml_node inner, pugi::xml_node playlist) const;
     bool is_shotcut() const;
     bool is_mixed(pugi::xml_node tractor) const;
     void add_lanes(pugi::xml_node tractor, std::size_t first_track, std::vector<Lane> &lanes) const;

@@ -16,6 +16,9 @@ namespace {
 
 constexpr const char *ends_property = "kinescore:ends";
 
+/// Higher numbers of tracks mean nothing, and stay as they are.
+constexpr std::int64_t most_tracks = 1'000'000'000;
+
 } // namespace
 
 std::string MltTimeline::property_lines(const std::vector<std::pair<std::string, std::string>> &properties) const {
@@ -147,6 +150,10 @@ void MltTimeline::move(const Sound &sound, Frames start, Frames length) {
     const std::vector<Sound> now = sounds();
     const auto same = std::find_if(now.begin(), now.end(),
                                    [&](const Sound &other) { return other.piece.producer == service(producer); });
+    if (same == now.end()) {
+        throw Problem(Problem::Kind::input, file_.path() + ": the id \"" + producer +
+                                                "\" of a sound of ours is not its own; it needs one to be moved");
+    }
     const std::string entry = text_.outer(same->piece.node);
     const std::string definition = text_.outer(service(producer));
     take(*same);
@@ -310,7 +317,7 @@ void MltTimeline::shift_transitions(pugi::xml_node tractor, std::size_t from, in
     for (const pugi::xml_node transition : tractor.children("transition")) {
         for (const char *name : {"a_track", "b_track"}) {
             const auto track = whole_number(property(transition, name));
-            if (track && *track >= static_cast<std::int64_t>(from)) {
+            if (track && *track >= static_cast<std::int64_t>(from) && *track <= most_tracks) {
                 text_.set_text(property_node(transition, name), std::to_string(*track + by));
             }
         }

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
+#include <set>
 
 namespace kinescore::bridge {
 
@@ -419,9 +420,10 @@ std::vector<TimelineItem> MltTimeline::items() {
 
 std::vector<MltTimeline::Sound> MltTimeline::sounds() const {
     std::vector<Sound> all;
+    std::set<pugi::xml_node> known; // several tracks may play one playlist
     for (const Lane &lane : lanes()) {
         for (const Piece &piece : pieces(lane.playlist)) {
-            if (!piece.is_blank && is_ours(piece.producer)) {
+            if (!piece.is_blank && is_ours(piece.producer) && known.insert(piece.node).second) {
                 all.push_back({lane, piece});
             }
         }
@@ -429,12 +431,12 @@ std::vector<MltTimeline::Sound> MltTimeline::sounds() const {
     return all;
 }
 
-/// The producer's id; where a sound was cut in two, or copied, each is told by its place as well.
+/// The producer's id; where it has none, or a sound was cut in two, or copied, each is told by its place as well.
 std::string MltTimeline::id_of(const Sound &sound, const std::vector<Sound> &all) {
     const std::string id = sound.piece.producer.attribute("id").value();
     const auto shared = std::count_if(all.begin(), all.end(),
                                       [&](const Sound &other) { return other.piece.producer == sound.piece.producer; });
-    return shared < 2 ? id : id + "@" + std::to_string(sound.lane.track) + "." + std::to_string(sound.piece.start);
+    return shared < 2 && !id.empty() ? id : id + "@" + std::to_string(sound.lane.track) + "." + std::to_string(sound.piece.start);
 }
 
 MltTimeline::Sound MltTimeline::find(const std::string &placed_id) const {
