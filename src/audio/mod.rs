@@ -1,6 +1,7 @@
 //! Score to sound: synthesis, loudness, mixing. Knows neither grids nor tensors nor video.
 
 mod bank;
+mod decoded;
 mod gain;
 pub mod loudness;
 mod meter;
