@@ -316,7 +316,7 @@ fn a_bad_sample_silences_its_zone_alone() {
 }
 
 #[test]
-fn samples_of_a_sound_card_are_silent_and_the_font_is_no_bad_one() {
+fn a_font_whose_samples_are_all_in_rom_is_silent() {
     let folder = tempfile::tempdir().expect("folder");
     let in_rom = Header {
         kind: 0x8001,
