@@ -120,15 +120,23 @@ fn missing_files_folders_and_other_files_are_told_apart() {
     let missing = SoundFont::load(&folder.path().join("none.sf2")).expect_err("missing");
     assert!(matches!(missing, Error::SoundFontMissing { .. }), "{missing}");
     assert!(SoundFont::load(folder.path()).is_err());
-    for bytes in [
-        &b""[..],
-        b"RIFF",
-        b"RIFF\x04\0\0\0WAVE",
-        &[0; 500],
-        b"# Kinescore\n\nA text, not a font.",
+    for (bytes, said) in [
+        (&b""[..], "the file is empty"),
+        (b"RIFF", "it has 4 bytes; the head of a SoundFont alone has 12"),
+        (b"RIFF\x04\0\0\0WAVE", "it is a WAV file"),
+        (b"RIFF\x10\0\0\0DLS colh\x04\0\0\0\0\0\0\0", "it is a DLS bank"),
+        (b"RIFF\x04\0\0\0sfpk", "SF2Pack"),
+        (b"PK\x03\x04 and more", "a compressed archive"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS"),
+        (&[0; 500], "it does not begin with RIFF and sfbk"),
+        (
+            b"# Kinescore\n\nA text, not a font.",
+            "it does not begin with RIFF and sfbk",
+        ),
     ] {
         let error = SoundFont::load(&file(folder.path(), bytes)).expect_err("no SoundFont");
         assert!(matches!(error, Error::SoundFontInvalid { .. }), "{error}");
+        assert!(error.to_string().contains(said), "{error}");
     }
 }
 
@@ -340,30 +348,45 @@ fn a_font_with_any_byte_damaged_plays_or_is_an_error() {
 }
 
 #[test]
-fn damaged_ogg_samples_are_errors_and_never_panics() {
+fn damaged_ogg_samples_are_silent_and_never_panic() {
     let folder = tempfile::tempdir().expect("folder");
     let whole = fs::read(shipped()).expect("the SoundFont that ships");
-    let score = score(120.0, 1, "standard");
     // A simple congruential generator: the same damage every time.
     let mut state = 12_345_u64;
     let mut random = |below: usize| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         (state >> 33) as usize % below
     };
-    let mut refused = 0;
+    let score = short_score();
+    let (mut silent, mut heard) = (0, 0);
     for _ in 0..6 {
         let mut bytes = whole.clone();
-        for _ in 0..4000 {
+        for _ in 0..60 {
             let at = 2500 + random(bytes.len() - 2500 - 30_000);
             bytes[at] ^= 1 << random(8);
         }
-        match play(&file(folder.path(), &bytes), &score) {
-            Ok(sound) => assert!(sound.samples.iter().all(|s| s.is_finite())),
-            Err(error) => {
-                refused += 1;
-                assert!(is_font_error(&error), "{error}");
+        let font = SoundFont::load(&file(folder.path(), &bytes)).expect("some samples are whole");
+        for pitch in [36, 38, 42, 43, 46, 47, 49, 50, 51] {
+            let mut part = score.parts[0].clone();
+            part.notes.truncate(1);
+            part.notes[0].pitch = pitch;
+            let mut buffer = AudioBuffer::silence(Rate::from_hz(48_000.0), 2, 24_000);
+            render_part(
+                &font,
+                &part,
+                &score.tempo_map,
+                &mut buffer,
+                &Synthesis::default(),
+                &Monitor::none(),
+            )
+            .expect("played");
+            assert!(buffer.samples.iter().all(|s| s.is_finite()));
+            if buffer.samples.iter().all(|s| *s == 0.0) {
+                silent += 1;
+            } else {
+                heard += 1;
             }
         }
     }
-    assert!(refused > 0, "damage was never noticed");
+    assert!(silent > 0 && heard > 0, "{silent} silent, {heard} heard");
 }

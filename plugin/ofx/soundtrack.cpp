@@ -2,6 +2,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -30,8 +34,34 @@ std::optional<nlohmann::ordered_json> read_json(const std::string &path) {
     return found;
 }
 
+/// Ends the name of an analysis that is being written.
+constexpr const char *unfinished_end = ".soundtrack.json.unfinished";
+
+/// Age from which a file that is being written is taken for what a killed host has left.
+constexpr std::chrono::hours long_ago{1};
+
+bool ends_with(const std::string &text, const std::string &end) {
+    return text.size() > end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+/// Removes the analyses of soundtracks in a folder whose writing was broken off long ago.
+void clear_unfinished(const fs::path &folder) {
+    const auto now = std::chrono::system_clock::now();
+    std::error_code ignored;
+    for (fs::directory_iterator at(folder, ignored), end; at != end; at.increment(ignored)) {
+        const std::string name = at->path().filename().string();
+        struct stat there {};
+        const bool ours = ends_with(name, unfinished_end) && ::lstat(at->path().c_str(), &there) == 0 &&
+                          S_ISREG(there.st_mode) && there.st_uid == ::geteuid();
+        if (ours && now - std::chrono::system_clock::from_time_t(there.st_mtime) >= long_ago) {
+            ::unlink(at->path().c_str()); // one that cannot be removed does no harm
+        }
+    }
+}
+
 /// Writes a file as one step.
 void write(const std::string &path, const std::string &text) {
+    clear_unfinished(fs::path(path).parent_path());
     const std::string unfinished = path + ".unfinished";
     {
         std::ofstream file(unfinished, std::ios::binary | std::ios::trunc);

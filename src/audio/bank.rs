@@ -8,6 +8,7 @@
 //! compressed sample's start and end are bytes and its loop points are counted from its own start,
 //! and chunks of odd size are not always padded.
 
+use std::collections::BTreeSet;
 use std::io::{Read, Seek, SeekFrom};
 
 /// Generators that are looked at here (SoundFont 2.04, 8.1.2).
@@ -52,6 +53,8 @@ pub(super) struct Bank {
     pub data: (u64, u64),
     /// What was left out.
     pub left_out: LeftOut,
+    /// Samples that went on after the data and now end with it.
+    pub cut: usize,
 }
 
 /// Zones that were left out because their target cannot be played.
@@ -160,9 +163,18 @@ pub(super) struct Sample {
 /// What is wrong, in words that follow "cannot be read as a SoundFont: ".
 pub(super) fn read(file: &mut (impl Read + Seek), length: u64) -> Result<Bank, String> {
     let mut head = [0; 12];
+    if length < head.len() as u64 {
+        return Err(match length {
+            0 => "the file is empty".to_owned(),
+            _ => format!(
+                "it has {length} bytes; the head of a SoundFont alone has {}",
+                head.len()
+            ),
+        });
+    }
     read_at(file, 0, &mut head, "the file's head")?;
     if &head[..4] != b"RIFF" || &head[8..] != b"sfbk" {
-        return Err("it does not begin with RIFF and sfbk".to_owned());
+        return Err(another_kind(&head).to_owned());
     }
     let stated = u64::from(le32(&head, 4)) + 8;
     if stated > length {
@@ -189,6 +201,23 @@ pub(super) fn read(file: &mut (impl Read + Seek), length: u64) -> Result<Bank, S
     let version = version.ok_or("its version (ifil) is missing")?;
     let data = data.ok_or("its sample data (smpl) is missing")?;
     tables.parse(version, data)
+}
+
+/// What a file is that does not begin as a SoundFont does.
+fn another_kind(head: &[u8; 12]) -> &'static str {
+    let (riff, kind) = (&head[..4], &head[8..]);
+    match (riff, kind) {
+        (b"RIFF", b"DLS ") => "it is a DLS bank; an .sf2 or .sf3 file is needed",
+        (b"RIFF", b"sfpk") => "it is a compressed SoundFont (SF2Pack); unpack it to .sf2 first",
+        (b"RIFF", b"WAVE") => "it is a WAV file; an .sf2 or .sf3 file is needed",
+        (b"vers", _) if head == b"version http" => {
+            "it is a pointer of Git LFS, which stands for the file; `git lfs pull` fetches the file itself"
+        }
+        ([b'P', b'K', 3, 4] | [0x1f, 0x8b, ..] | [b'7', b'z', 0xbc, 0xaf] | b"Rar!" | [0xfd, b'7', b'z', b'X'], _) => {
+            "it is a compressed archive; unpack it first"
+        }
+        _ => "it does not begin with RIFF and sfbk",
+    }
 }
 
 struct RiffChunk {
@@ -296,10 +325,11 @@ impl Tables {
         let preset_bags = Bags::new(&self.pbag, &self.pgen, "p")?;
         let instrument_bags = Bags::new(&self.ibag, &self.igen, "i")?;
 
-        let samples: Vec<Sample> = headers[..headers.len() - 1]
+        let mut samples: Vec<Sample> = headers[..headers.len() - 1]
             .iter()
             .map(|h| sample(h, version))
             .collect();
+        let cut = cut_off(&mut samples, data.1);
         let mut left_out = LeftOut::default();
         let instruments = instruments
             .windows(2)
@@ -339,8 +369,11 @@ impl Tables {
         if presets.is_empty() {
             return Err("it has no presets".to_owned());
         }
+        // A font for a sound card is a good one, of which nothing is heard here.
+        let for_a_card = samples.iter().any(|sample| sample.in_rom);
         let mut targets = presets.iter().flat_map(|preset| &preset.zones);
-        if targets.all(|zone| instruments.get(zone.target).is_none_or(Vec::is_empty)) {
+        let silent = targets.all(|zone| instruments.get(zone.target).is_none_or(Vec::is_empty));
+        if silent && !for_a_card {
             return Err(match left_out.zones {
                 0 => "its presets play no samples".to_owned(),
                 _ => format!("it has no sample that can be played: {}", left_out.reason),
@@ -352,6 +385,7 @@ impl Tables {
             samples,
             data,
             left_out,
+            cut,
         })
     }
 }
@@ -437,6 +471,23 @@ fn sample(header: &[u8], version: u16) -> Sample {
         correction: header.get(41).copied().unwrap_or(0) as i8,
         compressed,
     }
+}
+
+/// Ends samples that go on after the data where the next sample begins, or else with the data;
+/// returns how many. Streams stay as they are, since they cannot be decoded without their ends.
+fn cut_off(samples: &mut [Sample], data: u64) -> usize {
+    let starts: BTreeSet<u64> = samples.iter().map(|sample| sample.from).collect();
+    let beyond = |sample: &&mut Sample| {
+        !sample.compressed && !sample.in_rom && sample.from < data && sample.from < sample.to && sample.to > data
+    };
+    let mut cut = 0;
+    for sample in samples.iter_mut().filter(beyond) {
+        let next = starts.range(sample.from + 1..).next().copied().unwrap_or(data);
+        // Values have two bytes.
+        sample.to = next.min(data) & !1;
+        cut += usize::from(sample.from < sample.to);
+    }
+    cut
 }
 
 /// Why a sample cannot be played, if it cannot.

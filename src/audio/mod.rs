@@ -1,6 +1,7 @@
 //! Score to sound: synthesis, loudness, mixing. Independent of grids, tensors and video.
 
 mod bank;
+mod decoded;
 mod gain;
 pub mod loudness;
 mod meter;

@@ -7,6 +7,7 @@
 //! (unknown chunks, missing padding, instruments without zones).
 
 use super::bank::{self, Bank, Sample, Zone, generator};
+use super::decoded::Decoded;
 use super::sf2::Sf2Writer;
 use super::sf3;
 use super::zones::{Layers, NO_DELAY, at_once, within_sample};
@@ -36,6 +37,8 @@ pub struct SoundFont {
     /// Hash that identifies this version of the file, as opposed to other files or a later file at
     /// its path.
     identity: [u8; 32],
+    /// Its compressed samples, as far as they were asked for.
+    decoded: Decoded,
     /// What was put together for the synthesiser, the latest last.
     playable: Mutex<Vec<Playable>>,
     /// The font that plays what this one lacks.
@@ -75,7 +78,8 @@ impl Chokes<'_> {
 impl SoundFont {
     /// Opens a SoundFont, .sf2 or .sf3, and checks its structure. Samples are read when they are
     /// played. A sample that cannot be played (empty, outside the data, in a sound card's ROM, at
-    /// an impossible rate) leaves its zones silent, with a warning.
+    /// an impossible rate, damaged) leaves its zones silent, with a warning; one that goes on after
+    /// the data ends where the next begins, or else with the data.
     ///
     /// # Errors
     /// [`Error::SoundFontMissing`] when the file is not there, [`Error::SoundFontInvalid`] when it
@@ -108,13 +112,18 @@ impl SoundFont {
             bank.instruments.len(),
             bank.samples.len()
         );
-        if bank.left_out.zones > 0 {
-            log::warn!(
-                "{}: {} zones are silent, because their samples cannot be used ({})",
-                path.display(),
-                bank.left_out.zones,
-                bank.left_out.reason
-            );
+        let (name, reason) = (path.display(), &bank.left_out.reason);
+        match bank.left_out.zones {
+            0 => {}
+            1 => log::warn!("{name}: a zone is silent, because its sample cannot be used ({reason})"),
+            zones => log::warn!(
+                "{name}: {zones} zones are silent, because their samples cannot be used (the first: {reason})"
+            ),
+        }
+        match bank.cut {
+            0 => {}
+            1 => log::warn!("{name}: a sample goes on after the font's data, and is cut there"),
+            samples => log::warn!("{name}: {samples} samples go on after the font's data, and are cut there"),
         }
         let mut identity = Sha256::new();
         let place = path.canonicalize().unwrap_or_else(|_| path.to_owned());
@@ -123,15 +132,50 @@ impl SoundFont {
             about.len(),
             about.modified().ok()
         ));
-        Ok(Self {
+        let font = Self {
             path: path.to_owned(),
             file: Mutex::new(file),
             bank,
             identity: identity.finalize().into(),
+            decoded: Decoded::default(),
             playable: Mutex::default(),
             fallback: None,
             told: Mutex::default(),
+        };
+        font.check_streams()?;
+        Ok(font)
+    }
+
+    /// Refuses a font all of whose samples are damaged streams. The shortest are tried first, and
+    /// the first that is whole is enough.
+    fn check_streams(&self) -> Result<()> {
+        let length = |index: usize| self.bank.samples.get(index).map_or(0, |sample| sample.to - sample.from);
+        let mut played: Vec<usize> = self.bank.instruments.iter().flatten().map(|zone| zone.target).collect();
+        played.sort_by_key(|index| (length(*index), *index));
+        played.dedup();
+        if played.is_empty() || played.iter().any(|index| self.is_whole(*index)) {
+            return Ok(());
+        }
+        let reason = self.decoded.news().unwrap_or_default();
+        Err(self.invalid(format!("it has no sample that can be played: {reason}")))
+    }
+
+    /// Whether a sample is not a damaged stream.
+    fn is_whole(&self, index: usize) -> bool {
+        let Some(sample) = self.bank.samples.get(index).filter(|sample| sample.compressed) else {
+            return true;
+        };
+        self.decoded.is_whole(index, || {
+            let bytes = self.bytes(sample).map_err(|error| error.to_string())?;
+            sf3::decode(bytes)
         })
+    }
+
+    /// Warns of the damaged samples that were met since the last time.
+    pub(super) fn warn_of_damage(&self) {
+        if let Some(news) = self.decoded.news() {
+            log::warn!("{}: {news}", self.path.display());
+        }
     }
 
     /// The font with another that plays what this one lacks.
@@ -192,6 +236,11 @@ impl SoundFont {
         &self.identity
     }
 
+    #[cfg(test)]
+    pub(super) fn bank(&self) -> &Bank {
+        &self.bank
+    }
+
     /// Zones of a preset itself, the first preset of that number.
     fn preset_zones(&self, bank: u16, program: u16) -> impl Iterator<Item = &Zone> {
         self.bank
@@ -203,7 +252,7 @@ impl SoundFont {
     }
 
     /// Zones of a preset: of the preset itself, of the instrument that it plays, and the latter's place.
-    fn zones(&self, bank: u16, program: u16) -> impl Iterator<Item = (&Zone, &Zone, (usize, usize))> {
+    pub(super) fn zones(&self, bank: u16, program: u16) -> impl Iterator<Item = (&Zone, &Zone, (usize, usize))> {
         self.preset_zones(bank, program).flat_map(|preset_zone| {
             let zones = self.bank.instruments.get(preset_zone.target).into_iter().flatten();
             zones
@@ -258,11 +307,11 @@ impl SoundFont {
         classes
     }
 
-    /// Whether a preset has a zone for a key struck at a velocity.
+    /// Whether a preset has a zone for a key struck at a velocity, and what it plays is whole.
     pub(super) fn plays(&self, bank: u16, program: u16, key: u8, velocity: u8) -> bool {
         let of_note = |zone: &Zone| zone.contains(key, velocity);
         self.zones(bank, program)
-            .any(|(preset, zone, _)| of_note(preset) && of_note(zone))
+            .any(|(preset, zone, _)| of_note(preset) && of_note(zone) && self.is_whole(zone.target))
     }
 
     /// Places of the zones that notes need: in the preset, and in the instrument that is played there. Zones of a preset may
@@ -302,6 +351,7 @@ impl SoundFont {
             |zone| contains_any(zone, &played),
             true,
         )?;
+        self.warn_of_damage();
         // Everything in these bytes has been checked above; should the synthesiser still find a way to panic, a font
         // must not end the caller's process.
         let font = foreign::caught(|| rustysynth::SoundFont::new(&mut bytes.as_slice()));
@@ -325,10 +375,12 @@ impl SoundFont {
         Ok(font)
     }
 
-    /// The whole font with its samples decoded, as the bytes of an .sf2 file.
+    /// The whole font with its samples decoded, as the bytes of an .sf2 file. Damaged samples are
+    /// not in it.
     ///
     /// # Errors
-    /// [`Error::SoundFontInvalid`] when a sample is damaged, [`Error::Input`] when the file cannot be read.
+    /// [`Error::SoundFontInvalid`] when it is more than an .sf2 file can hold, [`Error::Input`] when
+    /// the file cannot be read.
     pub fn to_sf2(&self) -> Result<Vec<u8>> {
         self.sf2(|_, _| true, |_| true, false)
     }
@@ -383,14 +435,14 @@ impl SoundFont {
             let Some(sample) = self.bank.samples.get(zone.target) else {
                 continue; // excluded by the check on loading
             };
+            if !self.is_whole(zone.target) {
+                continue;
+            }
             if !writer.samples.contains_key(&zone.target) {
-                let values = self.sample(sample).map_err(|error| match error {
-                    Error::SoundFontInvalid { path, reason } => Error::SoundFontInvalid {
-                        path,
-                        reason: format!("sample {}: {reason}", zone.target),
-                    },
-                    other => other,
-                })?;
+                let values = match self.decoded.take(zone.target) {
+                    Some(values) => values,
+                    None => self.sample(sample)?,
+                };
                 writer.sample(zone.target, sample, &values);
             }
             if let Some((number, placed)) = writer.samples.get(&zone.target) {
@@ -406,19 +458,23 @@ impl SoundFont {
 
     /// The values of a sample.
     fn sample(&self, sample: &Sample) -> Result<Vec<i16>> {
-        let mut bytes = vec![0; (sample.to - sample.from) as usize];
-        {
-            // A panic of another thread cannot have left the file in a state that matters: its place is set here.
-            let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-            file.seek(SeekFrom::Start(self.bank.data.0 + sample.from))
-                .and_then(|_| file.read_exact(&mut bytes))
-                .map_err(Error::input(&self.path))?;
-        }
+        let bytes = self.bytes(sample)?;
         if sample.compressed {
             return sf3::decode(bytes).map_err(|reason| self.invalid(reason));
         }
         let values = bytes.as_chunks::<2>().0.iter().map(|pair| i16::from_le_bytes(*pair));
         Ok(values.collect())
+    }
+
+    /// The bytes of a sample as they are in the file.
+    fn bytes(&self, sample: &Sample) -> Result<Vec<u8>> {
+        let mut bytes = vec![0; (sample.to - sample.from) as usize];
+        // A panic of another thread cannot have left the file in a state that matters: its place is set here.
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(self.bank.data.0 + sample.from))
+            .and_then(|_| file.read_exact(&mut bytes))
+            .map_err(Error::input(&self.path))?;
+        Ok(bytes)
     }
 }
 

@@ -89,6 +89,7 @@ impl SoundFont {
                 assigned.push(Assigned { font, part });
             }
         }
+        self.warn_of_damage();
         let news = self.news(replaced);
         if !news.is_empty() {
             let path = self.path().display();

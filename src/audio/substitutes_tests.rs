@@ -1,6 +1,7 @@
 //! Small fonts made by hand, each of which lacks something.
 
 use super::*;
+use crate::audio::bank::Zone as FontZone;
 use crate::audio::{AudioBuffer, Synthesis, render_part};
 use crate::error::Error;
 use crate::progress::Monitor;
@@ -285,13 +286,13 @@ fn a_bad_sample_silences_its_zone_alone() {
             },
         ),
         (
-            "in ROM",
+            "outside the data",
             Header {
-                kind: 0x8001,
+                from: end,
+                to: end + 9,
                 ..good(0)
             },
         ),
-        ("outside the data", Header { to: end + 1, ..good(0) }),
         ("at no rate", Header { rate: 0, ..good(0) }),
     ];
     for (what, bad) in bad {
@@ -312,6 +313,84 @@ fn a_bad_sample_silences_its_zone_alone() {
     let zones: &[Zone] = &[(ALL, ALL, 7), ([38, 38], ALL, 1)];
     let font = load(&folder, &bytes(&[(128, 0, 0)], &[zones], &[good(0), good(1)])).expect("no such sample");
     assert!(!font.plays(128, 0, 36, 90) && font.plays(128, 0, 38, 90));
+}
+
+#[test]
+fn a_font_whose_samples_are_all_in_rom_is_silent() {
+    let folder = tempfile::tempdir().expect("folder");
+    let in_rom = Header {
+        kind: 0x8001,
+        ..good(0)
+    };
+    let zones: &[Zone] = &[(ALL, ALL, 0)];
+    let font = load(&folder, &bytes(&[(128, 0, 0), (0, 33, 0)], &[zones], &[in_rom])).expect("a font");
+    let drums = part("drums", 128, 0, &[(36, 90)]);
+    assert_eq!(font.bank().left_out.zones, 1);
+    assert_eq!(loudest(&font, &drums), 0.0);
+    let font = font.with_fallback(shipped());
+    assert_eq!(played(&font, &drums), [("shipped", 128, 0, vec![36])]);
+    assert_eq!(
+        played(&font, &part("bass", 0, 33, &[(40, 90)])),
+        [("shipped", 0, 33, vec![40])]
+    );
+}
+
+#[test]
+fn a_sample_that_goes_on_after_the_data_ends_where_the_next_begins() {
+    let folder = tempfile::tempdir().expect("folder");
+    let long = |index: u32, to: u32| Header { to, ..good(index) };
+    let (next, end) = (u64::from(LENGTH + GUARD), u64::from(2 * (LENGTH + GUARD)));
+    for (headers, expected) in [
+        // Values to bytes.
+        ([long(0, 500_000), long(1, 500_000)], [2 * next, 2 * end]),
+        ([good(0), long(1, end as u32 + 1)], [2 * u64::from(LENGTH), 2 * end]),
+        ([long(0, u32::MAX), good(1)], [2 * next, 2 * (next + u64::from(LENGTH))]),
+    ] {
+        let zones: &[Zone] = &[([36, 36], ALL, 0), ([38, 38], ALL, 1)];
+        let font = load(&folder, &bytes(&[(128, 0, 0)], &[zones], &headers)).expect("a font");
+        let bank = font.bank();
+        assert_eq!([0, 1].map(|index| bank.samples[index].to), expected);
+        assert_eq!(bank.left_out.zones, 0);
+        let too_long = headers.iter().filter(|header| u64::from(header.to) > end).count();
+        assert_eq!(bank.cut, too_long);
+        for pitch in [36, 38] {
+            assert!(loudest(&font, &part("drums", 128, 0, &[(pitch, 90)])) > 0.01, "{pitch}");
+        }
+    }
+}
+
+/// The font that ships with the streams of some samples damaged.
+fn damaged(folder: &tempfile::TempDir, samples: impl Fn(usize) -> bool) -> Result<SoundFont> {
+    let whole = shipped().expect("the font that ships");
+    let bank = whole.bank();
+    let mut bytes = std::fs::read(whole.path()).expect("read");
+    for (_, sample) in bank.samples.iter().enumerate().filter(|(index, _)| samples(*index)) {
+        let (from, to) = (bank.data.0 + sample.from, bank.data.0 + sample.to);
+        // Past the first page, whose damage would be that of another kind of stream.
+        bytes[from as usize + 200..to as usize].fill(0);
+    }
+    load(folder, &bytes)
+}
+
+#[test]
+fn a_damaged_stream_silences_its_zone_alone() {
+    let folder = tempfile::tempdir().expect("folder");
+    let kick = {
+        let whole = shipped().expect("the font that ships");
+        let zone = |(preset, zone, _): &(&FontZone, &FontZone, _)| preset.contains(36, 90) && zone.contains(36, 90);
+        whole.zones(128, 0).find(zone).expect("a kick").1.target
+    };
+    let font = damaged(&folder, |index| index == kick).expect("a font");
+    assert!(!font.plays(128, 0, 36, 90) && font.plays(128, 0, 38, 90));
+    let (kick, snare) = (part("drums", 128, 0, &[(36, 90)]), part("drums", 128, 0, &[(38, 90)]));
+    assert!(loudest(&font, &snare) > 0.01);
+    let font = font.with_fallback(shipped());
+    assert!(loudest(&font, &kick) > 0.01, "another kit has a kick");
+    let error = damaged(&folder, |_| true).expect_err("nothing is whole");
+    assert!(matches!(error, Error::SoundFontInvalid { .. }), "{error}");
+    let text = error.to_string();
+    assert!(text.contains("it has no sample that can be played"), "{text}");
+    assert!(text.contains("Ogg Vorbis"), "{text}");
 }
 
 #[test]

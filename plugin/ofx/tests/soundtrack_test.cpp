@@ -6,6 +6,9 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
 
 using namespace kinescore::ofx;
 using kinescore::bridge::Problem;
@@ -110,4 +113,32 @@ TEST_CASE("a soundtrack keeps its name, unless folder or name were changed") {
     for (const char *other : {"dancer.soundtrack.wav", "dance-x.soundtrack.wav", "dance-.soundtrack.wav", "sub/dance.soundtrack.wav", "dance.wav"}) {
         CHECK_MESSAGE(chosen(bundle, source, bundle.work() + "/" + other) == "dance.soundtrack.wav", other);
     }
+}
+
+TEST_CASE("an analysis that a killed host has left unfinished is removed after an hour") {
+    namespace fs = std::filesystem;
+    const Bundle bundle;
+    const fs::path folder = bundle.work();
+    const auto with_age = [&](const std::string &name, int minutes) {
+        std::ofstream(folder / name) << "{";
+        fs::last_write_time(folder / name, fs::file_time_type::clock::now() - std::chrono::minutes(minutes));
+        return name;
+    };
+    const std::string old = with_age("jump.soundtrack.json.unfinished", 61);
+    const std::string numbered = with_age("jump-2.soundtrack.json.unfinished", 600);
+    const std::string young = with_age("walk.soundtrack.json.unfinished", 30);
+    const std::string notes = with_age("notes.json.unfinished", 600);
+    const std::string other = with_age("jump.soundtrack.json", 600);
+    std::ofstream(folder / "dance.soundtrack.json") << "{}";
+    const Soundtrack made{(folder / "dance.soundtrack.wav").string(), "1234", clip_of("/m/dance.mp4").text()};
+    made.note();
+    CHECK(!fs::exists(folder / old));
+    CHECK(!fs::exists(folder / numbered));
+    for (const std::string &kept : {young, notes, other, std::string("dance.soundtrack.json")}) {
+        CHECK_MESSAGE(fs::exists(folder / kept), kept);
+    }
+    CHECK(!fs::exists(folder / "dance.soundtrack.json.unfinished"));
+    const std::optional<Soundtrack> found = Soundtrack::beside(made.wav);
+    REQUIRE(found);
+    CHECK(found->key == "1234");
 }

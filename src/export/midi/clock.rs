@@ -19,16 +19,16 @@ pub(super) const QUARTER: u32 = 960;
 const SIXTEENTH: u32 = QUARTER / 4;
 
 /// Shortest stretch, in ticks, over which the part of a sixteenth is evened out: its tempo is
-/// within 7 % of the piece's.
-const LEAD_IN: i64 = 2 * QUARTER as i64;
+/// within 3.3 % of the piece's.
+const LEAD_IN: i64 = 4 * QUARTER as i64;
 
 /// How far a beat may lie from its place on the grid, seconds: less than anybody hears.
 const ON_THE_GRID: f64 = 0.001;
 
 /// Share by which spans between beats may differ in a piece of one tempo. Small differences add up
-/// to a few milliseconds over minutes; so far its beats may lie from the grid.
+/// over minutes, to less than what makes two strokes of one; so far its beats may lie from the grid.
 const STEADY: f64 = 0.001;
-const STEADY_GRID: f64 = 0.005;
+const STEADY_GRID: f64 = 0.02;
 
 /// Tempo of a piece of which fewer than two beats are known, microseconds a quarter note: 120 beats
 /// a minute.
@@ -180,15 +180,13 @@ impl Clock {
         }
     }
 
-    /// Puts the tempo that leads from a tick and its time to another of about this time, and
-    /// returns when that is played.
+    /// Puts the tempo that leads from a tick and its time to another of about this time, if the one
+    /// before does not, and returns when that is played.
     fn go(&mut self, tick: i64, from: f64, next: i64, to: f64) -> f64 {
-        let microseconds = tempo(next - tick, to - from);
-        if self
-            .tempi
-            .last()
-            .is_none_or(|(last, _)| last.microseconds != microseconds)
-        {
+        let before = self.tempi.last().map(|(tempo, _)| tempo.microseconds);
+        let leads = |tempo: &u32| (from + seconds(next - tick, *tempo) - to).abs() <= ON_THE_GRID;
+        let microseconds = before.filter(leads).unwrap_or_else(|| tempo(next - tick, to - from));
+        if before != Some(microseconds) {
             let tick = tick as u32;
             self.tempi.push((Tempo { tick, microseconds }, from));
         }

@@ -107,6 +107,50 @@ fn a_tempo_that_drifts_is_followed_bar_by_bar() {
 }
 
 #[test]
+fn a_tempo_steady_to_a_thousandth_is_one_event() {
+    // A slow sway of 0.08 %, that is 12 ms over the piece, and one of 0.3 %.
+    let swaying = |share: f64| {
+        let gap = |beat: usize| 0.5 * (1.0 + share * (beat as f64 / 30.0).cos());
+        let times: Vec<f64> = (0..400)
+            .scan(0.21, |at, beat| Some(std::mem::replace(at, *at + gap(beat))))
+            .collect();
+        times
+    };
+    let steady = swaying(0.0008);
+    let clock = clock(&steady, 1, MidiTempo::Beats);
+    let (tempi, metres) = written(&clock);
+    assert_eq!((tempi.len(), tempi[0].0, metres), (1, 0, vec![(1, 8, 0), (4, 4, 480)]));
+    assert!(tempi[0].1.abs_diff(500_000) < 50, "{tempi:?}");
+    // The whole grid lies beside the beats, by half a sixteenth at most, and they by what they sway.
+    assert!(off(&clock, &steady, 480) <= 0.0625 + 0.013);
+    let drifting = self::clock(&swaying(0.003), 1, MidiTempo::Beats);
+    assert!(drifting.tempi().count() > 4);
+}
+
+#[test]
+fn the_pickup_of_a_piece_that_drifts_is_near_its_tempo() {
+    // Steady at 90 beats a minute, and then a bar at 95.
+    for (first, number) in [(0.0, 1), (0.055, 3), (0.35, 3), (0.3847, 4), (0.62, 2), (1.1, 4)] {
+        let mut times = even(first, 90.0, 17);
+        times.extend(even(times[16] + 60.0 / 95.0, 95.0, 4));
+        let clock = clock(&times, number, MidiTempo::Beats);
+        let (tempi, _) = written(&clock);
+        let line = clock.metres().last().expect("a metre").tick;
+        assert!(
+            f64::from(tempi[0].1.abs_diff(666_667)) <= 0.033 * 666_667.0,
+            "{first}: {tempi:?}"
+        );
+        assert!(tempi.len() <= 4, "{first}: {tempi:?}");
+        // On the grid from the first bar line after a whole bar.
+        let later: Vec<f64> = times
+            .into_iter()
+            .filter(|time| *time > first + 7.0 * 60.0 / 90.0)
+            .collect();
+        assert!(off(&clock, &later, line) <= 0.0011, "{first}");
+    }
+}
+
+#[test]
 fn steady_is_one_tempo_whatever_the_beats_do() {
     let mut times = even(0.0, 110.0, 20);
     times.extend(even(times[19] + 0.5, 120.0, 20));
