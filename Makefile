@@ -12,6 +12,8 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 KINESCORE := $(TARGET)/release/kinescore
 PLUGIN := $(TARGET)/plugin
 BUNDLE := Kinescore.ofx.bundle
+# OPENFX_HEADERS=DIR builds the OpenFX plugin with a copy of OpenFX that is there, in place of one that is fetched.
+OPENFX := $(if $(OPENFX_HEADERS),-DOPENFX_HEADERS="$(abspath $(OPENFX_HEADERS))")
 # Folder that holds the built library, and its version: that of the workspace, and that of the interface.
 BUILT ?= $(TARGET)/release
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
@@ -38,7 +40,7 @@ lib: setup ## the library for C and C++, optimised, in target/release
 
 plugin: ## the OpenFX plugin and the C++ timeline bridge, in target/plugin
 	@scripts/setup.sh plugin
-	cmake -S plugin -B "$(PLUGIN)" -DKINESCORE_TESTS=OFF -DKINESCORE_GES=OFF
+	cmake -S plugin -B "$(PLUGIN)" -DKINESCORE_TESTS=OFF -DKINESCORE_GES=OFF $(OPENFX)
 	cmake --build "$(PLUGIN)" --parallel
 
 demo: build ## set-up, build, and a soundtrack for the bundled clip (or CLIP=…) in out/
@@ -66,10 +68,10 @@ test: ## set-up, formatting, lints and all tests
 test-plugin: ## the tests of timeline bridge, OpenFX plugin and editors' scripts, with melt and GES
 	@scripts/setup.sh test
 	$(CARGO) build --locked --workspace --lib --examples
-	cmake -S plugin -B "$(PLUGIN)-test" -DKINESCORE_LIBRARY="$(abspath $(TARGET))/debug/libkinescore.so"
+	cmake -S plugin -B "$(PLUGIN)-test" -DKINESCORE_LIBRARY="$(abspath $(TARGET))/debug/libkinescore.so" $(OPENFX)
 	cmake --build "$(PLUGIN)-test" --parallel 2
 	KINESCORE_OTIO_PYTHON="$(CURDIR)/.setup/hosts/bin/python" ctest --test-dir "$(PLUGIN)-test" --output-on-failure
-	cmake -S plugin -B "$(PLUGIN)-sanitized" -DKINESCORE_GES=OFF -DKINESCORE_SANITIZE=ON
+	cmake -S plugin -B "$(PLUGIN)-sanitized" -DKINESCORE_GES=OFF -DKINESCORE_SANITIZE=ON $(OPENFX)
 	cmake --build "$(PLUGIN)-sanitized" --parallel 2 --target ofx_test
 	ctest --test-dir "$(PLUGIN)-sanitized" --output-on-failure --tests-regex '^ofx$$'
 	.setup/hosts/bin/python -m unittest discover -s plugin/resolve/tests
