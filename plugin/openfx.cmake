@@ -1,10 +1,12 @@
-# OpenFX: its headers, and HostSupport, the library that the tests' host is built on. No distribution packages them; the
-# crate openfx-sys carries OpenFX 1.4 whole, so that its archive is taken from crates.io. Cargo has no part in it.
+# OpenFX: its headers, and HostSupport, the library that the tests' host is built on. No
+# distribution packages them; the crate openfx-sys carries OpenFX 1.4 whole, so that its archive is
+# taken from crates.io. Cargo has no part in it.
 #
 #   openfx_sources(FOLDER)           in a CMakeLists.txt: sets FOLDER to where the sources are
 #   cmake -P plugin/openfx.cmake     fetches them, so that the build itself needs no network
 #
-# -DOPENFX_HEADERS=DIR takes sources that are there already; -DOPENFX_URL=URL fetches the same archive from another place.
+# -DOPENFX_HEADERS=DIR takes sources that are there already; -DOPENFX_URL=URL fetches the same
+# archive from another place.
 
 set(OPENFX_VERSION 0.1.0)
 set(OPENFX_SHA256 8c33f9e9c468d420ce2d683397834faaa9249566af5160c1e8169a48bb799679)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Gets what the build and the program need and this machine lacks: Debian packages, Rust's tools, ONNX Runtime.
-# Everything that is already there is left alone, so that running it again costs a fraction of a second.
+# Gets what the build and the program need and this machine lacks: Debian packages, Rust's tools,
+# ONNX Runtime. Everything that is already there is left alone, so that running it again costs a
+# fraction of a second.
 #
 #   scripts/setup.sh             for building and running
 #   scripts/setup.sh plugin      for building the plugins of editors as well: OpenFX in .setup/
@@ -25,15 +26,16 @@ fail() {
     exit 1
 }
 
-# FFmpeg's libraries for the video, clang for their Rust bindings, ffmpeg and ffprobe for the tests' clips; a C++ compiler and
-# readers of XML and JSON for editors' projects.
+# FFmpeg's libraries for the video, clang for their Rust bindings, ffmpeg and ffprobe for the tests'
+# clips; a C++ compiler and readers of XML and JSON for editors' projects.
 debian_packages=(
     gcc g++ libc6-dev make cmake pkg-config clang libclang-dev libpugixml-dev nlohmann-json3-dev
     libavcodec-dev libavformat-dev libavutil-dev libswscale-dev libswresample-dev
     ffmpeg python3
 )
-# For the tests of the C interface memcheck, with the symbols that it needs of the C library; for those of the timeline bridge
-# editors that render its projects: melt and GStreamer Editing Services; for those of the OpenFX plugin what its host reads XML with.
+# For the tests of the C interface memcheck, with the symbols that it needs of the C library; for
+# those of the timeline bridge editors that render its projects: melt and GStreamer Editing
+# Services; for those of the OpenFX plugin what its host reads XML with.
 test_packages=(
     valgrind libc6-dbg doctest-dev melt libexpat1-dev
     libges-1.0-dev ges1.0-tools gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
@@ -41,8 +43,8 @@ test_packages=(
 )
 rust_least=1.90
 
-# ONNX Runtime: one library out of the Python wheel; Python itself is not needed when the program runs.
-# The checksums are those of the wheel as published and of the library inside it.
+# ONNX Runtime: one library out of the Python wheel; Python itself is not needed when the program
+# runs. The checksums are those of the wheel as published and of the library inside it.
 onnxruntime_version=1.31.1
 case $(uname -m) in
 x86_64)
@@ -97,7 +99,7 @@ else
             pkg-config --exists "$library" || missing+=("$library (development files)")
         done
     fi
-    ((${#missing[@]} == 0)) || fail "this is no Debian system, so please install: ${missing[*]}"
+    ((${#missing[@]} == 0)) || fail "this is not a Debian system, so please install: ${missing[*]}"
 fi
 
 # Rust.
@@ -174,7 +176,8 @@ PYTHON
     say "ONNX Runtime $onnxruntime_version is in .setup/onnxruntime"
 fi
 
-# OpenFX, for its plugin and the tests' host. plugin/openfx.cmake says where it comes from and checks it.
+# OpenFX, for its plugin and the tests' host. plugin/openfx.cmake says where it comes from and
+# checks it.
 openfx_sources() {
     if [[ -n ${OPENFX_HEADERS:-} ]]; then
         return 0 # the build is given that folder
@@ -184,7 +187,8 @@ openfx_sources() {
 }
 [[ $purpose != plugin && $purpose != test ]] || openfx_sources
 
-# A Python environment with the packages of a file, whose copy in the environment tells that it is whole and current.
+# A Python environment with the packages of a file, whose copy in the environment shows that it is
+# whole and current.
 python_environment() { # folder, requirements
     local environment=$1 requirements=$2 python
     if cmp -s "$requirements" "$environment/installed.txt" && "$environment/bin/python" -c '' 2>/dev/null; then
