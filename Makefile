@@ -12,6 +12,8 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 KINESCORE := $(TARGET)/release/kinescore
 PLUGIN := $(TARGET)/plugin
 BUNDLE := Kinescore.ofx.bundle
+# OPENFX_HEADERS=DIR builds the OpenFX plugin with a copy of OpenFX that is there, in place of one that is fetched.
+OPENFX := $(if $(OPENFX_HEADERS),-DOPENFX_HEADERS="$(abspath $(OPENFX_HEADERS))")
 # Folder that holds the built library, and its version: that of the workspace, and that of the interface.
 BUILT ?= $(TARGET)/release
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
@@ -36,9 +38,10 @@ build: setup ## the program, optimised, in target/release
 lib: setup ## the library for C and C++, optimised, in target/release
 	$(CARGO) build --release --locked --package kinescore-ffi
 
-plugin: ## the OpenFX plugin and the C++ timeline bridge, in target/plugin
+plugin: ## the OpenFX plugin, and where libges is installed kinescore-ges, in target/plugin
 	@scripts/setup.sh plugin
-	cmake -S plugin -B "$(PLUGIN)" -DKINESCORE_TESTS=OFF -DKINESCORE_GES=OFF
+	cmake -S plugin -B "$(PLUGIN)" -DKINESCORE_TESTS=OFF $(OPENFX) \
+	    -DKINESCORE_GES=$$(pkg-config --exists gst-editing-services-1.0 && echo ON || echo OFF)
 	cmake --build "$(PLUGIN)" --parallel
 
 demo: build ## set-up, build, and a soundtrack for the bundled clip (or CLIP=…) in out/
@@ -68,10 +71,10 @@ test: ## set-up, formatting, lints and all tests
 test-plugin: ## the tests of timeline bridge, OpenFX plugin and editors' scripts, with melt and GES
 	@scripts/setup.sh test
 	$(CARGO) build --locked --workspace --lib --examples
-	cmake -S plugin -B "$(PLUGIN)-test" -DKINESCORE_LIBRARY="$(abspath $(TARGET))/debug/libkinescore.so"
+	cmake -S plugin -B "$(PLUGIN)-test" -DKINESCORE_LIBRARY="$(abspath $(TARGET))/debug/libkinescore.so" $(OPENFX)
 	cmake --build "$(PLUGIN)-test" --parallel 2
 	KINESCORE_OTIO_PYTHON="$(CURDIR)/.setup/hosts/bin/python" ctest --test-dir "$(PLUGIN)-test" --output-on-failure
-	cmake -S plugin -B "$(PLUGIN)-sanitized" -DKINESCORE_GES=OFF -DKINESCORE_SANITIZE=ON
+	cmake -S plugin -B "$(PLUGIN)-sanitized" -DKINESCORE_GES=OFF -DKINESCORE_SANITIZE=ON $(OPENFX)
 	cmake --build "$(PLUGIN)-sanitized" --parallel 2 --target ofx_test
 	ctest --test-dir "$(PLUGIN)-sanitized" --output-on-failure --tests-regex '^ofx$$'
 	.setup/hosts/bin/python -m unittest discover -s plugin/resolve/tests
@@ -101,6 +104,7 @@ bench: setup ## speed and memory by stage
 install: build lib plugin ## program, library, headers, plugin, models and ONNX Runtime below PREFIX (/usr/local)
 	@$(MAKE) --no-print-directory install-lib
 	install -Dm755 $(KINESCORE) "$(DESTDIR)$(PREFIX)/bin/kinescore"
+	if [[ -e "$(PLUGIN)/kinescore-ges" ]]; then install -Dm755 "$(PLUGIN)/kinescore-ges" "$(DESTDIR)$(PREFIX)/bin/kinescore-ges"; fi
 	install -d "$(DESTDIR)$(PREFIX)/lib/kinescore"
 	cp -R "$(PLUGIN)/$(BUNDLE)" "$(DESTDIR)$(PREFIX)/lib/kinescore"
 	find "$(DESTDIR)$(PREFIX)/lib/kinescore/$(BUNDLE)" -name '*.ofx' -exec strip --strip-unneeded {} +
@@ -129,7 +133,7 @@ install-lib:
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' ffi/kinescore.pc.in > "$(LIB)/pkgconfig/kinescore.pc"
 
 uninstall: ## what `make install` put below PREFIX
-	rm -f "$(DESTDIR)$(PREFIX)/bin/kinescore" "$(DESTDIR)$(PREFIX)"/share/man/man1/kinescore*.1 \
+	rm -f "$(DESTDIR)$(PREFIX)/bin/kinescore" "$(DESTDIR)$(PREFIX)/bin/kinescore-ges" "$(DESTDIR)$(PREFIX)"/share/man/man1/kinescore*.1 \
 	    "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/kinescore" \
 	    "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_kinescore" \
 	    "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/kinescore.fish"

@@ -4,7 +4,7 @@
 # again takes a fraction of a second.
 #
 #   scripts/setup.sh             for building and running
-#   scripts/setup.sh plugin      for building the plugins of editors as well: OpenFX in .setup/openfx
+#   scripts/setup.sh plugin      for building the plugins of editors as well: OpenFX in .setup/
 #   scripts/setup.sh evaluate    for measuring beats as well: a Python environment in .setup/evaluate
 #   scripts/setup.sh sync        for measuring how soundtracks answer the movement: one in .setup/sync
 #   scripts/setup.sh fuzz        for fuzzing as well: clang's libFuzzer and sanitizers
@@ -179,22 +179,14 @@ PYTHON
     say "ONNX Runtime $onnxruntime_version is in .setup/onnxruntime"
 fi
 
-# OpenFX: its headers, and for the tests the library that hosts are built on, out of a crate that
-# Cargo fetches and checks. A copy of the lock file tells which one is there.
-openfx=$root/.setup/openfx
+# OpenFX, for its plugin and the tests' host. plugin/openfx.cmake says where it comes from and
+# checks it.
 openfx_sources() {
-    local lock=$root/plugin/openfx/Cargo.lock manifest work
-    cmp -s "$lock" "$openfx/Cargo.lock" && return 0
-    say "fetching OpenFX"
-    manifest=$(cargo metadata --quiet --locked --format-version 1 --manifest-path "$root/plugin/openfx/Cargo.toml" |
-        python3 -c 'import json, sys
-print(next(p["manifest_path"] for p in json.load(sys.stdin)["packages"] if p["name"] == "openfx-sys"))') ||
-        fail "cargo could not fetch openfx-sys; is there a connection to crates.io?"
-    work=$(mktemp -d "$root/.setup/openfx.XXXXXX")
-    cp -R "${manifest%/*}"/openfx/{include,HostSupport,LICENSE.md} "$lock" "$work"
-    chmod 755 "$work"
-    rm -rf "$openfx"
-    mv "$work" "$openfx"
+    if [[ -n ${OPENFX_HEADERS:-} ]]; then
+        return 0 # the build is given that folder
+    fi
+    cmake -DOPENFX_SETUP="$root/.setup" ${OPENFX_URL:+-DOPENFX_URL="$OPENFX_URL"} -P "$root/plugin/openfx.cmake" >/dev/null ||
+        fail "OpenFX could not be fetched; where there is no network, OPENFX_HEADERS=DIR names a folder of OpenFX"
 }
 [[ $purpose != plugin && $purpose != test ]] || openfx_sources
 

@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <exception>
 #include <list>
 #include <utility>
@@ -31,7 +30,8 @@ struct Unload {
 
 template <typename Handle> using Owner = std::unique_ptr<Handle, void (*)(Handle *)>;
 
-/// Jobs that are kept open: an edit of a clip that was rendered a moment ago takes a fraction of a second.
+/// Jobs that are kept open: an edit of a clip that was rendered a moment ago takes a fraction of a
+/// second.
 constexpr std::size_t jobs_kept = 4;
 
 struct OpenJob {
@@ -43,7 +43,7 @@ struct OpenJob {
 template <typename Function> void find(void *library, const std::string &path, const char *name, Function &function) {
     void *symbol = ::dlsym(library, name);
     if (symbol == nullptr) {
-        throw Problem(Problem::Kind::core, path + ": is no libkinescore: it lacks " + name);
+        throw Problem(Problem::Kind::core, path + ": is not a libkinescore: it lacks " + name);
     }
     function = reinterpret_cast<Function>(symbol);
 }
@@ -72,7 +72,7 @@ std::uint32_t term(std::int64_t value, const SoundOrder &order) {
     return static_cast<std::uint32_t>(value);
 }
 
-/// What a render tells its progress to: no exception may pass through the library.
+/// Takes the progress of a render: no exception may pass through the library.
 struct Watch {
     const Progress &progress;
     std::exception_ptr thrown;
@@ -187,8 +187,6 @@ Core::Opened &Core::opened() {
         throw Problem(Problem::Kind::core, "libkinescore is named by \"" + path + "\"; an absolute path is needed");
     }
     auto opening = std::make_unique<Opened>();
-    // Otherwise ONNX Runtime writes a device's id below the home folder as soon as it is loaded, although its telemetry is off.
-    ::setenv("ORT_DISABLE_TELEMETRY", "1", 0);
     // It stays loaded for good: threads of its own may still be on their way out when it is closed.
     opening->library.reset(::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE));
     if (!opening->library) {
@@ -252,7 +250,7 @@ void Core::make_files(const SoundOrder &order, const Files &files, const Progres
         core.run(job, progress);
         core.write(job, files);
     } catch (...) {
-        core.jobs.pop_front(); // whatever state it is in
+        core.jobs.pop_front(); // its state is unknown
         throw;
     }
 }

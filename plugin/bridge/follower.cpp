@@ -11,8 +11,8 @@ struct Follower::Shared {
     bool ending = false;
 };
 
-Follower::Follower(Timeline &timeline, Maker &maker, Post post, Told told, std::chrono::milliseconds rest)
-    : timeline_(timeline), reconciler_(timeline, maker), post_(std::move(post)), told_(std::move(told)),
+Follower::Follower(Timeline &timeline, Maker &maker, Post post, Report report, std::chrono::milliseconds rest)
+    : timeline_(timeline), reconciler_(timeline, maker), post_(std::move(post)), report_(std::move(report)),
       rest_(rest), shared_(std::make_shared<Shared>()) {
     // The callback outlives the follower where an adapter keeps it.
     const std::weak_ptr<Shared> weak = shared_;
@@ -55,8 +55,9 @@ bool Follower::wait_for_rest() {
     return !shared_->ending;
 }
 
-/// Has a function called on the editor's thread and waits for it; false where it will not be called any more. The follower is
-/// destroyed on that thread too, so that a function never runs while it ends.
+/// Has a function called on the editor's thread and waits for it; false where it will not be called
+/// any more. The follower is destroyed on that thread too, so that a function never runs while it
+/// ends.
 bool Follower::on_editor(const std::function<void()> &function) {
     struct Call {
         bool finished = false;
@@ -99,20 +100,20 @@ bool Follower::follow() {
     });
     return on_editor([&] {
         const std::vector<Result> results = reconciler_.apply(tasks);
-        if (told_) {
-            told_(results);
+        if (report_) {
+            report_(results);
         }
     });
 }
 
-/// Tells on the editor's thread what went wrong; false at the end.
-bool Follower::tell(Problem::Kind kind, const std::string &sentence) {
+/// Reports on the editor's thread what went wrong; false at the end.
+bool Follower::report_failure(Problem::Kind kind, const std::string &sentence) {
     Result failed;
     failed.what = Result::What::failed;
     failed.kind = kind;
     failed.sentence = sentence;
     try {
-        return !told_ || on_editor([&] { told_({failed}); });
+        return !report_ || on_editor([&] { report_({failed}); });
     } catch (...) {
         return true; // what the editor's own function throws must not end the editor
     }
@@ -126,16 +127,16 @@ void Follower::run() {
             }
         } catch (const Problem &problem) {
             // Cancelled: another edit has come, or the end.
-            if (problem.kind() != Problem::Kind::cancelled && !tell(problem.kind(), problem.what())) {
+            if (problem.kind() != Problem::Kind::cancelled && !report_failure(problem.kind(), problem.what())) {
                 return;
             }
         } catch (const std::exception &error) {
             // An exception that leaves the thread would end the editor.
-            if (!tell(Problem::Kind::core, error.what())) {
+            if (!report_failure(Problem::Kind::core, error.what())) {
                 return;
             }
         } catch (...) {
-            if (!tell(Problem::Kind::core, "a fault of the plugin itself")) {
+            if (!report_failure(Problem::Kind::core, "a fault of the plugin itself")) {
                 return;
             }
         }

@@ -1,5 +1,6 @@
 /*
- * Follows the edits of a running editor: waits until the user rests, makes sound off the editor's thread, and puts it in place on it.
+ * Follows the edits of a running editor: waits until the user rests, makes sound off the editor's
+ * thread, and puts it in place on it.
  */
 #ifndef KINESCORE_BRIDGE_FOLLOWER_HPP
 #define KINESCORE_BRIDGE_FOLLOWER_HPP
@@ -19,21 +20,22 @@ namespace kinescore::bridge {
 /// Keeps the sound on a timeline in line with its clips for as long as it lives.
 class Follower {
 public:
-    /// Has a function called on the editor's thread, soon. It may be dropped where the editor is ending.
+    /// Has a function called on the editor's thread, soon. It may be dropped where the editor is
+    /// ending.
     using Post = std::function<void(std::function<void()>)>;
 
-    /// Is told on the editor's thread what was done.
-    using Told = std::function<void(const std::vector<Result> &)>;
+    /// Called on the editor's thread with what was done.
+    using Report = std::function<void(const std::vector<Result> &)>;
 
-    /// The timeline's edits are followed from now on. To be made, and destroyed, on the editor's thread; it waits for the render in
-    /// progress to be cancelled then.
-    Follower(Timeline &timeline, Maker &maker, Post post, Told told,
+    /// The timeline's edits are followed from now on. To be made, and destroyed, on the editor's
+    /// thread; it waits for the render in progress to be cancelled then.
+    Follower(Timeline &timeline, Maker &maker, Post post, Report report,
              std::chrono::milliseconds rest = std::chrono::milliseconds(400));
     ~Follower();
     Follower(const Follower &) = delete;
     Follower &operator=(const Follower &) = delete;
 
-    /// Says that something was edited; on any thread. What is being made for the clips as they were is given up.
+    /// Reports an edit, on any thread. What is being made for the clips as they were is cancelled.
     void changed();
 
 private:
@@ -42,12 +44,12 @@ private:
     bool wait_for_rest();
     bool follow();
     bool on_editor(const std::function<void()> &function);
-    bool tell(Problem::Kind kind, const std::string &sentence);
+    bool report_failure(Problem::Kind kind, const std::string &sentence);
 
     Timeline &timeline_;
     Reconciler reconciler_;
     Post post_;
-    Told told_;
+    Report report_;
     std::chrono::milliseconds rest_;
     std::shared_ptr<Shared> shared_;
     std::thread worker_;

@@ -4,12 +4,14 @@
 #include "memory.hpp"
 #include "project_file.hpp"
 #include "ratio.hpp"
+#include "track_title.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 namespace kinescore::bridge {
@@ -18,11 +20,10 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char *layer_name = "Soundtrack";
 constexpr const char *layer_mark = "kinescore-layer";
 constexpr const char *key_field = "soundtrack-key";
 
-/// Speeds are told by the rounding of nanoseconds.
+/// Speeds are computed from whole nanoseconds.
 constexpr double speed_tolerance = 1e-6;
 
 // ---- times
@@ -43,7 +44,8 @@ void set_meta(gpointer object, const char *field, const std::string &value) {
     ges_meta_container_set_string(GES_META_CONTAINER(object), field, value.c_str());
 }
 
-/// The names of the fields that a sound's memory is kept in; that of the key is older than the others.
+/// The names of the fields that a sound's memory is kept in; that of the key is older than the
+/// others.
 std::string field_of(const std::string &name) { return name == "key" ? key_field : "kinescore-" + name; }
 
 // ---- clips
@@ -53,7 +55,8 @@ std::string name_of(gpointer element) {
     return name ? name.get() : "";
 }
 
-/// Names of elements are GES' own and change when a sound is put in another's place; the id does not.
+/// Names of elements are GES' own and change when a sound is put in another's place; the id does
+/// not.
 constexpr const char *id_data = "kinescore-id";
 
 std::string id_of(GESClip *clip) {
@@ -77,7 +80,7 @@ Ref<GESTrackElement> video_of(GESClip *clip) {
     return found.empty() ? nullptr : std::move(found.front());
 }
 
-/// How fast a clip is played: GES knows what each of its time effects does. 1/1 where it cannot tell.
+/// How fast a clip is played: GES knows what each of its time effects does. 1/1 where it does not.
 Ratio speed_of(GESClip *clip, GESTrackElement *video) {
     const auto *element = GES_TIMELINE_ELEMENT(clip);
     const GstClockTime begin = GES_TIMELINE_ELEMENT_START(element);
@@ -127,7 +130,7 @@ struct GesTimeline::Model {
     void watch(GESLayer *layer);
     void watch(GESClip *clip);
     void unwatch(GESLayer *layer);
-    void tell() const;
+    void report_edit() const;
 
     std::string text() const { return written_text(timeline.get(), file->path()); }
     std::string where() const { return file ? file->path() : "the timeline"; }
@@ -244,10 +247,10 @@ bool GesTimeline::Model::is_own(GESLayer *layer) const { return !meta(layer, lay
 
 // ---- writing
 
-/// A layer of ours with room. Sounds of clips that overlap lie on layers of their own: one layer would fade them into
-/// each other.
+/// One of our layers on which the time is free. Sounds of clips that overlap lie on layers of their
+/// own: one layer would fade them into each other.
 Ref<GESLayer> GesTimeline::Model::layer_for(GstClockTime begin, GstClockTime end, GESClip *leaving) {
-    int number = 1;
+    std::set<std::string> taken;
     for (auto &layer : layers()) {
         if (!is_own(layer.get())) {
             continue;
@@ -258,10 +261,10 @@ Ref<GESLayer> GesTimeline::Model::layer_for(GstClockTime begin, GstClockTime end
             })) {
             return std::move(layer);
         }
-        ++number;
+        taken.insert(meta(layer.get(), layer_mark));
     }
     auto layer = ref(ges_timeline_append_layer(timeline.get()));
-    const std::string name = layer_name + (number == 1 ? std::string() : " " + std::to_string(number));
+    const std::string name = free_track_title([&](const std::string &title) { return taken.count(title) != 0; });
     ges_layer_set_auto_transition(layer.get(), FALSE);
     set_meta(layer.get(), layer_mark, name);
     set_meta(layer.get(), "audio::name", name); // where Pitivi keeps the names of layers
@@ -279,7 +282,7 @@ void GesTimeline::Model::need_audio_track() {
 
 Ref<GESUriClipAsset> GesTimeline::Model::asset(const std::string &wav) const {
     const std::string uri = uri_of(wav);
-    // GES keeps what it once saw of a file, and sound is written anew under the same name.
+    // GES keeps what it once saw of a file, and sound is written again under the same name.
     ges_asset_needs_reload(GES_TYPE_URI_CLIP, uri.c_str());
     GErrorOwner fault;
     Ref<GESUriClipAsset> asset(ges_uri_clip_asset_request_sync(uri.c_str(), fault.out()));
@@ -310,7 +313,8 @@ GESClip *GesTimeline::Model::add(GESLayer *layer, GESUriClipAsset *asset, const 
     return clip;
 }
 
-/// Two clips cannot lie in one place, so the old one goes first, and comes back where the new one cannot be had.
+/// Two clips cannot lie in one place, so the old one goes first, and comes back where the new one
+/// cannot be had.
 void GesTimeline::Model::replace(GESClip *clip, GESLayer *layer, GESUriClipAsset *asset, const Placed &placed) {
     const std::string id = id_of(clip);
     const Ref<GESLayer> old(ges_clip_get_layer(clip));
@@ -342,7 +346,8 @@ void GesTimeline::Model::drop_if_empty(GESLayer *layer) {
     }
 }
 
-/// A project lists its media, and does not open where one of them is gone: sound that was taken off may be deleted.
+/// A project lists its media, and does not open where one of them is gone: sound that was taken off
+/// may be deleted.
 void GesTimeline::Model::drop_if_unused(GESAsset *asset) {
     const std::string id = ges_asset_get_id(asset);
     for (const auto &layer : layers()) {
@@ -361,7 +366,7 @@ void GesTimeline::Model::drop_if_unused(GESAsset *asset) {
 
 // ---- edits
 
-void GesTimeline::Model::tell() const {
+void GesTimeline::Model::report_edit() const {
     if (!busy && changed) {
         changed();
     }
@@ -391,7 +396,7 @@ void GesTimeline::Model::watch(GESClip *clip) {
     if (handlers.count(clip) != 0) {
         return;
     }
-    const auto edited = G_CALLBACK(+[](Model *model) { model->tell(); });
+    const auto edited = G_CALLBACK(+[](Model *model) { model->report_edit(); });
     for (const char *signal :
          {"notify::start", "notify::in-point", "notify::duration", "notify::layer", "child-added", "child-removed"}) {
         connect(clip, signal, edited);
@@ -400,7 +405,7 @@ void GesTimeline::Model::watch(GESClip *clip) {
     connect(clip, "deep-notify", G_CALLBACK(+[](Model *model, GObject *, GParamSpec *property) {
                 const std::string name = g_param_spec_get_name(property);
                 if (name == "rate" || name == "tempo") {
-                    model->tell();
+                    model->report_edit();
                 }
             }));
 }
@@ -411,11 +416,11 @@ void GesTimeline::Model::watch(GESLayer *layer) {
     }
     connect(layer, "clip-added", G_CALLBACK(+[](Model *model, GESClip *clip) {
                 model->watch(clip);
-                model->tell();
+                model->report_edit();
             }));
     connect(layer, "clip-removed", G_CALLBACK(+[](Model *model, GESClip *clip) {
                 model->disconnect(clip);
-                model->tell();
+                model->report_edit();
             }));
     for (const auto &clip : clips(layer)) {
         watch(clip.get());
@@ -538,11 +543,11 @@ void GesTimeline::on_change(std::function<void()> changed) {
     GESTimeline *timeline = model_->timeline.get();
     model_->connect(timeline, "layer-added", G_CALLBACK(+[](Model *model, GESLayer *layer) {
                         model->watch(layer);
-                        model->tell();
+                        model->report_edit();
                     }));
     model_->connect(timeline, "layer-removed", G_CALLBACK(+[](Model *model, GESLayer *layer) {
                         model->unwatch(layer);
-                        model->tell();
+                        model->report_edit();
                     }));
     for (const auto &layer : model_->layers()) {
         model_->watch(layer.get());

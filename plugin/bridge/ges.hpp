@@ -17,11 +17,12 @@ namespace kinescore::bridge {
 
 /// A GESTimeline. To be used on the thread that edits it.
 ///
-/// Clips on our layer "Soundtrack" carry their key and what they were made for as metadata, which .xges files keep.
+/// Clips on our layer "Soundtrack" carry their key and what they were made for as metadata, which
+/// .xges files keep.
 class GesTimeline : public Timeline {
 public:
-    /// Opens an .xges file. Throws Problem (input) where it or one of its media cannot be read: GES leaves such clips
-    /// out, and they would be lost with the next save.
+    /// Opens an .xges file. Throws Problem (input) where it or one of its media cannot be read: GES
+    /// leaves such clips out, and they would be lost with the next save.
     static std::unique_ptr<GesTimeline> open(const std::string &path);
 
     /// The timeline of a running editor, which has called ges_init and saves its project itself.

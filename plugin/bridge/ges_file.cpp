@@ -22,7 +22,7 @@ struct Loading {
     bool done = false;
     std::string failure;
 
-    void fail(const std::string &sentence) { failure = failure.empty() ? sentence : failure; } // the first tells most
+    void fail(const std::string &sentence) { failure = failure.empty() ? sentence : failure; } // the first says most
 };
 
 void on_loaded(Loading *loading) { loading->done = true; }

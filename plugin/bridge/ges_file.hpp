@@ -52,7 +52,7 @@ template <typename Object> std::vector<Ref<Object>> taken(GList *list) {
 
 std::string uri_of(const std::string &path);
 
-/// "" where it is no file.
+/// "" for what is not a file.
 std::string path_of_uri(const gchar *uri);
 
 /// The timeline of a project's file. Throws Problem (input); `path` is for its sentence.

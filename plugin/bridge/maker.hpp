@@ -1,5 +1,6 @@
 /*
- * What makes soundtracks: libkinescore in an editor, the program itself on the command line, and something quick in tests.
+ * What makes soundtracks: libkinescore in an editor, the program itself on the command line, and
+ * something quick in tests.
  */
 #ifndef KINESCORE_BRIDGE_MAKER_HPP
 #define KINESCORE_BRIDGE_MAKER_HPP
@@ -23,7 +24,7 @@ struct SoundOrder {
     Flicks duration() const;
 };
 
-/// Is told how much is done, 0 to 1; what it returns says whether to go on.
+/// Called with the share that is done, 0 to 1; returning false cancels.
 using Progress = std::function<bool(double done)>;
 
 /// Makes soundtracks. Used by one thread at a time.
@@ -31,11 +32,13 @@ class Maker {
 public:
     virtual ~Maker() = default;
 
-    /// Key of a soundtrack: orders with one key give the same sound. Takes milliseconds. Throws Problem (input, core).
+    /// Key of a soundtrack: orders with one key give the same sound. Takes milliseconds. Throws
+    /// Problem (input, core).
     virtual std::string key(const SoundOrder &order) = 0;
 
-    /// Makes a soundtrack and writes it as WAV to a path at which there is no file. Throws Problem: `music` where none can be made of
-    /// this clip, `cancelled` where `progress` said so, else what went wrong.
+    /// Makes a soundtrack and writes it as WAV to a path at which there is no file. Throws Problem:
+    /// `music` where none can be made of this clip, `cancelled` where `progress` returned false,
+    /// else what went wrong.
     virtual void make(const SoundOrder &order, const std::string &wav, const Progress &progress) = 0;
 };
 

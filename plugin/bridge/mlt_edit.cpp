@@ -3,6 +3,7 @@
 #include "memory.hpp"
 #include "mlt_timeline.hpp"
 #include "ratio.hpp"
+#include "track_title.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -81,12 +82,8 @@ std::string MltTimeline::lane_for(Frames start, Frames length, const std::string
     for (const Lane &lane : lanes()) {
         taken.insert(track_name(lane));
     }
-    std::string title = track_title;
-    for (int number = 2; taken.count(title) > 0; ++number) {
-        title = std::string(track_title) + " " + std::to_string(number);
-    }
     const std::string playlist = free_id("playlist");
-    add_track(title, playlist);
+    add_track(free_track_title([&](const std::string &title) { return taken.count(title) > 0; }), playlist);
     apply();
     return playlist;
 }
@@ -239,7 +236,7 @@ void MltTimeline::drop_if_empty(const std::string &playlist) {
     const std::vector<Lane> all = lanes();
     const auto lane = std::find_if(all.begin(), all.end(),
                                    [&](const Lane &one) { return one.playlist.attribute("id").value() == playlist; });
-    if (lane == all.end() || lane->video >= 0 || !is_own_title(track_name(*lane))) {
+    if (lane == all.end() || lane->video >= 0 || !is_track_title(track_name(*lane))) {
         return;
     }
     for (const Lane &beside : all) {

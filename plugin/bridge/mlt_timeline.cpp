@@ -2,6 +2,7 @@
 
 #include "memory.hpp"
 #include "ratio.hpp"
+#include "track_title.hpp"
 #include "url.hpp"
 
 #include <algorithm>
@@ -32,12 +33,6 @@ bool is_sequence(const std::string &resource) {
 }
 
 } // namespace
-
-bool MltTimeline::is_own_title(const std::string &title) {
-    const std::string own = track_title;
-    return title == own ||
-           (title.compare(0, own.size() + 1, own + " ") == 0 && whole_number(title.substr(own.size() + 1)));
-}
 
 MltTimeline::MltTimeline(ProjectFile file, std::vector<std::string> editors)
     : file_(std::move(file)), text_(file_.bytes(), file_.path()), editors_(std::move(editors)) {
@@ -511,7 +506,7 @@ std::vector<Lane> MltTimeline::own_lanes() const {
             on_it.begin(), on_it.end(), [&](const Piece &piece) { return !piece.is_blank && is_ours(piece.producer); });
         const bool is_first = own.empty() || own.back().track != lane.track;
         if (lane.video < 0 && ((has_sound && filled[lane.track] == 1) ||
-                               (filled[lane.track] == 0 && is_first && is_own_title(track_name(lane))))) {
+                               (filled[lane.track] == 0 && is_first && is_track_title(track_name(lane))))) {
             own.push_back(lane);
         }
     }

@@ -54,10 +54,6 @@ public:
 
 protected:
     static constexpr const char *media_property = "kinescore:media";
-    static constexpr const char *track_title = "Soundtrack";
-
-    /// Whether a title is "Soundtrack" or "Soundtrack 2".
-    static bool is_own_title(const std::string &title);
 
     /// A sound of ours as it stands in the project.
     struct Sound {

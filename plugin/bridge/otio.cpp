@@ -4,6 +4,7 @@
 #include "memory.hpp"
 #include "otio_reader.hpp"
 #include "ratio.hpp"
+#include "track_title.hpp"
 #include "url.hpp"
 
 #include <algorithm>
@@ -21,7 +22,6 @@ using namespace otio;
 
 namespace {
 
-constexpr const char *track_name = "Soundtrack";
 
 /// A field of our metadata as text: numbers and the settings' object are told by their values.
 std::string text_of(const Json &own, const char *name) {
@@ -155,7 +155,7 @@ void OtioProject::Model::read_tracks(const Reader &reader, const std::string &te
     }
     // Programs that drop a track's metadata leave those of its clips.
     for (Track &track : tracks) {
-        track.own = track.own || (track.name.compare(0, std::string(track_name).size(), track_name) == 0 &&
+        track.own = track.own || (is_track_title(track.name) &&
                                   std::all_of(track.pieces.begin(), track.pieces.end(),
                                               [](const Piece &piece) { return piece.is_gap || !piece.id.empty(); }));
     }
@@ -269,10 +269,7 @@ OtioProject::Model::Track &OtioProject::Model::track_for(Flicks begin, Flicks en
     }
     Track added;
     added.own = true;
-    added.name = track_name;
-    for (int number = 2; names.count(added.name) != 0; ++number) {
-        added.name = std::string(track_name) + " " + std::to_string(number);
-    }
+    added.name = free_track_title([&](const std::string &title) { return names.count(title) != 0; });
     tracks.push_back(std::move(added));
     return tracks.back();
 }

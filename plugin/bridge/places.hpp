@@ -10,9 +10,10 @@
 
 namespace kinescore::bridge {
 
-/// The places that `kinescore install` has written into the file `places` (JSON: library, models, onnxruntime); where there is no such file,
-/// `library`. As for the command line, KINESCORE_MODELS, KINESCORE_ONNXRUNTIME and KINESCORE_CACHE in the environment win, and poses are kept in
-/// the user's cache folder. Throws Problem (core) for a file that cannot be read.
+/// The places that `kinescore install` has written into the file `places` (JSON: library, models,
+/// onnxruntime); where there is no such file, `library`. As for the command line, KINESCORE_MODELS,
+/// KINESCORE_ONNXRUNTIME and KINESCORE_CACHE in the environment win, and poses are kept in the
+/// user's cache folder. Throws Problem (core) for a file that cannot be read.
 CorePlaces find_places(const std::string &places, const std::string &library);
 
 } // namespace kinescore::bridge

@@ -5,12 +5,9 @@
 #include "url.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <cerrno>
 #include <chrono>
-#include <cmath>
-#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
@@ -284,80 +281,75 @@ bool has_a_project(const Process &process) {
                        });
 }
 
-/// MD5 after RFC 1321, as hexadecimal digits. Kdenlive names files by it; nothing here trusts it.
-std::string md5(std::string text) {
-    constexpr std::array<unsigned, 16> turns{7, 12, 17, 22, 5, 9, 14, 20, 4, 11, 16, 23, 6, 10, 15, 21};
-    std::array<std::uint32_t, 4> state{0x67452301u, 0xEFCDAB89u, 0x98BADCFEu, 0x10325476u};
-    const std::uint64_t bits = std::uint64_t(text.size()) * 8;
-    text += '\x80';
-    text.append((120 - text.size() % 64) % 64, '\0');
-    for (unsigned byte = 0; byte < 8; ++byte) {
-        text += static_cast<char>(bits >> (8 * byte) & 0xFF);
-    }
-    for (std::size_t block = 0; block < text.size(); block += 64) {
-        auto [a, b, c, d] = state;
-        for (unsigned step = 0; step < 64; ++step) {
-            const unsigned round = step / 16;
-            const std::array<std::uint32_t, 4> mixes{(b & c) | (~b & d), (d & b) | (~d & c), b ^ c ^ d, c ^ (b | ~d)};
-            const std::array<unsigned, 4> words{step, 5 * step + 1, 3 * step + 5, 7 * step};
-            std::uint32_t word = 0;
-            for (unsigned byte = 0; byte < 4; ++byte) {
-                const auto value = static_cast<unsigned char>(text[block + 4 * (words[round] % 16) + byte]);
-                word |= std::uint32_t(value) << (8 * byte);
-            }
-            const auto sine = static_cast<std::uint32_t>(std::fabs(std::sin(step + 1.0)) * 4294967296.0);
-            const std::uint32_t sum = a + mixes[round] + sine + word;
-            const unsigned turn = turns[4 * round + step % 4];
-            a = d;
-            d = c;
-            c = b;
-            b += sum << turn | sum >> (32 - turn);
-        }
-        state = {state[0] + a, state[1] + b, state[2] + c, state[3] + d};
-    }
-    std::string digits;
-    for (const std::uint32_t part : state) {
-        for (unsigned byte = 0; byte < 4; ++byte) {
-            constexpr const char *hexadecimal = "0123456789abcdef";
-            digits += {hexadecimal[part >> (8 * byte + 4) & 15], hexadecimal[part >> (8 * byte) & 15]};
-        }
-    }
-    return digits;
+/// The number that Kdenlive gives a document when it makes it, and writes into each file of it; "" where
+/// there is none.
+std::string document_id(const std::string &bytes) {
+    const std::string mark = "documentid\">";
+    const std::size_t begin = bytes.find(mark);
+    const std::size_t end = begin == std::string::npos ? begin : bytes.find('<', begin);
+    return end == std::string::npos ? "" : bytes.substr(begin + mark.size(), end - begin - mark.size());
 }
 
-/// Whether a process keeps an autosave file of a project, as KDE's programs do while there are changes that are not
-/// saved.
-///
-/// Its name is the project's name (Kdenlive: its MD5, and the suffix), 3 characters, "file_", the folder (cut where the
-/// whole would be too long for a name) and 8 characters; beside it lies a lock that begins with the process' number,
-/// without which it is left from a crash. Shotcut has autosave files too, but no such lock, and in a folder that its
-/// settings and its packaging decide.
-bool has_autosave(const std::string &editor, const Process &process, const std::string &path) {
+/// Whether text begins with as many hexadecimal digits as an MD5 has.
+bool begins_with_hash(const std::string &text) {
+    constexpr std::size_t digits = 32;
+    return text.size() >= digits && std::all_of(text.begin(), text.begin() + digits, [](unsigned char digit) {
+               return std::isxdigit(digit) != 0;
+           });
+}
+
+/// What a file among the autosaves of an editor is to a project.
+enum class Autosave { of_another, of_this_perhaps, of_this };
+
+/// The name of an autosave of KDE's is that of the project, 3 characters, "file_", the folder (cut where
+/// the whole would be too long for a name) and 8 characters. Kdenlive writes a hash in place of the
+/// project's name, and the suffix: there the document's id says which project it is, once anything has
+/// been saved.
+Autosave autosave_of(const std::string &file, const std::string &path) {
+    constexpr std::size_t mark = 3, junk = 8, hash = 32;
+    const std::string name = fs::path(file).filename().string();
+    const std::string suffix = fs::path(path).extension().string();
+    const std::string named = percent_encoded(fs::path(path).filename().string());
+    const bool is_named = name.compare(0, named.size(), named) == 0;
+    const bool is_hashed = begins_with_hash(name) && name.compare(hash, suffix.size(), suffix) == 0;
+    const std::size_t known = is_named ? named.size() : hash + suffix.size();
+    const std::size_t begin = known + mark + std::strlen("file_");
+    if ((!is_named && !is_hashed) || name.size() <= begin + junk || name.compare(known + mark, 5, "file_") != 0) {
+        return Autosave::of_another;
+    }
+    const std::string kept = name.substr(begin, name.size() - begin - junk);
+    if (percent_encoded(fs::path(path).parent_path().string()).compare(0, kept.size(), kept) != 0) {
+        return Autosave::of_another;
+    }
+    if (is_named) {
+        return Autosave::of_this;
+    }
+    const std::string id = document_id(slurp(file));
+    if (id.empty()) {
+        return Autosave::of_this_perhaps;
+    }
+    return id == document_id(slurp(path)) ? Autosave::of_this : Autosave::of_another;
+}
+
+/// The autosave that a process keeps of a project, as KDE's programs do while there are changes that are
+/// not saved. Beside it lies a lock that begins with the process' number, without which it is left from a
+/// crash. Shotcut has autosave files too, but no such lock, and in a folder that its settings and its
+/// packaging decide.
+Autosave autosave(const std::string &editor, const Process &process, const std::string &path) {
     const char *data = std::getenv("XDG_DATA_HOME");
     const char *home = std::getenv("HOME");
     const std::string base = data && *data ? data : std::string(home ? home : "") + "/.local/share";
-    const std::string name = fs::path(path).filename().string();
-    const std::string folder = percent_encoded(fs::path(path).parent_path().string());
+    Autosave best = Autosave::of_another;
     std::error_code error;
     for (fs::directory_iterator at(base + "/stalefiles/" + editor, error), end; !error && at != end;
          at.increment(error)) {
-        const std::string file = at->path().filename().string();
-        for (const std::string &known : {md5(name) + fs::path(path).extension().string(), percent_encoded(name)}) {
-            constexpr std::size_t mark = 3, junk = 8;
-            const std::size_t begin = known.size() + mark + std::strlen("file_");
-            if (file.size() < begin + junk || at->path().extension() == ".lock") {
-                continue;
-            }
-            const std::string kept = file.substr(begin, file.size() - begin - junk);
-            const std::string lock = slurp(at->path().string() + ".lock");
-            if (file.compare(0, known.size(), known) == 0 && file.compare(known.size() + mark, 5, "file_") == 0 &&
-                !kept.empty() && folder.compare(0, kept.size(), kept) == 0 &&
-                lock.substr(0, lock.find('\n')) == process.number) {
-                return true;
-            }
+        const std::string file = at->path().string();
+        const std::string lock = slurp(file + ".lock");
+        if (at->path().extension() != ".lock" && lock.substr(0, lock.find('\n')) == process.number) {
+            best = std::max(best, autosave_of(file, path));
         }
     }
-    return false;
+    return best;
 }
 
 std::string for_people(const std::string &editor, const Process &process) {
@@ -379,10 +371,11 @@ Opener opener(const std::string &path, const std::vector<std::string> &editors) 
         if (editor.empty() || process.number == std::to_string(::getpid())) {
             continue;
         }
-        if (has_as_argument(process, path) || has_autosave(editor, process, path)) {
+        const Autosave kept = autosave(editor, process, path);
+        if (has_as_argument(process, path) || kept == Autosave::of_this) {
             return {for_people(editor, process), true};
         }
-        if (!has_a_project(process)) {
+        if (!has_a_project(process) || kept == Autosave::of_this_perhaps) {
             found = {for_people(editor, process), false};
         }
     }

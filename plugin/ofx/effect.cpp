@@ -23,7 +23,8 @@ using bridge::Problem;
 
 namespace {
 
-/// Names of WAVs that live instances use, so that a copied instance gets files of its own when it is changed.
+/// Names of WAVs that live instances use, so that a copied instance gets files of its own when it
+/// is changed.
 class Names {
 public:
     void hold(const Effect *effect, const std::string &wav) {
@@ -53,7 +54,7 @@ bridge::Flicks flicks(double seconds) {
     return std::llround(seconds * static_cast<double>(bridge::flicks_per_second));
 }
 
-/// FNV-1a (Fowler, Noll, Vo), 64 bits, in hexadecimal digits: enough to tell one source from another.
+/// FNV-1a (Fowler, Noll, Vo), 64 bits, in hexadecimal digits: enough to distinguish sources.
 std::string hash_of(const std::string &text) {
     std::uint64_t hash = 0xcbf29ce484222325U;
     for (const char character : text) {
@@ -66,15 +67,16 @@ std::string hash_of(const std::string &text) {
     return digits;
 }
 
-/// "frames" for the core's errors and the analysis, where the host tells no file.
+/// "frames" for the core's errors and the analysis, where the host names no file.
 constexpr const char *frames_name = "the editor's clip";
 
-/// Share of the progress bar that is for fetching frames: the poses are looked for meanwhile, which is most of the work.
+/// Share of the progress bar that is for fetching frames: the poses are looked for meanwhile, which
+/// is most of the work.
 constexpr double fetching = 0.9;
 
 /// Opens a folder in the desktop's file manager, without waiting for it.
 bool open_folder(const std::string &folder) {
-    // The shell ends at once, so that no process of ours is left behind.
+    // The shell ends at once, so that no process is left behind.
     const std::string command = "xdg-open \"$0\" >/dev/null 2>&1 </dev/null &";
     std::vector<std::string> words = {"sh", "-c", "command -v xdg-open >/dev/null || exit 1; " + command, folder};
     std::vector<char *> arguments;
@@ -102,6 +104,7 @@ Effect::Effect(Studio &studio, OfxImageEffectHandle handle)
     if (const std::optional<Soundtrack> made = soundtrack()) {
         names.hold(this, made->wav);
     }
+    parameters_.place_choices();
     parameters_.show_what_counts();
     publish();
 }
@@ -132,14 +135,14 @@ Source Effect::source() const {
     const std::optional<FrameRange> frames = range();
     if (source.media.empty()) {
         if (!frames) {
-            throw Problem(Problem::Kind::usage, "This editor does not tell which frames the clip has. Please name its video file "
+            throw Problem(Problem::Kind::usage, "This editor does not report which frames the clip has. Please name its video file "
                                                 "under \"Media file\"");
         }
         source.frames = *frames;
         return source;
     }
     if (!fs::path(source.media).is_absolute()) {
-        throw Problem(Problem::Kind::usage, source.media + ": is no absolute path; \"Media file\" takes one that begins with /");
+        throw Problem(Problem::Kind::usage, source.media + ": is not an absolute path; \"Media file\" takes one that begins with /");
     }
     struct stat found {};
     if (::stat(source.media.c_str(), &found) != 0) {
@@ -180,18 +183,18 @@ std::string Effect::folder(const Source &source) const {
     if (folder.empty() && !source.media.empty()) {
         folder = fs::path(source.media).parent_path();
     }
-    // OpenFX does not tell where the project lies.
+    // OpenFX does not report where the project lies.
     const char *home = std::getenv("HOME");
     if (folder.empty() && home != nullptr) {
         folder = fs::path(home) / "Kinescore";
     }
     if (!folder.is_absolute()) {
-        throw Problem(Problem::Kind::usage, "\"" + folder.string() + "\" is no absolute path; \"Output folder\" takes one that begins with /");
+        throw Problem(Problem::Kind::usage, "\"" + folder.string() + "\" is not an absolute path; \"Output folder\" takes one that begins with /");
     }
     std::error_code error;
     fs::create_directories(folder, error);
     if (error) {
-        throw Problem(Problem::Kind::output, folder.string() + ": cannot be made: " + error.message());
+        throw Problem(Problem::Kind::output, folder.string() + ": cannot be created: " + error.message());
     }
     return folder.string();
 }
@@ -199,7 +202,7 @@ std::string Effect::folder(const Source &source) const {
 std::string Effect::choose(const Source &source) const {
     std::string stem = parameters_.text(name::file_name);
     if (stem.find('/') != std::string::npos) {
-        throw Problem(Problem::Kind::usage, "\"" + stem + "\" is no name for files; \"File name\" takes one without /");
+        throw Problem(Problem::Kind::usage, "\"" + stem + "\" is not a file name; \"File name\" takes one without /");
     }
     if (stem.empty()) {
         stem = source.media.empty() ? "clip" : fs::path(source.media).stem().string();
@@ -218,6 +221,7 @@ void Effect::changed(const std::string &parameter) {
         show_file();
     } else if (parameter != name::status && parameter != name::result) {
         edited_ = true;
+        parameters_.keep_words();
         parameters_.show_what_counts();
     }
     publish();
@@ -232,7 +236,12 @@ void Effect::end_changes() {
     publish();
 }
 
-void Effect::sync() { publish(); }
+void Effect::sync() {
+    if (!gone_) {
+        parameters_.keep_words();
+    }
+    publish();
+}
 
 void Effect::begin_render() {
     if (!parameters_.flag(name::follow, false) || parameters_.text(name::media).empty()) {
@@ -264,9 +273,9 @@ void Effect::update() {
 void Effect::show_file() {
     const std::optional<Soundtrack> made = soundtrack();
     if (!made || !made->exists()) {
-        tell(kOfxMessageMessage, "There is no soundtrack to show yet: press \"Generate soundtrack\"");
+        show_message(kOfxMessageMessage, "There is no soundtrack to show yet: press \"Generate soundtrack\"");
     } else if (!open_folder(fs::path(made->wav).parent_path().string())) {
-        tell(kOfxMessageMessage, "The soundtrack is " + made->wav);
+        show_message(kOfxMessageMessage, "The soundtrack is " + made->wav);
     }
 }
 
@@ -274,7 +283,7 @@ void Effect::make(Occasion occasion) {
     const Studio::Claim claim(studio_);
     if (!claim) {
         if (occasion == Occasion::user) {
-            tell(kOfxMessageMessage, "A soundtrack is being made already");
+            show_message(kOfxMessageMessage, "A soundtrack is being made already");
         }
         return;
     }
@@ -294,7 +303,7 @@ void Effect::make(Occasion occasion) {
         }
         fail(of_what, cancelled ? "Cancelled" : problem.what());
         if (!cancelled) {
-            tell(kOfxMessageError, problem.what());
+            show_message(kOfxMessageError, problem.what());
         }
     }
 }
@@ -423,7 +432,7 @@ std::string Effect::status() const {
     return (made->source == now ? "Up to date: " : "Out of date, press Update: ") + made->wav;
 }
 
-void Effect::tell(const char *type, const std::string &sentence) const {
+void Effect::show_message(const char *type, const std::string &sentence) const {
     if (const OfxMessageSuiteV1 *messages = studio_.suites().messages; messages != nullptr && !gone_) {
         messages->message(handle_, type, "", "%s", sentence.c_str());
     }

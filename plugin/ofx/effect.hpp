@@ -23,8 +23,8 @@ public:
     Effect(const Effect &) = delete;
     Effect &operator=(const Effect &) = delete;
 
-    /// The host destroys the instance, perhaps out of the progress bar of an action that goes on: it is given up, and the host's
-    /// handles are not touched any more.
+    /// The host destroys the instance, perhaps out of the progress bar of an action that goes on:
+    /// it is given up, and the host's handles are not touched any more.
     void leave() { gone_ = true; }
 
     /// Something of the instance was changed: a parameter of that name, or the clip ("").
@@ -36,7 +36,7 @@ public:
     /// The host is about to save: what was made in a render goes into the parameters.
     void sync();
 
-    /// Frames will be rendered, in a host that may have told nothing of edits.
+    /// Frames will be rendered, in a host that may not have reported edits.
     void begin_render();
 
     /// The picture is handed through.
@@ -44,13 +44,14 @@ public:
     OfxStatus render(Properties in) const;
 
 private:
-    /// How a soundtrack is made: by a user who sees a progress bar, or in a render, where the host may abort.
+    /// How a soundtrack is made: by a user who sees a progress bar, or in a render, where the host
+    /// may abort.
     enum class Occasion { user, render };
 
     /// Made of what there is now. Throws Problem where that is not known.
     Source source() const;
 
-    /// The same as text; "" where it is not known, and making a soundtrack would tell why.
+    /// The same as text; "" where it is not known, and making a soundtrack would report why.
     std::string source_text() const;
     std::optional<FrameRange> range() const;
     std::string folder(const Source &source) const;
@@ -62,11 +63,11 @@ private:
     void update();
     void show_file();
 
-    /// Makes the soundtrack. Whatever goes wrong is told to the user.
+    /// Makes the soundtrack. Whatever goes wrong is shown to the user.
     void make(Occasion occasion);
     Soundtrack made_of(const Source &source, const std::string &wav, Occasion occasion);
 
-    /// They write the files and give the key.
+    /// They write the files and return the key.
     std::string make_of_media(const Source &source, const std::string &wav, Occasion occasion);
     std::string make_of_frames(const Source &source, const std::string &wav);
 
@@ -79,7 +80,7 @@ private:
     /// Puts result and status where the user and the project see them. Never in a render.
     void publish();
     std::string status() const;
-    void tell(const char *type, const std::string &sentence) const;
+    void show_message(const char *type, const std::string &sentence) const;
 
     Studio &studio_;
     OfxImageEffectHandle handle_;

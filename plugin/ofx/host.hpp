@@ -1,5 +1,6 @@
 /*
- * The OpenFX host: its suites and properties. What a host lacks or refuses is lived with; nothing here throws.
+ * The OpenFX host: its suites and properties. What a host lacks or refuses is left out; nothing
+ * here throws.
  */
 #ifndef KINESCORE_OFX_HOST_HPP
 #define KINESCORE_OFX_HOST_HPP
@@ -52,8 +53,9 @@ private:
     OfxPropertySetHandle handle_;
 };
 
-/// A progress bar of the host, which is taken away in the end; nothing at all where the host has none. `gone` tells that the effect was
-/// destroyed meanwhile: then it is as if the user had cancelled, and the host is left alone.
+/// A progress bar of the host, which is taken away in the end; does nothing where the host has
+/// none. `gone` is set when the effect was destroyed meanwhile: then it is as if the user had
+/// cancelled, and the host is left alone.
 class ProgressBar {
 public:
     ProgressBar(const Suites &suites, OfxImageEffectHandle effect, const std::string &label, const std::atomic<bool> &gone);

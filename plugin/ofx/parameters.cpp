@@ -1,6 +1,6 @@
 #include "parameters.hpp"
 
-#include "settings_table.hpp"
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -8,12 +8,14 @@
 #include <cmath>
 #include <cstdlib>
 #include <iterator>
+#include <map>
+#include <optional>
 
 namespace kinescore::ofx {
 
 namespace {
 
-/// Parameter that says whether the core chooses a number.
+/// Name of the parameter that leaves a number to the core.
 std::string auto_name(const SettingRow &row) { return row.name + "_auto"; }
 
 /// Parameter of one word of a list.
@@ -23,12 +25,45 @@ bool is_number(const SettingRow &row) {
     return row.kind == SettingRow::Kind::number || row.kind == SettingRow::Kind::whole;
 }
 
-/// A choice's words, with the one that leaves it to the core in front.
+/// The words of choices in the order of the first release. Projects of that release hold nothing
+/// but numbers, so that these words keep their numbers for good; words of later releases come after
+/// them.
+const std::map<std::string, std::vector<std::string>> first_words = {
+    {"device", {"auto", "cpu", "cuda"}},
+    {"pose.quality", {"normal", "high"}},
+    {"beats.source", {"auto", "network", "motion"}},
+    {"beats.per_bar", {"auto", "3", "4"}},
+    {"drums.style",
+     {"auto", "rock", "latin", "funk", "jazz", "hiphop", "neworleans", "afrobeat", "afrocuban", "dance", "soul",
+      "reggae", "country", "blues", "pop", "punk"}},
+    {"drums.kit", {"auto", "standard", "room", "power", "electronic", "tr808", "jazz", "brush"}},
+    {"music.mood", {"auto", "bright", "dark", "tense", "calm"}},
+    {"sound.rate", {"44100", "48000", "96000"}},
+    {"midi.tempo", {"beats", "steady"}},
+    {"midi.drums", {"one-track", "per-drum"}},
+};
+
+bool is_first(const SettingRow &row, const std::string &word) {
+    const auto first = first_words.find(row.key);
+    return first != first_words.end() &&
+           std::find(first->second.begin(), first->second.end(), word) != first->second.end();
+}
+
+/// A choice's words in the order in which the host shows and numbers them.
 std::vector<std::string> choices(const SettingRow &row) {
     std::vector<std::string> words = row.words;
     if (row.has_auto) {
         words.insert(words.begin(), "auto");
     }
+    const auto first = first_words.find(row.key);
+    if (first == first_words.end()) {
+        return words;
+    }
+    const auto place = [&](const std::string &word) {
+        return std::find(first->second.begin(), first->second.end(), word) - first->second.begin();
+    };
+    std::stable_sort(words.begin(), words.end(),
+                     [&](const std::string &a, const std::string &b) { return place(a) < place(b); });
     return words;
 }
 
@@ -38,12 +73,29 @@ int default_choice(const SettingRow &row) {
     return found == words.end() ? 0 : static_cast<int>(found - words.begin());
 }
 
+/// What a project says of a choice: its word, and the number that the word had when it was saved.
+struct SavedChoice {
+    std::string word;
+    int number = 0;
+};
+
+/// What the parameter "choices" says of a choice; nothing where it is silent or damaged.
+std::optional<SavedChoice> saved_choice(const std::string &text, const SettingRow &row) {
+    const nlohmann::json saved = nlohmann::json::parse(text, nullptr, false);
+    const auto found = saved.is_object() ? saved.find(row.name) : saved.end();
+    if (found == saved.end() || !found->is_object() || !found->contains("word") || !(*found)["word"].is_string() ||
+        !found->contains("number") || !(*found)["number"].is_number_integer()) {
+        return std::nullopt;
+    }
+    return SavedChoice{(*found)["word"].get<std::string>(), (*found)["number"].get<int>()};
+}
+
 /// Whether a list such as "drums,bass" has the word.
 bool lists(const std::string &list, const std::string &word) {
     return ("," + list + ",").find("," + word + ",") != std::string::npos;
 }
 
-/// The value of a number where the core does not choose.
+/// What a number's parameter shows at first, for use when the number is not left to the core.
 double default_number(const SettingRow &row) {
     if (!row.has_auto) {
         return std::strtod(row.default_value.c_str(), nullptr);
@@ -207,29 +259,32 @@ void define_parameters(const Suites &suites, OfxParamSetHandle set) {
     Definer definer(suites, set);
     definer.group("soundtrack_group", "Soundtrack", true);
     definer.button(name::generate, "Generate soundtrack", "Makes a soundtrack that follows the movement of the person in the clip");
-    definer.button(name::update, "Update", "Makes the soundtrack anew if clip or settings have changed since");
+    definer.button(name::update, "Update", "Makes the soundtrack again if the clip or the settings have changed");
     definer.button(name::show, "Show file", "Opens the folder that the soundtrack lies in");
     const Properties status = definer.text(name::status, "Status", "Whether the soundtrack fits clip and settings",
                                            kOfxParamStringIsLabel, "");
     status.set(kOfxParamPropEnabled, 0);
     status.set(kOfxParamPropPersistant, 0);
     status.set(kOfxParamPropCanUndo, 0);
-    definer.flag(name::follow, "Follow edits", "Makes the soundtrack anew by itself when clip or settings have changed", false);
+    definer.flag(name::follow, "Follow edits", "Makes the soundtrack again by itself when the clip or the settings have changed", false);
 
     definer.group("media_group", "Clip and files", true);
     definer.text(name::media, "Media file", "The clip's video file. Where none is named the editor is asked for the pictures",
                  kOfxParamStringIsFilePath, "");
     definer.number(name::media_start, "Media start", "Seconds of the media file that come before the clip", 0.0, 0.0, 86400.0);
     definer.number(name::media_end, "Media end",
-                   "Second of the media file at which the clip ends; 0: as the editor tells, or the end of the file", 0.0, 0.0,
+                   "Second of the media file at which the clip ends; 0: as the editor reports, or the end of the file", 0.0, 0.0,
                    86400.0);
     definer.text(name::folder, "Output folder", "Folder for sound, notes and analysis. By default that of the media file",
                  kOfxParamStringIsDirectoryPath, "");
     definer.text(name::file_name, "File name", "What the files are called; by default as the media file", kOfxParamStringIsSingleLine,
                  "");
     const Properties result = definer.text(name::result, "Result", "", kOfxParamStringIsSingleLine, "");
-    result.set(kOfxParamPropSecret, 1);
-    result.set(kOfxParamPropCanUndo, 0);
+    const Properties words = definer.text(name::choices, "Choices", "", kOfxParamStringIsSingleLine, "");
+    for (const Properties &hidden : {result, words}) {
+        hidden.set(kOfxParamPropSecret, 1);
+        hidden.set(kOfxParamPropCanUndo, 0);
+    }
 
     for (const Group &group : groups) {
         definer.group(group.name, group.label, false);
@@ -268,9 +323,58 @@ std::string Parameters::text(const char *name) const {
 }
 
 void Parameters::set_text(const char *name, const std::string &value) const {
-    // What is there already is left alone, so that the editor does not take the project for changed.
+    // What is there already is left alone, so that the editor does not take the project for
+    // changed.
     if (const OfxParamHandle parameter = handle(name); parameter != nullptr && text(name) != value) {
         suites_->parameters->paramSetValue(parameter, value.c_str());
+    }
+}
+
+/// The saved word counts for as long as the choice has the number that the word was saved with.
+/// Where it has another one, the user has chosen since, in a host that does not report edits.
+std::string Parameters::chosen_word(const SettingRow &row) const {
+    const int number = whole(row.name.c_str(), default_choice(row));
+    const std::optional<SavedChoice> saved = saved_choice(text(name::choices), row);
+    if (saved && saved->number == number) {
+        return saved->word;
+    }
+    const std::vector<std::string> words = choices(row);
+    return number >= 0 && static_cast<std::size_t>(number) < words.size() ? words[static_cast<std::size_t>(number)]
+                                                                          : row.default_value;
+}
+
+void Parameters::keep_words() const {
+    nlohmann::json saved = nlohmann::json::object();
+    for (const SettingRow &row : settings_table()) {
+        if (row.kind != SettingRow::Kind::choice) {
+            continue;
+        }
+        const std::string word = chosen_word(row);
+        if (word != row.default_value || !is_first(row, word)) {
+            saved[row.name] = {{"word", word}, {"number", whole(row.name.c_str(), default_choice(row))}};
+        }
+    }
+    set_text(name::choices, saved.empty() ? "" : saved.dump());
+}
+
+void Parameters::place_choices() const {
+    const std::string saved = text(name::choices);
+    bool moved = false;
+    for (const SettingRow &row : settings_table()) {
+        const OfxParamHandle parameter = handle(row.name.c_str());
+        const std::optional<SavedChoice> choice = saved_choice(saved, row);
+        if (row.kind != SettingRow::Kind::choice || parameter == nullptr || !choice || chosen_word(row) != choice->word) {
+            continue;
+        }
+        const std::vector<std::string> words = choices(row);
+        const auto number = static_cast<int>(std::find(words.begin(), words.end(), choice->word) - words.begin());
+        // A word that this release does not know stays as it is: the core reports it.
+        if (number != choice->number && static_cast<std::size_t>(number) < words.size()) {
+            moved = suites_->parameters->paramSetValue(parameter, number) == kOfxStatOK || moved;
+        }
+    }
+    if (moved) {
+        keep_words();
     }
 }
 
@@ -286,9 +390,7 @@ bridge::Settings Parameters::settings() const {
         } else if (row.kind == SettingRow::Kind::whole) {
             value = std::to_string(whole(name, whole_limit(default_number(row))));
         } else if (row.kind == SettingRow::Kind::choice) {
-            const std::vector<std::string> words = choices(row);
-            const auto index = static_cast<std::size_t>(whole(name, default_choice(row)));
-            value = index < words.size() ? words[index] : row.default_value;
+            value = chosen_word(row);
         } else if (row.kind == SettingRow::Kind::list) {
             value.clear();
             for (const std::string &word : row.words) {

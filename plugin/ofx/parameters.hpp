@@ -1,10 +1,11 @@
 /*
- * The plugin's parameters: those of the settings, and those that tell what is made of what, and where to.
+ * The plugin's parameters: those of the settings, and those that name the clip and the files.
  */
 #ifndef KINESCORE_OFX_PARAMETERS_HPP
 #define KINESCORE_OFX_PARAMETERS_HPP
 
 #include "host.hpp"
+#include "settings_table.hpp"
 #include "timeline.hpp"
 
 #include <string>
@@ -23,10 +24,11 @@ constexpr const char *media_start = "media_start";
 constexpr const char *media_end = "media_end";
 constexpr const char *folder = "folder";
 constexpr const char *file_name = "file_name";
-constexpr const char *result = "result"; ///< Not shown: what was made, of what (JSON).
+constexpr const char *result = "result";   ///< Not shown: what was made, of what (JSON).
+constexpr const char *choices = "choices"; ///< Not shown: the words of the choices (JSON).
 } // namespace name
 
-/// Describes all parameters to the host. Those that it refuses have their defaults for ever.
+/// Describes all parameters to the host. Those that it refuses keep their defaults.
 void define_parameters(const Suites &suites, OfxParamSetHandle set);
 
 /// The parameters of an instance.
@@ -45,11 +47,19 @@ public:
     /// Settings of the core that are not at their defaults.
     bridge::Settings settings() const;
 
+    /// Hosts save the number of a choice's word, which is another one where a later release has
+    /// more words. So the words are saved too: `keep_words` writes down what is chosen now, and
+    /// `place_choices` gives each choice the number that its word has in this release. Both set
+    /// parameters: only while the host allows it.
+    void keep_words() const;
+    void place_choices() const;
+
     /// Greys out the numbers that are left to the core.
     void show_what_counts() const;
 
 private:
     OfxParamHandle handle(const char *name) const;
+    std::string chosen_word(const SettingRow &row) const;
 
     const Suites *suites_;
     OfxParamSetHandle set_;

@@ -26,15 +26,16 @@ public:
 
     const OfxRectI &bounds() const noexcept { return bounds_; }
 
-    /// Copies what lies within `window` from a picture of the same form; what that one does not have becomes 0 (black, transparent). False
-    /// where the forms differ.
+    /// Copies what lies within `window` from a picture of the same form; what that one does not
+    /// have becomes 0 (black, transparent). False where the forms differ.
     bool copy(const Picture &from, const OfxRectI &window) const;
 
     /// The same as 0 only.
     void clear(const OfxRectI &window) const;
 
-    /// As a frame of the core, upright. Half floats are written to `converted`, which has to outlive the frame. Throws Problem (input) for
-    /// pictures that the core cannot look at; `name` is what they are called then.
+    /// As a frame of the core, upright. Half floats are written to `converted`, which has to
+    /// outlive the frame. Throws Problem (input) for pictures that the core cannot look at; `name`
+    /// is what they are called then.
     kinescore_frame frame(double time, const std::string &name, std::vector<float> &converted) const;
 
 private:

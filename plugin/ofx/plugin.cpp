@@ -1,5 +1,5 @@
 /*
- * Where the host comes in: the exported functions and the actions, each to its room.
+ * Where the host comes in: the exported functions, and what answers to each action.
  */
 #include "effect.hpp"
 #include "settings_table.hpp"
@@ -17,7 +17,8 @@ namespace kinescore::ofx {
 
 namespace {
 
-/// For the tests, and for users' reports: every action is noted in the file that this environment variable names.
+/// For the tests, and for users' reports: every action is noted in the file that this environment
+/// variable names.
 constexpr const char *trace_variable = "KINESCORE_OFX_TRACE";
 
 OfxHost *given_host = nullptr;
@@ -35,7 +36,8 @@ Properties properties_of(OfxImageEffectHandle handle) {
     return {studio->suites(), properties};
 }
 
-/// The instance that a handle stands for; NULL for what is none. Whoever acts on it keeps it, even if the host destroys it meanwhile.
+/// The instance that a handle stands for; NULL where there is none. Whoever acts on it keeps it,
+/// even if the host destroys it meanwhile.
 std::shared_ptr<Effect> effect_of(OfxImageEffectHandle handle) {
     const Properties properties = properties_of(handle);
     void *data = properties ? properties.pointer(kOfxPropInstanceData) : nullptr;
@@ -136,7 +138,7 @@ OfxStatus destroy(OfxImageEffectHandle handle) {
 }
 
 OfxStatus changed(Effect &effect, Properties in) {
-    // What the plugin itself has set is no news, and no time changes the soundtrack.
+    // What the plugin itself has set, or another time, does not change the soundtrack.
     if (in.text(kOfxPropChangeReason) != kOfxChangeUserEdited) {
         return kOfxStatReplyDefault;
     }
@@ -254,7 +256,7 @@ KINESCORE_EXPORT int OfxGetNumberOfPlugins(void) { return 1; }
 
 KINESCORE_EXPORT OfxPlugin *OfxGetPlugin(int index) { return index == 0 ? &kinescore::ofx::plugin : nullptr; }
 
-/// Of OpenFX 1.5: told before the plugins are asked for.
+/// Of OpenFX 1.5: called before the plugins are asked for.
 KINESCORE_EXPORT OfxStatus OfxSetHost(const OfxHost *host) {
     return host == nullptr ? kOfxStatFailed : kOfxStatOK;
 }

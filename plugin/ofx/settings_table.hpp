@@ -1,5 +1,6 @@
 /*
- * The core's table of settings, as it was when the plugin was built: describing the plugin must not load the core.
+ * The core's table of settings, as it was when the plugin was built: describing the plugin must not
+ * load the core.
  */
 #ifndef KINESCORE_OFX_SETTINGS_TABLE_HPP
 #define KINESCORE_OFX_SETTINGS_TABLE_HPP

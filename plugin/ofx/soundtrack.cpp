@@ -114,7 +114,7 @@ bridge::Flicks FrameRange::duration() const {
 
 bridge::Ratio frame_rate(double rate) {
     if (!(rate > 0.1 && rate <= 1000.0)) {
-        throw Problem(Problem::Kind::input, "the editor tells a frame rate of " + std::to_string(rate) +
+        throw Problem(Problem::Kind::input, "the editor reports a frame rate of " + std::to_string(rate) +
                                                 " for the clip; allowed are 0.1 to 1000 frames a second");
     }
     const double whole = std::round(rate);
@@ -179,7 +179,7 @@ void Soundtrack::note() const {
     const std::string path = with_extension(wav, ".json");
     std::optional<nlohmann::ordered_json> analysis = read_json(path);
     if (!analysis) {
-        throw Problem(Problem::Kind::output, path + ": is no longer what was written there");
+        throw Problem(Problem::Kind::output, path + ": is not the analysis that was written there; another program has changed it, please press Update");
     }
     (*analysis)[mark] = nlohmann::ordered_json::parse(text());
     write(path, analysis->dump(2) + "\n");

@@ -37,22 +37,24 @@ struct Source {
     std::string text() const;
 };
 
-/// A frame rate as editors mean it: 23.976, 29.97 and 59.94 are n × 1000/1001. Throws Problem (input) for what is none.
+/// A frame rate as editors mean it: 23.976, 29.97 and 59.94 are n × 1000/1001. Throws Problem
+/// (input) for what is none.
 bridge::Ratio frame_rate(double rate);
 
 /// A soundtrack that was made.
 struct Soundtrack {
     std::string wav;  ///< Notes and analysis lie beside it, as .mid and .json.
-    std::string key;  ///< The core's key, or for frames a hash of what the host told of them.
+    std::string key;  ///< The core's key, or for frames a hash of what the host reports of them.
     std::string source; ///< Source::text.
 
     /// As a parameter holds it.
     std::string text() const;
 
-    /// Reads such a text; none where it is no such.
+    /// Reads what `text` returns; none where the text is another one.
     static std::optional<Soundtrack> read(const std::string &text);
 
-    /// What the analysis beside a WAV tells; none where there is no such, or it is not ours.
+    /// The soundtrack that the analysis beside a WAV describes; none where there is no analysis, or
+    /// another program's.
     static std::optional<Soundtrack> beside(const std::string &wav);
 
     /// Adds this to the analysis beside the WAV. Throws Problem (output).
@@ -68,8 +70,9 @@ struct Soundtrack {
 /// Files of a soundtrack, beside `wav`.
 bridge::Files files_beside(const std::string &wav);
 
-/// The name for a soundtrack's WAV: in a folder, after `stem`, numbered where such a file is somebody else's. One that was made of the same
-/// clip of the same media, or whose name is `before`, is taken again. `taken` tells of names that others use.
+/// The name for a soundtrack's WAV: in a folder, after `stem`, numbered where such a file is
+/// somebody else's. One that was made of the same clip of the same media, or whose name is
+/// `before`, is taken again. `taken` reports names that others use.
 std::string choose_wav(const std::string &folder, const std::string &stem, const Source &source, const std::string &before,
                        const std::function<bool(const std::string &)> &taken);
 

@@ -1,5 +1,6 @@
 /*
- * What all instances of the plugin in a host share: the host, the core, and who is making a soundtrack.
+ * What all instances of the plugin in a host share: the host, the core, and who is making a
+ * soundtrack.
  */
 #ifndef KINESCORE_OFX_STUDIO_HPP
 #define KINESCORE_OFX_STUDIO_HPP
@@ -26,13 +27,15 @@ public:
     /// Whether the host runs without anybody to press a button.
     bool in_background() const;
 
-    /// The core, which opens its library when it is first used. Throws Problem (core) where it is not known which.
+    /// The core, which opens its library when it is first used. Throws Problem (core) where it is
+    /// not known which.
     bridge::Core &core();
 
-    /// Looks anew for the library the next time: this one cannot be used.
+    /// Looks for the library again the next time: this one cannot be used.
     void forget_core() { core_.reset(); }
 
-    /// The right to make a soundtrack: one at a time, and none while another is being made, since a progress bar lets a host call us again.
+    /// The right to make a soundtrack: one at a time, and none while another is being made, since a
+    /// progress bar lets a host call us again.
     class Claim {
     public:
         explicit Claim(Studio &studio) : studio_(studio), held_(!studio.busy_.exchange(true)) {}

@@ -1,5 +1,6 @@
 /*
- * Work in a thread of its own, with progress shown on the host's: hosts' progress bars are for the thread of the action alone.
+ * Work in a thread of its own, with progress shown on the host's: hosts' progress bars are for the
+ * thread of the action alone.
  */
 #ifndef KINESCORE_OFX_WATCHED_HPP
 #define KINESCORE_OFX_WATCHED_HPP
@@ -10,8 +11,9 @@
 
 namespace kinescore::ofx {
 
-/// Runs `work` in another thread until it is done, and calls `show` on this one about thirty times a second with the share that is done;
-/// when that gives false the work is told to stop. What `work` throws is thrown here.
+/// Runs `work` in another thread until it is done, and calls `show` on this one about thirty times
+/// a second with the share that is done; when that returns false the work is cancelled. What `work`
+/// throws is thrown here.
 void run_watched(const std::function<void(const bridge::Progress &)> &work, const std::function<bool(double done)> &show);
 
 } // namespace kinescore::ofx

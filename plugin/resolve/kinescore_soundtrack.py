@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # Kinescore's script for DaVinci Resolve.
-"""Writes a soundtrack for the clip under the playhead and lays it under the clip, on the audio track "Soundtrack".
+"""Writes a soundtrack for the clip under the playhead and lays it under the clip, on the audio
+track "Soundtrack".
 
-Resolve lists it in Workspace > Scripts; what it says stands in Workspace > Console. Started again for the same clip, trimmed or
-moved meanwhile, it replaces the clip's sound. Python 3.6 and later, no packages.
+Resolve lists it in Workspace > Scripts; what it says stands in Workspace > Console. Started again
+for the same clip, trimmed or moved meanwhile, it replaces the clip's sound. Python 3.6 and later,
+no packages.
 """
 
 import os
@@ -11,7 +13,8 @@ import subprocess
 import sys
 from fractions import Fraction
 
-# `kinescore install resolve` fills these in. As they are here, the program is looked for in PATH, and finds the rest itself.
+# `kinescore install resolve` fills these in. As they are here, the program is looked for in PATH,
+# and finds the rest itself.
 PROGRAM = "kinescore"
 MODELS = ""
 ONNXRUNTIME = ""
@@ -35,7 +38,7 @@ def exact_rate(value):
     except (ValueError, ZeroDivisionError):
         told = Fraction(0)
     if told <= 0:
-        raise Trouble("the rate '{}' is no number of frames a second".format(value))
+        raise Trouble("the rate '{}' is not a number of frames a second".format(value))
     whole = round(told)
     for rate in (Fraction(whole), Fraction(whole * 1000, 1001)):
         if whole and abs(told - rate) < Fraction(1, 200):
@@ -59,7 +62,7 @@ class Clip:
             raise Trouble("'{}' has no media file of its own: a title, a generator or a compound clip".format(item.GetName()))
         for method in ("GetSourceStartFrame", "GetSourceEndFrame", "GetUniqueId"):
             if not callable(getattr(item, method, None)):
-                raise Trouble("this Resolve does not tell where a clip begins in its media ({}): 19.0.2 or later does".format(method))
+                raise Trouble("this Resolve does not report where a clip begins in its media ({}); 19.0.2 or later does".format(method))
         self.timeline_rate = exact_rate(timeline.GetSetting("timelineFrameRate"))
         self.rate = exact_rate(media.GetClipProperty("FPS"))
         self.record = int(item.GetStart())
@@ -73,7 +76,8 @@ class Clip:
             self.end = min(self.end, length)
 
     def check_speed(self):
-        """Refuses a clip that does not play at its own speed. Frames are rounded at both ends, so that less than two tell nothing."""
+        """Refuses a clip that does not play at its own speed. Frames are rounded at both ends,
+        so that less than two mean nothing."""
         source = (int(self.item.GetSourceEndFrame()) - int(self.item.GetSourceStartFrame())) / self.rate
         played = self.frames / self.timeline_rate
         if abs(source - played) > 2 / min(self.rate, self.timeline_rate):
@@ -86,15 +90,16 @@ class Clip:
     def source_start(self):
         """Seconds from the beginning of the media to the clip's first frame.
 
-        The left offset counts frames of the timeline and is exact, but begins at a subclip's own start; the source frame begins at
-        that of the media, and is rounded where the rates differ.
+        The left offset counts frames of the timeline and is exact, but begins at a subclip's own
+        start; the source frame begins at that of the media, and is rounded where the rates differ.
         """
         offset = Fraction(int(self.item.GetLeftOffset())) / self.timeline_rate
         source = Fraction(int(self.item.GetSourceStartFrame())) / self.rate
         return offset if abs(offset - source) < 2 / min(self.rate, self.timeline_rate) else source
 
     def media_length(self, media):
-        """Seconds of the media, where they are told; the length of a subclip is not that of its media."""
+        """Seconds of the media, where they are known; the length of a subclip is not that of its
+        media."""
         try:
             frames = int(media.GetClipProperty("Frames"))
         except (TypeError, ValueError):
@@ -118,7 +123,7 @@ def command(clip):
 
 
 def run(words, tell):
-    """Runs the program and tells its lines as they come."""
+    """Runs the program and reports its lines as they come."""
     environment = dict(os.environ)
     # Resolve's own libraries are not the program's.
     environment.pop("LD_LIBRARY_PATH", None)
@@ -158,7 +163,8 @@ def ours(timeline, wav):
 
 
 def free_track(timeline, start, end):
-    """The number of the first track "Soundtrack", "Soundtrack 2" … with nothing from `start` to `end`; a new one where there is none."""
+    """The number of the first track "Soundtrack", "Soundtrack 2" … with nothing from `start` to
+    `end`; a new one where there is none."""
     taken = {track for track, item in audio_items(timeline) if item.GetStart() < end and item.GetEnd() > start}
     count = timeline.GetTrackCount("audio")
     numbers = {timeline.GetTrackName("audio", track): track for track in range(1, count + 1)}
@@ -176,7 +182,8 @@ def free_track(timeline, start, end):
 
 
 def sound_in_pool(pool, wav, known):
-    """The media pool's clip of the file: the one that is known is read again, or the file is imported."""
+    """The media pool's clip of the file: the one that is known is read again, or the file is
+    imported."""
     if known:
         if not known.ReplaceClip(wav):
             raise Trouble("{}: Resolve does not read the file again".format(wav))
@@ -189,7 +196,8 @@ def sound_in_pool(pool, wav, known):
 
 def place(pool, timeline, sound, track, clip):
     """Puts the sound on the track, from the clip's first frame to its last."""
-    # Releases differ in whether the end is the last frame or the one after it; what comes of it tells.
+    # Releases differ in whether the end is the last frame or the one after it; the result shows
+    # which.
     for end in (clip.frames - 1, clip.frames):
         part = {
             "mediaPoolItem": sound,

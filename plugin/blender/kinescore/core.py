@@ -14,7 +14,8 @@ FLICKS_PER_SECOND = 705_600_000
 _OK = 0
 _CANCELLED = 7
 _GREATEST_TERM = 2**32 - 1
-# Jobs that are kept open: an edit of a clip that was rendered a moment ago takes a fraction of a second.
+# Jobs that are kept open: an edit of a clip that was rendered a moment ago takes a fraction of a
+# second.
 _JOBS_KEPT = 4
 
 
@@ -37,7 +38,7 @@ class Places:
 
 
 @dataclass(frozen=True)
-class Order:
+class SoundOrder:
     """A soundtrack that is wanted."""
 
     media: str
@@ -145,8 +146,8 @@ def _cache_folder(environment):
 
 
 class Core:
-    """Makes soundtracks. The library is opened at the first use; where that fails it is tried again each time, so that mending it
-    helps without a restart. For one thread at a time."""
+    """Makes soundtracks. The library is opened at the first use; where that fails it is tried
+    again each time, so that mending it helps without a restart. For one thread at a time."""
 
     def __init__(self, find):
         self._find = find  # gives the places
@@ -155,7 +156,8 @@ class Core:
         self._jobs = OrderedDict()  # the one used last is the last
 
     def key(self, order):
-        """Key of a soundtrack: orders with one key give the same sound. The media is read, not decoded."""
+        """Key of a soundtrack: orders with one key give the same sound. The media is read, not
+        decoded."""
         self._open()
         settings = self._settings(order.settings)
         try:
@@ -165,8 +167,8 @@ class Core:
             self._library.settings_free(settings)
 
     def make(self, order, files, progress):
-        """Makes a soundtrack and writes it: `files` has the path of each format. `progress` is told the share that is done, 0 to 1,
-        and says whether to go on. Gives a Soundtrack."""
+        """Makes a soundtrack and writes it: `files` has the path of each format. `progress` is
+        called with the share that is done, 0 to 1; False cancels. Returns a Soundtrack."""
         self._open()
         name, job = self._job(order)
         thrown = []
@@ -188,7 +190,8 @@ class Core:
         except Problem as problem:
             if thrown:
                 raise thrown[0] from None
-            # After a cancelled run the job goes on where it was; whatever else happened, its state is not to be trusted.
+            # After a cancelled run the job goes on where it was; whatever else happened, its state
+            # is not to be trusted.
             if not problem.cancelled:
                 self._drop(name)
             raise
@@ -282,8 +285,6 @@ def _load(path):
     """The library at an absolute path, with its interface checked and its functions declared."""
     if not os.path.isabs(path):
         raise Problem(f'libkinescore is named by "{path}"; an absolute path is needed')
-    # Otherwise ONNX Runtime writes a device's id below the home folder as soon as it is loaded, although its telemetry is off.
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     try:
         library = ctypes.CDLL(path)
     except OSError as error:
@@ -305,7 +306,7 @@ def _function(library, path, name, arguments, result):
     try:
         function = library["kinescore_" + name]
     except AttributeError:
-        raise Problem(f"{path}: is no libkinescore: it lacks kinescore_{name}") from None
+        raise Problem(f"{path}: is not a libkinescore: it lacks kinescore_{name}") from None
     function.argtypes = arguments
     function.restype = result
     return function
@@ -320,12 +321,13 @@ def _terms(order):
 
 
 def _bytes(text):
-    # Paths that are no UTF-8 come as surrogates, which only this gives back.
+    # Paths that are not UTF-8 come as surrogates, which only this turns back into bytes.
     return os.fsencode(text)
 
 
 def stamp(path):
-    """Size and time of change of a file, which tell whether it was touched; None where there is none."""
+    """Size and modification time of a file, by which a change is noticed; None where there is no
+    file."""
     try:
         found = os.stat(path)
     except OSError:

@@ -1,12 +1,14 @@
-"""The files of soundtracks: which are ours, what they hold, what they are called. Nothing of Blender is used here."""
+"""The files of soundtracks: which are ours, what they hold, what they are called. Nothing of
+Blender is used here."""
 
 import os
 import struct
 
 from .core import Problem
 
-# An own soundtrack is known by a comment in it, so that none but our files are ever written over, and so that a file always tells
-# what it holds: a project may be reopened as it was saved, with the file of a later edit.
+# An own soundtrack is known by a comment in it, so that no other file is ever written over, and so
+# that a file always shows what it holds: a project may be reopened as it was saved, with the file
+# of a later edit.
 _MARK = "Kinescore soundtrack "
 
 
@@ -58,7 +60,8 @@ def midi_of(wav):
 
 
 def free_name(folder, media, taken):
-    """A path in `folder` for the soundtrack of a media at which there is nothing, and which is none of `taken`."""
+    """A path in `folder` for the soundtrack of a media at which there is nothing, and which is
+    none of `taken`."""
     stem = os.path.splitext(os.path.basename(media))[0] + ".soundtrack"
     number = 1
     while True:

@@ -1,5 +1,5 @@
-"""Follows edits: handlers only mark that something was edited; the work is done by a timer once the mouse rests, since Blender does
-not bear strips to be changed in the middle of an update."""
+"""Follows edits: handlers only mark that something was edited; the work is done by a timer once
+the mouse rests, since Blender does not bear strips to be changed in the middle of an update."""
 
 import atexit
 import sys
@@ -13,28 +13,30 @@ from . import properties, soundtracks
 
 REST = 0.4  # seconds without an edit
 _PERIOD = 0.1
-# So long a save in the interface waits, so that what was edited just before is saved with its sound.
+# So long a save in the interface waits, so that what was edited just before is saved with its
+# sound.
 _SAVE_WAITS = 3.0
 
 
-def mark():
+def mark_edited():
     """Says that strips may have been edited."""
-    soundtracks.mark()
-    wake()
+    soundtracks.mark_edited()
+    start_timer()
 
 
-def wake():
+def start_timer():
     """Has the timer run until all is done. In the background there are no timers."""
     if not bpy.app.background and not bpy.app.timers.is_registered(_tick):
         bpy.app.timers.register(_tick, first_interval=_PERIOD)
 
 
 def finish(forced=False):
-    """Brings all soundtracks up to date now, and waits for them. Gives the sentences of what has failed."""
-    soundtracks.settle(forced)
+    """Brings all soundtracks up to date now, and waits for them. Gives the sentences of what has
+    failed."""
+    soundtracks.bring_all_up_to_date(forced)
     soundtracks.wait()
     sentences = soundtracks.collect()
-    soundtracks.settle()
+    soundtracks.bring_all_up_to_date()
     return sentences
 
 
@@ -42,7 +44,7 @@ def _tick():
     collect()
     edited = soundtracks.state.edited
     if edited is not None and time.monotonic() - edited >= REST and not _is_busy():
-        soundtracks.settle()
+        soundtracks.bring_all_up_to_date()
     return _PERIOD if soundtracks.state.edited is not None or soundtracks.state.tasks else None
 
 
@@ -54,8 +56,8 @@ def collect():
 
 
 def _is_busy():
-    """Whether a render or the user's mouse has strips in hand. Releases before 4.2 do not tell of the mouse: a drag that rests is
-    followed there, and once more at its end."""
+    """Whether a render or the user's mouse has strips in hand. Releases before 4.2 do not report
+    the mouse: a drag that rests is followed there, and once more at its end."""
     if bpy.app.is_job_running("RENDER"):
         return True
     windows = bpy.context.window_manager.windows
@@ -76,26 +78,26 @@ def _redraw():
 @persistent
 def _edited(_scene, depsgraph):
     if any(isinstance(update.id, bpy.types.Scene) and update.id.sequence_editor for update in depsgraph.updates):
-        mark()
+        mark_edited()
 
 
 @persistent
 def _undone(*_arguments):
-    mark()
+    mark_edited()
 
 
 @persistent
 def _loaded(*_arguments):
     soundtracks.forget()
-    mark()
+    mark_edited()
 
 
 @persistent
 def _before_save(*_arguments):
     if bpy.app.background:
-        _finish_and_tell()
+        _finish_and_report()
     elif soundtracks.state.edited is not None:
-        soundtracks.settle()
+        soundtracks.bring_all_up_to_date()
         soundtracks.wait(_SAVE_WAITS)
         soundtracks.collect()
 
@@ -104,10 +106,10 @@ def _before_save(*_arguments):
 def _before_render(*_arguments):
     # In the interface a film is rendered by another thread, which must not touch strips.
     if threading.current_thread() is threading.main_thread():
-        _finish_and_tell()
+        _finish_and_report()
 
 
-def _finish_and_tell():
+def _finish_and_report():
     for sentence in finish():
         print(f"Kinescore: {sentence}", file=sys.stderr)
 
@@ -125,16 +127,16 @@ _HANDLERS = {
 def register():
     for name, handler in _HANDLERS.items():
         getattr(bpy.app.handlers, name).append(handler)
-    properties.listeners.append(mark)
+    properties.listeners.append(mark_edited)
     # Blender may end while a soundtrack is being made.
     atexit.register(soundtracks.stop)
-    mark()
+    mark_edited()
 
 
 def unregister():
     for name, handler in _HANDLERS.items():
         getattr(bpy.app.handlers, name).remove(handler)
-    properties.listeners.remove(mark)
+    properties.listeners.remove(mark_edited)
     if bpy.app.timers.is_registered(_tick):
         bpy.app.timers.unregister(_tick)
     atexit.unregister(soundtracks.stop)

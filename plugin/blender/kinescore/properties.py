@@ -14,7 +14,7 @@ _FOLDER = os.path.dirname(os.path.abspath(__file__))
 settings = []
 # Why there are no settings; "" where all is well.
 missing = ""
-# Are told that something is to be done by other rules.
+# Called when something has to be done by other rules.
 listeners = []
 _classes = []
 

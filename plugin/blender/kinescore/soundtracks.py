@@ -1,7 +1,9 @@
-"""Movie strips and the sound strips with their soundtracks: which belong together, and what there is to be done about them.
+"""Movie strips and the sound strips with their soundtracks: which belong together, and what there
+is to be done about them.
 
-A movie strip has an id (ID), and its sound strip a record (RECORD) with the same id and all that the sound was made for. Strips are
-looked up anew each time: after undoing none of Blender's objects is what it was.
+A movie strip has an id (ID), and its sound strip a record (RECORD) with the same id and all that
+the sound was made for. Strips are looked up again each time: after undoing none of Blender's
+objects is what it was.
 """
 
 import json
@@ -50,7 +52,7 @@ def forget():
     pairs()
 
 
-def mark():
+def mark_edited():
     """Says that strips may have been edited."""
     state.edited = time.monotonic()
 
@@ -76,7 +78,8 @@ class Pair:
 
 
 def record_of(sound):
-    """What a sound strip's soundtrack was made for; None where it is no soundtrack of ours."""
+    """What a sound strip's soundtrack was made for; None where it is not one of Kinescore's
+    soundtracks."""
     try:
         record = json.loads(sound[RECORD])
         return record if isinstance(record["id"], str) and "cut" in record else None
@@ -85,13 +88,13 @@ def record_of(sound):
 
 
 def pairs():
-    """All soundtracks with their movie strips. Strips that were copied are given ids of their own; sound whose movie strip was
-    deleted is deleted."""
+    """All soundtracks with their movie strips. Strips that were copied are given ids of their
+    own; sound whose movie strip was deleted is deleted."""
     found = []
     taken = set()
     for scene in _scenes():
         found += _pairs_of(scene, taken)
-    # What was seen in scenes that are gone, or before undoing, tells nothing any more.
+    # What was seen in scenes that are gone, or before undoing, means nothing any more.
     state.seen = {(pair.scene.name, pair.id) for pair in found}
     return found
 
@@ -106,13 +109,13 @@ def _pairs_of(scene, taken):
             if record is not None and strip.sound is not None:
                 sounds.append((strip, record))
     candidates = sorted(
-        (_apart(movie, sound), one, other)
+        (_distance(movie, sound), one, other)
         for one, movie in enumerate(movies)
         for other, (sound, record) in enumerate(sounds)
         if movie[ID] == record["id"]
     )
     found, free_movies, free_sounds = [], set(range(len(movies))), set(range(len(sounds)))
-    for _distance, one, other in candidates:
+    for _, one, other in candidates:
         if one in free_movies and other in free_sounds:
             free_movies.remove(one)
             free_sounds.remove(other)
@@ -125,9 +128,9 @@ def _pairs_of(scene, taken):
     return found
 
 
-def _apart(movie, sound):
-    """How far a sound strip is from a movie strip. The beginning counts first: of a strip that was split, the left part keeps the
-    sound that was not."""
+def _distance(movie, sound):
+    """How far a sound strip is from a movie strip. The beginning counts first: of a strip that
+    was split, the left part keeps the sound that was not."""
     return (
         abs(movie.frame_final_start - sound.frame_final_start),
         abs(movie.frame_final_end - sound.frame_final_end),
@@ -144,7 +147,8 @@ def _own_pair(pair, taken):
 
 
 def _without_sound(movie, taken):
-    """A movie strip that was copied without its soundtrack, or whose soundtrack was deleted, is one without."""
+    """A movie strip that was copied without its soundtrack, or whose soundtrack was deleted, is
+    one without."""
     name = movie[ID]
     is_waiting = name in state.tasks or name in state.failed
     if name in taken or not is_waiting:
@@ -154,7 +158,8 @@ def _without_sound(movie, taken):
 
 
 def _without_movie(scene, sound, record, names):
-    """A soundtrack whose movie strip was deleted is deleted; a copy of a soundtrack alone is sound like any other."""
+    """A soundtrack whose movie strip was deleted is deleted; a copy of a soundtrack alone is
+    sound like any other."""
     was_deleted = record["id"] not in names and (scene.name, record["id"]) in state.seen
     if not was_deleted:
         del sound[RECORD]
@@ -190,8 +195,8 @@ def sound_of(scene, movie):
 
 
 def generate(scene, movie):
-    """Orders a soundtrack for a movie strip, with the settings that its panel shows. Gives its id; raises Problem where there can
-    be none."""
+    """Orders a soundtrack for a movie strip, with the settings that its panel shows. Gives its
+    id; raises Problem where there can be none."""
     if properties.missing:
         raise core.Problem(properties.missing)
     pairs()  # so that copies have ids of their own
@@ -203,7 +208,7 @@ def generate(scene, movie):
         properties.copy(group, properties.of_scene(scene))
     settings = properties.values(group)
     cut = timing.cut(strips.playback(scene, movie))
-    order = core.Order(strips.media_of(movie), cut.start, cut.end, cut.speed, settings)
+    order = core.SoundOrder(strips.media_of(movie), cut.start, cut.end, cut.speed, settings)
     if ID not in movie:
         movie[ID] = _new_id()
     name = movie[ID]
@@ -226,23 +231,23 @@ def remove(scene, movie):
     _show_markers(pairs())
 
 
-def settle(forced=False):
-    """Puts every soundtrack where its strip is, and orders those that must be made anew. `forced`: in scenes that do not follow
-    edits as well, and what has failed before once more."""
+def bring_all_up_to_date(forced=False):
+    """Puts every soundtrack where its strip is, and orders those that must be made again.
+    `forced`: in scenes that do not follow edits as well, and what has failed before once more."""
     state.edited = None
     if forced:
         state.failed.clear()
     found = pairs()
     for pair in found:
         if forced or properties.of_scene(pair.scene).follow:
-            _settle(pair)
+            _bring_up_to_date(pair)
         else:
-            state.status[pair.id] = _compared(pair)
+            state.status[pair.id] = _status(pair)
     _drop_tasks_without_strip()
     _show_markers(found)
 
 
-def _settle(pair):
+def _bring_up_to_date(pair):
     try:
         cut = timing.cut(strips.playback(pair.scene, pair.movie))
     except core.Problem as problem:
@@ -254,12 +259,12 @@ def _settle(pair):
         _place(pair, cut)
         if pair.id not in state.tasks:
             state.failed.pop(pair.id, None)
-            state.status[pair.id] = _settings_compared(pair)
+            state.status[pair.id] = _settings_status(pair)
         return
     task = state.tasks.get(pair.id)
     # What is being made may have other settings than what there is.
     settings = task.order.settings if task is not None else _settings_of(pair.record)
-    order = core.Order(media, cut.start, cut.end, cut.speed, settings)
+    order = core.SoundOrder(media, cut.start, cut.end, cut.speed, settings)
     failed = state.failed.get(pair.id)
     if task is not None and task.order == order or failed is not None and failed[0] == order:
         return
@@ -271,7 +276,7 @@ def _settings_of(record):
     return tuple((key, value) for key, value in record["settings"])
 
 
-def _facts(media, cut):
+def _cut_of_media(media, cut):
     """What a soundtrack is made for: media, start, end, speed."""
     return [media, cut.start, cut.end, str(cut.speed)]
 
@@ -280,18 +285,18 @@ def _is_made(pair, media, cut):
     """Whether the file of a soundtrack has what is wanted. No library is needed to see it."""
     record = pair.record
     return (
-        record["cut"] == _facts(media, cut)
+        record["cut"] == _cut_of_media(media, cut)
         and record["media"] == list(core.stamp(media) or ())
         and files.key_of(strips.sound_file(pair.sound)) == record["key"]
     )
 
 
-def _settings_compared(pair):
+def _settings_status(pair):
     chosen = [list(setting) for setting in properties.values(properties.of_strip(pair.movie))]
     return UP_TO_DATE if chosen == pair.record["settings"] else "out of date: other settings are chosen"
 
 
-def _compared(pair):
+def _status(pair):
     """The status of a soundtrack that does not follow."""
     try:
         cut = timing.cut(strips.playback(pair.scene, pair.movie))
@@ -299,12 +304,12 @@ def _compared(pair):
         return f"out of date: {problem}"
     if not _is_made(pair, strips.media_of(pair.movie), cut):
         return "out of date: the strip was edited"
-    return _settings_compared(pair)
+    return _settings_status(pair)
 
 
 def _file_for(scene, movie, sound):
-    """Where a strip's soundtrack is written: over its own earlier one, if that is ours, lies where this project's soundtracks lie
-    and is nobody else's as well; else under a new name."""
+    """Where a strip's soundtrack is written: over its own earlier one, if that is ours, lies
+    where this project's soundtracks lie and is nobody else's as well; else under a new name."""
     folder = _folder(movie)
     path = strips.sound_file(sound) if sound is not None else movie.get(FILE, "")
     others = {task.wav for name, task in state.tasks.items() if name != movie.get(ID)}
@@ -411,15 +416,15 @@ def _apply_to(scene, movie, task):
     cut = timing.cut(strips.playback(scene, movie))
     order = task.order
     sound = sound_of(scene, movie)
-    if _facts(strips.media_of(movie), cut) != _facts(order.media, order):
-        mark()
+    if _cut_of_media(strips.media_of(movie), cut) != _cut_of_media(order.media, order):
+        mark_edited()
         if sound is not None:
             return
     record = record_of(sound) if sound is not None else {}
     record.update(
         id=task.name,
         key=task.key,
-        cut=_facts(order.media, order),
+        cut=_cut_of_media(order.media, order),
         settings=[list(setting) for setting in order.settings],
         media=list(task.media_stamp or ()),
     )
@@ -441,7 +446,7 @@ def _apply_to(scene, movie, task):
     movie[FILE] = task.wav
     pair = Pair(scene, movie, sound, record)
     _place(pair, cut)
-    state.status[task.name] = _settings_compared(pair)
+    state.status[task.name] = _settings_status(pair)
 
 
 def _use_relative_path(sound):
@@ -452,8 +457,9 @@ def _use_relative_path(sound):
 
 
 def _place(pair, cut):
-    """Puts a soundtrack where its movie strip is; touches nothing where it is there already. The user may put it into another
-    channel: it changes along with the movie strip's alone, and where something else is in the way."""
+    """Puts a soundtrack where its movie strip is; touches nothing where it is there already. The
+    user may put it into another channel: it changes along with the movie strip's alone, and
+    where something else is in the way."""
     scene, movie, sound, record = pair.scene, pair.movie, pair.sound, pair.record
     length = cut.right - cut.left
     if record.get("length") != length:
@@ -473,7 +479,8 @@ def _place(pair, cut):
 
 
 def _show_markers(found):
-    """Markers that are named as beats are ours: they are always those of the soundtracks that are to show them."""
+    """Markers that are named as beats are ours: they are always those of the soundtracks that
+    are to show them."""
     for scene in _scenes():
         wanted = set()
         for pair in found:
@@ -502,7 +509,7 @@ def _beats(pair):
 # What the panel shows
 
 
-def movie_meant(scene):
+def chosen_movie(scene):
     """The active movie strip, or that of the active soundtrack; None where there is neither."""
     active = scene.sequence_editor.active_strip if scene.sequence_editor else None
     record = record_of(active) if active is not None else None

@@ -10,7 +10,7 @@ from . import timing
 from .core import Problem, stamp
 
 GREATEST_CHANNEL = 128 if bpy.app.version >= (4, 0, 0) else 32
-# Frames of a media, as Blender counts them: a movie strip does not tell them once it is retimed.
+# Frames of a media, as Blender counts them: a movie strip does not report them once it is retimed.
 _frames_of_media = {}
 
 
@@ -148,7 +148,8 @@ def _is_animated(scene, strip, name):
 
 
 def free_channel(scene, movie, left, right, sound=None):
-    """The channel nearest below a movie strip in which nothing but `sound` lies between two frames, else the nearest above."""
+    """The channel nearest below a movie strip in which nothing but `sound` lies between two
+    frames, else the nearest above."""
     taken = {
         strip.channel
         for strip in neighbours(scene, movie)
@@ -191,7 +192,8 @@ def reload_sound(scene, strip, path):
         # A copy of the strip goes on with what it has.
         strip.sound = strip.sound.copy()
     strip.sound.filepath = path
-    # The length of a strip is read by an operator alone, which takes what is selected among the strips shown.
+    # The length of a strip is read by an operator alone, which takes what is selected among the
+    # strips shown.
     with _shown(scene, strip.parent_meta()), _selected_alone(scene, strip):
         with bpy.context.temp_override(scene=scene, sequencer_scene=scene):
             bpy.ops.sequencer.reload(adjust_length=True)

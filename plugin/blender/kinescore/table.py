@@ -33,7 +33,8 @@ class Setting:
 
     @property
     def automatic(self):
-        """Name of the property that says whether the number is left to Kinescore; None where it cannot be."""
+        """Name of the property that says whether the number is left to Kinescore; None where it
+        cannot be."""
         return "auto_" + self.name if self.has_auto and self.kind in ("number", "whole") else None
 
     @property

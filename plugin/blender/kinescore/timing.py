@@ -35,8 +35,8 @@ class Cut:
 
 
 def cut(playback):
-    """The part of the media that a strip shows. Frames on which a strip only holds its first or last picture are left out: nobody
-    moves there."""
+    """The part of the media that a strip shows. Frames on which a strip only holds its first or
+    last picture are left out: nobody moves there."""
     step = playback.rate * playback.effect
 
     def shown(frame):
@@ -45,7 +45,8 @@ def cut(playback):
     left, right = playback.left, playback.right
     if shown(left) < 0:
         left += math.ceil(-shown(left) / step)
-    # Half a frame more is no picture that is held: strips end at whole frames, contents need not.
+    # Half a frame more is not a picture that is held: strips end at whole frames, contents need
+    # not.
     beyond = shown(right) - playback.content_frames
     if beyond * 2 > step:
         right -= math.ceil(beyond / step)
@@ -59,12 +60,14 @@ def cut(playback):
 
 
 def scene_rate(fps, base):
-    """Frames a second of a scene: Blender has a whole number and a divisor in single precision, as 30 and 1.001, or 3 and 0.1."""
+    """Frames a second of a scene: Blender has a whole number and a divisor in single precision,
+    as 30 and 1.001, or 3 and 0.1."""
     return Fraction(fps) / Fraction(base).limit_denominator(10_000)
 
 
 def media_rate(fps):
-    """Frames a second of a media, told in single precision: a whole number or NTSC's share of it where it is one."""
+    """Frames a second of a media, given in single precision: a whole number or NTSC's share of
+    it where it is one."""
     if not math.isfinite(fps) or fps <= 0:
         raise Problem(f"the media's frame rate is {fps}; it must be above 0")
     for usual in (Fraction(round(fps)), Fraction(round(fps * 1.001) * 1000, 1001)):
@@ -74,10 +77,12 @@ def media_rate(fps):
 
 
 def play_rate(content_frames, length, factor, ratio):
-    """Frames of the media that are shown in a frame of the timeline, by the length that they take there, which is known to a frame.
+    """Frames of the media that are shown in a frame of the timeline, by the length that they take
+    there, which is known to a frame.
 
-    `factor` is the strip's own speed, None where it is not told; `ratio` is media's rate over scene's: Blender shows media frame by
-    frame, or at the media's true speed, and does not say which.
+    `factor` is the strip's own speed, None where it is not known; `ratio` is media's rate over
+    scene's: Blender shows media frame by frame, or at the media's true speed, and does not report
+    which.
     """
     if content_frames <= 0 or length <= 0:
         raise Problem(f"the strip has {content_frames} frames on a length of {length}; both must be above 0")

@@ -35,7 +35,7 @@ class KINESCORE_OT_generate(bpy.types.Operator):
         manager = context.window_manager
         self._timer = manager.event_timer_add(0.1, window=context.window)
         manager.modal_handler_add(self)
-        follow.wake()
+        follow.start_timer()
         return {"RUNNING_MODAL"}
 
     def modal(self, context, event):
@@ -122,8 +122,8 @@ class KINESCORE_OT_refresh(bpy.types.Operator):
         return {"FINISHED"}
 
     def invoke(self, _context, _event):
-        soundtracks.settle(forced=True)
-        follow.wake()
+        soundtracks.bring_all_up_to_date(forced=True)
+        follow.start_timer()
         return {"FINISHED"}
 
 
@@ -207,7 +207,7 @@ def _chosen(context):
 
 def _movie(context):
     scene = strips.scene_of(context)
-    return soundtracks.movie_meant(scene) if scene is not None else None
+    return soundtracks.chosen_movie(scene) if scene is not None else None
 
 
 def _draw_menu(self, context):

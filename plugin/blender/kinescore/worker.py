@@ -55,7 +55,7 @@ class Worker:
                 self._work(task)
             except Problem as problem:
                 task.problem = problem
-            except Exception as error:  # whatever it is, the user is told, and the next task has its turn
+            except Exception as error:  # whatever it is, the user sees it, and the next task has its turn
                 task.problem = Problem(f"{task.order.media}: no soundtrack could be made: {error!r}")
             task.ended.set()
 

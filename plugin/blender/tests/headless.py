@@ -2,9 +2,9 @@
 
     blender -b --factory-startup --python-exit-code 1 --python headless.py -- ADDONS CLIP OUT
 
-ADDONS holds the installed add-on (`kinescore install blender --to ADDONS`), CLIP shows people, OUT is an empty folder. With Blender
-as a Python module it is `python headless.py -- ADDONS CLIP OUT`. ffmpeg and a C compiler are needed. What is heard is measured in
-Blender's own output.
+ADDONS holds the installed add-on (`kinescore install blender --to ADDONS`), CLIP shows people, OUT
+is an empty folder. With Blender as a Python module it is `python headless.py -- ADDONS CLIP OUT`.
+ffmpeg and a C compiler are needed. What is heard is measured in Blender's own output.
 """
 
 import compileall
@@ -132,7 +132,8 @@ def wav_path():
 
 
 def outside(command):
-    """Runs an outside program, which must end well and within three minutes; gives what it printed."""
+    """Runs an outside program, which must end well and within three minutes; gives what it
+    printed."""
     return subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=180).stdout
 
 
@@ -143,7 +144,8 @@ def samples(path):
 
 
 def lag(heard, wanted):
-    """Where in `heard` the sound `wanted` begins, in samples, and how alike they are there, 0 to 1."""
+    """Where in `heard` the sound `wanted` begins, in samples, and how alike they are there, 0 to
+    1."""
     size = 1 << (len(heard) + len(wanted)).bit_length()
     product = numpy.fft.irfft(numpy.fft.rfft(heard, size) * numpy.conj(numpy.fft.rfft(wanted, size)), size)
     place = int(numpy.argmax(product))
@@ -605,7 +607,8 @@ def test_pictures():
 
 
 def test_true_speed():
-    """A strip that was added in the interface plays at its media's own speed, which Blender's interface for scripts does not tell."""
+    """A strip that was added in the interface plays at its media's own speed, which Blender's
+    interface for scripts does not report."""
     if getattr(bpy.app, "module", False):
         raise PassedOver("Blender as a Python module crashes in the operator that adds a movie")
     new_project(25)

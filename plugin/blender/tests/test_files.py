@@ -78,6 +78,14 @@ class Soundtracks(Folder):
             pass
 
 
+class Library(Folder):
+    def test_opening_it_leaves_the_environment_of_blender_as_it_is(self):
+        before = dict(os.environ)
+        with self.assertRaisesRegex(core.Problem, "cannot be opened"):
+            core._load(self.path("libkinescore.so"))
+        self.assertEqual(dict(os.environ), before)
+
+
 class Places(Folder):
     def test_environment_wins(self):
         with open(self.path("places.json"), "w", encoding="utf-8") as file:
@@ -110,7 +118,7 @@ class Places(Folder):
     def test_a_library_that_is_none(self):
         for library, sentence in (("libkinescore.so", "absolute path"), (self.path("no.so"), "cannot be opened")):
             with self.assertRaisesRegex(core.Problem, sentence):
-                core.Core(lambda library=library: core.Places(library)).key(core.Order("m", 0, 1, 1, ()))
+                core.Core(lambda library=library: core.Places(library)).key(core.SoundOrder("m", 0, 1, 1, ()))
 
 
 class Table(Folder):

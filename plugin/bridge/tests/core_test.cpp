@@ -4,6 +4,11 @@
 
 #include <doctest/doctest.h>
 
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
 using namespace fakes;
 
 namespace {
@@ -28,7 +33,28 @@ std::string library(const Folder &folder, const std::string &source) {
     return path;
 }
 
+/// All variables of the environment.
+std::vector<std::string> environment() {
+    std::vector<std::string> all;
+    for (char **variable = environ; *variable != nullptr; ++variable) {
+        all.emplace_back(*variable);
+    }
+    return all;
+}
+
 } // namespace
+
+TEST_CASE("the environment of the host stays as it is when a core is opened") {
+    const Folder folder;
+    CorePlaces places;
+    // The library itself changes nothing; all else that opening does is done to it.
+    places.library = library(folder, "unsigned kinescore_abi_version(void) { return 4711; }");
+    const char *const *before = environ;
+    const std::vector<std::string> variables = environment();
+    CHECK_FALSE(problem(places).empty());
+    CHECK(before == environ);
+    CHECK(variables == environment());
+}
 
 TEST_CASE("a core that cannot be used is a sentence, not a crash") {
     const Folder folder;

@@ -85,7 +85,7 @@ TEST_CASE("a drag is followed when the mouse rests, once") {
     CHECK(!desk.editor.work_until([&] { return desk.told > 1; }, 200ms));
 }
 
-TEST_CASE("an edit while sound is made gives that up and begins anew") {
+TEST_CASE("an edit while sound is made cancels that and begins again") {
     Desk desk;
     desk.maker.steps = 60;
     const auto follower = desk.follow(10ms);
@@ -120,7 +120,7 @@ TEST_CASE("it ends at once while sound is made, and while the editor does nothin
     CHECK(!desk.timeline.told);
 }
 
-TEST_CASE("what goes wrong is told, and following goes on") {
+TEST_CASE("what goes wrong is reported, and following goes on") {
     Desk desk;
     const auto follower = desk.follow(1ms);
     desk.timeline.clips[0].media_path = desk.timeline.sounds[0].made_for.media_path = "/m/nobody.mp4";
@@ -153,4 +153,16 @@ TEST_CASE("an exception that is not a Problem does not end the editor, and follo
     desk.timeline.told();
     REQUIRE(desk.editor.work_until([&] { return desk.told == 2; }));
     CHECK(desk.results.at(0).what == Result::What::made);
+}
+
+TEST_CASE("a path that the system refuses does not end the editor, and the clip gets its sound elsewhere") {
+    Desk desk;
+    const auto follower = desk.follow(1ms);
+    // Too long for any file system: every look at it fails with an error of its own.
+    desk.timeline.sounds[0].wav = "/" + std::string(5'000, 'x') + ".wav";
+    desk.timeline.told();
+    REQUIRE(desk.editor.work_until([&] { return desk.told == 1; }));
+    REQUIRE(desk.results.size() == 1);
+    CHECK(desk.results[0].what == Result::What::made);
+    CHECK(desk.results[0].wav.find(desk.folder.path()) == 0);
 }

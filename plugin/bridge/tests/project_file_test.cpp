@@ -377,14 +377,28 @@ TEST_CASE("an editor that keeps unsaved changes of a project has it open, whatev
         CHECK(ProjectFile::open_in(path, editors).empty());
         // As Kdenlive 22.12 names it: the MD5 of "w 3.kdenlive", and not that of the path.
         const std::string name = stale + "aae3ec95fd8e35b01001a90bbe39f36b.kdenlive7QQfile_" + encoded + "9TLjK7QQ";
-        put(name, "changes");
+        const auto document = [](const std::string &id) {
+            return "<property name=\"kdenlive:docproperties.documentid\">" + id + "</property>";
+        };
+        put(path, document("1655361074367"));
+        put(name, document("1655361074367") + "changes");
         CHECK(ProjectFile::open_in(path, editors).empty()); // no lock: left from a crash
         put(name + ".lock", "1\nkdenlive\nhost\n");
         CHECK(ProjectFile::open_in(path, editors).empty()); // of another process
         put(name + ".lock", editor.number() + "\nkdenlive\nhost\n");
         CHECK(ProjectFile::open_in(path, editors) == title + " (process " + editor.number() + ")");
+        // Kdenlive hashes the name, so that another project of the folder is told by its document.
+        put(name, document("1764426000000"));
+        CHECK(ProjectFile::open_in(path, editors).empty());
+        // Nothing is saved yet: it may be this one.
+        put(name, "");
+        CHECK(ProjectFile::open_in(path, editors) == title + " (process " + editor.number() + ")");
+        std::string sentence;
+        CHECK(kind_of([&] { ProjectFile(path).check_writable(editors); }, &sentence) == Problem::Kind::changed);
+        CHECK(sentence.find("may have it open") != std::string::npos);
+        put(name, document("1655361074367"));
         const fakes::Folder elsewhere;
-        put(elsewhere.path() + "/w 3.kdenlive", "one");
+        put(elsewhere.path() + "/w 3.kdenlive", document("1655361074367"));
         CHECK(ProjectFile::open_in(elsewhere.path() + "/w 3.kdenlive", editors).empty());
     }
     CHECK(ProjectFile::open_in(path, editors).empty());

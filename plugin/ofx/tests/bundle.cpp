@@ -12,6 +12,8 @@ namespace fs = std::filesystem;
 const std::string fake_core = KINESCORE_FAKE_CORE;
 const std::string wrong_core = KINESCORE_WRONG_CORE;
 const std::string real_core = KINESCORE_REAL_CORE;
+const std::string this_release = KINESCORE_BUNDLE;
+const std::string later_release = KINESCORE_LATER_BUNDLE;
 
 namespace {
 
@@ -21,12 +23,12 @@ fs::path places_of(const fs::path &plugins) { return plugins / bundle_name / "Co
 
 } // namespace
 
-Bundle::Bundle(const std::string &core) {
+Bundle::Bundle(const std::string &core, const std::string &plugin) {
     std::string pattern = (fs::temp_directory_path() / "kinescore-ofx-XXXXXX").string();
     folder_ = ::mkdtemp(pattern.data());
     fs::create_directories(work());
     fs::create_directories(plugins());
-    fs::copy(KINESCORE_BUNDLE, fs::path(plugins()) / bundle_name, fs::copy_options::recursive);
+    fs::copy(plugin, fs::path(plugins()) / bundle_name, fs::copy_options::recursive);
     install(core);
     ::setenv("KINESCORE_FAKE_LOG", (folder_ / "calls").c_str(), 1);
     ::setenv("KINESCORE_CACHE", "off", 1);

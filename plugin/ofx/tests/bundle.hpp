@@ -1,5 +1,6 @@
 /*
- * The bundle as `kinescore install ofx` leaves it, in a folder of its own, with what lies beside it in the tests.
+ * The bundle as `kinescore install ofx` leaves it, in a folder of its own, with what lies beside it
+ * in the tests.
  */
 #ifndef KINESCORE_OFX_TESTS_BUNDLE_HPP
 #define KINESCORE_OFX_TESTS_BUNDLE_HPP
@@ -15,15 +16,21 @@ namespace kinescore::ofx_test {
 /// The plugin's identifier, which projects hold.
 constexpr const char *identifier = "org.kinescore.Soundtrack";
 
-/// The fake core, one with another interface version, and the real one ("" where there is none): paths.
+/// The fake core, one with another interface version, and the real one ("" where there is none):
+/// paths.
 extern const std::string fake_core;
 extern const std::string wrong_core;
 extern const std::string real_core;
 
+/// Bundles as they were built: the plugin, and the same one with more words in its choices.
+extern const std::string this_release;
+extern const std::string later_release;
+
 class Bundle {
 public:
-    /// Installs the plugin with a core; "": it does not know of any. The fake core notes its calls, and there is no cache.
-    explicit Bundle(const std::string &core = fake_core);
+    /// Installs the plugin with a core; "": it does not know of any. The fake core notes its calls,
+    /// and there is no cache.
+    explicit Bundle(const std::string &core = fake_core, const std::string &plugin = this_release);
     ~Bundle(); ///< Everything goes.
     Bundle(const Bundle &) = delete;
     Bundle &operator=(const Bundle &) = delete;

@@ -1,13 +1,16 @@
 /*
- * A stand-in for libkinescore: what plugins use of its C interface, quick, and with results that tell what was asked for. For tests of plugins.
+ * A stand-in for libkinescore: what plugins use of its C interface, quick, and with results that
+ * tell what was asked for. For tests of plugins.
  *
  * Environment, read at each call:
  *   KINESCORE_FAKE_LOG      file that gets a line for each call: the function's name
  *   KINESCORE_FAKE_STEPS    times that a run tells of progress, 10 by default
  *   KINESCORE_FAKE_STEP_MS  milliseconds before each, 1 by default
  *
- * A media file, or a clip of frames, with "nobody" in its name has nobody in it. The setting "no.such" is unknown, and no setting takes the
- * value "impossible". Compiled with KINESCORE_FAKE_ABI it has that interface version, and ends the process when anything else is called.
+ * A media file, or a clip of frames, with "nobody" in its name has nobody in it. The setting
+ * "no.such" is unknown, and no setting takes the value "impossible". Compiled with
+ * KINESCORE_FAKE_ABI it has that interface version, and ends the process when anything else is
+ * called.
  */
 #pragma GCC visibility push(default)
 #include "../../../include/kinescore.h"
@@ -47,7 +50,8 @@ struct Failure {
 
 thread_local std::string last_sentence;
 
-/// Notes a call; it ends the process where the interface's version should have kept the caller away.
+/// Notes a call; it ends the process where the interface's version should have kept the caller
+/// away.
 void note(const char *function) {
     if (const char *log = std::getenv("KINESCORE_FAKE_LOG")) {
         const std::string line = std::string(function) + "\n";

@@ -1,6 +1,7 @@
 /*
- * An OpenFX host for tests, on OpenFX's own HostSupport library: it loads one bundle as an editor does, plays the user, and writes down all
- * that the plugin does. What hosts differ in is told by HostTraits.
+ * An OpenFX host for tests, on OpenFX's own HostSupport library: it loads one bundle as an editor
+ * does, plays the user, and writes down all that the plugin does. HostTraits are what hosts differ
+ * in.
  *
  *     HostTraits traits;
  *     traits.name = "DaVinciResolve";
@@ -49,7 +50,8 @@
 
 namespace kinescore::ofx_test {
 
-/// What keeps the host from doing what a test asks: a bundle or plugin that is not there, an action that failed on the way.
+/// What keeps the host from doing what a test asks: a bundle or plugin that is not there, an action
+/// that failed on the way.
 class HostError : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
@@ -120,7 +122,8 @@ struct HostTraits {
     bool multithread = true;
     TimelineSuite timeline = TimelineSuite::works;
 
-    // Properties of clips, and those of the instance that say the same. Where they are not given, asking for them fails.
+    // Properties of clips, and those of the instance that say the same. Where they are not given,
+    // asking for them fails.
     bool frame_range = true;
     bool frame_rate = true;
     bool pixel_aspect = true;
@@ -136,7 +139,7 @@ struct HostTraits {
     bool string_parameters = true;
 };
 
-/// MLT, Kdenlive and Shotcut: a background host that tells next to nothing of the clip.
+/// MLT, Kdenlive and Shotcut: a background host that reports next to nothing of the clip.
 HostTraits mlt();
 
 /// A parameter's value. A choice is its number, or in `set` and `edit` its option.
@@ -254,7 +257,8 @@ public:
     /// Sets a value without a word to the plugin, as when a project is opened.
     void set(const std::string &name, const Value &value);
 
-    // The user. What is disabled or secret cannot be edited: HostError. They give the status of InstanceChanged.
+    // The user. What is disabled or secret cannot be edited: HostError. They give the status of
+    // InstanceChanged.
     OfxStatus edit(const std::string &name, const Value &value);
     OfxStatus press(const std::string &button);
     OfxStatus clip_changed(const std::string &clip = kOfxImageEffectSimpleSourceClipName);
@@ -267,8 +271,8 @@ public:
     OfxStatus begin_sequence(double first, double last, double step = 1.0, bool interactive = false);
     OfxStatus end_sequence();
 
-    /// Asks for a frame, or what of it lies within a window; outside of a sequence in one of its own. Where the plugin says that a picture
-    /// is there already, it is not told to render.
+    /// Asks for a frame, or what of it lies within a window; outside of a sequence in one of its
+    /// own. Where the plugin says that a picture is there already, it is not told to render.
     Rendered render(double t, const std::optional<OfxRectI> &window = std::nullopt);
     /// Renders whatever IsIdentity says.
     Rendered force_render(double t, const std::optional<OfxRectI> &window = std::nullopt);
@@ -286,24 +290,28 @@ public:
     std::vector<Fetch> fetches() const;
     int aborts_asked() const;
     int parameters_set_while_rendering() const;
-    /// Broken rules of OpenFX, each in a sentence: a parameter set where it may not be, a picture not given back, …
+    /// Broken rules of OpenFX, each in a sentence: a parameter set where it may not be, a picture
+    /// not given back, …
     std::vector<std::string> violations() const;
 
 private:
     std::unique_ptr<Impl> impl_;
 };
 
-/// A host with one plugin. There can be one at a time, as plugins keep the host in a static variable.
+/// A host with one plugin. There can be one at a time, as plugins keep the host in a static
+/// variable.
 class TestHost {
 public:
-    /// Loads the bundles (*.ofx.bundle) of a folder; nowhere else is looked, and no cache is read or written. HostError where the plugin is
-    /// not among them. Its OfxPlugin struct is written to, so that all actions are seen: it must not be const.
+    /// Loads the bundles (*.ofx.bundle) of a folder; nowhere else is looked, and no cache is read
+    /// or written. HostError where the plugin is not among them. Its OfxPlugin struct is written
+    /// to, so that all actions are seen: it must not be const.
     TestHost(const std::string &folder, const std::string &identifier, HostTraits traits = {});
     ~TestHost(); ///< `unload`
     TestHost(const TestHost &) = delete;
     TestHost &operator=(const TestHost &) = delete;
 
-    /// Does what the destructor would: afterwards the plugin is gone, and what was seen of it can still be looked at.
+    /// Does what the destructor would: afterwards the plugin is gone, and what was seen of it can
+    /// still be looked at.
     void unload();
 
     /// Path of the library in the bundle.
@@ -317,14 +325,17 @@ public:
     /// HostError where the action fails.
     Description describe(const std::string &context);
 
-    /// Makes an instance; `stored` are values of a project that is opened. HostError where the plugin refuses.
+    /// Makes an instance; `stored` are values of a project that is opened. HostError where the
+    /// plugin refuses.
     std::unique_ptr<TestInstance> create(const std::string &context, const Values &stored = {});
 
-    /// The plugin's struct with its own entry point: actions that are sent to it do not get into the log.
+    /// The plugin's struct with its own entry point: actions that are sent to it do not get into
+    /// the log.
     OfxPlugin raw() const;
     OfxHost *handle();
 
-    /// The actions that the host has sent, in order, such as "Filter InstanceChanged parameter generate UserEdited".
+    /// The actions that the host has sent, in order, such as "Filter InstanceChanged parameter
+    /// generate UserEdited".
     std::vector<std::string> log() const;
     /// What the plugin answered to them; nothing while it has not, or where an exception came.
     std::vector<std::optional<OfxStatus>> statuses() const;

@@ -1,13 +1,15 @@
 /*
- * The inside of the test host: what OpenFX's HostSupport library wants a host to derive. Tests include host.hpp only.
+ * The inside of the test host: what OpenFX's HostSupport library wants a host to derive. Tests
+ * include host.hpp only.
  */
 #ifndef KINESCORE_OFX_TESTS_HOST_SUPPORT_HPP
 #define KINESCORE_OFX_TESTS_HOST_SUPPORT_HPP
 
 #include "host.hpp"
 
-// HostSupport's headers have exception specifications, which C++17 no longer knows; where WINDOWS is defined they do without. No more than
-// the first header may see it. The library itself is compiled as C++14.
+// HostSupport's headers have exception specifications, which C++17 no longer knows; where WINDOWS
+// is defined they do without. No more than the first header may see it. The library itself is
+// compiled as C++14.
 #define WINDOWS
 #include <ofxhPropertySuite.h>
 #undef WINDOWS

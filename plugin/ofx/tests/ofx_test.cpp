@@ -1,4 +1,5 @@
-// The bundle in a host: its life, its parameters, soundtracks and what becomes of them. The core is a fake one.
+// The bundle in a host: its life, its parameters, soundtracks and what becomes of them. The core is
+// a fake one.
 #include "../../bridge/tests/outside.hpp"
 #include "bundle.hpp"
 
@@ -87,7 +88,8 @@ void live(const Bundle &bundle, const HostTraits &traits, const std::string &gol
     check_golden(golden, log);
 }
 
-/// What the user is told where no soundtrack can be made of the fake clip, and that nothing was written.
+/// What the user is told where no soundtrack can be made of the fake clip, and that nothing was
+/// written.
 std::string failure(const Bundle &bundle, Values values, HostTraits traits = {}) {
     TestHost host(bundle.plugins(), identifier, traits);
     const std::vector<std::string> before = bundle.names();
@@ -308,7 +310,8 @@ TEST_CASE("edits are followed where that is wanted") {
     effect->clip_changed();
     CHECK(has(text_of(bundle.work() + "/dance.soundtrack.wav"), "1411200000"));
 
-    // A host that does not tell of a trim: it is seen before the next render, told when it may be.
+    // A host that does not report a trim: it is seen before the next render, and shown when it may
+    // be.
     effect->source().last = 74;
     effect->begin_sequence(0, 74);
     CHECK(has(text_of(bundle.work() + "/dance.soundtrack.wav"), "2116800000"));
@@ -397,11 +400,11 @@ TEST_CASE("what is wrong is told in a sentence, and the picture passes through")
     const Values none;
     CHECK(has(failure(bundle, none, mlt()), "Media file"));
     CHECK(has(failure(bundle, {{"media", bundle.work() + "/missing.mp4"}}), bundle.work() + "/missing.mp4: cannot be read"));
-    CHECK(has(failure(bundle, {{"media", std::string("dance.mp4")}}), "dance.mp4: is no absolute path"));
+    CHECK(has(failure(bundle, {{"media", std::string("dance.mp4")}}), "dance.mp4: is not an absolute path"));
     CHECK(has(failure(bundle, {{"media", bundle.clip("nobody.mp4")}}), "nobody.mp4"));
     const std::string media = bundle.clip();
-    CHECK(has(failure(bundle, {{"media", media}, {"file_name", std::string("a/b")}}), "\"a/b\" is no name"));
-    CHECK(has(failure(bundle, {{"media", media}, {"folder", std::string("out")}}), "\"out\" is no absolute path"));
+    CHECK(has(failure(bundle, {{"media", media}, {"file_name", std::string("a/b")}}), "\"a/b\" is not a file name"));
+    CHECK(has(failure(bundle, {{"media", media}, {"folder", std::string("out")}}), "\"out\" is not an absolute path"));
     CHECK(has(failure(bundle, {{"media", media}, {"folder", media + "/out"}}), media + "/out: cannot be made"));
     CHECK(has(failure(bundle, {{"media", media}, {"music_key", std::string("impossible")}}), "impossible"));
 }

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <unistd.h>
 
 using namespace kinescore::ofx_test;
 namespace fs = std::filesystem;
@@ -25,7 +26,17 @@ bool with_real_core() {
     }
     ::setenv("KINESCORE_MODELS", (root + "/models").c_str(), 1);
     ::setenv("KINESCORE_ONNXRUNTIME", (root + "/.setup/onnxruntime").c_str(), 1);
+    ::setenv("ORT_DISABLE_TELEMETRY", "1", 1); // the tester's home folder is left alone
     return true;
+}
+
+/// All variables of the environment, which belong to the host.
+std::vector<std::string> environment() {
+    std::vector<std::string> all;
+    for (char **variable = environ; *variable != nullptr; ++variable) {
+        all.emplace_back(*variable);
+    }
+    return all;
 }
 
 /// Seconds of sound in a WAV of 48 kHz, stereo, 24 bits.
@@ -66,7 +77,11 @@ TEST_CASE("the bundled clip gets a soundtrack, as long as the clip, and another 
     const auto effect = host.create(kOfxImageEffectContextFilter, values);
     effect->source().last = 209;
     effect->source().fps = 30;
+    const char *const *const place = environ;
+    const std::vector<std::string> variables = environment();
     effect->press("generate");
+    CHECK(place == environ);
+    CHECK(variables == environment());
     const std::string stem = bundle.work() + "/walk";
     REQUIRE(effect->get_string("status") == "Up to date: " + stem + ".soundtrack.wav");
     CHECK(seconds_of(stem + ".soundtrack.wav") == 7.0);

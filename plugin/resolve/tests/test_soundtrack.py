@@ -1,4 +1,5 @@
-"""The script for Resolve with a Resolve made of lists: what it reads, what it runs, and what it puts where.
+"""The script for Resolve with a Resolve made of lists: what it reads, what it runs, and what it
+puts where.
 
     python3 -m unittest discover -s plugin/resolve/tests
 """
@@ -31,7 +32,8 @@ class Media:
 
 
 class Item:
-    """A clip on a timeline; `source` are frames of the media, `start` and `frames` those of the timeline."""
+    """A clip on a timeline; `source` are frames of the media, `start` and `frames` those of the
+    timeline."""
 
     def __init__(self, media, start, frames, source=(0, 0), offset=0, unique="0123456789abcdef"):
         self.media, self.start, self.frames, self.source, self.offset, self.unique = media, start, frames, source, offset, unique
