@@ -2,11 +2,16 @@
 //!
 //! The finder looks at the whole picture at the start, every half second, after a cut, and after somebody was lost. In
 //! between each person is looked for where the frame before leaves them.
+//!
+//! Where nobody is found in the whole picture, the finder looks in tiles of it. Of very small people the landmarks' score
+//! says little: before the last of them are lost, the finder looks around them, and they are followed where it agrees
+//! with the landmarks. Neither is done while anybody else is followed.
 
 use super::crop::Region;
-use super::finder::{self, similarity};
+use super::finder::{self, Candidate, similarity};
 use super::landmarks::{Body, COCO, joints};
 use super::look::Look;
+use super::part::Part;
 use super::smooth::Sample;
 use crate::error::Result;
 use crate::time::{Instant, Span};
@@ -22,6 +27,9 @@ const EMPTY_SEARCH_PERIOD: Span = Span::from_seconds(0.1);
 /// Time between two looks at the whole picture in the finer resolution.
 const FINE_SEARCH_PERIOD: Span = Span::from_seconds(2.0);
 const EMPTY_FINE_SEARCH_PERIOD: Span = Span::from_seconds(0.2);
+
+/// Time between two looks at its tiles while nobody is followed.
+const TILE_SEARCH_PERIOD: Span = Span::from_seconds(1.0);
 
 /// Longer side of the picture that the finder looks at: somebody near is found better in the coarse one.
 const COARSE: usize = 256;
@@ -39,6 +47,16 @@ const LEAST_SCORE: f64 = 0.5;
 
 /// Mean visibility under which a candidate is nobody.
 const LEAST_VISIBILITY: f64 = 0.4;
+
+/// Height under which somebody is very small, pixels: a quarter of what the landmarks' network looks at.
+const SMALL: f64 = 64.0;
+
+/// Looks around somebody very small: the length of the square, in regions, and the side of the finder's picture.
+const AROUND: [(f64, usize); 2] = [(3.0, 192), (5.0, 256)];
+
+/// Least score of a candidate there, and least similarity to the body before.
+const AROUND_SCORE: f64 = 0.05;
+const SAME_SMALL: f64 = 0.1;
 
 /// Share of the key points outside the picture from which on a person is lost.
 const MOST_OUTSIDE: f64 = 0.6;
@@ -86,6 +104,7 @@ pub struct Tracker {
     suspects: Vec<Suspect>,
     next_search: Instant,
     next_fine_search: Instant,
+    next_tile_search: Instant,
 }
 
 #[derive(Debug)]
@@ -119,7 +138,7 @@ impl Tracker {
             self.cut(index, before.as_ref());
         }
 
-        let mut lost = false;
+        let mut missed = Vec::new();
         let tracks = std::mem::take(&mut self.tracks);
         let regions: Vec<Region> = tracks.iter().map(|track| track.body.region).collect();
         for (mut track, body) in tracks.into_iter().zip(look.settle(picture, &regions)?) {
@@ -128,7 +147,23 @@ impl Tracker {
                     track.push(index, frame.scale, body);
                     self.tracks.push(track);
                 }
-                _ => {
+                _ => missed.push(track),
+            }
+        }
+        let look_again = self.tracks.is_empty() && difference < CUT_IF_LOST;
+        let mut lost = false;
+        for mut track in missed {
+            let body = if look_again {
+                small_body(look, picture, &track.body)?
+            } else {
+                None
+            };
+            match body {
+                Some(body) => {
+                    track.push(index, frame.scale, body);
+                    self.tracks.push(track);
+                }
+                None => {
                     self.done.tracklets.push(track.tracklet);
                     lost = true;
                 }
@@ -160,6 +195,7 @@ impl Tracker {
         }));
         self.next_search = Instant::ZERO;
         self.next_fine_search = Instant::ZERO;
+        self.next_tile_search = Instant::ZERO;
     }
 
     /// Takes back the cuts of a flash, once the picture is as it was before it; whether it did.
@@ -192,7 +228,7 @@ impl Tracker {
     fn search(&mut self, look: &mut impl Look, frame: &Frame, index: usize, lost: bool) -> Result<()> {
         let (picture, time) = (&frame.picture, frame.time);
         let mut candidates = look.find(picture, COARSE, COARSE_SCORE)?;
-        let tallest = candidates.iter().map(finder::Candidate::height).fold(0.0, f64::max);
+        let tallest = candidates.iter().map(Candidate::height).fold(0.0, f64::max);
         let far = tallest < FAR * picture.height as f64;
         if far && (time >= self.next_fine_search || (lost && self.tracks.is_empty())) {
             let fine = look.find(picture, FINE, FINE_SCORE)?;
@@ -206,6 +242,33 @@ impl Tracker {
             };
             self.next_fine_search = time + period;
         }
+        self.take_up(look, frame, index, candidates)?;
+        if self.tracks.is_empty() && time >= self.next_tile_search {
+            let mut candidates = Vec::new();
+            for tile in Part::tiles(picture) {
+                candidates.extend(look.find_in(picture, tile, FINE, FINE_SCORE)?);
+            }
+            self.take_up(look, frame, index, candidates)?;
+            self.next_tile_search = time + TILE_SEARCH_PERIOD;
+        }
+        let period = if self.tracks.is_empty() {
+            EMPTY_SEARCH_PERIOD
+        } else {
+            SEARCH_PERIOD
+        };
+        self.next_search = time + period;
+        Ok(())
+    }
+
+    /// Follows those of the candidates who are there and are not followed yet.
+    fn take_up(
+        &mut self,
+        look: &mut impl Look,
+        frame: &Frame,
+        index: usize,
+        mut candidates: Vec<Candidate>,
+    ) -> Result<()> {
+        let picture = &frame.picture;
         candidates.sort_by(|a, b| b.score.total_cmp(&a.score));
         for candidate in candidates {
             if self.tracks.len() >= MOST_PEOPLE {
@@ -232,12 +295,6 @@ impl Tracker {
             track.push(index, frame.scale, body);
             self.tracks.push(track);
         }
-        let period = if self.tracks.is_empty() {
-            EMPTY_SEARCH_PERIOD
-        } else {
-            SEARCH_PERIOD
-        };
-        self.next_search = time + period;
         Ok(())
     }
 }
@@ -253,10 +310,43 @@ impl Track {
     }
 }
 
+/// The body of somebody very small whose landmarks have just been missed: where the finder sees somebody close to `before`
+/// and the landmarks there are sure, or agree with it.
+fn small_body(look: &mut impl Look, picture: &Picture, before: &Body) -> Result<Option<Body>> {
+    if before.size() >= SMALL {
+        return Ok(None);
+    }
+    for (reach, side) in AROUND {
+        let part = Part::around(picture, before.region, reach);
+        let found = look.find_in(picture, part, side, AROUND_SCORE)?;
+        let alike = found
+            .into_iter()
+            .map(|candidate| (likeness(before, &candidate.points), candidate));
+        let best = alike
+            .filter(|(alike, _)| *alike > SAME_SMALL)
+            .max_by(|a, b| a.0.total_cmp(&b.0));
+        let Some((candidate, region)) = best.and_then(|(_, candidate)| Some((candidate.clone(), candidate.region()?)))
+        else {
+            continue;
+        };
+        if let Some(body) = look.settle(picture, &[region])?.pop().flatten()
+            && is_inside(&body, picture)
+            && (body.score >= LEAST_SCORE || likeness(&body, &candidate.points) > SAME_CANDIDATE)
+        {
+            return Ok(Some(body));
+        }
+    }
+    Ok(None)
+}
+
 fn is_there(body: &Body, picture: &Picture) -> bool {
+    body.score >= LEAST_SCORE && is_inside(body, picture)
+}
+
+fn is_inside(body: &Body, picture: &Picture) -> bool {
     let inside = |x: f64, y: f64| (0.0..picture.width as f64).contains(&x) && (0.0..picture.height as f64).contains(&y);
     let outside = coco(body).iter().filter(|(x, y)| !inside(*x, *y)).count();
-    body.score >= LEAST_SCORE && body.region.is_usable(picture) && outside as f64 <= MOST_OUTSIDE * COCO.len() as f64
+    body.region.is_usable(picture) && outside as f64 <= MOST_OUTSIDE * COCO.len() as f64
 }
 
 fn coco(body: &Body) -> [(f64, f64); finder::POINTS] {
@@ -304,7 +394,6 @@ impl Thumbnail {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pose::finder::Candidate;
     use crate::pose::landmarks::{Point, region};
 
     /// A stage with people on it, seen through made-up networks.
@@ -316,6 +405,11 @@ mod tests {
         coarse_from: f64,
         searches: Vec<usize>,
         looks: usize,
+        /// Height from which on the finder sees somebody in the whole picture, at 512 pixels.
+        fine_from: f64,
+        /// Height from which on the landmarks are sure, and how often parts were looked at.
+        sure_from: f64,
+        parts: usize,
     }
 
     fn body(person: (f64, f64, f64), score: f64) -> Body {
@@ -344,29 +438,40 @@ mod tests {
         landmarks_count() as f64 - 1.0
     }
 
+    fn candidate(person: &(f64, f64, f64)) -> Candidate {
+        let mut points = coco(&body(*person, 1.0));
+        let (x, y, height) = *person;
+        for (index, up) in [(5, 0.25), (6, 0.25), (11, 0.0), (12, 0.0)] {
+            points[index] = (x, y - up * height);
+        }
+        Candidate {
+            points,
+            scores: [0.9; finder::POINTS],
+            score: 0.8,
+        }
+    }
+
     impl Look for Stage {
         fn find(&mut self, _: &Picture, side: usize, _: f64) -> Result<Vec<Candidate>> {
             self.searches.push(side);
-            let seen = self.people.iter().filter(|p| side == FINE || p.2 >= self.coarse_from);
-            let candidate = |person: &(f64, f64, f64)| {
-                let mut points = coco(&body(*person, 1.0));
-                let (x, y, height) = *person;
-                for (index, up) in [(5, 0.25), (6, 0.25), (11, 0.0), (12, 0.0)] {
-                    points[index] = (x, y - up * height);
-                }
-                Candidate {
-                    points,
-                    scores: [0.9; finder::POINTS],
-                    score: 0.8,
-                }
+            let least = if side == FINE { self.fine_from } else { self.coarse_from };
+            Ok(self.people.iter().filter(|p| p.2 >= least).map(candidate).collect())
+        }
+
+        fn find_in(&mut self, _: &Picture, part: Part, _: usize, _: f64) -> Result<Vec<Candidate>> {
+            self.parts += 1;
+            let inside = |p: &&(f64, f64, f64)| {
+                let (x, y) = (p.0 as usize, p.1 as usize);
+                (part.left..part.left + part.width).contains(&x) && (part.top..part.top + part.height).contains(&y)
             };
-            Ok(seen.map(candidate).collect())
+            Ok(self.people.iter().filter(inside).map(candidate).collect())
         }
 
         fn look(&mut self, _: &Picture, region: Region) -> Result<Option<Body>> {
             self.looks += 1;
             let near = |p: &&(f64, f64, f64)| (p.0 - region.x).hypot(p.1 - region.y) < 0.3 * region.size;
-            let found = self.people.iter().find(near).map(|p| body(*p, 0.9));
+            let sure = |p: &(f64, f64, f64)| if p.2 < self.sure_from { 0.1 } else { 0.9 };
+            let found = self.people.iter().find(near).map(|p| body(*p, sure(p)));
             Ok(Some(found.unwrap_or_else(|| {
                 body((region.x, region.y, region.size / 1.25), 0.1)
             })))
@@ -433,6 +538,60 @@ mod tests {
         assert!((30..=36).contains(&first), "{first}");
         let before = stage.searches.iter().filter(|s| **s == COARSE).count();
         assert!(before <= 14, "{before}");
+    }
+
+    #[test]
+    fn whom_the_whole_picture_does_not_show_is_found_in_a_tile() {
+        let mut stage = Stage {
+            coarse_from: 80.0,
+            fine_from: 50.0,
+            ..Stage::default()
+        };
+        let tracked = run(&mut stage, 60, |_, stage| {
+            stage.people = vec![(500.0, 300.0, 40.0)];
+            100
+        });
+        assert_eq!(tracked.tracklets.len(), 1);
+        assert_eq!(tracked.tracklets[0].samples.len(), 60);
+        assert_eq!(stage.parts, 4, "once, for nobody is missing afterwards");
+
+        // An empty picture is looked at in tiles once a second.
+        let mut stage = Stage::default();
+        run(&mut stage, 90, |_, _| 100);
+        assert_eq!(stage.parts, 3 * 4);
+        // One where somebody is found, never.
+        let mut stage = Stage::default();
+        run(&mut stage, 90, |_, stage| {
+            stage.people = vec![(300.0, 180.0, 200.0)];
+            100
+        });
+        assert_eq!(stage.parts, 0);
+    }
+
+    #[test]
+    fn somebody_very_small_is_followed_while_the_networks_agree() {
+        let walk = |height: f64, unsure: std::ops::Range<usize>| {
+            let mut stage = Stage::default();
+            let tracked = run(&mut stage, 60, |i, stage| {
+                stage.people = vec![(300.0 + i as f64, 180.0, height)];
+                stage.sure_from = if unsure.contains(&i) { 1000.0 } else { 0.0 };
+                100
+            });
+            let lengths: Vec<usize> = tracked.tracklets.iter().map(|t| t.samples.len()).collect();
+            (lengths, stage.parts)
+        };
+        assert_eq!(walk(50.0, 20..40), (vec![60], 20));
+        assert_eq!(walk(50.0, 60..60), (vec![60], 0));
+        // Of somebody larger the score says enough.
+        let (lengths, _) = walk(150.0, 20..40);
+        assert!(lengths.len() == 2 && lengths[0] == 20, "{lengths:?}");
+        // Who is gone is lost at once.
+        let mut stage = Stage::default();
+        let tracked = run(&mut stage, 60, |i, stage| {
+            stage.people = if i < 30 { vec![(300.0, 180.0, 50.0)] } else { vec![] };
+            100
+        });
+        assert_eq!(tracked.tracklets[0].samples.len(), 30);
     }
 
     #[test]
