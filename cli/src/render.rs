@@ -67,13 +67,13 @@ impl Wanted {
         if let Some(folder) = &self.stems {
             outputs::check_folder(folder)?;
         }
-        // Nothing is in a folder that is not there yet.
-        let there = self.stems.iter().filter(|folder| folder.is_dir());
-        let stems: Vec<PathBuf> = there
+        let stems: Vec<PathBuf> = self
+            .stems
+            .iter()
             .flat_map(|folder| parts.iter().map(|part| folder.join(part).with_extension("wav")))
             .collect();
         files.extend(stems.iter().map(PathBuf::as_path));
-        outputs::check(&files, inputs)
+        outputs::check(&files, inputs, self.stems.as_deref())
     }
 
     /// Writes everything and returns what was written. A failure names the files written before it,
@@ -97,6 +97,10 @@ impl Wanted {
             written.push(path.clone());
             Ok::<(), Failure>(())
         };
+        // Other files may go into the stems' folder.
+        if let Some(folder) = &self.stems {
+            std::fs::create_dir_all(folder).map_err(|e| Failure::from(Error::output(folder)(e)))?;
+        }
         // The video first: it is wanted most, and most can go wrong with it.
         write(&self.video, &|path| job.write_video(path, monitor))?;
         write(&self.saved, &|path| job.save(path))?;
