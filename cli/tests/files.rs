@@ -93,7 +93,7 @@ fn the_folder_of_the_stems_is_made_before_other_files_go_into_it() {
     let render = |wav: &str| {
         let clip = walkers();
         let wav = stems.join(wav);
-        let args = ["render", text(&clip), "--no-video", "--instruments", "drums"];
+        let args = ["render", text(&clip), "--no-video"];
         let args = [&args[..], &["--stems", text(&stems), "--wav", text(&wav)], &BRIEFLY].concat();
         run(&args)
     };
