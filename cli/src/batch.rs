@@ -128,6 +128,6 @@ fn check_report(args: &Batch, out: &Path, clips: &[ClipRow]) -> Result<(), Failu
     };
     let mut inputs: Vec<&Path> = clips.iter().map(|clip| clip.row.media.as_path()).collect();
     inputs.push(&args.manifest);
-    outputs::check(&[report], &inputs)?;
+    outputs::check(&[report], &inputs, None)?;
     plan::check_report(report, out, clips)
 }

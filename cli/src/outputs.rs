@@ -16,11 +16,13 @@ pub fn renamed(clip: &Path, ending: &str) -> PathBuf {
     clip.with_file_name(name)
 }
 
-/// Refuses files that cannot be written, that are an input, or that are named twice.
+/// Refuses files that cannot be written, that are an input, or that are named twice. `made` is a
+/// folder, checked by [`check_folder`], that will be made before they are written.
 ///
 /// # Errors
 /// [`Error::Output`] or [`Error::OutputIsInput`]; a usage failure for a name given twice.
-pub fn check(files: &[&Path], inputs: &[&Path]) -> Result<(), Failure> {
+pub fn check(files: &[&Path], inputs: &[&Path], made: Option<&Path>) -> Result<(), Failure> {
+    let made = made.map(resolved);
     for (index, file) in files.iter().enumerate() {
         let refuse = |reason: io::Error| Error::output(file)(reason);
         if inputs.iter().any(|input| same_file(file, input)) {
@@ -48,7 +50,10 @@ pub fn check(files: &[&Path], inputs: &[&Path]) -> Result<(), Failure> {
         if file.file_name().is_none() {
             return Err(refuse(io::Error::other("not the name of a file")).into());
         }
-        probe(folder_of(file)).map_err(refuse)?;
+        let folder = folder_of(file);
+        if folder.exists() || made.as_ref() != Some(&resolved(folder)) {
+            probe(folder).map_err(refuse)?;
+        }
     }
     Ok(())
 }
@@ -89,8 +94,28 @@ fn folder_of(file: &Path) -> &Path {
 }
 
 /// A file's folder, free of links, with its name.
-fn place(file: &Path) -> Option<(PathBuf, &std::ffi::OsStr)> {
-    Some((folder_of(file).canonicalize().ok()?, file.file_name()?))
+fn place(file: &Path) -> (PathBuf, Option<&std::ffi::OsStr>) {
+    (resolved(folder_of(file)), file.file_name())
+}
+
+/// A folder free of links; of one that is not there, what is.
+fn resolved(folder: &Path) -> PathBuf {
+    let here = |path: &Path| {
+        let path = if path.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            path
+        };
+        path.canonicalize().ok()
+    };
+    let known = folder
+        .ancestors()
+        .find_map(|ancestor| Some((ancestor, here(ancestor)?)));
+    match known.and_then(|(ancestor, there)| Some(there.join(folder.strip_prefix(ancestor).ok()?))) {
+        // Without the slash that joining nothing leaves at the end.
+        Some(path) => path.components().collect(),
+        None => folder.to_owned(),
+    }
 }
 
 fn same_file(a: &Path, b: &Path) -> bool {
@@ -119,7 +144,7 @@ mod tests {
         fs::write(at("clip.mp4"), b"clip").expect("a clip");
         fs::hard_link(at("clip.mp4"), at("link.mp4")).expect("a link");
         let clip = at("clip.mp4");
-        let refused = |file: &Path| check(&[file], &[&clip]).expect_err("must be refused");
+        let refused = |file: &Path| check(&[file], &[&clip], None).expect_err("must be refused");
 
         assert_eq!(refused(&clip).code, 7);
         assert!(refused(&at("link.mp4")).message.contains("overwrite the input"));
@@ -129,8 +154,26 @@ mod tests {
         assert_eq!(refused(Path::new("/dev/full")).code, 7);
         assert_eq!(refused(Path::new("/proc/out.mp4")).code, 7);
         let twice = at("same.wav");
-        assert_eq!(check(&[&twice, &twice], &[&clip]).expect_err("named twice").code, 2);
-        check(&[&at("a.wav"), &at("b.wav")], &[&clip]).expect("good names");
+        assert_eq!(
+            check(&[&twice, &twice], &[&clip], None).expect_err("named twice").code,
+            2
+        );
+        check(&[&at("a.wav"), &at("b.wav")], &[&clip], None).expect("good names");
+
+        // A folder that will be made holds no two files of one name either.
+        let new = at("new");
+        let both = [&at("new/a.wav") as &Path, &at("new/b.wav")];
+        check(&both, &[&clip], Some(&new)).expect("a folder that will be made");
+        assert_eq!(check(&both, &[&clip], None).expect_err("no folder").code, 7);
+        assert_eq!(
+            check(&both, &[&clip], Some(&at("other")))
+                .expect_err("another folder")
+                .code,
+            7
+        );
+        let twice = [&at("new/a.wav") as &Path, &folder.path().join("./new/./a.wav")];
+        assert_eq!(check(&twice, &[&clip], Some(&new)).expect_err("named twice").code, 2);
+        assert!(!new.exists());
 
         assert_eq!(check_folder(&at("clip.mp4/stems")).expect_err("under a file").code, 7);
         check_folder(&at("new/stems")).expect("a folder that can be made");

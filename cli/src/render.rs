@@ -63,13 +63,13 @@ impl Wanted {
         if let Some(folder) = &self.stems {
             outputs::check_folder(folder)?;
         }
-        // A folder that does not exist yet is empty.
-        let there = self.stems.iter().filter(|folder| folder.is_dir());
-        let stems: Vec<PathBuf> = there
+        let stems: Vec<PathBuf> = self
+            .stems
+            .iter()
             .flat_map(|folder| parts.iter().map(|part| folder.join(part).with_extension("wav")))
             .collect();
         files.extend(stems.iter().map(PathBuf::as_path));
-        outputs::check(&files, inputs)
+        outputs::check(&files, inputs, self.stems.as_deref())
     }
 
     /// Writes everything and returns what was written. A failure names the files written before it,
@@ -94,6 +94,10 @@ impl Wanted {
             Ok::<(), Failure>(())
         };
         // The video first: it is the most important, and the most likely to fail.
+        // Other files may go into the stems' folder.
+        if let Some(folder) = &self.stems {
+            std::fs::create_dir_all(folder).map_err(|e| Failure::from(Error::output(folder)(e)))?;
+        }
         write(&self.video, &|path| job.write_video(path, monitor))?;
         write(&self.saved, &|path| job.save(path))?;
         write(&self.wav, &|path| job.write_wav(path))?;

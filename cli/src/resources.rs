@@ -6,6 +6,7 @@ use crate::exit::{Failure, RESOURCES};
 use kinescore::{Error, Resources};
 use std::env;
 use std::fs;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// Environment variable with the folder of the models.
@@ -49,11 +50,20 @@ pub fn user_folder(name: &str, below_home: &str) -> Option<PathBuf> {
     named.or_else(|| variable("HOME").map(|home| home.join(below_home)))
 }
 
-/// Reports a missing SoundFont before any work, although it is loaded late.
+/// Reports a SoundFont that is missing or cannot be read before any work, although it is loaded
+/// late.
 pub fn check_sound_font(flags: &ResourceFlags) -> Result<(), Error> {
     match &flags.soundfont {
         Some(path) if !path.is_file() => Err(Error::SoundFontMissing { path: path.clone() }),
-        _ => Ok(()),
+        // What the program needs, and not the input, when it may not be read.
+        Some(path) => match File::open(path) {
+            Ok(_) => Ok(()),
+            Err(reason) => Err(Error::SoundFontInvalid {
+                path: path.clone(),
+                reason: reason.to_string(),
+            }),
+        },
+        None => Ok(()),
     }
 }
 

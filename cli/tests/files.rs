@@ -86,6 +86,24 @@ fn a_stem_is_checked_as_any_other_output() {
 }
 
 /// Creates a file that was last written a number of minutes ago.
+#[test]
+fn the_folder_of_the_stems_is_made_before_other_files_go_into_it() {
+    let folder = folder();
+    let stems = folder.path().join("new/stems");
+    let render = |wav: &str| {
+        let clip = walkers();
+        let wav = stems.join(wav);
+        let args = ["render", text(&clip), "--no-video"];
+        let args = [&args[..], &["--stems", text(&stems), "--wav", text(&wav)], &BRIEFLY].concat();
+        run(&args)
+    };
+    // What would be written twice is known while the folder is not there.
+    render("drums.wav").expect(2).tells(&["drums.wav", "two outputs"]);
+    assert!(!stems.exists());
+    render("mix.wav").expect(0);
+    assert_eq!(names(&stems), ["drums.wav", "mix.wav"]);
+}
+
 fn aged(path: &Path, minutes: u64) {
     let file = fs::File::create(path).expect("a file");
     let then = SystemTime::now() - Duration::from_secs(60 * minutes);

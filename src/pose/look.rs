@@ -3,6 +3,7 @@
 use super::crop::Region;
 use super::finder::Candidate;
 use super::landmarks::Body;
+use super::part::Part;
 use crate::error::Result;
 use crate::video::Picture;
 use std::f64::consts::{PI, TAU};
@@ -16,6 +17,12 @@ const GROWN: std::ops::Range<f64> = 0.8..1.25;
 pub trait Look {
     /// People in the picture, at a resolution of `side` pixels for its longer side, with at least the score `least`.
     fn find(&mut self, picture: &Picture, side: usize, least: f64) -> Result<Vec<Candidate>>;
+
+    /// People in a part of the picture, as [`find`](Self::find) finds them there; where they are in the whole.
+    fn find_in(&mut self, picture: &Picture, part: Part, side: usize, least: f64) -> Result<Vec<Candidate>> {
+        let found = self.find(&part.cut(picture), side, least)?;
+        Ok(found.into_iter().map(|candidate| part.place(candidate)).collect())
+    }
 
     /// The body in a region; `None` where the numbers make no sense.
     fn look(&mut self, picture: &Picture, region: Region) -> Result<Option<Body>>;

@@ -177,12 +177,17 @@ fn roles(people: Vec<Person>, times: &[Instant]) -> Vec<Role> {
         };
         b.0 - a.1 >= HAND_OVER || a.0 - b.1 >= HAND_OVER
     };
+    // A cut within one view, which the picture does not show: somebody as large is elsewhere from one frame to the next.
+    let leaps = |a: &Person, b: &Person| match (a.samples.last(), b.samples.first()) {
+        (Some(last), Some(first)) => first.frame == last.frame + 1 && size_ratio(last, first) <= LINK_SIZE,
+        _ => false,
+    };
     let mut roles: Vec<Role> = Vec::new();
     for person in people {
-        match roles
-            .iter_mut()
-            .find(|role| role.iter().all(|other| apart(other, &person)))
-        {
+        match roles.iter_mut().find(|role| {
+            role.iter()
+                .all(|o| apart(o, &person) || leaps(o, &person) || leaps(&person, o))
+        }) {
             Some(role) => role.push(person),
             None => roles.push(vec![person]),
         }
@@ -216,6 +221,11 @@ fn centre(sample: &Sample) -> (f64, f64) {
     (f64::from(hips.x), f64::from(hips.y))
 }
 
+/// How much larger the one is than the other.
+fn size_ratio(a: &Sample, b: &Sample) -> f64 {
+    f64::from(a.size.max(b.size) / a.size.min(b.size).max(1.0))
+}
+
 /// How unlike it is that somebody lost at `last` is found again at `first`; `None` where it cannot be.
 fn link_cost(last: &Sample, first: &Sample, times: &[Instant]) -> Option<f64> {
     if first.frame <= last.frame {
@@ -225,9 +235,8 @@ fn link_cost(last: &Sample, first: &Sample, times: &[Instant]) -> Option<f64> {
     let (a, b) = (centre(last), centre(first));
     let size = f64::from(last.size.max(first.size)).max(1.0);
     let distance = (a.0 - b.0).hypot(a.1 - b.1) / size;
-    let ratio = f64::from(last.size.max(first.size) / last.size.min(first.size).max(1.0));
     let near = distance <= (LINK_DISTANCE + LINK_SPEED * gap.seconds()).min(LINK_FURTHEST);
-    (gap <= LONGEST_LINK && near && ratio <= LINK_SIZE).then(|| distance + 0.2 * gap.seconds())
+    (gap <= LONGEST_LINK && near && size_ratio(last, first) <= LINK_SIZE).then(|| distance + 0.2 * gap.seconds())
 }
 
 fn weigh(samples: Vec<Sample>, times: &[Instant]) -> Person {
@@ -402,6 +411,18 @@ mod tests {
             missing(&people.track(2)),
             (0..60).chain(170..255).chain(290..300).collect::<Vec<_>>()
         );
+    }
+
+    #[test]
+    fn who_leaps_from_one_frame_to_the_next_goes_on_as_after_a_cut() {
+        let walk = |from: usize| move |f: usize| 100.0 + 8.0 * (f - from) as f32;
+        let looped = (0..4).map(|i| tracklet(90 * i..90 * (i + 1), 200.0, walk(90 * i)));
+        let people = people(360, looped.collect(), vec![]);
+        assert_eq!(people.count(), 1);
+        let track = people.track(1);
+        assert!(missing(&track).is_empty());
+        assert_eq!(track.cuts, [3.0, 6.0, 9.0].map(Instant::from_seconds));
+        assert!((people.seen(1).seconds() - 12.0).abs() < 1e-9);
     }
 
     #[test]

@@ -2,11 +2,16 @@
 //!
 //! The finder looks at the whole picture at the start, every half second, after a cut, and after somebody was lost. In
 //! between each person is looked for where the frame before leaves them.
+//!
+//! Where nobody is found in the whole picture, the finder looks in tiles of it. Of very small people the landmarks' score
+//! says little: before the last of them are lost, the finder looks around them, and they are followed where it agrees
+//! with the landmarks. Neither is done while anybody else is followed.
 
 use super::crop::Region;
-use super::finder::{self, similarity};
+use super::finder::{self, Candidate, similarity};
 use super::landmarks::{Body, COCO, joints};
 use super::look::Look;
+use super::part::Part;
 use super::smooth::Sample;
 use crate::error::Result;
 use crate::time::{Instant, Span};
@@ -22,6 +27,9 @@ const EMPTY_SEARCH_PERIOD: Span = Span::from_seconds(0.1);
 /// Time between two looks at the whole picture in the finer resolution.
 const FINE_SEARCH_PERIOD: Span = Span::from_seconds(2.0);
 const EMPTY_FINE_SEARCH_PERIOD: Span = Span::from_seconds(0.2);
+
+/// Time between two looks at its tiles while nobody is followed.
+const TILE_SEARCH_PERIOD: Span = Span::from_seconds(1.0);
 
 /// Longer side of the picture that the finder looks at: somebody near is found better in the coarse one.
 const COARSE: usize = 256;
@@ -39,6 +47,16 @@ const LEAST_SCORE: f64 = 0.5;
 
 /// Mean visibility under which a candidate is nobody.
 const LEAST_VISIBILITY: f64 = 0.4;
+
+/// Height under which somebody is very small, pixels: a quarter of what the landmarks' network looks at.
+const SMALL: f64 = 64.0;
+
+/// Looks around somebody very small: the length of the square, in regions, and the side of the finder's picture.
+const AROUND: [(f64, usize); 2] = [(3.0, 192), (5.0, 256)];
+
+/// Least score of a candidate there, and least similarity to the body before.
+const AROUND_SCORE: f64 = 0.05;
+const SAME_SMALL: f64 = 0.1;
 
 /// Share of the key points outside the picture from which on a person is lost.
 const MOST_OUTSIDE: f64 = 0.6;
@@ -86,6 +104,7 @@ pub struct Tracker {
     suspects: Vec<Suspect>,
     next_search: Instant,
     next_fine_search: Instant,
+    next_tile_search: Instant,
 }
 
 #[derive(Debug)]
@@ -119,7 +138,7 @@ impl Tracker {
             self.cut(index, before.as_ref());
         }
 
-        let mut lost = false;
+        let mut missed = Vec::new();
         let tracks = std::mem::take(&mut self.tracks);
         let regions: Vec<Region> = tracks.iter().map(|track| track.body.region).collect();
         for (mut track, body) in tracks.into_iter().zip(look.settle(picture, &regions)?) {
@@ -128,7 +147,23 @@ impl Tracker {
                     track.push(index, frame.scale, body);
                     self.tracks.push(track);
                 }
-                _ => {
+                _ => missed.push(track),
+            }
+        }
+        let look_again = self.tracks.is_empty() && difference < CUT_IF_LOST;
+        let mut lost = false;
+        for mut track in missed {
+            let body = if look_again {
+                small_body(look, picture, &track.body)?
+            } else {
+                None
+            };
+            match body {
+                Some(body) => {
+                    track.push(index, frame.scale, body);
+                    self.tracks.push(track);
+                }
+                None => {
                     self.done.tracklets.push(track.tracklet);
                     lost = true;
                 }
@@ -152,7 +187,12 @@ impl Tracker {
     }
 
     fn cut(&mut self, index: usize, before: Option<&Thumbnail>) {
-        self.done.cuts.push(index);
+        // What begins within a flash has no shot before the first that anybody is seen in.
+        let times = &self.done.times;
+        let nobody = self.done.tracklets.is_empty() && self.tracks.is_empty();
+        if !nobody || times[index] - times[0] > FLASH {
+            self.done.cuts.push(index);
+        }
         self.done.tracklets.extend(self.tracks.drain(..).map(|t| t.tracklet));
         self.suspects.extend(before.map(|before| Suspect {
             frame: index,
@@ -160,6 +200,7 @@ impl Tracker {
         }));
         self.next_search = Instant::ZERO;
         self.next_fine_search = Instant::ZERO;
+        self.next_tile_search = Instant::ZERO;
     }
 
     /// Takes back the cuts of a flash, once the picture is as it was before it; whether it did.
@@ -192,7 +233,7 @@ impl Tracker {
     fn search(&mut self, look: &mut impl Look, frame: &Frame, index: usize, lost: bool) -> Result<()> {
         let (picture, time) = (&frame.picture, frame.time);
         let mut candidates = look.find(picture, COARSE, COARSE_SCORE)?;
-        let tallest = candidates.iter().map(finder::Candidate::height).fold(0.0, f64::max);
+        let tallest = candidates.iter().map(Candidate::height).fold(0.0, f64::max);
         let far = tallest < FAR * picture.height as f64;
         if far && (time >= self.next_fine_search || (lost && self.tracks.is_empty())) {
             let fine = look.find(picture, FINE, FINE_SCORE)?;
@@ -206,6 +247,33 @@ impl Tracker {
             };
             self.next_fine_search = time + period;
         }
+        self.take_up(look, frame, index, candidates)?;
+        if self.tracks.is_empty() && time >= self.next_tile_search {
+            let mut candidates = Vec::new();
+            for tile in Part::tiles(picture) {
+                candidates.extend(look.find_in(picture, tile, FINE, FINE_SCORE)?);
+            }
+            self.take_up(look, frame, index, candidates)?;
+            self.next_tile_search = time + TILE_SEARCH_PERIOD;
+        }
+        let period = if self.tracks.is_empty() {
+            EMPTY_SEARCH_PERIOD
+        } else {
+            SEARCH_PERIOD
+        };
+        self.next_search = time + period;
+        Ok(())
+    }
+
+    /// Follows those of the candidates who are there and are not followed yet.
+    fn take_up(
+        &mut self,
+        look: &mut impl Look,
+        frame: &Frame,
+        index: usize,
+        mut candidates: Vec<Candidate>,
+    ) -> Result<()> {
+        let picture = &frame.picture;
         candidates.sort_by(|a, b| b.score.total_cmp(&a.score));
         for candidate in candidates {
             if self.tracks.len() >= MOST_PEOPLE {
@@ -232,12 +300,6 @@ impl Tracker {
             track.push(index, frame.scale, body);
             self.tracks.push(track);
         }
-        let period = if self.tracks.is_empty() {
-            EMPTY_SEARCH_PERIOD
-        } else {
-            SEARCH_PERIOD
-        };
-        self.next_search = time + period;
         Ok(())
     }
 }
@@ -253,10 +315,43 @@ impl Track {
     }
 }
 
+/// The body of somebody very small whose landmarks have just been missed: where the finder sees somebody close to `before`
+/// and the landmarks there are sure, or agree with it.
+fn small_body(look: &mut impl Look, picture: &Picture, before: &Body) -> Result<Option<Body>> {
+    if before.size() >= SMALL {
+        return Ok(None);
+    }
+    for (reach, side) in AROUND {
+        let part = Part::around(picture, before.region, reach);
+        let found = look.find_in(picture, part, side, AROUND_SCORE)?;
+        let alike = found
+            .into_iter()
+            .map(|candidate| (likeness(before, &candidate.points), candidate));
+        let best = alike
+            .filter(|(alike, _)| *alike > SAME_SMALL)
+            .max_by(|a, b| a.0.total_cmp(&b.0));
+        let Some((candidate, region)) = best.and_then(|(_, candidate)| Some((candidate.clone(), candidate.region()?)))
+        else {
+            continue;
+        };
+        if let Some(body) = look.settle(picture, &[region])?.pop().flatten()
+            && is_inside(&body, picture)
+            && (body.score >= LEAST_SCORE || likeness(&body, &candidate.points) > SAME_CANDIDATE)
+        {
+            return Ok(Some(body));
+        }
+    }
+    Ok(None)
+}
+
 fn is_there(body: &Body, picture: &Picture) -> bool {
+    body.score >= LEAST_SCORE && is_inside(body, picture)
+}
+
+fn is_inside(body: &Body, picture: &Picture) -> bool {
     let inside = |x: f64, y: f64| (0.0..picture.width as f64).contains(&x) && (0.0..picture.height as f64).contains(&y);
     let outside = coco(body).iter().filter(|(x, y)| !inside(*x, *y)).count();
-    body.score >= LEAST_SCORE && body.region.is_usable(picture) && outside as f64 <= MOST_OUTSIDE * COCO.len() as f64
+    body.region.is_usable(picture) && outside as f64 <= MOST_OUTSIDE * COCO.len() as f64
 }
 
 fn coco(body: &Body) -> [(f64, f64); finder::POINTS] {
@@ -302,219 +397,5 @@ impl Thumbnail {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::pose::finder::Candidate;
-    use crate::pose::landmarks::{Point, region};
-
-    /// A stage with people on it, seen through made-up networks.
-    #[derive(Default)]
-    struct Stage {
-        /// Hips of each person, and the height, this frame.
-        people: Vec<(f64, f64, f64)>,
-        /// Height from which on the finder sees somebody at 256 pixels.
-        coarse_from: f64,
-        searches: Vec<usize>,
-        looks: usize,
-    }
-
-    fn body(person: (f64, f64, f64), score: f64) -> Body {
-        let (x, y, height) = person;
-        let mut points = [Point::default(); landmarks_count()];
-        for (index, point) in points.iter_mut().enumerate() {
-            let share = index as f64 / points_span();
-            *point = Point {
-                x: x + height * 0.1 * (index as f64).sin(),
-                y: y + height * (share - 0.5),
-                visibility: 0.9,
-            };
-        }
-        Body {
-            points,
-            score,
-            region: region((x, y), (x, y - height / 2.0)),
-        }
-    }
-
-    const fn landmarks_count() -> usize {
-        crate::pose::landmarks::POINTS
-    }
-
-    fn points_span() -> f64 {
-        landmarks_count() as f64 - 1.0
-    }
-
-    impl Look for Stage {
-        fn find(&mut self, _: &Picture, side: usize, _: f64) -> Result<Vec<Candidate>> {
-            self.searches.push(side);
-            let seen = self.people.iter().filter(|p| side == FINE || p.2 >= self.coarse_from);
-            let candidate = |person: &(f64, f64, f64)| {
-                let mut points = coco(&body(*person, 1.0));
-                let (x, y, height) = *person;
-                for (index, up) in [(5, 0.25), (6, 0.25), (11, 0.0), (12, 0.0)] {
-                    points[index] = (x, y - up * height);
-                }
-                Candidate {
-                    points,
-                    scores: [0.9; finder::POINTS],
-                    score: 0.8,
-                }
-            };
-            Ok(seen.map(candidate).collect())
-        }
-
-        fn look(&mut self, _: &Picture, region: Region) -> Result<Option<Body>> {
-            self.looks += 1;
-            let near = |p: &&(f64, f64, f64)| (p.0 - region.x).hypot(p.1 - region.y) < 0.3 * region.size;
-            let found = self.people.iter().find(near).map(|p| body(*p, 0.9));
-            Ok(Some(found.unwrap_or_else(|| {
-                body((region.x, region.y, region.size / 1.25), 0.1)
-            })))
-        }
-    }
-
-    fn picture(level: u8) -> Picture {
-        Picture {
-            width: 640,
-            height: 360,
-            rgb: vec![level; 3 * 640 * 360],
-        }
-    }
-
-    fn run(stage: &mut Stage, frames: usize, mut each: impl FnMut(usize, &mut Stage) -> u8) -> Tracked {
-        let mut tracker = Tracker::default();
-        for index in 0..frames {
-            let level = each(index, stage);
-            let frame = Frame {
-                time: Instant::from_seconds(index as f64 / 30.0),
-                picture: picture(level),
-                scale: 2.0,
-            };
-            tracker.step(stage, &frame).unwrap();
-        }
-        tracker.finish()
-    }
-
-    #[test]
-    fn one_person_is_one_track_in_source_pixels() {
-        let mut stage = Stage::default();
-        let tracked = run(&mut stage, 60, |i, stage| {
-            stage.people = vec![(200.0 + 2.0 * i as f64, 180.0, 200.0)];
-            100
-        });
-        assert_eq!(tracked.tracklets.len(), 1);
-        let samples = &tracked.tracklets[0].samples;
-        assert_eq!(
-            samples.iter().map(|s| s.frame).collect::<Vec<_>>(),
-            (0..60).collect::<Vec<_>>()
-        );
-        assert!((f64::from(samples[10].size) - 400.0).abs() < 1e-3);
-        let nose = samples[10].joints[0];
-        assert!(
-            (nose.x - 440.0).abs() < 1e-3 && (nose.y - 160.0).abs() < 1e-3,
-            "{nose:?}"
-        );
-        // Every half second, and no fine look at somebody so near.
-        assert_eq!(stage.searches, vec![COARSE; 4]);
-    }
-
-    #[test]
-    fn far_people_are_found_in_the_fine_picture_and_an_empty_stage_costs_little() {
-        let mut stage = Stage {
-            coarse_from: 80.0,
-            ..Stage::default()
-        };
-        let tracked = run(&mut stage, 60, |i, stage| {
-            stage.people = if i < 30 { vec![] } else { vec![(300.0, 200.0, 60.0)] };
-            100
-        });
-        assert_eq!(tracked.tracklets.len(), 1);
-        let first = tracked.tracklets[0].samples[0].frame;
-        assert!((30..=36).contains(&first), "{first}");
-        let before = stage.searches.iter().filter(|s| **s == COARSE).count();
-        assert!(before <= 14, "{before}");
-    }
-
-    #[test]
-    fn a_cut_ends_tracks_and_a_flash_is_no_cut() {
-        let mut stage = Stage::default();
-        let tracked = run(&mut stage, 60, |i, stage| {
-            stage.people = vec![(if i < 20 { 200.0 } else { 420.0 }, 180.0, 200.0)];
-            if i < 20 { 50 } else { 150 }
-        });
-        assert_eq!(tracked.cuts, [20]);
-        let spans: Vec<_> = tracked
-            .tracklets
-            .iter()
-            .map(|t| (t.samples[0].frame, t.samples.len()))
-            .collect();
-        assert_eq!(spans, [(0, 20), (20, 40)]);
-
-        let mut stage = Stage::default();
-        let tracked = run(&mut stage, 90, |i, stage| {
-            stage.people = vec![(200.0, 180.0, 200.0)];
-            if [30, 31, 45].contains(&i) { 250 } else { 50 }
-        });
-        assert_eq!(tracked.cuts, [] as [usize; 0]);
-        let frames: usize = tracked.tracklets.iter().map(|t| t.samples.len()).sum();
-        assert_eq!(frames, 90, "nobody was missed");
-    }
-
-    #[test]
-    fn somebody_who_leaves_is_lost_and_found_again() {
-        let mut stage = Stage::default();
-        let tracked = run(&mut stage, 90, |i, stage| {
-            stage.people = if (30..50).contains(&i) {
-                vec![]
-            } else {
-                vec![(300.0, 180.0, 200.0)]
-            };
-            100
-        });
-        let spans: Vec<_> = tracked
-            .tracklets
-            .iter()
-            .map(|t| (t.samples[0].frame, t.samples[t.samples.len() - 1].frame))
-            .collect();
-        assert_eq!(spans.len(), 2);
-        assert_eq!(spans[0], (0, 29));
-        assert!((50..=53).contains(&spans[1].0) && spans[1].1 == 89, "{spans:?}");
-    }
-
-    #[test]
-    fn people_are_followed_apart_up_to_four_of_them() {
-        let mut stage = Stage::default();
-        let tracked = run(&mut stage, 40, |i, stage| {
-            stage.people = (0..6)
-                .map(|n| (60.0 + 100.0 * f64::from(n) + i as f64 * 0.1, 180.0, 80.0))
-                .collect();
-            100
-        });
-        assert_eq!(tracked.tracklets.len(), MOST_PEOPLE);
-        assert!(tracked.tracklets.iter().all(|t| t.samples.len() == 40));
-        // Two that come together are one in the end.
-        let mut stage = Stage::default();
-        let tracked = run(&mut stage, 40, |i, stage| {
-            let gap = 200.0 - 10.0 * i.min(20) as f64;
-            stage.people = vec![(200.0, 180.0, 150.0), (200.0 + gap, 180.0, 150.0)];
-            100
-        });
-        let lasting = tracked
-            .tracklets
-            .iter()
-            .filter(|t| t.samples.last().unwrap().frame == 39)
-            .count();
-        assert_eq!((tracked.tracklets.len(), lasting), (2, 1));
-    }
-
-    #[test]
-    fn a_body_outside_the_picture_is_lost() {
-        let mut stage = Stage::default();
-        let tracked = run(&mut stage, 60, |i, stage| {
-            stage.people = vec![(300.0 + 10.0 * i as f64, 180.0, 200.0)];
-            100
-        });
-        let last = tracked.tracklets[0].samples.last().unwrap().frame;
-        assert!((30..40).contains(&last), "{last}");
-    }
-}
+#[path = "track_tests.rs"]
+mod tests;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 pub mod file;
+mod hdr;
 mod kinds;
 pub(crate) mod media;
 mod pace;

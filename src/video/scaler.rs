@@ -1,6 +1,7 @@
-//! Scaling decoded frames to square pixels and turning them upright.
+//! Scaling decoded frames to square pixels, with the range of colours that networks know, and turning them upright.
 
 use super::Frame;
+use super::hdr::{self, Coding, ToneMap, Transfer};
 use super::media::{FileOptions, check_size};
 use super::upright::Orientation;
 use crate::error::{Error, Result};
@@ -20,6 +21,8 @@ pub(super) struct Scaler {
     pub(super) height: u32,
     context: Option<scaling::Context>,
     scaled: ffmpeg::frame::Video,
+    /// For pictures with a high dynamic range.
+    tone_map: Option<ToneMap>,
 }
 
 impl Scaler {
@@ -47,6 +50,7 @@ impl Scaler {
             height,
             context: None,
             scaled: ffmpeg::frame::Video::empty(),
+            tone_map: None,
         })
     }
 
@@ -63,10 +67,12 @@ impl Scaler {
         let (out_width, out_height) = (target(width), target(height));
 
         let (format, in_width, in_height) = (picture.format(), picture.width(), picture.height());
+        let transfer = Transfer::of(picture);
+        let wanted = transfer.map_or(ffmpeg::format::Pixel::RGB24, |_| hdr::FORMAT);
         let fits = self.context.as_ref().is_some_and(|context| {
             let (input, output) = (context.input(), context.output());
             (input.format, input.width, input.height) == (format, in_width, in_height)
-                && (output.width, output.height) == (out_width, out_height)
+                && (output.format, output.width, output.height) == (wanted, out_width, out_height)
         });
         if !fits {
             // Size or format can change in mid-stream.
@@ -74,7 +80,7 @@ impl Scaler {
                 format,
                 in_width,
                 in_height,
-                ffmpeg::format::Pixel::RGB24,
+                wanted,
                 out_width,
                 out_height,
                 scaling::Flags::AREA,
@@ -86,15 +92,20 @@ impl Scaler {
         context
             .run(picture, &mut self.scaled)
             .map_err(|e| refuse(e.to_string()))?;
-        let picture = self
-            .orientation
-            .apply(
-                self.scaled.data(0),
-                self.scaled.stride(0),
-                out_width as usize,
-                out_height as usize,
-            )
-            .ok_or_else(|| refuse("short picture".to_owned()))?;
+        let size = (out_width as usize, out_height as usize);
+        let scaled = &self.scaled;
+        let upright = match transfer {
+            None => self.orientation.apply(scaled.data(0), scaled.stride(0), size.0, size.1),
+            Some(transfer) => {
+                let kept = self.tone_map.take().filter(|map| map.transfer == transfer);
+                let map = self.tone_map.insert(kept.unwrap_or_else(|| ToneMap::new(transfer)));
+                let planes = [0, 1, 2].map(|plane| scaled.data(plane));
+                let strides = [0, 1, 2].map(|plane| scaled.stride(plane));
+                let rgb = map.apply(planes, strides, size, Coding::of(picture));
+                rgb.and_then(|rgb| self.orientation.apply(&rgb, 3 * size.0, size.0, size.1))
+            }
+        };
+        let picture = upright.ok_or_else(|| refuse("short picture".to_owned()))?;
         // In pixels of the clip's first frame, whatever size this one has: it is shown in the same
         // place.
         let scale = (f64::from(self.width) / picture.width as f64).min(f64::from(self.height) / picture.height as f64);

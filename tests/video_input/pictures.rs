@@ -59,6 +59,33 @@ fn pixel_formats_of_all_kinds_give_the_same_picture() {
     }
 }
 
+/// Grey of half the range: 92 cd/m² in PQ, 51 in HLG; both far below white, and so as dark on a
+/// display of standard range.
+#[test]
+fn pictures_of_high_range_are_mapped_to_standard_range() {
+    let folder = Folder::new();
+    let grey = "color=gray:size=64x48:rate=10:duration=2.5,format=yuv420p10le";
+    let level = |transfer: &str, name: &str| {
+        let tags = format!("-colorspace bt2020nc -color_primaries bt2020 -color_trc {transfer}");
+        let (_, frames) = all(&folder.video(grey, &format!("-c:v ffv1 {tags}"), name));
+        let (least, most) = frames[0]
+            .picture
+            .rgb
+            .iter()
+            .fold((255, 0), |(a, b), v| (a.min(*v), b.max(*v)));
+        assert!(most - least <= 1, "{name}: {least} to {most}");
+        f64::from(least)
+    };
+    for (transfer, name, expected) in [
+        ("bt709", "plain.mkv", 128.0),
+        ("smpte2084", "pq.mkv", 181.0),
+        ("arib-std-b67", "hlg.mkv", 143.0),
+    ] {
+        let found = level(transfer, name);
+        assert!((found - expected).abs() <= 6.0, "{name}: {found}, not {expected}");
+    }
+}
+
 #[test]
 fn a_variable_rate_keeps_its_times() {
     let folder = Folder::new();
