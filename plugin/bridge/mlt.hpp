@@ -16,9 +16,10 @@ public:
     static bool is(const std::string &bytes);
 
     /// Throws Problem (input) for a file that cannot be read as such.
-    static std::unique_ptr<MltProject> open(const std::string &path);
+    static std::unique_ptr<MltProject> open(const std::string &path, NestedReader nested = {});
 
 protected:
+    pugi::xml_node timeline() const override;
     std::vector<Lane> lanes() const override;
     void add_track(const std::string &name, const std::string &playlist) override;
     void remove_track(const Lane &lane) override;
@@ -30,9 +31,8 @@ protected:
     std::vector<std::pair<pugi::xml_node, std::string>> ends() const override;
 
 private:
-    explicit MltProject(ProjectFile file);
+    MltProject(ProjectFile file, NestedReader nested);
 
-    pugi::xml_node timeline() const;
     bool is_shotcut() const;
     bool is_mixed(pugi::xml_node tractor) const;
     void add_lanes(pugi::xml_node tractor, std::size_t first_track, std::vector<Lane> &lanes) const;
