@@ -201,7 +201,7 @@ void MltTimeline::show_timeline(const Piece &piece, const View &view, std::vecto
     const auto &around = view.around;
     if (std::find(around.begin(), around.end(), piece.producer) != around.end()) {
         none.unfit = "it is a timeline that holds itself";
-    } else if (around.size() >= deepest_timelines) {
+    } else if (around.size() > deepest_timelines) {
         none.unfit = "it is a timeline in more than " + std::to_string(deepest_timelines) +
                      " others (nested), and so many are not looked into";
     } else if (followed_ >= most_followed) {

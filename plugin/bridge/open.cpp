@@ -53,7 +53,7 @@ std::unique_ptr<Timeline> open_file(const ProjectFile &file, const std::string &
         if (std::find(around.begin(), around.end(), inner.path()) != around.end()) {
             throw Problem(Problem::Kind::input, inner.path() + ": is a project that holds itself");
         }
-        if (around.size() >= deepest_projects) {
+        if (around.size() > deepest_projects) {
             throw Problem(Problem::Kind::input, inner.path() + ": is a project in more than " +
                                                     std::to_string(deepest_projects) +
                                                     " others, and so many are not looked into");
