@@ -234,6 +234,9 @@ pub enum TimelineAction {
         /// The project
         #[arg(value_name = "PROJECT", value_hint = ValueHint::FilePath)]
         project: PathBuf,
+        /// Which media and which timeline.
+        #[command(flatten)]
+        opening: OpeningFlags,
         /// As JSON
         #[arg(long)]
         json: bool,
@@ -246,6 +249,9 @@ pub enum TimelineAction {
         /// The project
         #[arg(value_name = "PROJECT", value_hint = ValueHint::FilePath)]
         project: PathBuf,
+        /// Which media and which timeline.
+        #[command(flatten)]
+        opening: OpeningFlags,
         /// Where things are found.
         #[command(flatten)]
         resources: ResourceFlags,
@@ -255,6 +261,9 @@ pub enum TimelineAction {
         /// The project
         #[arg(value_name = "PROJECT", value_hint = ValueHint::FilePath)]
         project: PathBuf,
+        /// Which timeline, of a file with several: its name, or its number from 1
+        #[arg(long, value_name = "NAME")]
+        timeline: Option<String>,
         /// Only the soundtrack of this clip
         #[arg(long, value_name = "N")]
         clip: Option<usize>,
@@ -264,10 +273,26 @@ pub enum TimelineAction {
         /// The project
         #[arg(value_name = "PROJECT", value_hint = ValueHint::FilePath)]
         project: PathBuf,
+        /// Which media and which timeline.
+        #[command(flatten)]
+        opening: OpeningFlags,
         /// Where things are found.
         #[command(flatten)]
         resources: ResourceFlags,
     },
+}
+
+/// How a project is opened.
+#[cfg(feature = "timeline")]
+#[derive(Debug, Clone, Default, Args)]
+pub struct OpeningFlags {
+    /// Look for missing media in this folder and those in it, by the names of their files; may be
+    /// given several times. What the project says stays as it is
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub media_dir: Vec<PathBuf>,
+    /// Which timeline, of a file with several: its name, or its number from 1
+    #[arg(long, value_name = "NAME")]
+    pub timeline: Option<String>,
 }
 
 /// `kinescore timeline add`.
@@ -283,6 +308,9 @@ pub struct TimelineAdd {
     /// All clips of the project
     #[arg(long, conflicts_with = "clip")]
     pub all: bool,
+    /// Which media and which timeline.
+    #[command(flatten)]
+    pub opening: OpeningFlags,
     /// The settings.
     #[command(flatten)]
     pub settings: SettingFlags,

@@ -74,11 +74,12 @@ bool KdenliveProject::is(const std::string &bytes) {
            bytes.find("kdenlive:docproperties") != std::string::npos;
 }
 
-std::unique_ptr<KdenliveProject> KdenliveProject::open(const std::string &path) {
-    return std::unique_ptr<KdenliveProject>(new KdenliveProject(ProjectFile(path)));
+std::unique_ptr<KdenliveProject> KdenliveProject::open(const std::string &path, NestedReader nested) {
+    return std::unique_ptr<KdenliveProject>(new KdenliveProject(ProjectFile(path), std::move(nested)));
 }
 
-KdenliveProject::KdenliveProject(ProjectFile file) : MltTimeline(std::move(file), {"kdenlive"}) {
+KdenliveProject::KdenliveProject(ProjectFile file, NestedReader nested)
+    : MltTimeline(std::move(file), {"kdenlive"}, std::move(nested)) {
     indexed();
     if (!bin() || !timeline()) {
         throw Problem(Problem::Kind::input, file_.path() + ": has no " + (bin() ? "timeline" : "bin \"main_bin\"") +
@@ -134,7 +135,7 @@ std::vector<Lane> KdenliveProject::lanes() const {
         for (const pugi::xml_node half : tracks_of(track)) {
             const std::string hidden = half.attribute("hide").value();
             const bool is_seen = !is_sound && hidden != "video" && hidden != "both";
-            if (is_named(played_by(half), "playlist")) {
+            if (is_named(played_by(half), "playlist") || (is_seen && played_by(half))) {
                 lanes.push_back({played_by(half), number, is_seen ? video : -1});
             }
         }

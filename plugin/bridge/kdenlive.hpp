@@ -17,9 +17,10 @@ public:
     static bool is(const std::string &bytes);
 
     /// Throws Problem (input) for a file that cannot be read as such.
-    static std::unique_ptr<KdenliveProject> open(const std::string &path);
+    static std::unique_ptr<KdenliveProject> open(const std::string &path, NestedReader nested = {});
 
 protected:
+    pugi::xml_node timeline() const override;
     std::vector<Lane> lanes() const override;
     void add_track(const std::string &name, const std::string &playlist) override;
     void remove_track(const Lane &lane) override;
@@ -34,10 +35,9 @@ protected:
     void indexed() override;
 
 private:
-    explicit KdenliveProject(ProjectFile file);
+    KdenliveProject(ProjectFile file, NestedReader nested);
 
     pugi::xml_node wrapper() const;
-    pugi::xml_node timeline() const;
     bool has_sequences() const;
     pugi::xml_node bin() const { return service("main_bin"); }
     std::string free_bin_id() const;

@@ -24,15 +24,16 @@ bool MltProject::is(const std::string &bytes) {
     return root != std::string::npos && bytes.find("kdenlive:docproperties") == std::string::npos;
 }
 
-std::unique_ptr<MltProject> MltProject::open(const std::string &path) {
-    return std::unique_ptr<MltProject>(new MltProject(ProjectFile(path)));
+std::unique_ptr<MltProject> MltProject::open(const std::string &path, NestedReader nested) {
+    return std::unique_ptr<MltProject>(new MltProject(ProjectFile(path), std::move(nested)));
 }
 
-MltProject::MltProject(ProjectFile file) : MltTimeline(std::move(file), {"shotcut"}) {}
+MltProject::MltProject(ProjectFile file, NestedReader nested)
+    : MltTimeline(std::move(file), {"shotcut"}, std::move(nested)) {}
 
 /// What is played: a tractor, or in the simplest files a playlist. None where a project has no timeline. `without` are
 /// elements that are taken for gone.
-pugi::xml_node MltProject::timeline(const std::vector<pugi::xml_node> &without) const {
+pugi::xml_node MltProject::timeline_without(const std::vector<pugi::xml_node> &without) const {
     const pugi::xml_node root = text_.root();
     const auto is_gone = [&](pugi::xml_node node) {
         return std::find(without.begin(), without.end(), node) != without.end();
@@ -88,14 +89,15 @@ void MltProject::add_lanes(pugi::xml_node tractor, std::size_t first_track, std:
         const bool is_background = is_shotcut() && std::strcmp(played.attribute("id").value(), "background") == 0;
         const bool is_sound = property(played, "shotcut:audio") == "1";
         const bool is_seen = !is_sound && hidden != "video" && hidden != "both";
-        if (is_named(played, "playlist") && !is_background) {
+        const bool is_clip = is_seen && (is_named(played, "producer") || is_named(played, "chain"));
+        if ((is_named(played, "playlist") || is_clip) && !is_background) {
             lanes.push_back({played, number, is_seen ? video : -1});
         }
         for (const pugi::xml_node inner :
              is_named(played, "tractor") ? tracks_of(played) : std::vector<pugi::xml_node>()) {
             const std::string inner_hidden = inner.attribute("hide").value();
             const bool is_inner_seen = is_seen && inner_hidden != "video" && inner_hidden != "both";
-            if (is_named(played_by(inner), "playlist")) {
+            if (is_named(played_by(inner), "playlist") || (is_inner_seen && played_by(inner))) {
                 lanes.push_back({played_by(inner), number, is_inner_seen ? video : -1});
             }
         }
@@ -186,8 +188,7 @@ void MltProject::wrap(const std::string &name, const std::string &playlist) {
     if (!end) {
         Frames longest = 1;
         for (const Lane &lane : lanes()) {
-            const std::vector<Piece> on_it = pieces(lane.playlist);
-            longest = on_it.empty() ? longest : std::max(longest, on_it.back().start + on_it.back().length);
+            longest = std::max(longest, length_of(lane.playlist).value_or(0));
         }
         end = longest - 1;
     }
@@ -213,7 +214,7 @@ void MltProject::wrap(const std::string &name, const std::string &playlist) {
 bool MltProject::can_unwrap(pugi::xml_node wrapper, pugi::xml_node inner, pugi::xml_node playlist) const {
     const std::string id = inner.attribute("id").value();
     const bool is_root = text_.root().attribute("producer").value() == std::string(wrapper.attribute("id").value());
-    return inner && (is_root ? service(id) == inner : timeline({wrapper, playlist}) == inner);
+    return inner && (is_root ? service(id) == inner : timeline_without({wrapper, playlist}) == inner);
 }
 
 void MltProject::remove_track(const Lane &lane) {

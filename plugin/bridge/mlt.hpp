@@ -17,9 +17,10 @@ public:
     static bool is(const std::string &bytes);
 
     /// Throws Problem (input) for a file that cannot be read as such.
-    static std::unique_ptr<MltProject> open(const std::string &path);
+    static std::unique_ptr<MltProject> open(const std::string &path, NestedReader nested = {});
 
 protected:
+    pugi::xml_node timeline() const override { return timeline_without({}); }
     std::vector<Lane> lanes() const override;
     void add_track(const std::string &name, const std::string &playlist) override;
     void remove_track(const Lane &lane) override;
@@ -31,9 +32,9 @@ protected:
     std::vector<std::pair<pugi::xml_node, std::string>> ends() const override;
 
 private:
-    explicit MltProject(ProjectFile file);
+    MltProject(ProjectFile file, NestedReader nested);
 
-    pugi::xml_node timeline(const std::vector<pugi::xml_node> &without = {}) const;
+    pugi::xml_node timeline_without(const std::vector<pugi::xml_node> &without) const;
     bool can_unwrap(pugi::xml_node wrapper, pugi::xml_node inner, pugi::xml_node playlist) const;
     bool is_shotcut() const;
     bool is_mixed(pugi::xml_node tractor) const;

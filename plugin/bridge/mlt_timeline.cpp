@@ -26,16 +26,11 @@ bool is_service(const std::string &name) {
     return name == "producer" || name == "chain" || name == "playlist" || name == "tractor" || name == "multitrack";
 }
 
-/// Names of media in pictures that are numbered, as pixbuf and qimage have them.
-bool is_sequence(const std::string &resource) {
-    return resource.find("/.all.") != std::string::npos || resource.find('%') != std::string::npos ||
-           resource.find("?begin=") != std::string::npos;
-}
-
 } // namespace
 
-MltTimeline::MltTimeline(ProjectFile file, std::vector<std::string> editors)
-    : file_(std::move(file)), text_(file_.bytes(), file_.path()), editors_(std::move(editors)) {
+MltTimeline::MltTimeline(ProjectFile file, std::vector<std::string> editors, NestedReader nested)
+    : file_(std::move(file)), text_(file_.bytes(), file_.path()), editors_(std::move(editors)),
+      nested_(std::move(nested)) {
     const pugi::xml_node root = text_.root();
     if (std::string(root.name()) != "mlt") {
         throw Problem(Problem::Kind::input, file_.path() + ": is not a project of MLT: its outermost element is <" +
@@ -60,6 +55,8 @@ MltTimeline::MltTimeline(ProjectFile file, std::vector<std::string> editors)
 void MltTimeline::index() {
     services_.clear();
     ids_.clear();
+    lengths_.clear();
+    depth_of_lengths_ = 0;
     has_chains_ = false;
     std::string sample;
     std::vector<pugi::xml_node> waiting{text_.root()};
@@ -157,6 +154,34 @@ std::optional<Frames> MltTimeline::length_of(pugi::xml_node producer) const {
     if (const auto length = clock_.read(property(producer, "length"))) {
         return *length - in;
     }
+    return natural_length(producer);
+}
+
+/// How long a playlist or a tractor is that does not say so; none for what has no end, or holds itself.
+std::optional<Frames> MltTimeline::natural_length(pugi::xml_node service) const {
+    const bool is_playlist = is_named(service, "playlist");
+    if (!is_playlist && !is_named(service, "tractor") && !is_named(service, "multitrack")) {
+        return std::nullopt;
+    }
+    const auto [known, is_new] = lengths_.try_emplace(service.internal_object(), std::nullopt);
+    if (!is_new || depth_of_lengths_ >= deepest_timelines) {
+        return known->second;
+    }
+    ++depth_of_lengths_;
+    Frames longest = 0;
+    if (is_playlist) {
+        const std::vector<Piece> on_it = pieces(service);
+        longest = on_it.empty() ? 0 : on_it.back().start + on_it.back().length;
+    } else {
+        for (const pugi::xml_node track : tracks_of(service)) {
+            longest = std::max(longest, length_of(played_by(track)).value_or(0));
+        }
+    }
+    --depth_of_lengths_;
+    if (longest > 0) {
+        lengths_[service.internal_object()] = longest;
+        return longest;
+    }
     return std::nullopt;
 }
 
@@ -216,6 +241,11 @@ std::vector<Piece> MltTimeline::pieces(pugi::xml_node playlist) const {
             piece.length = out - piece.in + 1;
         }
         if (piece.length < 0) {
+            if (!is_blank) {
+                piece.length = 0;
+                piece.is_open = true;
+                all.push_back(piece);
+            }
             break; // where anything behind it begins cannot be known
         }
         at += piece.length;
@@ -249,168 +279,20 @@ std::string MltTimeline::absolute(const std::string &resource) const {
     return path;
 }
 
+/// The path of a media; the name itself where that is no path on this computer.
+std::string MltTimeline::media_path_of(const std::string &resource) const {
+    std::error_code error;
+    const std::string path = absolute(resource);
+    const bool is_elsewhere = resource.find("://") != std::string::npos ||
+                              (is_path_of_windows(resource) && !fs::exists(path, error));
+    return is_elsewhere ? resource : path;
+}
+
 std::string MltTimeline::path_for_project(const std::string &path) const {
     const fs::path relative = fs::path(path).lexically_relative(root_);
     std::error_code error;
     const bool is_beneath = !relative.empty() && *relative.begin() != ".." && fs::exists(root_, error);
     return is_beneath ? relative.string() : path;
-}
-
-/// The file that a producer plays; not the proxy that is shown while one edits.
-std::string MltTimeline::original_of(pugi::xml_node producer) const {
-    const std::string resource = property(producer, "resource");
-    if (property(producer, "kdenlive:proxy").size() > 1) {
-        const std::string original = property(producer, "kdenlive:originalurl");
-        return original.empty() ? resource : original;
-    }
-    if (property(producer, "shotcut:proxy") == "1") {
-        for (const char *name : {"shotcut:originalResource", "shotcut:resource"}) {
-            if (const std::string original = property(producer, name); !original.empty()) {
-                return original;
-            }
-        }
-    }
-    return resource;
-}
-
-/// The video that a producer shows; none where nothing in it moves, as in sound, stills, titles and colours.
-std::optional<MltTimeline::Media> MltTimeline::video_of(pugi::xml_node producer) const {
-    const std::string service = property(producer, "mlt_service");
-    std::string resource = original_of(producer);
-    Media media;
-    const auto unfit = [&](const std::string &reason) { media.unfit = media.unfit.empty() ? reason : media.unfit; };
-    if (service == "timewarp") {
-        const std::size_t colon = resource.find(':');
-        const bool is_warped = resource == property(producer, "resource") && colon != std::string::npos;
-        const std::string speed = property(producer, "warp_speed");
-        const std::string text = speed.empty() && is_warped ? resource.substr(0, colon) : speed;
-        if (const auto ratio = decimal(text)) {
-            media.speed = *ratio;
-        } else {
-            unfit(!text.empty() && text.front() == '-'
-                      ? "it is played backwards"
-                      : "it is played at a speed of \"" + text + "\", which is not a number above 0");
-        }
-        const std::string warped = property(producer, "warp_resource");
-        resource = !is_warped ? resource : warped.empty() ? resource.substr(colon + 1) : warped;
-    } else if ((service == "qimage" || service == "pixbuf") && is_sequence(resource)) {
-        unfit("it is a sequence of stills, not a video");
-    } else if (service == "xml" || service == "xml-nogl") {
-        unfit("it is a project of its own; open that one");
-    } else if (!service.empty() && service != "avformat" && service != "avformat-novalidate") {
-        return std::nullopt;
-    }
-    if (is_remapped(producer)) {
-        unfit("its speed changes on the way (time remapping)");
-    }
-    for (const std::string prefix : {"avformat-novalidate:", "avformat:", "xml:", "file://"}) {
-        if (resource.compare(0, prefix.size(), prefix) == 0) {
-            resource = resource.substr(prefix.size());
-        }
-    }
-    bool tells_streams = false, has_video = false;
-    for (const pugi::xml_node node : producer.children("property")) {
-        const std::string name = node.attribute("name").value();
-        if (name.compare(0, 11, "meta.media.") == 0 && name.size() > 12 &&
-            name.compare(name.size() - 12, 12, ".stream.type") == 0) {
-            tells_streams = true;
-            has_video = has_video || std::strcmp(node.text().get(), "video") == 0;
-        }
-    }
-    const bool is_hidden = property(producer, "video_index") == "-1" || property(producer, "vstream") == "-1" ||
-                           property(producer, "set.test_image") == "1";
-    const Looks looks = looks_of(resource);
-    if (resource.empty() || is_hidden || (tells_streams && !has_video) || looks == Looks::like_sound ||
-        (looks == Looks::like_still && !is_sequence(resource))) {
-        return std::nullopt;
-    }
-    if (looks == Looks::like_project) {
-        unfit("it is a project of its own; open that one");
-    }
-    std::error_code error;
-    media.path = absolute(resource);
-    if (resource.find("://") != std::string::npos) {
-        unfit("its media is not a file on this computer: " + resource);
-        media.path = resource;
-    } else if (is_path_of_windows(resource) && !fs::exists(media.path, error)) {
-        unfit("its media is named by a path of Windows: " + resource);
-        media.path = resource;
-    }
-    return media;
-}
-
-/// The video that an entry shows, or why it cannot be given a soundtrack; none for what is not a video.
-std::optional<MltTimeline::Media> MltTimeline::media_of(const Piece &piece) const {
-    if (!piece.producer) {
-        const std::string id = piece.node.attribute("producer").value();
-        return Media{"", {}, "it plays \"" + id + "\", which is not in the project"};
-    }
-    const bool is_transition = property_node(piece.producer, "shotcut:transition");
-    const bool is_nested = is_named(piece.producer, "tractor") || is_named(piece.producer, "playlist");
-    if (is_nested && !is_transition) {
-        return Media{"", {}, "it is a timeline of its own (nested)"};
-    }
-    if (is_named(piece.producer, "producer") || is_named(piece.producer, "chain")) {
-        auto media = video_of(piece.producer);
-        if (media && media->unfit.empty() && piece.is_beyond) {
-            media->unfit = "it lies behind the end of its media";
-        }
-        return media;
-    }
-    return std::nullopt;
-}
-
-std::optional<TimelineItem> MltTimeline::item_of(const Lane &lane, const Piece &piece, std::size_t number) const {
-    if (piece.is_blank || piece.length < 1 || is_ours(piece.producer)) {
-        return std::nullopt;
-    }
-    const auto media = media_of(piece);
-    if (!media) {
-        return std::nullopt;
-    }
-    // A producer that is cut itself counts its entries from there.
-    const Frames in = attribute_time(piece.producer, "in").value_or(0) + piece.in;
-    TimelineItem item;
-    item.id = std::to_string(lane.video + 1) + "." + std::to_string(number);
-    item.name = fs::path(media->path).filename().string();
-    for (const char *title : {"kdenlive:clipname", "shotcut:caption"}) {
-        const std::string given = property(piece.producer, title);
-        item.name = given.empty() ? item.name : given;
-    }
-    item.name = item.name.empty() ? piece.node.attribute("producer").value() : item.name;
-    item.media_path = media->path;
-    item.source_in = on_media(clock_.flicks(in), media->speed);
-    item.source_out = on_media(clock_.flicks(in + piece.length), media->speed);
-    item.timeline_start = clock_.flicks(piece.start);
-    item.rate = clock_.rate();
-    item.speed = media->speed;
-    item.track = lane.video;
-    item.unfit = media->unfit;
-    return item;
-}
-
-std::vector<TimelineItem> MltTimeline::items() {
-    std::map<int, std::vector<std::pair<Lane, Piece>>> tracks;
-    for (const Lane &lane : lanes()) {
-        if (lane.video >= 0) {
-            for (const Piece &piece : pieces(lane.playlist)) {
-                tracks[lane.video].emplace_back(lane, piece);
-            }
-        }
-    }
-    std::vector<TimelineItem> all;
-    for (auto &[video, found] : tracks) {
-        std::stable_sort(found.begin(), found.end(),
-                         [](const auto &a, const auto &b) { return a.second.start < b.second.start; });
-        std::size_t number = 1;
-        for (const auto &[lane, piece] : found) {
-            if (auto item = item_of(lane, piece, number)) {
-                all.push_back(std::move(*item));
-                ++number;
-            }
-        }
-    }
-    return all;
 }
 
 std::vector<MltTimeline::Sound> MltTimeline::sounds() const {
@@ -459,8 +341,8 @@ Placed MltTimeline::placed_of(const Sound &sound) const {
     Placed placed =
         recalled([&](const char *name) { return property(memory, ("kinescore:" + std::string(name)).c_str()); });
     placed.wav = absolute(property(producer, "resource"));
-    placed.made_for.media_path = absolute(placed.made_for.media_path);
-    placed.made_for.name = fs::path(placed.made_for.media_path).filename().string();
+    placed.made_for.media_path = media_path_of(placed.made_for.media_path);
+    placed.made_for.name = file_name_of(placed.made_for.media_path);
     placed.made_for.rate = clock_.rate();
     placed.timeline_start = clock_.flicks(sound.piece.start);
     // The clip's own length may be no whole number of frames at odd speeds; the nearest is as good as it can be.

@@ -10,6 +10,7 @@
 #include "timeline.hpp"
 #include "xml.hpp"
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <pugixml.hpp>
@@ -29,12 +30,19 @@ struct Piece {
     Frames length = 0;
     Frames in = 0; ///< On the producer.
     bool is_blank = false;
+    bool is_open = false;   ///< The project does not say how long it is; its length is 0 then.
     bool is_beyond = false; ///< Begins behind the producer's end.
 };
 
+/// How deep timelines may be nested in each other.
+constexpr std::size_t deepest_timelines = 64;
+
+/// Reads the clips of a project that is a clip of this one. Throws Problem where that is not possible.
+using NestedReader = std::function<std::vector<TimelineItem>(const std::string &path)>;
+
 /// A playlist that is heard or seen on the timeline.
 struct Lane {
-    pugi::xml_node playlist;
+    pugi::xml_node playlist; ///< Or whatever else a track plays, where it is seen.
     std::size_t track = 0; ///< Place among the tracks of the timeline's tractor.
     int video = -1;        ///< Number of the video track that it belongs to; -1 for sound.
 };
@@ -61,7 +69,10 @@ protected:
         Piece piece;
     };
 
-    MltTimeline(ProjectFile file, std::vector<std::string> editors);
+    MltTimeline(ProjectFile file, std::vector<std::string> editors, NestedReader nested);
+
+    /// What is played.
+    virtual pugi::xml_node timeline() const = 0;
 
     /// All playlists of the timeline, lowest track first.
     virtual std::vector<Lane> lanes() const = 0;
@@ -124,6 +135,9 @@ protected:
 
     std::optional<Frames> time(const std::string &text) const { return clock_.read(text); }
     std::vector<Piece> pieces(pugi::xml_node playlist) const;
+
+    /// How long something that is played is; none where that cannot be known.
+    std::optional<Frames> length_of(pugi::xml_node producer) const;
     bool is_ours(pugi::xml_node producer) const;
 
     /// Tracks and transitions of a tractor that are numbered from a number on get other numbers.
@@ -145,6 +159,7 @@ protected:
     /// A path as the project names paths: relative to its root where it lies beneath it.
     std::string path_for_project(const std::string &path) const;
     std::string absolute(const std::string &resource) const;
+    std::string media_path_of(const std::string &resource) const;
 
     ProjectFile file_;
     XmlText text_;
@@ -154,18 +169,44 @@ private:
     struct Media {
         std::string path;
         Ratio speed;
-        std::string unfit; ///< Why it cannot be given a soundtrack; "" where it can.
+        std::string unfit;         ///< Why it cannot be given a soundtrack; "" where it can.
+        bool is_elsewhere = false; ///< It cannot only because it is no file on this computer.
+        bool is_project = false;   ///< It is a project, which has clips of its own.
+        bool has_own_rate = false; ///< Its frames are not counted as those of this project.
+    };
+
+    /// What of the timeline that a piece lies on is seen, and where.
+    struct View {
+        Frames begin = 0;
+        Frames end = 0;    ///< (Exclusive.)
+        Frames shift = 0;  ///< From its times to those of the outermost timeline.
+        int track = 0;     ///< Of the outermost timeline.
+        std::vector<pugi::xml_node> around; ///< The timelines that it is nested in, and itself.
+    };
+
+    /// The clips of a project that is a clip of this one, or why there are none.
+    struct NestedProject {
+        std::vector<TimelineItem> items;
+        std::string unfit;
     };
 
     void index();
     std::optional<Frames> attribute_time(pugi::xml_node element, const char *name) const;
-    std::optional<Frames> length_of(pugi::xml_node producer) const;
+    std::optional<Frames> natural_length(pugi::xml_node service) const;
     Frames last_of(pugi::xml_node producer) const;
     static bool is_remapped(pugi::xml_node producer);
     std::optional<Media> media_of(const Piece &piece) const;
     std::optional<Media> video_of(pugi::xml_node producer) const;
     std::string original_of(pugi::xml_node producer) const;
-    std::optional<TimelineItem> item_of(const Lane &lane, const Piece &piece, std::size_t number) const;
+    std::string name_of(const Piece &piece, const Media &media) const;
+    std::vector<Piece> pieces_of(pugi::xml_node played) const;
+    std::vector<pugi::xml_node> seen_in(pugi::xml_node timeline) const;
+    void show(const Piece &piece, const View &view, std::vector<TimelineItem> &found) const;
+    void show_timeline(const Piece &piece, const View &view, std::vector<TimelineItem> &found) const;
+    void show_project(const Piece &piece, const Media &media, const View &view,
+                      std::vector<TimelineItem> &found) const;
+    void add_item(const Piece &piece, const Media &media, const View &view, std::vector<TimelineItem> &found) const;
+    const NestedProject &nested_project(const std::string &path) const;
     Placed placed_of(const Sound &sound) const;
     std::vector<Sound> sounds() const;
     static std::string id_of(const Sound &sound, const std::vector<Sound> &all);
@@ -180,6 +221,11 @@ private:
     void shorten(pugi::xml_node playlist);
 
     std::vector<std::string> editors_;
+    NestedReader nested_;
+    mutable std::map<std::string, NestedProject> nested_projects_; ///< By their paths.
+    mutable std::size_t followed_ = 0; ///< Pieces of nested timelines that were looked at.
+    mutable std::unordered_map<const void *, std::optional<Frames>> lengths_; ///< Natural ones, by their elements.
+    mutable std::size_t depth_of_lengths_ = 0;
     std::string root_;
     std::unordered_map<std::string, pugi::xml_node> services_;
     std::unordered_set<std::string> ids_; ///< Of all elements, and those that something plays which is not there.

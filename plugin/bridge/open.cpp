@@ -1,11 +1,14 @@
 #include "open.hpp"
 
 #include "kdenlive.hpp"
+#include "media_finder.hpp"
 #include "mlt.hpp"
 #include "otio.hpp"
 #include "project_file.hpp"
 
+#include <algorithm>
 #include <filesystem>
+#include <vector>
 
 namespace kinescore::bridge {
 
@@ -23,30 +26,70 @@ std::string why_not(const std::string &bytes) {
     return "";
 }
 
-} // namespace
+/// How deep projects may be clips of each other.
+constexpr std::size_t deepest_projects = 8;
 
-std::unique_ptr<Timeline> open_project(const std::string &path) {
+/// The project in a bundle of OpenTimelineIO that is a folder; the path itself for all others.
+std::string project_in(const std::string &path) {
     std::error_code error;
-    if (std::filesystem::is_directory(path, error)) {
-        throw Problem(Problem::Kind::input,
-                      path + ": is a folder, and not a project; of an .otiod bundle, open the .otio file in it");
+    if (!std::filesystem::is_directory(path, error)) {
+        return path;
     }
-    const ProjectFile file(path);
+    const std::string inside = path + "/content.otio";
+    if (!std::filesystem::is_regular_file(inside, error)) {
+        throw Problem(Problem::Kind::input, path + ": is a folder without a content.otio, and not a project");
+    }
+    return inside;
+}
+
+/// `around`: the projects that this one is a clip of, and itself.
+std::unique_ptr<Timeline> open_file(const ProjectFile &file, const std::string &timeline,
+                                    const std::vector<std::string> &around) {
     if (const std::string reason = why_not(file.bytes()); !reason.empty()) {
         throw Problem(Problem::Kind::input, file.path() + ": " + reason);
     }
-    if (KdenliveProject::is(file.bytes())) {
-        return KdenliveProject::open(path);
+    const NestedReader nested = [around](const std::string &path) {
+        const ProjectFile inner(path);
+        if (std::find(around.begin(), around.end(), inner.path()) != around.end()) {
+            throw Problem(Problem::Kind::input, inner.path() + ": is a project that holds itself");
+        }
+        if (around.size() > deepest_projects) {
+            throw Problem(Problem::Kind::input, inner.path() + ": is a project in more than " +
+                                                    std::to_string(deepest_projects) +
+                                                    " others, and so many are not looked into");
+        }
+        std::vector<std::string> all = around;
+        all.push_back(inner.path());
+        return open_file(inner, "", all)->items();
+    };
+    const bool is_mlt = KdenliveProject::is(file.bytes()) || MltProject::is(file.bytes());
+    if (is_mlt && !timeline.empty()) {
+        throw Problem(Problem::Kind::usage, file.path() + ": has one timeline, and none can be chosen");
     }
-    if (MltProject::is(file.bytes())) {
-        return MltProject::open(path);
+    if (KdenliveProject::is(file.bytes())) {
+        return KdenliveProject::open(file.path(), nested);
+    }
+    if (is_mlt) {
+        return MltProject::open(file.path(), nested);
     }
     if (OtioProject::is(file.bytes())) {
-        return OtioProject::open(path);
+        return OtioProject::open(file.path(), timeline);
     }
     throw Problem(Problem::Kind::input,
-                  path + ": is not a project that can be edited; allowed are projects of MLT and Shotcut (.mlt), Kdenlive "
-                         "(.kdenlive) and OpenTimelineIO (.otio)");
+                  file.path() + ": is not a project that can be edited; allowed are projects of MLT and Shotcut (.mlt), "
+                                "Kdenlive (.kdenlive) and OpenTimelineIO (.otio, .otiod; .otioz to look at)");
+}
+
+} // namespace
+
+std::unique_ptr<Timeline> open_bundle(const std::string &path, const std::string &content,
+                                      const OpenOptions &options) {
+    return with_media(OtioProject::of_bundle(path, content, options.timeline), options.media_folders);
+}
+
+std::unique_ptr<Timeline> open_project(const std::string &path, const OpenOptions &options) {
+    const ProjectFile file(project_in(path));
+    return with_media(open_file(file, options.timeline, {file.path()}), options.media_folders);
 }
 
 } // namespace kinescore::bridge

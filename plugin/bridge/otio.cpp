@@ -79,7 +79,7 @@ struct OtioProject::Model {
         std::size_t index = 0;
     };
 
-    Model(const ProjectFile &file, const Json &json);
+    Model(const ProjectFile &file, const Json &json, const std::string &timeline);
 
     void read_tracks(const Reader &reader, const std::string &text);
     Track read_track(const Reader &reader, const std::string &text, const Json &track, Span span);
@@ -108,11 +108,14 @@ struct OtioProject::Model {
     JsonStyle style;
     Span stack_children;     ///< In the text.
     std::vector<Span> stack; ///< Its children in the text.
+    int depth = 0;           ///< Of the timeline in the text: 0 where it is all of it.
     int next_id = 0;
 };
 
-OtioProject::Model::Model(const ProjectFile &file, const Json &json) : folder(file.folder()) {
-    const Reader reader(file.path(), folder, json);
+OtioProject::Model::Model(const ProjectFile &file, const Json &json, const std::string &timeline)
+    : folder(file.folder()) {
+    const Chosen chosen = choose(file.path(), json, timeline);
+    const Reader reader(file.path(), folder, *chosen.timeline);
     rate = reader.rate();
     items = reader.items(rate.exact);
     naming = reader.naming();
@@ -120,7 +123,17 @@ OtioProject::Model::Model(const ProjectFile &file, const Json &json) : folder(fi
         file.bytes().find("\"Clip.2\"") == std::string::npos && file.bytes().find("\"Clip.1\"") != std::string::npos;
     const JsonScanner scanner(file.bytes());
     style = JsonStyle(file.bytes(), scanner);
-    const auto tracks_object = scanner.value(scanner.root(), "tracks");
+    std::size_t root = scanner.root();
+    for (const std::size_t place : chosen.way) {
+        const auto inside = scanner.value(root, "children");
+        const std::vector<Span> elements = inside ? scanner.elements(inside->begin) : std::vector<Span>();
+        if (place >= elements.size()) {
+            reader.fail("a collection has its \"children\" twice; it must have them once");
+        }
+        root = elements[place].begin;
+        depth += 2;
+    }
+    const auto tracks_object = scanner.value(root, "tracks");
     const auto children = scanner.value(tracks_object.value_or(Span{}).begin, "children");
     if (!children || file.bytes()[children->begin] != '[') {
         reader.fail("the stack of tracks has no \"children\"; it must have a list of tracks");
@@ -198,7 +211,7 @@ Placed OtioProject::Model::placed(const Piece &piece, Flicks begin) const {
     placed.id = piece.id;
     placed.wav = reference == nullptr ? "" : path_of(string_of(*reference, "target_url"), folder);
     TimelineItem &item = placed.made_for;
-    item.media_path = path_of(item.media_path, folder);
+    item.media_path = media_path_of(item.media_path, folder);
     item.rate = rate.exact;
     // Lengths in frames cannot hold every flick.
     placed.timeline_start = is_near(begin, item.timeline_start) ? item.timeline_start : begin;
@@ -284,7 +297,8 @@ Json OtioProject::Model::metadata_json(const Placed &placed) const {
     for (const auto &[key, value] : placed.settings) {
         own["settings"][key] = value;
     }
-    own["media"] = url_of(placed.made_for.media_path, folder, naming);
+    const std::string &media = placed.made_for.media_path;
+    own["media"] = fs::path(media).is_absolute() ? url_of(media, folder, naming) : media; // as the clip names it
     for (const char *name : {"in", "out", "start", "track"}) {
         own[name] = *whole_number(own[name].get<std::string>());
     }
@@ -410,22 +424,22 @@ void OtioProject::Model::take_ids(const Model &other) {
 }
 
 std::string OtioProject::Model::children_text(const Track &track) const {
-    constexpr int depth = 5; // timeline, stack, its children, track, its children
+    const int level = depth + 5; // timeline, stack, its children, track, its children
     std::string text = "[";
     for (std::size_t index = 0; index < track.pieces.size(); ++index) {
         const Piece &piece = track.pieces[index];
-        text += style.lead(depth, index == 0);
+        text += style.lead(level, index == 0);
         if (!piece.text.empty()) {
             text += piece.text;
         } else {
-            text += style.write(piece.is_gap ? gap_json(piece.length, rate) : piece.json, depth);
+            text += style.write(piece.is_gap ? gap_json(piece.length, rate) : piece.json, level);
         }
     }
-    return text + (track.pieces.empty() ? "" : style.line(depth - 1)) + "]";
+    return text + (track.pieces.empty() ? "" : style.line(level - 1)) + "]";
 }
 
 std::string OtioProject::Model::track_text(const Track &track) const {
-    const std::string text = style.write(track_json(track.name), 3);
+    const std::string text = style.write(track_json(track.name), depth + 3);
     const Span children = *JsonScanner(text).value(0, "children");
     return text.substr(0, children.begin) + children_text(track) + text.substr(children.end);
 }
@@ -437,16 +451,31 @@ bool OtioProject::is(const std::string &bytes) {
     return first < bytes.size() && bytes[first] == '{' && bytes.find("\"OTIO_SCHEMA\"") != std::string::npos;
 }
 
-std::unique_ptr<OtioProject> OtioProject::open(const std::string &path) {
-    return std::unique_ptr<OtioProject>(new OtioProject(path));
+std::unique_ptr<OtioProject> OtioProject::open(const std::string &path, const std::string &timeline) {
+    return std::unique_ptr<OtioProject>(new OtioProject(ProjectFile(path), timeline));
 }
 
-OtioProject::OtioProject(const std::string &path)
-    : file_(path), model_(std::make_unique<Model>(file_, parsed(file_.path(), file_.bytes()))) {}
+std::unique_ptr<OtioProject> OtioProject::of_bundle(const std::string &path, const std::string &content,
+                                                    const std::string &timeline) {
+    return std::unique_ptr<OtioProject>(new OtioProject(ProjectFile(path, content), timeline));
+}
+
+OtioProject::OtioProject(ProjectFile file, const std::string &timeline)
+    : file_(std::move(file)), timeline_(timeline),
+      model_(std::make_unique<Model>(file_, parsed(file_.path(), file_.bytes()), timeline_)) {}
 
 OtioProject::~OtioProject() = default;
 
-std::vector<TimelineItem> OtioProject::items() { return model_->items; }
+std::vector<TimelineItem> OtioProject::items() {
+    std::vector<TimelineItem> items = model_->items;
+    for (TimelineItem &item : items) {
+        const std::string inside = file_.path() + "/";
+        if (file_.is_bundle() && item.unfit.empty() && item.media_path.compare(0, inside.size(), inside) == 0) {
+            item.unfit = "it is in a bundle (.otioz), which has to be unpacked first";
+        }
+    }
+    return items;
+}
 
 std::vector<Placed> OtioProject::ours() {
     std::vector<Placed> found;
@@ -532,12 +561,12 @@ std::string OtioProject::text() const {
     }
     for (const Model::Track &track : model_->tracks) {
         if (!track.place && !track.is_empty()) {
-            text += model_->style.lead(3, first) + model_->track_text(track);
+            text += model_->style.lead(model_->depth + 3, first) + model_->track_text(track);
             first = false;
         }
     }
     const bool was_empty = stack.empty();
-    const std::string tail = was_empty ? model_->style.line(2) : part(stack.back().end, list.end - 1);
+    const std::string tail = was_empty ? model_->style.line(model_->depth + 2) : part(stack.back().end, list.end - 1);
     return text + (first ? "" : tail) + part(list.end - 1, bytes.size());
 }
 
@@ -547,7 +576,7 @@ void OtioProject::save() {
     const std::string changed = text();
     if (changed != file_.bytes()) {
         file_.write(changed, {});
-        auto read = std::make_unique<Model>(file_, parsed(file_.path(), file_.bytes()));
+        auto read = std::make_unique<Model>(file_, parsed(file_.path(), file_.bytes()), timeline_);
         read->take_ids(*model_);
         model_ = std::move(read);
     }

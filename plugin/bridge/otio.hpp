@@ -19,15 +19,20 @@ namespace kinescore::bridge {
 
 /// A timeline in an OpenTimelineIO file.
 ///
-/// Clips that are switched off, frozen or played backwards are not listed: nothing in them moves as on the media. Those
-/// in nested stacks are listed where they are seen on the timeline.
+/// Clips in nested stacks are listed where they are seen on the timeline.
 class OtioProject : public Timeline {
 public:
     /// Whether a file's bytes look like OpenTimelineIO, of whatever schema.
     static bool is(const std::string &bytes);
 
-    /// Throws Problem (input) for a file that is no timeline, or whose clips cannot be told.
-    static std::unique_ptr<OtioProject> open(const std::string &path);
+    /// Opens a file's timeline; of a collection of several, the one of a name or a number, from 1. Throws Problem: `input` for
+    /// a file that is no timeline, or whose clips cannot be told; `usage` where it is not said which timeline is meant.
+    static std::unique_ptr<OtioProject> open(const std::string &path, const std::string &timeline = "");
+
+    /// The timeline of a bundle that is one file (.otioz), which is only read: `content` is the content.otio in it. Media in
+    /// the bundle have paths as if it were a folder.
+    static std::unique_ptr<OtioProject> of_bundle(const std::string &path, const std::string &content,
+                                                  const std::string &timeline = "");
 
     ~OtioProject() override;
 
@@ -45,9 +50,10 @@ public:
 private:
     struct Model;
 
-    explicit OtioProject(const std::string &path);
+    OtioProject(ProjectFile file, const std::string &timeline);
 
     ProjectFile file_;
+    std::string timeline_; ///< The one that is meant, as `open` was told.
     std::unique_ptr<Model> model_;
 };
 

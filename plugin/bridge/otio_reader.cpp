@@ -88,6 +88,68 @@ const Json *media_reference(const Json &clip) {
     return member(clip, "media_reference");
 }
 
+std::string media_path_of(const std::string &url, const std::string &folder) {
+    const std::string path = path_of(url, folder);
+    return path.empty() ? url : path;
+}
+
+namespace {
+
+/// Adds the timelines of a file in their order, and those of collections in it.
+void add_timelines(const Json &value, std::vector<std::size_t> &way, std::vector<Chosen> &found) {
+    if (schema_of(value) == "Timeline") {
+        found.push_back({&value, way});
+    }
+    const Json *children = schema_of(value) == "SerializableCollection" ? member(value, "children") : nullptr;
+    if (children == nullptr || !children->is_array() || way.size() >= deepest_nesting) {
+        return;
+    }
+    for (std::size_t place = 0; place < children->size(); ++place) {
+        way.push_back(place);
+        add_timelines((*children)[place], way, found);
+        way.pop_back();
+    }
+}
+
+} // namespace
+
+Chosen choose(const std::string &path, const Json &file, const std::string &wanted) {
+    std::vector<Chosen> found;
+    std::vector<std::size_t> way;
+    add_timelines(file, way, found);
+    if (found.empty()) {
+        return {&file, {}}; // which is refused with what it is
+    }
+    if (wanted.empty() && found.size() == 1) {
+        return found.front();
+    }
+    std::vector<Chosen> fitting;
+    std::string names;
+    for (std::size_t place = 0; place < found.size(); ++place) {
+        const std::string &name = string_of(*found[place].timeline, "name");
+        if (!wanted.empty() && name == wanted) {
+            fitting.push_back(found[place]);
+        }
+        if (place < 10) {
+            names += (place == 0 ? "" : ", ") + std::to_string(place + 1) + " '" + name + "'";
+        }
+    }
+    names += found.size() > 10 ? ", …" : "";
+    const auto number = whole_number(wanted);
+    if (fitting.empty() && number && *number >= 1 && *number <= static_cast<std::int64_t>(found.size())) {
+        fitting.push_back(found[static_cast<std::size_t>(*number) - 1]);
+    }
+    if (fitting.size() == 1) {
+        return fitting.front();
+    }
+    const std::string has = path + ": has " + std::to_string(found.size()) + " timelines (" + names + ")";
+    throw Problem(Problem::Kind::usage,
+                  wanted.empty()    ? has + ", and one has to be chosen, by its name or number"
+                  : fitting.empty() ? has + ", and none of the name or number \"" + wanted + "\""
+                                    : has + ", and " + std::to_string(fitting.size()) + " of the name \"" + wanted +
+                                          "\": choose one by its number");
+}
+
 void Reader::fail(const std::string &sentence) const {
     throw Problem(Problem::Kind::input, path_ + ": " + sentence);
 }
@@ -134,7 +196,9 @@ std::optional<Range> Reader::range(const Json &owner, const char *key) const {
     if (schema_of(*found) != "TimeRange") {
         fail(what.text() + " is " + met(*found) + "; it must be a \"TimeRange.1\" or null");
     }
-    const Range range{time(*found, "start_time", what), time(*found, "duration", what)};
+    const auto start = time(*found, "start_time", what);
+    const auto duration = time(*found, "duration", what);
+    const Range range{start.value_or(0), duration.value_or(0), start && duration};
     if (range.duration < 0) {
         fail("the duration in " + what.text() + " is below 0; it must be 0 or more");
     }
@@ -271,6 +335,9 @@ Flicks Reader::checked(Flicks time) const {
 
 double Reader::number(const Json &owner, const char *key, const Where &what) const {
     const Json *found = member(owner, key);
+    if (const auto place = owner.find(key); found == nullptr && place != owner.end()) {
+        return std::nan(""); // null: infinite, or not a number
+    }
     if (found == nullptr || !found->is_number()) {
         fail(std::string("\"") + key + "\" in " + what.text() + " is " +
              (found == nullptr ? "missing or not a number" : met(*found)) + "; it must be a number");
@@ -278,7 +345,7 @@ double Reader::number(const Json &owner, const char *key, const Where &what) con
     return found->get<double>();
 }
 
-Flicks Reader::time(const Json &range, const char *key, const Where &what) const {
+std::optional<Flicks> Reader::time(const Json &range, const char *key, const Where &what) const {
     const Json *found = member(range, key);
     if (found == nullptr || schema_of(*found) != "RationalTime") {
         fail(std::string("\"") + key + "\" in " + what.text() + " is " +
@@ -286,6 +353,9 @@ Flicks Reader::time(const Json &range, const char *key, const Where &what) const
     }
     const double rate = number(*found, "rate", what);
     const double value = number(*found, "value", what);
+    if (std::isnan(rate) || std::isnan(value)) {
+        return std::nullopt;
+    }
     if (!(rate >= 1e-3 && rate <= 1e12)) {
         fail("\"rate\" in " + what.text() + " is " + Json(rate).dump() + "; it must be from 0.001 to 1e12");
     }
@@ -326,6 +396,9 @@ Reader::Speed Reader::speed(const Json &item) const {
         }
     }
     constexpr double fastest = 1000.0;
+    if (std::isnan(scalar)) {
+        return {{}, "it is played at a speed that is not a number"};
+    }
     if (is_frozen || scalar == 0.0) {
         return {{}, "it stands still"};
     }
@@ -371,7 +444,7 @@ void Reader::walk(const Json &item, Flicks at, SeenRange window, const std::stri
 std::string Reader::path(const std::string &url) const {
     const auto [entry, added] = paths_.try_emplace(url);
     if (added) {
-        entry->second = path_of(url, folder_);
+        entry->second = media_path_of(url, folder_);
     }
     return entry->second;
 }
@@ -393,14 +466,20 @@ std::optional<Reader::Media> Reader::media_of(const Json &clip) const {
     if (looks == Looks::like_sound || looks == Looks::like_still) {
         return std::nullopt;
     }
-    Media media{path(url), looks == Looks::like_project ? "it is a project of its own; open that one" : ""};
-    if (media.path.empty()) {
-        const std::size_t name = scheme_of(url) == "file" ? url.find_first_not_of('/', 5) : 0;
-        const bool is_of_windows = name < url.size() && is_path_of_windows(percent_decoded(url.substr(name)));
-        media = {url, (is_of_windows ? "its media is named by a path of Windows: "
-                                     : "its media is not a file on this computer: ") + shown(url)};
+    const std::string found = path(url);
+    if (looks == Looks::like_project) {
+        return Media{found, "it is a project of its own (nested); open that one"};
     }
-    return media;
+    if (found != url || fs::path(url).is_absolute()) {
+        return Media{found, ""};
+    }
+    const std::size_t name = scheme_of(url) == "file" ? url.find_first_not_of('/', 5) : 0;
+    const bool is_of_windows = name < url.size() && is_path_of_windows(percent_decoded(url.substr(name)));
+    return Media{url,
+                 (is_of_windows ? "its media is named by a path of Windows: "
+                                : "its media is not a file on this computer: ") +
+                     shown(url),
+                 true};
 }
 
 void Reader::add(const Json &clip, Flicks at, const SeenRange &window, const std::string &id,
@@ -410,8 +489,12 @@ void Reader::add(const Json &clip, Flicks at, const SeenRange &window, const std
         return;
     }
     const Speed own_speed = speed(clip);
-    const auto media = available(clip);
-    const Range used = range(clip, "source_range").value_or(media.value_or(Range{}));
+    const auto own = range(clip, "source_range");
+    auto media = available(clip);
+    if (own && media && !media->is_known) {
+        media.reset(); // where the clip says what it uses, nothing is lost
+    }
+    const Range used = own.value_or(media.value_or(Range{}));
     // Ranges count in the media's own time, which may begin at a timecode. One from before that
     // time counts from the file's beginning: there is nothing else that it could mean.
     const Flicks beginning = media && used.start >= media->start ? media->start : 0;
@@ -419,7 +502,7 @@ void Reader::add(const Json &clip, Flicks at, const SeenRange &window, const std
     item.id = id;
     item.media_path = reference->path;
     item.name = string_of(clip, "name");
-    item.name = item.name.empty() ? fs::path(item.media_path).stem().string() : item.name;
+    item.name = item.name.empty() ? fs::path(file_name_of(item.media_path)).stem().string() : item.name;
     item.rate = window.rate;
     item.speed = own_speed.ratio;
     item.track = window.track;
@@ -427,17 +510,22 @@ void Reader::add(const Json &clip, Flicks at, const SeenRange &window, const std
     const Flicks before_media = in < 0 ? -on_timeline(in, item.speed) : 0;
     const bool is_behind = media && used.start >= media->start && media->duration > 0 && in >= media->duration;
     const bool is_outside = is_behind || before_media >= used.duration;
-    for (const std::string &reason : {window.unfit, reference->unfit, own_speed.unfit,
-                                      std::string(is_outside ? "it lies outside of its media" : "")}) {
+    const bool is_placed = used.is_known;
+    const std::string elsewhere = reference->is_elsewhere ? reference->unfit : "";
+    for (const std::string &reason : {window.unfit, reference->is_elsewhere ? "" : reference->unfit, own_speed.unfit,
+                                      std::string(is_placed ? "" : "its times are infinite, or not numbers"),
+                                      std::string(is_outside && is_placed ? "it lies outside of its media" : ""),
+                                      elsewhere}) {
         item.unfit = item.unfit.empty() ? reason : item.unfit;
     }
-    const Flicks hidden = std::max(window.begin - at, item.unfit.empty() ? before_media : 0);
+    item.is_elsewhere = !elsewhere.empty() && item.unfit == elsewhere;
+    const Flicks hidden = std::max(window.begin - at, item.unfit.empty() || item.is_elsewhere ? before_media : 0);
     const Flicks begin = std::max<Flicks>(hidden, 0);
     const Flicks end = std::min(used.duration, window.end - at);
     item.timeline_start = at + begin;
     item.source_in = std::max<Flicks>(in + on_media(begin, item.speed), 0);
     item.source_out = std::max(in + on_media(std::max(begin, end), item.speed), item.source_in);
-    if (item.source_out > item.source_in || (!item.unfit.empty() && begin < end)) {
+    if (item.source_out > item.source_in || (!item.unfit.empty() && (begin < end || !is_placed))) {
         found.push_back(item);
     }
 }

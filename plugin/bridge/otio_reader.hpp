@@ -56,7 +56,21 @@ const Json *media_reference(const Json &clip);
 struct Range {
     Flicks start = 0;
     Flicks duration = 0;
+    bool is_known = true; ///< Infinite times, and those that are not numbers, are read as 0.
 };
+
+/// The path of a media; the URL itself where that is no file on this computer.
+std::string media_path_of(const std::string &url, const std::string &folder);
+
+/// The timeline of a file that is meant, and on which way it is reached: places in the "children" of collections.
+struct Chosen {
+    const Json *timeline = nullptr;
+    std::vector<std::size_t> way;
+};
+
+/// Finds the timeline of a name or of a number, from 1; the only one for "". Throws Problem (usage) where it is not said
+/// which one of several is meant, or there is none like that.
+Chosen choose(const std::string &path, const Json &file, const std::string &wanted);
 
 /// Reads times and clips of a parsed project; says what is wrong with them.
 class Reader {
@@ -124,6 +138,7 @@ private:
     struct Media {
         std::string path;
         std::string unfit;
+        bool is_elsewhere = false; ///< It cannot only because it is no file on this computer.
     };
 
     static std::string shown(const std::string &text);
@@ -136,7 +151,8 @@ private:
 
     double number(const Json &owner, const char *key, const Where &what) const;
 
-    Flicks time(const Json &range, const char *key, const Where &what) const;
+    /// None where it is infinite, or not a number.
+    std::optional<Flicks> time(const Json &range, const char *key, const Where &what) const;
 
     static std::optional<FrameRate> frame_rate(const Json &time);
 

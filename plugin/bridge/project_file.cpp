@@ -382,19 +382,24 @@ Opener opener(const std::string &path, const std::vector<std::string> &editors) 
     return found;
 }
 
-} // namespace
-
-ProjectFile::ProjectFile(const std::string &path) {
+/// The absolute path of a file that is there, with links resolved.
+std::string canonical(const std::string &path) {
     std::error_code error;
     const fs::path real = fs::canonical(path, error);
     if (error) {
         throw Problem(Problem::Kind::input, path + ": cannot be read: " + error.message());
     }
-    path_ = real.string();
-    bytes_ = read_whole(path_);
+    return real.string();
 }
 
-std::string ProjectFile::folder() const { return fs::path(path_).parent_path().string(); }
+} // namespace
+
+ProjectFile::ProjectFile(const std::string &path) : path_(canonical(path)), bytes_(read_whole(path_)) {}
+
+ProjectFile::ProjectFile(const std::string &bundle, std::string bytes)
+    : path_(canonical(bundle)), bytes_(std::move(bytes)), is_bundle_(true) {}
+
+std::string ProjectFile::folder() const { return is_bundle_ ? path_ : fs::path(path_).parent_path().string(); }
 
 std::string ProjectFile::stem() const { return fs::path(path_).stem().string(); }
 
@@ -416,6 +421,7 @@ void ProjectFile::write(const std::string &bytes, const std::vector<std::string>
     if (bytes == bytes_) {
         return;
     }
+    refuse_bundle();
     // Of two runs that write at once, the second sees what the first has written.
     const FolderLock lock(folder());
     check_writable(editors);
@@ -434,7 +440,15 @@ void ProjectFile::write(const std::string &bytes, const std::vector<std::string>
     bytes_ = bytes;
 }
 
+void ProjectFile::refuse_bundle() const {
+    if (is_bundle_) {
+        throw Problem(Problem::Kind::input, path_ + ": is a bundle (.otioz), which is only read: unpack it, and put the "
+                                                    "soundtracks into the content.otio in it");
+    }
+}
+
 void ProjectFile::check_writable(const std::vector<std::string> &editors) const {
+    refuse_bundle();
     if (const Opener open = opener(path_, editors); !open.who.empty()) {
         throw Problem(Problem::Kind::changed,
                       path_ + ": " + open.who + (open.certain ? " has" : " may have") +

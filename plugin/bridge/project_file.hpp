@@ -15,13 +15,19 @@ public:
     /// Reads a file. Throws Problem (input) when that is not possible.
     explicit ProjectFile(const std::string &path);
 
+    /// The project in a bundle that is one file (.otioz), which is only read. Throws Problem (input) where there is no such file.
+    ProjectFile(const std::string &bundle, std::string bytes);
+
     /// Absolute path, with links resolved: what is replaced is the file, not a link to it.
     const std::string &path() const noexcept { return path_; }
 
     /// What was read, or last written.
     const std::string &bytes() const noexcept { return bytes_; }
 
-    /// Folder that the project lies in, absolute.
+    /// Whether it is in a bundle that is one file.
+    bool is_bundle() const noexcept { return is_bundle_; }
+
+    /// Folder that the project lies in, absolute; of a bundle, the bundle.
     std::string folder() const;
 
     /// Name of the file without folder and suffix.
@@ -49,8 +55,11 @@ public:
     static std::string open_in(const std::string &path, const std::vector<std::string> &editors);
 
 private:
+    void refuse_bundle() const;
+
     std::string path_;
     std::string bytes_;
+    bool is_bundle_ = false;
 };
 
 } // namespace kinescore::bridge

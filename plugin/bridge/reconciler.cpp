@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 namespace {
 
 SoundOrder order_of(const TimelineItem &item, const Settings &settings) {
-    return {item.media_path, item.source_in, item.source_out, item.speed, settings};
+    return {item.file(), item.source_in, item.source_out, item.speed, settings};
 }
 
 /// Whether two looks at a clip saw the same cut of the same media at the same place.
@@ -194,7 +194,7 @@ std::string Reconciler::file_for(Task &task, const SoundFolder &sounds, const st
         }
         // It is not ours, or another run has put its sound there in the meantime.
     }
-    return sounds.reserve_for(task.item.media_path, [&](const std::string &path) { return uses(path) > 0; });
+    return sounds.reserve_for(task.item.file(), [&](const std::string &path) { return uses(path) > 0; });
 }
 
 void Reconciler::use(Task &task, const std::string &wav) {
@@ -209,6 +209,9 @@ void Reconciler::use(Task &task, const std::string &wav) {
 }
 
 void Reconciler::work_on(Task &task, const Progress &progress) {
+    if (task.item.is_elsewhere) {
+        throw Problem(Problem::Kind::input, task.item.media_path + ": cannot be given a soundtrack: " + task.item.unfit);
+    }
     if (!task.item.unfit.empty()) {
         throw Problem(Problem::Kind::music, task.item.name + ": cannot be given a soundtrack: " + task.item.unfit);
     }

@@ -70,6 +70,12 @@ struct TimelineItem {
     /// Why the clip cannot be given a soundtrack, as "it is played backwards"; "" where it can. The media and the times
     /// of such a clip are for people.
     std::string unfit;
+    /// The clip is unfit only because its media is not where the project says: it may be looked for elsewhere.
+    bool is_elsewhere = false;
+    std::string found_at; ///< Where the media was found; "" where that is `media_path`.
+
+    /// The file that the media is in.
+    const std::string &file() const noexcept { return found_at.empty() ? media_path : found_at; }
 
     /// Length on the timeline.
     Flicks duration() const;

@@ -65,6 +65,18 @@ bool is_path_of_windows(const std::string &name) {
     return has_drive || name.compare(0, 2, "\\\\") == 0;
 }
 
+std::string file_name_of(const std::string &name) {
+    const std::string scheme = scheme_of(name);
+    const std::string plain = scheme.empty()     ? name
+                              : scheme == "file" ? percent_decoded(name.substr(5))
+                                                 : percent_decoded(name.substr(0, name.find_first_of("?#")));
+    const std::size_t path = plain.find_first_not_of('/');
+    const bool is_of_windows =
+        is_path_of_windows(plain) || (path != std::string::npos && is_path_of_windows(plain.substr(path)));
+    const std::size_t last = plain.find_last_of(is_of_windows ? "/\\" : "/");
+    return last == std::string::npos ? plain : plain.substr(last + 1);
+}
+
 Naming naming_of(const std::string &url) {
     return !scheme_of(url).empty() ? Naming::url : url[0] == '/' ? Naming::absolute : Naming::relative;
 }

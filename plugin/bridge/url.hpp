@@ -23,6 +23,9 @@ std::string scheme_of(const std::string &url);
 /// "\\\\server\\film.mp4".
 bool is_path_of_windows(const std::string &name);
 
+/// The last part of a path or URL, also of one on a computer with Windows.
+std::string file_name_of(const std::string &name);
+
 /// How the media of a project are named.
 enum class Naming { url, absolute, relative };
 

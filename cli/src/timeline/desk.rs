@@ -2,13 +2,13 @@
 //! results.
 
 use super::studio::{Studio, code};
-use crate::args::ResourceFlags;
+use crate::args::{OpeningFlags, ResourceFlags};
 use crate::exit::Failure;
 use crate::progress::Console;
 use crate::resources;
 use kinescore::host::clear_leftovers;
 use kinescore::{Cancel, Engine, Flicks};
-use kinescore_timeline::{Done, Item, ItemOutcome, MakerHandle, Problem, Project};
+use kinescore_timeline::{Done, Item, ItemOutcome, MakerHandle, OpenOptions, Problem, Project};
 use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -29,20 +29,36 @@ impl Desk {
     }
 }
 
-/// Opens a project for reading.
-pub(super) fn open(project: &Path) -> Result<Project, Failure> {
-    let text = project.to_str().ok_or_else(|| {
+/// A path as text, which the bridge takes.
+fn text<'a>(path: &'a Path, of_what: &str) -> Result<&'a str, Failure> {
+    path.to_str().ok_or_else(|| {
         Failure::usage(format!(
-            "{}: the name is not UTF-8, as names of projects must be",
-            project.display()
+            "{}: the name is not UTF-8, as names of {of_what} must be",
+            path.display()
         ))
-    })?;
-    Project::open(text).map_err(|problem| plain(&problem))
+    })
+}
+
+/// Opens a project to look at it.
+pub(super) fn open(project: &Path, flags: &OpeningFlags) -> Result<Project, Failure> {
+    let media_folders: Result<Vec<String>, Failure> = flags
+        .media_dir
+        .iter()
+        .map(|folder| text(folder, "folders of media").map(ToOwned::to_owned))
+        .collect();
+    let options = OpenOptions {
+        media_folders: media_folders?,
+        timeline: flags.timeline.clone(),
+    };
+    Project::open(text(project, "projects")?, &options).map_err(|problem| plain(&problem))
 }
 
 /// Opens a project for writing, and removes leftovers of killed runs beside it.
-pub(super) fn open_to_write(project: &Path) -> Result<Project, Failure> {
-    let opened = open(project)?;
+pub(super) fn open_to_write(project: &Path, flags: &OpeningFlags) -> Result<Project, Failure> {
+    let mut opened = open(project, flags)?;
+    if opened.is_bundle() {
+        opened.check_writable().map_err(|p| plain(&p))?; // which says why not
+    }
     // Links are followed, as the bridge does: what is replaced is the file.
     if let Ok(file) = project.canonicalize() {
         clear_leftovers(file.parent().unwrap_or(Path::new("/")));

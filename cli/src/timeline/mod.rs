@@ -4,7 +4,7 @@ mod desk;
 mod studio;
 mod watch;
 
-use crate::args::TimelineAction;
+use crate::args::{OpeningFlags, TimelineAction};
 use crate::exit::Failure;
 use crate::flags::SettingFlags;
 use crate::progress::Console;
@@ -19,14 +19,14 @@ use studio::code;
 /// Lists clips, or puts soundtracks under them.
 pub fn timeline(action: &TimelineAction, console: &Console, cancel: &Cancel) -> Result<(), Failure> {
     match action {
-        TimelineAction::List { project, json } => {
-            let items = open(project)?.items().map_err(|p| plain(&p))?;
+        TimelineAction::List { project, opening, json } => {
+            let items = open(project, opening)?.items().map_err(|p| plain(&p))?;
             stdout::write(&if *json { to_json(&items) } else { table(&items) })
         }
         TimelineAction::Add(add) => {
             let settings = chosen(&add.settings)?;
             let mut desk = Desk::new(&add.resources, console, cancel)?;
-            let mut project = open_to_write(&add.project)?;
+            let mut project = open_to_write(&add.project, &add.opening)?;
             let items = project.items().map_err(|p| plain(&p))?;
             let wanted = numbered(&items, &add.clip, add.all)?;
             if add.all && wanted.len() < items.len() {
@@ -47,16 +47,28 @@ pub fn timeline(action: &TimelineAction, console: &Console, cancel: &Cancel) -> 
             }
             tell(&outcomes)
         }
-        TimelineAction::Refresh { project, resources } => {
+        TimelineAction::Refresh {
+            project,
+            opening,
+            resources,
+        } => {
             let mut desk = Desk::new(resources, console, cancel)?;
-            let mut project = open_to_write(project)?;
+            let mut project = open_to_write(project, opening)?;
             project.check_writable().map_err(|p| plain(&p))?;
             let numbers = Numbers::of(&mut project)?;
             let outcomes = project.refresh(&mut desk.workshop).map_err(|p| plain(&p))?;
             tell(&numbers.beside(outcomes))
         }
-        TimelineAction::Remove { project, clip } => {
-            let mut project = open_to_write(project)?;
+        TimelineAction::Remove {
+            project,
+            timeline,
+            clip,
+        } => {
+            let opening = OpeningFlags {
+                timeline: timeline.clone(),
+                ..OpeningFlags::default()
+            };
+            let mut project = open_to_write(project, &opening)?;
             let numbers = Numbers::of(&mut project)?;
             let removed = match clip {
                 Some(number) => {
@@ -68,9 +80,13 @@ pub fn timeline(action: &TimelineAction, console: &Console, cancel: &Cancel) -> 
             let outcomes = numbers.beside(removed.map_err(|p| plain(&p))?);
             stdout::write(&lines(&outcomes))
         }
-        TimelineAction::Watch { project, resources } => {
+        TimelineAction::Watch {
+            project,
+            opening,
+            resources,
+        } => {
             let desk = Desk::new(resources, console, cancel)?;
-            watch::watch(project, desk, console, cancel)
+            watch::watch(project, opening, desk, console, cancel)
         }
     }
 }
@@ -167,6 +183,9 @@ fn table(items: &[Item]) -> String {
             if item.soundtrack.is_empty() { "-" } else { "yes" },
             item.media
         );
+        if !item.named.is_empty() {
+            let _ = writeln!(text, "{:>5}  the project names it {}", "", item.named);
+        }
         if !item.unfit.is_empty() {
             let _ = writeln!(text, "{:>5}  no soundtrack is possible: {}", "", item.unfit);
         }
@@ -189,6 +208,7 @@ fn to_json(items: &[Item]) -> String {
             "clip": place + 1,
             "name": item.name,
             "media": item.media,
+            "named": (!item.named.is_empty()).then_some(&item.named),
             "track": item.track + 1,
             "timeline_start": seconds(item.timeline_start),
             "duration": seconds(item.duration),

@@ -1,6 +1,7 @@
 //! Follows a project file: each time that the editor saves it, the soundtracks follow the clips.
 
 use super::desk::{Desk, Numbers, lines, open, open_to_write};
+use crate::args::OpeningFlags;
 use crate::exit::Failure;
 use crate::progress::Console;
 use crate::stdout;
@@ -24,8 +25,17 @@ const LOOK: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// If the project cannot be read initially, or its folder cannot be watched.
-pub fn watch(project: &Path, mut desk: Desk, console: &Console, cancel: &Cancel) -> Result<(), Failure> {
-    let path = fs::canonicalize(project).map_err(Error::input(project))?;
+pub fn watch(
+    project: &Path,
+    opening: &OpeningFlags,
+    mut desk: Desk,
+    console: &Console,
+    cancel: &Cancel,
+) -> Result<(), Failure> {
+    let mut path = fs::canonicalize(project).map_err(Error::input(project))?;
+    if path.is_dir() {
+        path.push("content.otio"); // of a bundle
+    }
     // Not the file itself, since editors replace it.
     let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
     let (sender, saved) = channel();
@@ -47,7 +57,7 @@ pub fn watch(project: &Path, mut desk: Desk, console: &Console, cancel: &Cancel)
         message: format!("{}: the folder cannot be watched: {e}", folder.display()),
     })?;
 
-    open(&path)?;
+    open(&path, opening)?;
     console.say(&format!("watching {}; Ctrl-C ends it", path.display()));
     let mut seen = None;
     loop {
@@ -56,7 +66,7 @@ pub fn watch(project: &Path, mut desk: Desk, console: &Console, cancel: &Cancel)
             // What is on disk afterwards may be an edit that was saved meanwhile. Only what was
             // read before the refresh is known to be followed; and where the project was written,
             // an editor that saves just those bytes again has taken the soundtracks off.
-            let written = refresh(&path, &mut desk, console)?;
+            let written = refresh(&path, opening, &mut desk, console)?;
             seen = now.filter(|_| !written);
         }
         if cancel.is_cancelled() || !wait(&saved, cancel) {
@@ -138,9 +148,9 @@ fn wait(saved: &Receiver<()>, cancel: &Cancel) -> bool {
 
 /// Brings the project up to date, and returns whether it was written. Errors are printed, and the
 /// watch continues.
-fn refresh(path: &Path, desk: &mut Desk, console: &Console) -> Result<bool, Failure> {
-    let opened =
-        open_to_write(path).and_then(|mut project| Numbers::of(&mut project).map(|numbers| (project, numbers)));
+fn refresh(path: &Path, opening: &OpeningFlags, desk: &mut Desk, console: &Console) -> Result<bool, Failure> {
+    let opened = open_to_write(path, opening)
+        .and_then(|mut project| Numbers::of(&mut project).map(|numbers| (project, numbers)));
     let (mut project, numbers) = match opened {
         Ok(opened) => opened,
         Err(failure) => {

@@ -5,6 +5,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod elsewhere;
 mod projects;
 mod watching;
 

@@ -203,7 +203,7 @@ fn every_clip_is_listed_with_the_reason_why_it_cannot_be_scored() {
     fs::write(&bundle, b"PK\x03\x04rest").expect("written");
     run(&["timeline", "list", text(&bundle)])
         .expect(3)
-        .tells(&[".otio file"]);
+        .tells(&["is a zip archive that cannot be read"]);
     run(&["timeline", "list", text(folder.path())])
         .expect(3)
         .tells(&["is a folder"]);

@@ -88,12 +88,112 @@ TEST_CASE("otio: numbers as OpenTimelineIO writes them are read, and stay as the
     CHECK(project->text() == text);
     place_all(*project, in);
     CHECK(project->text().find(R"({"a": NaN, "b": [Infinity, -Infinity], "c": "NaN, Infinity"})") != std::string::npos);
-    // Where a number is needed, it has to be one.
+    // A clip the times of which are none is listed with that.
+    for (const std::string number : {"NaN", "Infinity", "-Infinity"}) {
+        for (const std::string field : {"\"value\": 50", "\"value\": 0", "\"rate\": 25, \"value\": 50"}) {
+            CAPTURE(field);
+            std::string wrong = text;
+            wrong.replace(wrong.find(field), field.size(),
+                          field.substr(0, field.find(' ')) + " " + number +
+                              (field.find(',') == std::string::npos ? "" : ", \"value\": 50"));
+            in.write(wrong);
+            const auto items = in.open()->items();
+            REQUIRE(items.size() == 1);
+            CHECK(items[0].unfit == "its times are infinite, or not numbers");
+        }
+    }
+    // What is no number at all is refused.
     std::string wrong = text;
-    wrong.replace(wrong.find("\"value\": 50"), 11, "\"value\": NaN");
+    wrong.replace(wrong.find("\"value\": 50"), 11, "\"value\": \"x\"");
     in.write(wrong);
-    CHECK_THROWS_WITH_AS(in.open(), doctest::Contains("\"value\" in \"source_range\" of clip 'one' is missing or not a number"),
-                         Problem);
+    CHECK_THROWS_AS(in.open(), Problem);
+}
+
+TEST_CASE("otio: one timeline of a collection is chosen, and sound goes into that one") {
+    const auto timeline = [](const std::string &name, const std::string &media) {
+        return R"({"OTIO_SCHEMA": "Timeline.1", "name": ")" + name +
+               R"(", "tracks": {"OTIO_SCHEMA": "Stack.1", "children": [{"OTIO_SCHEMA": "Track.1", "kind": "Video", "children": [
+    {"OTIO_SCHEMA": "Clip.1", "name": ")" +
+               media + R"(", "media_reference": {"OTIO_SCHEMA": "ExternalReference.1", "target_url": ")" + media +
+               R"("}, "source_range": {"OTIO_SCHEMA": "TimeRange.1", "start_time": {"OTIO_SCHEMA": "RationalTime.1", "rate": 25, "value": 0},
+                      "duration": {"OTIO_SCHEMA": "RationalTime.1", "rate": 25, "value": 50}}}]}]}})";
+    };
+    const auto collection = [](const std::string &children) {
+        return R"({"OTIO_SCHEMA": "SerializableCollection.1", "name": "all", "children": [)" + children + "]}";
+    };
+    const Project in(collection(timeline("one", "a.mp4") + ", " + collection(timeline("two", "b.mp4")) + ", " +
+                                timeline("two", "c.mp4")));
+    const auto media = [&](const std::string &wanted) {
+        const auto items = OtioProject::open(in.path(), wanted)->items();
+        REQUIRE(items.size() == 1);
+        return fs::path(items[0].media_path).filename().string();
+    };
+    CHECK(media("one") == "a.mp4");
+    CHECK(media("2") == "b.mp4");
+    CHECK(media("3") == "c.mp4");
+    const auto refused = [&](const std::string &wanted, const char *sentence) {
+        CHECK_THROWS_WITH_AS(OtioProject::open(in.path(), wanted), doctest::Contains(sentence), Problem);
+    };
+    refused("", "has 3 timelines (1 'one', 2 'two', 3 'two'), and one has to be chosen");
+    refused("two", "2 of the name \"two\": choose one by its number");
+    refused("4", "none of the name or number \"4\"");
+    refused("0", "none of the name or number \"0\"");
+    const std::string before = in.bytes();
+    for (const std::string wanted : {"1", "2", "3"}) {
+        CAPTURE(wanted);
+        const auto project = OtioProject::open(in.path(), wanted);
+        place_all(*project, in);
+        const Json whole = Json::parse(project->text());
+        const Json &all = whole["children"];
+        const Json &two = all[1]["children"][0];
+        const std::vector<std::size_t> tracks{all[0]["tracks"]["children"].size(), two["tracks"]["children"].size(),
+                                              all[2]["tracks"]["children"].size()};
+        CHECK(tracks == std::vector<std::size_t>{wanted == "1" ? 2u : 1u, wanted == "2" ? 2u : 1u,
+                                                 wanted == "3" ? 2u : 1u});
+        in.write(project->text());
+        const auto again = OtioProject::open(in.path(), wanted);
+        REQUIRE(again->ours().size() == 1);
+        again->remove(again->ours()[0].id);
+        CHECK(again->text() == before);
+        in.write(before);
+    }
+    // Of one alone there is no choice to make.
+    in.write(collection(timeline("one", "a.mp4")));
+    CHECK(media("") == "a.mp4");
+}
+
+TEST_CASE("otio: a bundle that is one file is listed and never written") {
+    const Project in("PK");
+    const std::string content = R"({"OTIO_SCHEMA": "Timeline.1", "tracks": {"OTIO_SCHEMA": "Stack.1", "children": [
+        {"OTIO_SCHEMA": "Track.1", "kind": "Video", "children": [{"OTIO_SCHEMA": "Clip.1", "name": "one",
+        "media_reference": {"OTIO_SCHEMA": "ExternalReference.1", "target_url": "media/a.mp4"},
+        "source_range": {"OTIO_SCHEMA": "TimeRange.1", "start_time": {"OTIO_SCHEMA": "RationalTime.1", "rate": 25, "value": 0},
+        "duration": {"OTIO_SCHEMA": "RationalTime.1", "rate": 25, "value": 50}}}]}]}})";
+    const auto project = OtioProject::of_bundle(in.path(), content);
+    const auto items = project->items();
+    REQUIRE(items.size() == 1);
+    CHECK(items[0].media_path == in.path() + "/media/a.mp4");
+    CHECK(items[0].duration() == 2 * flicks_per_second);
+    CHECK(items[0].unfit == "it is in a bundle (.otioz), which has to be unpacked first");
+    CHECK_THROWS_WITH_AS(project->check_writable(), doctest::Contains("is only read: unpack it"), Problem);
+    project->place(sound_for(items[0], in.file("a.wav")));
+    CHECK_THROWS_AS(project->save(), Problem);
+    CHECK(in.bytes() == "PK");
+}
+
+TEST_CASE("otio: media of Windows are remembered as the project names them") {
+    const std::string text = R"({"OTIO_SCHEMA": "Timeline.1", "tracks": {"OTIO_SCHEMA": "Stack.1", "children": [
+        {"OTIO_SCHEMA": "Track.1", "kind": "Video", "children": [{"OTIO_SCHEMA": "Clip.1", "name": "one",
+        "media_reference": {"OTIO_SCHEMA": "ExternalReference.1", "target_url": "file:///C:/films/a.mp4"},
+        "source_range": {"OTIO_SCHEMA": "TimeRange.1", "start_time": {"OTIO_SCHEMA": "RationalTime.1", "rate": 25, "value": 0},
+        "duration": {"OTIO_SCHEMA": "RationalTime.1", "rate": 25, "value": 50}}}]}]}})";
+    const Project in(text);
+    const auto project = in.open();
+    const TimelineItem item = project->items().at(0);
+    CHECK(item.is_elsewhere);
+    project->place(sound_for(item, in.file("a.wav")));
+    in.write(project->text());
+    CHECK(in.open()->ours().at(0).made_for.media_path == item.media_path);
 }
 
 TEST_CASE("otio: nesting without end is refused, in metadata and in our own settings too") {

@@ -2,6 +2,8 @@
 //!
 //! Times are flicks, as everywhere. What fails is a [`Problem`] with a whole sentence for the user.
 
+mod bundle;
+
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -26,6 +28,8 @@ mod ffi {
         name: String,
         /// Absolute path.
         media: String,
+        /// How the project names the media, where it was found elsewhere; else empty.
+        named: String,
         /// Where the clip begins on the media.
         source_in: i64,
         /// Where it ends on the media (exclusive).
@@ -138,7 +142,14 @@ mod ffi {
         type Project;
 
         fn new_project() -> UniquePtr<Project>;
-        fn open(self: Pin<&mut Project>, path: &str) -> Status;
+        fn open(self: Pin<&mut Project>, path: &str, media_folders: &Vec<String>, timeline: &str) -> Status;
+        fn open_bundle(
+            self: Pin<&mut Project>,
+            path: &str,
+            content: &[u8],
+            media_folders: &Vec<String>,
+            timeline: &str,
+        ) -> Status;
         fn items(self: Pin<&mut Project>, items: &mut Vec<Item>) -> Status;
         fn check_writable(self: Pin<&mut Project>) -> Status;
         fn add(
@@ -278,18 +289,50 @@ impl From<ffi::ItemOutcome> for ItemOutcome {
     }
 }
 
-/// A project file of an editor: MLT and Shotcut (`.mlt`), Kdenlive (`.kdenlive`), OpenTimelineIO (`.otio`).
-pub struct Project(cxx::UniquePtr<ffi::Project>);
+/// How a project is opened.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OpenOptions {
+    /// Where media are looked for that are missing, by the names of their files.
+    pub media_folders: Vec<String>,
+    /// Of a file with several timelines: the name or the number, from 1, of the one that is meant.
+    pub timeline: Option<String>,
+}
+
+/// A project file of an editor: MLT and Shotcut (`.mlt`), Kdenlive (`.kdenlive`), OpenTimelineIO (`.otio`, and bundles:
+/// `.otiod`; `.otioz` to look at).
+pub struct Project {
+    inner: cxx::UniquePtr<ffi::Project>,
+    is_bundle: bool,
+}
 
 impl Project {
     /// Reads a project.
     ///
     /// # Errors
-    /// [`ProblemKind::Input`] when it cannot be read or is no project of a kind that is known.
-    pub fn open(path: &str) -> Result<Self, Problem> {
+    /// [`ProblemKind::Input`] when it cannot be read or is no project of a kind that is known; [`ProblemKind::Usage`] when an
+    /// option names what is not there.
+    pub fn open(path: &str, options: &OpenOptions) -> Result<Self, Problem> {
         let mut project = ffi::new_project();
-        project.pin_mut().open(path).into_result()?;
-        Ok(Self(project))
+        let timeline = options.timeline.as_deref().unwrap_or_default();
+        let content = bundle::content(path)?;
+        let is_bundle = content.is_some();
+        let status = match content {
+            None => project.pin_mut().open(path, &options.media_folders, timeline),
+            Some(content) => project
+                .pin_mut()
+                .open_bundle(path, &content, &options.media_folders, timeline),
+        };
+        status.into_result()?;
+        Ok(Self {
+            inner: project,
+            is_bundle,
+        })
+    }
+
+    /// Whether it is a bundle that is one file (`.otioz`), which is only read.
+    #[must_use]
+    pub fn is_bundle(&self) -> bool {
+        self.is_bundle
     }
 
     /// Video clips, in the order of tracks and times, with those that cannot be given a soundtrack.
@@ -298,7 +341,7 @@ impl Project {
     /// [`ProblemKind::Input`] when the project is damaged.
     pub fn items(&mut self) -> Result<Vec<Item>, Problem> {
         let mut items = Vec::new();
-        self.0.pin_mut().items(&mut items).into_result()?;
+        self.inner.pin_mut().items(&mut items).into_result()?;
         Ok(items)
     }
 
@@ -307,7 +350,7 @@ impl Project {
     /// # Errors
     /// [`ProblemKind::Changed`] when an editor has it open, [`ProblemKind::Output`].
     pub fn check_writable(&mut self) -> Result<(), Problem> {
-        self.0.pin_mut().check_writable().into_result()
+        self.inner.pin_mut().check_writable().into_result()
     }
 
     /// Puts a soundtrack under a clip, or changes the settings of the one that is there.
@@ -322,7 +365,7 @@ impl Project {
         settings: &[Setting],
     ) -> Result<ItemOutcome, Problem> {
         let mut outcomes = Vec::new();
-        let project = self.0.pin_mut();
+        let project = self.inner.pin_mut();
         project
             .add(workshop, item, &settings.to_vec(), &mut outcomes)
             .into_result()?;
@@ -339,7 +382,7 @@ impl Project {
     /// Those of saving, and [`ProblemKind::Cancelled`].
     pub fn refresh(&mut self, workshop: &mut MakerHandle) -> Result<Vec<ItemOutcome>, Problem> {
         let mut outcomes = Vec::new();
-        self.0.pin_mut().refresh(workshop, &mut outcomes).into_result()?;
+        self.inner.pin_mut().refresh(workshop, &mut outcomes).into_result()?;
         Ok(outcomes.into_iter().map(ItemOutcome::from).collect())
     }
 
@@ -349,7 +392,7 @@ impl Project {
     /// [`ProblemKind::Usage`] for a clip that has none; those of saving.
     pub fn remove(&mut self, item: Option<&str>) -> Result<Vec<ItemOutcome>, Problem> {
         let mut outcomes = Vec::new();
-        let project = self.0.pin_mut();
+        let project = self.inner.pin_mut();
         project.remove(item.unwrap_or_default(), &mut outcomes).into_result()?;
         Ok(outcomes.into_iter().map(ItemOutcome::from).collect())
     }
@@ -388,7 +431,7 @@ mod tests {
         )
         .expect("written");
         std::fs::write(folder.join("a.mp4"), "a video").expect("written");
-        let mut project = Project::open(path.to_str().expect("UTF-8")).expect("a project");
+        let mut project = Project::open(path.to_str().expect("UTF-8"), &OpenOptions::default()).expect("a project");
         let id = project.items().expect("clips")[0].id.clone();
         let outcome = project
             .add(&mut MakerHandle::new(Box::new(Failing)), &id, &[])

@@ -4,7 +4,6 @@
 #include "kinescore-timeline/src/lib.rs.h"
 
 #include <exception>
-#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
@@ -30,7 +29,8 @@ Item item_of(const TimelineItem &item) {
     Item shown;
     shown.id = lossy(item.id);
     shown.name = lossy(item.name);
-    shown.media = lossy(item.media_path);
+    shown.media = lossy(item.file());
+    shown.named = lossy(item.found_at.empty() ? "" : item.media_path);
     shown.source_in = item.source_in;
     shown.source_out = item.source_out;
     shown.timeline_start = item.timeline_start;
@@ -132,6 +132,15 @@ void append(const std::vector<Result> &results, ::rust::Vec<ItemOutcome> &outcom
     }
 }
 
+OpenOptions options_of(const ::rust::Vec<::rust::String> &media_folders, ::rust::Str timeline) {
+    OpenOptions options;
+    for (const ::rust::String &folder : media_folders) {
+        options.media_folders.push_back(std::string(folder));
+    }
+    options.timeline = std::string(timeline);
+    return options;
+}
+
 /// The maker on the other side.
 class RustMaker : public Maker {
 public:
@@ -164,8 +173,16 @@ private:
 
 } // namespace
 
-Status Project::open(::rust::Str path) {
-    return guarded([&] { timeline_ = bridge::open_project(std::string(path)); });
+Status Project::open(::rust::Str path, const ::rust::Vec<::rust::String> &media_folders, ::rust::Str timeline) {
+    return guarded([&] { timeline_ = bridge::open_project(std::string(path), options_of(media_folders, timeline)); });
+}
+
+Status Project::open_bundle(::rust::Str path, ::rust::Slice<const std::uint8_t> content,
+                            const ::rust::Vec<::rust::String> &media_folders, ::rust::Str timeline) {
+    return guarded([&] {
+        timeline_ = bridge::open_bundle(std::string(path), std::string(content.begin(), content.end()),
+                                        options_of(media_folders, timeline));
+    });
 }
 
 Status Project::items(::rust::Vec<Item> &list) {
@@ -176,17 +193,8 @@ Status Project::items(::rust::Vec<Item> &list) {
         for (const auto &[own, item] : matches(ours, items)) {
             sounds[item] = own;
         }
-        std::map<std::string, bool> are_there; // timelines use few media many times
         for (std::size_t index = 0; index < items.size(); ++index) {
             Item shown = item_of(items[index]);
-            if (items[index].unfit.empty()) {
-                const auto [there, is_new] = are_there.try_emplace(items[index].media_path, false);
-                if (is_new) {
-                    std::error_code error;
-                    there->second = std::filesystem::is_regular_file(items[index].media_path, error);
-                }
-                shown.unfit = there->second ? "" : "its media is missing";
-            }
             if (const auto own = sounds.find(index); own != sounds.end()) {
                 shown.soundtrack = lossy(ours[own->second].wav);
                 shown.settings = settings_of(ours[own->second].settings);

@@ -19,7 +19,9 @@ struct MakerHandle;
 /// A project file. Nothing is thrown: what goes wrong is in the status that is returned.
 class Project {
 public:
-    Status open(::rust::Str path);
+    Status open(::rust::Str path, const ::rust::Vec<::rust::String> &media_folders, ::rust::Str timeline);
+    Status open_bundle(::rust::Str path, ::rust::Slice<const std::uint8_t> content,
+                       const ::rust::Vec<::rust::String> &media_folders, ::rust::Str timeline);
     Status items(::rust::Vec<Item> &items);
     Status check_writable();
     Status add(MakerHandle &workshop, ::rust::Str item, const ::rust::Vec<Setting> &settings,
