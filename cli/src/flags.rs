@@ -118,7 +118,7 @@ fn setting_arg(setting: &'static Setting, flag: &'static str, defaults: &Setting
             Kind::List(_) => "WORDS",
             Kind::TextOrAuto(Syntax::Key) => "KEY",
             Kind::TextOrAuto(Syntax::Chords) => "CHORDS",
-            Kind::Number { .. } | Kind::NumberOrAuto { .. } | Kind::Whole { .. } | Kind::WholeOrAuto { .. } => "NUMBER",
+            Kind::Number { .. } | Kind::NumberOrAuto { .. } | Kind::Whole { .. } | Kind::WholeOrAll { .. } => "NUMBER",
         })
         .value_parser(SettingText(&setting.kind))
         .hide_possible_values(true)

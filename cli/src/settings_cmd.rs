@@ -44,7 +44,7 @@ pub fn json() -> String {
                 Kind::Number { least, most } | Kind::NumberOrAuto { least, most } => {
                     json!({ "type": "number", "least": least, "most": most })
                 }
-                Kind::Whole { least, most } | Kind::WholeOrAuto { least, most } => {
+                Kind::Whole { least, most } | Kind::WholeOrAll { least, most } => {
                     json!({ "type": "whole", "least": least, "most": most })
                 }
             };

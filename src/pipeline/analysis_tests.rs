@@ -3,6 +3,7 @@
 use super::*;
 use crate::pipeline::{Job, Resources};
 use crate::pose::{JOINTS, Joint, Pose, PoseTrack};
+use crate::settings::PersonChoice;
 use crate::time::{Rate, Span};
 use std::fs::{self, File};
 use std::process::Command;
@@ -31,7 +32,7 @@ fn engine(cache: Option<&Path>) -> Engine {
 fn settings(person: usize) -> Settings {
     let mut settings = Settings::default();
     settings.pose.rate = Rate::from_hz(10.0);
-    settings.pose.person = Some(person);
+    settings.pose.person = PersonChoice::Number(person);
     settings
 }
 

@@ -29,6 +29,9 @@ impl Syntax {
     }
 }
 
+/// The word that stands for every one of a number.
+pub(super) const ALL: &str = "all";
+
 /// What values a setting takes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kind {
@@ -61,8 +64,8 @@ pub enum Kind {
         /// Greatest value allowed.
         most: u64,
     },
-    /// A whole number from `least` to `most`, or `auto`.
-    WholeOrAuto {
+    /// A whole number from `least` to `most`, or `all`, or `auto`.
+    WholeOrAll {
         /// Least value allowed.
         least: u64,
         /// Greatest value allowed.
@@ -81,8 +84,8 @@ impl Kind {
             Self::Number { least, most } => format!("{least} to {most}"),
             Self::NumberOrAuto { least, most } => format!("auto, or {least} to {most}"),
             Self::Whole { least, most } => format!("a whole number from {least} to {most}"),
-            Self::WholeOrAuto { least, most } => {
-                format!("auto, or a whole number from {least} to {most}")
+            Self::WholeOrAll { least, most } => {
+                format!("auto, or all, or a whole number from {least} to {most}")
             }
         }
     }
@@ -92,7 +95,8 @@ impl Kind {
         match self {
             Self::Choice(words) | Self::List(words) => words.to_vec(),
             Self::ChoiceOrAuto(words) => std::iter::once("auto").chain(words.iter().copied()).collect(),
-            Self::NumberOrAuto { .. } | Self::WholeOrAuto { .. } | Self::TextOrAuto(_) => vec!["auto"],
+            Self::NumberOrAuto { .. } | Self::TextOrAuto(_) => vec!["auto"],
+            Self::WholeOrAll { .. } => vec!["auto", ALL],
             Self::Number { .. } | Self::Whole { .. } => vec![],
         }
     }
@@ -100,7 +104,7 @@ impl Kind {
     /// Whether the value may be `auto`.
     pub fn has_auto(&self) -> bool {
         match self {
-            Self::ChoiceOrAuto(_) | Self::NumberOrAuto { .. } | Self::WholeOrAuto { .. } | Self::TextOrAuto(_) => true,
+            Self::ChoiceOrAuto(_) | Self::NumberOrAuto { .. } | Self::WholeOrAll { .. } | Self::TextOrAuto(_) => true,
             Self::Choice(_) | Self::List(_) | Self::Number { .. } | Self::Whole { .. } => false,
         }
     }
@@ -132,7 +136,8 @@ impl Kind {
                 });
             }
             Self::Number { least, most } | Self::NumberOrAuto { least, most } => number(least, most),
-            Self::Whole { least, most } | Self::WholeOrAuto { least, most } => whole(least, most),
+            Self::WholeOrAll { .. } if text == ALL => Some(Value::Word(ALL)),
+            Self::Whole { least, most } | Self::WholeOrAll { least, most } => whole(least, most),
         };
         value.ok_or_else(|| Refusal {
             allowed: self.allowed(),

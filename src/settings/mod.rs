@@ -8,14 +8,14 @@ mod stages;
 pub use kind::{Kind, Syntax};
 pub use stages::{
     BeatSource, Device, DrumSettings, MidiDrums, MidiSettings, MidiTempo, Mood, MusicSettings, OriginalAudio,
-    PoseQuality, PoseSettings, RhythmSettings, SoundSettings,
+    PersonChoice, PoseQuality, PoseSettings, RhythmSettings, SoundSettings,
 };
 
 use crate::error::{Error, Result};
 use crate::limits::ASKED_TEMPI;
 use crate::theory::Instrument;
 use crate::time::{Rate, Tempo};
-use kind::{Refusal, Value, nearest};
+use kind::{ALL, Refusal, Value, nearest};
 use std::collections::BTreeMap;
 
 /// Everything a user may choose, by stage.
@@ -174,10 +174,20 @@ pub const TABLE: &[Setting] = &[
     },
     Setting {
         key: "pose.person",
-        kind: Kind::WholeOrAuto { least: 1, most: 16 },
-        help: "Which person to follow where there are several: 1 is the one who moves most and is largest",
-        get: |s| or_auto(s.pose.person),
-        set: |s, v| s.pose.person = v.whole().map(|n| n as usize),
+        kind: Kind::WholeOrAll { least: 1, most: 16 },
+        help: "Which person to follow where there are several: 1 is the one who moves most and is largest; all: the accents of everybody, on the beats of person 1",
+        get: |s| match s.pose.person {
+            PersonChoice::Auto => "auto".to_owned(),
+            PersonChoice::Number(number) => number.to_string(),
+            PersonChoice::All => ALL.to_owned(),
+        },
+        set: |s, v| {
+            s.pose.person = match v {
+                Value::Whole(number) => PersonChoice::Number(number as usize),
+                Value::Word(ALL) => PersonChoice::All,
+                _ => PersonChoice::Auto,
+            }
+        },
     },
     Setting {
         key: "beats.source",
@@ -379,7 +389,7 @@ impl Default for Settings {
             pose: PoseSettings {
                 quality: PoseQuality::Normal,
                 rate: Rate::from_hz(30.0),
-                person: None,
+                person: PersonChoice::Auto,
             },
             rhythm: RhythmSettings {
                 source: BeatSource::Auto,

@@ -21,8 +21,19 @@ pub struct PoseSettings {
     pub quality: PoseQuality,
     /// Poses a second at most; the video's own rate where that is lower.
     pub rate: Rate,
-    /// Which person, numbered from 1 by how much they move and how large they are; `None`: the first.
-    pub person: Option<usize>,
+    /// Which person, or all of them.
+    pub person: PersonChoice,
+}
+
+/// Who is followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PersonChoice {
+    /// The first.
+    Auto,
+    /// This one, numbered from 1 by how much they move and how large they are.
+    Number(usize),
+    /// The first, with the accents of all the others.
+    All,
 }
 
 /// Which landmark model finds the joints.

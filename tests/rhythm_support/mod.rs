@@ -74,6 +74,7 @@ pub fn walk() -> (PoseTrack, Span) {
         poses,
         cuts: vec![],
         people: 2,
+        others: vec![],
     };
     (track, Span::from_seconds(number(&json["duration"])))
 }
@@ -252,6 +253,7 @@ impl Dance {
             poses,
             cuts: Vec::new(),
             people: 1,
+            others: vec![],
         }
     }
 }
