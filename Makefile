@@ -93,10 +93,10 @@ evaluate: build ## measure the beats of annotated clips: CLIPS=DIR, and for Rhyt
 fuzz: ## fuzz what reads input from outside: MINUTES (10) for each kind, or for TARGETS=
 	@scripts/fuzz.sh $(or $(MINUTES),10) $(TARGETS)
 
-sync: build ## measure how soundtracks answer the movement: the bundled clip, and those of CLIPS=DIR (models/train/README.md)
+sync: build ## measure how soundtracks answer the movement: the bundled clip, and those of CLIPS=DIR, beside the drummers in DATA=DIR (models/train/README.md)
 	@scripts/setup.sh sync
 	@$(HERE) KINESCORE="$(abspath $(KINESCORE))" .setup/sync/bin/python models/train/evaluate_sync.py \
-	    tests/fixtures/walking-two-people.mp4 $(if $(CLIPS),"$(CLIPS)") $(ARGS)
+	    tests/fixtures/walking-two-people.mp4 $(if $(CLIPS),"$(CLIPS)") $(if $(DATA),--groove "$(DATA)") $(ARGS)
 
 bench: setup ## speed and memory by stage
 	$(CARGO) bench --workspace --locked

@@ -246,6 +246,51 @@
 /**
  * Status of a call: 0, or a failure, whose message kinescore_last_error returns. The meaning of a
  * number never changes, and new ones may be added: treat unknown numbers as failures.
+ * The accent is made by a foot, or both.
+ */
+#define KINESCORE_PART_FEET 1
+
+/**
+ * The accent is made by a hand or an arm, or both.
+ */
+#define KINESCORE_PART_HANDS 2
+
+/**
+ * The accent is made by shoulders and hips.
+ */
+#define KINESCORE_PART_TRUNK 3
+
+/**
+ * The accent is made by the head.
+ */
+#define KINESCORE_PART_HEAD 4
+
+/**
+ * The accent is made by several parts of the body together, or it is not known by which.
+ */
+#define KINESCORE_PART_WHOLE 5
+
+/**
+ * The movement comes to rest.
+ */
+#define KINESCORE_IMPACT_STOP 1
+
+/**
+ * A foot comes down and stands.
+ */
+#define KINESCORE_IMPACT_LANDING 2
+
+/**
+ * The movement is stopped at once, as by something that it hits.
+ */
+#define KINESCORE_IMPACT_STRIKE 3
+
+/**
+ * The movement goes back the way it came.
+ */
+#define KINESCORE_IMPACT_TURN 4
+
+/**
  */
 enum kinescore_status
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -748,6 +793,46 @@ typedef struct {
 
 /**
  * The format of the sound.
+ * An accent with what of the body makes it. This struct never changes.
+ */
+typedef struct {
+    /**
+     * When it falls, seconds from the start of the soundtrack.
+     */
+    double time;
+    /**
+     * How strong it is beside the clip's others, above 0, at most 1.
+     */
+    float strength;
+    /**
+     * KINESCORE_ACCENT_…
+     */
+    uint32_t kind;
+    /**
+     * KINESCORE_PART_…
+     */
+    uint32_t part;
+    /**
+     * KINESCORE_IMPACT_…, how the movement ends; 0 where the accent is no impact.
+     */
+    uint32_t impact;
+} kinescore_body_accent;
+
+/**
+ * A stretch of time in which the body holds still. This struct never changes.
+ */
+typedef struct {
+    /**
+     * When it comes to rest, seconds from the start of the soundtrack.
+     */
+    double from;
+    /**
+     * When it moves again.
+     */
+    double to;
+} kinescore_hold;
+
+/**
  */
 typedef struct {
     /**
@@ -1033,6 +1118,20 @@ kinescore_status kinescore_job_accents(const kinescore_job *job,
  * Copies the key's name, such as "A minor", into `buffer`, and its size in bytes, including the
  * NUL byte, into `size`; the name is "" if only drums are heard. If `buffer` is NULL and
  * `capacity` 0, only the size is returned.
+ * Copies the accents, in rising order, with what of the body makes them, as kinescore_job_beats does the beats. They are those
+ * of kinescore_job_accents, as many and in the same order.
+ */
+kinescore_status kinescore_job_body_accents(const kinescore_job *job,
+                                            kinescore_body_accent *accents,
+                                            size_t capacity,
+                                            size_t *count);
+
+/**
+ * Copies the stretches in which the body holds still, in rising order, as kinescore_job_beats does the beats; there may be none.
+ */
+kinescore_status kinescore_job_holds(const kinescore_job *job, kinescore_hold *holds, size_t capacity, size_t *count);
+
+/**
  *
  * KINESCORE_BUFFER_TOO_SMALL: nothing is written.
  */

@@ -229,6 +229,18 @@ public:
         });
     }
 
+    std::vector<kinescore_body_accent> body_accents() const {
+        return detail::items<kinescore_body_accent>([&](kinescore_body_accent *to, std::size_t capacity, std::size_t *count) {
+            return kinescore_job_body_accents(handle_.get(), to, capacity, count);
+        });
+    }
+
+    std::vector<kinescore_hold> holds() const {
+        return detail::items<kinescore_hold>([&](kinescore_hold *to, std::size_t capacity, std::size_t *count) {
+            return kinescore_job_holds(handle_.get(), to, capacity, count);
+        });
+    }
+
     std::string key() const {
         return detail::text([&](char *buffer, std::size_t capacity, std::size_t *size) {
             return kinescore_job_key(handle_.get(), buffer, capacity, size);

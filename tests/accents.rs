@@ -197,11 +197,17 @@ fn track(duration: f64, body: impl Fn(f64, &mut [[f64; 2]; JOINTS])) -> PoseTrac
         poses,
         cuts: vec![],
         people: 1,
+        others: vec![],
     }
 }
 
 /// Accents of a movement, with or without a beat.
 fn accents(duration: f64, body: impl Fn(f64, &mut [[f64; 2]; JOINTS])) -> Vec<f64> {
+    impacts(duration, body).iter().map(|a| a.time.seconds()).collect()
+}
+
+/// Its impacts.
+fn impacts(duration: f64, body: impl Fn(f64, &mut [[f64; 2]; JOINTS])) -> Vec<Accent> {
     let settings = RhythmSettings {
         tempo: Some(Tempo::from_bpm(100.0)),
         ..Settings::default().rhythm().clone()
@@ -210,10 +216,95 @@ fn accents(duration: f64, body: impl Fn(f64, &mut [[f64; 2]; JOINTS])) -> Vec<f6
     let rhythm = by_motion(&track, Span::from_seconds(duration), &settings, &Monitor::none()).unwrap();
     rhythm
         .accents
-        .iter()
+        .into_iter()
         .filter(|a| a.kind == rhythm::AccentKind::Impact)
-        .map(|a| a.time.seconds())
         .collect()
+}
+
+/// The kinds of the impacts within a tenth of a second of the times, at least one at each.
+fn kinds_at(impacts: &[Accent], times: &[f64]) -> Vec<rhythm::ImpactKind> {
+    let at = |time: &f64| {
+        let near = impacts.iter().filter(|a| (a.time.seconds() - time).abs() <= 0.1);
+        let kinds: Vec<_> = near.filter_map(|a| a.impact).collect();
+        assert!(!kinds.is_empty(), "nothing at {time}: {impacts:?}");
+        kinds
+    };
+    times.iter().flat_map(at).collect()
+}
+
+/// The share of a movement of `span` seconds that is made after `since` seconds, by a cosine.
+fn eased(since: f64, span: f64) -> f64 {
+    0.5 - 0.5 * ((since / span).clamp(0.0, 1.0) * std::f64::consts::PI).cos()
+}
+
+#[test]
+fn an_impact_says_how_the_movement_ends() {
+    use rhythm::ImpactKind::{Landing, Stop, Strike, Turn};
+    let starts: Vec<f64> = (0..5).map(|k| 1.5 + 2.0 * f64::from(k)).collect();
+    let during = |t: f64| {
+        starts
+            .iter()
+            .map(move |start| t - start)
+            .filter(|s| (-1.0..1.0).contains(s))
+    };
+    let wrist = Joint::RightWrist as usize;
+    let elbow = Joint::RightElbow as usize;
+    let after = |span: f64| -> Vec<f64> { starts.iter().map(|start| start + span).collect() };
+
+    // An arm that is faster and faster and is stopped within a frame, and is taken back slowly.
+    let found = impacts(12.0, |t, joints| {
+        for s in during(t) {
+            let up = if s < 0.25 {
+                (s.max(0.0) / 0.25).powi(2)
+            } else {
+                1.0 - eased(s - 0.25, 0.7)
+            };
+            joints[wrist][0] -= 0.8 * up;
+            joints[elbow][0] -= 0.4 * up;
+        }
+    });
+    let kinds = kinds_at(&found, &after(0.25));
+    assert!(kinds.iter().all(|kind| *kind == Strike), "{kinds:?}");
+
+    // One that is put somewhere in 0.5 s, and is taken back as slowly as before.
+    let found = impacts(12.0, |t, joints| {
+        for s in during(t) {
+            let up = eased(s, 0.5) - eased(s + 1.0, 0.9);
+            joints[wrist][0] -= 1.2 * up;
+            joints[elbow][0] -= 0.6 * up;
+        }
+    });
+    let kinds = kinds_at(&found, &after(0.42));
+    assert!(kinds.iter().all(|kind| *kind == Stop), "{kinds:?}");
+
+    // One that goes up and comes down at once.
+    let found = impacts(12.0, |t, joints| {
+        for s in during(t) {
+            let up = (s.clamp(0.0, 0.5) / 0.5 * std::f64::consts::PI).sin();
+            joints[wrist][1] -= 0.9 * up;
+            joints[elbow][1] -= 0.45 * up;
+        }
+    });
+    let kinds = kinds_at(&found, &after(0.25));
+    assert!(kinds.iter().all(|kind| *kind == Turn), "{kinds:?}");
+
+    // A foot that is lifted slowly and stamped.
+    let feet = [Joint::RightAnkle, Joint::RightBigToe, Joint::RightKnee];
+    let found = impacts(12.0, |t, joints| {
+        for s in during(t) {
+            let up = if s < 0.0 {
+                eased(s + 0.8, 0.7)
+            } else {
+                1.0 - (s / 0.12).min(1.0).powi(2)
+            };
+            for foot in feet {
+                joints[foot as usize][1] -= 0.4 * up;
+            }
+        }
+    });
+    let kinds = kinds_at(&found, &after(0.12));
+    assert!(kinds.iter().all(|kind| *kind == Landing), "{kinds:?}");
+    assert!(found.iter().all(|a| a.part == rhythm::BodyPart::Feet), "{found:?}");
 }
 
 #[test]

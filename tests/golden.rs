@@ -6,9 +6,11 @@
 mod support;
 
 use kinescore::audio::measure;
+use kinescore::drums::DrumClass;
 use kinescore::pipeline::{Cut, Job};
 use kinescore::pose::{JOINTS, PoseTrack};
 use kinescore::progress::Stage;
+use kinescore::time::Flicks;
 use kinescore::{Monitor, Settings};
 use serde_json::json;
 use std::path::PathBuf;
@@ -102,6 +104,7 @@ fn beats_are_within_five_milliseconds() {
             (a.time - b.time).seconds().abs() < 5e-3 && (a.strength - b.strength).abs() < 0.02,
             "{a:?} {b:?}"
         );
+        assert_eq!((a.kind, a.part, a.impact), (b.kind, b.part, b.impact));
     }
 }
 
@@ -180,4 +183,59 @@ fn the_sound_has_the_same_envelope() {
             index as f64 / 10.0
         );
     }
+}
+
+#[test]
+fn the_hits_that_are_told_are_those_that_sound() {
+    let seconds = |seconds: f64| Some(Flicks::from_seconds(seconds));
+    let whole = Cut::default();
+    let part = Cut {
+        start: seconds(1.3),
+        end: seconds(6.1),
+        ..Cut::default()
+    };
+    for cut in [whole, part] {
+        let mut job = Job::load(engine(1), Settings::default(), &golden("music.json")).expect("the golden music");
+        job.set_cut(cut).expect("a cut");
+        job.run(Stage::Score, &Monitor::none()).expect("a score");
+        let score = job.score().expect("a score");
+        let mut sounding: Vec<(i64, u8, u8)> = score.parts[0]
+            .notes
+            .iter()
+            .map(|note| {
+                (
+                    milliseconds(score.tempo_map.instant(note.onset).seconds()),
+                    note.pitch,
+                    note.velocity,
+                )
+            })
+            .collect();
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("analysis.json");
+        job.write_json(&path).expect("written");
+        let text = std::fs::read_to_string(&path).expect("the analysis");
+        let told: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        let hits = told["drums"]["hits"].as_array().expect("hits");
+        let mut told: Vec<(i64, u8, u8)> = hits
+            .iter()
+            .map(|hit| {
+                let class: DrumClass = serde_json::from_value(hit["class"].clone()).expect("a class");
+                let number = |name: &str| hit[name].as_f64().expect("a number");
+                (
+                    milliseconds(number("time")),
+                    class.pitch(),
+                    (127.0 * number("velocity")).round() as u8,
+                )
+            })
+            .collect();
+        assert!(sounding.len() > 30, "{}", sounding.len());
+        sounding.sort_unstable();
+        told.sort_unstable();
+        assert_eq!(told, sounding);
+        assert!(told.iter().any(|hit| hit.1 == DrumClass::Crash.pitch()), "the ending");
+    }
+}
+
+fn milliseconds(seconds: f64) -> i64 {
+    (1000.0 * seconds).round() as i64
 }

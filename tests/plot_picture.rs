@@ -13,7 +13,7 @@ use kinescore::drums::{DrumClass, DrumGrid, Hit};
 use kinescore::export::plot::{PlotView, write_plot};
 use kinescore::music::{ChordAt, GridNote, Line, Music};
 use kinescore::pose::{JOINTS, Joint, JointPoint, Pose, PoseTrack};
-use kinescore::rhythm::{Accent, AccentKind, Beat, BodyPart, Curve, Rhythm, Source};
+use kinescore::rhythm::{Accent, AccentKind, Beat, BodyPart, Curve, Hold, Rhythm, Source};
 use kinescore::theory::{Chord, Instrument, Key, Mode, Quality};
 use kinescore::time::{Instant, Rate, Span, Tempo};
 use kinescore::video::Clip;
@@ -99,8 +99,18 @@ fn poses(seconds: f64) -> PoseTrack {
         poses: poses.collect(),
         cuts: vec![],
         people: 1,
+        others: vec![],
     }
 }
+
+/// The parts of the body with their names in the legend and their colours.
+const PARTS: [(BodyPart, &str, &str); 5] = [
+    (BodyPart::Feet, "impact: feet", "#274690"),
+    (BodyPart::Hands, "hands", "#e4572e"),
+    (BodyPart::Trunk, "trunk", "#80569b"),
+    (BodyPart::Head, "head", "#2a9d8f"),
+    (BodyPart::Whole, "whole body", "#8e3b8a"),
+];
 
 fn rhythm(seconds: f64) -> Rhythm {
     let span = 60.0 / BPM;
@@ -131,7 +141,8 @@ fn rhythm(seconds: f64) -> Rhythm {
             } else {
                 AccentKind::Style
             },
-            part: BodyPart::default(),
+            part: PARTS[n / 2 % PARTS.len()].0,
+            impact: None,
         })
         .collect();
     Rhythm {
@@ -253,6 +264,18 @@ fn music(seconds: f64) -> Music {
     }
 }
 
+/// One hold within every picture and one that ends after most of them.
+const HOLDS: [Hold; 2] = [
+    Hold {
+        from: Instant::from_seconds(0.5),
+        to: Instant::from_seconds(1.25),
+    },
+    Hold {
+        from: Instant::from_seconds(10.0),
+        to: Instant::from_seconds(30.0),
+    },
+];
+
 fn plot(seconds: f64, path: &Path) {
     let (clip, poses, rhythm, drums) = (clip(seconds), poses(seconds), rhythm(seconds), drums(seconds));
     let music = music(seconds);
@@ -260,6 +283,7 @@ fn plot(seconds: f64, path: &Path) {
         clip: &clip,
         poses: Some(&poses),
         rhythm: Some(&rhythm),
+        holds: &HOLDS,
         drums: Some(&drums),
         music: Some(&music),
     };
@@ -302,7 +326,10 @@ fn a_picture_shows_all_parts_and_is_the_same_every_time() {
         "Kick",
         "0:00",
         "0:12",
-        "accent: impact",
+        "impact: feet",
+        "hands",
+        "whole body",
+        "hold",
     ] {
         assert!(texts.contains(&expected), "{expected}: {texts:?}");
     }
@@ -321,14 +348,24 @@ fn a_picture_shows_all_parts_and_is_the_same_every_time() {
     // heads.
     let colours = |colour: &str| first.matches(&format!("fill=\"{colour}\"")).count();
     let drums = drums(12.0);
-    let kicks = drums.hits.iter().filter(|h| h.class == DrumClass::Kick).count();
-    assert_eq!(colours("#274690"), kicks);
-    let impacts = rhythm(12.0)
-        .accents
-        .iter()
-        .filter(|a| a.kind == AccentKind::Impact)
-        .count();
-    assert_eq!(colours("#8e3b8a"), impacts + 1);
+    let struck = |class: DrumClass| drums.hits.iter().filter(|h| h.class == class).count();
+    // A diamond for each impact in the colour of its part, and one in the legend; of which kick and snare have two.
+    for (part, _, colour) in PARTS {
+        let rhythm = rhythm(12.0);
+        let impacts = rhythm.accents.iter().filter(|a| a.kind == AccentKind::Impact);
+        let made = impacts.filter(|a| a.part == part).count();
+        assert!(made > 0, "{part:?}");
+        let hits = match part {
+            BodyPart::Feet => struck(DrumClass::Kick),
+            BodyPart::Hands => struck(DrumClass::Snare),
+            BodyPart::Trunk => struck(DrumClass::MidTom),
+            _ => 0,
+        };
+        let curve = usize::from(part == BodyPart::Head);
+        assert_eq!(colours(colour), made + 1 + hits + curve, "{part:?}");
+    }
+    // A band for each hold within the clip, and one in the legend.
+    assert_eq!(colours("#cfd8e3"), 3);
     // A bar for each note that sounds within the clip, and one in the legend.
     for (line, colour) in music(12.0).lines.iter().zip(["#245ca0", "#c6701e", "#2c8246"]) {
         assert_eq!(colours(colour), line.notes.len() + 1, "{:?}", line.instrument);
@@ -363,6 +400,7 @@ fn notes_lie_where_they_sound_and_rise_with_their_pitch() {
             clip: &clip,
             poses: None,
             rhythm: None,
+            holds: &[],
             drums,
             music: Some(&music),
         };
@@ -405,6 +443,7 @@ fn hits_lie_where_they_sound() {
         clip: &clip,
         poses: None,
         rhythm: None,
+        holds: &[],
         drums: Some(&grid),
         music: None,
     };
@@ -512,6 +551,7 @@ fn odd_values_and_names_are_drawn_or_refused() {
                 clip: &clip(3.0),
                 poses: None,
                 rhythm: None,
+                holds: &[],
                 drums: None,
                 music: None,
             },
@@ -539,6 +579,7 @@ fn odd_values_and_names_are_drawn_or_refused() {
         poses: vec![],
         cuts: vec![],
         people: 0,
+        others: vec![],
     };
     let empty = DrumGrid {
         beats: vec![],
@@ -552,6 +593,7 @@ fn odd_values_and_names_are_drawn_or_refused() {
             clip: &clip,
             poses,
             rhythm: Some(&rhythm),
+            holds: &[],
             drums,
             music: None,
         };
@@ -562,6 +604,7 @@ fn odd_values_and_names_are_drawn_or_refused() {
         clip: &clip,
         poses: None,
         rhythm: None,
+        holds: &[],
         drums: None,
         music: None,
     };

@@ -12,7 +12,7 @@ use clips_support::clip;
 use kinescore::model::{Manifest, Options, Runtime};
 use kinescore::pose::{self, JOINTS, Joint, PoseModels, PoseTrack};
 use kinescore::progress::{Cancel, Monitor};
-use kinescore::settings::{Device, PoseQuality, PoseSettings, Settings};
+use kinescore::settings::{Device, PersonChoice, PoseQuality, PoseSettings, Settings};
 use kinescore::time::{Instant, Span};
 use kinescore::video::{Clip, FileOptions, FileSource, Frame, FrameSource, Picture, Stretch, VideoFile};
 use kinescore::{Error, Result};
@@ -179,7 +179,7 @@ fn of_two_people_the_one_who_walks_is_followed() {
     }
 
     let second = PoseSettings {
-        person: Some(2),
+        person: PersonChoice::Number(2),
         ..settings()
     };
     let track = find(&video, &second).unwrap();
@@ -190,7 +190,7 @@ fn of_two_people_the_one_who_walks_is_followed() {
     );
 
     let third = PoseSettings {
-        person: Some(3),
+        person: PersonChoice::Number(3),
         ..settings()
     };
     let refused = find(&video, &third);

@@ -451,6 +451,7 @@ fn nothing_to_see_is_no_beat_and_no_crash() {
         poses: vec![],
         cuts: vec![],
         people: 0,
+        others: vec![],
     };
     let fixed = RhythmSettings {
         tempo: Some(Tempo::from_bpm(120.0)),

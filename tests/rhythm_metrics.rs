@@ -129,6 +129,7 @@ fn accents(times: &[f64]) -> Vec<Accent> {
             strength: 0.8,
             kind: AccentKind::Impact,
             part: BodyPart::default(),
+            impact: None,
         })
         .collect()
 }

@@ -112,7 +112,7 @@ fn setting_arg(setting: &'static Setting, flag: &'static str, defaults: &Setting
             Kind::List(_) => "WORDS",
             Kind::Text(Syntax::Key) => "KEY",
             Kind::Text(Syntax::Chords) => "CHORDS",
-            Kind::Number { .. } | Kind::Whole { .. } => "NUMBER",
+            Kind::Number { .. } | Kind::Whole { .. } | Kind::WholeOrAll { .. } => "NUMBER",
         })
         .value_parser(SettingText(setting))
         .hide_possible_values(true)

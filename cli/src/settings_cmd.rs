@@ -44,7 +44,7 @@ pub fn json() -> String {
                 Kind::Number { least, most } => {
                     json!({ "type": "number", "least": least, "most": most })
                 }
-                Kind::Whole { least, most } => {
+                Kind::Whole { least, most } | Kind::WholeOrAll { least, most } => {
                     json!({ "type": "whole", "least": least, "most": most })
                 }
             };

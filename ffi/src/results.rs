@@ -5,7 +5,7 @@ use crate::guard::guard;
 use crate::job::{Call, Job, on_job};
 use crate::status::{Failure, Status};
 use kinescore_core::Monitor;
-use kinescore_core::results::{AccentKind, Mode, Source};
+use kinescore_core::results::{AccentKind, BodyPart, ImpactKind, Mode, Source};
 use std::ffi::c_char;
 use std::mem::offset_of;
 use std::path::Path;
@@ -102,6 +102,52 @@ pub struct Accent {
 }
 
 /// The format of the sound.
+/// The accent is made by a foot, or both.
+pub const KINESCORE_PART_FEET: u32 = 1;
+/// The accent is made by a hand or an arm, or both.
+pub const KINESCORE_PART_HANDS: u32 = 2;
+/// The accent is made by shoulders and hips.
+pub const KINESCORE_PART_TRUNK: u32 = 3;
+/// The accent is made by the head.
+pub const KINESCORE_PART_HEAD: u32 = 4;
+/// The accent is made by several parts of the body together, or it is not known by which.
+pub const KINESCORE_PART_WHOLE: u32 = 5;
+
+/// The movement comes to rest.
+pub const KINESCORE_IMPACT_STOP: u32 = 1;
+/// A foot comes down and stands.
+pub const KINESCORE_IMPACT_LANDING: u32 = 2;
+/// The movement is stopped at once, as by something that it hits.
+pub const KINESCORE_IMPACT_STRIKE: u32 = 3;
+/// The movement goes back the way it came.
+pub const KINESCORE_IMPACT_TURN: u32 = 4;
+
+/// An accent with what of the body makes it. This struct never changes.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct BodyAccent {
+    /// When it falls, seconds from the start of the soundtrack.
+    pub time: f64,
+    /// How strong it is beside the clip's others, above 0, at most 1.
+    pub strength: f32,
+    /// KINESCORE_ACCENT_…
+    pub kind: u32,
+    /// KINESCORE_PART_…
+    pub part: u32,
+    /// KINESCORE_IMPACT_…, how the movement ends; 0 where the accent is no impact.
+    pub impact: u32,
+}
+
+/// A stretch of time in which the body holds still. This struct never changes.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Hold {
+    /// When it comes to rest, seconds from the start of the soundtrack.
+    pub from: f64,
+    /// When it moves again.
+    pub to: f64,
+}
+
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct AudioFormat {
@@ -242,10 +288,64 @@ pub unsafe extern "C" fn kinescore_job_accents(
                 .map(|accent| Accent {
                     time: accent.time.seconds(),
                     strength: accent.strength,
-                    kind: match accent.kind {
-                        AccentKind::Style => KINESCORE_ACCENT_STYLE,
-                        AccentKind::Impact => KINESCORE_ACCENT_IMPACT,
-                    },
+                    kind: kind(accent.kind),
+                })
+                .collect();
+            arguments::write_items(&found, accents, capacity, count, "accents")
+        })
+    }
+}
+
+fn kind(kind: AccentKind) -> u32 {
+    match kind {
+        AccentKind::Style => KINESCORE_ACCENT_STYLE,
+        AccentKind::Impact => KINESCORE_ACCENT_IMPACT,
+    }
+}
+
+fn part(part: BodyPart) -> u32 {
+    match part {
+        BodyPart::Feet => KINESCORE_PART_FEET,
+        BodyPart::Hands => KINESCORE_PART_HANDS,
+        BodyPart::Trunk => KINESCORE_PART_TRUNK,
+        BodyPart::Head => KINESCORE_PART_HEAD,
+        BodyPart::Whole => KINESCORE_PART_WHOLE,
+    }
+}
+
+fn impact(impact: ImpactKind) -> u32 {
+    match impact {
+        ImpactKind::Stop => KINESCORE_IMPACT_STOP,
+        ImpactKind::Landing => KINESCORE_IMPACT_LANDING,
+        ImpactKind::Strike => KINESCORE_IMPACT_STRIKE,
+        ImpactKind::Turn => KINESCORE_IMPACT_TURN,
+    }
+}
+
+/// Copies the accents, in rising order, with what of the body makes them, as kinescore_job_beats does the beats. They are those
+/// of kinescore_job_accents, as many and in the same order.
+///
+/// # Safety
+/// As kinescore_job_beats.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kinescore_job_body_accents(
+    job: *const Job,
+    accents: *mut BodyAccent,
+    capacity: usize,
+    count: *mut usize,
+) -> Status {
+    // SAFETY: by contract.
+    unsafe {
+        on_job("kinescore_job_body_accents", job, Call::Look, |_, work, _| {
+            let found = work.finished()?.analysis().accents;
+            let found: Vec<BodyAccent> = found
+                .iter()
+                .map(|accent| BodyAccent {
+                    time: accent.time.seconds(),
+                    strength: accent.strength,
+                    kind: kind(accent.kind),
+                    part: part(accent.part),
+                    impact: accent.impact.map_or(0, impact),
                 })
                 .collect();
             arguments::write_items(&found, accents, capacity, count, "accents")
@@ -256,6 +356,33 @@ pub unsafe extern "C" fn kinescore_job_accents(
 /// Copies the key's name, such as "A minor", into `buffer`, and its size in bytes, including the
 /// NUL byte, into `size`; the name is "" if only drums are heard. If `buffer` is NULL and
 /// `capacity` 0, only the size is returned.
+/// Copies the stretches in which the body holds still, in rising order, as kinescore_job_beats does the beats; there may be none.
+///
+/// # Safety
+/// As kinescore_job_beats.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kinescore_job_holds(
+    job: *const Job,
+    holds: *mut Hold,
+    capacity: usize,
+    count: *mut usize,
+) -> Status {
+    // SAFETY: by contract.
+    unsafe {
+        on_job("kinescore_job_holds", job, Call::Look, |_, work, _| {
+            let found = work.finished()?.analysis().holds;
+            let found: Vec<Hold> = found
+                .iter()
+                .map(|hold| Hold {
+                    from: hold.from.seconds(),
+                    to: hold.to.seconds(),
+                })
+                .collect();
+            arguments::write_items(&found, holds, capacity, count, "holds")
+        })
+    }
+}
+
 ///
 /// KINESCORE_BUFFER_TOO_SMALL: nothing is written.
 ///

@@ -85,7 +85,7 @@ fn row(setting: &Setting, defaults: &kinescore_core::Settings) -> SettingInfo {
             (least, most) = (a, b);
             (KINESCORE_KIND_NUMBER, &[])
         }
-        Kind::Whole { least: a, most: b } => {
+        Kind::Whole { least: a, most: b } | Kind::WholeOrAll { least: a, most: b } => {
             (least_whole, most_whole) = (a, b);
             (KINESCORE_KIND_WHOLE, &[])
         }

@@ -3,7 +3,7 @@
 `drums.follow` and prints a table.
 
     make -s sync CLIPS=DIR                     # in the root: sets up, builds, measures
-    evaluate_sync.py CLIP_OR_DIR ... [--follow 0,2,4] [--seeds 1,2,3] [--kinescore PROGRAM] [--json FILE]
+    evaluate_sync.py CLIP_OR_DIR ... [--follow 0,2,4] [--seeds 1,2,3] [--kinescore PROGRAM] [--groove DIR] [--json FILE]
 
 Each clip is analysed once and scored once for each value and seed. The sound is compared with the
 movement in the poses and with the impacts that the program lists. As a control, the same sounds are
@@ -17,6 +17,10 @@ answered  share of the impacts of strength 0.5 and more with one of the N loudes
 still     loudness where the body holds still beside the rest, dB.
 pulse     greatest autocorrelation of the onset strength at 0.3 to 1.2 s: a beat that a foot can tap to.
 end       seconds from the last onset to the clip's end.
+
+A second table says whether the drums are still a groove: hits a bar; share of them that is over 30 ms off the step; standard deviation
+of the bars' mean velocity; and how far the histograms of velocities and offsets overlap with those of the Groove test split, which
+`--groove DIR` (the folder of groove.tar.xz) reads.
 """
 
 from __future__ import annotations
@@ -36,6 +40,7 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks
 
 import beat_movement
+import groove_figures
 
 RATE = 100  # values a second that sound and movement are compared at
 HOP, SAMPLE_RATE, FFT = 220, 22050, 1024  # of the sound's spectra
@@ -166,7 +171,10 @@ def render(program: str, *arguments: object) -> None:
         sys.exit(1)
 
 
-def measure(clip: Path, program: str, follows: list[str], seeds: list[str], folder: Path) -> list[dict]:
+def measure(
+    clip: Path, program: str, follows: list[str], seeds: list[str], folder: Path, takes: dict[str, list[groove_figures.Played]]
+) -> list[dict]:
+    """The figures of every depth and seed; the hits of each are added to `takes` of its depth."""
     poses, rhythm = folder / "poses.json", folder / "rhythm.json"
     render(program, clip, "--until", "pose", "-o", poses)
     render(program, "--from", poses, "--until", "rhythm", "-o", rhythm)
@@ -179,6 +187,8 @@ def measure(clip: Path, program: str, follows: list[str], seeds: list[str], fold
             listed = [(a["time"], a["strength"]) for a in found["accents"] if a["kind"] == "impact" and a["strength"] >= LEAST]
             impacts, notes = np.array(listed, float).reshape(-1, 2), heard(sound, len(body.impact))
             row = {"clip": clip.stem, "follow": follow, "seed": seed} | compare(body, notes, impacts)
+            takes[follow].append(groove_figures.Played.of_analysis(found))
+            row |= groove_figures.figures(takes[follow][-1])
             control = controlled(body, notes, impacts, found["clip"]["duration"]) if len(impacts) else {}
             rows.append(row | {f"shifted {name}": value for name, value in control.items()})
     return rows
@@ -202,6 +212,7 @@ def main() -> int:
     parser.add_argument("--follow", default="0,2,4", help="depths, divided by commas")
     parser.add_argument("--seeds", default="1,2,3", help="seeds, divided by commas")
     parser.add_argument("--kinescore", default=os.environ.get("KINESCORE", "kinescore"), help="the program")
+    parser.add_argument("--groove", type=Path, help="folder that holds groove.tar.xz or the unpacked groove/")
     parser.add_argument("--json", type=Path, help="write every figure to this file")
     given = parser.parse_args()
     clips = []
@@ -213,12 +224,16 @@ def main() -> int:
     # The same clip may be in two folders.
     clips = list({clip.name: clip for clip in clips}.values())
     follows, seeds, rows = given.follow.split(","), given.seeds.split(","), []
+    takes: dict[str, list[groove_figures.Played]] = {follow: [] for follow in follows}
+    drummers = groove_figures.Drummers.read(given.groove) if given.groove else None
     warnings.filterwarnings("ignore", module="librosa")
     for clip in clips:
         with tempfile.TemporaryDirectory() as folder:
-            rows += measure(clip, given.kinescore, follows, seeds, Path(folder))
+            rows += measure(clip, given.kinescore, follows, seeds, Path(folder), takes)
         print(f"{clip.name}: measured", file=sys.stderr)
     print(table(rows, follows))
+    print()
+    print(groove_figures.table(takes, drummers))
     if given.json:
         given.json.write_text(json.dumps(rows, indent=1) + "\n")
     return 0

@@ -15,6 +15,7 @@ fn accent(seconds: f64, strength: f32, part: BodyPart) -> Accent {
         strength,
         kind: AccentKind::Impact,
         part,
+        impact: None,
     }
 }
 
@@ -170,6 +171,16 @@ fn each_part_of_the_body_has_its_drums() {
     assert_eq!(added(BodyPart::Head, 0.9), [Snare]);
     assert_eq!(added(BodyPart::Whole, 0.9), [Kick, Snare, Crash]);
     assert_eq!(added(BodyPart::Whole, 0.7), [Kick, Snare]);
+}
+
+#[test]
+fn drums_that_answer_together_are_softer_than_the_first() {
+    let hits = drums(&[accent(9.0 * STEP, 1.0, BodyPart::Whole)], &[], 2.0);
+    let velocities: Vec<f32> = on(&hits, 9).iter().map(|(_, velocity, _)| *velocity).collect();
+    let [kick, snare, crash] = velocities[..] else {
+        panic!("{velocities:?}");
+    };
+    assert!(near(kick, 1.0) && near(snare, 0.8) && near(crash, 0.7));
 }
 
 #[test]

@@ -262,6 +262,7 @@ mod tests {
                 strength: 1.0,
                 kind: AccentKind::Impact,
                 part: BodyPart::default(),
+                impact: None,
             }],
             movement: curve.clone(),
             activation: curve,

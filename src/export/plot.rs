@@ -17,19 +17,19 @@ use crate::error::{Error, Result};
 use crate::export::atomic::atomically;
 use crate::music::Music;
 use crate::pose::PoseTrack;
-use crate::rhythm::Rhythm;
+use crate::rhythm::{AccentKind, Hold, Rhythm};
 use crate::time::BeatGrid;
 use crate::video::Clip;
-use movement::{accents, bar_numbers, beat_lines, curve, hit, hits, peak, sixteenths};
+use movement::{accents, bar_numbers, beat_lines, curve, hit, hits, holds, peak, sixteenths};
 use notes::{Pitches, chords, draw_roll_panel, notes};
 use people::skeletons;
 use row::Row;
 use std::io;
 use std::path::Path;
 use style::{
-    ACTIVE, AXIS, BAND, BEAT, BEATS, DOWNBEAT, GAP, HEADER, IMPACT, INK, LANE, LANES, LEFT, MOVEMENT, MOVING, MUSIC,
-    MUTED, OVERVIEW, PERSON_LEFT, PERSON_MIDDLE, PERSON_RIGHT, PLOT, POSES, ROW_GAP, STYLE, WIDTH, clock, counted,
-    fitted, label, strong,
+    ACTIVE, AXIS, BAND, BEAT, BEATS, DOWNBEAT, GAP, HEADER, HELD, INK, LANE, LANES, LEFT, MOVEMENT, MOVING, MUSIC,
+    MUTED, OVERVIEW, PARTS, PERSON_LEFT, PERSON_MIDDLE, PERSON_RIGHT, PLOT, POSES, ROW_GAP, STYLE, WIDTH, clock,
+    counted, fitted, label, strong,
 };
 use svg::{Anchor, Svg, Weight};
 
@@ -49,8 +49,10 @@ pub struct PlotView<'a> {
     /// The poses: a strip of skeletons, with the person's left and right side in two colours, faded
     /// where the confidence is low.
     pub poses: Option<&'a PoseTrack>,
-    /// The rhythm: movement with accents, beat activation with beats and numbered bars.
+    /// The rhythm: movement with accents in the colours of the parts of the body that make them, beat activation with beats and numbered bars.
     pub rhythm: Option<&'a Rhythm>,
+    /// Where the body holds still: bands behind the movement.
+    pub holds: &'a [Hold],
     /// The drums: a lane for each class.
     pub drums: Option<&'a DrumGrid>,
     /// The other instruments: a piano roll under the names of the chords. It uses the grid of the
@@ -225,15 +227,30 @@ fn legend(svg: &mut Svg, view: &PlotView<'_>) {
     }
     if view.rhythm.is_some() {
         entry(svg, "movement", 18.0, &stroke(MOVING, 2.5));
-        entry(svg, "accent: fast change", 10.0, &|svg, x| {
+        entry(svg, "gesture begins", 10.0, &|svg, x| {
             svg.circle((x + 5.0, Y - 4.5), 5.0, STYLE, 1.0);
         });
-        entry(svg, "accent: impact", 12.0, &|svg, x| {
-            svg.diamond((x + 6.0, Y - 4.5), 6.0, IMPACT)
+        // One sign for each part of the body that makes an impact.
+        let mut shown = PARTS.iter().filter(|(part, ..)| {
+            let impacts = view.rhythm.iter().flat_map(|rhythm| &rhythm.accents);
+            let mut impacts = impacts.filter(|accent| accent.kind == AccentKind::Impact);
+            impacts.any(|accent| accent.part == *part)
         });
+        let mut before = "impact: ";
+        for (_, name, colour) in &mut shown {
+            entry(svg, &format!("{before}{name}"), 12.0, &|svg, x| {
+                svg.diamond((x + 6.0, Y - 4.5), 6.0, colour);
+            });
+            before = "";
+        }
+        if !view.holds.is_empty() {
+            entry(svg, "hold", 14.0, &|svg, x| {
+                svg.rect((x, Y - 10.0), (14.0, 11.0), 1.5, HELD, 0.55);
+            });
+        }
         entry(svg, "beat activation", 18.0, &stroke(ACTIVE, 2.5));
         entry(svg, "beat", 6.0, &upright(BEAT, 1.5));
-        entry(svg, "downbeat with its bar", 6.0, &upright(DOWNBEAT, 2.5));
+        entry(svg, "downbeat", 6.0, &upright(DOWNBEAT, 2.5));
     }
     if let Some((music, _)) = view.played() {
         for line in music.lines.iter().filter(|line| !line.notes.is_empty()) {
@@ -348,6 +365,7 @@ fn draw_row(svg: &mut Svg, view: &PlotView<'_>, row: &Row, top: f64) {
             peak(&rhythm.movement),
             MOVING,
         );
+        holds(svg, view.holds, row, movement);
         accents(svg, rhythm, row, movement);
         let beats = movement + MOVEMENT + GAP;
         curve(

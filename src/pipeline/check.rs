@@ -64,6 +64,10 @@ fn known_until(end: Instant, duration: Span, what: &str) -> Checked {
 
 pub(super) fn poses(track: &PoseTrack, duration: Span) -> Checked {
     PEOPLE.check("poses.people", track.people)?;
+    PEOPLE.check("the number of poses.others", track.others.len())?;
+    for (index, other) in track.others.iter().enumerate() {
+        poses(other, duration).map_err(|e| format!("poses.others[{index}]: {e}"))?;
+    }
     let times = times(duration);
     for (index, cut) in track.cuts.iter().enumerate() {
         times.check(format_args!("poses.cuts[{index}]"), cut.seconds())?;

@@ -6,6 +6,7 @@ use crate::audio::{self, Blend};
 use crate::error::{Error, Result};
 use crate::export;
 use crate::progress::{Monitor, Stage};
+use crate::rhythm::Hold;
 use crate::settings::OriginalAudio;
 use crate::time::Speed;
 use crate::video::sound::read_sound;
@@ -132,23 +133,26 @@ impl Job {
             &self.settings,
             self.engine.model_versions(),
         );
-        // Holds are found beside the media's whole movement, as accents are.
-        analysis.holds = self
-            .rhythm
-            .as_ref()
-            .map(|rhythm| self.heard().holds(rhythm))
-            .unwrap_or_default();
+        analysis.holds = self.holds();
         analysis
+    }
+
+    /// Where the body holds still in the cut: found beside the media's whole movement, as accents are.
+    fn holds(&self) -> Vec<Hold> {
+        let rhythm = self.rhythm.as_ref();
+        rhythm.map(|rhythm| self.heard().holds(rhythm)).unwrap_or_default()
     }
 
     /// Writes a picture of the analysis: skeletons, movement, accents, beats, notes and drum hits over time. `.svg` or `.png`.
     pub fn write_plot(&self, path: &Path) -> Result<()> {
         let poses = self.poses.as_ref().map(|poses| self.heard().poses(poses));
         let (rhythm, drums, music) = self.heard_results();
+        let holds = self.holds();
         let view = export::plot::PlotView {
             clip: &self.clip,
             poses: poses.as_ref(),
             rhythm: rhythm.as_ref(),
+            holds: &holds,
             drums: drums.as_ref(),
             music: music.as_ref(),
         };

@@ -161,6 +161,9 @@ impl WindowMap {
             *cut = self.time(*cut);
             self.is_inside(*cut)
         });
+        for other in &mut heard.others {
+            *other = self.poses(other);
+        }
         heard
     }
 
@@ -317,6 +320,7 @@ mod tests {
                     strength: 0.5,
                     kind: AccentKind::Impact,
                     part: BodyPart::default(),
+                    impact: None,
                 })
                 .to_vec(),
             movement: curve(60.0),

@@ -163,7 +163,7 @@ mod tests {
         let mut values = setting.words().into_iter().map(str::to_owned).collect::<Vec<_>>();
         match setting.kind {
             Kind::Number { least, most } => values.push((least + 0.4 * (most - least)).to_string()),
-            Kind::Whole { least, .. } => values.push((least + 2).to_string()),
+            Kind::Whole { least, .. } | Kind::WholeOrAll { least, .. } => values.push((least + 2).to_string()),
             Kind::Text(Syntax::Key) => values.push("D".to_owned()),
             Kind::Text(Syntax::Chords) => values.push("Am F".to_owned()),
             Kind::Choice(_) | Kind::List(_) => {}

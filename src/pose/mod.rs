@@ -9,7 +9,7 @@
 use crate::error::{Error, Result};
 use crate::limits::{LEAST_PERSON, is_too_brief};
 use crate::progress::{Monitor, Stage};
-use crate::settings::PoseSettings;
+use crate::settings::{PersonChoice, PoseSettings};
 use crate::time::Instant;
 use crate::video::FrameSource;
 use std::path::Path;
@@ -100,7 +100,8 @@ pub fn follow(
     Ok(followers.finish())
 }
 
-/// The poses of one person of those who were followed in the clip at `path`.
+/// The poses of one person of those who were followed in the clip at `path`, and with
+/// [`PersonChoice::All`] those of the others who are seen for long enough.
 ///
 /// Numbers are rounded as they are when saved, so that going on from a saved track gives the same result.
 ///
@@ -124,7 +125,10 @@ pub fn choose(tracked: track::Tracked, path: &Path, settings: &PoseSettings) -> 
             }),
         };
     }
-    let number = settings.person.unwrap_or(1);
+    let number = match settings.person {
+        PersonChoice::Number(number) => number,
+        PersonChoice::Auto | PersonChoice::All => 1,
+    };
     if number == 0 || number > count {
         return Err(Error::NoSuchPerson {
             path: path.to_owned(),
@@ -137,6 +141,61 @@ pub fn choose(tracked: track::Tracked, path: &Path, settings: &PoseSettings) -> 
         return Err(brief(seen.seconds()));
     }
     let mut track = people.track(number);
+    if settings.person == PersonChoice::All {
+        let others = (1..=count).filter(|other| *other != number && !is_too_brief(people.seen(*other)));
+        track.others = others.map(|other| people.track(other)).collect();
+    }
     poses::round(&mut track);
     Ok(track)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::smooth::Sample;
+    use super::track::{Tracked, Tracklet};
+    use super::*;
+    use crate::settings::Settings;
+
+    /// Who moves most at the left, somebody who stands, and somebody who is there for 1.5 s.
+    fn tracked() -> Tracked {
+        let tracklet = |frames: std::ops::Range<usize>, x: fn(usize) -> f32| Tracklet {
+            samples: frames
+                .map(|frame| Sample {
+                    frame,
+                    joints: [JointPoint {
+                        x: x(frame),
+                        y: 200.0,
+                        confidence: 0.9,
+                    }; JOINTS],
+                    size: 200.0,
+                })
+                .collect(),
+        };
+        Tracked {
+            times: (0..90)
+                .map(|frame| Instant::from_seconds(frame as f64 / 30.0))
+                .collect(),
+            tracklets: vec![
+                tracklet(0..90, |frame| 300.0 + 100.0 * (frame as f32 * 0.3).sin()),
+                tracklet(0..90, |_| 900.0),
+                tracklet(0..45, |_| 1500.0),
+            ],
+            cuts: vec![],
+        }
+    }
+
+    #[test]
+    fn everybody_is_the_first_with_all_who_are_seen_for_long_enough() {
+        let chosen = |person| {
+            let settings = PoseSettings {
+                person,
+                ..Settings::default().pose().clone()
+            };
+            choose(tracked(), Path::new("clip.mp4"), &settings).unwrap()
+        };
+        let (one, all) = (chosen(PersonChoice::Auto), chosen(PersonChoice::All));
+        assert_eq!((one.people, one.others.len()), (3, 0));
+        assert_eq!(all.poses, one.poses);
+        assert_eq!(all.others, [chosen(PersonChoice::Number(2))]);
+    }
 }

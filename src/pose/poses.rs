@@ -29,6 +29,9 @@ pub struct PoseTrack {
     pub cuts: Vec<Instant>,
     /// How many people were followed in the clip.
     pub people: usize,
+    /// Those beside this one whose accents count too, without others of their own: empty unless
+    /// [everybody](crate::settings::PersonChoice::All) is followed.
+    pub others: Vec<PoseTrack>,
 }
 
 /// Steps a pixel, a unit of confidence, and a second.
@@ -42,6 +45,8 @@ pub(super) struct Track {
     people: usize,
     cuts: Vec<f64>,
     poses: Vec<Row>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    others: Vec<Track>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -71,6 +76,7 @@ pub(super) fn round(track: &mut PoseTrack) {
     for cut in &mut track.cuts {
         *cut = Instant::from_seconds(rounded(cut.seconds(), SECOND));
     }
+    track.others.iter_mut().for_each(round);
 }
 
 impl From<PoseTrack> for Track {
@@ -94,6 +100,7 @@ impl From<PoseTrack> for Track {
                     joints: pose.joints.iter().flat_map(numbers).collect(),
                 })
                 .collect(),
+            others: track.others.into_iter().map(Self::from).collect(),
         }
     }
 }
@@ -135,10 +142,21 @@ impl TryFrom<Track> for PoseTrack {
         }
         let cuts = saved.cuts.into_iter().enumerate();
         let cuts = cuts.map(|(index, cut)| Instant::try_from(cut).map_err(|e| format!("cuts[{index}]: {e}")));
+        let mut others = Vec::new();
+        for (index, other) in saved.others.into_iter().enumerate() {
+            if !other.others.is_empty() {
+                return Err(format!(
+                    "others[{index}].others has {} people; allowed are 0",
+                    other.others.len()
+                ));
+            }
+            others.push(Self::try_from(other).map_err(|e| format!("others[{index}].{e}"))?);
+        }
         Ok(Self {
             poses,
             cuts: cuts.collect::<Result<_, _>>()?,
             people: saved.people,
+            others,
         })
     }
 }
@@ -162,7 +180,27 @@ mod tests {
             poses,
             cuts: vec![Instant::from_seconds(1.0 / 3.0)],
             people: 2,
+            others: vec![],
         }
+    }
+
+    #[test]
+    fn the_others_come_back_and_have_none_of_their_own() {
+        let mut both = PoseTrack {
+            others: vec![track()],
+            ..track()
+        };
+        round(&mut both);
+        let text = serde_json::to_string(&both).unwrap();
+        assert_eq!(serde_json::from_str::<PoseTrack>(&text).unwrap(), both);
+        assert!(!serde_json::to_string(&track()).unwrap().contains("others"));
+        let nested = PoseTrack {
+            others: vec![both],
+            ..track()
+        };
+        let text = serde_json::to_string(&nested).unwrap();
+        let error = serde_json::from_str::<PoseTrack>(&text).unwrap_err().to_string();
+        assert!(error.contains("others[0].others has 1 people"), "{error}");
     }
 
     #[test]

@@ -160,6 +160,7 @@ impl People {
             poses,
             cuts: cuts.into_iter().map(|cut| self.times[cut]).collect(),
             people: self.count(),
+            others: Vec::new(),
         }
     }
 }

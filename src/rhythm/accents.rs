@@ -15,6 +15,9 @@ pub struct Accent {
     /// What of the body makes it.
     #[serde(default)]
     pub part: BodyPart,
+    /// How the movement ends; `None` for gestures, and for impacts of files that do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub impact: Option<ImpactKind>,
 }
 
 /// What of a body makes an accent.
@@ -42,4 +45,18 @@ pub enum AccentKind {
     Style,
     /// The body is stopped sharply: a stamp, a landing, a hit.
     Impact,
+}
+
+/// How the movement ends that makes an impact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ImpactKind {
+    /// It comes to rest.
+    Stop,
+    /// A foot comes down and stands.
+    Landing,
+    /// It is stopped at once, as by something that it hits.
+    Strike,
+    /// It goes back the way it came.
+    Turn,
 }

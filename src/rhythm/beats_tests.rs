@@ -264,6 +264,7 @@ fn swinging(bpm: f64, duration: Span) -> PoseTrack {
         poses,
         cuts: Vec::new(),
         people: 1,
+        others: vec![],
     }
 }
 

@@ -186,6 +186,7 @@ mod tests {
                     strength: *strength,
                     kind: AccentKind::Impact,
                     part: BodyPart::default(),
+                    impact: None,
                 })
                 .collect(),
             movement: Curve {

@@ -8,7 +8,8 @@
 //! walking, volleyball and dance (`tests/fixtures/accents`), 39 of 42 footfalls, landings, hits and sharp ends of gestures
 //! have an accent within 67 ms; peaks of the sum had 32, with twice as many accents elsewhere.
 
-use super::accents::{Accent, AccentKind, BodyPart};
+use super::accents::{Accent, AccentKind, BodyPart, ImpactKind};
+use super::ends::Ended;
 use super::motion::LEAST_MOVEMENT;
 use super::motion::{Motion, RATE};
 use super::signal;
@@ -41,7 +42,7 @@ pub(crate) const JOINT_WEIGHTS: [f64; JOINTS] = {
 };
 
 /// Two accents nearer than this are heard as one: a sixteenth note at 125 beats a minute.
-const REFRACTORY: Span = Span::from_seconds(0.120);
+pub(super) const REFRACTORY: Span = Span::from_seconds(0.120);
 
 /// A style peak nearer than this to an impact is the start of the gesture that the impact ends: one gesture, one accent.
 const GESTURE: Span = Span::from_seconds(0.250);
@@ -131,8 +132,11 @@ const LIMBS: [Limb; 6] = [
 /// 1966). In the air it slows all that rises, which is no hit.
 const GRAVITY: f64 = 19.6;
 
-/// In the air both feet rise at least so fast, beside the trunk, and in torso lengths a second.
+/// In the air both feet rise at least so fast, beside the trunk, and in torso lengths a second;
 const FEET_RISE: (f64, f64) = (0.3, 0.2);
+/// or they are at least so many torso lengths above where each was lowest within this time.
+const FEET_ABOVE: f64 = 0.15;
+const JUMP: Span = Span::from_seconds(0.6);
 
 /// Least loss of speed at which a stop is looked for, torso lengths a second per second: twice what jitter makes.
 const LEAST_LOSS: f64 = 4.0;
@@ -193,11 +197,14 @@ struct Stop {
     limb: usize,
     /// What of the body is stopped.
     part: BodyPart,
+    /// How its movement ends.
+    kind: ImpactKind,
 }
 
 /// How fast every joint loses speed, torso lengths a second per second, without what gravity takes in the air.
 fn losses(motion: &Motion) -> Vec<[f64; JOINTS]> {
     let (trunk, _) = motion.trunk();
+    let above = feet_above(motion);
     let slope = |before: f64, after: f64| RATE.per_second((after - before) / 2.0);
     (0..motion.len())
         .map(|i| {
@@ -207,17 +214,18 @@ fn losses(motion: &Motion) -> Vec<[f64; JOINTS]> {
             }
             let up = trunk[i][1].min(0.0);
             let (share, least) = FEET_RISE;
-            let in_the_air = up < 0.0
-                && [Joint::RightAnkle, Joint::LeftAnkle]
-                    .iter()
-                    .all(|foot| motion.velocity[i][*foot as usize][1] < (share * up).min(-least));
-            let gravity = if in_the_air {
-                slope(trunk[i - 1][1], trunk[i + 1][1]).clamp(0.0, GRAVITY)
-            } else {
-                0.0
+            let rise = FEET
+                .iter()
+                .all(|foot| motion.velocity[i][*foot as usize][1] < (share * up).min(-least));
+            let braked = slope(trunk[i - 1][1], trunk[i + 1][1]).max(0.0);
+            // Well off the floor nothing but gravity, and the weight of the legs that are drawn up with it, brakes a body.
+            let gravity = match up < 0.0 {
+                true if above[i] >= FEET_ABOVE => braked,
+                true if rise => braked.min(GRAVITY),
+                _ => 0.0,
             };
             for (joint, loss) in loss.iter_mut().enumerate() {
-                let seen = motion.weight[i - 1][joint].min(motion.weight[i + 1][joint]);
+                let seen = motion.sure[i - 1][joint].min(motion.sure[i + 1][joint]);
                 let speed = motion.speed(i, joint);
                 let rising = if speed > 0.0 {
                     (-motion.velocity[i][joint][1] / speed).max(0.0)
@@ -230,6 +238,30 @@ fn losses(motion: &Motion) -> Vec<[f64; JOINTS]> {
             loss
         })
         .collect()
+}
+
+const FEET: [Joint; 2] = [Joint::RightAnkle, Joint::LeftAnkle];
+
+/// How far the lower of the two feet is above where it was lowest within [`JUMP`], torso lengths.
+fn feet_above(motion: &Motion) -> Vec<f64> {
+    let reach = RATE.count(JUMP) as usize;
+    let mut above = vec![f64::INFINITY; motion.len()];
+    for foot in FEET {
+        // y points downwards.
+        let mut y = 0.0;
+        let depth: Vec<f64> = (0..motion.len())
+            .map(|i| {
+                y += RATE.span(motion.velocity[i][foot as usize][1]).seconds();
+                y
+            })
+            .collect();
+        for (i, above) in above.iter_mut().enumerate() {
+            let from = i.saturating_sub(reach);
+            let lowest = depth[from..=i].iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            *above = above.min(lowest - depth[i]);
+        }
+    }
+    above
 }
 
 /// Every stop of every limb.
@@ -262,6 +294,16 @@ fn stops(motion: &Motion) -> Vec<Stop> {
             if before <= 0.0 || after >= before || swing(&speed, fastest) < LEAST_SWING {
                 continue;
             }
+            let ended = Ended {
+                joints,
+                is_foot: *is_foot,
+                is_trunk: *part == BodyPart::Trunk,
+                fastest,
+                stopped: peak.index,
+                speed: before,
+                lost: (before - after) / before,
+                loss: peak.height,
+            };
             let position = if *is_foot {
                 stands(&speed, peak.index, STANDS * before).unwrap_or(peak.position)
             } else {
@@ -272,6 +314,7 @@ fn stops(motion: &Motion) -> Vec<Stop> {
                 force: weight * peak.height * (before - after) / before,
                 limb,
                 part: *part,
+                kind: ended.kind(motion),
             });
         }
     }
@@ -337,6 +380,11 @@ fn together(mut stops: Vec<Stop>) -> Vec<Stop> {
             force: force(&members),
             limb: hardest.limb,
             part: part(&members),
+            kind: if timed_by.iter().all(is_foot) && timed_by.iter().any(|s| s.kind == ImpactKind::Landing) {
+                ImpactKind::Landing
+            } else {
+                hardest.kind
+            },
         });
     }
     events
@@ -386,7 +434,7 @@ pub(crate) fn accents(motion: &Motion, impact: &[f64], style: &Style, lively: &[
     let hits = events
         .iter()
         .filter(|s| stands_out(s))
-        .map(|s| (s.position, s.force, top, s.part));
+        .map(|s| (s.position, s.force, top, s.part, Some(s.kind)));
 
     // A style peak on a body that hardly moves is the top tenth of nothing.
     let around = signal::smooth(impact, RATE.count(Span::from_seconds(AROUND)));
@@ -395,13 +443,17 @@ pub(crate) fn accents(motion: &Motion, impact: &[f64], style: &Style, lively: &[
         .filter(|p| moving(p.position) && around[p.index] > LEAST_AROUND)
         .collect();
     let top = signal::quantile(&changes.iter().map(|p| p.height).collect::<Vec<_>>(), 0.9);
-    let changes = changes.iter().map(|p| (p.position, p.height, top, BodyPart::default()));
+    let changes = changes
+        .iter()
+        .map(|p| (p.position, p.height, top, BodyPart::default(), None));
 
-    let graded = |(position, height, top, part): (f64, f64, f64, BodyPart), kind: AccentKind| Accent {
+    type Height = (f64, f64, f64, BodyPart, Option<ImpactKind>);
+    let graded = |(position, height, top, part, impact): Height, kind: AccentKind| Accent {
         time: RATE.instant_at(position),
         strength: if top > 0.0 { (height / top) as f32 } else { 1.0 },
         kind,
         part,
+        impact,
     };
     let most = (duration.seconds() * MOST_ACCENTS).ceil().max(0.0) as usize;
     let mut kept: Vec<Accent> = Vec::new();
@@ -465,6 +517,7 @@ mod tests {
             strength,
             kind,
             part: BodyPart::default(),
+            impact: None,
         }
     }
 
@@ -498,6 +551,7 @@ mod tests {
             force,
             limb,
             part: LIMBS[limb].part,
+            kind: ImpactKind::Stop,
         };
         assert_eq!(part(&[stop(4, 9.0), stop(5, 9.0), stop(1, 12.0)]), BodyPart::Feet);
         assert_eq!(part(&[stop(0, 8.0), stop(1, 9.0), stop(3, 10.0)]), BodyPart::Whole);

@@ -25,6 +25,8 @@ mod curve;
 mod decode;
 #[cfg(test)]
 mod decoding_tests;
+mod ends;
+mod everybody;
 pub mod features;
 mod fit;
 mod hmm;
@@ -37,11 +39,12 @@ mod matching;
 pub mod metrics;
 mod motion;
 mod network;
+mod octave;
 mod signal;
 mod style;
 mod windows;
 
-pub use accents::{Accent, AccentKind, BodyPart};
+pub use accents::{Accent, AccentKind, BodyPart, ImpactKind};
 pub use beats::{Beat, Rhythm, Source};
 pub use compose::compose;
 pub use curve::Curve;
@@ -169,10 +172,17 @@ impl Moved {
         let motion = Motion::new(track, duration);
         let lively = motion.lively();
         let impact = impact::impact(&motion);
-        let style = style::Style::new(&motion);
+        let accents = |motion: &Motion, impact: &[f64], lively: &[f64]| {
+            impact::accents(motion, impact, &style::Style::new(motion), lively, duration)
+        };
+        let of_other = |other: &PoseTrack| {
+            let motion = Motion::new(other, duration);
+            accents(&motion, &impact::impact(&motion), &motion.lively())
+        };
+        let others: Vec<Vec<Accent>> = track.others.iter().map(of_other).collect();
         Self {
             liveliness: motion.liveliness(&lively),
-            accents: impact::accents(&motion, &impact, &style, &lively, duration),
+            accents: everybody::together(accents(&motion, &impact, &lively), &others),
             movement: motion.movement(),
             motion,
             duration,
@@ -201,7 +211,20 @@ impl Moved {
             &hmm::intervals(settings.slowest, settings.fastest),
             hmm::RATE,
         );
-        let grid = |heard: &BeatEvidence| decode::grid(heard, &locks, &self.impact, self.duration, settings, monitor);
+        let density = octave::density(&self.accents, &holds::holds(&movement), self.duration);
+        let grid = |heard: &BeatEvidence| {
+            let grid = decode::grid(heard, &locks, &self.impact, self.duration, settings, monitor)?;
+            let found = fit::tempo(&grid.instants());
+            let other = found
+                .zip(density)
+                .and_then(|(found, density)| octave::other(found, density, settings));
+            let Some(other) = other else {
+                return Ok(grid);
+            };
+            let intervals = hmm::intervals(other.slowest, other.fastest);
+            let locks = lock::Locks::new(&movement, &intervals, hmm::RATE);
+            decode::grid(heard, &locks, &self.impact, self.duration, &other, monitor)
+        };
         // Whether both sources agree is a sign for the network's confidence, wanted or not.
         let activation = activation::activation(&self.motion, &self.impact, &self.movement, self.duration);
         let by_motion = BeatEvidence::by_motion(activation);

@@ -36,6 +36,10 @@ pub(crate) const SMOOTHING: Span = Span::from_seconds(0.040);
 /// joint at the edge of being seen does not switch the sums on and off.
 const CONFIDENCE: (f32, f32) = (0.2, 0.5);
 
+/// The same for an accent, which one joint can make. What is guessed, such as a foot below the picture's edge or an arm behind the
+/// trunk, has up to 0.58 on the four clips of `tests/fixtures/accents`; what is seen has 0.64 and more nearly all of the time.
+const SURE: (f32, f32) = (0.5, 0.7);
+
 /// Half width of the window in which the body's size is taken, long beside one bend of the body.
 const SIZE_WINDOW: f64 = 2.0;
 
@@ -72,6 +76,8 @@ pub(crate) struct Motion {
     pub pan: Vec<[f64; 2]>,
     /// How far each joint can be trusted, 0 (missing) to 1.
     pub weight: Vec<[f64; JOINTS]>,
+    /// How far an accent of each joint can be trusted, 0 (its place is a guess) to 1.
+    pub sure: Vec<[f64; JOINTS]>,
     /// Number of the shot that each frame belongs to.
     pub shot: Vec<usize>,
 }
@@ -88,6 +94,7 @@ struct Sample {
     /// Torso length, pixels.
     size: f64,
     weight: f64,
+    sure: f64,
 }
 
 /// Where a joint is in the picture, pixels, and the torso length there.
@@ -130,6 +137,7 @@ impl Motion {
             position: vec![[[0.0; 2]; JOINTS]; frames],
             pan: vec![[0.0; 2]; frames],
             weight: vec![[0.0; JOINTS]; frames],
+            sure: vec![[0.0; JOINTS]; frames],
             shot: (0..frames).map(|i| shot_of(RATE.instant(i).seconds())).collect(),
         };
         let mut places = vec![[JointAt::default(); JOINTS]; frames];
@@ -180,13 +188,14 @@ impl Motion {
             }
             let (mut s0, mut s1, mut s2, mut p0, mut p1) = (0.0, 0.0, 0.0, [0.0; 2], [0.0; 2]);
             let (mut x0, mut x1, mut size) = ([0.0; 2], [0.0; 2], 0.0);
-            let (mut trust, mut kernel) = (0.0, 0.0);
+            let (mut trust, mut sure, mut kernel) = (0.0, 0.0, 0.0);
             for sample in run[begin..].iter().take_while(|s| s.time <= now + reach) {
                 let dt = sample.time - now;
                 let gauss = (-0.5 * (dt / sigma).powi(2)).exp();
                 let w = gauss * sample.weight;
                 kernel += gauss;
                 trust += w;
+                sure += gauss * sample.sure;
                 s0 += w;
                 s1 += w * dt;
                 s2 += w * dt * dt;
@@ -211,6 +220,7 @@ impl Motion {
                 let sided = spread / (s0 * sigma).powi(2);
                 let even = ((sided - 0.36) / (0.8 - 0.36)).clamp(0.0, 1.0);
                 self.weight[frame][joint] = even * trust / kernel;
+                self.sure[frame][joint] = even * sure / kernel;
             }
         }
     }
@@ -405,7 +415,11 @@ fn frames_in(duration: Span) -> usize {
 }
 
 fn weight(point: JointPoint) -> f64 {
-    let (least, full) = CONFIDENCE;
+    trust(point, CONFIDENCE)
+}
+
+/// From 0 to 1 between two confidences; 0 for what has no place.
+fn trust(point: JointPoint, (least, full): (f32, f32)) -> f64 {
     if point.x.is_finite() && point.y.is_finite() && point.confidence.is_finite() {
         f64::from(((point.confidence - least) / (full - least)).clamp(0.0, 1.0))
     } else {
@@ -510,6 +524,7 @@ fn runs(
                 pixel,
                 size,
                 weight: w,
+                sure: trust(point, SURE),
             });
         }
     }

@@ -46,6 +46,13 @@ pub enum Kind {
         /// Greatest value allowed.
         most: u64,
     },
+    /// A whole number from `least` to `most`, or `all`.
+    WholeOrAll {
+        /// Least value allowed.
+        least: u64,
+        /// Greatest value allowed.
+        most: u64,
+    },
 }
 
 /// A text that is to become the value of a setting, with what the setting's row allows. Each reader
@@ -58,7 +65,10 @@ pub(super) struct Given<'a> {
 }
 
 /// The text `auto`.
-const AUTO: &str = "auto";
+pub(super) const AUTO: &str = "auto";
+
+/// The text `all`.
+pub(super) const ALL: &str = "all";
 
 impl Given<'_> {
     /// The values allowed, in words: `auto|cpu|cuda`, `1 to 120`.
@@ -73,6 +83,7 @@ impl Given<'_> {
             Kind::Text(syntax) => format!("{or_auto}{}", syntax.allowed()),
             Kind::Number { least, most } => format!("{or_auto}{least} to {most}"),
             Kind::Whole { least, most } => format!("{or_auto}a whole number from {least} to {most}"),
+            Kind::WholeOrAll { least, most } => format!("{or_auto}{ALL}, or a whole number from {least} to {most}"),
         }
     }
 
@@ -80,6 +91,7 @@ impl Given<'_> {
     pub fn words(self) -> Vec<&'static str> {
         let words = match self.kind {
             Kind::Choice(words) | Kind::List(words) => words,
+            Kind::WholeOrAll { .. } => &[ALL],
             Kind::Text(_) | Kind::Number { .. } | Kind::Whole { .. } => &[],
         };
         let auto = self.auto.then_some(AUTO);
@@ -94,6 +106,14 @@ impl Given<'_> {
         read(self).map(Some)
     }
 
+    /// `None` for `all`, otherwise the result of `read`.
+    pub fn or_all<T>(self, read: impl FnOnce(Self) -> Result<T, Refusal>) -> Result<Option<T>, Refusal> {
+        if matches!(self.kind, Kind::WholeOrAll { .. }) && self.text == ALL {
+            return Ok(None);
+        }
+        read(self).map(Some)
+    }
+
     pub fn number(self) -> Result<f64, Refusal> {
         let Kind::Number { least, most } = self.kind else {
             return Err(self.refusal());
@@ -103,7 +123,7 @@ impl Given<'_> {
     }
 
     pub fn whole(self) -> Result<u64, Refusal> {
-        let Kind::Whole { least, most } = self.kind else {
+        let (Kind::Whole { least, most } | Kind::WholeOrAll { least, most }) = self.kind else {
             return Err(self.refusal());
         };
         let number = self.text.parse().ok().filter(|n| (least..=most).contains(n));

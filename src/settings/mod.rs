@@ -10,7 +10,7 @@ mod words;
 pub use kind::{Kind, Syntax};
 pub use stages::{
     BeatSource, Device, DrumSettings, MidiDrums, MidiSettings, MidiTempo, Mood, MusicSettings, OriginalAudio,
-    PoseQuality, PoseSettings, RhythmSettings, SoundSettings,
+    PersonChoice, PoseQuality, PoseSettings, RhythmSettings, SoundSettings,
 };
 pub use words::{INSTRUMENTS, KITS, STYLES};
 
@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::limits::ASKED_TEMPI;
 use crate::theory::Instrument;
 use crate::time::{Rate, Tempo};
-use kind::{Given, Refusal, nearest};
+use kind::{ALL, AUTO, Given, Refusal, nearest};
 use std::collections::BTreeMap;
 
 /// Everything a user may choose, by stage.
@@ -87,7 +87,7 @@ impl Setting {
 }
 
 fn or_auto<T: ToString>(value: Option<T>) -> String {
-    value.map_or_else(|| "auto".to_owned(), |v| v.to_string())
+    value.map_or_else(|| AUTO.to_owned(), |v| v.to_string())
 }
 
 /// The table of all settings.
@@ -136,14 +136,23 @@ pub const TABLE: &[Setting] = &[
     },
     Setting {
         key: "pose.person",
-        kind: Kind::Whole { least: 1, most: 16 },
+        kind: Kind::WholeOrAll { least: 1, most: 16 },
         auto: true,
         effect: Effect::Notes,
-        help: "Which person to follow if there are several: 1 is the one who moves most and is largest",
-        get: |s| or_auto(s.pose.person),
+        help: "Which person to follow if there are several: 1 is the one who moves most and is largest; all: everybody's accents, on the beats of person 1",
+        get: |s| match s.pose.person {
+            PersonChoice::Auto => AUTO.to_owned(),
+            PersonChoice::Number(number) => number.to_string(),
+            PersonChoice::All => ALL.to_owned(),
+        },
         set: |s, v| {
-            v.or_auto(Given::whole)
-                .map(|number| s.pose.person = number.map(|n| n as usize))
+            v.or_auto(|v| v.or_all(Given::whole)).map(|chosen| {
+                s.pose.person = match chosen {
+                    None => PersonChoice::Auto,
+                    Some(None) => PersonChoice::All,
+                    Some(Some(number)) => PersonChoice::Number(number as usize),
+                }
+            })
         },
     },
     Setting {
@@ -393,7 +402,7 @@ impl Default for Settings {
             pose: PoseSettings {
                 quality: PoseQuality::Normal,
                 rate: Rate::from_hz(30.0),
-                person: None,
+                person: PersonChoice::Auto,
             },
             rhythm: RhythmSettings {
                 source: BeatSource::Auto,

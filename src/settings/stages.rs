@@ -56,8 +56,19 @@ pub struct PoseSettings {
     pub quality: PoseQuality,
     /// Maximum poses per second; the video's own frame rate if that is lower.
     pub rate: Rate,
-    /// Which person, numbered from 1, by movement and size; `None`: the first.
-    pub person: Option<usize>,
+    /// Which person, or all of them.
+    pub person: PersonChoice,
+}
+
+/// Who is followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PersonChoice {
+    /// The first.
+    Auto,
+    /// This person, numbered from 1, by movement and size.
+    Number(usize),
+    /// The first, with the accents of all the others.
+    All,
 }
 
 /// Which landmark model finds the joints.

@@ -75,6 +75,7 @@ pub fn walk() -> (PoseTrack, Span) {
         poses,
         cuts: vec![],
         people: 2,
+        others: vec![],
     };
     (track, Span::from_seconds(number(&json["duration"])))
 }
@@ -254,6 +255,7 @@ impl Dance {
             poses,
             cuts: Vec::new(),
             people: 1,
+            others: vec![],
         }
     }
 }

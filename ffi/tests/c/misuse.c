@@ -136,6 +136,8 @@ static void null_jobs(kinescore_engine *engine) {
     GIVES(KINESCORE_NULL_POINTER, kinescore_job_summary(NULL, &summary));
     GIVES(KINESCORE_NULL_POINTER, kinescore_job_beats(NULL, NULL, 0, &count));
     GIVES(KINESCORE_NULL_POINTER, kinescore_job_accents(NULL, NULL, 0, &count));
+    GIVES(KINESCORE_NULL_POINTER, kinescore_job_body_accents(NULL, NULL, 0, &count));
+    GIVES(KINESCORE_NULL_POINTER, kinescore_job_holds(NULL, NULL, 0, &count));
     GIVES(KINESCORE_NULL_POINTER, kinescore_job_music_key(NULL, text, sizeof text, &count));
     GIVES(KINESCORE_NULL_POINTER, kinescore_job_key(NULL, text, sizeof text, &count));
     GIVES(KINESCORE_NULL_POINTER, kinescore_job_audio_format(NULL, &format));

@@ -155,7 +155,26 @@ int main(int argc, char **argv) {
     MUST(kinescore_job_accents(job, accents, count, &count));
     for (size_t index = 0; index < count; index++)
         EXPECT(accents[index].strength > 0 && accents[index].strength <= 1 && accents[index].kind >= 1);
+    kinescore_body_accent *of_body = calloc(count, sizeof *of_body);
+    MUST(kinescore_job_body_accents(job, of_body, count, &count));
+    size_t landings = 0;
+    for (size_t index = 0; index < count; index++) {
+        EXPECT(of_body[index].time == accents[index].time && of_body[index].strength == accents[index].strength);
+        EXPECT(of_body[index].kind == accents[index].kind);
+        EXPECT(of_body[index].part >= KINESCORE_PART_FEET && of_body[index].part <= KINESCORE_PART_WHOLE);
+        /* Only what stops the body says how. */
+        EXPECT((of_body[index].kind == KINESCORE_ACCENT_IMPACT) == (of_body[index].impact != 0));
+        EXPECT(of_body[index].impact <= KINESCORE_IMPACT_TURN);
+        landings += of_body[index].impact == KINESCORE_IMPACT_LANDING;
+    }
+    EXPECT(landings >= 3); /* a walk */
+    free(of_body);
     free(accents);
+    MUST(kinescore_job_holds(job, NULL, 0, &count));
+    kinescore_hold *holds = calloc(count + 1, sizeof *holds);
+    MUST(kinescore_job_holds(job, holds, count + 1, &count));
+    for (size_t index = 0; index < count; index++) EXPECT(holds[index].from < holds[index].to);
+    free(holds);
 
     kinescore_audio_format format = {.struct_size = sizeof format};
     MUST(kinescore_job_audio_format(job, &format));

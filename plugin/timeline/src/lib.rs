@@ -443,7 +443,10 @@ mod tests {
         let missing = project.add(&mut MakerHandle::new(Box::new(Failing)), "none", &[]);
         let missing = missing.expect_err("no such clip");
         assert_eq!((missing.kind, missing.code), (ProblemKind::Usage, None));
-        let none = Project::open(folder.join("none.mlt").to_str().expect("UTF-8"));
+        let none = Project::open(
+            folder.join("none.mlt").to_str().expect("UTF-8"),
+            &OpenOptions::default(),
+        );
         assert_eq!(none.err().map(|problem| problem.kind), Some(ProblemKind::Input));
         std::fs::remove_dir_all(&folder).expect("removed");
     }

@@ -1,10 +1,10 @@
 //! Movement, beats, accents and drum hits.
 
 use super::row::Row;
-use super::style::{BEAT, DOWNBEAT, GRID, IMPACT, LANE, LANES, LEFT, MOVEMENT, PLOT, STYLE, strong};
+use super::style::{BEAT, DOWNBEAT, GRID, HELD, IMPACT, LANE, LANES, LEFT, MOVEMENT, PARTS, PLOT, STYLE, strong};
 use super::svg::{Anchor, Svg, Weight};
 use crate::drums::DrumGrid;
-use crate::rhythm::{AccentKind, Curve, Rhythm};
+use crate::rhythm::{AccentKind, BodyPart, Curve, Hold, Rhythm};
 use crate::time::{BeatGrid, Instant, STEPS_PER_BEAT, Span};
 
 pub(super) fn hit(svg: &mut Svg, at: (f64, f64), velocity: f64, colour: &str) {
@@ -127,12 +127,27 @@ pub(super) fn accents(svg: &mut Svg, rhythm: &Rhythm, row: &Row, top: f64) {
         let y = base - (MOVEMENT - 14.0) * f64::from(accent.strength).clamp(0.0, 1.0);
         let colour = match accent.kind {
             AccentKind::Style => STYLE,
-            AccentKind::Impact => IMPACT,
+            AccentKind::Impact => part_colour(accent.part),
         };
         svg.line((x, base), (x, y), colour, 1.6, 0.8);
         match accent.kind {
             AccentKind::Style => svg.circle((x, y), 4.5, colour, 1.0),
             AccentKind::Impact => svg.diamond((x, y), 5.5, colour),
+        }
+    }
+}
+
+pub(super) fn part_colour(part: BodyPart) -> &'static str {
+    let found = PARTS.iter().find(|(other, ..)| *other == part);
+    found.map_or(IMPACT, |(_, _, colour)| *colour)
+}
+
+/// Where the body holds still, as bands.
+pub(super) fn holds(svg: &mut Svg, holds: &[Hold], row: &Row, top: f64) {
+    for hold in holds {
+        let (from, to) = (hold.from.seconds().max(row.start), hold.to.seconds().min(row.end));
+        if from < to {
+            svg.rect((row.x(from), top), (row.x(to) - row.x(from), MOVEMENT), 0.0, HELD, 0.55);
         }
     }
 }

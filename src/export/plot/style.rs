@@ -2,6 +2,7 @@
 
 use super::svg::{Anchor, Style, Svg, Weight};
 use crate::drums::{CLASSES, DrumClass};
+use crate::rhythm::BodyPart;
 
 pub(super) const WIDTH: f64 = 1600.0;
 pub(super) const LEFT: f64 = 124.0;
@@ -31,9 +32,20 @@ pub(super) const MOVING: &str = "#4a6fa5";
 pub(super) const ACTIVE: &str = "#2a9d8f";
 pub(super) const STYLE: &str = "#f2a03d";
 pub(super) const IMPACT: &str = "#8e3b8a";
+/// Where the body holds still.
+pub(super) const HELD: &str = "#cfd8e3";
 pub(super) const PERSON_LEFT: &str = "#d1495b";
 pub(super) const PERSON_RIGHT: &str = "#2d7dd2";
 pub(super) const PERSON_MIDDLE: &str = "#3a3f4b";
+
+/// The parts of the body that make impacts: feet and hands in the colours of kick and snare, which answer them.
+pub(super) const PARTS: [(BodyPart, &str, &str); 5] = [
+    (BodyPart::Feet, "feet", "#274690"),
+    (BodyPart::Hands, "hands", "#e4572e"),
+    (BodyPart::Trunk, "trunk", "#80569b"),
+    (BodyPart::Head, "head", "#2a9d8f"),
+    (BodyPart::Whole, "whole body", IMPACT),
+];
 
 /// The lanes from top to bottom: cymbals, toms, snare and kick, as on a drum staff.
 pub(super) const LANES: [(DrumClass, &str, &str); CLASSES] = [

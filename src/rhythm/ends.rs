@@ -1,0 +1,93 @@
+//! How the movement ends that makes an accent: a landing, a turn, a strike or a plain stop.
+
+use super::accents::ImpactKind;
+use super::motion::{Motion, RATE};
+use crate::pose::Joint;
+use crate::time::Span;
+
+/// A foot lands that has come down at least so far, torso lengths, from the highest place it had
+/// within [`LIFTED`]: 2.5 cm, half of how high a walker lifts the ankle.
+const DROP: f64 = 0.05;
+const LIFTED: Span = Span::from_seconds(0.4);
+
+/// A limb turns that goes back within this time at least at this share of its speed before,
+const BACK_WITHIN: Span = Span::from_seconds(0.25);
+const BACK: f64 = 0.5;
+/// in a direction whose cosine with that before is at most this.
+const OPPOSITE: f64 = -0.5;
+
+/// A limb strikes that loses so much of its speed, at so many times that speed a second. What is
+/// stopped at once comes through the differentiator's Gaussian at nine times; an arm that is put
+/// somewhere in half a second at five.
+const LOST: f64 = 2.0 / 3.0;
+const SHARPNESS: f64 = 7.0;
+
+/// A limb that is stopped.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ended<'a> {
+    pub joints: &'a [Joint],
+    pub is_foot: bool,
+    /// Whether it is heavier than what could stop it at once.
+    pub is_trunk: bool,
+    /// Frame in which it was fastest, and that in which it loses speed fastest.
+    pub fastest: usize,
+    pub stopped: usize,
+    /// Speed before, torso lengths a second; how much of it is lost, as a share; and the greatest
+    /// loss, torso lengths a second per second.
+    pub speed: f64,
+    pub lost: f64,
+    pub loss: f64,
+}
+
+impl Ended<'_> {
+    /// How the movement of the limb ends.
+    pub fn kind(&self, motion: &Motion) -> ImpactKind {
+        if self.is_foot && self.drop(motion) >= DROP {
+            ImpactKind::Landing
+        } else if self.goes_back(motion) {
+            ImpactKind::Turn
+        } else if !self.is_trunk && self.lost >= LOST && self.loss >= SHARPNESS * self.speed {
+            ImpactKind::Strike
+        } else {
+            ImpactKind::Stop
+        }
+    }
+
+    fn velocity(&self, motion: &Motion, frame: usize) -> [f64; 2] {
+        let mut sum = [0.0; 2];
+        for joint in self.joints {
+            for (sum, v) in sum.iter_mut().zip(motion.velocity[frame][*joint as usize]) {
+                *sum += v / self.joints.len() as f64;
+            }
+        }
+        sum
+    }
+
+    /// How far it has come down by the stop, torso lengths.
+    fn drop(&self, motion: &Motion) -> f64 {
+        let from = self.stopped.saturating_sub(RATE.count(LIFTED) as usize);
+        let (mut height, mut greatest) = (0.0_f64, 0.0_f64);
+        for frame in (from..=self.stopped).rev() {
+            if motion.shot[frame] != motion.shot[self.stopped] {
+                break;
+            }
+            // Backwards in time: what moves down now was higher before.
+            height += RATE.span(1.0).seconds() * self.velocity(motion, frame)[1];
+            greatest = greatest.max(height);
+        }
+        greatest
+    }
+
+    fn goes_back(&self, motion: &Motion) -> bool {
+        let before = self.velocity(motion, self.fastest);
+        let until = (self.stopped + RATE.count(BACK_WITHIN) as usize).min(motion.len().saturating_sub(1));
+        (self.stopped..=until)
+            .take_while(|frame| motion.shot[*frame] == motion.shot[self.stopped])
+            .any(|frame| {
+                let after = self.velocity(motion, frame);
+                let length = |v: [f64; 2]| v[0].hypot(v[1]);
+                let along = before[0] * after[0] + before[1] * after[1];
+                length(after) >= BACK * length(before) && along <= OPPOSITE * length(before) * length(after)
+            })
+    }
+}
