@@ -34,7 +34,13 @@ fn not_a_video() {
     let folder = folder();
     let clip = folder.path().join("notes.mp4");
     fs::write(&clip, "These are notes, not a video.\n".repeat(100)).expect("a file");
-    refused(folder.path(), &clip, &[], 3, &["notes.mp4", "not a video"]);
+    refused(
+        folder.path(),
+        &clip,
+        &[],
+        3,
+        &["notes.mp4", "cannot be read as a video"],
+    );
     let empty = folder.path().join("empty.mp4");
     fs::write(&empty, "").expect("a file");
     refused(folder.path(), &empty, &[], 3, &["empty.mp4"]);

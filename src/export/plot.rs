@@ -213,7 +213,7 @@ fn legend(svg: &mut Svg, view: &PlotView<'_>) {
     let mut entry = |svg: &mut Svg, text: &str, width: f64, sign: &dyn Fn(&mut Svg, f64)| {
         sign(svg, x);
         svg.text((x + width + 7.0, Y), text, label(SIZE, Anchor::Start, MUTED));
-        x += width + 7.0 + svg.text_width(text, SIZE, Weight::Regular) + 24.0;
+        x += width + 7.0 + svg.text_width(text, SIZE, Weight::Regular) + 16.0;
     };
     let stroke = |colour: &'static str, width: f64| {
         move |svg: &mut Svg, x: f64| svg.line((x, Y - 4.5), (x + 18.0, Y - 4.5), colour, width, 1.0)
@@ -261,7 +261,7 @@ fn legend(svg: &mut Svg, view: &PlotView<'_>) {
         }
     }
     if view.drums.is_some() {
-        entry(svg, "hit: the larger, the louder", 44.0, &|svg, x| {
+        entry(svg, "hit: larger is louder", 44.0, &|svg, x| {
             for (at, velocity) in [(4.0, 0.2), (18.0, 0.55), (36.0, 1.0)] {
                 hit(svg, (x + at, Y - 4.5), velocity, PERSON_MIDDLE);
             }

@@ -238,7 +238,7 @@ mod tests {
             ("volume is NaN dB", |s| s.parts[0].volume = f32::NAN),
             ("pan is -1.5; expected -1 to 1", |s| s.parts[0].pan = -1.5),
             ("pan is NaN", |s| s.parts[0].pan = f32::NAN),
-            ("places of their own", |s| s.parts[0].pan = 0.5),
+            ("have their own pan", |s| s.parts[0].pan = 0.5),
             ("sorted", |s| s.parts[0].notes.reverse()),
             ("notes[1].velocity is 0; expected 1 to 127", |s| {
                 s.parts[0].notes[1].velocity = 0

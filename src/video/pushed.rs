@@ -130,7 +130,7 @@ pub fn pushed(info: PushedInfo, options: FileOptions) -> Result<(FrameSink, Push
     if let Some(rate) = info.frame_rate
         && !(rate.is_finite() && rate > 0.0)
     {
-        return Err(refuse(format!("{rate} frames a second; it must be above 0")));
+        return Err(refuse(format!("{rate} frames per second; expected a rate above 0")));
     }
     // With square pixels, as a file's frames are measured.
     let (width, height) = (f64::from(info.width) * info.pixel_aspect, f64::from(info.height));

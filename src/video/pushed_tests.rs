@@ -144,7 +144,7 @@ fn a_frame_that_does_not_fit_is_refused_by_number_with_both_values_and_leaves_no
     let good = frame(1.5, 32, 32, &data);
     assert!(sink.push(&good).expect("taken"));
     for (bad, parts) in [
-        (good, &["frame 2", "1.5 s, is not after", "before, 1.5 s"][..]),
+        (good, &["frame 2", "1.5 s, is not after", "previous frame, 1.5 s"][..]),
         (frame(1.25, 32, 32, &data), &["1.25 s", "1.5 s"]),
         (frame(f64::NAN, 32, 32, &data), &["NaN"]),
         (frame(-0.5, 32, 32, &data), &["-0.5 s", "0 to 86400"]),
@@ -226,7 +226,7 @@ fn what_is_announced_must_be_possible() {
                 frame_rate: Some(-1.0),
                 ..info(64, 64)
             },
-            "-1 frames a second",
+            "-1 frames per second",
         ),
         (
             PushedInfo {
@@ -247,7 +247,7 @@ fn what_is_announced_must_be_possible() {
                 duration: Some(Span::from_seconds(1e6)),
                 ..info(64, 64)
             },
-            "up to 86400 s",
+            "at most 86400 s",
         ),
     ] {
         let error = pushed(wrong, FileOptions::default())

@@ -431,7 +431,7 @@ fn what_cannot_be_written_is_known_before_the_work() {
         // The message does not suggest a container that cannot hold it either.
         assert_eq!(
             error.contains("write to .mkv"),
-            to != "out.mkv" && error.contains("fit"),
+            to != "out.mkv" && error.contains("video cannot be written"),
             "{error}"
         );
         let sound = click(1.0, 2.0);

@@ -267,14 +267,14 @@ mod tests {
                     tempo: vec![(4, 90), (4, 91)],
                     ..bar()
                 },
-                "must rise",
+                "ascending order",
             ),
             (
                 RemiBar {
                     chords: vec![(4, C), (0, C)],
                     ..bar()
                 },
-                "must rise",
+                "ascending order",
             ),
             (
                 RemiBar {

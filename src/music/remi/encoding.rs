@@ -77,7 +77,7 @@ impl RemiBar {
     fn fault(&self) -> Option<String> {
         let steps = self.steps;
         if ![12, POSITIONS].contains(&steps) {
-            return Some(format!("{steps} sixteenths; allowed are 12 and {POSITIONS}"));
+            return Some(format!("{steps} sixteenths; expected 12 or {POSITIONS}"));
         }
         let positions = self
             .tempo
@@ -88,20 +88,20 @@ impl RemiBar {
             .chain(self.notes.iter().map(|note| note.position))
             .find(|at| *at >= steps);
         if let Some(position) = beyond {
-            return Some(format!("position {position}; allowed are 0 to {}", steps - 1));
+            return Some(format!("position {position}; expected 0 to {}", steps - 1));
         }
         let rising = |a: u8, b: u8| a < b;
         if !self.tempo.windows(2).all(|pair| rising(pair[0].0, pair[1].0))
             || !self.chords.windows(2).all(|pair| rising(pair[0].0, pair[1].0))
         {
-            return Some("the positions of its tempi and of its chords must rise".to_owned());
+            return Some("the positions of its tempi and of its chords must be in ascending order".to_owned());
         }
         if let Some((_, bpm)) = self.tempo.iter().find(|(_, bpm)| !(30..=209).contains(bpm)) {
-            return Some(format!("a tempo of {bpm} beats a minute; allowed are 30 to 209"));
+            return Some(format!("a tempo of {bpm} beats per minute; expected 30 to 209"));
         }
         let mut chords = self.chords.iter().filter_map(|(_, chord)| *chord);
         if let Some(chord) = chords.find(|chord| chord.root > 11) {
-            return Some(format!("a chord on pitch class {}; allowed are 0 to 11", chord.root));
+            return Some(format!("a chord on pitch class {}; expected 0 to 11", chord.root));
         }
         self.notes
             .iter()
@@ -110,7 +110,7 @@ impl RemiBar {
             })
             .map(|note| {
                 format!(
-                    "a note of pitch {}, velocity bin {} and duration {}; allowed are 0 to 127, 0 to {} and 1 to \
+                    "a note of pitch {}, velocity bin {} and duration {}; expected 0 to 127, 0 to {} and 1 to \
                      {DURATIONS}",
                     note.pitch,
                     note.velocity_bin,
