@@ -244,8 +244,7 @@
 #define KINESCORE_ACCENT_IMPACT 2
 
 /**
- * Status of a call: 0, or a failure, whose message kinescore_last_error returns. The meaning of a
- * number never changes, and new ones may be added: treat unknown numbers as failures.
+ * The format of the sound.
  * The accent is made by a foot, or both.
  */
 #define KINESCORE_PART_FEET 1
@@ -291,6 +290,8 @@
 #define KINESCORE_IMPACT_TURN 4
 
 /**
+ * Status of a call: 0, or a failure, whose message kinescore_last_error returns. The meaning of a
+ * number never changes, and new ones may be added: treat unknown numbers as failures.
  */
 enum kinescore_status
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -792,7 +793,6 @@ typedef struct {
 } kinescore_accent;
 
 /**
- * The format of the sound.
  * An accent with what of the body makes it. This struct never changes.
  */
 typedef struct {
@@ -832,8 +832,6 @@ typedef struct {
     double to;
 } kinescore_hold;
 
-/**
- */
 typedef struct {
     /**
      * sizeof(kinescore_audio_format), set by the caller.
@@ -1115,9 +1113,6 @@ kinescore_status kinescore_job_accents(const kinescore_job *job,
                                        size_t *count);
 
 /**
- * Copies the key's name, such as "A minor", into `buffer`, and its size in bytes, including the
- * NUL byte, into `size`; the name is "" if only drums are heard. If `buffer` is NULL and
- * `capacity` 0, only the size is returned.
  * Copies the accents, in rising order, with what of the body makes them, as kinescore_job_beats does the beats. They are those
  * of kinescore_job_accents, as many and in the same order.
  */
@@ -1127,9 +1122,15 @@ kinescore_status kinescore_job_body_accents(const kinescore_job *job,
                                             size_t *count);
 
 /**
+ * Copies the key's name, such as "A minor", into `buffer`, and its size in bytes, including the
+ * NUL byte, into `size`; the name is "" if only drums are heard. If `buffer` is NULL and
+ * `capacity` 0, only the size is returned.
  * Copies the stretches in which the body holds still, in rising order, as kinescore_job_beats does the beats; there may be none.
  */
-kinescore_status kinescore_job_holds(const kinescore_job *job, kinescore_hold *holds, size_t capacity, size_t *count);
+kinescore_status kinescore_job_holds(const kinescore_job *job,
+                                     kinescore_hold *holds,
+                                     size_t capacity,
+                                     size_t *count);
 
 /**
  *

@@ -214,7 +214,7 @@ fn a_file_that_cannot_be_merged_and_a_path_that_cannot_be_told_are_refused() {
     let to = home.at("flat");
     for (models, code, parts) in [
         (link, 0, &["wrote "][..]),
-        (real, 2, &["KINESCORE_MODELS", "my models", "blanks"]),
+        (real, 2, &["KINESCORE_MODELS", "my models", "spaces"]),
     ] {
         let mut command = home.command(&["install", "kdenlive", "--to", text(&to)]);
         common::go(command.env("KINESCORE_MODELS", &models))

@@ -102,7 +102,7 @@ fn twelve_clips_of_which_two_are_broken_give_ten_results_and_two_reasons() {
     fs::write(out.join("walk5.result.json"), "{\"format\": \"kinescore-res").expect("a file");
     let repaired = batch(&out, &[])
         .expect(9)
-        .tells(&["walk5.result.json: no result", "2 done, 8 skipped, 2 failed"]);
+        .tells(&["walk5.result.json: not a result", "2 done, 8 skipped, 2 failed"]);
     assert_eq!(rendered(&repaired), 2);
     let now = times(&out);
     assert_eq!(now.keys().collect::<Vec<_>>(), before.keys().collect::<Vec<_>>());

@@ -44,7 +44,7 @@ int main(int argc, char **argv) {
     }
     const std::string clip = argv[4], folder = argv[5];
     Core core({argv[1], argv[2], argv[3], "", ""});
-    Order order;
+    SoundOrder order;
     order.media = clip;
     order.source_out = 3 * flicks_per_second;
     order.settings = {{"music.instruments", "drums"}, {"pose.rate", "10"}, {"device", "cpu"}};
@@ -62,7 +62,7 @@ int main(int argc, char **argv) {
     expect(size_of(folder + "/whole.wav") / second == 3, "three seconds of sound");
     expect(most > 0.99, "progress is reported to the end");
 
-    Order trimmed = order;
+    SoundOrder trimmed = order;
     trimmed.source_in = flicks_per_second / 2;
     expect(core.key(trimmed) != key, "another cut is another key");
     core.make(trimmed, folder + "/trimmed.wav", {});
@@ -74,7 +74,7 @@ int main(int argc, char **argv) {
     core.make(trimmed, folder + "/faster.wav", {});
     expect(size_of(folder + "/faster.wav") / second == 2, "four seconds at double speed");
 
-    Order other = order;
+    SoundOrder other = order;
     other.settings["seed"] = "9";
     const auto cancelled = [&] { core.make(other, folder + "/cancelled.wav", [](double) { return false; }); };
     expect(kind_of(cancelled) == Problem::Kind::cancelled, "cancelled");

@@ -167,7 +167,7 @@ int main(int argc, char **argv) {
         EXPECT(of_body[index].impact <= KINESCORE_IMPACT_TURN);
         landings += of_body[index].impact == KINESCORE_IMPACT_LANDING;
     }
-    EXPECT(landings >= 3); /* a walk */
+    EXPECT(landings >= 2); /* a walk */
     free(of_body);
     free(accents);
     MUST(kinescore_job_holds(job, NULL, 0, &count));

@@ -405,7 +405,7 @@ TEST_CASE("what is wrong is told in a sentence, and the picture passes through")
     const std::string media = bundle.clip();
     CHECK(has(failure(bundle, {{"media", media}, {"file_name", std::string("a/b")}}), "\"a/b\" is not a file name"));
     CHECK(has(failure(bundle, {{"media", media}, {"folder", std::string("out")}}), "\"out\" is not an absolute path"));
-    CHECK(has(failure(bundle, {{"media", media}, {"folder", media + "/out"}}), media + "/out: cannot be made"));
+    CHECK(has(failure(bundle, {{"media", media}, {"folder", media + "/out"}}), media + "/out: cannot be created"));
     CHECK(has(failure(bundle, {{"media", media}, {"music_key", std::string("impossible")}}), "impossible"));
 }
 
