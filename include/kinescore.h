@@ -244,7 +244,6 @@
 #define KINESCORE_ACCENT_IMPACT 2
 
 /**
- * The format of the sound.
  * The accent is made by a foot, or both.
  */
 #define KINESCORE_PART_FEET 1
@@ -832,6 +831,9 @@ typedef struct {
     double to;
 } kinescore_hold;
 
+/**
+ * The format of the sound.
+ */
 typedef struct {
     /**
      * sizeof(kinescore_audio_format), set by the caller.

@@ -101,7 +101,6 @@ pub struct Accent {
     pub kind: u32,
 }
 
-/// The format of the sound.
 /// The accent is made by a foot, or both.
 pub const KINESCORE_PART_FEET: u32 = 1;
 /// The accent is made by a hand or an arm, or both.
@@ -148,6 +147,7 @@ pub struct Hold {
     pub to: f64,
 }
 
+/// The format of the sound.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct AudioFormat {
