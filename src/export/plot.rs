@@ -207,13 +207,13 @@ fn header(svg: &mut Svg, view: &PlotView<'_>, rows: &[Row], whole: bool) {
 
 /// The legend of colours and signs, in a line under the title.
 fn legend(svg: &mut Svg, view: &PlotView<'_>) {
-    const SIZE: f64 = 12.5;
+    const SIZE: f64 = 11.5;
     const Y: f64 = 94.0;
     let mut x = LEFT;
     let mut entry = |svg: &mut Svg, text: &str, width: f64, sign: &dyn Fn(&mut Svg, f64)| {
         sign(svg, x);
         svg.text((x + width + 7.0, Y), text, label(SIZE, Anchor::Start, MUTED));
-        x += width + 7.0 + svg.text_width(text, SIZE, Weight::Regular) + 16.0;
+        x += width + 7.0 + svg.text_width(text, SIZE, Weight::Regular) + 14.0;
     };
     let stroke = |colour: &'static str, width: f64| {
         move |svg: &mut Svg, x: f64| svg.line((x, Y - 4.5), (x + 18.0, Y - 4.5), colour, width, 1.0)
