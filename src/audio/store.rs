@@ -82,6 +82,7 @@ impl SpanStore {
     }
 
     /// Forgets all spans.
+    #[cfg(test)]
     pub fn clear(&self) {
         let mut inner = self.lock();
         inner.spans.clear();

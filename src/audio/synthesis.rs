@@ -163,6 +163,13 @@ impl Synthesis {
                 Ok(())
             })?;
         }
+        let held = self.store.usage();
+        log::debug!(
+            "spans of sound: {} rendered and {} reused so far, {} bytes held",
+            held.made,
+            held.found,
+            held.bytes
+        );
         monitor.progress(Stage::Audio, range.1)
     }
 
