@@ -63,6 +63,21 @@ fn play(path: &Path, score: &Score) -> Result<AudioBuffer, Error> {
     .map(|sound| sound.mix().clone())
 }
 
+/// So many frames of a part at 48 kHz, in stereo.
+fn played(font: &SoundFont, part: &Part, tempo_map: &TempoMap, frames: usize) -> AudioBuffer {
+    let mut buffer = AudioBuffer::silence(Rate::from_hz(48_000.0), 2, frames);
+    render_part(
+        font,
+        part,
+        tempo_map,
+        &mut buffer,
+        &Synthesis::default(),
+        &Monitor::none(),
+    )
+    .expect("played");
+    buffer
+}
+
 fn is_font_error(error: &Error) -> bool {
     matches!(
         error,
@@ -178,16 +193,7 @@ fn melodic_presets_play_in_tune() {
                 velocity: 100,
             }],
         };
-        let mut buffer = AudioBuffer::silence(Rate::from_hz(48_000.0), 2, 96_000);
-        render_part(
-            &font,
-            &part,
-            &score.tempo_map,
-            &mut buffer,
-            &Synthesis::default(),
-            &Monitor::none(),
-        )
-        .expect("played");
+        let buffer = played(&font, &part, &score.tempo_map, 96_000);
         // The strongest frequency near the note, by correlation over 0.8 s, must be the note within
         // 12 cents.
         let power = |hertz: f64| {
@@ -231,17 +237,7 @@ fn how_a_note_sounds_does_not_depend_on_what_was_played_before() {
             }],
             ..score.parts[0].clone()
         };
-        let mut buffer = AudioBuffer::silence(Rate::from_hz(48_000.0), 2, 9_600);
-        render_part(
-            font,
-            &part,
-            &score.tempo_map,
-            &mut buffer,
-            &Synthesis::default(),
-            &Monitor::none(),
-        )
-        .expect("played");
-        buffer
+        played(font, &part, &score.tempo_map, 9_600)
     };
     for (bank, program) in font.presets() {
         let program = u8::try_from(program).expect("a program");
@@ -280,16 +276,7 @@ fn a_hi_hat_in_stereo_sounds_on_both_sides_and_is_cut_on_both() {
                 velocity: *velocity,
             })
             .collect();
-        let mut buffer = AudioBuffer::silence(Rate::from_hz(48_000.0), 2, 48_000);
-        render_part(
-            &font,
-            &part,
-            &score.tempo_map,
-            &mut buffer,
-            &Synthesis::default(),
-            &Monitor::none(),
-        )
-        .expect("played");
+        let buffer = played(&font, &part, &score.tempo_map, 48_000);
         // From 0.35 s to 0.4 s.
         let late = buffer.samples.iter().skip(side).step_by(2).skip(16_800).take(2_400);
         late.map(|s| s.abs()).fold(0.0, f32::max)
@@ -370,16 +357,7 @@ fn damaged_ogg_samples_are_silent_and_never_panic() {
             let mut part = score.parts[0].clone();
             part.notes.truncate(1);
             part.notes[0].pitch = pitch;
-            let mut buffer = AudioBuffer::silence(Rate::from_hz(48_000.0), 2, 24_000);
-            render_part(
-                &font,
-                &part,
-                &score.tempo_map,
-                &mut buffer,
-                &Synthesis::default(),
-                &Monitor::none(),
-            )
-            .expect("played");
+            let buffer = played(&font, &part, &score.tempo_map, 24_000);
             assert!(buffer.samples.iter().all(|s| s.is_finite()));
             if buffer.samples.iter().all(|s| *s == 0.0) {
                 silent += 1;
