@@ -117,12 +117,12 @@ fn load(text: &str) -> Result<Job, Error> {
     Job::load(ENGINE.clone(), Settings::default(), &path)
 }
 
-/// The reason why a file is refused; the refusal must be immediate.
+/// The reason why a file is refused; the refusal must not wait for work (these would take minutes).
 fn refusal(text: &str, what: &str) -> String {
     let begun = Instant::now();
     let error = load(text).err().unwrap_or_else(|| panic!("{what}: loaded"));
     assert!(
-        begun.elapsed() < Duration::from_secs(1),
+        begun.elapsed() < Duration::from_secs(5),
         "{what}: {:?}",
         begun.elapsed()
     );

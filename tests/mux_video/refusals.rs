@@ -167,7 +167,7 @@ fn cancelling_stops_soon_and_leaves_nothing() {
     );
     let waited = since.lock().expect("lock").expect("cancelled on the way").elapsed();
     assert!(matches!(result, Err(Error::Cancelled)), "{result:?}");
-    assert!(waited.as_secs_f64() < 0.5, "{waited:?}");
+    assert!(waited.as_secs_f64() < 2.0, "{waited:?}");
     assert_eq!(entries(folder.path()), names);
 }
 

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -531,34 +530,35 @@ TEST_CASE("otio: no cut of the text crashes") {
     }
 }
 
-TEST_CASE("otio: ten thousand clips are listed in less than a second") {
+/// A timeline of so many clips of 50 frames.
+static std::string many_clips(int count) {
     Json json = Json::parse(fixture("cut.otio"));
     const Json clip = json["tracks"]["children"][0]["children"][1];
     json["tracks"]["children"].erase(1);
     Json &children = json["tracks"]["children"][0]["children"];
     children = Json::array();
-    for (int index = 0; index < 10'000; ++index) {
+    for (int index = 0; index < count; ++index) {
         children.push_back(clip);
         children.back()["name"] = "clip " + std::to_string(index);
     }
-    const Project in(json.dump(4));
-    const std::clock_t begin = std::clock(); // of this process alone, since others may be busy
-    const auto project = in.open();
+    return json.dump(4);
+}
+
+TEST_CASE("otio: the time to list clips grows as their number does") {
+    const Project few(many_clips(1'000)), many(many_clips(10'000));
+    const double time_of_few = fakes::processor_time([&] { CHECK(fit(*few.open()).size() == 1'000); });
+    const double time_of_many = fakes::processor_time([&] { CHECK(fit(*many.open()).size() == 10'000); });
+    MESSAGE("1,000 clips listed in " << time_of_few << " s, 10,000 in " << time_of_many << " s");
+    CHECK(time_of_many < 30 * time_of_few);
+
+    const auto project = many.open();
     const auto items = fit(*project);
-    const double taken = static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
-    REQUIRE(items.size() == 10'000);
     CHECK(items.back().timeline_start == 9'999 * 50 * pal_frame);
-    MESSAGE("10,000 clips listed in " << taken << " s");
-#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__)
-    CHECK(taken < 1.0);
-#else
-    CHECK(taken < 10.0);
-#endif
     for (std::size_t index = 0; index < 500; ++index) {
-        project->place(sound_for(items[index * 20], in.file(std::to_string(index) + ".wav")));
+        project->place(sound_for(items[index * 20], many.file(std::to_string(index) + ".wav")));
     }
     project->save();
-    CHECK(in.open()->ours().size() == 500);
+    CHECK(many.open()->ours().size() == 500);
 }
 
 TEST_CASE("otio: OpenTimelineIO itself reads what was written") {
