@@ -6,6 +6,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod elsewhere;
+mod late;
 mod projects;
 mod watching;
 
