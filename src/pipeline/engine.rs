@@ -456,7 +456,11 @@ mod tests {
             pool.with('a', || Counted::load(&count), |_| -> Result<()> { panic!("a fault") })
         });
         std::panic::catch_unwind(panics).expect_err("a panic");
-        assert_eq!(count.load(Ordering::SeqCst), 0, "a set left by a panic is not used again");
+        assert_eq!(
+            count.load(Ordering::SeqCst),
+            0,
+            "a set left by a panic is not used again"
+        );
         assert_eq!(pool.of('a', |sets| (sets.in_use, sets.free.len())), (0, 0));
     }
 }
