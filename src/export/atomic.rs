@@ -179,7 +179,11 @@ mod tests {
                 path.parent(),
                 "a rename must not cross file systems"
             );
-            assert_eq!(fs::read_to_string(&path).expect("read"), "old", "untouched until complete");
+            assert_eq!(
+                fs::read_to_string(&path).expect("read"),
+                "old",
+                "untouched until complete"
+            );
             fs::write(temporary, "new").map_err(Error::output(temporary))?;
             Ok(temporary.to_owned())
         })
