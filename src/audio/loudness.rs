@@ -321,8 +321,8 @@ impl<'a> Peaks<'a> {
         let mut gain = 1.0_f64;
         let mut window = Least::of(&needed);
         for point in 0..count {
-            // Points point − reach … point + reach touch the blocks from one before the first to
-            // the last.
+            // Points point − reach … point + reach touch the blocks from one before the first
+            // to the last.
             let from = point.saturating_sub(reach + hold + 1);
             let to = (point + reach + 1).min(needed.len());
             let least = window.between(from, to).min(1.0);
@@ -390,8 +390,8 @@ fn between(buffer: &AudioBuffer, channel: usize, first: usize, taps: &[[f32; 2 *
         let value = frame.and_then(|frame| buffer.samples.get(frame * buffer.channels + channel));
         *sample = value.copied().unwrap_or(0.0);
     }
-    // Window number i is centred between samples i + REACH − 1 and i + REACH: the first lies before
-    // the block. All of them are summed together, tap by tap.
+    // Window number i is centred between samples i + REACH − 1 and i + REACH: the first lies
+    // before the block. All of them are summed together, tap by tap.
     let mut peak = 0.0_f32;
     for phase in taps {
         let mut sums = [0.0_f32; STEP + 1];

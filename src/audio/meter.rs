@@ -293,8 +293,8 @@ impl Weighted {
         })
     }
 
-    /// Integrated loudness under a gain, LUFS; −∞ if all is silence. On soundtracks it is within
-    /// 0.02 LU of the measured value.
+    /// Integrated loudness under a gain, LUFS; −∞ if all is silence. On soundtracks it is
+    /// within 0.02 LU of the measured value.
     pub fn loudness(&self, gain: &GainCurve) -> f64 {
         let mut steps = vec![0.0; (self.frames / self.step).max(1)];
         for (index, energy) in self.energies.iter().enumerate() {
@@ -407,7 +407,8 @@ fn weighting(rate: f64) -> [Biquad; 2] {
     [shelf, pass]
 }
 
-/// Integrated loudness from the energies of steps with so many frames, LUFS; −∞ if all is silence.
+/// Integrated loudness from the energies of steps with so many frames, LUFS; −∞ if all is
+/// silence.
 fn gated(energies: &[f64], step: usize) -> f64 {
     let per_frame = 1.0 / (GATING * step) as f64;
     let energy = |loudness: f64| 10.0_f64.powf((loudness - OFFSET) / 10.0);

@@ -216,8 +216,8 @@ mod tests {
     use crate::theory::{Chord, Instrument, Key, Mode, Quality};
     use crate::time::{Flicks, Rate, Speed};
 
-    /// A clip that begins 10 s into its media, with beats at 0.25 s, 0.75 s … of its own time; the
-    /// window is played at double speed from 12 s to 16 s.
+    /// A clip that begins 10 s into its media, with beats at 0.25 s, 0.75 s … of its own time;
+    /// the window is played at double speed from 12 s to 16 s.
     fn heard() -> WindowMap {
         let window = Window {
             start: Flicks::from_seconds(12.0),

@@ -71,8 +71,8 @@ impl Decoding {
     }
 }
 
-/// A logistic regression on the signs of a good grid: confidence = 1 / (1 + exp(−(bias + Σ weight ·
-/// sign))).
+/// A logistic regression on the signs of a good grid: confidence = 1 / (1 + exp(−(bias + Σ
+/// weight · sign))).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Logistic {

@@ -24,8 +24,8 @@ const MOST_BEATS: f64 = 32.0;
 #[serde(deny_unknown_fields)]
 pub struct Signs {
     /// How far the grid's lock to the movement stands out among all metronomes, in standard
-    /// deviations, −3 to 8. Chance reaches 2 when the best of all metronomes is taken, the greatest
-    /// of some forty independent ones.
+    /// deviations, −3 to 8. Chance reaches 2 when the best of all metronomes is taken, the
+    /// greatest of some forty independent ones.
     pub lock: f64,
     /// Mean log odds of the activation on the beats, minus the best value of the same grid a
     /// quarter, a half and three quarters of a beat later, −6 to 6.
@@ -37,9 +37,9 @@ pub struct Signs {
     pub on_beats: f64,
     /// Mean activation halfway between the beats, 0 to 1.
     pub between: f64,
-    /// 1 − the entropy of the tempo's distribution as a share of the greatest possible: 0 where all
-    /// tempi are equally likely. The distribution is the network's or, without a network, that of
-    /// the metronomes' locks.
+    /// 1 − the entropy of the tempo's distribution as a share of the greatest possible: 0 where
+    /// all tempi are equally likely. The distribution is the network's or, without a network, that
+    /// of the metronomes' locks.
     pub tempo_certainty: f64,
     /// Log of how much more probable than usual the network considers the found tempo, −5 to 3; 0
     /// without a network.

@@ -1,13 +1,12 @@
-//! Motion impact: the moments at which the body, or a limb, stops or turns back sharply — landings,
-//! stamps, hits.
-//! The impact at an instant is the sum over the joints of how fast each loses speed. A limb that
-//! reverses loses its last speed at the turning point, a limb that stops loses it at the stop: both
-//! are where a viewer sees the hit.
-//! Accents are found limb by limb, since in the sum the swing of one limb hides the stop of
-//! another: each limb has its stops, those at the same time are one accent, and the feet decide
-//! when somebody lands. Of 42 footfalls, landings, hits and sharp ends of gestures marked by hand
-//! in four clips of walking, volleyball and dance (`tests/fixtures/accents`), 39 have an accent
-//! within 67 ms; peaks of the sum reached 32, with twice as many accents elsewhere.
+//! Motion impact: the moments at which the body, or a limb, stops or turns back sharply —
+//! landings, stamps, hits. The impact at an instant is the sum over the joints of how fast each
+//! loses speed. A limb that reverses loses its last speed at the turning point, a limb that stops
+//! loses it at the stop: both are where a viewer sees the hit. Accents are found limb by limb,
+//! since in the sum the swing of one limb hides the stop of another: each limb has its stops, those
+//! at the same time are one accent, and the feet decide when somebody lands. Of 42 footfalls,
+//! landings, hits and sharp ends of gestures marked by hand in four clips of walking, volleyball
+//! and dance (`tests/fixtures/accents`), 39 have an accent within 67 ms; peaks of the sum reached
+//! 32, with twice as many accents elsewhere.
 
 use super::accents::{Accent, AccentKind, BodyPart, ImpactKind};
 use super::ends::Ended;
@@ -176,8 +175,8 @@ const FEET_SHARE: f64 = 0.3;
 const WHOLE_PARTS: usize = 3;
 const WHOLE_SHARE: f64 = 0.6;
 
-/// Impact at every frame of the movement: Σ_j weight · max(0, −d|v_j|/dt), weighted torso lengths a
-/// second per second.
+/// Impact at every frame of the movement: Σ_j weight · max(0, −d|v_j|/dt), weighted torso
+/// lengths a second per second.
 pub(crate) fn impact(motion: &Motion) -> Vec<f64> {
     (0..motion.len())
         .map(|i| {
@@ -200,8 +199,8 @@ pub(crate) fn impact(motion: &Motion) -> Vec<f64> {
 struct Stop {
     /// When, in frames of the movement.
     position: f64,
-    /// How hard: weight of the limb · loss of speed (torso lengths a second per second) · share of
-    /// the speed that is lost. For several limbs that stop together it is the sum.
+    /// How hard: weight of the limb · loss of speed (torso lengths a second per second) · share
+    /// of the speed that is lost. For several limbs that stop together it is the sum.
     force: f64,
     /// Index in [`LIMBS`]; of several, the one that stops hardest.
     limb: usize,

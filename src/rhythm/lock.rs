@@ -1,9 +1,8 @@
-//! The lock search: which metronome fits the movement.
-//! e(t) is the movement with its slow part removed, at unit variance. R = Σ_m |mean(e ·
-//! exp(−2πi·m·φ))| over m = ½, 1, 2, with φ(t) the beat phase of a grid: large when the movement
-//! repeats every two beats, every beat or every half beat. R needs no phase and no labels. It
-//! cannot distinguish a tempo from its double, so a preference for the tempi at which people tap
-//! decides.
+//! The lock search: which metronome fits the movement. e(t) is the movement with its slow part
+//! removed, at unit variance. R = Σ_m |mean(e · exp(−2πi·m·φ))| over m = ½, 1, 2, with
+//! φ(t) the beat phase of a grid: large when the movement repeats every two beats, every beat or
+//! every half beat. R needs no phase and no labels. It cannot distinguish a tempo from its double,
+//! so a preference for the tempi at which people tap decides.
 
 use super::curve::Curve;
 use super::signal;
@@ -63,7 +62,8 @@ pub(crate) fn excitation(movement: &Curve) -> Vec<f64> {
     }
 }
 
-/// |mean(e · exp(−2πi · hz · t))| over a stretch of samples, for several frequencies at once, which takes little longer than one.
+/// |mean(e · exp(−2πi · hz · t))| over a stretch of samples, for several frequencies at once,
+/// which takes little longer than one.
 fn strengths<const N: usize>(e: &[f64], hz: [f64; N], rate: f64) -> [f64; N] {
     let steps = hz.map(|hz| (-TAU * hz / rate).sin_cos());
     let (mut re, mut im) = ([1.0; N], [0.0; N]);
@@ -410,10 +410,10 @@ fn standard_scores(values: &[f64]) -> Vec<f64> {
         .collect()
 }
 
-/// Log of how readily people tap at a tempo, approximately: −½ (log2(tempo / 110) / 0.45)². People
-/// tap between 80 and 150 beats a minute (−0.5 at both, and 0 in the middle); half or twice the
-/// tempo that people would tap is penalised: −1.9 at 60 and −1.3 at 180. A curve of this form over
-/// the logarithm is that of pulse salience (Parncutt 1994).
+/// Log of how readily people tap at a tempo, approximately: −½ (log2(tempo / 110) / 0.45)².
+/// People tap between 80 and 150 beats a minute (−0.5 at both, and 0 in the middle); half or
+/// twice the tempo that people would tap is penalised: −1.9 at 60 and −1.3 at 180. A curve of
+/// this form over the logarithm is that of pulse salience (Parncutt 1994).
 pub(crate) fn tapping_preference(tempo: Tempo) -> f64 {
     -0.5 * ((tempo.bpm() / 110.0).log2() / 0.45).powi(2)
 }

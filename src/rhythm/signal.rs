@@ -121,8 +121,8 @@ pub(crate) fn peaks(values: &[f64]) -> Vec<Peak> {
         .collect()
 }
 
-/// How far the top of the parabola through sample `i` and its neighbours lies from `i`, −0.5 to 0.5
-/// samples; 0 at the ends and where the three samples are on a line.
+/// How far the top of the parabola through sample `i` and its neighbours lies from `i`, −0.5 to
+/// 0.5 samples; 0 at the ends and where the three samples are on a line.
 pub(crate) fn parabola(values: &[f64], i: usize) -> f64 {
     if i == 0 || i + 1 >= values.len() {
         return 0.0;

@@ -42,7 +42,8 @@ fn angles(direction: f64) -> impl Iterator<Item = usize> {
 /// One frame of movement: velocity and weight of every joint.
 type Frame = ([[f64; 2]; JOINTS], [f64; JOINTS]);
 
-/// The directogram of one frame: D(θ) = Σ_j |F(j)| · 1_θ(∠F(j)), each joint weighted by its weight.
+/// The directogram of one frame: D(θ) = Σ_j |F(j)| · 1_θ(∠F(j)), each joint weighted by its
+/// weight.
 fn directogram((velocity, weight): &Frame) -> [f64; ANGLES] {
     let mut bins = [0.0; ANGLES];
     for (v, w) in velocity.iter().zip(weight) {

@@ -192,7 +192,8 @@ fn at<T: Copy + Default>(table: &[T], value: f32) -> T {
     table.get(step).or(table.last()).copied().unwrap_or_default()
 }
 
-/// PQ's electro-optical transfer function (BT.2100, table 4): cd/m² for an encoded value of 0 to 1.
+/// PQ's electro-optical transfer function (BT.2100, table 4): cd/m² for an encoded value of 0 to
+/// 1.
 fn pq_to_light(encoded: f32) -> f32 {
     let power = encoded.powf(1.0 / PQ_M2);
     let ratio = (power - PQ_C1).max(0.0) / (PQ_C2 - PQ_C3 * power);

@@ -15,8 +15,8 @@ pub(super) struct Orientation {
 
 impl Orientation {
     /// From a display matrix as ISO/IEC 14496-12 defines it for track headers: nine 32-bit
-    /// fixed-point numbers in the machine's byte order, (a b u, c d v, x y w); x' = a·x + c·y, y' =
-    /// b·x + d·y. The nearest quarter turn is used. Anything that is not a matrix leaves the
+    /// fixed-point numbers in the machine's byte order, (a b u, c d v, x y w); x' = a·x + c·y, y'
+    /// = b·x + d·y. The nearest quarter turn is used. Anything that is not a matrix leaves the
     /// picture unchanged.
     pub(super) fn from_display_matrix(bytes: &[u8]) -> Self {
         let number = |index: usize| -> Option<f64> {
