@@ -292,7 +292,7 @@ def _load(path):
     version = _function(library, path, "abi_version", [], c_uint32)()
     if version != ABI_VERSION:
         raise Problem(
-            f"{path}: has interface {version}; needed is {ABI_VERSION}: please install add-on and library of one release"
+            f"{path}: has interface {version}; needed is {ABI_VERSION}: please install add-on and library from the same release"
         )
     declared = type("Library", (), {})()
     for name, arguments in _FUNCTIONS.items():
