@@ -67,7 +67,7 @@ std::uint32_t term(std::int64_t value, const SoundOrder &order) {
         throw Problem(Problem::Kind::usage, order.media + ": is played at a speed of " +
                                                 std::to_string(order.speed.numerator) + "/" +
                                                 std::to_string(order.speed.denominator) +
-                                                "; allowed are ratios of numbers from 1 to 4294967295");
+                                                "; expected a ratio of numbers from 1 to 4294967295");
     }
     return static_cast<std::uint32_t>(value);
 }
@@ -199,7 +199,7 @@ Core::Opened &Core::opened() {
     decltype(&kinescore_abi_version) abi_version = nullptr;
     find(library, path, "kinescore_abi_version", abi_version);
     if (abi_version() != KINESCORE_ABI_VERSION) {
-        throw Problem(Problem::Kind::core, path + ": has interface " + std::to_string(abi_version()) + "; needed is " +
+        throw Problem(Problem::Kind::core, path + ": has interface " + std::to_string(abi_version()) + "; expected " +
                                                std::to_string(KINESCORE_ABI_VERSION) +
                                                ": please install plugin and library from the same release");
     }

@@ -47,7 +47,7 @@ public:
         std::error_code error;
         path_ = (fs::temp_directory_path(error) / "kinescore-ges-XXXXXX").string();
         if (error || ::mkdtemp(path_.data()) == nullptr) {
-            throw Problem(Problem::Kind::output, path_ + ": a folder cannot be made there: " + std::strerror(errno));
+            throw Problem(Problem::Kind::output, path_ + ": a folder cannot be created there:  " + std::strerror(errno));
         }
     }
     TemporaryFolder(const TemporaryFolder &) = delete;

@@ -406,7 +406,7 @@ Reader::Speed Reader::speed(const Json &item) const {
         return {{}, "it is played backwards"};
     }
     if (!(scalar >= 1.0 / fastest && scalar <= fastest)) {
-        return {{}, "it is played at " + Json(scalar).dump() + " of its speed; allowed are 0.001 to 1000"};
+        return {{}, "it is played at " + Json(scalar).dump() + " of its speed; expected 0.001 to 1000"};
     }
     return {simplest(scalar, 1e-9), ""};
 }

@@ -262,7 +262,7 @@ void SoundFolder::make() const {
     std::error_code error;
     fs::create_directories(path_, error);
     if (error) {
-        throw Problem(Problem::Kind::output, path_ + ": the folder cannot be made: " + error.message());
+        throw Problem(Problem::Kind::output, path_ + ": the folder cannot be created:  " + error.message());
     }
 }
 

@@ -147,7 +147,7 @@ impl TryFrom<Track> for PoseTrack {
         for (index, other) in saved.others.into_iter().enumerate() {
             if !other.others.is_empty() {
                 return Err(format!(
-                    "others[{index}].others has {} people; allowed are 0",
+                    "others[{index}].others has {} people; expected 0",
                     other.others.len()
                 ));
             }

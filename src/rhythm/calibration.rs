@@ -121,7 +121,7 @@ impl Calibration {
         ];
         for (name, weight) in weights {
             if !(0.0..=1000.0).contains(&weight) {
-                return Err(format!("network.decoding.{name} is {weight}; allowed is 0 to 1000"));
+                return Err(format!("network.decoding.{name} is {weight}; expected 0 to 1000"));
             }
         }
         let mut others = vec![("network.decoding.three".to_owned(), three)];
@@ -134,7 +134,7 @@ impl Calibration {
             others.extend(weights.map(|(name, weight)| (format!("{source}.confidence.weights.{name}"), weight)));
         }
         match others.iter().find(|(_, value)| !(-1000.0..=1000.0).contains(value)) {
-            Some((name, value)) => Err(format!("{name} is {value}; allowed is -1000 to 1000")),
+            Some((name, value)) => Err(format!("{name} is {value}; expected -1000 to 1000")),
             None => Ok(()),
         }
     }
@@ -167,7 +167,7 @@ mod tests {
         };
         let told = refused(&|v| v["network"]["decoding"]["lock"] = (-1.0).into());
         assert!(
-            told.contains("network.decoding.lock is -1; allowed is 0 to 1000"),
+            told.contains("network.decoding.lock is -1; expected 0 to 1000"),
             "{told}"
         );
         let told = refused(&|v| v["motion"]["confidence"]["weights"]["luck"] = 1.0.into());

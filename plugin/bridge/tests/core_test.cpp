@@ -75,5 +75,5 @@ TEST_CASE("a core of another interface is refused before anything else of it is 
     const Folder folder;
     CorePlaces places;
     places.library = library(folder, "unsigned kinescore_abi_version(void) { return 4711; }");
-    CHECK(problem(places).find("has interface 4711; needed is ") != std::string::npos);
+    CHECK(problem(places).find("has interface 4711; expected ") != std::string::npos);
 }

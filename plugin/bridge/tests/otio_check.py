@@ -37,7 +37,7 @@ def check_place(track, clip):
     begin = seconds(track.range_of_child(clip).start_time)
     length = seconds(clip.duration())
     want = (made_for["out"] - made_for["in"]) * down / up / FLICKS
-    assert track.kind == otio.schema.TrackKind.Audio, f"{clip.name}: lies in a track of kind {track.kind}"
+    assert track.kind == otio.schema.TrackKind.Audio, f"{clip.name}: is in a track of kind {track.kind}"
     assert abs(begin - made_for["start"] / FLICKS) < SAMPLE, f"{clip.name}: begins at {begin} s"
     assert abs(length - want) < SAMPLE, f"{clip.name}: is {length} s long, and its clip {want} s"
     media = clip.media_reference
