@@ -34,7 +34,7 @@ fn main() {
     if std::env::args().any(|argument| argument == "--test") {
         return;
     }
-    // `cargo bench -- follow` measures that part alone.
+    // `cargo bench -- follow` measures only that part.
     let parts: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
     let wanted = |part: &str| parts.is_empty() || parts.iter().any(|p| p == part);
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -333,10 +333,10 @@ fn clips() -> Vec<PathBuf> {
     std::iter::once(support::walking()).chain(others).collect()
 }
 
-/// How often the accents are shuffled for the figure beside the true one.
+/// How often the accents are shuffled for the figure that is printed beside the true one.
 const SHUFFLES: u64 = 50;
 
-/// How many seeds the drums are drawn with.
+/// Number of seeds with which the drums are drawn.
 const SEEDS: u64 = 8;
 
 /// A measure of how well drums match accents.

@@ -1,11 +1,9 @@
-//! What is fuzzed: for each kind of input from outside, a function that reads bytes as it and goes
-//! on as far as no network is needed. An error is right; a panic, a hang, and memory without bound
-//! are not.
-//!
-//! Shared by the fuzzers and by the test that replays inputs which were mended
-//! (`tests/fuzz_mended.rs`).
+//! The fuzzed functions: one for each kind of input from outside, which reads the bytes and
+//! continues as far as possible without a network. An error is correct; a panic, a hang, and
+//! unbounded memory are not.
+//! Shared by the fuzzers and by the test that replays fixed inputs (`tests/fuzz_mended.rs`).
 #![allow(dead_code)] // each fuzzer uses one
-#![allow(clippy::expect_used, clippy::panic)] // a surprise is what is looked for
+#![allow(clippy::expect_used, clippy::panic)] // surprises are what fuzzing looks for
 
 use kinescore::audio::{AudioBuffer, SoundFont, SpanStore, Synthesis, render_part};
 use kinescore::cache::{About, Cache, Key, Kind};
@@ -22,7 +20,7 @@ use kinescore::{Error, Monitor, Settings};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
-/// Takes bytes of any kind.
+/// A function that accepts any bytes.
 pub type Target = fn(&[u8]);
 
 /// All of them, by name.
@@ -48,20 +46,20 @@ static ENGINE: LazyLock<Arc<Engine>> = LazyLock::new(|| {
     Arc::new(Engine::new(resources).expect("the manifest of the models"))
 });
 
-/// A file with these bytes, of which there is one of that name at a time.
+/// A file with these bytes; there is only one of that name at a time.
 fn written(name: &str, data: &[u8]) -> PathBuf {
     let path = FOLDER.path().join(name);
     std::fs::write(&path, data).expect("written");
     path
 }
 
-/// A file saved between stages: loaded, and arranged if it holds music.
+/// A file saved between stages: loaded, and arranged if it contains music.
 pub fn saved(data: &[u8]) {
     let path = written("saved.json", data);
     let Ok(mut job) = Job::load(ENGINE.clone(), Settings::default(), &path) else {
         return;
     };
-    let _ = job.analysis(); // what it gives is not looked at
+    let _ = job.analysis(); // the result does not matter
     if job.latest().is_some_and(|latest| latest >= Stage::Music) && job.run(Stage::Score, &Monitor::none()).is_ok() {
         job.write_midi(&FOLDER.path().join("saved.mid"))
             .expect("a score that was checked is written");
@@ -116,7 +114,7 @@ fn note(((pitch, velocity), index): ((u8, u8), u32)) -> Note {
     }
 }
 
-/// Chord symbols and key names, as the settings take them.
+/// Chord symbols and key names, in the form of the settings.
 pub fn chords(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     for key in ["music.chords", "music.key"] {
@@ -129,7 +127,7 @@ fn set(key: &str, value: &str) {
     if settings.set(key, value).is_err() {
         return;
     }
-    let _ = settings.build(); // two values may not go together
+    let _ = settings.build(); // two values may contradict each other
     let text = settings.get(key).expect("a setting that was set");
     let mut again = SettingsBuilder::default();
     again.set(key, &text).expect("a setting's own text sets it");
@@ -155,7 +153,7 @@ pub fn manifest(data: &[u8]) {
     }
 }
 
-/// An entry of the cache, and what an entry of poses holds.
+/// An entry of the cache, and the content of an entry of poses.
 pub fn cache(data: &[u8]) {
     let _ = stored::from_bytes(data); // poses, or none
     let folder = FOLDER.path().join("cache");
@@ -166,12 +164,13 @@ pub fn cache(data: &[u8]) {
     for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("media-")) {
         std::fs::write(entry.path(), data).expect("written");
     }
-    let _ = cache.load(Kind::Media, &key); // a good one or none
+    let _ = cache.load(Kind::Media, &key); // intact or not
     cache.list().expect("a folder that can be read");
     cache.verify().expect("a folder that can be read");
 }
 
-/// A score made of the bytes: of one that passes its check a MIDI file is written, or it is too long for one.
+/// A score from the bytes: if it passes its check, it is written as a MIDI file, or is too long for
+/// one.
 pub fn midi(data: &[u8]) {
     let mut numbers = data
         .chunks(2)

@@ -10,7 +10,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 ///
 /// [`NoPerson`](Error::NoPerson), [`PersonTooBrief`](Error::PersonTooBrief) and
 /// [`NoBeat`](Error::NoBeat) are findings about the clip rather than failures; `NoBeat` does not
-/// occur if a tempo is given. [`Cancelled`](Error::Cancelled) is what a cancelled job returns.
+/// occur if a tempo is given. A cancelled job returns [`Cancelled`](Error::Cancelled).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

@@ -8,7 +8,7 @@
 //!    video         pose        rhythm     drums      score     audio       export
 //! ```
 //!
-//! Between drums and score, what the networks composed is arranged to fit the movement.
+//! Between drums and score, the composed notes are arranged to fit the movement.
 //!
 //! Each arrow has its own input and output type. A stage that needs a network has two halves: a
 //! *model half* (tensors in, tensors out) and a *decoding half* (pure code, tested with hand-made
@@ -18,8 +18,8 @@
 //! [`Monitor`]. It changes no process-wide state: FFmpeg's own log belongs to the program, see
 //! [`host::silence_ffmpeg`].
 //!
-//! An [`Engine`] has what is loaded once; a [`Job`] takes one clip through the stages with its
-//! [`Settings`]:
+//! An [`Engine`] holds the resources that are loaded once; a [`Job`] takes one clip through the
+//! stages with its [`Settings`]:
 //!
 //! ```no_run
 //! use kinescore::{Cut, Engine, Job, Monitor, Resources, Settings, Stage};
@@ -145,8 +145,8 @@ pub mod results {
     pub use crate::theory::{Chord, Instrument, Key, Mode, Progression, Quality};
 }
 
-/// What a program needs from the library apart from jobs: the cache, the installed parts, atomic
-/// files.
+/// Parts of the library that a program needs apart from jobs: the cache, the installed parts,
+/// atomic files.
 pub mod host {
     pub use crate::audio::SoundFont;
     pub use crate::cache::{Cache, Identities, Listed, State};

@@ -39,7 +39,7 @@ pub const COUNTED_AT_OPENING: u64 = 64 << 20;
 /// as single events, faster ones as subdivisions of others.
 pub const ASKED_TEMPI: Allowed<f64> = Allowed::new(40.0, 240.0, " beats a minute");
 
-/// How far the requested end may lie after the media's: announced lengths are rounded, and so are
+/// How far the requested end may lie beyond the media's: announced lengths are rounded, and so are
 /// times that users type.
 pub const END_SLACK: Span = Span::from_seconds(0.1);
 
@@ -109,8 +109,8 @@ pub const JOINT_PLACES: Allowed<f64> = Allowed::new(-1e6, 1e6, " pixels");
 /// Confidences, probabilities and shares.
 pub const SHARES: Allowed<f64> = Allowed::new(0.0, 1.0, "");
 
-/// Strengths of accents, and velocities of hits and notes: none is 0, since one that is not heard
-/// does not exist.
+/// Strengths of accents, and velocities of hits and notes: none is 0, since a silent one does not
+/// exist.
 pub const STRENGTHS: Allowed<f64> = Allowed::above(0.0, 1.0, "");
 
 /// How far from its step a hit or a note is played, steps. Half a step late is excluded: it is half
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_holds_its_ends_as_it_says() {
+    fn a_range_includes_its_ends_as_declared() {
         let (both, above, under) = (
             Allowed::new(0.0, 1.0, " s"),
             Allowed::above(0.0, 1.0, ""),

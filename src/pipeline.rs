@@ -1,4 +1,4 @@
-//! The chain of stages for one clip, and what jobs share.
+//! The chain of stages for one clip, and the resources that jobs share.
 
 mod analysis;
 mod check;
@@ -48,8 +48,8 @@ pub struct Job {
     /// The cuts that have the same analysed part; `None` if there is no file from which another
     /// part could be read.
     reach: Option<AnalysedRange>,
-    /// Whether the poses belong to the file that was opened: not if it was changed while it was
-    /// read.
+    /// Whether the poses belong to the file that was opened; false if the file was changed while it
+    /// was read.
     is_of_media: bool,
     cut: Cut,
     /// The part that is heard: the cut, as far as the media's length is known.
@@ -74,7 +74,7 @@ pub struct Job {
 /// Receives blocks of sound: number of the first frame, interleaved samples.
 pub type AudioSink<'a> = dyn FnMut(usize, &[f32]) -> Result<()> + 'a;
 
-/// What is composed for a media, as stored in the cache.
+/// The composition for a media, as stored in the cache.
 #[derive(Serialize, Deserialize)]
 struct Composed<'a> {
     rhythm: Cow<'a, Rhythm>,
@@ -83,7 +83,7 @@ struct Composed<'a> {
 }
 
 impl Composed<'_> {
-    /// Checks what was read: a file in a cache may have been changed like any other.
+    /// Checks an entry: a file in a cache may have been changed like any other.
     fn check(&self, duration: Span) -> std::result::Result<(), String> {
         check::rhythm(&self.rhythm, duration)?;
         check::drums(&self.drums, duration)?;
@@ -92,9 +92,9 @@ impl Composed<'_> {
 }
 
 impl Job {
-    /// A job on a video file, of which `cut` is heard. Looks up what is known of the file in the
-    /// engine's cache, and starts to decode the rest in another thread; if everything is known, the
-    /// file is not decoded at all.
+    /// A job on a video file, of which `cut` is heard. Looks up the file's results in the engine's
+    /// cache, and starts to decode the rest in another thread; if everything is known, the file is
+    /// not decoded at all.
     ///
     /// # Errors
     /// Those of opening a video ([`Error::NotAVideo`], [`Error::NoVideoStream`],
@@ -174,19 +174,19 @@ impl Job {
         }
     }
 
-    /// Changes the cut: which part of the media is heard, and at which speed. What was found in the
-    /// media is kept (in media longer than five minutes, as long as the cut lies in the same
-    /// minutes). Every bar that both cuts share keeps its notes, except for the ending, which is
-    /// arranged for the cut, and the first beat if the cut begins within it. The next
-    /// [`run`](Self::run) arranges and plays it.
+    /// Changes the cut: which part of the media is heard, and at which speed. Results for the media
+    /// are kept (in media longer than five minutes, as long as the cut lies in the same minutes).
+    /// Every bar that both cuts share keeps its notes, except for the ending, which is arranged for
+    /// the cut, and the first beat if the cut begins within it. The next [`run`](Self::run)
+    /// arranges and plays it.
     ///
     /// # Errors
     /// [`Error::CutOutside`] and [`Error::ClipTooShort`]; the previous cut then stays. If the
     /// media's length is not known before it has been read, `run` may return them as well.
     pub fn set_cut(&mut self, cut: Cut) -> Result<()> {
         if self.reach.as_ref().is_some_and(|reach| !reach.holds(cut)) {
-            // Another part of a long media: what is found in it depends on that part alone, not on
-            // what was analysed before.
+            // Another part of a long media: its results depend on that part alone, not on what was
+            // analysed before.
             *self = Self::open(self.engine.clone(), self.settings.clone(), &self.media.path, cut)?;
             return Ok(());
         }
@@ -202,7 +202,7 @@ impl Job {
     /// even if the file has been replaced since.
     ///
     /// # Errors
-    /// [`Error::Input`] when the media cannot be read, or was changed while it was;
+    /// [`Error::Input`] when the media cannot be read, or was changed while it was read;
     /// [`Error::Pushed`] for a job on frames that did not come from a file.
     pub fn key(&self) -> Result<String> {
         self.expect_file("the frames were pushed, so there is no media file to compute a key from")?;
@@ -248,7 +248,7 @@ impl Job {
     }
 
     /// Rhythm, drums and music in the time of the cut, as far as they exist. Once there is a score,
-    /// the drums are those that are heard.
+    /// the drums are those of the score.
     fn heard_results(&self) -> (Option<Rhythm>, Option<DrumGrid>, Option<Music>) {
         let heard = self.heard();
         let rhythm = self.rhythm.as_ref().map(|rhythm| heard.rhythm(rhythm));
@@ -286,15 +286,15 @@ impl Job {
     }
 
     /// Like [`run`](Self::run), and also passes the sound on in blocks as soon as they are final,
-    /// while the rest is rendered: `sink` is given the number of a block's first frame and its
-    /// samples, interleaved. Blocks come in order, start at frame 0 and leave no gap. Nothing is
+    /// while the rest is rendered: `sink` receives the number of a block's first frame and its
+    /// interleaved samples. Blocks arrive in order, start at frame 0 and leave no gap. Nothing is
     /// passed on if the sound already exists.
     ///
     /// # Errors
     /// Those of [`run`](Self::run), and those of `sink`.
     pub fn run_streamed(&mut self, until: Stage, monitor: &Monitor<'_>, sink: &mut AudioSink<'_>) -> Result<()> {
         monitor.check()?;
-        // What a later stage will need is loaded first: a missing SoundFont is reported before
+        // Resources of later stages are loaded first: a missing SoundFont is reported before
         // minutes of work, not after.
         if self.soundtrack.is_none() && until >= Stage::Audio {
             self.engine.sound_font()?;
@@ -326,7 +326,7 @@ impl Job {
         Ok(())
     }
 
-    /// Key under which what is composed for the media is kept, if it is kept, and the media's
+    /// Key under which the composition for the media is kept, if it is kept, and the media's
     /// identity: that of the file that was analysed, even if it has been replaced since.
     fn composition_key(&self) -> Option<(String, &MediaId)> {
         let id = self.reach.as_ref().filter(|_| self.is_of_media)?.id.as_ref()?;
@@ -335,7 +335,7 @@ impl Job {
         Some((key::composition(&id.to_string(), analysed, &self.settings, &models), id))
     }
 
-    /// Loads rhythm, drums and music from the cache, if they are there.
+    /// Loads rhythm, drums and music from the cache, if it has them.
     fn recall(&mut self) {
         let Some(cache) = self.engine.cache() else { return };
         let found = self.composition_key().and_then(|(key, _)| cache.composition(&key));
@@ -343,7 +343,7 @@ impl Job {
         match serde_json::from_slice::<Composed<'static>>(&bytes) {
             Ok(composed) => {
                 if let Err(fault) = composed.check(self.media.duration) {
-                    log::warn!("a composition in the cache is not used, and is made again: {fault}");
+                    log::warn!("a composition in the cache is not used, and is composed again: {fault}");
                     return;
                 }
                 let Composed { rhythm, drums, music } = composed;
@@ -352,7 +352,7 @@ impl Job {
                 self.drums = Some(drums.into_owned());
                 self.music = Some(music.into_owned());
             }
-            Err(e) => log::warn!("a composition in the cache cannot be read, and is made again: {e}"),
+            Err(e) => log::warn!("a composition in the cache cannot be read, and is composed again: {e}"),
         }
     }
 

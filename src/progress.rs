@@ -38,7 +38,7 @@ impl Stage {
     ];
 
     /// An estimate of the share of a whole run that is done, 0 to 1, when the share `done` of this
-    /// stage is: from the times that the stages take for a clip of a minute.
+    /// stage is done: from the times that the stages take for a one-minute clip.
     pub fn of_whole(self, done: f64) -> f64 {
         let (begin, end) = match self {
             Self::Pose => (0.0, 0.8),

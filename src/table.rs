@@ -1,4 +1,4 @@
-//! Tables in JSON beside the models: vocabularies, players, calibration.
+//! Reads the JSON tables stored with the models: vocabularies, players, calibration.
 
 use crate::error::{Error, Result};
 use serde::de::DeserializeOwned;
@@ -7,8 +7,7 @@ use std::path::Path;
 /// Reads a JSON table that belongs to a model, and checks it.
 ///
 /// # Errors
-/// [`Error::Manifest`] when it cannot be read or parsed, or when `check` returns what is wrong with
-/// it.
+/// [`Error::Manifest`] when it cannot be read or parsed, or when `check` returns a fault.
 pub(crate) fn read_table<T: DeserializeOwned>(path: &Path, check: impl FnOnce(&T) -> Result<(), String>) -> Result<T> {
     let refuse = |reason: String| Error::Manifest {
         path: path.to_owned(),

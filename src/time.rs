@@ -47,7 +47,7 @@ pub struct Tempo(f64);
 #[serde(transparent)]
 pub struct Tick(pub u32);
 
-/// Rounding error of floating point after hours of sound, samples.
+/// Rounding error of floating point after hours of sound, in samples.
 const HAIR: f64 = 1e-6;
 
 impl Instant {
@@ -73,7 +73,7 @@ impl Instant {
     /// before.
     ///
     /// Instants that were reached by different sums, such as those of a clip and of its media,
-    /// differ in their last bits. So the boundary between two samples lies a little off the middle,
+    /// differ in their last bits. So the boundary between two samples lies slightly off the middle,
     /// where no tempo puts a note, and those bits make no difference.
     pub fn nearest_sample(self, rate: Rate) -> i64 {
         (self.0 * rate.hz() + 0.5 + 1e-5).floor() as i64
@@ -84,12 +84,12 @@ impl Span {
     /// A span of length zero.
     pub const ZERO: Self = Self(0.0);
 
-    /// A span of `seconds` seconds.
+    /// A span of so many seconds.
     pub const fn from_seconds(seconds: f64) -> Self {
         Self(seconds)
     }
 
-    /// A span in timecents, as SoundFonts have them: 0 is a second, 1200 more are twice as long.
+    /// A span in timecents, the unit of SoundFonts: 0 is a second, 1200 more are twice as long.
     pub fn from_timecents(timecents: i32) -> Self {
         Self((f64::from(timecents) / 1200.0).exp2())
     }
@@ -419,7 +419,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_follow_a_tempo_change_and_go_on_outside() {
+    fn steps_follow_a_tempo_change_and_continue_outside() {
         let grid = grid(&[1.0, 1.5, 2.5]);
         assert_eq!(grid.instant(0.0).seconds(), 1.0);
         assert_eq!(grid.instant(2.0).seconds(), 1.25);

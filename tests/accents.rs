@@ -89,7 +89,7 @@ fn every_footfall_of_a_walk_has_its_accent() {
     assert!(found.elsewhere <= 8, "{}", found.elsewhere);
 }
 
-/// The accents of a clip, if it is there.
+/// The accents of a clip, if it exists.
 fn accents_of(clip: &str) -> Option<(Vec<Accent>, Span)> {
     let path = clips_support::clip(&format!("{clip}.mp4"))?;
     let runtime = Runtime::load(None, &[root().join(".setup/onnxruntime")]).unwrap();
@@ -113,8 +113,8 @@ fn open(path: &Path) -> FileSource {
 
 #[test]
 fn landings_hits_and_sharp_ends_of_gestures_have_their_accents() {
-    // Marked, and how many of them may be missed: a ball's hit with the arm before the face, two
-    // ends of slow gestures.
+    // Number of marks found, and greatest number of accents elsewhere. Missed are a ball's hit with
+    // the arm before the face, and two ends of slow gestures.
     for (clip, least_hits, most_elsewhere) in [
         // Half of the accents here are unmarked; the aim is a quarter at most.
         ("volleyball", 14, 14),
@@ -128,7 +128,7 @@ fn landings_hits_and_sharp_ends_of_gestures_have_their_accents() {
         assert!(found.hits >= least_hits, "{clip}: {} of {}", found.hits, found.marked);
         assert!(
             found.elsewhere <= most_elsewhere,
-            "{clip}: {} of {} accents where nothing was marked",
+            "{clip}: {} of {} accents without a mark",
             found.elsewhere,
             found.accents
         );
@@ -174,8 +174,8 @@ fn standing() -> [[f64; 2]; JOINTS] {
     joints
 }
 
-/// A track at 30 frames a second of somebody who moves as `body` says (seconds, the standing joints
-/// to change), 130 pixels a torso, with the detector's jitter.
+/// A track at 30 frames a second of somebody who moves according to `body` (seconds, the standing
+/// joints to change), with a torso of 130 pixels and the detector's jitter.
 fn track(duration: f64, body: impl Fn(f64, &mut [[f64; 2]; JOINTS])) -> PoseTrack {
     let mut noise = Noise(7);
     let poses = (0..(duration * 30.0) as usize)
@@ -207,7 +207,7 @@ fn accents(duration: f64, body: impl Fn(f64, &mut [[f64; 2]; JOINTS])) -> Vec<f6
     impacts(duration, body).iter().map(|a| a.time.seconds()).collect()
 }
 
-/// Its impacts.
+/// The impacts of a movement.
 fn impacts(duration: f64, body: impl Fn(f64, &mut [[f64; 2]; JOINTS])) -> Vec<Accent> {
     let settings = RhythmSettings {
         tempo: Some(Tempo::from_bpm(100.0)),
@@ -233,13 +233,14 @@ fn kinds_at(impacts: &[Accent], times: &[f64]) -> Vec<rhythm::ImpactKind> {
     times.iter().flat_map(at).collect()
 }
 
-/// The share of a movement of `span` seconds that is made after `since` seconds, by a cosine.
+/// The share of a movement of `span` seconds that is completed after `since` seconds, along a
+/// cosine.
 fn eased(since: f64, span: f64) -> f64 {
     0.5 - 0.5 * ((since / span).clamp(0.0, 1.0) * std::f64::consts::PI).cos()
 }
 
 #[test]
-fn an_impact_says_how_the_movement_ends() {
+fn an_impact_has_the_way_the_movement_ends() {
     use rhythm::ImpactKind::{Landing, Stop, Strike, Turn};
     let starts: Vec<f64> = (0..5).map(|k| 1.5 + 2.0 * f64::from(k)).collect();
     let during = |t: f64| {
@@ -252,7 +253,7 @@ fn an_impact_says_how_the_movement_ends() {
     let elbow = Joint::RightElbow as usize;
     let after = |span: f64| -> Vec<f64> { starts.iter().map(|start| start + span).collect() };
 
-    // An arm that is faster and faster and is stopped within a frame, and is taken back slowly.
+    // An arm that accelerates, stops within a frame, and is taken back slowly.
     let found = impacts(12.0, |t, joints| {
         for s in during(t) {
             let up = if s < 0.25 {
@@ -267,7 +268,7 @@ fn an_impact_says_how_the_movement_ends() {
     let kinds = kinds_at(&found, &after(0.25));
     assert!(kinds.iter().all(|kind| *kind == Strike), "{kinds:?}");
 
-    // One that is put somewhere in 0.5 s, and is taken back as slowly as before.
+    // One that is put somewhere in 0.5 s, and taken back as slowly as before.
     let found = impacts(12.0, |t, joints| {
         for s in during(t) {
             let up = eased(s, 0.5) - eased(s + 1.0, 0.9);
@@ -310,7 +311,7 @@ fn an_impact_says_how_the_movement_ends() {
 
 #[test]
 fn a_jump_is_accented_where_it_lands_and_not_where_gravity_ends_the_rise() {
-    // Every two seconds: up at 4 torso lengths a second from a slow bend of the knees, and down
+    // Every two seconds: up at 4 torso lengths a second after a slow bend of the knees, and down
     // again after 0.4 s, with the knees giving way for a tenth of a second. Gravity takes as much
     // speed at the top as the floor does at the end.
     const GRAVITY: f64 = 19.6;
@@ -325,7 +326,7 @@ fn a_jump_is_accented_where_it_lands_and_not_where_gravity_ends_the_rise() {
             } else {
                 0.0
             };
-            // The trunk goes down before and after, evenly slowed to rest; the feet stay.
+            // The trunk moves down before and after, decelerating evenly; the feet stay.
             let after = since - flight;
             let bend = if (0.0..2.0 * give).contains(&after) {
                 speed * after * (1.0 - after / (4.0 * give))
@@ -366,12 +367,11 @@ fn a_jump_is_accented_where_it_lands_and_not_where_gravity_ends_the_rise() {
 }
 
 #[test]
-fn an_arm_that_hits_is_accented_and_one_that_is_mistaken_for_the_other_is_not() {
+fn an_arm_that_hits_is_accented_and_one_confused_with_the_other_is_not() {
     // The right arm swings up for a quarter of a second and is stopped within a frame; then it
     // sinks slowly.
     let hits: Vec<f64> = (0..6).map(|k| 1.2 + 1.5 * f64::from(k)).collect();
-    // For two frames left and right are mistaken, in between the hits: legs wide apart leap to each
-    // other's place.
+    // For two frames between the hits, left and right are confused: legs wide apart swap places.
     let mistaken: Vec<f64> = hits.iter().map(|h| h + 0.75).collect();
     let found = accents(11.0, |t, joints| {
         for hit in &hits {

@@ -21,7 +21,7 @@ use support::{engine, root};
 const LENGTH: f64 = 62.3;
 const BPM: f64 = 112.0;
 
-/// A rhythm of about a minute, saved as the rhythm stage saves it.
+/// A rhythm of about a minute, in the form saved by the rhythm stage.
 fn rhythm_file(folder: &Path) -> std::path::PathBuf {
     let golden = root().join("tests/fixtures/golden/rhythm.json");
     let mut saved: Value = serde_json::from_str(&std::fs::read_to_string(golden).expect("golden")).expect("JSON");
@@ -126,7 +126,7 @@ fn bars(score: &Score, job: &Job, cut: Cut) -> BTreeMap<usize, Bar> {
         .filter_map(|part| part.notes.last())
         .map(|note| on_media(note.onset));
     let last = last.fold(0.0, f64::max);
-    // What is played on the beat may be played a little early.
+    // A note on the beat may be played slightly early.
     let early = 0.5 * 60.0 / BPM / STEPS_PER_BEAT as f64;
     let bar = 4.0 * 60.0 / BPM;
     let first_whole = start + 60.0 / BPM * 1.1 + early;
@@ -177,7 +177,7 @@ fn fifty_random_trims_keep_every_bar_that_they_share() {
     let mut random = random(7);
     let (mut shared, mut scores) = (0, vec![(Cut::default(), all)]);
     for number in 0..50 {
-        // Head, tail, and both, by amounts that meet no frame and no beat.
+        // Head, tail, and both, by amounts that do not coincide with a frame or beat.
         let (head, tail) = (uniform(&mut random) * 20.0, LENGTH - uniform(&mut random) * 20.0);
         let trimmed = match number % 3 {
             0 => Cut {
@@ -272,7 +272,8 @@ fn sound_is_as_long_as_the_cut_to_the_sample() {
             };
             job.set_cut(odd).expect("inside");
             job.run(Stage::Audio, &Monitor::none()).expect("sound");
-            // The length over the speed, rounded to the nearest sample (a half: up), by whole numbers.
+            // The length over the speed, rounded to the nearest sample (a half: up), by whole
+            // numbers.
             let length = odd.end.expect("an end") - odd.start.expect("a start");
             let (above, below) = odd.speed.ratio();
             let samples = i128::from(length.0) * i128::from(below) * rate.parse::<i128>().expect("a rate");
@@ -287,7 +288,7 @@ fn sound_is_as_long_as_the_cut_to_the_sample() {
 }
 
 #[test]
-fn what_is_heard_is_told_in_the_time_of_the_cut() {
+fn results_are_in_the_time_of_the_cut() {
     let mut job = job();
     let whole = job.analysis();
     let half = Cut {
@@ -312,7 +313,7 @@ fn what_is_heard_is_told_in_the_time_of_the_cut() {
 }
 
 #[test]
-fn cuts_that_cannot_be_are_refused_and_the_one_before_stays() {
+fn impossible_cuts_are_refused_and_the_previous_one_stays() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut job = Job::load(engine(1), Settings::default(), &rhythm_file(folder.path())).expect("a rhythm");
     job.set_cut(trim(4.0, 9.0)).expect("inside");
@@ -340,7 +341,7 @@ fn cuts_that_cannot_be_are_refused_and_the_one_before_stays() {
 }
 
 #[test]
-fn a_saved_job_remembers_its_cut_and_can_be_cut_anew() {
+fn a_saved_job_remembers_its_cut_and_can_be_cut_again() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut first = job();
     let score = cut(&mut first, trim(4.0, 19.0));

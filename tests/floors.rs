@@ -1,12 +1,12 @@
-//! The modules as a house: each stands on a floor, and imports only what stands below it. Between single files no
-//! circle of imports is allowed either.
+//! Checks the layers of modules: each module has a layer, and imports only from the layers below.
+//! Circular imports between files are not allowed either.
 
 mod sources_support;
 
 use sources_support::{code, sources};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The library's modules from the ground up. Modules of one floor do not import each other.
+/// The library's modules, lowest layer first. Modules of one layer do not import each other.
 const FLOORS: &[&[&str]] = &[
     &["error", "foreign", "theory", "time"],
     &["buffer", "cache", "limits", "progress", "table"],
@@ -23,7 +23,7 @@ const FLOORS: &[&[&str]] = &[
     &["pipeline"],
 ];
 
-/// The modules of one crate, by path (`pose::crop`; the root is empty), with what each imports.
+/// The modules of one crate, by path (`pose::crop`; the root is empty), with their imports.
 struct Graph {
     imports: BTreeMap<String, BTreeSet<String>>,
 }
@@ -54,7 +54,7 @@ impl Graph {
         Self { imports }
     }
 
-    /// Modules that import each other, directly or by way of others: the first circle found.
+    /// Modules that import each other, directly or indirectly: the first circle found.
     fn circle(&self) -> Option<Vec<String>> {
         self.imports.keys().find_map(|start| {
             let mut trail = vec![start.clone()];
@@ -93,7 +93,8 @@ fn module(folder: &str, file: &str) -> String {
     path
 }
 
-/// The paths of `use` declarations; with `public` those that pass names on, else those that take them in.
+/// The paths of `use` declarations; with `public` those that re-export names, otherwise those that
+/// import them.
 fn uses(text: &str, public: bool) -> Vec<String> {
     let mut found = Vec::new();
     for (at, _) in text.match_indices("use ") {
@@ -112,7 +113,7 @@ fn uses(text: &str, public: bool) -> Vec<String> {
     found
 }
 
-/// Writes out `a::{b, c::{d, e}}`.
+/// Expands `a::{b, c::{d, e}}`.
 fn expand(tree: &str, before: &str, found: &mut Vec<String>) {
     let Some((head, rest)) = tree.split_once('{') else {
         let name = tree.split(" as ").next().unwrap_or_default().trim();
@@ -137,8 +138,8 @@ fn expand(tree: &str, before: &str, found: &mut Vec<String>) {
     }
 }
 
-/// Paths that stand in the code itself, not in `use` declarations: `crate::a::b`, `super::b`, and `child::c` of a module
-/// of one's own.
+/// Paths in the code itself, not in `use` declarations: `crate::a::b`, `super::b`, and `child::c`
+/// of a module's own child.
 fn paths(text: &str) -> Vec<String> {
     let declares = |line: &str| {
         ["use ", "pub use ", "pub(crate) use ", "pub(super) use "]
@@ -177,7 +178,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The module in which the thing is that `path` names in `module`; `None` for other crates.
+    /// The module that defines what `path` names in `module`; `None` for other crates.
     fn resolve(&self, module: &str, path: &str) -> Option<String> {
         let mut names: Vec<&str> = path.split("::").collect();
         let parent = |module: &str| {
@@ -215,7 +216,7 @@ impl Reader<'_> {
             at = next;
             names.remove(0);
         }
-        // A name that the module only passes on is at home elsewhere.
+        // A name that the module only re-exports is defined elsewhere.
         let passed = names.first().and_then(|name| {
             let all = self.passed_on.get(at.as_str())?;
             all.iter().find(|path| path.rsplit("::").next() == Some(name))
@@ -240,7 +241,7 @@ fn graph(files: &[(&str, &str)]) -> Graph {
 }
 
 #[test]
-fn the_reader_follows_names_to_their_homes() {
+fn the_reader_follows_names_to_their_definitions() {
     let read = graph(&[
         ("", "pub mod a;"),
         (
@@ -290,12 +291,12 @@ fn imports_lead_down() {
             continue;
         }
         let stands = floor(own);
-        assert!(stands.is_some(), "{own} stands on no floor: give it a place in FLOORS");
+        assert!(stands.is_some(), "{own} has no layer: add it to FLOORS");
         for import in imports {
             let other = import.split("::").next().unwrap_or_default();
             assert!(
                 other == own || floor(other) < stands && !other.is_empty(),
-                "{module} imports {import}, which does not stand below it"
+                "{module} imports {import}, which is not in a layer below it"
             );
         }
     }

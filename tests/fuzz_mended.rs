@@ -1,6 +1,5 @@
-//! Inputs on which a fuzzer once found a crash, a hang or memory without bound, and those that
-//! fuzzing starts from: each is read in the same way as in fuzzing (`fuzz/targets.rs`), within a
-//! time limit.
+//! Inputs that once caused a crash, a hang or unbounded memory in fuzzing, and the seeds of
+//! fuzzing: each is read in the same way as in fuzzing (`fuzz/targets.rs`), within a time limit.
 #![allow(clippy::expect_used, clippy::panic)] // helpers of tests may stop at the first surprise
 
 #[path = "../fuzz/targets.rs"]
@@ -10,7 +9,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 #[test]
-fn what_was_mended_stays_mended() {
+fn fixed_faults_stay_fixed() {
     let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
     for (name, target) in targets::ALL {
         let mut inputs = 0;

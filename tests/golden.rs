@@ -72,7 +72,7 @@ fn poses_are_within_two_pixels() {
     let distances = distances(ours, golden);
     assert!(
         distances.len() > golden.poses.len() * JOINTS / 2,
-        "{} joints are sure",
+        "{} joints are certain",
         distances.len()
     );
     let at = |share: f64| distances[((distances.len() - 1) as f64 * share) as usize];
@@ -155,7 +155,7 @@ fn the_sound_has_the_same_envelope() {
     job.run(Stage::Audio, &Monitor::none()).expect("sound");
     let audio = job.audio().expect("sound");
     let loudness = measure(audio).expect("loudness").integrated;
-    // Level of each tenth of a second, in decibels, not under −80.
+    // Level of each tenth of a second, in decibels, at least −80.
     let window = audio.rate.hz() as usize / 10 * audio.channels;
     let envelope: Vec<f64> = audio
         .samples
@@ -186,7 +186,7 @@ fn the_sound_has_the_same_envelope() {
 }
 
 #[test]
-fn the_hits_that_are_told_are_those_that_sound() {
+fn the_reported_hits_are_those_that_sound() {
     let seconds = |seconds: f64| Some(Flicks::from_seconds(seconds));
     let whole = Cut::default();
     let part = Cut {

@@ -60,7 +60,7 @@ fn read(path: &Path, start: f64, duration: f64, rate: f64) -> AudioBuffer {
     .expect("sound")
 }
 
-/// Second at which the loudest click has its middle, and how loud it is.
+/// Time of the middle of the loudest click, seconds, and its level.
 fn loudest(sound: &AudioBuffer) -> (f64, f32) {
     let left: Vec<f32> = sound.samples.iter().step_by(sound.channels).map(|s| s.abs()).collect();
     let peak = (0..left.len())
@@ -77,12 +77,12 @@ fn loudest(sound: &AudioBuffer) -> (f64, f32) {
 }
 
 #[test]
-fn sound_lies_where_its_timestamps_put_it() {
+fn sound_is_where_its_timestamps_put_it() {
     let folder = tempfile::tempdir().expect("folder");
     let h264 = "-c:v libx264 -preset ultrafast -bf 2";
     let mpeg4 = "-c:v mpeg4";
     let vp8 = "-c:v libvpx -deadline realtime";
-    // Name, video codec, audio codec, samples a second, layout, delay of the sound, greatest fault
+    // Name, video codec, audio codec, sample rate, layout, delay of the sound, greatest error
     // allowed. Only MP4 stores the start of its sound to the sample; Matroska, FLV and WebM count
     // milliseconds.
     let sample = 2.0 / 48_000.0;
@@ -150,7 +150,7 @@ fn a_cut_begins_on_its_sample_and_is_padded_with_silence() {
             assert!((at - expected).abs() < 0.0012, "{name} from {start}: {at}");
             assert!(level > 0.3);
         }
-        // Past the end of the sound, which has 14 of 20 seconds.
+        // Past the end of the sound, which lasts 14 of 20 seconds.
         let rest = read(&path, 15.0, 4.0, 48_000.0);
         assert_eq!(rest.frames(), 192_000);
         assert!(loudest(&rest).1 < 1e-3);

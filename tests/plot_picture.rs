@@ -36,7 +36,7 @@ fn clip(seconds: f64) -> Clip {
     }
 }
 
-/// Someone who steps, swings the arms and walks across the picture; gone from 7 s to 8.5 s.
+/// Someone who steps, swings the arms and walks across the picture; absent from 7 s to 8.5 s.
 fn poses(seconds: f64) -> PoseTrack {
     let frames = (seconds * 15.0) as usize;
     let poses = (0..frames).map(|frame| {
@@ -210,7 +210,7 @@ fn drums(seconds: f64) -> DrumGrid {
     }
 }
 
-/// I vi IV V in D, a chord a bar: broken by the piano, struck by the guitar, with a bass.
+/// I vi IV V in D, one chord per bar: broken on the piano, struck on the guitar, with a bass.
 fn music(seconds: f64) -> Music {
     let chords = [
         (2, Quality::Major),
@@ -349,7 +349,8 @@ fn a_picture_shows_all_parts_and_is_the_same_every_time() {
     let colours = |colour: &str| first.matches(&format!("fill=\"{colour}\"")).count();
     let drums = drums(12.0);
     let struck = |class: DrumClass| drums.hits.iter().filter(|h| h.class == class).count();
-    // A diamond for each impact in the colour of its part, and one in the legend; of which kick and snare have two.
+    // A diamond for each impact in the colour of its part, and one in the legend; kick and snare
+    // have two there.
     for (part, _, colour) in PARTS {
         let rhythm = rhythm(12.0);
         let impacts = rhythm.accents.iter().filter(|a| a.kind == AccentKind::Impact);
@@ -382,7 +383,7 @@ fn attribute(element: &str, name: &str) -> f64 {
 }
 
 #[test]
-fn notes_lie_where_they_sound_and_rise_with_their_pitch() {
+fn notes_are_where_they_sound_and_rise_with_their_pitch() {
     let (clip, drums, mut music) = (clip(10.0), drums(10.0), music(10.0));
     let note = |step, length, pitch| GridNote {
         step,
@@ -427,7 +428,7 @@ fn notes_lie_where_they_sound_and_rise_with_their_pitch() {
 }
 
 #[test]
-fn hits_lie_where_they_sound() {
+fn hits_are_where_they_sound() {
     let mut grid = drums(10.0);
     let beats = grid.beats.clone();
     grid.hits = vec![Hit {
@@ -468,10 +469,7 @@ fn hits_lie_where_they_sound() {
     let step = (beats[3] - beats[2]).seconds() / 4.0;
     let time = beats[2].seconds() + 0.25 * step;
     assert!((x - (124.0 + 1444.0 * time / 10.0)).abs() < 0.01, "{x}");
-    assert!(
-        !texts(&document).contains(&"Movement"),
-        "parts that are not there are left out"
-    );
+    assert!(!texts(&document).contains(&"Movement"), "missing parts are left out");
 }
 
 #[test]
@@ -520,7 +518,7 @@ fn labels_do_not_overlap_and_long_clips_stay_readable() {
             for (other, name) in &boxes {
                 let apart =
                     bounds[2] < other[0] || other[2] < bounds[0] || bounds[3] < other[1] || other[3] < bounds[1];
-                assert!(apart, "{seconds} s: '{text}' lies on '{name}'");
+                assert!(apart, "{seconds} s: '{text}' overlaps '{name}'");
             }
             boxes.push((bounds, text));
         }

@@ -1,7 +1,6 @@
-//! The pose stage with the real models on real clips.
-//!
-//! Clips that may not ship are those of [`clips_support`]: a test that lacks one reports it and
-//! passes.
+//! Tests the pose stage with the real models on real clips.
+//! Clips that must not be distributed are those of [`clips_support`]: a test that lacks one reports
+//! it and passes.
 
 // Helpers of tests may panic, and print what they measure or skip.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
@@ -158,8 +157,7 @@ fn of_two_people_the_one_who_walks_is_followed() {
     let track = find(&video, &settings()).unwrap();
     assert_eq!(track.people, 2);
     assert_eq!(track.poses.len(), 230);
-    // The woman comes in from the right behind a tree, crosses the picture and leaves it on the
-    // left.
+    // The woman enters from the right behind a tree, crosses the picture and leaves it on the left.
     let missing = missing(&track);
     let seen: Vec<usize> = (0..230).filter(|i| !missing.contains(i)).collect();
     assert!(
@@ -269,7 +267,7 @@ impl<F: Fn(usize) -> Picture + Send> FrameSource for Made<F> {
     }
 }
 
-/// A wall with some structure and nobody before it.
+/// A wall with some structure and nobody in front of it.
 fn wall(_: usize) -> Picture {
     let (width, height) = (320, 240);
     let rgb = (0..3 * width * height)
@@ -279,7 +277,7 @@ fn wall(_: usize) -> Picture {
 }
 
 #[test]
-fn nobody_and_somebody_for_a_moment_are_told_apart() {
+fn nobody_and_somebody_for_a_moment_are_distinguished() {
     let mut models = models(PoseQuality::Normal);
     let found = pose::find(&mut made(60, wall), &mut models, &settings(), &Monitor::none());
     assert!(matches!(found, Err(Error::NoPerson { frames: 60, .. })), "{found:?}");

@@ -20,7 +20,7 @@ fn find(track: &PoseTrack, duration: Span) -> Rhythm {
     by_motion(track, duration, &settings(), &Monitor::none()).expect("a rhythm")
 }
 
-/// A result in few words.
+/// A short description of a result.
 fn brief(result: &kinescore::Result<Rhythm>) -> String {
     match result {
         Ok(rhythm) => format!("{} beats at {:.2}", rhythm.beats.len(), rhythm.tempo.bpm()),
@@ -32,7 +32,7 @@ fn beats(rhythm: &Rhythm) -> Vec<Instant> {
     rhythm.beats.iter().map(|b| b.time).collect()
 }
 
-/// The nearest of one, two and a half times `tempo`, over `found`, less 1.
+/// The ratio of `found` to the nearest of one, two and a half times `tempo`, minus 1.
 fn off_up_to_octave(found: Tempo, tempo: f64) -> f64 {
     [0.5, 1.0, 2.0]
         .map(|octave| (found.bpm() / (tempo * octave) - 1.0).abs())
@@ -45,10 +45,13 @@ fn check(rhythm: &Rhythm, duration: Span) {
     let times: Vec<f64> = rhythm.beats.iter().map(|b| b.time.seconds()).collect();
     assert!(times.len() >= 2);
     assert!(times.windows(2).all(|t| t[1] > t[0]), "beats rise");
-    assert!(times.iter().all(|t| (0.0..=end).contains(t)), "beats lie in the clip");
+    assert!(
+        times.iter().all(|t| (0.0..=end).contains(t)),
+        "beats are within the clip"
+    );
     let interval = |a: usize, b: usize| times[b] - times[a];
-    // The beat that the clip's edge cuts off may be longer than its neighbour inside, where the
-    // tempo changes.
+    // An interval cut off by the clip's edge may be longer than its neighbour inside if the tempo
+    // changes.
     let longer = 1.15;
     assert!(times[0] <= longer * interval(0, 1), "first beat at {}", times[0]);
     let last = times.len() - 1;
@@ -134,7 +137,7 @@ fn a_tempo_that_changes_is_followed() {
 }
 
 #[test]
-fn accents_fall_where_the_hands_and_feet_are_stopped() {
+fn accents_are_where_the_hands_and_feet_stop() {
     let dance = Dance::default();
     let rhythm = find(&dance.track(9), dance.span());
     let truth = dance.beats();
@@ -272,7 +275,7 @@ fn a_person_who_stands_still_gives_no_beat_however_the_detector_jitters() {
             }
         }
     }
-    // Nor are its jitters accents, when the user goes on with a tempo.
+    // The jitter does not give accents either when the user sets a tempo.
     let fixed = RhythmSettings {
         tempo: Some(Tempo::from_bpm(120.0)),
         ..settings()
@@ -286,7 +289,7 @@ fn a_person_who_stands_still_gives_no_beat_however_the_detector_jitters() {
         let rhythm = by_motion(&still.track(seed), still.span(), &fixed, &Monitor::none()).expect("a metronome");
         assert!(rhythm.accents.is_empty(), "{:?}", rhythm.accents);
     }
-    // Small shifts of the weight are no dance either.
+    // Small shifts of weight are not a dance either.
     let shifting = Dance {
         size: 0.05,
         tempo: 50.0,
@@ -319,7 +322,7 @@ fn a_fixed_tempo_is_exact_and_needs_no_movement() {
     assert!(rhythm.confidence < 0.5, "{}", rhythm.confidence);
     assert!(rhythm.accents.is_empty(), "{:?}", rhythm.accents);
 
-    // With movement the phase is the movement's.
+    // With movement, the phase follows the movement.
     let dance = Dance {
         tempo: 100.0,
         tempo_end: 100.0,
@@ -328,7 +331,7 @@ fn a_fixed_tempo_is_exact_and_needs_no_movement() {
     let rhythm = by_motion(&dance.track(18), dance.span(), &fixed, &Monitor::none()).expect("a metronome");
     let f = metrics::f_measure(&dance.beats(), &beats(&rhythm), metrics::F_TOLERANCE);
     assert!(f > 0.95, "{f}");
-    // Two beats must fit.
+    // The clip must hold two beats.
     let too_short = by_motion(&dance.track(18), Span::from_seconds(0.5), &fixed, &Monitor::none());
     assert!(matches!(too_short, Err(Error::NoBeat { .. })), "{}", brief(&too_short));
 }
@@ -402,8 +405,8 @@ fn hidden_legs_and_lost_joints_leave_the_beats() {
 }
 
 #[test]
-fn a_cut_is_no_movement() {
-    // A still person who is somewhere else, and larger, after each cut.
+fn a_cut_is_not_movement() {
+    // A still person who is elsewhere, and larger, after each cut.
     let still = Dance {
         size: 0.0,
         ..Dance::default()
@@ -427,7 +430,7 @@ fn a_cut_is_no_movement() {
 }
 
 #[test]
-fn nothing_to_see_is_no_beat_and_no_crash() {
+fn nothing_to_see_gives_no_beat_and_no_crash() {
     let dance = Dance::default();
     let mut blank = dance.track(24);
     for pose in &mut blank.poses {

@@ -1,5 +1,5 @@
-//! The measures of beats and of following, against numbers of `mir_eval` 0.8.2 and numbers made by
-//! hand.
+//! Tests the measures of beats and of following against numbers of `mir_eval` 0.8.2 and hand-made
+//! numbers.
 
 #![allow(clippy::expect_used, clippy::panic)] // helpers of tests stop at the first surprise
 
@@ -86,7 +86,7 @@ fn nothing_measures_nothing() {
 }
 
 #[test]
-fn chance_is_what_the_field_reports() {
+fn chance_agrees_with_the_literature() {
     let duration = Span::from_seconds(30.0);
     let songs = [88.0, 96.5, 104.0, 117.0, 125.0, 133.0];
     let mean = songs
@@ -142,10 +142,10 @@ fn follow_by_hand() {
     let mut onsets: Vec<(Instant, f32)> = (0..8).map(|b| step(4.0 * f64::from(b))).collect();
     onsets.extend([(step(5.0).0, 1.0), (step(21.0).0, 1.0)]);
     onsets.sort_by(|a, b| a.0.seconds().total_cmp(&b.0.seconds()));
-    // Two on the loud hits, one beside a beat, one with no hit within a step.
+    // Two on the loud hits, one beside a beat, one without a hit within a step.
     let four = accents(&[0.63, 1.12, 2.62, 3.25]);
     assert_eq!(metrics::follow(&four, &onsets, &grid), 0.75);
-    // The steps of the accents are 5, 9, 21 and 26 (energy 1, 0, 1, 0); the others from 0 to 28
+    // The accents are on steps 5, 9, 21 and 26 (energy 1, 0, 1, 0); the other steps from 0 to 28
     // hold the eight soft hits.
     let louder = metrics::accent_energy(&four, &onsets, &grid);
     assert!((louder - (2.0 / 4.0) / (8.0 * 0.5 / 25.0)).abs() < 1e-9, "{louder}");

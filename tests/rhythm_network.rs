@@ -1,4 +1,4 @@
-//! The beat network on real poses, with the network that ships.
+//! Tests the shipped beat network on real poses.
 
 #![allow(clippy::expect_used, clippy::panic)] // helpers of tests stop at the first surprise
 
@@ -22,7 +22,7 @@ fn golden(name: &str) -> PathBuf {
     root().join("tests/fixtures/golden").join(name)
 }
 
-/// Set to write the golden files anew instead of comparing with them.
+/// Whether to write the golden files again instead of comparing with them.
 fn renewing() -> bool {
     std::env::var_os("KINESCORE_RENEW_GOLDEN").is_some()
 }
@@ -48,7 +48,7 @@ fn beats(rhythm: &Rhythm) -> Vec<Instant> {
     rhythm.beats.iter().map(|b| b.time).collect()
 }
 
-/// The same poses with every joint that is seen moved.
+/// The same poses with every visible joint moved.
 fn moved(track: &PoseTrack, change: impl Fn(&mut JointPoint)) -> PoseTrack {
     let mut track = track.clone();
     let joints = track.poses.iter_mut().flat_map(|p| &mut p.joints);
@@ -99,7 +99,7 @@ fn the_activation_of_the_bundled_clip_is_the_golden_one() {
     }
 }
 
-/// Every so many frames are in the golden file of the features.
+/// The golden file of the features contains every so-many-th frame.
 const EVERY: usize = 10;
 
 #[test]
@@ -168,7 +168,7 @@ fn size_and_place_in_the_picture_change_no_beat() {
 
 #[test]
 fn the_side_in_the_picture_changes_little() {
-    // A video that is mirrored: left is right, and the joints' names go with the picture.
+    // A mirrored video: left is right, and the joints' names follow the picture.
     use kinescore::pose::Joint::*;
     let (track, duration) = walk();
     let mut mirrored = moved(&track, |j| j.x = 1768.0 - j.x);
@@ -211,7 +211,7 @@ fn the_frame_rate_changes_little() {
 }
 
 #[test]
-fn nobody_seen_is_no_beat_and_short_clips_are_no_crash() {
+fn nobody_seen_gives_no_beat_and_short_clips_do_not_crash() {
     let (track, duration) = walk();
     let blank = moved(&track, |j| *j = JointPoint::default());
     let none = rhythm::find(&blank, duration, &mut network_models(), &by_network(), &Monitor::none());
@@ -258,7 +258,7 @@ fn a_cancelled_job_stops() {
     assert!(matches!(result, Err(Error::Cancelled)));
 }
 
-/// A folder with the shipped models, but one file left out or changed.
+/// A folder with the shipped models, except for one file that is left out or changed.
 fn models_without(name: &str, instead: Option<&[u8]>) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     for entry in std::fs::read_dir(root().join("models")).expect("the models").flatten() {
@@ -293,7 +293,7 @@ fn run_with(models: &Path, source: BeatSource, until: Stage) -> (kinescore::Resu
 }
 
 #[test]
-fn a_network_that_is_missing_or_another_is_told_before_any_pose() {
+fn a_missing_or_different_network_is_reported_before_any_pose() {
     for (name, source) in [
         ("video2rhythm.onnx", BeatSource::Auto),
         ("video2rhythm.onnx", BeatSource::Network),
@@ -311,17 +311,17 @@ fn a_network_that_is_missing_or_another_is_told_before_any_pose() {
             assert!(stages.is_empty(), "{stages:?}");
         }
     }
-    // Poses, and beats by signal processing, need no beat network.
+    // Poses, and beats by signal processing, do not need the beat network.
     let folder = models_without("video2rhythm.onnx", None);
     run_with(folder.path(), BeatSource::Auto, Stage::Pose).0.expect("poses");
 }
 
 #[test]
-fn saved_poses_are_enough_and_the_analysis_tells_the_source() {
+fn saved_poses_are_enough_and_the_analysis_names_the_source() {
     for (source, told) in [(BeatSource::Network, "network"), (BeatSource::Motion, "motion")] {
         let mut settings = Settings::default();
         settings.set("beats.source", source.word()).expect("a source");
-        // A folder with no pose model at all.
+        // A folder without any pose model.
         let folder = tempfile::tempdir().expect("a folder");
         for name in ["manifest.toml", "video2rhythm.onnx", "video2rhythm.json"] {
             std::os::unix::fs::symlink(root().join("models").join(name), folder.path().join(name)).expect("a link");
@@ -336,8 +336,8 @@ fn saved_poses_are_enough_and_the_analysis_tells_the_source() {
         let analysis = serde_json::to_value(job.analysis()).expect("JSON");
         assert_eq!(analysis["beats_source"], told);
 
-        // The source is in the stage's file too; one saved before there was a network is by signal
-        // processing.
+        // The source is in the stage's file too; a file saved before there was a network means
+        // signal processing.
         let path = folder.path().join("rhythm.json");
         job.save(&path).expect("saved");
         let text = std::fs::read_to_string(&path).expect("a file");

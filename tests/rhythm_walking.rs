@@ -1,4 +1,4 @@
-//! The rhythm stage on the poses of a real walk (see `fixtures/rhythm_walking.md`).
+//! Tests the rhythm stage on the poses of a real walk (see `fixtures/rhythm_walking.md`).
 
 #![allow(clippy::expect_used)] // helpers of tests stop at the first surprise
 
@@ -38,7 +38,7 @@ fn the_beats_of_a_walk_are_its_steps() {
 }
 
 #[test]
-fn the_network_hears_the_steps_of_a_walk_as_beats() {
+fn the_network_finds_the_steps_of_a_walk_as_beats() {
     let (track, duration) = walk();
     let settings = RhythmSettings {
         source: BeatSource::Network,

@@ -17,7 +17,7 @@ fn written(folder: &Path, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
 }
 
 #[test]
-fn a_library_that_is_none_is_named_with_the_reason() {
+fn a_file_that_is_not_a_library_is_named_with_the_reason() {
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path();
     for (name, content, told) in [
@@ -69,7 +69,7 @@ fn a_library_that_was_cut_off_is_not_loaded() {
 /// If a byte of the header is changed, the library is refused before it is loaded, or the change is
 /// harmless: then it is loaded, and has no API.
 #[test]
-fn headers_that_are_damaged_end_no_process() {
+fn damaged_headers_do_not_end_the_process() {
     let folder = tempfile::tempdir().expect("a folder");
     let whole = fs::read(compiled(
         folder.path(),
@@ -96,7 +96,7 @@ fn headers_that_are_damaged_end_no_process() {
         let reason = reason(&written(folder.path(), &format!("other-{offset}-{value}.so"), other));
         assert!(reason.contains(told), "{reason}");
     };
-    // IBM's S/390, and MIPS, which are neither of the machines that this is built for.
+    // IBM's S/390, and MIPS: neither is a machine that this is built for.
     refused(18, 22, "a library for S/390; this machine is");
     refused(18, 8, "a library for machine number 8; this machine is");
     refused(4, 1, "another kind of machine: class 1");

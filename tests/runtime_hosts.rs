@@ -1,6 +1,6 @@
-//! ONNX Runtime in a process that holds another library in its place: one that a host has loaded
-//! before, and one that turned out to be unusable. A separate test program, since a process loads
-//! ONNX Runtime only once.
+//! Tests ONNX Runtime in a process that holds another library in its place: one that a host has
+//! loaded before, and one that turned out to be unusable. A separate test program, since a process
+//! loads ONNX Runtime only once.
 #![allow(clippy::expect_used, clippy::panic)] // helpers of tests may stop at the first surprise
 
 #[path = "runtime_support/mod.rs"]
@@ -11,10 +11,10 @@ use kinescore::settings::Device;
 use runtime_support::{compiled, outside, reason, root, runtime_file};
 use std::process::Command;
 
-/// Set in the process that plays the host, to the library that it holds.
+/// Set in the process that acts as the host, to the library that it holds.
 const HELD: &str = "KINESCORE_TEST_HELD";
 
-/// A library of ONNX Runtime's name and version, without an API of any version.
+/// A library with ONNX Runtime's name and version, without an API of any version.
 const NO_API: &str = "static const char *version(void) { return \"1.31.1\"; }
     static const void *api(unsigned version) { return 0; }
     static struct { const void *(*api)(unsigned); const char *(*version)(void); } base = { api, version };
@@ -26,7 +26,7 @@ fn of_two_libraries_ours_is_used() {
         let maps = std::fs::read_to_string("/proc/self/maps").expect("what is loaded");
         assert!(
             maps.contains(held.to_str().expect("a name")),
-            "the host holds no other library"
+            "the host does not hold another library"
         );
         let runtime = Runtime::load(Some(&runtime_file()), &[]).expect("ours");
         assert_eq!(runtime.path(), runtime_file().canonicalize().expect("ours"));
@@ -55,7 +55,7 @@ fn of_two_libraries_ours_is_used() {
 /// The binding keeps the first library that it took, so no other can be used until the process
 /// ends, and the error reports this.
 #[test]
-fn a_library_whose_api_is_none_is_an_error_and_stays_one() {
+fn a_library_without_an_api_is_an_error_and_stays_one() {
     if std::env::var_os(HELD).is_some() {
         return;
     }

@@ -338,8 +338,8 @@ fn both_ends(file: &Value, rows: &[Row]) {
         }
         for value in *refused {
             let reason = refusal(&with(file.clone(), path, value), &format!("{path} = {value}"));
-            // Where one number bounds the other, the other of the list or of the object may be
-            // named.
+            // If one number bounds the other, the error may name the other one, of the list or of
+            // the object.
             let around = path.find('[').or(path.rfind('.')).map_or(*path, |end| &path[..end]);
             assert!(reason.contains(around), "{path} = {value}: {reason}");
             let says_what = ["allowed ", "must ", "expected ", "needed", "does not lie within"]
@@ -392,7 +392,7 @@ fn numbers(value: &Value, path: &str, found: &mut Vec<String>) {
 }
 
 #[test]
-fn no_number_is_without_a_row() {
+fn every_number_has_a_row() {
     let without_index = |path: &str| {
         let parts = path.split('[').enumerate();
         let parts = parts.map(|(index, part)| match (index, part.split_once(']')) {
@@ -411,12 +411,12 @@ fn no_number_is_without_a_row() {
     assert!(found.len() > 50, "{found:?}");
     for number in found {
         let known = known.iter().any(|row| *row == number || number == format!("{row}[]"));
-        assert!(known || number == "version", "{number} is in no row");
+        assert!(known || number == "version", "{number} is not in any row");
     }
 }
 
 #[test]
-fn a_sentence_gives_file_field_value_and_what_is_allowed() {
+fn a_sentence_gives_file_field_value_and_range() {
     for (file, path, value, told) in [
         (
             poses(),
@@ -497,7 +497,7 @@ fn lists_that_are_too_short_or_too_long_are_refused() {
     );
 }
 
-/// Where a reader calls itself for each level of nesting, a file could make the stack overflow.
+/// A reader that recurses for each level of nesting would let a file overflow the stack.
 #[test]
 fn nesting_without_end_is_refused() {
     let levels = 200_000;
@@ -510,8 +510,8 @@ fn nesting_without_end_is_refused() {
     ] {
         refusal(&text, what);
     }
-    // A field that is not ours is passed over without a call for each level.
-    load(&with(music(), "others", &deep("[", "]"))).expect("what is not ours is not read");
+    // A field of another program is skipped without recursion.
+    load(&with(music(), "others", &deep("[", "]"))).expect("unknown fields are not read");
 
     let folder = tempfile::tempdir().expect("a folder");
     let lists = format!("a = {}", deep("[", "]"));
@@ -529,7 +529,7 @@ fn nesting_without_end_is_refused() {
 }
 
 #[test]
-fn what_is_no_file_is_not_waited_for() {
+fn paths_that_are_not_files_do_not_block() {
     let folder = tempfile::tempdir().expect("a folder");
     let error = Job::load(ENGINE.clone(), Settings::default(), folder.path()).err();
     assert!(
@@ -558,7 +558,7 @@ fn golden(stage: &str) -> PathBuf {
 }
 
 #[test]
-fn what_stages_have_saved_is_read() {
+fn files_saved_by_stages_are_read() {
     for stage in ["pose", "rhythm", "drums", "music", "score"] {
         let job = Job::load(ENGINE.clone(), Settings::default(), &golden(stage)).expect(stage);
         assert_eq!(job.latest().map(|latest| latest.to_string()), Some(stage.to_owned()));

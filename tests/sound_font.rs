@@ -50,7 +50,7 @@ fn short_score() -> Score {
     }
 }
 
-/// Loads and plays; whether that succeeded. A panic fails the test.
+/// Loads and plays; returns whether that succeeded. A panic fails the test.
 fn play(path: &Path, score: &Score) -> Result<AudioBuffer, Error> {
     let font = SoundFont::load(path)?;
     render(
@@ -96,7 +96,7 @@ fn every_kit_of_the_settings_is_in_the_font_that_ships() {
 }
 
 #[test]
-fn another_kit_stands_in_but_no_other_instrument() {
+fn another_kit_is_substituted_but_no_other_instrument() {
     let font = shipped_font();
     let sound = |score: &Score| {
         render(
@@ -130,7 +130,7 @@ fn another_kit_stands_in_but_no_other_instrument() {
 }
 
 #[test]
-fn missing_files_folders_and_other_files_are_told_apart() {
+fn missing_files_folders_and_other_files_are_distinguished() {
     let folder = tempfile::tempdir().expect("folder");
     let missing = SoundFont::load(&folder.path().join("none.sf2")).expect_err("missing");
     assert!(matches!(missing, Error::SoundFontMissing { .. }), "{missing}");
@@ -221,7 +221,7 @@ fn melodic_presets_play_in_tune() {
 /// Presets have velocity layers: samples loaded for soft notes must not be mistaken for all
 /// samples.
 #[test]
-fn how_a_note_sounds_does_not_depend_on_what_was_played_before() {
+fn the_sound_of_a_note_does_not_depend_on_earlier_notes() {
     let font = shipped_font();
     let score = short_score();
     let play = |font: &SoundFont, bank, program, velocity| {
@@ -283,7 +283,7 @@ fn a_hi_hat_in_stereo_sounds_on_both_sides_and_is_cut_on_both() {
     };
     let open = [0, 1].map(|side| level(&[(0, 46, 120)], side));
     assert!(open[0] > 0.05 && (open[0] - open[1]).abs() < 0.1 * open[0], "{open:?}");
-    // A closed hit, far softer, a quarter of a second after the open one, takes its place on both
+    // A closed hit, far softer, a quarter of a second after the open one, replaces it on both
     // sides.
     let cut = [0, 1].map(|side| level(&[(0, 46, 120), (240, 42, 30)], side));
     assert!(cut.iter().all(|level| *level < 0.3 * open[0]), "{cut:?} {open:?}");
@@ -313,7 +313,7 @@ fn a_font_with_any_byte_damaged_plays_or_is_an_error() {
     let score = short_score();
     let (mut played, mut refused) = (0, 0);
     for at in 0..whole.len() {
-        // Sample values cannot be wrong; a few are enough.
+        // Sample values cannot be invalid; a few are enough.
         if (60..whole.len() - 600).contains(&at) && at % 97 != 0 {
             continue;
         }

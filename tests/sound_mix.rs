@@ -11,7 +11,7 @@ use kinescore::time::{Rate, Span};
 use sound_common::{band, band_score, groove, shipped_font};
 use std::collections::BTreeMap;
 
-/// A part alone, before anything is done to the mix.
+/// A part alone, before the mix is processed.
 fn alone(score: &Score, part: &Part) -> AudioBuffer {
     let rate = Rate::from_hz(48_000.0);
     let mut buffer = AudioBuffer::silence(rate, 2, score.duration.to_samples(rate));
@@ -45,7 +45,7 @@ fn parts_sit_under_the_drums_in_every_style_and_kit() {
         let span = Span::from_seconds(9.8);
         arrange(&groove(108.0, 4), Some(&band(4)), span, Some(kit)).expect("a score")
     }));
-    // All play the same notes, so that each kit and program need be heard once.
+    // All play the same notes, so it is enough to render each kit and program once.
     let mut heard: BTreeMap<(u16, u8), f64> = BTreeMap::new();
     for score in &scores {
         let mut level = |part: &Part| {
@@ -55,8 +55,8 @@ fn parts_sit_under_the_drums_in_every_style_and_kit() {
         let drums = level(&score.parts[0]);
         for part in &score.parts[1..] {
             let under = drums - level(part);
-            // By what they play: 4.5 dB for bass and piano, 5.5 for guitars, give or take what an
-            // estimate is off.
+            // Depends on the instrument: 4.5 dB for bass and piano, 5.5 for guitars, plus or minus
+            // the error of the estimate.
             let allowed = match part.name.as_str() {
                 "bass" | "piano" => 2.5..6.5,
                 _ => 3.5..7.5,
@@ -70,11 +70,11 @@ fn parts_sit_under_the_drums_in_every_style_and_kit() {
             );
         }
     }
-    assert_eq!(heard.len(), 7 + 9, "all that ships is used by some style");
+    assert_eq!(heard.len(), 7 + 9, "every shipped program is used by some style");
 }
 
 #[test]
-fn parts_stand_beside_each_other() {
+fn parts_are_panned_apart() {
     let score = band_score(108.0, 4, "pop");
     let aside: BTreeMap<&str, f64> = score
         .parts
@@ -100,7 +100,7 @@ fn parts_stand_beside_each_other() {
 }
 
 #[test]
-fn volume_is_what_the_midi_file_says() {
+fn volume_is_that_of_the_midi_file() {
     let score = band_score(108.0, 1, "pop");
     for part in &score.parts {
         let at = |volume: f32| {
@@ -141,16 +141,16 @@ fn stems_of_a_band_add_up_to_the_soundtrack() {
     let apart = sum.iter().zip(&sound.mix().samples).map(|(a, b)| (a - b).abs());
     let most = apart.fold(0.0, f32::max);
     assert!(most < 1e-4, "{most}");
-    // A band is brought to its loudness as drums are, and ends with the clip.
+    // A band's loudness is adjusted like the drums', and it ends with the clip.
     let measured = sound.loudness();
     assert!((measured.integrated - settings.loudness).abs() < 0.5, "{measured:?}");
     assert!(measured.true_peak <= settings.peak, "{measured:?}");
     assert_eq!(sound.mix().samples[sound.mix().samples.len() - 2..], [0.0, 0.0]);
 }
 
-/// Four parts, of which the guitar's strings take half of the time: measured were 16 times real
-/// time, optimised as tests are and beside other work. As with drums alone, a test asks for much
-/// less.
+/// Four parts, of which the guitar's strings take half of the time: 16 times real time was
+/// measured, with the optimisation of tests and beside other work. As for drums alone, the test
+/// requires much less.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_band_is_rendered_faster_than_real_time() {

@@ -36,7 +36,7 @@ fn onsets_fall_within_a_tenth_of_a_millisecond() {
     let path = folder.path().join("step.sf2");
     std::fs::write(&path, tiny_sf2()).expect("written");
     let font = SoundFont::load(&path).expect("a SoundFont");
-    // A tempo that never falls on samples; of the kick drum, which has the least reverb.
+    // A tempo that never falls on samples; with the kick drum, which has the least reverb.
     let mut points = vec![];
     for beat in 0..24_u32 {
         points.push(TempoPoint {
@@ -79,7 +79,7 @@ fn onsets_fall_within_a_tenth_of_a_millisecond() {
         for note in &part.notes {
             let exact = tempo_map.instant(note.onset).seconds();
             let from = ((exact - 0.05) * rate).max(0.0) as usize;
-            // What still rings of the note before is softer than that.
+            // The ring of the previous note is softer than that.
             let found = from + loud[from..].iter().position(|s| *s > 0.002).expect("an onset");
             let off = found as f64 / rate - exact;
             assert!(
@@ -144,7 +144,7 @@ fn loudness_and_peak_follow_the_settings() {
 
 #[test]
 fn few_hits_and_none() {
-    // Three hits in twenty seconds: as near to the loudness as the peak allows.
+    // Three hits in twenty seconds: as close to the loudness as the peak allows.
     let mut grid = groove(120.0, 10);
     grid.hits.retain(|hit| hit.step % 64 == 4);
     let sparse = from_drums(&grid, Span::from_seconds(20.0), None).expect("a score");
@@ -256,7 +256,7 @@ fn the_end_rings_out_and_falls_silent_without_a_click() {
             "{}",
             level(mix, seconds - 0.01, seconds)
         );
-        // No step from one sample to the next that the fade would not make.
+        // No step between samples is larger than the fade's.
         let tail = &mix.samples[mix.samples.len() - 2 * 480..];
         let step = tail.windows(3).map(|w| (w[2] - w[0]).abs()).fold(0.0, f32::max);
         assert!(step < 0.003, "{step}");
@@ -441,9 +441,9 @@ fn cpu_seconds() -> f64 {
     nanoseconds / 1e9
 }
 
-/// What is asked of synthesis is 40 times real time (`make bench` prints the figure of a machine
-/// that does nothing else). A test runs on whatever machine there is, beside whatever else runs on
-/// it: half of that, in the best of three rounds.
+/// The requirement for synthesis is 40 times real time (`make bench` prints the figure of an
+/// otherwise idle machine). A test runs on any machine, beside other work: it requires half of
+/// that, in the best of three rounds.
 #[cfg(target_os = "linux")]
 #[test]
 fn synthesis_is_far_faster_than_real_time() {

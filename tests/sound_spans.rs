@@ -28,7 +28,7 @@ fn play(score: &Score, font: &SoundFont, synthesis: &Synthesis) -> Soundtrack {
     render(score, font, Settings::default().sound(), synthesis, &Monitor::none()).expect("rendered")
 }
 
-/// Spans that a render made, and those that it found.
+/// Number of spans that a render made, and of those that it found.
 fn used(synthesis: &Synthesis, work: impl FnOnce()) -> (u64, u64) {
     let before = synthesis.store.usage();
     work();
@@ -58,7 +58,7 @@ fn trims_reuse_all_spans_of_shared_notes_bit_for_bit() {
         let mut found = None;
         let (made, _) = used(&before, || found = Some(play(&part, &font, &warm)));
         let anew = play(&part, &font, &synthesis(1));
-        assert!(found == Some(anew), "{from} to {to}: not the sound of a render anew");
+        assert!(found == Some(anew), "{from} to {to}: differs from a new render");
         assert!(
             made <= most,
             "{from} to {to}: {made} spans made, {most} have other notes"
@@ -85,7 +85,7 @@ fn only_the_span_of_a_changed_note_is_made_again() {
     let mut elsewhere = whole.clone();
     elsewhere.parts[1].pan += 0.25;
     let (made, found) = used(&warm, || drop(play(&elsewhere, &font, &warm)));
-    assert_eq!((made, found), (5, 10), "a part that stands elsewhere");
+    assert_eq!((made, found), (5, 10), "a part at another position");
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn one_thread_and_many_give_the_same_samples() {
 }
 
 #[test]
-fn other_rates_and_fonts_have_spans_of_their_own() {
+fn other_rates_and_fonts_have_their_own_spans() {
     let (font, whole) = (shipped_font(), piece());
     let warm = synthesis(2);
     let short = cut(&whole, 0, 2_400);
@@ -131,9 +131,9 @@ fn other_rates_and_fonts_have_spans_of_their_own() {
 }
 
 #[test]
-fn a_note_sounds_the_same_whatever_else_the_part_plays() {
-    // What is put together for the synthesiser differs with the notes of the whole part; a span
-    // must not.
+fn a_note_sounds_the_same_regardless_of_the_other_notes() {
+    // The font assembled for the synthesiser depends on the notes of the whole part; a span must
+    // not.
     let (font, whole) = (shipped_font(), piece());
     let fresh = shipped_font();
     let few = cut(&whole, 0, 2_400);
@@ -161,7 +161,7 @@ fn stems_come_from_the_store_and_add_up() {
 }
 
 #[test]
-fn blocks_that_are_read_meanwhile_are_those_of_the_end() {
+fn blocks_read_during_a_render_equal_the_final_ones() {
     let (font, whole) = (shipped_font(), piece());
     let synthesis = synthesis(2);
     for _ in ["cold", "warm"] {
@@ -194,7 +194,7 @@ fn blocks_that_are_read_meanwhile_are_those_of_the_end() {
         &Monitor::none(),
         |_, _| Err(Error::Cancelled),
     );
-    assert!(matches!(result, Err(Error::Cancelled)), "a sink that wants no more");
+    assert!(matches!(result, Err(Error::Cancelled)), "a sink that stops the render");
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn a_cancelled_render_stops_and_leaves_the_store_whole() {
     assert!(matches!(result, Err(Error::Cancelled)));
     drop(monitor);
     let told = told.into_inner().expect("whole");
-    assert_eq!(told.len(), 60, "nothing is told after that");
+    assert_eq!(told.len(), 60, "nothing is reported after that");
     assert!(told.windows(2).all(|pair| pair[0] <= pair[1]), "rising");
     // Spans that were finished by then are complete, and the next render continues from them.
     assert!(warm.store.usage().made < 15);
@@ -224,11 +224,11 @@ fn a_cancelled_render_stops_and_leaves_the_store_whole() {
 }
 
 #[test]
-fn a_melody_that_rings_is_not_cut_off_at_the_end_of_its_span() {
+fn a_ringing_melody_is_not_cut_off_at_the_end_of_its_span() {
     let font = shipped_font();
     let mut score = piece();
     score.parts.retain(|part| part.name == "piano");
-    // One low note just before a border: it is heard for seconds.
+    // One low note just before a border: it sounds for seconds.
     score.parts[0].notes = vec![Note {
         onset: Tick(2_390),
         ticks: 6_000,

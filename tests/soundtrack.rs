@@ -1,4 +1,4 @@
-//! A real clip, from video to soundtrack, with the real models.
+//! Runs a real clip from video to soundtrack, with the real models.
 #![allow(clippy::expect_used, clippy::panic)] // helpers of tests may stop at the first surprise
 
 mod support;
@@ -106,7 +106,7 @@ fn the_same_settings_give_the_same_notes_and_another_seed_others() {
 }
 
 #[test]
-fn the_chain_goes_on_from_every_saved_stage() {
+fn the_chain_continues_from_every_saved_stage() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut whole = job(&[]);
     assert!(matches!(
@@ -147,7 +147,7 @@ fn saved_files_that_are_not_ours_are_refused_with_the_reason() {
 }
 
 #[test]
-fn a_cut_is_as_long_as_asked_and_the_sound_with_it() {
+fn a_cut_and_its_sound_have_the_requested_length() {
     let cut = Cut {
         start: Some(Flicks::from_seconds(1.25)),
         end: Some(Flicks::from_seconds(6.0)),

@@ -1,4 +1,5 @@
-//! The walls of the house: who may use what. Reads the sources, so that a wall cannot be crossed unseen.
+//! Checks the boundaries between parts: which part may use what. Reads the sources, so that every
+//! violation is noticed.
 
 #![allow(clippy::expect_used)] // helpers of tests stop at the first surprise, as tests do
 
@@ -7,7 +8,7 @@ mod sources_support;
 use sources_support::{code, root, sources};
 use std::fs;
 
-/// Whether `word` stands in `text` on its own, not as a part of a longer name.
+/// Whether `word` occurs in `text` as a whole word.
 fn has_word(text: &str, word: &str) -> bool {
     let part_of_name = |c: char| c.is_alphanumeric() || c == '_';
     text.match_indices(word)
@@ -18,7 +19,7 @@ fn has_word(text: &str, word: &str) -> bool {
 fn uses(code: &str, name: &str) -> bool {
     let path = format!("{name}::");
     let in_path = code.match_indices(&path).any(|(at, _)| {
-        // `crate::ort::` or `self.ort::` would be something of ours.
+        // `crate::ort::` or `self.ort::` would be a name of the library itself.
         let before = &code[..at];
         !before.ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '.')
             && (!before.ends_with("::") || before.trim_end_matches("::").ends_with(|c: char| c.is_whitespace()))
@@ -33,7 +34,7 @@ fn uses(code: &str, name: &str) -> bool {
 }
 
 #[test]
-fn the_reader_tells_uses_from_words() {
+fn the_reader_distinguishes_uses_from_words() {
     assert!(uses("use ort::Session;", "ort"));
     assert!(uses("let s = ort::init();", "ort"));
     assert!(uses("use ort as runtime;", "ort"));
@@ -67,7 +68,7 @@ fn each_library_has_one_home() {
             let at_home = allowed.iter().any(|home| file.starts_with(home));
             assert!(
                 at_home || !uses(&code(text), name),
-                "{file} uses {name}, whose home is {}",
+                "{file} uses {name}, which only {} may use",
                 allowed.join(" and ")
             );
         }
@@ -76,7 +77,7 @@ fn each_library_has_one_home() {
         for (name, _) in homes {
             assert!(
                 !uses(&code(&text), name),
-                "{file} uses {name}, which is for the library"
+                "{file} uses {name}, which only the library may use"
             );
         }
     }
@@ -84,9 +85,10 @@ fn each_library_has_one_home() {
 
 #[test]
 fn the_parts_do_not_know_what_they_must_not_know() {
-    // A part, and the modules below it that it must not import. What stands above is kept by `tests/floors.rs`.
+    // A part, and the modules below it that it must not import. Modules above it are checked by
+    // `tests/floors.rs`.
     let walls: &[(&str, &[&str])] = &[
-        // Bytes and files: what an entry means is not known there.
+        // Bytes and files: the cache does not know the meaning of an entry.
         ("src/cache/", &["time", "theory"]),
         ("src/rhythm/", &["video"]),
         ("src/drums/", &["pose", "video"]),
@@ -96,7 +98,7 @@ fn the_parts_do_not_know_what_they_must_not_know() {
         ("src/audio/", &["model", "pose", "rhythm", "video"]),
         ("src/export/", &["model"]),
     ];
-    // Of the beats only the network's own room knows models.
+    // In the rhythm stage, only the network's own module knows models.
     let without_model = |file: &str| file.starts_with("src/rhythm/") && file != "src/rhythm/network.rs";
     for (file, text) in sources("src") {
         let code = code(&text);
@@ -104,7 +106,7 @@ fn the_parts_do_not_know_what_they_must_not_know() {
             !without_model(&file) || !code.contains("crate::model") && !code.contains("crate::{"),
             "{file} must not know model"
         );
-        // What is kept between runs is for the pipeline to decide.
+        // Only the pipeline decides what is kept between runs.
         let keeps = ["src/cache/", "src/pipeline", "src/lib.rs"]
             .iter()
             .any(|home| file.starts_with(home));
@@ -134,7 +136,7 @@ fn the_parts_do_not_know_what_they_must_not_know() {
 #[test]
 fn the_library_does_not_print_exit_or_read_the_environment() {
     for (file, text) in sources("src") {
-        // What the program was built for does not belong to the environment.
+        // The target that the program was built for is not part of the environment.
         let code = code(&text).replace("std::env::consts::", "");
         for banned in [
             "println!",
@@ -168,7 +170,7 @@ fn the_library_does_not_print_exit_or_read_the_environment() {
     }
     let library = fs::read_to_string(root().join("src/lib.rs")).expect("src/lib.rs");
     assert!(library.contains("#![forbid(unsafe_code)]"));
-    // The C interface is a face of it, and as quiet.
+    // The C interface belongs to the library, and is as quiet.
     for (file, text) in sources("ffi/src") {
         let code = code(&text);
         for banned in [
@@ -188,7 +190,7 @@ fn the_library_does_not_print_exit_or_read_the_environment() {
             .iter()
             .map(|guard| code.matches(guard).count())
             .sum::<usize>();
-        // These give numbers and texts that are there, and can do nothing wrong.
+        // These return existing numbers and texts, and cannot fail.
         let plain = [
             "kinescore_abi_version()",
             "kinescore_version()",
@@ -213,7 +215,7 @@ fn strings(code: &str) -> Vec<&str> {
     while let Some(at) = rest.find(['"', '\'']) {
         let (before, from) = rest.split_at(at);
         if let Some(inside) = from.strip_prefix('\'') {
-            // A character, or else the name of a lifetime.
+            // A character, or otherwise the name of a lifetime.
             let length = match inside.strip_prefix('\\') {
                 Some(escaped) => escaped
                     .char_indices()
@@ -257,7 +259,8 @@ fn the_reader_finds_strings() {
 
 #[test]
 fn the_library_names_no_flags_of_the_program() {
-    // What it says reaches users of plugins and of the C interface; the program adds its flags in `cli/src/exit.rs`.
+    // The library's messages reach users of plugins and of the C interface; the program adds its
+    // flags in `cli/src/exit.rs`.
     let is_flag = |text: &str| {
         let flag = |word: &str| {
             let name = word.trim_start_matches(['(', '\'', '`']).strip_prefix("--");
@@ -277,8 +280,8 @@ fn the_library_names_no_flags_of_the_program() {
 }
 
 #[test]
-fn conversions_of_time_live_in_one_place() {
-    // The numbers that a conversion by hand would need.
+fn conversions_of_time_are_in_one_place() {
+    // The numbers that a manual conversion would need.
     for (file, text) in sources("src") {
         if file == "src/time.rs" || file.starts_with("src/time/") {
             continue;
@@ -343,7 +346,7 @@ fn versions_agree() {
     let least = format!("rust_least={}", env!("CARGO_PKG_RUST_VERSION"));
     assert!(
         setup.contains(&least),
-        "the set-up asks for another Rust than Cargo.toml"
+        "the set-up requires another Rust than Cargo.toml"
     );
     let heading = format!("## [{}]", env!("CARGO_PKG_VERSION"));
     assert!(

@@ -353,7 +353,7 @@ fn a_sound_font_without_drums_or_bass_plays_with_those_of_the_shipped_one() {
     let video = walkers();
     let args = [&["render", text(&video)][..], &BRIEFLY[..], &args].concat();
     let told = [
-        "melodic.sf3: not all that is played",
+        "melodic.sf3: this SoundFont does not have everything",
         "bass (program ",
         "of kinescore-gm.sf3",
     ];

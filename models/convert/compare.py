@@ -1,5 +1,6 @@
-"""Compares two ONNX files of one model whose tensors may be named and ordered differently: the same weights and operations,
-and the same outputs for the same noise, bit for bit."""
+"""Compares two ONNX files of one model whose tensors may be named and ordered differently:
+checks for the same weights and operations, and the same outputs for the same noise, bit for
+bit."""
 
 import argparse
 import collections
@@ -42,9 +43,9 @@ def main():
     options = parser.parse_args()
     first, second = onnx.load(options.first), onnx.load(options.second)
     if weights(first) != weights(second):
-        raise SystemExit(f"{options.second}: other weights than {options.first}")
+        raise SystemExit(f"{options.second}: weights differ from {options.first}")
     if operations(first) != operations(second):
-        raise SystemExit(f"{options.second}: other operations than {options.first}")
+        raise SystemExit(f"{options.second}: operations differ from {options.first}")
     expected, found = outputs(options.first), outputs(options.second)
     if expected.keys() != found.keys():
         raise SystemExit(f"{options.second}: outputs {list(found)}, expected {list(expected)}")

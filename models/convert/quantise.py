@@ -1,8 +1,9 @@
-"""Stores the weights of convolutions as 8-bit integers with one scale an output channel; other weights as half floats.
+"""Stores the weights of convolutions as 8-bit integers with one scale per output channel, and other
+weights as half floats.
 
-Only the file gets smaller: a cast and a multiplication make single floats of them, which ONNX Runtime folds when it
-loads the model. Depthwise and 2 × 2 kernels stay half floats: the former are small, the latter (the landmark heads) lose
-too much.
+Only the file gets smaller: a cast and a multiplication convert them to single floats, and ONNX
+Runtime folds both when it loads the model. Depthwise and 2 × 2 kernels stay half floats: the
+former are small, the latter (the landmark heads) lose too much accuracy.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 from tidy import fits_half
 
 LEAST_SIZE = 1024
-# A channel's largest weights may be clipped where that makes its other weights more exact.
+# A channel's largest weights may be clipped if that makes its other weights more exact.
 CLIPS = (1.0, 0.97, 0.94, 0.9, 0.86, 0.82)
 
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Cuts kinescore-gm.sf3 out of FluidR3Mono_GM.sf3: chosen presets, with the instruments and samples they use.
+"""Cuts kinescore-gm.sf3 out of FluidR3Mono_GM.sf3: chosen presets, with the instruments and samples
+they use.
 
     python3 models/convert/soundfont_subset.py FluidR3Mono_GM.sf3 models/kinescore-gm.sf3
 
@@ -7,10 +8,10 @@ The source is the file of Debian's package fluidr3mono-gm-soundfont 2.315-7 (MIT
 
     apt-get download fluidr3mono-gm-soundfont && dpkg-deb -x fluidr3mono-gm-soundfont_*.deb .
 
-Zones, generators, modulators and the Ogg Vorbis samples are copied as they are, only their numbers change, with one
-exception: drums that were half of a stereo pair, and are still panned hard left although the right half is gone from
-the mono font (electronic toms, brush snares), go back to the middle. Needs the standard library alone; the result is
-the same byte for byte on every machine.
+Zones, generators, modulators and the Ogg Vorbis samples are copied unchanged, only their numbers
+change, with one exception: drums that were half of a stereo pair, and are still panned hard left
+although the mono font lacks the right half (electronic toms, brush snares), are centred. Needs only
+the standard library; the result is the same on every machine, byte for byte.
 """
 
 import hashlib

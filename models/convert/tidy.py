@@ -1,9 +1,9 @@
-"""Tidies what tf2onnx writes: keeps and names the wanted outputs, drops what then serves nothing, shortens all other
-names, and, as asked, frees the batch dimension and stores weights as half floats.
+"""Tidies the output of tf2onnx: keeps and names the wanted outputs, drops unused nodes, shortens
+all other names, and, if requested, frees the batch dimension and stores weights as half floats.
 
-Half-float weights are followed by a cast to single floats, which ONNX Runtime folds when it loads the model: the file is
-half as large, the sums are those of single floats. Nothing is lost where the original's weights are half floats already,
-as MediaPipe's are.
+Half-float weights are followed by a cast to single floats, which ONNX Runtime folds when it loads
+the model: the file is half as large, and sums are still those of single floats. Nothing is lost if
+the original's weights are already half floats, like MediaPipe's.
 """
 
 import argparse
@@ -63,14 +63,14 @@ def drop_unused_weights(graph):
 
 
 def free_batch(graph):
-    """Lets the first dimension of inputs and outputs be any number, and reshapes copy it."""
+    """Lets the first dimension of inputs and outputs be any number, and makes reshapes copy it."""
     weights = {weight.name: weight for weight in graph.initializer}
     for node in graph.node:
         if node.op_type != "Reshape" or node.input[1] not in weights:
             continue
         shape = numpy_helper.to_array(weights[node.input[1]]).copy()
         if len(shape) > 1 and shape[0] == 1 or len(shape) == 2 and shape[0] == -1:
-            shape[0] = 0  # stands for: as in the input
+            shape[0] = 0  # means: as in the input
         else:
             continue
         name = node.input[1] + "_b"

@@ -46,7 +46,7 @@ def drift(annotated: np.ndarray, beats: np.ndarray) -> float:
 
 def f_measure(annotated: np.ndarray, beats: np.ndarray) -> float:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of empty beats: they measure 0
+        warnings.simplefilter("ignore")  # empty beats: they measure 0
         return float(mir_eval.beat.f_measure(annotated, beats, f_measure_threshold=F_TOLERANCE))
 
 

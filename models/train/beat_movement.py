@@ -290,9 +290,9 @@ def lock(moved: Movement, beats: np.ndarray) -> float | None:
 
 
 def impact_phase(moved: Movement, beats: np.ndarray) -> list[float] | None:
-    """Mean deceleration within ±70 ms of the beats divided by its mean elsewhere: for the grid, and
-    for the grid shifted by ¼, ½ and ¾ beat. If it is above 1 and above the shifted ones, the body
-    stops on these beats. `None` without two beats or deceleration.
+    """Mean deceleration within ±70 ms of the beats divided by its mean elsewhere: for the grid,
+    and for the grid shifted by ¼, ½ and ¾ beat. If it is above 1 and above the shifted ones,
+    the body stops on these beats. `None` without two beats or deceleration.
     """
     if len(beats) < 2 or not moved.impact.any():
         return None

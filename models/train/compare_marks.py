@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Impacts that the program finds beside the stretches that were marked by hand (`marks/`).
+"""Compares the impacts that the program finds with stretches marked by hand (`marks/`).
 
     compare_marks.py RHYTHM.json ...
 
-Each file is what `kinescore render CLIP --until rhythm` saves; its clip's name says which marks belong to it. Prints recall of the clear
-stops and precision (clear, and clear or something) within 67 ms. Exit code 0: compared; 2: a file without marks.
+Each file is one saved by `kinescore render CLIP --until rhythm`; the clip's name determines its
+marks. Prints recall of the clear stops, and precision (against clear stops, and against all marks),
+within 67 ms. Exit code 0: compared; 2: a file without marks.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ TOLERANCE = 0.067  # s
 
 
 def read_marks(path: Path) -> tuple[tuple[float, float], list[tuple[float, bool]]]:
-    """The stretch, and each mark with whether it is a clear stop."""
+    """The marked stretch, and each mark with whether it is a clear stop."""
     first, *rows = path.read_text().splitlines()
     found = re.fullmatch(r"# marked from ([\d.]+) to ([\d.]+)", first)
     if not found:
@@ -29,7 +30,8 @@ def read_marks(path: Path) -> tuple[tuple[float, float], list[tuple[float, bool]
 
 
 def compare(impacts: list[float], stretch: tuple[float, float], marks: list[tuple[float, bool]]) -> dict[str, int]:
-    """How many clear stops there are and are found; how many impacts there are, are on a clear stop, and on any mark."""
+    """Number of clear stops, and of those found; number of impacts, of those on a clear stop,
+    and of those on any mark."""
     inside = [time for time in impacts if stretch[0] <= time <= stretch[1]]
     clear = [time for time, is_clear in marks if is_clear]
 
@@ -53,7 +55,7 @@ def main(files: list[str]) -> int:
         saved = json.loads(file.read_text())
         marks = MARKS / f"{Path(saved['clip']['path']).stem}.csv"
         if not marks.is_file():
-            print(f"{file}: no marks for its clip: {marks} is not there", file=sys.stderr)
+            print(f"{file}: no marks for its clip: {marks} does not exist", file=sys.stderr)
             return 2
         impacts = [accent["time"] for accent in saved["rhythm"]["accents"] if accent["kind"] == "impact"]
         row = compare(impacts, *read_marks(marks))

@@ -5,13 +5,16 @@ program.
     python decode_reference.py --show --style rock     # prints 8 sampled bars as a drum tab
 
 Order of operations, which the program must follow:
-1. Windows of `context_bars` bars. The first begins with BOS. Each later one keeps the last half as context: its first
-   input is the word before the window (not BOS), the context is prefilled in one causal pass, the other half is written.
-2. logits = absent + guidance * (given - absent), where `absent` has every rhythm level at 3; guidance 1 needs `given` alone.
-   With `free_energy`, `absent` has the energy at 0 as well, which makes the drums follow energy more strongly too.
+1. Windows of `context_bars` bars. The first begins with BOS. Each later one keeps the last half as
+   context: its first input is the word before the window (not BOS), the context is prefilled in one
+   causal pass, the other half is written.
+2. logits = absent + guidance * (given - absent), where `absent` has every rhythm level at 3;
+   guidance 1 needs only `given`. With `free_energy`, `absent` has the energy at 0 as well, which
+   makes the drums follow energy more strongly too.
 3. Logits are rounded to 1e-3 as floor(1000 x + 0.5) / 1000, in double precision.
-4. Greedy: the largest, of equals the lowest id. Sampling: softmax of logits / temperature; words in falling order of
-   probability (equals: lower id first) until their sum reaches top_p; one uniform number picks among them.
+4. Greedy: the largest; on a tie, the lowest id. Sampling: softmax of logits / temperature; words in
+   descending order of probability (on a tie, lower id first) until their sum reaches top_p; one
+   uniform number picks among them.
 """
 
 from __future__ import annotations

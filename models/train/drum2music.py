@@ -1,4 +1,5 @@
-"""Drum2Music: training and export of `drum2music_encoder.onnx`, `drum2music_decoder.onnx`, `drum2music.json`.
+"""Drum2Music: training and export of `drum2music_encoder.onnx`, `drum2music_decoder.onnx`,
+`drum2music.json`.
 
     python -m melody.dataset --data DIR --songs 2500            # makes the songs, once
     python drum2music.py --minutes 80 --bf16                    # train (resumes), export, check
@@ -31,7 +32,7 @@ from drum2music_net import BAR_INPUTS, STEP_INPUTS, BarEncoder, Drum2Music, Shap
 from melody import clean, dataset, tokens
 
 SEGMENT = 192  # tokens of a row in one update
-MOST_BARS = 28  # bars of drums beside them, with those before that the encoder looks back to
+MOST_BARS = 28  # bars of drums for it, including the earlier ones that the encoder looks back to
 IGNORED = -100
 # How often a condition is hidden, so that the network also works without it.
 HIDDEN = {"density": 0.08, "register": 0.15, "lead": 0.08, "section": 0.15, "style": 0.15}
@@ -116,7 +117,7 @@ def collate(rows: list[tuple]) -> dict:
         end = min(bars[-1] + 1, begin + MOST_BARS)
         batch["tokens"][i, : last - first] = reading.ids[first:last]
         batch["token_bar"][i, : last - first] = bars
-        # A token whose bar is after the bars that are read would not have its drums.
+        # A token whose bar is after the bars that are read would lack its drums.
         batch["target"][i, : last - first] = np.where(bars < end, reading.target[first:last], IGNORED)
         inputs = reading.inputs(begin, end, change)
         read.append((inputs, np.repeat(np.arange(begin, end), reading.steps)))
@@ -191,7 +192,7 @@ def measure(model, parts, rows: int = 12, device: str = "cpu") -> dict:
             batch = collate([(group[k][1], cursor, min(cursor + SEGMENT, len(group[k][1].ids)), lambda _, v: v) for k in live])
             batch["remembers"] = torch.full((len(live),), cursor > 0)
             if memory is not None:
-                # parts are sorted by length: the first go on
+                # parts are sorted by length: the first ones continue
                 memory = [m[: len(live)] for m in memory]
             logits, states = run(model, to(batch, device), memory)
             memory = states
@@ -244,7 +245,7 @@ def train(args, parts, styles, shape: Shape, path: Path) -> None:
             logits, memory = run(model, batch, memory)
             loss = F.cross_entropy(logits.flatten(0, 1).float(), batch["target"].flatten(), ignore_index=IGNORED)
         if batch["tokens"].shape[1] < SEGMENT:
-            memory = None  # every row has come to its end
+            memory = None  # every row has ended
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)

@@ -1,4 +1,5 @@
-"""Drum2Music: the network. An encoder reads the drums bar by bar, a decoder writes one instrument's track in REMI tokens.
+"""Drum2Music: the network. An encoder reads the drums bar by bar, a decoder writes one instrument's
+track in REMI tokens.
 
 Both are Transformer-XL (Dai et al. 2019): attention over a memory of earlier states, with relative
 positions,
@@ -44,7 +45,7 @@ class Shape:
     dropout: float = 0.1
     memory: int = 288  # tokens before the one being written that the exported decoder keeps
     memory_bars: int = 7  # bars of drums before the one being read
-    drums: bool = True  # False: the drums are hidden, to measure what they are worth
+    drums: bool = True  # False: the drums are hidden, to measure their value
 
 
 def sinusoids(distances: torch.Tensor, width: int) -> torch.Tensor:
@@ -80,8 +81,8 @@ class Attention(nn.Module):
     def places(self, query, sinusoid):
         """Scores [N, H, T, R] of scaled queries against the distances encoded in `sinusoid` [R, D].
 
-        (q + v)·(W R) is computed as ((q + v) W)·R: with few queries, as in generation, that is far
-        less work.
+        (q + v)·(W R) is computed as ((q + v) W)·R: with few queries, as in generation, that is
+        far less work.
         """
         weight = self.place.weight.unflatten(0, (self.heads, -1))  # [H, Dh, D]
         query = query + self.place_bias * self.scale

@@ -1,4 +1,5 @@
-"""Measures Drum2Music and writes `drum2music.md`: likelihood on held-out songs, and what the program plays.
+"""Measures Drum2Music and writes `drum2music.md`: likelihood on held-out songs, and figures of the
+program's music.
 
     python evaluate_drum2music.py --kinescore ../../target/release/kinescore            # all of it
     python evaluate_drum2music.py --kinescore ... --pieces 10 --quick                   # a quick check: few pieces, no card
@@ -56,7 +57,8 @@ def roll_of_part(part) -> Roll:
     return Roll(part.song, part.instrument, part.steps_per_bar, np.array(notes, float).reshape(-1, 4), part.chords.astype(int), part.scale, part.hits)
 
 
-# --- Pieces out of the program -------------------------------------------------------------------------------------
+# --- Pieces from the program
+# ---------------------------------------------------------------------------------------
 
 
 def rhythm_file(template: dict, seed: int, path: Path) -> None:

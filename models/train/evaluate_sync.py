@@ -7,20 +7,24 @@
 
 Each clip is analysed once and scored once for each value and seed. The sound is compared with the
 movement in the poses and with the impacts that the program lists. As a control, the same sounds are
-compared with impacts shifted in time: the score of a soundtrack that is independent of the
+compared with impacts shifted in time: this is the score of a soundtrack independent of the
 movement. Exit code 0: measured; 1: the program failed; 2: a wrong flag or no clip.
 
-avlock    Pearson correlation of onset strength and impact (summed loss of joint speed), the best within 50 ms.
-accR      the same with the listed impacts, as pulses of their strength, in place of the impact.
+avlock    Pearson correlation of onset strength and impact (summed loss of joint speed), the best
+          within 50 ms.
+accR      the same with the listed impacts, as pulses of their strength, instead of the impact.
 louR      accR with the rise of loudness: a loud answer counts for more than a ghost note.
-answered  share of the impacts of strength 0.5 and more with one of the N loudest onsets within 60 ms, N being how many impacts are listed.
-still     loudness where the body holds still beside the rest, dB.
-pulse     greatest autocorrelation of the onset strength at 0.3 to 1.2 s: a beat that a foot can tap to.
+answered  share of the impacts of strength 0.5 and more with one of the N loudest onsets within
+          60 ms, where N is the number of listed impacts.
+still     loudness where the body holds still, relative to the rest, dB.
+pulse     greatest autocorrelation of the onset strength at 0.3 to 1.2 s: a beat that a foot can tap
+          to.
 end       seconds from the last onset to the clip's end.
 
-A second table says whether the drums are still a groove: hits a bar; share of them that is over 30 ms off the step; standard deviation
-of the bars' mean velocity; and how far the histograms of velocities and offsets overlap with those of the Groove test split, which
-`--groove DIR` (the folder of groove.tar.xz) reads.
+A second table shows whether the drums are still a groove: hits per bar; share of them more than 30
+ms off the step; standard deviation of the bars' mean velocity; and how far the histograms of
+velocities and offsets overlap with those of the Groove test split, which `--groove DIR` (the folder
+of groove.tar.xz) reads.
 """
 
 from __future__ import annotations
@@ -42,13 +46,13 @@ from scipy.signal import find_peaks
 import beat_movement
 import groove_figures
 
-RATE = 100  # values a second that sound and movement are compared at
+RATE = 100  # values per second at which sound and movement are compared
 HOP, SAMPLE_RATE, FFT = 220, 22050, 1024  # of the sound's spectra
 SMOOTHING = 3  # values: 30 ms
-NEAR = 5  # values that the best correlation is looked for within
-CLOSE = 0.06  # s that an answer may be from its impact
+NEAR = 5  # values within which the best correlation is searched for
+CLOSE = 0.06  # s, greatest distance of an answer from its impact
 LEAST, STRONG = 0.3, 0.5  # strength of the impacts that count, and of those that must be answered
-# share of the 95th percentile of speed, and values in a row, that are a hold
+# share of the 95th percentile of speed, and number of values in a row, that count as a hold
 STILL, HOLD = 0.18, 70
 SHIFTS = (0.37, 0.61, 0.83)  # of the clip's length, for the control
 CONTROLLED = ("accR", "louR", "answered")
@@ -121,8 +125,8 @@ def holds(speed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def answers(impacts: np.ndarray, rise: np.ndarray) -> float:
-    """Share of the strong impacts with one of the loudest onsets nearby, with the best of seven
-    lags to allow for the delay of the measure itself."""
+    """Share of the strong impacts with one of the loudest onsets nearby, at the best of seven
+    lags, which allow for the delay of the measure itself."""
     at, _ = find_peaks(rise, prominence=0.08 * (np.percentile(rise, 99) + 1e-9))
     loudest = at[np.argsort(-rise[at])][: len(impacts)] / RATE
     strong = impacts[impacts[:, 1] >= STRONG, 0]
@@ -174,7 +178,8 @@ def render(program: str, *arguments: object) -> None:
 def measure(
     clip: Path, program: str, follows: list[str], seeds: list[str], folder: Path, takes: dict[str, list[groove_figures.Played]]
 ) -> list[dict]:
-    """The figures of every depth and seed; the hits of each are added to `takes` of its depth."""
+    """The figures of every depth and seed; the hits of each are added to `takes` under its
+    depth."""
     poses, rhythm = folder / "poses.json", folder / "rhythm.json"
     render(program, clip, "--until", "pose", "-o", poses)
     render(program, "--from", poses, "--until", "rhythm", "-o", rhythm)
@@ -209,8 +214,8 @@ def table(rows: list[dict], follows: list[str]) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("clips", nargs="+", type=Path, help="videos, or folders of videos")
-    parser.add_argument("--follow", default="0,2,4", help="depths, divided by commas")
-    parser.add_argument("--seeds", default="1,2,3", help="seeds, divided by commas")
+    parser.add_argument("--follow", default="0,2,4", help="depths, separated by commas")
+    parser.add_argument("--seeds", default="1,2,3", help="seeds, separated by commas")
     parser.add_argument("--kinescore", default=os.environ.get("KINESCORE", "kinescore"), help="the program")
     parser.add_argument("--groove", type=Path, help="folder that holds groove.tar.xz or the unpacked groove/")
     parser.add_argument("--json", type=Path, help="write every figure to this file")

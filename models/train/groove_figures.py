@@ -1,5 +1,6 @@
-"""Whether drums are still a groove: how many hits, how far off the grid, how the loudness goes from bar to bar, and how their
-velocities and offsets are distributed beside those of the drummers of the Groove MIDI Dataset (official test split)."""
+"""Figures that show whether drums are still a groove: the number of hits, their distance from
+the grid, the change of loudness from bar to bar, and the distributions of velocities and
+offsets compared with those of the drummers of the Groove MIDI Dataset (official test split)."""
 
 from __future__ import annotations
 
@@ -8,17 +9,18 @@ from pathlib import Path
 
 import numpy as np
 
-FAR = 0.030  # s from the step, that is heard as off the grid
+FAR = 0.030  # s from the step, heard as off the grid
 VELOCITIES, OFFSETS = np.linspace(0, 1, 33), np.linspace(-0.5, 0.5, 41)
-LEAST_BARS = 4  # of a take for its bars to be compared
+LEAST_BARS = 4  # bars that a take needs for them to be compared
 NAMES = ("hits a bar", "far off", "bar SD", "velocities", "offsets")
-# What 5 to 95 % of the drummers' takes have, and overlaps that two drummers have with each other.
+# The range of 5 to 95 % of the drummers' takes, and the overlap of two drummers with each other.
 RANGES = {"hits a bar": "12 to 26", "far off": "≤ 0.30", "bar SD": "5 to 8", "velocities": "≥ 0.80", "offsets": "≥ 0.64"}
 
 
 @dataclass
 class Played:
-    """Hits of one take: the bar that each is in, its velocity (0 to 1), its offset (steps, late is positive), and the step's length."""
+    """Hits of one take: the bar of each, its velocity (0 to 1), its offset (steps, positive is
+    late), and the step's length."""
 
     bar: np.ndarray
     velocity: np.ndarray
@@ -28,7 +30,7 @@ class Played:
 
     @classmethod
     def of_analysis(cls, found: dict) -> "Played":
-        """The hits that the program's analysis lists."""
+        """The hits listed in the program's analysis."""
         hits, beats = found["drums"]["hits"], found["beats"]
         per_bar = 4 * found["beats_per_bar"]
         # Step 0 is the first beat.
@@ -43,14 +45,15 @@ class Played:
 
 
 def figures(played: Played) -> dict[str, float]:
-    """Figures of a take by itself: hits a bar, share of hits far off, standard deviation of the bars' mean velocity (MIDI)."""
+    """Figures of a single take: hits per bar, share of hits far off, standard deviation of the
+    bars' mean velocity (MIDI)."""
     if not len(played.velocity):
         return {}
     result = {
         "hits a bar": len(played.velocity) / max(played.bars, 1e-9),
         "far off": float((np.abs(played.offset) * played.step > FAR).mean()),
     }
-    # Bars that are cut off by the clip's ends have too few hits for a mean.
+    # Bars cut off by the clip's ends have too few hits for a mean.
     bars, counts = np.unique(played.bar, return_counts=True)
     full = bars[counts >= 4]
     if len(full) >= LEAST_BARS:
@@ -60,14 +63,14 @@ def figures(played: Played) -> dict[str, float]:
 
 
 def overlap(a: np.ndarray, b: np.ndarray, bins: np.ndarray) -> float:
-    """Area that two histograms have in common, 0 to 1."""
+    """Area shared by two histograms, 0 to 1."""
     p, q = (np.histogram(values, bins)[0].astype(float) for values in (a, b))
     return float(np.minimum(p / max(p.sum(), 1), q / max(q.sum(), 1)).sum())
 
 
 @dataclass
 class Drummers:
-    """The takes of the Groove test split that are beats in 4/4."""
+    """The takes of the Groove test split that are 4/4 beats."""
 
     takes: list[Played]
 
@@ -94,7 +97,7 @@ class Drummers:
 
 
 def table(takes: dict[str, list[Played]], drummers: Drummers | None) -> str:
-    """A row for each depth of following, and one of the drummers."""
+    """One row per depth of following, and one for the drummers."""
     lines = ["| follow | " + " | ".join(NAMES) + " |", "|---|" + "---|" * len(NAMES)]
 
     def line(name: str, row: dict[str, float]) -> str:

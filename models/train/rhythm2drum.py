@@ -1,4 +1,5 @@
-"""Rhythm2Drum, hits: training and export of `rhythm2drum_encoder.onnx`, `rhythm2drum_decoder.onnx`, `rhythm2drum.json`.
+"""Rhythm2Drum, hits: training and export of `rhythm2drum_encoder.onnx`, `rhythm2drum_decoder.onnx`,
+`rhythm2drum.json`.
 
     python rhythm2drum.py --data DIR --minutes 40                     # train (resumes), export, check
     python rhythm2drum.py --data DIR --minutes 0                      # export and check from the checkpoint
@@ -179,7 +180,7 @@ class Rhythm2Drum(nn.Module):
             self.inject = nn.Linear(d, d)
             self.position_out = nn.Embedding(16, d)
         self.word = nn.Embedding(len(vocabulary) + 2, d)
-        # shared by all words that hold the drum
+        # shared by all words that contain the drum
         self.drum = nn.Parameter(torch.randn(len(groove.CLASSES), d))
         self.register_buffer("bits", vocabulary.bits())
         self.encoder = nn.ModuleList(EncoderLayer(shape) for _ in range(shape.encoder_layers))

@@ -21,21 +21,21 @@ WEIGHT = dict(kick=1.0, snare=1.0, closed_hat=0.25, open_hat=0.5, low_tom=0.9, m
 WEIGHTS = np.array([WEIGHT[c] for c in groove.CLASSES], np.float32)
 
 P_ABSENT = 0.10  # whole rhythm withheld: gives the unconditional model that guidance needs
-# the complete tap track: the densest rhythm there can be, and like for like with the paper
+# the complete tap track: the densest possible rhythm, and comparable with the paper
 P_TAPS = 0.06
 P_STILL = 0.08  # hardly any accents (0-3 % of the steps): the person stands
 # of the steps carry an accent otherwise; Beta(1, 1.6) in between, so sparse is commoner
 DENSITY = (0.05, 0.40)
-EXTRAS = 0.30  # up to this share of the accents answers nothing (uniform per example)
+EXTRAS = 0.30  # up to this share of the accents is unrelated to a hit (uniform per example)
 EXTRAS_ON_BEATS = 0.5  # of the extras: people move on beats whether or not the drummer plays there
 SHARPNESS = (0.3, 2.5)  # how strictly louder steps are preferred; low = many misses of loud steps
-# examples that prefer steps which are loud for their place in the bar: a body does not know the
+# examples that prefer steps which are loud for their position in the bar: a body does not know the
 # metre
 P_SYNCOPATED = 0.5
 STRONG_SHARE = (0.10, 0.50)  # of the true accents: the loudest
-# below it a step holds no full stroke (a hat alone, a ghost note): never strong
+# below it a step has no full stroke (a hat alone, a ghost note): never strong
 STRONG_SALIENCE = 0.35
-# of the weak accents are one step early or late; strong ones never, so that they stay dependable
+# of the weak accents are one step early or late; strong ones never, so that they stay reliable
 JITTER = 0.08
 # examples with a stretch without accents (1-4 bars): tracking lost, or the person pauses
 P_GAP = 0.20

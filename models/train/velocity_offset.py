@@ -28,7 +28,7 @@ import common
 import groove
 
 N_CLASSES = len(groove.CLASSES)
-WINDOW = 128  # steps a training crop has at most: 8 bars of 4/4
+WINDOW = 128  # maximum steps of a training crop: 8 bars of 4/4
 TEMPO_JITTER = 0.10
 DRUMMERS = 10
 FEEL_MIN_TAKES = 4
@@ -72,7 +72,7 @@ class Setting:
     """Architecture and training of one member. Members with different settings make different
     errors, from which their mean benefits."""
 
-    parts: tuple[str, ...] = PARTS  # the parts that it learns
+    parts: tuple[str, ...] = PARTS  # the parts that it is trained for
     width: int = 64
     dilations: tuple[int, ...] = SHORT
     pattern: bool = True  # the input includes the total amount of each class
@@ -85,7 +85,7 @@ class Setting:
     # examples that lose one drum class: the player is the same, and the pattern is harder to
     # memorise
     class_drop: float = 0.15
-    # takes are drawn by length to this power, so that a few long ones do not rule
+    # takes are drawn by length to this power, so that a few long ones do not dominate
     take_power: float = 0.8
     weight_decay: float = 0.05
     average: float = 0.996

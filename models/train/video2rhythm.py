@@ -4,7 +4,8 @@
     python video2rhythm.py --data DATA --minutes 0                     # exports from the checkpoint
     python video2rhythm.py --data DATA --movements 1500,3000 --updates 300 --without similarity --name ablation_similarity
 
-DATA holds cmu-mocap.tar.xz. The clips are generated once and kept in runs/ (`--movements` of them, each seen by three cameras).
+DATA holds cmu-mocap.tar.xz. The clips are generated once and kept in runs/ (`--movements` of them,
+each seen by three cameras).
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ namespace kinescore::bridge {
 
 namespace {
 
-/// The functions of the core that are used here, but for `abi_version`, which is asked first.
+/// The functions of the core that are used here, except `abi_version`, which is called first.
 #define KINESCORE_USED(use)                                                                                             \
     use(last_error) use(settings_new) use(settings_set) use(settings_free) use(engine_new) use(engine_key)              \
         use(engine_free) use(job_new) use(job_open_video) use(job_set_cut) use(job_begin_frames) use(job_push_frame)    \
@@ -30,7 +30,7 @@ struct Unload {
 
 template <typename Handle> using Owner = std::unique_ptr<Handle, void (*)(Handle *)>;
 
-/// Jobs that are kept open: an edit of a clip that was rendered a moment ago takes a fraction of a
+/// Number of jobs kept open: after that, an edit of a recently rendered clip takes a fraction of a
 /// second.
 constexpr std::size_t jobs_kept = 4;
 
@@ -61,18 +61,18 @@ Problem::Kind kind_of(kinescore_status status) {
     }
 }
 
-/// A term of a speed as the core takes it.
+/// A term of a speed in the core's type.
 std::uint32_t term(std::int64_t value, const SoundOrder &order) {
     if (value < 1 || value > UINT32_MAX) {
         throw Problem(Problem::Kind::usage, order.media + ": is played at a speed of " +
                                                 std::to_string(order.speed.numerator) + "/" +
                                                 std::to_string(order.speed.denominator) +
-                                                "; allowed are ratios of numbers from 1 to 4294967295");
+                                                "; expected a ratio of numbers from 1 to 4294967295");
     }
     return static_cast<std::uint32_t>(value);
 }
 
-/// Takes the progress of a render: no exception may pass through the library.
+/// Receives the progress of a render: no exception may pass through the library.
 struct Watch {
     const Progress &progress;
     std::exception_ptr thrown;
@@ -94,11 +94,11 @@ std::int32_t report(void *user, std::int32_t, double, double done) noexcept {
 } // namespace
 
 struct Core::Opened {
-    // In this order, so that handles go before the library does.
+    // In this order, so that handles are destroyed before the library is closed.
     std::unique_ptr<void, Unload> library;
     Api api{};
     Owner<kinescore_engine> engine{nullptr, nullptr};
-    std::list<OpenJob> jobs; ///< The one used last is the first.
+    std::list<OpenJob> jobs; ///< The most recently used is the first.
 
     void check(kinescore_status status) const {
         if (status != KINESCORE_OK) {
@@ -138,7 +138,7 @@ struct Core::Opened {
         }
     }
 
-    /// The open job of a media with these settings, or a new one, in front of the others.
+    /// The open job of a media with these settings, or a new one, moved to the front.
     OpenJob &job(const SoundOrder &order) {
         for (auto job = jobs.begin(); job != jobs.end(); ++job) {
             if (job->media == order.media && job->settings == order.settings) {
@@ -187,7 +187,7 @@ Core::Opened &Core::opened() {
         throw Problem(Problem::Kind::core, "libkinescore is named by \"" + path + "\"; an absolute path is needed");
     }
     auto opening = std::make_unique<Opened>();
-    // It stays loaded for good: threads of its own may still be on their way out when it is closed.
+    // It stays loaded: threads of its own may still be ending when it is closed.
     opening->library.reset(::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE));
     if (!opening->library) {
         const char *reason = ::dlerror();
@@ -199,9 +199,9 @@ Core::Opened &Core::opened() {
     decltype(&kinescore_abi_version) abi_version = nullptr;
     find(library, path, "kinescore_abi_version", abi_version);
     if (abi_version() != KINESCORE_ABI_VERSION) {
-        throw Problem(Problem::Kind::core, path + ": has interface " + std::to_string(abi_version()) + "; needed is " +
+        throw Problem(Problem::Kind::core, path + ": has interface " + std::to_string(abi_version()) + "; expected " +
                                                std::to_string(KINESCORE_ABI_VERSION) +
-                                               ": please install plugin and library of one release");
+                                               ": please install plugin and library from the same release");
     }
 #define KINESCORE_FIND(name) find(library, path, "kinescore_" #name, api.name);
     KINESCORE_USED(KINESCORE_FIND)

@@ -1,6 +1,6 @@
 /*
- * libkinescore as a maker of soundtracks, opened when the first one is wanted: an editor loads
- * every plugin at its start.
+ * Uses libkinescore to make soundtracks. The library is opened when the first one is wanted, since
+ * an editor loads every plugin when it starts.
  */
 #ifndef KINESCORE_BRIDGE_CORE_HPP
 #define KINESCORE_BRIDGE_CORE_HPP
@@ -15,7 +15,8 @@
 
 namespace kinescore::bridge {
 
-/// Where the core and what it needs are. Empty texts but the first stand for the core's defaults.
+/// Where the core and its resources are. Empty texts, except for the first, mean the core's
+/// defaults.
 struct CorePlaces {
     std::string library; ///< Absolute path of libkinescore.
     std::string models;
@@ -24,28 +25,28 @@ struct CorePlaces {
     std::string cache;
 };
 
-/// What a soundtrack is written to: formats by the core's names ("wav", "mid", "json") with the
-/// files' paths, in the order of writing.
+/// The files of a soundtrack: formats by the core's names ("wav", "mid", "json") with their paths,
+/// in the order of writing.
 using Files = std::vector<std::pair<std::string, std::string>>;
 
-/// A clip whose frames the editor gives, one after the other, because it does not name a file. It
-/// must not outlive its Core.
+/// A clip whose frames the editor provides one by one, because it does not name a file. It must not
+/// outlive its Core.
 class PushedClip {
 public:
     virtual ~PushedClip() = default;
 
-    /// Takes the next frame: its pixels are copied. Throws Problem (music) for one that does not
+    /// Takes the next frame and copies its pixels. Throws Problem (music) for a frame that does not
     /// fit.
     virtual void push(const kinescore_frame &frame) = 0;
 
-    /// Makes the soundtrack when all frames are there.
+    /// Makes the soundtrack once all frames have been pushed.
     virtual void finish(const Files &files, const Progress &progress) = 0;
 };
 
-/// Soundtracks by libkinescore, which is opened by its absolute path at the first use. Where it is
-/// missing, is another library, or has another interface than the one that this was built for,
-/// every call throws Problem (core) with a sentence for the user; it is tried again each time, so
-/// that mending it helps without a restart.
+/// Makes soundtracks with libkinescore, which is opened by its absolute path at the first use. If
+/// it is missing, is another library, or has a different interface from the one that this was built
+/// for, every call throws Problem (core) with a sentence for the user. Each call tries again, so
+/// that a repair works without a restart.
 class Core : public Maker {
 public:
     explicit Core(CorePlaces places);
@@ -54,7 +55,7 @@ public:
     std::string key(const SoundOrder &order) override;
     void make(const SoundOrder &order, const std::string &wav, const Progress &progress) override;
 
-    /// As `make`, with the formats asked for.
+    /// Like `make`, with the requested formats.
     void make_files(const SoundOrder &order, const Files &files, const Progress &progress);
 
     /// Begins a clip of frames.

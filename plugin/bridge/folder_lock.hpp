@@ -9,16 +9,15 @@
 
 namespace kinescore::bridge {
 
-/// Holds a folder for as long as it lives, so that what is read there is still true when it is
-/// acted upon. It is held for moments only, never while sound is made.
-///
+/// Holds a folder for as long as the object lives, so that what was read there is still true when
+/// it is acted upon. It is held only for moments, never while sound is made.
 /// The lock is on the folder itself (flock), so that no file is left behind and the lock of a
-/// killed process goes with it. Where the file system has no such locks, as some network file
-/// systems, or the folder is not there, nothing is held: files are still reserved exclusively.
+/// killed process is released. Where the file system has no such locks (some network file systems),
+/// or the folder does not exist, nothing is held: files are still reserved exclusively.
 class FolderLock {
 public:
-    /// Waits for the folder. Throws Problem (changed) where another process holds it for longer
-    /// than `patience`.
+    /// Waits for the folder. Throws Problem (changed) if another process holds it for longer than
+    /// `patience`.
     explicit FolderLock(const std::string &folder, std::chrono::milliseconds patience = std::chrono::seconds(30));
     FolderLock(const FolderLock &) = delete;
     FolderLock &operator=(const FolderLock &) = delete;

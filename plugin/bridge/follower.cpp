@@ -2,11 +2,11 @@
 
 namespace kinescore::bridge {
 
-/// What functions that were posted may use after the follower is gone.
+/// State that posted functions may use after the follower is gone.
 struct Follower::Shared {
     std::mutex mutex;
     std::condition_variable woken;
-    /// Rises with every edit.
+    /// Incremented with every edit.
     std::uint64_t edits = 0;
     bool ending = false;
 };
@@ -14,7 +14,7 @@ struct Follower::Shared {
 Follower::Follower(Timeline &timeline, Maker &maker, Post post, Report report, std::chrono::milliseconds rest)
     : timeline_(timeline), reconciler_(timeline, maker), post_(std::move(post)), report_(std::move(report)),
       rest_(rest), shared_(std::make_shared<Shared>()) {
-    // The callback outlives the follower where an adapter keeps it.
+    // The callback outlives the follower if an adapter keeps it.
     const std::weak_ptr<Shared> weak = shared_;
     timeline_.on_change([weak] {
         if (const auto shared = weak.lock()) {
@@ -42,7 +42,7 @@ void Follower::changed() {
     shared_->woken.notify_all();
 }
 
-/// Waits for an edit, then until none has come for a while; false at the end.
+/// Waits for an edit, then until none has come for a while; returns false at the end.
 bool Follower::wait_for_rest() {
     std::unique_lock<std::mutex> lock(shared_->mutex);
     shared_->woken.wait(lock, [&] { return shared_->ending || shared_->edits > 0; });
@@ -55,9 +55,9 @@ bool Follower::wait_for_rest() {
     return !shared_->ending;
 }
 
-/// Has a function called on the editor's thread and waits for it; false where it will not be called
-/// any more. The follower is destroyed on that thread too, so that a function never runs while it
-/// ends.
+/// Has a function called on the editor's thread and waits for it; returns false if it will not be
+/// called any more. The follower is destroyed on that thread too, so a function never runs while it
+/// is being destroyed.
 bool Follower::on_editor(const std::function<void()> &function) {
     struct Call {
         bool finished = false;
@@ -68,7 +68,7 @@ bool Follower::on_editor(const std::function<void()> &function) {
         {
             const std::lock_guard<std::mutex> lock(shared->mutex);
             if (shared->ending) {
-                return; // nobody waits any more, and what the function uses may be gone
+                return; // nobody waits any more, and the function's data may be gone
             }
         }
         try {
@@ -88,7 +88,7 @@ bool Follower::on_editor(const std::function<void()> &function) {
     return call->finished;
 }
 
-/// Brings the timeline up to date once; false at the end.
+/// Brings the timeline up to date once; returns false at the end.
 bool Follower::follow() {
     std::vector<Task> tasks;
     if (!on_editor([&] { tasks = reconciler_.look(); })) {
@@ -106,7 +106,7 @@ bool Follower::follow() {
     });
 }
 
-/// Reports on the editor's thread what went wrong; false at the end.
+/// Reports a failure on the editor's thread; returns false at the end.
 bool Follower::report_failure(Problem::Kind kind, const std::string &sentence) {
     Result failed;
     failed.what = Result::What::failed;
@@ -115,7 +115,7 @@ bool Follower::report_failure(Problem::Kind kind, const std::string &sentence) {
     try {
         return !report_ || on_editor([&] { report_({failed}); });
     } catch (...) {
-        return true; // what the editor's own function throws must not end the editor
+        return true; // an exception of the editor's own function must not end the editor
     }
 }
 

@@ -1,6 +1,6 @@
 /*
- * Follows the edits of a running editor: waits until the user rests, makes sound off the editor's
- * thread, and puts it in place on it.
+ * Follows the edits of a running editor: waits until the user pauses, makes sound off the editor's
+ * thread, and places it on that thread.
  */
 #ifndef KINESCORE_BRIDGE_FOLLOWER_HPP
 #define KINESCORE_BRIDGE_FOLLOWER_HPP
@@ -17,25 +17,26 @@
 
 namespace kinescore::bridge {
 
-/// Keeps the sound on a timeline in line with its clips for as long as it lives.
+/// Keeps the sound on a timeline in line with its clips for as long as the object lives.
 class Follower {
 public:
-    /// Has a function called on the editor's thread, soon. It may be dropped where the editor is
+    /// Has a function called on the editor's thread, soon. It may be dropped if the editor is
     /// ending.
     using Post = std::function<void(std::function<void()>)>;
 
-    /// Called on the editor's thread with what was done.
+    /// Called on the editor's thread with the results.
     using Report = std::function<void(const std::vector<Result> &)>;
 
-    /// The timeline's edits are followed from now on. To be made, and destroyed, on the editor's
-    /// thread; it waits for the render in progress to be cancelled then.
+    /// Follows the timeline's edits from now on. Must be created and destroyed on the editor's
+    /// thread; the destructor waits until the render in progress is cancelled.
     Follower(Timeline &timeline, Maker &maker, Post post, Report report,
              std::chrono::milliseconds rest = std::chrono::milliseconds(400));
     ~Follower();
     Follower(const Follower &) = delete;
     Follower &operator=(const Follower &) = delete;
 
-    /// Reports an edit, on any thread. What is being made for the clips as they were is cancelled.
+    /// Reports an edit, on any thread. Sound in progress for the previous state of the clips is
+    /// cancelled.
     void changed();
 
 private:

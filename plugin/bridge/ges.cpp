@@ -28,7 +28,7 @@ constexpr double speed_tolerance = 1e-6;
 
 // ---- times
 
-/// Flicks of nanoseconds: those of the frame that was meant, where one lies within the rounding.
+/// Converts nanoseconds to flicks, snapped to the intended frame if one lies within the rounding.
 Flicks flicks_of(GstClockTime time, const Ratio &rate) {
     return GST_CLOCK_TIME_IS_VALID(time) ? to_frame_edge(flicks_of_nanoseconds(time), rate) : 0;
 }
@@ -44,8 +44,7 @@ void set_meta(gpointer object, const char *field, const std::string &value) {
     ges_meta_container_set_string(GES_META_CONTAINER(object), field, value.c_str());
 }
 
-/// The names of the fields that a sound's memory is kept in; that of the key is older than the
-/// others.
+/// The names of the fields for a sound's record; that of the key is older than the others.
 std::string field_of(const std::string &name) { return name == "key" ? key_field : "kinescore-" + name; }
 
 // ---- clips
@@ -55,8 +54,7 @@ std::string name_of(gpointer element) {
     return name ? name.get() : "";
 }
 
-/// Names of elements are GES' own and change when a sound is put in another's place; the id does
-/// not.
+/// GES renames elements when a sound replaces another; this id does not change.
 constexpr const char *id_data = "kinescore-id";
 
 std::string id_of(GESClip *clip) {
@@ -66,7 +64,7 @@ std::string id_of(GESClip *clip) {
 
 bool is_ours(gpointer clip) { return !meta(clip, key_field).empty(); }
 
-/// The part of a clip that is seen; null where there is none, as of sound and of stills.
+/// The visible part of a clip; null if there is none, as for sound and stills.
 Ref<GESTrackElement> video_of(GESClip *clip) {
     if (!GES_IS_URI_CLIP(clip)) {
         return nullptr;
@@ -80,7 +78,8 @@ Ref<GESTrackElement> video_of(GESClip *clip) {
     return found.empty() ? nullptr : std::move(found.front());
 }
 
-/// How fast a clip is played: GES knows what each of its time effects does. 1/1 where it does not.
+/// How fast a clip is played, according to GES, which knows the effect of each of its time effects;
+/// 1/1 if it does not know.
 Ratio speed_of(GESClip *clip, GESTrackElement *video) {
     const auto *element = GES_TIMELINE_ELEMENT(clip);
     const GstClockTime begin = GES_TIMELINE_ELEMENT_START(element);
@@ -139,14 +138,14 @@ struct GesTimeline::Model {
     std::optional<ProjectFile> file;
     std::string folder;
     std::function<void()> changed;
-    bool busy = false;   ///< What changes now is changed by us.
+    bool busy = false;   ///< Changes are made by this program.
     std::string written; ///< The timeline as GES wrote it, when it was read or last saved.
     std::map<gpointer, std::vector<gulong>> handlers;
 };
 
 namespace {
 
-/// Says for as long as it lives that what changes is changed by us.
+/// Marks changes as made by this program for as long as the object lives.
 class Busy {
 public:
     explicit Busy(bool &busy) : busy_(busy), before_(std::exchange(busy, true)) {}
@@ -163,7 +162,7 @@ private:
 
 // ---- reading
 
-/// Frames a second of the timeline's pictures; GES' own default where nothing restricts them.
+/// Frame rate of the timeline's pictures; GES' own default if nothing restricts it.
 Ratio GesTimeline::Model::rate() const {
     for (const auto &track : taken<GESTrack>(ges_timeline_get_tracks(timeline.get()))) {
         GstCaps *caps = nullptr;
@@ -247,8 +246,8 @@ bool GesTimeline::Model::is_own(GESLayer *layer) const { return !meta(layer, lay
 
 // ---- writing
 
-/// One of our layers on which the time is free. Sounds of clips that overlap lie on layers of their
-/// own: one layer would fade them into each other.
+/// One of our layers that is free at the time. Sounds of overlapping clips are on separate layers:
+/// one layer would fade them into each other.
 Ref<GESLayer> GesTimeline::Model::layer_for(GstClockTime begin, GstClockTime end, GESClip *leaving) {
     std::set<std::string> taken;
     for (auto &layer : layers()) {
@@ -282,7 +281,7 @@ void GesTimeline::Model::need_audio_track() {
 
 Ref<GESUriClipAsset> GesTimeline::Model::asset(const std::string &wav) const {
     const std::string uri = uri_of(wav);
-    // GES keeps what it once saw of a file, and sound is written again under the same name.
+    // GES caches a file's properties, and sound is written again under the same name.
     ges_asset_needs_reload(GES_TYPE_URI_CLIP, uri.c_str());
     GErrorOwner fault;
     Ref<GESUriClipAsset> asset(ges_uri_clip_asset_request_sync(uri.c_str(), fault.out()));
@@ -313,8 +312,8 @@ GESClip *GesTimeline::Model::add(GESLayer *layer, GESUriClipAsset *asset, const 
     return clip;
 }
 
-/// Two clips cannot lie in one place, so the old one goes first, and comes back where the new one
-/// cannot be had.
+/// Two clips cannot be in one place, so the old one is removed first, and restored if the new one
+/// cannot be added.
 void GesTimeline::Model::replace(GESClip *clip, GESLayer *layer, GESUriClipAsset *asset, const Placed &placed) {
     const std::string id = id_of(clip);
     const Ref<GESLayer> old(ges_clip_get_layer(clip));
@@ -336,7 +335,7 @@ void GesTimeline::Model::drop_if_empty(GESLayer *layer) {
         return;
     }
     ges_timeline_remove_layer(timeline.get(), layer);
-    // GES leaves a hole in the numbers of layers, and later asks for the layer in it.
+    // GES leaves a gap in the numbers of layers, and later requests the layer in it.
     guint number = 0;
     for (const auto &left : layers()) {
         if (ges_layer_get_priority(left.get()) != number) {
@@ -346,8 +345,8 @@ void GesTimeline::Model::drop_if_empty(GESLayer *layer) {
     }
 }
 
-/// A project lists its media, and does not open where one of them is gone: sound that was taken off
-/// may be deleted.
+/// A project lists its media, and does not open if one of them is gone: a removed sound may be
+/// deleted.
 void GesTimeline::Model::drop_if_unused(GESAsset *asset) {
     const std::string id = ges_asset_get_id(asset);
     for (const auto &layer : layers()) {

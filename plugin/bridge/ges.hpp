@@ -15,14 +15,13 @@ typedef struct _GESTimeline GESTimeline;
 
 namespace kinescore::bridge {
 
-/// A GESTimeline. To be used on the thread that edits it.
-///
-/// Clips on our layer "Soundtrack" carry their key and what they were made for as metadata, which
-/// .xges files keep.
+/// A GESTimeline. Must be used on the thread that edits it.
+/// Clips on the layer "Soundtrack" carry their key and a record of the clip that they were made for
+/// as metadata, which .xges files keep.
 class GesTimeline : public Timeline {
 public:
-    /// Opens an .xges file. Throws Problem (input) where it or one of its media cannot be read: GES
-    /// leaves such clips out, and they would be lost with the next save.
+    /// Opens an .xges file. Throws Problem (input) if it or one of its media cannot be read: GES
+    /// leaves out such clips, and the next save would lose them.
     static std::unique_ptr<GesTimeline> open(const std::string &path);
 
     /// The timeline of a running editor, which has called ges_init and saves its project itself.
@@ -39,7 +38,7 @@ public:
     void save() override;
     std::string sound_folder() const override;
 
-    /// The timeline itself; it stays ours.
+    /// The timeline itself; it remains owned by this object.
     GESTimeline *timeline() const noexcept;
 
 private:

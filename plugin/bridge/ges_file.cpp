@@ -17,12 +17,12 @@ namespace {
 
 constexpr std::chrono::seconds longest_load(60);
 
-/// A project on its way from a file into a timeline.
+/// A project that is being loaded from a file into a timeline.
 struct Loading {
     bool done = false;
     std::string failure;
 
-    void fail(const std::string &sentence) { failure = failure.empty() ? sentence : failure; } // the first says most
+    void fail(const std::string &sentence) { failure = failure.empty() ? sentence : failure; } // keeps the first
 };
 
 void on_loaded(Loading *loading) { loading->done = true; }
@@ -40,20 +40,20 @@ void on_bad_project(Loading *loading, GESTimeline *, GError *error) {
     loading->done = true;
 }
 
-/// A folder of our own that is taken away when it goes out of scope.
+/// A temporary folder that is removed when the object goes out of scope.
 class TemporaryFolder {
 public:
     TemporaryFolder() {
         std::error_code error;
         path_ = (fs::temp_directory_path(error) / "kinescore-ges-XXXXXX").string();
         if (error || ::mkdtemp(path_.data()) == nullptr) {
-            throw Problem(Problem::Kind::output, path_ + ": a folder cannot be made there: " + std::strerror(errno));
+            throw Problem(Problem::Kind::output, path_ + ": a folder cannot be created there:  " + std::strerror(errno));
         }
     }
     TemporaryFolder(const TemporaryFolder &) = delete;
     TemporaryFolder &operator=(const TemporaryFolder &) = delete;
     ~TemporaryFolder() {
-        std::error_code ignored; // there is nothing more that could be done
+        std::error_code ignored; // nothing more can be done
         fs::remove_all(path_, ignored);
     }
 

@@ -1,5 +1,5 @@
 /*
- * Projects of GStreamer Editing Services as files, and what GLib hands over.
+ * Projects of GStreamer Editing Services as files, and owners of GLib objects.
  */
 #ifndef KINESCORE_BRIDGE_GES_FILE_HPP
 #define KINESCORE_BRIDGE_GES_FILE_HPP
@@ -25,7 +25,7 @@ struct Free {
 };
 using Text = std::unique_ptr<gchar, Free>;
 
-/// The error of a call, which may have none.
+/// The error of a call, if it has one.
 class GErrorOwner {
 public:
     GErrorOwner() = default;
@@ -40,7 +40,7 @@ private:
     GError *error_ = nullptr;
 };
 
-/// Elements of a list that was handed over with its references.
+/// Elements of a list that was transferred with its references.
 template <typename Object> std::vector<Ref<Object>> taken(GList *list) {
     std::vector<Ref<Object>> objects;
     for (const GList *at = list; at != nullptr; at = at->next) {
@@ -52,14 +52,14 @@ template <typename Object> std::vector<Ref<Object>> taken(GList *list) {
 
 std::string uri_of(const std::string &path);
 
-/// "" for what is not a file.
+/// The path of a file URI; "" for any other URI.
 std::string path_of_uri(const gchar *uri);
 
-/// The timeline of a project's file. Throws Problem (input); `path` is for its sentence.
+/// The timeline of a project file. Throws Problem (input); `path` is for its sentence.
 Ref<GESTimeline> loaded(const std::string &path);
 
-/// A timeline as GES writes it, which it does to files only. Throws Problem (output); `path` is for
-/// its sentence.
+/// A timeline as text in GES' format, which GES writes only to files. Throws Problem (output);
+/// `path` is for its sentence.
 std::string written_text(GESTimeline *timeline, const std::string &path);
 
 } // namespace kinescore::bridge

@@ -8,7 +8,7 @@ namespace kinescore::bridge {
 
 namespace {
 
-/// Whether a word stands at a place, and ends there.
+/// Whether a word is at this position, and ends there.
 bool is_word(const std::string &text, std::size_t at, std::string_view word) {
     const std::size_t end = at + word.size();
     return text.compare(at, word.size(), word) == 0 &&
@@ -16,7 +16,7 @@ bool is_word(const std::string &text, std::size_t at, std::string_view word) {
 }
 
 /// Checks the nesting, and writes null in place of numbers that JSON does not have. Strings are
-/// passed over.
+/// skipped.
 std::string prepared(const std::string &text) {
     std::string prepared;
     std::size_t copied = 0;
@@ -32,7 +32,7 @@ std::string prepared(const std::string &text) {
         } else if (c == '{' || c == '[') {
             if (++depth > deepest_json) {
                 throw std::runtime_error("its lists and objects are nested more than " + std::to_string(deepest_json) +
-                                         " deep; that is the most");
+                                         " deep, which is the maximum");
             }
         } else if (c == '}' || c == ']') {
             --depth;
@@ -58,7 +58,7 @@ Json parsed_json(const std::string &text) {
     try {
         return Json::parse(whole);
     } catch (const Json::exception &error) {
-        const std::string reason = error.what(); // behind the exception's own name
+        const std::string reason = error.what(); // after the exception's own name
         throw std::runtime_error(reason.substr(std::min(reason.find("] ") + 2, reason.size())));
     }
 }

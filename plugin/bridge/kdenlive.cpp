@@ -15,7 +15,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Whether a text is a whole number that tracks or clips may have; others mean nothing, and stay as they are.
+/// Whether a text is a whole number in the range of tracks or clips; others have no meaning and are
+/// left unchanged.
 bool is_whole(const std::string &text, std::int64_t &value) {
     constexpr std::int64_t most = 1'000'000'000;
     const auto number = whole_number(text);
@@ -24,7 +25,8 @@ bool is_whole(const std::string &text, std::int64_t &value) {
     return is_usual;
 }
 
-/// Groups name their clips as "track:frame...", in JSON: moves the numbers of tracks from one on.
+/// Groups name their clips as "track:frame...", in JSON: shifts the numbers of tracks from `from`
+/// on.
 std::string shifted_groups(const std::string &json, std::int64_t from, int by) {
     std::string result;
     std::size_t at = 0;
@@ -44,7 +46,7 @@ std::string shifted_groups(const std::string &json, std::int64_t from, int by) {
     return result + json.substr(std::min(at, json.size()));
 }
 
-/// An id in the form of a UUID that is the same for the same text.
+/// An id in the form of a UUID that is always the same for the same text.
 std::string uuid_of(const std::string &text) {
     const auto hash = [&](std::uint64_t value) {
         for (const char character : text) { // FNV-1a
@@ -98,7 +100,7 @@ void KdenliveProject::indexed() {
     }
 }
 
-/// The tractor that is played: the last.
+/// The tractor that is played: the last one.
 pugi::xml_node KdenliveProject::wrapper() const {
     pugi::xml_node last;
     for (const pugi::xml_node tractor : text_.root().children("tractor")) {
@@ -148,8 +150,8 @@ std::string KdenliveProject::track_name(const Lane &lane) const {
     return property(played_by(tracks_of(timeline()).at(lane.track)), "kdenlive:track_name");
 }
 
-/// Moves all that is said of tracks by number, from one on. What Kdenlive counts in its own properties begins above the
-/// background.
+/// Shifts all references to tracks by number, from `from` on. Kdenlive's own properties count from
+/// above the background.
 void KdenliveProject::shift_tracks(std::size_t from, int by) {
     shift_transitions(timeline(), from, by);
     const bool is_sequence = has_sequences();
@@ -182,7 +184,7 @@ void KdenliveProject::add_track(const std::string &name, const std::string &play
         throw Problem(Problem::Kind::input,
                       file_.path() + ": its timeline has no tracks, and a soundtrack needs a clip");
     }
-    // Tracks for sound come first, and above the background is the lowest of them.
+    // Tracks for sound come first, and the lowest of them is directly above the background.
     shift_tracks(1, 1);
     const std::string second = free_id("playlist", playlist);
     const std::string tractor = free_id("tractor");
@@ -244,7 +246,7 @@ std::string KdenliveProject::free_bin_id() const {
     for (const pugi::xml_node element : text_.root().children()) {
         count(property(element, "kdenlive:id"));
     }
-    // Folders are counted with the clips: kdenlive:folder.PARENT.ID.
+    // Folders are numbered together with the clips: kdenlive:folder.PARENT.ID.
     for (const pugi::xml_node node : bin().children("property")) {
         const std::string name = node.attribute("name").value();
         if (name.compare(0, 16, "kdenlive:folder.") == 0) {
@@ -269,7 +271,8 @@ std::string KdenliveProject::producer_lines(const Placed &placed, Frames length,
         {"kdenlive:clipname", fs::path(placed.wav).filename().string()},
         {"kdenlive:folderid", "-1"},
         {"kdenlive:id", bin_id},
-        // Kdenlive takes clips apart that differ here, and repairs the project with a message.
+        // If these differ, Kdenlive considers the clips different, and repairs the project with a
+        // message.
         {"kdenlive:control_uuid", uuid_of(placed.wav + "\n" + bin_id)},
         {"kdenlive:clip_type", "1"},
         {"kdenlive:file_size", size_of(placed.wav)}};
@@ -303,7 +306,7 @@ void KdenliveProject::refresh_producer(pugi::xml_node producer, const Placed &pl
     for (const pugi::xml_node element : both) {
         const pugi::xml_node hash = property_node(element, "kdenlive:file_hash");
         if (hash && property(element, "kinescore:key") != placed.key) {
-            text_.erase(hash); // of the file as it was
+            text_.erase(hash); // of the previous file
         }
         refresh_element(element, placed, length);
         set_property(element, "kdenlive:file_size", size_of(placed.wav));
@@ -361,7 +364,7 @@ std::vector<std::pair<pugi::xml_node, std::string>> KdenliveProject::ends() cons
     return ends;
 }
 
-/// A track that Kdenlive has saved says where it ends, and plays no further.
+/// A track that Kdenlive has saved contains its end, and is not played beyond it.
 void KdenliveProject::resized(const std::string &playlist, Frames length) {
     for (const pugi::xml_node track : tracks_of(timeline())) {
         const pugi::xml_node tractor = played_by(track);

@@ -1,6 +1,7 @@
 /*
- * Projects of Kdenlive (.kdenlive): of 22.12 and before, where a project is one timeline, and of 23.04 and after, where
- * it has sequences; of these, the one that the project shows and plays is the timeline.
+ * Projects of Kdenlive (.kdenlive): of 22.12 and earlier, where a project is one timeline, and of
+ * 23.04 and later, where it has sequences; the timeline is the sequence that the project shows and
+ * plays.
  */
 #ifndef KINESCORE_BRIDGE_KDENLIVE_HPP
 #define KINESCORE_BRIDGE_KDENLIVE_HPP
@@ -16,7 +17,7 @@ public:
     /// Whether a file's bytes look like a project of Kdenlive.
     static bool is(const std::string &bytes);
 
-    /// Throws Problem (input) for a file that cannot be read as such.
+    /// Throws Problem (input) for a file that cannot be read.
     static std::unique_ptr<KdenliveProject> open(const std::string &path, NestedReader nested = {});
 
 protected:

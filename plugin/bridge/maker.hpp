@@ -1,6 +1,6 @@
 /*
- * What makes soundtracks: libkinescore in an editor, the program itself on the command line, and
- * something quick in tests.
+ * The interface to a maker of soundtracks: libkinescore in an editor, the program itself on the
+ * command line, and a fast substitute in tests.
  */
 #ifndef KINESCORE_BRIDGE_MAKER_HPP
 #define KINESCORE_BRIDGE_MAKER_HPP
@@ -12,19 +12,19 @@
 
 namespace kinescore::bridge {
 
-/// A soundtrack that is wanted.
+/// A requested soundtrack.
 struct SoundOrder {
     std::string media;     ///< Absolute path of the video.
-    Flicks source_in = 0;  ///< What of it is heard: from here
-    Flicks source_out = 0; ///< to here (exclusive),
-    Ratio speed;           ///< so many times as fast.
+    Flicks source_in = 0;  ///< Start of the part that is heard.
+    Flicks source_out = 0; ///< Its end (exclusive).
+    Ratio speed;           ///< Its playback speed.
     Settings settings;
 
     /// Length of the soundtrack.
     Flicks duration() const;
 };
 
-/// Called with the share that is done, 0 to 1; returning false cancels.
+/// Called with the share that is done, 0 to 1; return false to cancel.
 using Progress = std::function<bool(double done)>;
 
 /// Makes soundtracks. Used by one thread at a time.
@@ -32,13 +32,13 @@ class Maker {
 public:
     virtual ~Maker() = default;
 
-    /// Key of a soundtrack: orders with one key give the same sound. Takes milliseconds. Throws
-    /// Problem (input, core).
+    /// Key of a soundtrack: orders with the same key give the same sound. Takes milliseconds.
+    /// Throws Problem (input, core).
     virtual std::string key(const SoundOrder &order) = 0;
 
     /// Makes a soundtrack and writes it as WAV to a path at which there is no file. Throws Problem:
-    /// `music` where none can be made of this clip, `cancelled` where `progress` returned false,
-    /// else what went wrong.
+    /// `music` if none can be made of this clip, `cancelled` if `progress` returned false,
+    /// otherwise the kind of the failure.
     virtual void make(const SoundOrder &order, const std::string &wav, const Progress &progress) = 0;
 };
 

@@ -12,7 +12,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Files in folders of media: more are a mistake, as the folder of all folders.
+/// Maximum number of files in folders of media: more are a mistake, such as the root folder.
 constexpr std::size_t most_files = 1'000'000;
 
 bool is_file(const std::string &path) {
@@ -45,7 +45,7 @@ public:
     std::string sound_folder() const override { return timeline_->sound_folder(); }
 
 private:
-    /// What is known of a media: timelines use few of them many times.
+    /// The findings for a media: timelines use few of them many times.
     struct Known {
         std::string found_at;
         std::string unfit;
@@ -92,7 +92,7 @@ MediaFinder::MediaFinder(std::vector<std::string> folders) : folders_(std::move(
     std::error_code error;
     for (const std::string &folder : folders_) {
         if (!fs::is_directory(folder, error)) {
-            throw Problem(Problem::Kind::usage, folder + ": is not a folder, and media are looked for in folders");
+            throw Problem(Problem::Kind::usage, folder + ": is not a folder; media are searched for in folders");
         }
     }
 }
@@ -102,12 +102,12 @@ void MediaFinder::read() {
     std::size_t count = 0;
     for (const std::string &folder : folders_) {
         std::error_code error;
-        // Links to folders are not followed: they may lead in circles.
+        // Links to folders are not followed: they may form cycles.
         fs::recursive_directory_iterator at(folder, fs::directory_options::skip_permission_denied, error), end;
         for (; !error && at != end; at.increment(error)) {
             if (++count > most_files) {
                 throw Problem(Problem::Kind::usage, folder + ": has more than " + std::to_string(most_files) +
-                                                        " files to look through for media; name a folder with fewer");
+                                                        " files to search for media; name a folder with fewer");
             }
             std::error_code ignored;
             if (at->is_regular_file(ignored)) {
@@ -133,7 +133,7 @@ std::vector<std::string> MediaFinder::named(const std::string &name) {
     }
     std::vector<std::string> &found = exact.empty() ? alike : exact;
     std::sort(found.begin(), found.end());
-    found.erase(std::unique(found.begin(), found.end()), found.end()); // folders may lie in each other
+    found.erase(std::unique(found.begin(), found.end()), found.end()); // one folder may contain another
     return found;
 }
 

@@ -1,6 +1,6 @@
 /*
- * Finds media that are not where a project says they are: on a computer with Windows, in the network, or where they were
- * before they were moved.
+ * Finds media that are not at the place named in a project: on a Windows computer, in the network,
+ * or moved since.
  */
 #ifndef KINESCORE_BRIDGE_MEDIA_FINDER_HPP
 #define KINESCORE_BRIDGE_MEDIA_FINDER_HPP
@@ -14,16 +14,17 @@
 
 namespace kinescore::bridge {
 
-/// Looks for media by the names of their files, in folders and in all that is in these.
+/// Searches for media by file name, in folders and everything below them.
 class MediaFinder {
 public:
-    /// Throws Problem (usage) for what is no folder.
+    /// Throws Problem (usage) for a path that is not a folder.
     explicit MediaFinder(std::vector<std::string> folders);
 
     bool has_folders() const noexcept { return !folders_.empty(); }
 
-    /// Files of a name, in the order of their paths. Where none is spelled like that, those that differ in capitals only.
-    /// Throws Problem (usage) where the folders have too many files to look through.
+    /// Files of a name, in the order of their paths. If none has exactly this spelling, those that
+    /// differ only in capitals. Throws Problem (usage) if the folders contain too many files to
+    /// search.
     std::vector<std::string> named(const std::string &name);
 
 private:
@@ -34,8 +35,9 @@ private:
     std::multimap<std::string, std::string> by_lower_name_;
 };
 
-/// A timeline the media of which are looked for in folders where they are missing. Items say where they were found; those
-/// that are still missing are unfit. All else is the timeline's own; the names in the project stay as they are.
+/// A timeline whose missing media are searched for in folders. Items contain the place where they
+/// were found; those still missing are unfit. Everything else is the timeline's own; the names in
+/// the project are not changed.
 std::unique_ptr<Timeline> with_media(std::unique_ptr<Timeline> timeline, std::vector<std::string> folders);
 
 } // namespace kinescore::bridge

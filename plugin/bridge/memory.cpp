@@ -12,7 +12,8 @@ namespace kinescore::bridge {
 
 namespace {
 
-/// What stays as it is in `joined`: all that is usual in settings, times and names of elements.
+/// Characters that `joined` does not encode: all that are usual in settings, times and names of
+/// elements.
 constexpr const char *plain = " -._~/:,+#@";
 
 std::int64_t number(const std::string &text, std::int64_t most) {

@@ -1,6 +1,6 @@
 /*
- * What a sound on a timeline remembers of the clip that it was made for: the same in every project
- * format.
+ * The record that a sound on a timeline keeps of the clip that it was made for: the same in every
+ * project format.
  */
 #ifndef KINESCORE_BRIDGE_MEMORY_HPP
 #define KINESCORE_BRIDGE_MEMORY_HPP
@@ -15,20 +15,20 @@
 
 namespace kinescore::bridge {
 
-/// Pairs as one text: key=value;key=value. What would be taken for a mark is written as % and two
-/// digits.
+/// Pairs as one text: key=value;key=value. Characters with a meaning in this form are written as %
+/// and two digits.
 std::string joined(const std::map<std::string, std::string> &pairs);
 std::map<std::string, std::string> separated(const std::string &text);
 
-/// Settings that `joined` has written, or an object of JSON, as older projects of GES have them.
+/// Settings written by `joined`, or a JSON object, as in older GES projects.
 Settings settings_from(const std::string &text);
 
-/// The fields of a sound's memory as texts, in their order: key, settings, media, name, in, out,
-/// start, speed, track. Each format keeps them under names of its own.
+/// The fields of a sound's record as texts, in this order: key, settings, media, name, in, out,
+/// start, speed, track. Each format stores them under its own names.
 std::vector<std::pair<std::string, std::string>> remembered(const Placed &placed);
 
-/// What these fields say. `field` returns a field's text, "" where it is missing. Numbers that no
-/// timeline has are taken for 0.
+/// Reads these fields. `field` returns a field's text, "" if it is missing. Numbers that cannot
+/// occur on a timeline are read as 0.
 Placed recalled(const std::function<std::string(const char *name)> &field);
 
 } // namespace kinescore::bridge

@@ -10,16 +10,17 @@ namespace kinescore::bridge {
 
 namespace {
 
-/// Marks the tractor that we put around a timeline that has no place for another track.
+/// Marks a tractor that Kinescore put around a timeline that has no place for another track.
 constexpr const char *wrapper_mark = "kinescore:wraps";
 
-/// Tracks inside of what we wrapped are numbered from here, apart from the wrapper's own.
+/// Tracks inside such a wrapped timeline are numbered from here, to distinguish them from the
+/// wrapper's own.
 constexpr std::size_t inner_tracks = 1'000'000;
 
 } // namespace
 
 bool MltProject::is(const std::string &bytes) {
-    // The rest is told by opening it, which says what is wrong with it.
+    // Anything else is found out by opening it, which reports the fault.
     const std::size_t root = bytes.substr(0, 8192).find("<mlt");
     return root != std::string::npos && bytes.find("kdenlive:docproperties") == std::string::npos;
 }
@@ -31,8 +32,8 @@ std::unique_ptr<MltProject> MltProject::open(const std::string &path, NestedRead
 MltProject::MltProject(ProjectFile file, NestedReader nested)
     : MltTimeline(std::move(file), {"shotcut"}, std::move(nested)) {}
 
-/// What is played: a tractor, or in the simplest files a playlist. None where a project has no timeline. `without` are
-/// elements that are taken for gone.
+/// The element that is played: a tractor, or in the simplest files a playlist. None if a project
+/// has no timeline. Elements in `without` are treated as removed.
 pugi::xml_node MltProject::timeline_without(const std::vector<pugi::xml_node> &without) const {
     const pugi::xml_node root = text_.root();
     const auto is_gone = [&](pugi::xml_node node) {
@@ -60,7 +61,8 @@ pugi::xml_node MltProject::timeline_without(const std::vector<pugi::xml_node> &w
 
 bool MltProject::is_shotcut() const { return property(timeline(), "shotcut") == "1"; }
 
-/// Whether the sound of all tracks of a tractor is mixed with that of the lowest, so that another can be as well.
+/// Whether the sound of all tracks of a tractor is mixed with that of the lowest, so that another
+/// track can be mixed too.
 bool MltProject::is_mixed(pugi::xml_node tractor) const {
     const std::size_t count = tracks_of(tractor).size();
     std::vector<bool> mixed(count);
@@ -175,8 +177,8 @@ void MltProject::add_track(const std::string &name, const std::string &playlist)
     text_.insert_after(last, mix_lines(tracks.size()));
 }
 
-/// Puts a tractor around a timeline: a playlist on its own has no tracks, and where the tracks of a tractor are not
-/// mixed, the sound of one hides that of the others.
+/// Puts a tractor around a timeline: a single playlist has no tracks, and if the tracks of a
+/// tractor are not mixed, the sound of one hides that of the others.
 void MltProject::wrap(const std::string &name, const std::string &playlist) {
     const pugi::xml_node main = timeline();
     const std::string id = main.attribute("id").value();
@@ -210,7 +212,8 @@ void MltProject::wrap(const std::string &name, const std::string &playlist) {
     }
 }
 
-/// Whether what was wrapped is what is played once the wrapper and its track of a playlist are gone.
+/// Whether the wrapped element is what is played once the wrapper and its playlist track are
+/// removed.
 bool MltProject::can_unwrap(pugi::xml_node wrapper, pugi::xml_node inner, pugi::xml_node playlist) const {
     const std::string id = inner.attribute("id").value();
     const bool is_root = text_.root().attribute("producer").value() == std::string(wrapper.attribute("id").value());
@@ -222,7 +225,7 @@ void MltProject::remove_track(const Lane &lane) {
     const std::vector<pugi::xml_node> outer = tracks_of(main);
     const pugi::xml_node inner = played_by(outer.front());
     const bool is_wrapped = property(main, wrapper_mark) == "1";
-    // The track may be one of the timeline inside of what we wrapped.
+    // The track may belong to the timeline inside the wrapper.
     const bool is_inner = is_wrapped && lane.track >= inner_tracks;
     text_.erase(lane.playlist);
     if (is_wrapped && !is_inner && outer.size() <= 2 && can_unwrap(main, inner, lane.playlist)) {
@@ -272,7 +275,7 @@ std::string MltProject::add_producer(const Placed &placed, Frames length, const 
 void MltProject::refresh_producer(pugi::xml_node producer, const Placed &placed, Frames length) {
     const pugi::xml_node hash = property_node(producer, "shotcut:hash");
     if (hash && property(producer, "kinescore:key") != placed.key) {
-        text_.erase(hash); // of the file as it was
+        text_.erase(hash); // of the previous file
     }
     refresh_element(producer, placed, length);
 }

@@ -1,5 +1,5 @@
 /*
- * Projects of MLT: what melt writes and plays (.mlt), and those of Shotcut.
+ * Projects of MLT: those that melt writes and plays (.mlt), and those of Shotcut.
  */
 #ifndef KINESCORE_BRIDGE_MLT_HPP
 #define KINESCORE_BRIDGE_MLT_HPP
@@ -16,7 +16,7 @@ public:
     /// Whether a file's bytes look like MLT's XML, and not like a project of Kdenlive.
     static bool is(const std::string &bytes);
 
-    /// Throws Problem (input) for a file that cannot be read as such.
+    /// Throws Problem (input) for a file that cannot be read.
     static std::unique_ptr<MltProject> open(const std::string &path, NestedReader nested = {});
 
 protected:

@@ -47,7 +47,7 @@ std::optional<Frames> MltClock::read(const std::string &text) const {
         }
         numbers[numbers.size() - parts.size() + part] = *number;
     }
-    // MLT rounds down the frames of whole hours and minutes, each on its own.
+    // MLT rounds down the frames of whole hours and of whole minutes separately.
     const auto whole = [&](std::int64_t seconds) { return Wide(seconds) * rate_.numerator / rate_.denominator; };
     const Wide minutes = whole(numbers[0] * 3600) + whole(numbers[1] * 60);
     if (!is_clock) {
@@ -99,7 +99,7 @@ std::string MltClock::write(Frames frames) const {
             return text;
         }
     }
-    return std::to_string(frames); // which MLT reads whatever else the project has
+    return std::to_string(frames); // which MLT reads in any project
 }
 
 void MltClock::write_like(const std::string &sample) {

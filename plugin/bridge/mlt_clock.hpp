@@ -12,7 +12,7 @@
 
 namespace kinescore::bridge {
 
-/// Frames, as all places on a timeline of MLT are whole ones.
+/// Frames: all positions on a timeline of MLT are whole frames.
 using Frames = std::int64_t;
 
 /// Times as MLT writes them in attributes and properties.
@@ -23,13 +23,13 @@ public:
 
     const Ratio &rate() const noexcept { return rate_; }
 
-    /// Reads "50", "00:00:02.000" and "00:00:02:00". Nothing where it is none of these.
+    /// Reads "50", "00:00:02.000" and "00:00:02:00"; nothing if the text has none of these forms.
     std::optional<Frames> read(const std::string &text) const;
 
-    /// Writes a time as the project does.
+    /// Writes a time in the project's notation.
     std::string write(Frames frames) const;
 
-    /// How a project writes, told by one of its times.
+    /// Sets the notation to that of one of the project's times.
     void write_like(const std::string &sample);
 
     Flicks flicks(Frames frames) const;
@@ -39,7 +39,7 @@ private:
     std::string clock(Frames frames) const;
 
     Ratio rate_{25, 1};
-    char point_ = '\0'; ///< Before the fraction of a second; '\0' where frames are written.
+    char point_ = '\0'; ///< Before the fraction of a second; '\0' if frames are written.
 };
 
 } // namespace kinescore::bridge

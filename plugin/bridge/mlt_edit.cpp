@@ -1,4 +1,4 @@
-// How sound of ours is put on a timeline of MLT, moved, and taken off again.
+// Places, moves and removes Kinescore's sounds on a timeline of MLT.
 
 #include "memory.hpp"
 #include "mlt_timeline.hpp"
@@ -17,7 +17,7 @@ namespace {
 
 constexpr const char *ends_property = "kinescore:ends";
 
-/// Higher numbers of tracks mean nothing, and stay as they are.
+/// Higher track numbers have no meaning, and are left unchanged.
 constexpr std::int64_t most_tracks = 1'000'000'000;
 
 } // namespace
@@ -88,7 +88,7 @@ std::string MltTimeline::lane_for(Frames start, Frames length, const std::string
     return playlist;
 }
 
-/// Puts an entry on a playlist where there is nothing yet.
+/// Puts an entry on a playlist where it is still empty.
 void MltTimeline::put(const std::string &playlist, Frames start, Frames length, const std::string &entry) {
     const pugi::xml_node node = service(playlist);
     const std::vector<Piece> on_it = pieces(node);
@@ -113,7 +113,7 @@ void MltTimeline::put(const std::string &playlist, Frames start, Frames length, 
     apply();
 }
 
-/// Takes an entry off its playlist; what is behind it stays where it is.
+/// Removes an entry from its playlist; everything after it stays in place.
 void MltTimeline::take(const Sound &sound) {
     const std::vector<Piece> on_it = pieces(sound.lane.playlist);
     std::size_t first = 0;
@@ -140,7 +140,7 @@ void MltTimeline::take(const Sound &sound) {
 void MltTimeline::move(const Sound &sound, Frames start, Frames length) {
     const std::string from = sound.lane.playlist.attribute("id").value();
     const std::string producer = sound.piece.producer.attribute("id").value();
-    // What the user did to the entry, as a filter, goes with it.
+    // The user's changes to the entry, such as a filter, move with it.
     text_.set_attribute(sound.piece.node, "in", clock_.write(0));
     text_.set_attribute(sound.piece.node, "out", clock_.write(length - 1));
     apply();
@@ -156,7 +156,7 @@ void MltTimeline::move(const Sound &sound, Frames start, Frames length) {
     take(*same);
     const std::string lane = lane_for(start, length, from);
     if (lane != from) {
-        // What an entry plays has to stand before its playlist.
+        // A producer must come before the playlist that plays it.
         text_.erase(service(producer));
         apply();
         text_.insert_before(service(lane), definition);
@@ -249,7 +249,7 @@ void MltTimeline::drop_if_empty(const std::string &playlist) {
     apply();
 }
 
-/// Makes the timeline reach to where a sound ends, and remembers how it was.
+/// Extends the timeline to where a sound ends, and records the previous end.
 void MltTimeline::lengthen(Frames end) {
     std::map<std::string, std::string> changed;
     for (const auto &[node, attribute] : ends()) {
@@ -285,7 +285,7 @@ void MltTimeline::lengthen(Frames end) {
     apply();
 }
 
-/// Gives back the ends that were there before, when the track that remembers them goes.
+/// Restores the previous ends when the track that records them is removed.
 void MltTimeline::shorten(pugi::xml_node playlist) {
     const std::string remembered = property(playlist, ends_property);
     if (remembered.empty()) {
@@ -303,7 +303,7 @@ void MltTimeline::shorten(pugi::xml_node playlist) {
         const auto found = known.find(std::string(named.attribute("id").value()) + " " + node.name() + " " + attribute);
         const std::string now = attribute.empty() ? node.text().get() : node.attribute(attribute.c_str()).value();
         if (found == known.end() || found->second.substr(found->second.find(' ') + 1) != now) {
-            continue; // somebody else changed it since
+            continue; // another program has changed it since
         }
         const std::string old = found->second.substr(0, found->second.find(' '));
         attribute.empty() ? text_.set_text(node, old) : text_.set_attribute(node, attribute, old);

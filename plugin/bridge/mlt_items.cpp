@@ -1,4 +1,4 @@
-// Which clips are seen on a timeline of MLT, those of nested timelines among them.
+// The visible clips on a timeline of MLT, including those of nested timelines.
 
 #include "mlt_timeline.hpp"
 #include "ratio.hpp"
@@ -14,10 +14,11 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Pieces of nested timelines that are looked at: a few lines of a project can nest billions.
+/// Maximum number of pieces of nested timelines that are followed: a few lines of a project can
+/// nest billions.
 constexpr std::size_t most_followed = 200'000;
 
-/// Names of media in pictures that are numbered, as pixbuf and qimage have them.
+/// Whether a media name is a numbered picture sequence, in the notation of pixbuf and qimage.
 bool is_sequence(const std::string &resource) {
     return resource.find("/.all.") != std::string::npos || resource.find('%') != std::string::npos ||
            resource.find("?begin=") != std::string::npos;
@@ -25,7 +26,7 @@ bool is_sequence(const std::string &resource) {
 
 } // namespace
 
-/// The file that a producer plays; not the proxy that is shown while one edits.
+/// The file that a producer plays; not the proxy shown while editing.
 std::string MltTimeline::original_of(pugi::xml_node producer) const {
     const std::string resource = property(producer, "resource");
     if (property(producer, "kdenlive:proxy").size() > 1) {
@@ -42,7 +43,8 @@ std::string MltTimeline::original_of(pugi::xml_node producer) const {
     return resource;
 }
 
-/// The video that a producer shows; none where nothing in it moves, as in sound, stills, titles and colours.
+/// The video that a producer shows; none if nothing in it moves, as in sound, stills, titles and
+/// colours.
 std::optional<MltTimeline::Media> MltTimeline::video_of(pugi::xml_node producer) const {
     const std::string service = property(producer, "mlt_service");
     std::string resource = original_of(producer);
@@ -101,13 +103,13 @@ std::optional<MltTimeline::Media> MltTimeline::video_of(pugi::xml_node producer)
         unfit("its media is not a file on this computer: " + resource);
     } else if (media.path == resource && is_path_of_windows(resource)) {
         media.is_elsewhere = media.unfit.empty();
-        unfit("its media is named by a path of Windows: " + resource);
+        unfit("its media has a Windows path: " + resource);
     }
     return media;
 }
 
-/// The video that an entry shows, or why it cannot be given a soundtrack; none for what is not a video, and for what has
-/// clips of its own.
+/// The video that an entry shows, or why it cannot be given a soundtrack; none for anything that is
+/// not a video or has clips of its own.
 std::optional<MltTimeline::Media> MltTimeline::media_of(const Piece &piece) const {
     if (!piece.producer) {
         Media none;
@@ -120,7 +122,7 @@ std::optional<MltTimeline::Media> MltTimeline::media_of(const Piece &piece) cons
     }
     auto media = video_of(piece.producer);
     if (media && piece.is_beyond && (media->unfit.empty() || media->is_elsewhere)) {
-        media->unfit = "it lies behind the end of its media";
+        media->unfit = "it lies after the end of its media";
         media->is_elsewhere = false;
     }
     return media;
@@ -138,7 +140,7 @@ std::string MltTimeline::name_of(const Piece &piece, const Media &media) const {
     return name.empty() ? piece.producer.attribute("id").value() : name;
 }
 
-/// The pieces of a playlist; of anything else, one piece that is all of it.
+/// The pieces of a playlist; for anything else, one piece that covers all of it.
 std::vector<Piece> MltTimeline::pieces_of(pugi::xml_node played) const {
     if (is_named(played, "playlist")) {
         return pieces(played);
@@ -151,7 +153,8 @@ std::vector<Piece> MltTimeline::pieces_of(pugi::xml_node played) const {
     return {whole};
 }
 
-/// What is seen of a timeline that is nested in another: its playlists, and whatever else its tracks play.
+/// The visible parts of a timeline nested in another: its playlists, and whatever else its tracks
+/// play.
 std::vector<pugi::xml_node> MltTimeline::seen_in(pugi::xml_node timeline) const {
     if (is_named(timeline, "playlist")) {
         return {timeline};
@@ -169,7 +172,7 @@ std::vector<pugi::xml_node> MltTimeline::seen_in(pugi::xml_node timeline) const 
     return seen;
 }
 
-/// Adds what is seen of a piece.
+/// Adds the clips visible in a piece.
 void MltTimeline::show(const Piece &piece, const View &view, std::vector<TimelineItem> &found) const {
     if (piece.is_blank || is_ours(piece.producer)) {
         return;
@@ -195,17 +198,17 @@ void MltTimeline::show(const Piece &piece, const View &view, std::vector<Timelin
     }
 }
 
-/// Adds what is seen of a timeline inside of this project.
+/// Adds the clips visible in a timeline of this project.
 void MltTimeline::show_timeline(const Piece &piece, const View &view, std::vector<TimelineItem> &found) const {
     Media none;
     const auto &around = view.around;
     if (std::find(around.begin(), around.end(), piece.producer) != around.end()) {
-        none.unfit = "it is a timeline that holds itself";
+        none.unfit = "it is a timeline that contains itself";
     } else if (around.size() > deepest_timelines) {
         none.unfit = "it is a timeline in more than " + std::to_string(deepest_timelines) +
-                     " others (nested), and so many are not looked into";
+                     " others (nested), and so many are not read";
     } else if (followed_ >= most_followed) {
-        none.unfit = "it is a timeline of its own (nested), and the project has too many of these to look into";
+        none.unfit = "it is a nested timeline, and the project has too many of these to read";
     }
     if (!none.unfit.empty()) {
         add_item(piece, none, view, found);
@@ -239,24 +242,24 @@ const MltTimeline::NestedProject &MltTimeline::nested_project(const std::string 
             if (nested_) {
                 project.items = nested_(path);
             } else {
-                project.unfit = "it is a project of its own (nested)";
+                project.unfit = "it is a nested project";
             }
         } catch (const Problem &problem) {
-            project.unfit = std::string("it is a project of its own (nested), which cannot be looked into: ") +
+            project.unfit = std::string("it is a nested project, which cannot be read: ") +
                             problem.what();
         }
     }
     return place->second;
 }
 
-/// Adds what is seen of a project that is a clip of this one.
+/// Adds the clips visible in a project that is a clip of this one.
 void MltTimeline::show_project(const Piece &piece, const Media &media, const View &view,
                                std::vector<TimelineItem> &found) const {
     std::error_code error;
     Media none = media;
     if (media.is_elsewhere || !fs::is_regular_file(media.path, error)) {
-        none.unfit = media.unfit.empty() ? "it is a project of its own, which is missing" : media.unfit;
-        none.is_elsewhere = false; // to find it in another place would not be enough: it has media too
+        none.unfit = media.unfit.empty() ? "it is a nested project, which is missing" : media.unfit;
+        none.is_elsewhere = false; // finding it elsewhere would not be enough: it has media too
         add_item(piece, none, view, found);
         return;
     }
@@ -265,11 +268,11 @@ void MltTimeline::show_project(const Piece &piece, const Media &media, const Vie
     const bool has_other_rate = !media.has_own_rate && !project.items.empty() &&
                                 !is_same(project.items.front().rate, clock_.rate());
     if (media.speed.numerator != media.speed.denominator) {
-        none.unfit = "it is a project of its own (nested) that is not played at its own speed";
+        none.unfit = "it is a nested project that is not played at its own speed";
     } else if (has_other_rate) {
-        none.unfit = "it is a project of its own (nested) with another frame rate";
+        none.unfit = "it is a nested project with another frame rate";
     } else if (followed_ >= most_followed) {
-        none.unfit = "it is a project of its own (nested), and there are too many of these to look into";
+        none.unfit = "it is a nested project, and there are too many of these to read";
     }
     if (!none.unfit.empty()) {
         add_item(piece, none, view, found);
@@ -300,12 +303,12 @@ void MltTimeline::show_project(const Piece &piece, const Media &media, const Vie
     }
 }
 
-/// Adds what is seen of one clip.
+/// Adds one visible clip.
 void MltTimeline::add_item(const Piece &piece, const Media &media, const View &view,
                            std::vector<TimelineItem> &found) const {
     const Frames begin = std::max(piece.start, view.begin);
     const Frames end = std::max(std::min(piece.start + piece.length, view.end), begin);
-    // A producer that is cut itself counts its entries from there.
+    // The entries of a producer that is itself cut are counted from the cut.
     const Frames in = attribute_time(piece.producer, "in").value_or(0) + piece.in + begin - piece.start;
     TimelineItem item;
     item.name = name_of(piece, media);

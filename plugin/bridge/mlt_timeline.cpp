@@ -34,7 +34,7 @@ MltTimeline::MltTimeline(ProjectFile file, std::vector<std::string> editors, Nes
     const pugi::xml_node root = text_.root();
     if (std::string(root.name()) != "mlt") {
         throw Problem(Problem::Kind::input, file_.path() + ": is not a project of MLT: its outermost element is <" +
-                                                root.name() + ">, and should be <mlt>");
+                                                root.name() + ">; expected <mlt>");
     }
     const pugi::xml_node profile = root.child("profile");
     const std::string numerator = profile.attribute("frame_rate_num").value();
@@ -43,9 +43,9 @@ MltTimeline::MltTimeline(ProjectFile file, std::vector<std::string> editors, Nes
     if (profile && (rate.numerator < 1 || rate.denominator < 1 || rate.numerator > 1'000'000'000 ||
                     rate.denominator > 1'000'000'000 || rate.numerator / rate.denominator > 1000)) {
         throw Problem(Problem::Kind::input, file_.path() + ": its frame rate is " + numerator + "/" + denominator +
-                                                ", and should be above 0 and 1000 at most");
+                                                "; expected above 0, at most 1000");
     }
-    // MLT takes 25 frames a second where there is no profile.
+    // Without a profile, MLT uses 25 frames per second.
     clock_ = MltClock(profile ? rate : Ratio{25, 1});
     const std::string root_folder = root.attribute("root").value();
     root_ = root_folder.empty() ? file_.folder() : ProjectFile::absolute(root_folder, file_.folder());
@@ -69,7 +69,7 @@ void MltTimeline::index() {
         }
         has_chains_ = has_chains_ || name == "chain";
         ids_.insert(element.attribute("id").value());
-        ids_.insert(element.attribute("producer").value()); // an entry that plays nothing must not play what we add
+        ids_.insert(element.attribute("producer").value()); // not to be played by an added producer
         if (sample.empty() && (name == "entry" || name == "tractor")) {
             sample = element.attribute("out").value();
         }
@@ -79,7 +79,7 @@ void MltTimeline::index() {
                 inner.push_back(child);
             }
         }
-        waiting.insert(waiting.end(), inner.rbegin(), inner.rend()); // so that the first in the text comes first
+        waiting.insert(waiting.end(), inner.rbegin(), inner.rend()); // keeps the order of the text
     }
     clock_.write_like(sample);
 }
@@ -157,7 +157,8 @@ std::optional<Frames> MltTimeline::length_of(pugi::xml_node producer) const {
     return natural_length(producer);
 }
 
-/// How long a playlist or a tractor is that does not say so; none for what has no end, or holds itself.
+/// The length of a playlist or tractor that does not contain its length; none if it is endless or
+/// contains itself.
 std::optional<Frames> MltTimeline::natural_length(pugi::xml_node service) const {
     const bool is_playlist = is_named(service, "playlist");
     if (!is_playlist && !is_named(service, "tractor") && !is_named(service, "multitrack")) {
@@ -185,11 +186,12 @@ std::optional<Frames> MltTimeline::natural_length(pugi::xml_node service) const 
     return std::nullopt;
 }
 
-/// The last frame that a producer has, counted as its entries count; -1 where it does not say, or is no file.
+/// The last frame of a producer, in the counting of its entries; -1 if it is unknown, or not a
+/// file.
 Frames MltTimeline::last_of(pugi::xml_node producer) const {
     const auto length = clock_.read(property(producer, "length"));
     const bool is_file = is_named(producer, "producer") || is_named(producer, "chain");
-    // Of what is played at another speed, programs write the length of the one or of the other.
+    // For media played at another speed, programs write the length at either of the two speeds.
     const bool is_warped = property(producer, "mlt_service") == "timewarp" || is_remapped(producer);
     if (!is_file || !length || *length < 1 || is_warped) {
         return unknown;
@@ -197,7 +199,7 @@ Frames MltTimeline::last_of(pugi::xml_node producer) const {
     return *length - 1 - attribute_time(producer, "in").value_or(0);
 }
 
-/// Whether the speed of a chain changes on the way.
+/// Whether the speed of a chain changes over time.
 bool MltTimeline::is_remapped(pugi::xml_node producer) {
     for (const pugi::xml_node link : producer.children("link")) {
         const std::string service = link.attribute("mlt_service").value();
@@ -228,7 +230,7 @@ std::vector<Piece> MltTimeline::pieces(pugi::xml_node playlist) const {
             piece.in = attribute_time(node, "in").value_or(0);
             const Frames whole = length_of(piece.producer).value_or(unknown);
             Frames out = attribute_time(node, "out").value_or(whole - 1);
-            // MLT plays no more than there is, and turns around what is the wrong way round.
+            // MLT plays no more than there is, and swaps ends that are in the wrong order.
             const Frames last = last_of(piece.producer);
             piece.is_beyond = last >= 0 && piece.in > last;
             if (last >= 0) {
@@ -246,13 +248,13 @@ std::vector<Piece> MltTimeline::pieces(pugi::xml_node playlist) const {
                 piece.is_open = true;
                 all.push_back(piece);
             }
-            break; // where anything behind it begins cannot be known
+            break; // the start of anything after it is unknown
         }
         at += piece.length;
         if (clock_.flicks(at) > longest_time) {
             throw Problem(Problem::Kind::input, file_.path() + ": the playlist \"" +
                                                     playlist.attribute("id").value() + "\" is more than " +
-                                                    std::to_string(longest_seconds) + " s long; that is the most");
+                                                    std::to_string(longest_seconds) + " s long, which is the maximum");
         }
         all.push_back(piece);
     }
@@ -272,14 +274,15 @@ std::string MltTimeline::absolute(const std::string &resource) const {
     const std::string path = ProjectFile::absolute(resource, root_);
     std::error_code error;
     if (!fs::exists(path, error)) {
-        // A project that was moved still names the folder that it came from; editors look beside it too.
+        // A project that was moved still names its previous folder; editors also look beside the
+        // project.
         const std::string beside = ProjectFile::absolute(resource, file_.folder());
         return fs::exists(beside, error) ? beside : path;
     }
     return path;
 }
 
-/// The path of a media; the name itself where that is no path on this computer.
+/// The path of a media; the name itself if it is not a path on this computer.
 std::string MltTimeline::media_path_of(const std::string &resource) const {
     std::error_code error;
     const std::string path = absolute(resource);
@@ -308,7 +311,8 @@ std::vector<MltTimeline::Sound> MltTimeline::sounds() const {
     return all;
 }
 
-/// The producer's id; where it has none, or a sound was cut in two, or copied, each is told by its place as well.
+/// The producer's id; if it has none, or a sound was cut in two or copied, the place is added to
+/// distinguish each.
 std::string MltTimeline::id_of(const Sound &sound, const std::vector<Sound> &all) {
     const std::string id = sound.piece.producer.attribute("id").value();
     const auto shared = std::count_if(all.begin(), all.end(),
@@ -328,7 +332,7 @@ MltTimeline::Sound MltTimeline::find(const std::string &placed_id) const {
             alike.push_back(sound);
         }
     }
-    // It was one of several when its id was asked for.
+    // It was one of several when its id was queried.
     if (alike.size() == 1) {
         return alike.front();
     }
@@ -345,7 +349,8 @@ Placed MltTimeline::placed_of(const Sound &sound) const {
     placed.made_for.name = file_name_of(placed.made_for.media_path);
     placed.made_for.rate = clock_.rate();
     placed.timeline_start = clock_.flicks(sound.piece.start);
-    // The clip's own length may be no whole number of frames at odd speeds; the nearest is as good as it can be.
+    // At odd speeds the clip's own length may not be a whole number of frames; then the nearest is
+    // the best possible.
     const Flicks wanted = placed.made_for.duration();
     const bool is_whole = std::max<Frames>(clock_.nearest(wanted), 1) == sound.piece.length;
     placed.duration = is_whole ? wanted : clock_.flicks(sound.piece.length);
@@ -365,19 +370,19 @@ std::vector<Placed> MltTimeline::ours() {
 std::vector<std::pair<std::string, std::string>> MltTimeline::memory(const Placed &placed) {
     std::vector<std::pair<std::string, std::string>> properties;
     for (auto &[name, value] : remembered(placed)) {
-        if (name != "name") { // that of the file
+        if (name != "name") { // the file's name
             properties.emplace_back("kinescore:" + name, value);
         }
     }
     return properties;
 }
 
-/// Lanes that sound may be put on: of ours is a track that has sound of ours, or one of our title on which there is
-/// nothing.
+/// Lanes on which sound may be placed: tracks that hold sound of Kinescore's, and tracks of our
+/// title that are empty.
 std::vector<Lane> MltTimeline::own_lanes() const {
     std::vector<Lane> own;
     const std::vector<Lane> all = lanes();
-    std::map<std::size_t, std::size_t> filled; // playlists of each track that something is on
+    std::map<std::size_t, std::size_t> filled; // the non-empty playlists of each track
     const auto entries = [&](const Lane &lane) { return !lane.playlist.child("entry").empty(); };
     for (const Lane &lane : all) {
         filled[lane.track] += entries(lane) ? 1 : 0;

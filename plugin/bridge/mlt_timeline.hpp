@@ -1,6 +1,7 @@
 /*
- * What all projects in MLT's XML have in common, whichever editor wrote them: how times are written, what an entry of a
- * playlist plays, and how sound of ours is put into a playlist that is a track of ours.
+ * The common part of all projects in MLT's XML, whichever editor wrote them: how times are written,
+ * what an entry of a playlist plays, and how our sound is put into a playlist that is one of our
+ * tracks.
  */
 #ifndef KINESCORE_BRIDGE_MLT_TIMELINE_HPP
 #define KINESCORE_BRIDGE_MLT_TIMELINE_HPP
@@ -25,26 +26,26 @@ namespace kinescore::bridge {
 /// A piece of a playlist: an entry, or a blank.
 struct Piece {
     pugi::xml_node node;
-    pugi::xml_node producer; ///< What an entry plays; none for a blank and where it is unknown.
+    pugi::xml_node producer; ///< Played by an entry; none for a blank or if unknown.
     Frames start = 0;        ///< On the timeline.
     Frames length = 0;
     Frames in = 0; ///< On the producer.
     bool is_blank = false;
-    bool is_open = false;   ///< The project does not say how long it is; its length is 0 then.
-    bool is_beyond = false; ///< Begins behind the producer's end.
+    bool is_open = false;   ///< The project does not contain its length; it is 0 then.
+    bool is_beyond = false; ///< Begins after the producer's end.
 };
 
-/// How deep timelines may be nested in each other.
+/// Maximum nesting of timelines.
 constexpr std::size_t deepest_timelines = 64;
 
-/// Reads the clips of a project that is a clip of this one. Throws Problem where that is not possible.
+/// Reads the clips of a project that is a clip of this one. Throws Problem if that is not possible.
 using NestedReader = std::function<std::vector<TimelineItem>(const std::string &path)>;
 
 /// A playlist that is heard or seen on the timeline.
 struct Lane {
-    pugi::xml_node playlist; ///< Or whatever else a track plays, where it is seen.
-    std::size_t track = 0; ///< Place among the tracks of the timeline's tractor.
-    int video = -1;        ///< Number of the video track that it belongs to; -1 for sound.
+    pugi::xml_node playlist; ///< Or anything else that a track plays, if visible.
+    std::size_t track = 0; ///< Position among the tracks of the timeline's tractor.
+    int video = -1;        ///< Number of its video track; -1 for sound.
 };
 
 class MltTimeline : public Timeline {
@@ -63,7 +64,7 @@ public:
 protected:
     static constexpr const char *media_property = "kinescore:media";
 
-    /// A sound of ours as it stands in the project.
+    /// One of our sounds as it is in the project.
     struct Sound {
         Lane lane;
         Piece piece;
@@ -71,52 +72,56 @@ protected:
 
     MltTimeline(ProjectFile file, std::vector<std::string> editors, NestedReader nested);
 
-    /// What is played.
+    /// The element that is played.
     virtual pugi::xml_node timeline() const = 0;
 
     /// All playlists of the timeline, lowest track first.
     virtual std::vector<Lane> lanes() const = 0;
 
-    /// Makes an audio track of a name that is not there yet, with one empty playlist of an id.
+    /// Adds an audio track with a name that does not exist yet, and one empty playlist with the
+    /// given id.
     virtual void add_track(const std::string &name, const std::string &playlist) = 0;
 
-    /// Takes away an audio track, the playlist of which is empty.
+    /// Removes an audio track whose playlist is empty.
     virtual void remove_track(const Lane &lane) = 0;
 
     /// The name of a track.
     virtual std::string track_name(const Lane &lane) const = 0;
 
-    /// Puts the producer of a sound before the playlist that is going to play it. Returns the producer's id.
+    /// Adds the producer of a sound before the playlist that is going to play it. Returns the
+    /// producer's id.
     virtual std::string add_producer(const Placed &placed, Frames length, const std::string &playlist) = 0;
 
-    /// Makes a producer agree with what was placed.
+    /// Updates a producer to what was placed.
     virtual void refresh_producer(pugi::xml_node producer, const Placed &placed, Frames length) = 0;
 
-    /// Takes a producer away that nothing plays any more.
+    /// Removes a producer that nothing plays any more.
     virtual void remove_producer(pugi::xml_node producer) = 0;
 
     /// An entry of a playlist that plays a whole sound.
     virtual std::string entry_of(const std::string &producer, Frames length) const = 0;
 
-    /// Attributes and properties that say where the timeline ends; they grow where a sound would end later.
+    /// Attributes and properties that contain the end of the timeline; they grow if a sound would
+    /// end later.
     virtual std::vector<std::pair<pugi::xml_node, std::string>> ends() const = 0;
 
-    /// Is told that the tree was read anew.
+    /// Called after the tree was read again.
     virtual void indexed() {}
 
-    /// Is told that the last piece of a track of ours ends elsewhere now. Changes wait for apply().
+    /// Called when the last piece of one of our tracks ends elsewhere. Changes wait for apply().
     virtual void resized(const std::string &playlist, Frames length);
 
-    /// The producer that a clip's or sound's properties are looked for in, where the one that is played lacks them.
+    /// The producer in which properties of a clip or sound are searched for if the one that is
+    /// played lacks them.
     virtual pugi::xml_node stand_in(pugi::xml_node producer) const;
 
-    /// Puts the changes into the text.
+    /// Applies the changes to the text.
     void apply();
 
-    /// Puts lines behind the last element of another one.
+    /// Appends lines after the last child of an element.
     void append(pugi::xml_node parent, const std::string &lines);
 
-    /// The beginning of an entry that plays all of a producer, up to where its tag ends.
+    /// The beginning of an entry that plays all of a producer, up to the end of its tag.
     std::string entry_start(const std::string &producer, Frames length) const;
 
     static bool is_named(pugi::xml_node element, const char *name);
@@ -124,39 +129,39 @@ protected:
     static pugi::xml_node property_node(pugi::xml_node element, const char *name);
     pugi::xml_node service(const std::string &id) const;
 
-    /// An id that nothing has yet: the stem and a number.
+    /// An unused id: the stem and a number.
     std::string free_id(const std::string &stem, const std::string &but_not = "") const;
 
     /// Tracks of a tractor.
     static std::vector<pugi::xml_node> tracks_of(pugi::xml_node tractor);
 
-    /// What a track or an entry plays: by its id, or written inside of it.
+    /// The element that a track or an entry plays: referenced by its id, or nested in it.
     pugi::xml_node played_by(pugi::xml_node element) const;
 
     std::optional<Frames> time(const std::string &text) const { return clock_.read(text); }
     std::vector<Piece> pieces(pugi::xml_node playlist) const;
 
-    /// How long something that is played is; none where that cannot be known.
+    /// The length of an element that is played; none if it cannot be determined.
     std::optional<Frames> length_of(pugi::xml_node producer) const;
     bool is_ours(pugi::xml_node producer) const;
 
-    /// Tracks and transitions of a tractor that are numbered from a number on get other numbers.
+    /// Renumbers the tracks in a tractor's transitions from a number on.
     void shift_transitions(pugi::xml_node tractor, std::size_t from, int by);
 
-    /// Makes the element that a sound is read by agree with what was placed.
+    /// Updates the element from which a sound is read to what was placed.
     void refresh_element(pugi::xml_node producer, const Placed &placed, Frames length);
 
-    /// Whether the project has producers as chains, as newer programs write them.
+    /// Whether the project writes producers as chains, like newer programs.
     bool has_chains() const noexcept { return has_chains_; }
 
-    /// Lines of properties, one level deeper than what they belong to.
+    /// Lines of properties, one level deeper than their owner.
     std::string property_lines(const std::vector<std::pair<std::string, std::string>> &properties) const;
     void set_property(pugi::xml_node element, const std::string &name, const std::string &value);
 
-    /// What a sound of ours has to remember.
+    /// The record of one of our sounds.
     static std::vector<std::pair<std::string, std::string>> memory(const Placed &placed);
 
-    /// A path as the project names paths: relative to its root where it lies beneath it.
+    /// A path in the project's notation: relative to its root if it lies below it.
     std::string path_for_project(const std::string &path) const;
     std::string absolute(const std::string &resource) const;
     std::string media_path_of(const std::string &resource) const;
@@ -169,19 +174,19 @@ private:
     struct Media {
         std::string path;
         Ratio speed;
-        std::string unfit;         ///< Why it cannot be given a soundtrack; "" where it can.
-        bool is_elsewhere = false; ///< It cannot only because it is no file on this computer.
-        bool is_project = false;   ///< It is a project, which has clips of its own.
-        bool has_own_rate = false; ///< Its frames are not counted as those of this project.
+        std::string unfit;         ///< Why it cannot be given a soundtrack; "" if it can.
+        bool is_elsewhere = false; ///< It is unfit only because it is not a file on this computer.
+        bool is_project = false;   ///< It is a project, which has its own clips.
+        bool has_own_rate = false; ///< Its frames are counted at another rate than the project's.
     };
 
-    /// What of the timeline that a piece lies on is seen, and where.
+    /// The visible part of the timeline on which a piece lies, and its position.
     struct View {
         Frames begin = 0;
         Frames end = 0;    ///< (Exclusive.)
         Frames shift = 0;  ///< From its times to those of the outermost timeline.
         int track = 0;     ///< Of the outermost timeline.
-        std::vector<pugi::xml_node> around; ///< The timelines that it is nested in, and itself.
+        std::vector<pugi::xml_node> around; ///< The timelines that contain it, and itself.
     };
 
     /// The clips of a project that is a clip of this one, or why there are none.
@@ -223,12 +228,12 @@ private:
     std::vector<std::string> editors_;
     NestedReader nested_;
     mutable std::map<std::string, NestedProject> nested_projects_; ///< By their paths.
-    mutable std::size_t followed_ = 0; ///< Pieces of nested timelines that were looked at.
-    mutable std::unordered_map<const void *, std::optional<Frames>> lengths_; ///< Natural ones, by their elements.
+    mutable std::size_t followed_ = 0; ///< Pieces of nested timelines followed so far.
+    mutable std::unordered_map<const void *, std::optional<Frames>> lengths_; ///< Natural lengths, by element.
     mutable std::size_t depth_of_lengths_ = 0;
     std::string root_;
     std::unordered_map<std::string, pugi::xml_node> services_;
-    std::unordered_set<std::string> ids_; ///< Of all elements, and those that something plays which is not there.
+    std::unordered_set<std::string> ids_; ///< Of all elements, and missing ones that something plays.
     bool has_chains_ = false;
 };
 

@@ -14,7 +14,7 @@ namespace kinescore::bridge {
 
 namespace {
 
-/// Why a file that is no project of a known kind is none: what people most often bring.
+/// Why a file is not a project of a known kind, for the most common mistakes.
 std::string why_not(const std::string &bytes) {
     const auto begins = [&](const std::string &mark) { return bytes.compare(0, mark.size(), mark) == 0; };
     if (begins("\xFF\xFE") || begins("\xFE\xFF") || begins(std::string("<\0", 2)) || begins(std::string("\0<", 2))) {
@@ -26,7 +26,7 @@ std::string why_not(const std::string &bytes) {
     return "";
 }
 
-/// How deep projects may be clips of each other.
+/// Maximum nesting of projects in projects.
 constexpr std::size_t deepest_projects = 8;
 
 /// The project in a bundle of OpenTimelineIO that is a folder; the path itself for all others.
@@ -42,7 +42,7 @@ std::string project_in(const std::string &path) {
     return inside;
 }
 
-/// `around`: the projects that this one is a clip of, and itself.
+/// `around`: the projects that contain this one as a clip, and itself.
 std::unique_ptr<Timeline> open_file(const ProjectFile &file, const std::string &timeline,
                                     const std::vector<std::string> &around) {
     if (const std::string reason = why_not(file.bytes()); !reason.empty()) {
@@ -51,12 +51,12 @@ std::unique_ptr<Timeline> open_file(const ProjectFile &file, const std::string &
     const NestedReader nested = [around](const std::string &path) {
         const ProjectFile inner(path);
         if (std::find(around.begin(), around.end(), inner.path()) != around.end()) {
-            throw Problem(Problem::Kind::input, inner.path() + ": is a project that holds itself");
+            throw Problem(Problem::Kind::input, inner.path() + ": is a project that contains itself");
         }
         if (around.size() > deepest_projects) {
             throw Problem(Problem::Kind::input, inner.path() + ": is a project in more than " +
                                                     std::to_string(deepest_projects) +
-                                                    " others, and so many are not looked into");
+                                                    " others, and so many are not read");
         }
         std::vector<std::string> all = around;
         all.push_back(inner.path());
@@ -64,7 +64,7 @@ std::unique_ptr<Timeline> open_file(const ProjectFile &file, const std::string &
     };
     const bool is_mlt = KdenliveProject::is(file.bytes()) || MltProject::is(file.bytes());
     if (is_mlt && !timeline.empty()) {
-        throw Problem(Problem::Kind::usage, file.path() + ": has one timeline, and none can be chosen");
+        throw Problem(Problem::Kind::usage, file.path() + ": has only one timeline, so none can be chosen");
     }
     if (KdenliveProject::is(file.bytes())) {
         return KdenliveProject::open(file.path(), nested);
@@ -76,8 +76,8 @@ std::unique_ptr<Timeline> open_file(const ProjectFile &file, const std::string &
         return OtioProject::open(file.path(), timeline);
     }
     throw Problem(Problem::Kind::input,
-                  file.path() + ": is not a project that can be edited; allowed are projects of MLT and Shotcut (.mlt), "
-                                "Kdenlive (.kdenlive) and OpenTimelineIO (.otio, .otiod; .otioz to look at)");
+                  file.path() + ": is not a project that can be edited; expected a project of MLT and Shotcut (.mlt), "
+                                "Kdenlive (.kdenlive) or OpenTimelineIO (.otio, .otiod; .otioz only to list)");
 }
 
 } // namespace

@@ -1,5 +1,5 @@
 /*
- * From a project file to a timeline, whichever editor it is of.
+ * Opens a project file of any editor as a timeline.
  */
 #ifndef KINESCORE_BRIDGE_OPEN_HPP
 #define KINESCORE_BRIDGE_OPEN_HPP
@@ -12,19 +12,21 @@
 
 namespace kinescore::bridge {
 
-/// How a project is opened.
+/// Options for opening a project.
 struct OpenOptions {
-    std::vector<std::string> media_folders; ///< Where media are looked for that are missing.
-    std::string timeline; ///< Of a file with several timelines: the name or the number, from 1, of the one that is meant.
+    std::vector<std::string> media_folders; ///< Folders in which missing media are searched for.
+    std::string timeline; ///< In a file with several timelines: the name, or the number from 1, of the wanted one.
 };
 
-/// Reads a project file: MLT, Shotcut, Kdenlive, OpenTimelineIO, told apart by what is in it; or a folder that is a bundle of
-/// OpenTimelineIO (.otiod). Clips of projects that are clips are listed as they are seen on the timeline. Throws Problem:
-/// `input` where it cannot be read or is none of these, `usage` where an option asks for what is not there.
+/// Reads a project file: MLT, Shotcut, Kdenlive or OpenTimelineIO, recognised by its content; or a
+/// folder that is a bundle of OpenTimelineIO (.otiod). Clips of nested projects are listed as they
+/// are seen on the timeline. Throws Problem: `input` if it cannot be read or is none of these,
+/// `usage` if an option requests something that does not exist.
 std::unique_ptr<Timeline> open_project(const std::string &path, const OpenOptions &options = {});
 
-/// Lists what a bundle of OpenTimelineIO that is one file (.otioz) holds: `content` is the content.otio in it. Clips the media
-/// of which are in the bundle cannot be given a soundtrack before it is unpacked. Throws Problem as `open_project`.
+/// Lists the clips of a bundle of OpenTimelineIO that is one file (.otioz): `content` is its
+/// content.otio. Clips whose media are in the bundle cannot be given a soundtrack before it is
+/// unpacked. Throws Problem like `open_project`.
 std::unique_ptr<Timeline> open_bundle(const std::string &path, const std::string &content,
                                       const OpenOptions &options = {});
 

@@ -23,7 +23,7 @@ using namespace otio;
 namespace {
 
 
-/// A field of our metadata as text: numbers and the settings' object are told by their values.
+/// A field of our metadata as text: numbers and the settings object by their values.
 std::string text_of(const Json &own, const char *name) {
     const Json *found = member(own, name);
     return found == nullptr ? "" : found->is_string() ? found->get<std::string>() : dumped(*found);
@@ -44,21 +44,21 @@ Json parsed(const std::string &path, const std::string &bytes) {
 struct OtioProject::Model {
     /// A child of a track.
     struct Piece {
-        std::string text; ///< As it is in the file; "" for what was added.
-        Json json;        ///< Of what was added, and of sound of ours.
+        std::string text; ///< As in the file; "" for an added one.
+        Json json;        ///< For an added one, and for our sound.
         Flicks length = 0;
-        std::string id; ///< Of sound of ours.
+        std::string id; ///< For our sound.
         bool is_gap = false;
     };
 
-    /// A track that holds sound of ours, or did.
+    /// A track that holds our sound, or did.
     struct Track {
-        std::optional<std::size_t> place; ///< In the stack; none for one that was added.
+        std::optional<std::size_t> place; ///< In the stack; none for an added track.
         Span children;                    ///< In the text.
         std::string name;
         std::vector<Piece> pieces;
         Flicks trimmed = 0;
-        bool own = false; ///< There is, or was, nothing but sound of ours in it.
+        bool own = false; ///< It holds, or held, nothing but our sound.
         bool changed = false;
 
         Flicks begin(std::size_t index) const {
@@ -102,13 +102,13 @@ struct OtioProject::Model {
     std::string folder;
     FrameRate rate;
     Naming naming = Naming::url;
-    bool old_clips = false; ///< The file's clips are of schema 1, so its reader may know no other.
+    bool old_clips = false; ///< The file's clips have schema 1, so its reader may know no other.
     std::vector<TimelineItem> items;
     std::vector<Track> tracks;
     JsonStyle style;
     Span stack_children;     ///< In the text.
     std::vector<Span> stack; ///< Its children in the text.
-    int depth = 0;           ///< Of the timeline in the text: 0 where it is all of it.
+    int depth = 0;           ///< Of the timeline in the text: 0 if it is the whole text.
     int next_id = 0;
 };
 
@@ -166,7 +166,7 @@ void OtioProject::Model::read_tracks(const Reader &reader, const std::string &te
             tracks.push_back(std::move(found));
         }
     }
-    // Programs that drop a track's metadata leave those of its clips.
+    // Programs that drop a track's metadata keep that of its clips.
     for (Track &track : tracks) {
         track.own = track.own || (is_track_title(track.name) &&
                                   std::all_of(track.pieces.begin(), track.pieces.end(),
@@ -213,7 +213,7 @@ Placed OtioProject::Model::placed(const Piece &piece, Flicks begin) const {
     TimelineItem &item = placed.made_for;
     item.media_path = media_path_of(item.media_path, folder);
     item.rate = rate.exact;
-    // Lengths in frames cannot hold every flick.
+    // Lengths in frames cannot represent every flick.
     placed.timeline_start = is_near(begin, item.timeline_start) ? item.timeline_start : begin;
     placed.duration = is_near(piece.length, item.duration()) ? item.duration() : piece.length;
     return placed;
@@ -292,7 +292,7 @@ Json OtioProject::Model::metadata_json(const Placed &placed) const {
     for (const auto &[name, value] : remembered(placed)) {
         own[name] = value;
     }
-    // As JSON has them, for those who read the file: an object and numbers.
+    // As JSON, for people who read the file: an object and numbers.
     own["settings"] = Json::object();
     for (const auto &[key, value] : placed.settings) {
         own["settings"][key] = value;
@@ -305,10 +305,12 @@ Json OtioProject::Model::metadata_json(const Placed &placed) const {
     return own;
 }
 
-/// The clip of a sound; `clip` is the one whose place it takes, with all that was done to it in an editor, or null.
+/// The clip of a sound; `clip` is the one that it replaces, with all its changes from an editor, or
+/// null.
 Json OtioProject::Model::clip_json(const Placed &placed, Flicks length, Json clip) const {
     const Json *old_reference = clip.is_null() ? nullptr : media_reference(clip);
-    // The length counts in the timeline's rate: FCP XML takes the rate of this range for that of the clip.
+    // The length is in the timeline's rate: FCP XML uses the rate of this range for that of the
+    // clip.
     Json reference = old_reference != nullptr && old_reference->is_object()
                          ? *old_reference
                          : Json{{"OTIO_SCHEMA", "ExternalReference.1"}, {"metadata", Json::object()}, {"name", ""}};
@@ -360,7 +362,7 @@ void OtioProject::Model::put_in(Track &track, Flicks begin, Piece piece) {
     bool put = false;
     for (Piece &present : track.pieces) {
         const Flicks present_end = at + present.length;
-        // A gap is where the sound goes if it is the first one that reaches beyond the sound's beginning.
+        // The sound goes into a gap that is the first piece to end after the sound's start.
         if (!put && present.is_gap && present_end > begin + slack) {
             const Flicks end = std::max(at, begin) + piece.length;
             add_gap(begin - at);
@@ -381,7 +383,7 @@ void OtioProject::Model::put_in(Track &track, Flicks begin, Piece piece) {
     tidy(track);
 }
 
-/// Joins gaps that were added with those beside them; one at the end is of no use.
+/// Joins added gaps with their neighbours; a gap at the end is removed.
 void OtioProject::Model::tidy(Track &track) {
     std::vector<Piece> pieces;
     for (Piece &piece : track.pieces) {
@@ -402,7 +404,8 @@ void OtioProject::Model::tidy(Track &track) {
     track.pieces = std::move(pieces);
 }
 
-/// Ids of a model whose text this one was read from: its sounds come in the same order.
+/// Takes the ids from the model whose text this one was read from: its sounds are in the same
+/// order.
 void OtioProject::Model::take_ids(const Model &other) {
     std::vector<std::string> ids;
     for (const Track &track : other.tracks) {
@@ -540,7 +543,8 @@ std::string OtioProject::text() const {
             by_place[*track.place] = &track;
         }
     }
-    // Each track with what comes before it, so that a track that is taken out leaves the text as it was without it.
+    // Each track together with the text before it, so that removing a track restores the previous
+    // text.
     const auto &stack = model_->stack;
     const Span list = model_->stack_children;
     std::string text = part(0, list.begin) + "[";

@@ -1,9 +1,9 @@
 /*
  * OpenTimelineIO files (.otio): the exchange format that many editors read and write.
  *
- * What is not ours stays byte for byte: only the text of tracks that hold sound of ours is written anew. Clips of ours
- * have metadata "kinescore": the key and settings of the sound, and the media, in, out, start (flicks), speed and track
- * that it was made for.
+ * Everything else stays byte for byte: only the text of tracks that hold our sound is written
+ * again. Our clips have metadata "kinescore": the key and settings of the sound, and the media, in,
+ * out, start (flicks), speed and track that it was made for.
  */
 #ifndef KINESCORE_BRIDGE_OTIO_HPP
 #define KINESCORE_BRIDGE_OTIO_HPP
@@ -22,15 +22,16 @@ namespace kinescore::bridge {
 /// Clips in nested stacks are listed where they are seen on the timeline.
 class OtioProject : public Timeline {
 public:
-    /// Whether a file's bytes look like OpenTimelineIO, of whatever schema.
+    /// Whether a file's bytes look like OpenTimelineIO, of any schema.
     static bool is(const std::string &bytes);
 
-    /// Opens a file's timeline; of a collection of several, the one of a name or a number, from 1. Throws Problem: `input` for
-    /// a file that is no timeline, or whose clips cannot be told; `usage` where it is not said which timeline is meant.
+    /// Opens a file's timeline; in a collection of several, the one with a name or a number, from
+    /// 1. Throws Problem: `input` for a file that is not a timeline, or whose clips cannot be
+    /// determined; `usage` if the choice of the timeline is missing or wrong.
     static std::unique_ptr<OtioProject> open(const std::string &path, const std::string &timeline = "");
 
-    /// The timeline of a bundle that is one file (.otioz), which is only read: `content` is the content.otio in it. Media in
-    /// the bundle have paths as if it were a folder.
+    /// The timeline of a bundle that is one file (.otioz), which is only read: `content` is its
+    /// content.otio. Media in the bundle have paths as if it were a folder.
     static std::unique_ptr<OtioProject> of_bundle(const std::string &path, const std::string &content,
                                                   const std::string &timeline = "");
 
@@ -53,7 +54,7 @@ private:
     OtioProject(ProjectFile file, const std::string &timeline);
 
     ProjectFile file_;
-    std::string timeline_; ///< The one that is meant, as `open` was told.
+    std::string timeline_; ///< The wanted one, as given to `open`.
     std::unique_ptr<Model> model_;
 };
 

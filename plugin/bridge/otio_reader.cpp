@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr int deepest_nesting = 64;
-constexpr double highest_frame_rate = 1000.0; // what counts faster counts samples or ticks, not frames
+constexpr double highest_frame_rate = 1000.0; // a higher rate counts samples or ticks, not frames
 
 } // namespace
 
@@ -95,7 +95,7 @@ std::string media_path_of(const std::string &url, const std::string &folder) {
 
 namespace {
 
-/// Adds the timelines of a file in their order, and those of collections in it.
+/// Adds the timelines of a file in their order, including those of nested collections.
 void add_timelines(const Json &value, std::vector<std::size_t> &way, std::vector<Chosen> &found) {
     if (schema_of(value) == "Timeline") {
         found.push_back({&value, way});
@@ -118,7 +118,7 @@ Chosen choose(const std::string &path, const Json &file, const std::string &want
     std::vector<std::size_t> way;
     add_timelines(file, way, found);
     if (found.empty()) {
-        return {&file, {}}; // which is refused with what it is
+        return {&file, {}}; // which is refused with its type
     }
     if (wanted.empty() && found.size() == 1) {
         return found.front();
@@ -307,7 +307,7 @@ std::string Reader::shown(const std::string &text) {
     }
     std::size_t end = most;
     while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) {
-        --end; // not within a letter
+        --end; // not within a character
     }
     return text.substr(0, end) + "…";
 }
@@ -320,7 +320,7 @@ std::string Reader::met(const Json &value) {
 
 void Reader::check_depth(int depth) const {
     if (depth > deepest_nesting) {
-        fail("stacks are nested " + std::to_string(depth) + " deep; the most is " +
+        fail("stacks are nested " + std::to_string(depth) + " deep; the maximum is " +
              std::to_string(deepest_nesting));
     }
 }
@@ -328,7 +328,7 @@ void Reader::check_depth(int depth) const {
 Flicks Reader::checked(Flicks time) const {
     if (std::abs(time) > longest_time) {
         fail("a track is more than " + std::to_string(longest_seconds) +
-             " s long; that is the most");
+             " s long, which is the maximum");
     }
     return time;
 }
@@ -406,7 +406,7 @@ Reader::Speed Reader::speed(const Json &item) const {
         return {{}, "it is played backwards"};
     }
     if (!(scalar >= 1.0 / fastest && scalar <= fastest)) {
-        return {{}, "it is played at " + Json(scalar).dump() + " of its speed; allowed are 0.001 to 1000"};
+        return {{}, "it is played at " + Json(scalar).dump() + " of its speed; expected 0.001 to 1000"};
     }
     return {simplest(scalar, 1e-9), ""};
 }
@@ -426,7 +426,7 @@ void Reader::walk(const Json &item, Flicks at, SeenRange window, const std::stri
     if (!is_track && schema != "Stack") {
         return;
     }
-    // Whole compositions at another speed are too rare to be worth nested ratios.
+    // Whole compositions at another speed are too rare to justify nested ratios.
     const Speed own = speed(item);
     if (window.unfit.empty() && (!own.unfit.empty() || own.ratio.numerator != own.ratio.denominator)) {
         window.unfit = "the " + lower(std::string(schema)) + " around it is not played at its own speed";
@@ -468,7 +468,7 @@ std::optional<Reader::Media> Reader::media_of(const Json &clip) const {
     }
     const std::string found = path(url);
     if (looks == Looks::like_project) {
-        return Media{found, "it is a project of its own (nested); open that one"};
+        return Media{found, "it is a nested project; open that one"};
     }
     if (found != url || fs::path(url).is_absolute()) {
         return Media{found, ""};
@@ -476,7 +476,7 @@ std::optional<Reader::Media> Reader::media_of(const Json &clip) const {
     const std::size_t name = scheme_of(url) == "file" ? url.find_first_not_of('/', 5) : 0;
     const bool is_of_windows = name < url.size() && is_path_of_windows(percent_decoded(url.substr(name)));
     return Media{url,
-                 (is_of_windows ? "its media is named by a path of Windows: "
+                 (is_of_windows ? "its media has a Windows path: "
                                 : "its media is not a file on this computer: ") +
                      shown(url),
                  true};
@@ -492,11 +492,11 @@ void Reader::add(const Json &clip, Flicks at, const SeenRange &window, const std
     const auto own = range(clip, "source_range");
     auto media = available(clip);
     if (own && media && !media->is_known) {
-        media.reset(); // where the clip says what it uses, nothing is lost
+        media.reset(); // if the clip contains the range that it uses, nothing is lost
     }
     const Range used = own.value_or(media.value_or(Range{}));
-    // Ranges count in the media's own time, which may begin at a timecode. One from before that
-    // time counts from the file's beginning: there is nothing else that it could mean.
+    // Ranges are in the media's own time, which may begin at a timecode. A range before that
+    // timecode can only be counted from the file's beginning.
     const Flicks beginning = media && used.start >= media->start ? media->start : 0;
     TimelineItem item;
     item.id = id;

@@ -23,7 +23,7 @@ std::string cache_folder() {
     if (!named.empty()) {
         return named == "off" ? "" : named;
     }
-    // A relative path is to be ignored, by the XDG Base Directory Specification.
+    // A relative path must be ignored, according to the XDG Base Directory Specification.
     const fs::path base = variable("XDG_CACHE_HOME");
     if (base.is_absolute()) {
         return base / "kinescore";

@@ -1,5 +1,5 @@
 /*
- * Where an installed plugin finds libkinescore and what that needs.
+ * Where an installed plugin finds libkinescore and its resources.
  */
 #ifndef KINESCORE_BRIDGE_PLACES_HPP
 #define KINESCORE_BRIDGE_PLACES_HPP
@@ -11,9 +11,9 @@
 namespace kinescore::bridge {
 
 /// The places that `kinescore install` has written into the file `places` (JSON: library, models,
-/// onnxruntime); where there is no such file, `library`. As for the command line, KINESCORE_MODELS,
-/// KINESCORE_ONNXRUNTIME and KINESCORE_CACHE in the environment win, and poses are kept in the
-/// user's cache folder. Throws Problem (core) for a file that cannot be read.
+/// onnxruntime); without such a file, `library`. As on the command line, KINESCORE_MODELS,
+/// KINESCORE_ONNXRUNTIME and KINESCORE_CACHE in the environment take precedence, and poses are kept
+/// in the user's cache folder. Throws Problem (core) for a file that cannot be read.
 CorePlaces find_places(const std::string &places, const std::string &library);
 
 } // namespace kinescore::bridge

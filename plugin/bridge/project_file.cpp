@@ -25,10 +25,10 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// No project of an editor comes near this; what is larger is a media file that was taken for one.
+/// Projects of editors are far smaller; a larger file is a media file given by mistake.
 constexpr std::uintmax_t largest_project = 512u << 20;
 
-/// What the name of a project that is being written begins with; six letters follow.
+/// The beginning of the name of a project that is being written; six letters follow.
 constexpr const char *unfinished_name = ".soundtrack-";
 constexpr std::chrono::hours long_ago(1);
 
@@ -53,7 +53,7 @@ private:
     int number_;
 };
 
-/// A file that is gone after the scope, unless it was kept.
+/// A file that is removed at the end of the scope, unless it is kept.
 class Unfinished {
 public:
     explicit Unfinished(std::string path) : path_(std::move(path)) {}
@@ -97,7 +97,7 @@ std::string read_whole(const std::string &path) {
     return bytes.str();
 }
 
-/// What a file holds, or nothing where it cannot be read.
+/// The content of a file; nothing if it cannot be read.
 std::optional<std::string> read_if_there(const std::string &path) {
     try {
         return read_whole(path);
@@ -120,8 +120,7 @@ void write_all(const Descriptor &file, const std::string &bytes, const std::stri
     }
 }
 
-/// Puts a file in the place of another, or where there is none, as one step. `like` is the file whose mode and owner it
-/// gets.
+/// Replaces a file, or creates it, in one step. The file gets the mode and owner of `like`.
 void replace_file(const std::string &path, const std::string &bytes, const struct stat &like) {
     std::string pattern = (fs::path(path).parent_path() / (std::string(unfinished_name) + "XXXXXX")).string();
     Descriptor file(::mkostemp(pattern.data(), O_CLOEXEC));
@@ -130,8 +129,8 @@ void replace_file(const std::string &path, const std::string &bytes, const struc
     }
     Unfinished unfinished(pattern);
     write_all(file, bytes, path);
-    // The owner first: to change it takes away bits of the mode. A user who is not the owner may not give it back; a
-    // group may be.
+    // The owner first: changing it clears bits of the mode. A user who is not the owner may not
+    // restore the owner; the group may be possible.
     if (::fchown(file.number(), like.st_uid, like.st_gid) != 0 &&
         ::fchown(file.number(), static_cast<uid_t>(-1), like.st_gid) != 0 && errno != EPERM) {
         cannot_write(path, errno);
@@ -150,7 +149,7 @@ void replace_file(const std::string &path, const std::string &bytes, const struc
     }
 }
 
-/// Removes what runs that were killed while they wrote a project have left in its folder.
+/// Removes the files that runs killed while writing a project have left in its folder.
 void clear_unfinished(const std::string &folder) {
     const std::string_view begin(unfinished_name);
     const auto now = std::chrono::system_clock::now();
@@ -164,15 +163,16 @@ void clear_unfinished(const std::string &folder) {
         if (is_ours && ::lstat(at->path().c_str(), &there) == 0 && S_ISREG(there.st_mode) &&
             there.st_uid == ::geteuid() &&
             now - std::chrono::system_clock::from_time_t(there.st_mtime) > long_ago) {
-            ::unlink(at->path().c_str()); // one that cannot be removed does no harm
+            ::unlink(at->path().c_str()); // a file that cannot be removed does no harm
         }
     }
 }
 
-/// Backups beside a project; the first ones are the most precious, so that beyond these the last one is replaced.
+/// Maximum number of backups beside a project. The first ones are the most valuable, so beyond this
+/// number the last one is replaced.
 constexpr int most_backups = 20;
 
-/// Where the bytes of a project may be kept: the first name that is free, or none where they are kept already.
+/// Where to keep the bytes of a project: the first free name, or none if they are kept already.
 std::optional<std::string> free_backup(const std::string &path, const std::string &bytes) {
     for (int number = 1;; ++number) {
         const std::string backup = path + ".bak" + (number == 1 ? "" : std::to_string(number));
@@ -181,7 +181,7 @@ std::optional<std::string> free_backup(const std::string &path, const std::strin
             return backup;
         }
         if (number == most_backups) {
-            return backup; // a project that is watched for days must not fill its folder
+            return backup; // a project watched for days must not fill its folder
         }
         if (read_if_there(backup) == bytes) {
             return std::nullopt;
@@ -197,9 +197,9 @@ bool is_number(const std::string &text) {
 /// A process of the same user.
 struct Process {
     std::string number;
-    std::string folder;                 ///< Its working directory; "" where it may not be seen.
-    std::string name;                   ///< As the system knows it: 15 bytes at most.
-    std::vector<std::string> arguments; ///< The first is the program's path as it was called.
+    std::string folder;                 ///< Its working directory; "" if it cannot be read.
+    std::string name;                   ///< As the system reports it: at most 15 bytes.
+    std::vector<std::string> arguments; ///< The first is the program's path as called.
 };
 
 std::vector<std::string> split(const std::string &text, char mark) {
@@ -240,7 +240,7 @@ std::vector<Process> processes_of_this_user() {
     return found;
 }
 
-/// The name of the editor that a process is, or "".
+/// The name of the editor that a process runs, or "".
 std::string editor_of(const Process &process, const std::vector<std::string> &editors) {
     const std::string called = process.arguments.empty() ? "" : fs::path(process.arguments.front()).filename().string();
     for (const std::string &editor : editors) {
@@ -270,8 +270,8 @@ bool has_as_argument(const Process &process, const std::string &path) {
         [&](const std::string &argument) { return is_same_file(path_of_argument(process, argument), path); });
 }
 
-/// Whether a process was started with a file to open. What options are given beside it (a platform, a style) is no
-/// file.
+/// Whether a process was started with a file to open. Values of options (a platform, a style) are
+/// not files.
 bool has_a_project(const Process &process) {
     return std::any_of(process.arguments.begin() + (process.arguments.empty() ? 0 : 1), process.arguments.end(),
                        [&](const std::string &argument) {
@@ -281,8 +281,8 @@ bool has_a_project(const Process &process) {
                        });
 }
 
-/// The number that Kdenlive gives a document when it makes it, and writes into each file of it; "" where
-/// there is none.
+/// The number that Kdenlive gives a document when it creates it, and writes into each of its files;
+/// "" if there is none.
 std::string document_id(const std::string &bytes) {
     const std::string mark = "documentid\">";
     const std::size_t begin = bytes.find(mark);
@@ -298,12 +298,12 @@ bool begins_with_hash(const std::string &text) {
            });
 }
 
-/// What a file among the autosaves of an editor is to a project.
+/// How an autosave of an editor relates to a project.
 enum class Autosave { of_another, of_this_perhaps, of_this };
 
-/// The name of an autosave of KDE's is that of the project, 3 characters, "file_", the folder (cut where
+/// The name of a KDE autosave is that of the project, 3 characters, "file_", the folder (cut off if
 /// the whole would be too long for a name) and 8 characters. Kdenlive writes a hash in place of the
-/// project's name, and the suffix: there the document's id says which project it is, once anything has
+/// project's name, and the suffix: then the document's id identifies the project, once anything has
 /// been saved.
 Autosave autosave_of(const std::string &file, const std::string &path) {
     constexpr std::size_t mark = 3, junk = 8, hash = 32;
@@ -331,10 +331,10 @@ Autosave autosave_of(const std::string &file, const std::string &path) {
     return id == document_id(slurp(path)) ? Autosave::of_this : Autosave::of_another;
 }
 
-/// The autosave that a process keeps of a project, as KDE's programs do while there are changes that are
-/// not saved. Beside it lies a lock that begins with the process' number, without which it is left from a
-/// crash. Shotcut has autosave files too, but no such lock, and in a folder that its settings and its
-/// packaging decide.
+/// The autosave that a process keeps of a project, as KDE's programs do while there are unsaved
+/// changes. Beside it is a lock that begins with the process' number; without the lock, the
+/// autosave is left over from a crash. Shotcut has autosave files too, but without such a lock, and
+/// in a folder that depends on its settings and packaging.
 Autosave autosave(const std::string &editor, const Process &process, const std::string &path) {
     const char *data = std::getenv("XDG_DATA_HOME");
     const char *home = std::getenv("HOME");
@@ -382,7 +382,7 @@ Opener opener(const std::string &path, const std::vector<std::string> &editors) 
     return found;
 }
 
-/// The absolute path of a file that is there, with links resolved.
+/// The absolute path of an existing file, with links resolved.
 std::string canonical(const std::string &path) {
     std::error_code error;
     const fs::path real = fs::canonical(path, error);
@@ -422,7 +422,7 @@ void ProjectFile::write(const std::string &bytes, const std::vector<std::string>
         return;
     }
     refuse_bundle();
-    // Of two runs that write at once, the second sees what the first has written.
+    // If two runs write at once, the second sees the changes of the first.
     const FolderLock lock(folder());
     check_writable(editors);
     clear_unfinished(folder());
@@ -452,7 +452,7 @@ void ProjectFile::check_writable(const std::vector<std::string> &editors) const 
     if (const Opener open = opener(path_, editors); !open.who.empty()) {
         throw Problem(Problem::Kind::changed,
                       path_ + ": " + open.who + (open.certain ? " has" : " may have") +
-                          " it open and would overwrite what is changed here; close it there first");
+                          " it open and would overwrite these changes; close it there first");
     }
     if (read_if_there(path_) != bytes_) {
         throw Problem(Problem::Kind::changed, path_ + ": was changed by another program since it was read");

@@ -18,7 +18,7 @@ SoundOrder order_of(const TimelineItem &item, const Settings &settings) {
     return {item.file(), item.source_in, item.source_out, item.speed, settings};
 }
 
-/// Whether two looks at a clip saw the same cut of the same media at the same place.
+/// Whether two views of a clip have the same cut of the same media at the same position.
 bool same_cut(const TimelineItem &a, const TimelineItem &b) {
     return a.media_path == b.media_path && a.source_in == b.source_in && a.source_out == b.source_out &&
            a.timeline_start == b.timeline_start && is_same(a.speed, b.speed);
@@ -29,28 +29,27 @@ bool is_same_place(const Placed &placed, const TimelineItem &item) {
            same_cut(placed.made_for, item);
 }
 
-/// How little two ranges of a media have to do with each other: 0 for the same, 1 for none in
-/// common.
+/// How little two ranges of a media overlap: 0 for identical ranges, 1 for no overlap.
 double apart(const TimelineItem &a, const TimelineItem &b) {
     const Flicks common = std::min(a.source_out, b.source_out) - std::max(a.source_in, b.source_in);
     const Flicks both = std::max(a.source_out, b.source_out) - std::min(a.source_in, b.source_in);
     return common <= 0 || both <= 0 ? 1.0 : 1.0 - static_cast<double>(common) / static_cast<double>(both);
 }
 
-/// Takes a file away when it goes out of scope, unless it was moved to its place.
+/// A temporary file that is removed at the end of the scope, unless it was moved to its place.
 class Temporary {
 public:
     explicit Temporary(fs::path path) : path_(std::move(path)) {}
     Temporary(const Temporary &) = delete;
     Temporary &operator=(const Temporary &) = delete;
     ~Temporary() {
-        std::error_code ignored; // there is nothing more that could be done
+        std::error_code ignored; // nothing more can be done
         fs::remove(path_, ignored);
     }
 
     const fs::path &path() const { return path_; }
 
-    /// Throws Problem (output); a name that was reserved for the file is free again then.
+    /// Throws Problem (output); a name reserved for the file is then free again.
     void move_to(const fs::path &place) const {
         std::error_code error, other;
         fs::rename(path_, place, error);
@@ -70,8 +69,8 @@ private:
 
 std::vector<std::pair<std::size_t, std::size_t>> matches(const std::vector<Placed> &ours,
                                                          const std::vector<TimelineItem> &items) {
-    // Range, distance on the timeline, and the places themselves, so that the order is the same
-    // each time.
+    // Range, distance on the timeline, and the indices themselves, so that the order is always the
+    // same.
     std::vector<std::tuple<double, Flicks, std::size_t, std::size_t>> candidates;
     for (std::size_t own = 0; own < ours.size(); ++own) {
         const TimelineItem &made_for = ours[own].made_for;
@@ -146,15 +145,15 @@ std::ptrdiff_t Reconciler::uses(const std::string &file) const {
     return std::count(files_.begin(), files_.end(), file);
 }
 
-/// Whether the file that a clip's sound is read from holds the sound that is wanted now.
+/// Whether the file of a clip's sound holds the sound that is wanted now.
 bool Reconciler::is_up_to_date(Task &task, const SoundFolder &sounds) const {
     std::error_code error;
     if (!task.placed || !fs::is_regular_file(task.placed->wav, error)) {
         return false;
     }
     const std::string &wav = task.placed->wav;
-    // What lies elsewhere, or has no mark, was put there by the user: it stays for as long as the
-    // clip stays as it is.
+    // A file elsewhere, or without a mark, was put there by the user: it stays as long as the clip
+    // is unchanged.
     const auto marked = sounds.is_place(wav) ? marked_key(wav) : std::nullopt;
     if (marked.value_or(task.placed->key) == task.key) {
         return true;
@@ -165,8 +164,8 @@ bool Reconciler::is_up_to_date(Task &task, const SoundFolder &sounds) const {
     return false;
 }
 
-/// Whether the file that a clip's sound was read from is not ours to write over; the user is told
-/// then that it stays.
+/// Whether the file of a clip's sound is not ours and so must not be overwritten; a note for the
+/// user says that it stays.
 bool Reconciler::is_left(Task &task, const SoundFolder &sounds) const {
     std::error_code error;
     if (!task.placed || !fs::exists(fs::symlink_status(task.placed->wav, error))) {
@@ -175,14 +174,14 @@ bool Reconciler::is_left(Task &task, const SoundFolder &sounds) const {
     const std::string reason = sounds.why_not_ours(task.placed->wav);
     if (!reason.empty()) {
         task.note = task.placed->wav + ": " + reason +
-                    ", so it was left as it is, and the new sound is in another file";
+                    ", so it was left unchanged, and the new sound is in another file";
     }
     return !reason.empty();
 }
 
 /// Where finished sound goes: over the file that it replaces, if that is ours and nobody else needs
-/// it, or to a new name, which is reserved. `seen` is the key that the old file held when it was
-/// decided to make the sound.
+/// it, or to a new name, which is reserved. `seen` is the key of the old file at the time when
+/// making the sound was decided.
 std::string Reconciler::file_for(Task &task, const SoundFolder &sounds, const std::optional<std::string> &seen) const {
     // A clip that was copied with its sound shares the file until the two differ.
     if (task.placed && uses(task.placed->wav) < 2) {
@@ -232,7 +231,7 @@ void Reconciler::work_on(Task &task, const Progress &progress) {
     const Temporary temporary(sounds.unfinished());
     maker_.make(order, temporary.path().string(), progress);
     put_mark(temporary.path().string(), task.key);
-    // Which file is written over is decided while no other run can decide it.
+    // The file to overwrite is chosen while no other run can choose one.
     const FolderLock lock(folder_);
     const std::string wav = file_for(task, sounds, seen);
     temporary.move_to(wav);
@@ -260,7 +259,7 @@ void Reconciler::work(std::vector<Task> &tasks, const Progress &progress) {
             }
             tasks[index].failure = problem;
         } catch (const std::exception &error) {
-            // Memory that ran out, or a fault of a library: the other clips go on.
+            // Out of memory, or a fault of a library: the other clips continue.
             tasks[index].failure = Problem(
                 Problem::Kind::core, tasks[index].item.name + ": no soundtrack could be made: " + error.what());
         }

@@ -1,6 +1,6 @@
 /*
- * Brings the sound of ours on a timeline in line with the clips that it was made for. The same for
- * all editors.
+ * Brings our sound on a timeline in line with the clips that it was made for. The same for all
+ * editors.
  */
 #ifndef KINESCORE_BRIDGE_RECONCILER_HPP
 #define KINESCORE_BRIDGE_RECONCILER_HPP
@@ -17,83 +17,78 @@
 
 namespace kinescore::bridge {
 
-/// What was done about one clip.
+/// The result for one clip.
 struct Result {
     enum class What {
-        unchanged, ///< All is as it should be.
-        moved,     ///< The sound was put where its clip is now; the sound itself is the same.
-        made,      ///< The sound was made anew, and lies under its clip.
-        removed,   ///< The clip is gone, and its sound was taken off the timeline.
+        unchanged, ///< Nothing to do.
+        moved,     ///< The sound was moved to where its clip is now; the sound itself is the same.
+        made,      ///< New sound was made, and placed under its clip.
+        removed,   ///< The clip is gone, and its sound was removed from the timeline.
         failed     ///< Nothing was changed for this clip; `sentence` says why.
     };
 
     What what = What::unchanged;
-    TimelineItem item;    ///< The clip; of `removed`, as it was.
+    TimelineItem item;    ///< The clip; for `removed`, its last state.
     std::string wav;      ///< The sound's file.
-    std::string sentence; ///< Of `failed`: why. Else what the user should know about the file; "" for nothing.
-    Problem::Kind kind = Problem::Kind::music; ///< Of `failed`.
-    int code = 0;                              ///< Of `failed`: the maker's number, 0 where it has none.
+    std::string sentence; ///< For `failed`: why. Otherwise a note about the file; "" for none.
+    Problem::Kind kind = Problem::Kind::music; ///< For `failed`.
+    int code = 0;                              ///< For `failed`: the maker's number, 0 if it has none.
 };
 
-/// Sound of ours beside the clip that it belongs to now: pairs of places in `ours` and `items`,
-/// each in one pair at most.
-///
-/// Editors forget ids when they save, so a pair is told by the media and by what of it is used:
-/// first those whose ranges overlap most, and among equals those that lie nearest to each other.
-/// Where ranges do not overlap at all (the content was slipped), a clip that begins where the sound
-/// begins is its own.
+/// Matches our sounds with the clips that they belong to now: pairs of indices in `ours` and
+/// `items`, each in one pair at most.
+/// Editors lose ids when they save, so pairs are found by the media and the part of it that is
+/// used: first those whose ranges overlap most, and among equals those that are nearest to each
+/// other. If ranges do not overlap at all (the content was slipped), a sound belongs to the clip
+/// that begins where it begins.
 std::vector<std::pair<std::size_t, std::size_t>> matches(const std::vector<Placed> &ours, const std::vector<TimelineItem> &items);
 
 /// One clip's share of a refresh.
 struct Task {
     TimelineItem item;
-    std::optional<Placed> placed; ///< What there is for the clip already.
+    std::optional<Placed> placed; ///< The existing sound for the clip.
     Settings settings;
     bool gone = false;            ///< The clip is no longer there.
     // Filled in by `work`:
     std::string key;
     std::string wav;
     bool made = false;
-    std::string note; ///< What the user should know about the file.
+    std::string note; ///< A note for the user about the file.
     std::optional<Problem> failure;
 };
 
-/// Brings a timeline up to date, in three steps, so that an editor's timeline is touched on the
-/// editor's thread alone and sound is made off it: `look` (timeline), `work` (no timeline), `apply`
+/// Brings a timeline up to date, in three steps, so that an editor's timeline is used only on the
+/// editor's thread and sound is made off it: `look` (timeline), `work` (no timeline), `apply`
 /// (timeline).
-///
-/// Files are written over only where they are ours: in the timeline's folder for sound, named as we
-/// name them, and with a mark that agrees with their samples (sound_file.hpp). What a file holds is
-/// told by its mark, so that sound which was made while the project could not be saved is not made
-/// again.
+/// Files are overwritten only if they are ours: in the timeline's folder for sound, with a name of
+/// our form, and with a mark that agrees with their samples (sound_file.hpp). The mark contains a
+/// file's key, so that sound made while the project could not be saved is not made again.
 class Reconciler {
 public:
     Reconciler(Timeline &timeline, Maker &maker) : timeline_(timeline), maker_(maker) {}
 
-    /// What there is to be looked after: every clip that has sound of ours, and sound whose clip is
-    /// gone.
+    /// Everything to check: every clip that has our sound, and every sound whose clip is gone.
     std::vector<Task> look();
 
-    /// A clip that is to get sound, or other settings. Throws Problem (usage) where there is no
-    /// clip of that id.
+    /// A clip that is to get sound, or other settings. Throws Problem (usage) if there is no clip
+    /// with that id.
     Task look_at(const std::string &item_id, const Settings &settings);
 
-    /// Makes the sound that is missing. A task that fails does not stop the others; only Problem
+    /// Makes the missing sounds. A task that fails does not stop the others; only Problem
     /// (cancelled) is thrown.
     void work(std::vector<Task> &tasks, const Progress &progress = {});
 
-    /// Puts what was made under the clips, and saves. Clips that were edited since `look` are left
+    /// Places the results under the clips, and saves. Clips that were edited since `look` are left
     /// for the next time.
     std::vector<Result> apply(const std::vector<Task> &tasks);
 
-    /// All three steps for all clips that have sound of ours.
+    /// All three steps for all clips that have our sound.
     std::vector<Result> refresh(const Progress &progress = {});
 
-    /// All three steps for one clip. Settings that are there already are kept where `settings` does
-    /// not name them.
+    /// All three steps for one clip. Existing settings are kept unless `settings` names them.
     Result add(const std::string &item_id, const Settings &settings, const Progress &progress = {});
 
-    /// Takes all sound of ours off the timeline, or that of one clip. The files stay: undoing in an
+    /// Removes all our sound from the timeline, or that of one clip. The files stay: undo in an
     /// editor needs them.
     std::vector<Result> remove(const std::optional<std::string> &item_id = std::nullopt);
 
@@ -108,8 +103,8 @@ private:
 
     Timeline &timeline_;
     Maker &maker_;
-    std::vector<std::string> files_; ///< Files that sound on the timeline is read from, one entry for each use.
-    std::string folder_;             ///< Where files are put, as of the last look.
+    std::vector<std::string> files_; ///< Files from which sound on the timeline is read, one entry per use.
+    std::string folder_;             ///< Where files are put, according to the last look.
 };
 
 } // namespace kinescore::bridge

@@ -24,10 +24,10 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char *mark_id = "kscr";
-/// First line of a mark: what follows is the checksum and the key, a line each.
+/// First line of a mark; the checksum and the key follow, on a line each.
 constexpr const char *mark_version = "kinescore 1";
 constexpr std::uint32_t longest_mark = 4096;
-/// Files of ours have three chunks; nobody's have this many.
+/// Our files have three chunks; no file has this many.
 constexpr int most_chunks = 1000;
 
 constexpr const char *infix = ".soundtrack";
@@ -53,16 +53,16 @@ std::string little_endian(std::uint32_t value) {
 }
 
 struct RiffChunk {
-    std::uint64_t begin = 0; ///< Of what it holds.
+    std::uint64_t begin = 0; ///< Of the content.
     std::uint32_t size = 0;
 };
 
-/// Where the samples and the mark of a WAV file lie.
+/// Positions of the samples and the mark in a WAV file.
 struct Wav {
     std::optional<RiffChunk> samples, mark;
 };
 
-/// Reads the chunks' headers; none where it is not a WAV file.
+/// Reads the chunks' headers; none if it is not a WAV file.
 std::optional<Wav> chunks_of(std::ifstream &file) {
     std::array<char, 12> head{};
     if (!file.read(head.data(), head.size()) || std::memcmp(head.data(), "RIFF", 4) != 0 ||
@@ -83,13 +83,13 @@ std::optional<Wav> chunks_of(std::ifstream &file) {
         } else if (std::memcmp(chunk.data(), mark_id, 4) == 0) {
             wav.mark = found;
         }
-        at = found.begin + found.size + found.size % 2; // chunks begin at even places
+        at = found.begin + found.size + found.size % 2; // chunks begin at even positions
     }
     file.clear();
     return wav;
 }
 
-/// FNV-1a of 64 bits over the samples; none where they cannot be read to their end.
+/// FNV-1a of 64 bits over the samples; none if they cannot be read completely.
 std::optional<std::uint64_t> checksum(std::ifstream &file, const RiffChunk &samples) {
     std::uint64_t sum = 0xCBF29CE484222325u;
     std::vector<char> buffer(1 << 16);
@@ -113,7 +113,7 @@ std::string digits_of(std::uint64_t number) {
     return text.data();
 }
 
-/// What a mark says.
+/// The content of a mark.
 struct Mark {
     std::string checksum;
     std::string key;
@@ -158,8 +158,7 @@ bool is_name_of_sound(const std::string &name) {
     return ends_with(stem, infix) && stem.size() > std::strlen(infix);
 }
 
-/// Whether a name is one of sound that is being written: by us, and by the core, which writes
-/// beside it.
+/// Whether a name is that of unfinished sound: ours, or the core's, which writes beside it.
 bool is_unfinished_name(const std::string &name) {
     return !name.empty() && name.front() == '.' && name.find(infix) != std::string::npos &&
            name.find(".part.") != std::string::npos && ends_with(name, suffix);
@@ -169,7 +168,7 @@ bool is_regular(const std::string &path, struct stat &there) {
     return ::lstat(path.c_str(), &there) == 0 && S_ISREG(there.st_mode);
 }
 
-/// The beginning of a name, cut between letters of UTF-8 where it is too long.
+/// The beginning of a name, cut between UTF-8 characters if it is too long.
 std::string fitting(std::string stem, std::size_t most) {
     if (stem.size() > most) {
         while (most > 0 && (static_cast<unsigned char>(stem[most]) & 0xC0U) == 0x80U) {
@@ -197,7 +196,7 @@ void put_mark(const std::string &wav, const std::string &key) {
     const auto chunks = chunks_of(file);
     const auto sum = chunks && chunks->samples ? checksum(file, *chunks->samples) : std::nullopt;
     if (!sum) {
-        cannot_write(wav, "the sound that was made is not a whole WAV file");
+        cannot_write(wav, "the new sound is not a complete WAV file");
     }
     const std::string text = std::string(mark_version) + "\n" + digits_of(*sum) + "\n" + key;
     if (text.size() > longest_mark) {
@@ -263,7 +262,7 @@ void SoundFolder::make() const {
     std::error_code error;
     fs::create_directories(path_, error);
     if (error) {
-        throw Problem(Problem::Kind::output, path_ + ": the folder cannot be made: " + error.message());
+        throw Problem(Problem::Kind::output, path_ + ": the folder cannot be created:  " + error.message());
     }
 }
 
@@ -298,7 +297,7 @@ std::string SoundFolder::reserve_for(const std::string &media, const IsNamed &is
     const std::string stem = fitting(fs::path(media).stem().string(), longest_name - rest);
     for (int number = 1; number <= most_names; ++number) {
         const std::string tail = number == 1 ? "" : "-" + std::to_string(number);
-        // What begins with a point is hidden.
+        // A name that begins with a dot is hidden.
         const std::string name = (stem.empty() || stem.front() == '.' ? "clip" : "") + stem + infix + tail + suffix;
         const std::string path = (fs::path(path_) / name).string();
         if (!is_named(path) && reserve(path)) {
@@ -328,7 +327,7 @@ void SoundFolder::clear(const IsNamed &is_named) const {
             continue;
         }
         if (is_unfinished_name(name) || (is_name_of_sound(name) && there.st_size == 0 && !is_named(path))) {
-            ::unlink(path.c_str()); // one that cannot be removed does no harm
+            ::unlink(path.c_str()); // a file that cannot be removed does no harm
         }
     }
 }

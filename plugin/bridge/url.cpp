@@ -59,7 +59,7 @@ std::string scheme_of(const std::string &url) {
 }
 
 bool is_path_of_windows(const std::string &name) {
-    const std::size_t drive = name.empty() || name[0] != '/' ? 0 : 1; // file:///C:/ leaves a slash in front
+    const std::size_t drive = name.empty() || name[0] != '/' ? 0 : 1; // file:///C:/ leaves a leading slash
     const bool has_drive = name.size() >= drive + 3 && std::isalpha(static_cast<unsigned char>(name[drive])) != 0 &&
                            name[drive + 1] == ':' && (name[drive + 2] == '\\' || name[drive + 2] == '/');
     return has_drive || name.compare(0, 2, "\\\\") == 0;
@@ -92,12 +92,12 @@ std::string path_of(const std::string &url, const std::string &folder) {
         path = url.substr(5);
         if (path.compare(0, 2, "//") == 0) {
             const std::size_t root = path.find('/', 2);
-            path = root == std::string::npos ? "" : path.substr(root); // what comes before is the name of this host
+            path = root == std::string::npos ? "" : path.substr(root); // the part before it is the name of this host
         }
         path = percent_decoded(path);
     } else {
-        // These are URLs by the format, but many write paths as they are: what is there on disk
-        // decides.
+        // These are URLs according to the format, but many programs write plain paths: the existing
+        // file decides.
         path = fs::exists(ProjectFile::absolute(path, folder), error) ? path : percent_decoded(path);
     }
     if (path.empty() || path.find('\0') != std::string::npos) {

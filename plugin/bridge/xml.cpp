@@ -11,8 +11,8 @@ namespace {
 
 constexpr std::size_t nowhere = std::string::npos;
 
-/// Length of the character of UTF-8 that begins at a place, or 0 where there is none. Longer spellings than needed and
-/// halves of surrogate pairs are none.
+/// Length of the UTF-8 character that begins at a position, or 0 if there is none. Overlong
+/// spellings and halves of surrogate pairs are invalid.
 std::size_t character_length(const std::string &text, std::size_t at) {
     const auto byte = [&](std::size_t index) {
         return static_cast<unsigned char>(index < text.size() ? text[index] : 0);
@@ -105,7 +105,8 @@ void XmlText::read() {
     scan();
 }
 
-/// Finds where elements end, which pugixml does not keep. The text is well-formed: it was parsed before.
+/// Finds where elements end, which pugixml does not keep. The text is well-formed: it was parsed
+/// before.
 void XmlText::scan() {
     extents_.clear();
     std::vector<std::size_t> open;
@@ -171,7 +172,8 @@ const XmlText::Extent &XmlText::extent(pugi::xml_node element) const {
     return found->second;
 }
 
-/// Where the line end and indent before a place begin; the place itself where something else is before it.
+/// Start of the line end and indent before a position; the position itself if something else
+/// precedes it.
 std::size_t XmlText::line_break_before(std::size_t at) const {
     std::size_t begin = at;
     while (begin > 0 && is_blank(bytes_[begin - 1])) {
@@ -200,7 +202,7 @@ std::string XmlText::step() const {
     return indent.empty() ? "  " : indent;
 }
 
-/// Lines as they follow something else: each with a line end and an indent before it.
+/// Lines for use after something else: each with a line end and an indent before it.
 std::string XmlText::indented(const std::string &lines, const std::string &indent) const {
     std::string text;
     for (std::size_t begin = 0; begin < lines.size();) {
@@ -309,7 +311,8 @@ void XmlText::erase(pugi::xml_node element) {
 }
 
 void XmlText::replace(pugi::xml_node first, pugi::xml_node last, const std::string &lines) {
-    // The first line stands where the first element stood, be that at the beginning of a line or not.
+    // The first line starts where the first element did, whether or not that is at the beginning of
+    // a line.
     const std::string text = indented(lines, indent_of(first));
     changes_.push_back({extent(first).begin, extent(last).end, text.substr(text.find('<'))});
 }
@@ -318,7 +321,7 @@ void XmlText::apply() {
     if (changes_.empty()) {
         return;
     }
-    // What is inserted where something else is taken away stays.
+    // Text inserted where something else is removed stays.
     std::stable_sort(changes_.begin(), changes_.end(), [](const Change &a, const Change &b) {
         return a.begin != b.begin ? a.begin < b.begin : (a.end == a.begin && b.end != b.begin);
     });
@@ -326,7 +329,7 @@ void XmlText::apply() {
     std::size_t at = 0;
     for (const Change &change : changes_) {
         if (change.begin < at) {
-            continue; // inside of what is gone
+            continue; // inside a removed element
         }
         text.append(bytes_, at, change.begin - at);
         text += change.text;

@@ -1,9 +1,9 @@
 /*
- * XML of a project that is edited as text: what is not touched stays byte for byte.
+ * XML of a project that is edited as text: unchanged parts stay byte for byte.
  *
- * pugixml reads the tree, and what it says of offsets tells where an element lies in the text. Changes are collected
- * and then put into the text all at once; after that the tree is read anew, so nodes from before must no longer be
- * used.
+ * pugixml reads the tree, and its offsets give the position of each element in the text. Changes
+ * are collected and then applied to the text all at once; after that the tree is read again, so
+ * earlier nodes must no longer be used.
  */
 #ifndef KINESCORE_BRIDGE_XML_HPP
 #define KINESCORE_BRIDGE_XML_HPP
@@ -17,13 +17,14 @@
 
 namespace kinescore::bridge {
 
-/// A text safe as the content of an element or an attribute's value. Throws Problem (input) where XML cannot hold it at
-/// all, as text that is not UTF-8.
+/// Escapes a text for use as the content of an element or an attribute's value. Throws Problem
+/// (input) if XML cannot hold it at all, for example if it is not UTF-8.
 std::string xml_escape(const std::string &text);
 
 class XmlText {
 public:
-    /// Reads the text of a file; `name` is how problems call it. Throws Problem (input) where it is no XML in UTF-8.
+    /// Reads the text of a file; `name` identifies it in problems. Throws Problem (input) if it is
+    /// not XML in UTF-8.
     XmlText(std::string bytes, std::string name);
 
     const std::string &bytes() const noexcept { return bytes_; }
@@ -32,48 +33,50 @@ public:
     /// The outermost element.
     pugi::xml_node root() const { return document_.document_element(); }
 
-    /// Sets an attribute; it is added behind the others where it is missing. None takes it away.
+    /// Sets an attribute; a missing one is added after the others. `nullopt` removes it.
     void set_attribute(pugi::xml_node element, const std::string &attribute, const std::optional<std::string> &value);
 
-    /// Replaces all that is inside an element by a text.
+    /// Replaces everything inside an element by a text.
     void set_text(pugi::xml_node element, const std::string &text);
 
-    /// The same with what is XML already.
+    /// The same for text that is already XML.
     void set_raw(pugi::xml_node element, const std::string &raw);
 
-    /// What is inside of an element, as it stands in the file.
+    /// The content of an element, as it is in the file.
     std::string raw(pugi::xml_node element) const;
 
-    /// An element as it stands in the file, without the indent of its first line: as the calls below take lines.
+    /// An element as it is in the file, without the indent of its first line: in the form in which
+    /// the calls below take lines.
     std::string outer(pugi::xml_node element) const;
 
-    /// Puts lines of XML, each with the indent that it has relative to the first, before or after an element, or at the
-    /// beginning of one that is a parent. Lines that are put at one place come in the order of the calls.
+    /// Inserts lines of XML, each with its indent relative to the first, before or after an
+    /// element, or at the beginning of a parent. Lines inserted at one position are in the order of
+    /// the calls.
     void insert_before(pugi::xml_node element, const std::string &lines);
     void insert_after(pugi::xml_node element, const std::string &lines);
     void insert_first(pugi::xml_node parent, const std::string &lines);
 
-    /// Takes an element away, with the line end and indent before it: what insert put there.
+    /// Removes an element, with the line end and indent before it: the inverse of insert.
     void erase(pugi::xml_node element);
 
     /// Replaces siblings, from one up to another, by lines.
     void replace(pugi::xml_node first, pugi::xml_node last, const std::string &lines);
 
-    /// The white space that one level of the tree is indented by.
+    /// The white space by which one level of the tree is indented.
     std::string step() const;
 
-    /// Puts all changes since the last call into the text.
+    /// Applies all changes since the last call to the text.
     void apply();
 
-    /// Goes back to a text that was there before.
+    /// Returns to an earlier text.
     void reset(std::string bytes);
 
 private:
     struct Extent {
         std::size_t begin = 0; ///< Of "<name".
-        std::size_t inner = 0; ///< Behind the ">" of the start tag.
-        std::size_t close = 0; ///< Of "</name"; of "/>" where there is no end tag.
-        std::size_t end = 0;   ///< Behind the element.
+        std::size_t inner = 0; ///< After the ">" of the start tag.
+        std::size_t close = 0; ///< Of "</name"; of "/>" if there is no end tag.
+        std::size_t end = 0;   ///< After the element.
         bool closed = false;   ///< There is no end tag.
     };
 

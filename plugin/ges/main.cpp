@@ -12,11 +12,11 @@
 namespace {
 
 std::atomic<bool> stopped{false};
-static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may only touch what has no lock");
+static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may only use lock-free objects");
 
 void stop(int) { stopped = true; }
 
-/// libkinescore of the installation that this program lies in: bin/kinescore-ges,
+/// libkinescore of the installation that contains this program: bin/kinescore-ges,
 /// lib/libkinescore.so.
 std::string installed_library() {
     std::error_code error;

@@ -66,7 +66,7 @@ struct Arguments {
     std::string command;
     std::string project;
     std::string library;
-    std::optional<std::size_t> clip; ///< From 1 on.
+    std::optional<std::size_t> clip; ///< Counted from 1.
     Settings settings;
     bool help = false;
 };
@@ -100,7 +100,7 @@ Arguments parsed(const std::vector<std::string> &given) {
             continue;
         }
         if (word != "--clip" && word != "--set" && word != "--library") {
-            refuse("'" + word + "' is not an option; allowed are --clip, --set and --library");
+            refuse("'" + word + "' is not an option; expected --clip, --set and --library");
         }
         if (arguments.command.empty() || !takes(arguments.command, word)) {
             refuse("'" + word + "' cannot be given to '" + arguments.command + "'");
@@ -112,7 +112,7 @@ Arguments parsed(const std::vector<std::string> &given) {
         if (word == "--clip") {
             const auto number = whole_number(value);
             if (!number || *number < 1) {
-                refuse("--clip is '" + value + "'; allowed are whole numbers from 1 on");
+                refuse("--clip is '" + value + "'; expected a whole number from 1");
             }
             arguments.clip = static_cast<std::size_t>(*number);
         } else if (word == "--library") {
@@ -120,14 +120,14 @@ Arguments parsed(const std::vector<std::string> &given) {
         } else {
             const std::size_t equals = value.find('=');
             if (equals == 0 || equals == std::string::npos) {
-                refuse("--set is '" + value + "'; it takes KEY=VALUE");
+                refuse("--set is '" + value + "'; expected KEY=VALUE");
             }
             arguments.settings[value.substr(0, equals)] = value.substr(equals + 1);
         }
     }
     const std::vector<std::string> commands{"list", "add", "refresh", "remove", "watch"};
     if (std::find(commands.begin(), commands.end(), arguments.command) == commands.end()) {
-        refuse("'" + arguments.command + "' is not a command; allowed are list, add, refresh, remove and watch");
+        refuse("'" + arguments.command + "' is not a command; expected list, add, refresh, remove or watch");
     }
     if (arguments.project.empty()) {
         refuse("'" + arguments.command + "' needs a project");
@@ -144,7 +144,7 @@ std::string seconds(Flicks time) {
     return text;
 }
 
-/// The id of the clip of a number, as `list` shows them.
+/// The id of the clip with a number, as `list` shows them.
 std::string id_of(const std::vector<TimelineItem> &items, std::size_t number, const std::string &project) {
     if (number > items.size()) {
         throw Problem(Problem::Kind::usage, project + ": there is no clip " + std::to_string(number) + "; it has " +
@@ -189,7 +189,7 @@ const char *word_of(Result::What what) {
     return "failed";
 }
 
-/// Prints what was done, and returns the exit code for it.
+/// Prints the results, and returns their exit code.
 int print(const std::vector<Result> &results, const Surroundings &surroundings) {
     int code = 0;
     for (const Result &result : results) {
@@ -206,7 +206,7 @@ int print(const std::vector<Result> &results, const Surroundings &surroundings) 
     return code;
 }
 
-/// Shows progress where that is wanted, and stops where the user says so.
+/// Shows progress if wanted, and stops if the user requests it.
 Progress progress(const Surroundings &surroundings) {
     return [&surroundings, shown = -1](double done) mutable {
         const int percent = static_cast<int>(done * 100.0);
@@ -264,7 +264,7 @@ void watch(WatchedProject &project, Maker &maker, const Surroundings &surroundin
         print(news, surroundings);
     };
     Follower follower(project, maker, Loop::post, told, std::chrono::milliseconds(surroundings.rest));
-    follower.changed(); // what was edited before
+    follower.changed(); // for edits made before
     loop.run();
 }
 

@@ -15,20 +15,20 @@
 
 namespace kinescore::ges {
 
-/// What the program needs from outside.
+/// The program's interface to its surroundings.
 struct Surroundings {
-    /// Opens what makes the sound, by the library's path that was asked for ("": the usual one).
+    /// Opens the maker of sound, by the requested path of the library ("": the usual one).
     std::function<std::unique_ptr<bridge::Maker>(const std::string &library)> maker;
-    /// Whether the user has asked to stop. Asked often, on any thread.
+    /// Whether the user has asked to stop. Called often, on any thread.
     std::function<bool()> stopped;
-    std::ostream &out;    ///< Results, a line each.
-    std::ostream &err;    ///< Errors, and progress where that is wanted.
+    std::ostream &out;    ///< Results, one per line.
+    std::ostream &err;    ///< Errors, and progress if wanted.
     bool progress = false;
-    unsigned rest = 1000; ///< Milliseconds without another save, after which `watch` begins.
+    unsigned rest = 1000; ///< Milliseconds without another save before `watch` begins.
 };
 
-/// Runs the program with its arguments, without its name. Returns the exit code, which means what
-/// it means for `kinescore timeline`. Throws nothing.
+/// Runs the program with its arguments, without its name. Returns the exit code, with the meanings
+/// of `kinescore timeline`. Never throws.
 int run(const std::vector<std::string> &arguments, const Surroundings &surroundings);
 
 } // namespace kinescore::ges

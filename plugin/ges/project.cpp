@@ -22,8 +22,7 @@ WatchedProject::~WatchedProject() {
 void WatchedProject::read() {
     std::string bytes = ProjectFile(path_).bytes();
     if (!timeline_ || bytes != bytes_) {
-        // Where this fails the timeline stays the one that was read before, and the next save is
-        // another try.
+        // If this fails, the timeline read before is kept, and the next save is another attempt.
         timeline_ = bridge::GesTimeline::open(path_);
         bytes_ = std::move(bytes);
     }

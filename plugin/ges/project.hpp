@@ -12,8 +12,8 @@
 
 namespace kinescore::ges {
 
-/// A project's file as a timeline that reports each save of the file as an edit, and is read again
-/// after it. To be used on the thread that runs GLib's main loop.
+/// A project's file as a timeline that reports each save of the file as an edit, and is then read
+/// again. Must be used on the thread that runs GLib's main loop.
 class WatchedProject : public bridge::Timeline {
 public:
     /// Throws Problem (input).
@@ -34,7 +34,7 @@ private:
     void read();
 
     std::string path_;
-    std::string bytes_; ///< Of the file, when it was read or saved last.
+    std::string bytes_; ///< Of the file, when it was last read or saved.
     std::unique_ptr<bridge::GesTimeline> timeline_;
     GFileMonitor *monitor_ = nullptr;
     std::function<void()> changed_;

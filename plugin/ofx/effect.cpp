@@ -23,7 +23,7 @@ using bridge::Problem;
 
 namespace {
 
-/// Names of WAVs that live instances use, so that a copied instance gets files of its own when it
+/// Names of WAVs that existing instances use, so that a copied instance gets its own files when it
 /// is changed.
 class Names {
 public:
@@ -49,7 +49,7 @@ private:
 
 Names names;
 
-/// What is heard of the media may begin and end at any time of it.
+/// Converts to flicks; a part of the media may begin and end at any time.
 bridge::Flicks flicks(double seconds) {
     return std::llround(seconds * static_cast<double>(bridge::flicks_per_second));
 }
@@ -67,16 +67,16 @@ std::string hash_of(const std::string &text) {
     return digits;
 }
 
-/// "frames" for the core's errors and the analysis, where the host names no file.
+/// The clip's name in the core's errors and the analysis if the host does not name a file.
 constexpr const char *frames_name = "the editor's clip";
 
-/// Share of the progress bar that is for fetching frames: the poses are looked for meanwhile, which
-/// is most of the work.
+/// Share of the progress bar for fetching frames: the poses are found at the same time, which is
+/// most of the work.
 constexpr double fetching = 0.9;
 
 /// Opens a folder in the desktop's file manager, without waiting for it.
 bool open_folder(const std::string &folder) {
-    // The shell ends at once, so that no process is left behind.
+    // The shell ends at once, so no process is left behind.
     const std::string command = "xdg-open \"$0\" >/dev/null 2>&1 </dev/null &";
     std::vector<std::string> words = {"sh", "-c", "command -v xdg-open >/dev/null || exit 1; " + command, folder};
     std::vector<char *> arguments;
@@ -120,7 +120,7 @@ std::optional<FrameRange> Effect::range() const {
     const std::optional<double> first = clip.number(kOfxImageEffectPropFrameRange, 0);
     const std::optional<double> last = clip.number(kOfxImageEffectPropFrameRange, 1);
     const std::optional<double> rate = clip.number(kOfxImageEffectPropFrameRate);
-    // A still picture or a generator may be without end.
+    // A still picture or a generator may be endless.
     const double longest = 1e7;
     if (!first || !last || !rate || !(*first <= *last) || !(*last - *first < longest)) {
         return std::nullopt;
@@ -183,7 +183,7 @@ std::string Effect::folder(const Source &source) const {
     if (folder.empty() && !source.media.empty()) {
         folder = fs::path(source.media).parent_path();
     }
-    // OpenFX does not report where the project lies.
+    // OpenFX does not report the project's folder.
     const char *home = std::getenv("HOME");
     if (folder.empty() && home != nullptr) {
         folder = fs::path(home) / "Kinescore";
@@ -245,11 +245,11 @@ void Effect::sync() {
 
 void Effect::begin_render() {
     if (!parameters_.flag(name::follow, false) || parameters_.text(name::media).empty()) {
-        return; // pictures at other times are not for this action to ask for
+        return; // this action must not request pictures at other times
     }
     const std::optional<Soundtrack> made = soundtrack();
     if (!made && !studio_.in_background()) {
-        return; // there is somebody to press the button
+        return; // there is a user who can press the button
     }
     const std::string now = source_text();
     {
@@ -283,7 +283,7 @@ void Effect::make(Occasion occasion) {
     const Studio::Claim claim(studio_);
     if (!claim) {
         if (occasion == Occasion::user) {
-            show_message(kOfxMessageMessage, "A soundtrack is being made already");
+            show_message(kOfxMessageMessage, "A soundtrack is already being made");
         }
         return;
     }
@@ -310,7 +310,7 @@ void Effect::make(Occasion occasion) {
 
 Soundtrack Effect::made_of(const Source &source, const std::string &wav, Occasion occasion) {
     Soundtrack made{wav, "", source.text()};
-    // A host that keeps nothing for us finds what it had by its name.
+    // If a host stores nothing for the plugin, the existing soundtrack is found by its name.
     const std::optional<Soundtrack> there = Soundtrack::beside(wav);
     if (occasion == Occasion::render && there && there->is_of(made.source)) {
         return *there;
@@ -346,7 +346,7 @@ std::string Effect::make_of_frames(const Source &source, const std::string &wav)
         const double at = frames.first + static_cast<double>(index);
         const std::optional<Picture> picture = Picture::fetch(suites, clip_, at);
         if (!picture) {
-            continue; // nothing is shown there
+            continue; // there is no picture
         }
         const double seconds = static_cast<double>(index) * static_cast<double>(frames.rate.denominator) /
                                static_cast<double>(frames.rate.numerator);
@@ -462,7 +462,7 @@ OfxStatus Effect::render(Properties in) const {
     }
     const std::optional<Picture> from = Picture::fetch(suites, clip_, time);
     if (!from) {
-        to->clear(window); // transparent where the clip shows nothing, as OpenFX has it
+        to->clear(window); // transparent where the clip shows nothing, as OpenFX requires
         return kOfxStatOK;
     }
     return to->copy(*from, window) ? kOfxStatOK : kOfxStatErrImageFormat;

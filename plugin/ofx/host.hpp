@@ -1,6 +1,6 @@
 /*
- * The OpenFX host: its suites and properties. What a host lacks or refuses is left out; nothing
- * here throws.
+ * The OpenFX host: its suites and properties. Anything that a host lacks or refuses is skipped;
+ * nothing here throws.
  */
 #ifndef KINESCORE_OFX_HOST_HPP
 #define KINESCORE_OFX_HOST_HPP
@@ -18,7 +18,7 @@
 
 namespace kinescore::ofx {
 
-/// Suites of the host; those that are NULL are not there.
+/// Suites of the host; missing ones are NULL.
 struct Suites {
     const OfxPropertySuiteV1 *properties = nullptr;
     const OfxParameterSuiteV1 *parameters = nullptr;
@@ -27,7 +27,7 @@ struct Suites {
     const OfxProgressSuiteV2 *progress_2 = nullptr;
     const OfxMessageSuiteV1 *messages = nullptr;
 
-    /// Fetches them; false where one is missing that no plugin can do without.
+    /// Fetches them; returns false if one is missing that every plugin needs.
     bool fetch(const OfxHost &host);
 };
 
@@ -53,9 +53,9 @@ private:
     OfxPropertySetHandle handle_;
 };
 
-/// A progress bar of the host, which is taken away in the end; does nothing where the host has
-/// none. `gone` is set when the effect was destroyed meanwhile: then it is as if the user had
-/// cancelled, and the host is left alone.
+/// A progress bar of the host, which is removed at the end; without effect if the host has none.
+/// `gone` is set if the effect was destroyed in the meantime: then the bar acts as if the user had
+/// cancelled, and the host is not called any more.
 class ProgressBar {
 public:
     ProgressBar(const Suites &suites, OfxImageEffectHandle effect, const std::string &label, const std::atomic<bool> &gone);
@@ -63,7 +63,7 @@ public:
     ProgressBar(const ProgressBar &) = delete;
     ProgressBar &operator=(const ProgressBar &) = delete;
 
-    /// Shows the share `done`, 0 to 1; false when the user has cancelled.
+    /// Shows the share `done`, 0 to 1; returns false if the user has cancelled.
     bool update(double done);
 
 private:

@@ -18,16 +18,15 @@ namespace {
 /// Name of the parameter that leaves a number to the core.
 std::string auto_name(const SettingRow &row) { return row.name + "_auto"; }
 
-/// Parameter of one word of a list.
+/// Parameter for one word of a list.
 std::string word_name(const SettingRow &row, const std::string &word) { return row.name + "_" + word; }
 
 bool is_number(const SettingRow &row) {
     return row.kind == SettingRow::Kind::number || row.kind == SettingRow::Kind::whole;
 }
 
-/// The words of choices in the order of the first release. Projects of that release hold nothing
-/// but numbers, so that these words keep their numbers for good; words of later releases come after
-/// them.
+/// The words of choices in the order of the first release. Projects of that release contain only
+/// numbers, so these words keep their numbers permanently; words of later releases come after them.
 const std::map<std::string, std::vector<std::string>> first_words = {
     {"device", {"auto", "cpu", "cuda"}},
     {"pose.quality", {"normal", "high"}},
@@ -73,13 +72,13 @@ int default_choice(const SettingRow &row) {
     return found == words.end() ? 0 : static_cast<int>(found - words.begin());
 }
 
-/// What a project says of a choice: its word, and the number that the word had when it was saved.
+/// A choice as saved in a project: its word, and the number that the word had when it was saved.
 struct SavedChoice {
     std::string word;
     int number = 0;
 };
 
-/// What the parameter "choices" says of a choice; nothing where it is silent or damaged.
+/// A choice's entry in the parameter "choices"; nothing if it is missing or damaged.
 std::optional<SavedChoice> saved_choice(const std::string &text, const SettingRow &row) {
     const nlohmann::json saved = nlohmann::json::parse(text, nullptr, false);
     const auto found = saved.is_object() ? saved.find(row.name) : saved.end();
@@ -90,12 +89,12 @@ std::optional<SavedChoice> saved_choice(const std::string &text, const SettingRo
     return SavedChoice{(*found)["word"].get<std::string>(), (*found)["number"].get<int>()};
 }
 
-/// Whether a list such as "drums,bass" has the word.
+/// Whether a list such as "drums,bass" contains the word.
 bool lists(const std::string &list, const std::string &word) {
     return ("," + list + ",").find("," + word + ",") != std::string::npos;
 }
 
-/// What a number's parameter shows at first, for use when the number is not left to the core.
+/// Initial value of a number's parameter, used when the number is not left to the core.
 double default_number(const SettingRow &row) {
     if (!row.has_auto) {
         return std::strtod(row.default_value.c_str(), nullptr);
@@ -103,7 +102,7 @@ double default_number(const SettingRow &row) {
     return row.kind == SettingRow::Kind::whole ? row.least : (row.least + row.most) / 2.0;
 }
 
-/// OpenFX's whole numbers have 32 bits.
+/// OpenFX's integers have 32 bits.
 int whole_limit(double value) { return static_cast<int>(std::clamp(value, double(INT_MIN), double(INT_MAX))); }
 
 /// The shortest text that reads back as the same number.
@@ -113,7 +112,7 @@ std::string text_of(double value) {
     return error == std::errc() ? std::string(buffer, end) : std::to_string(value);
 }
 
-/// Defines parameters, in a group each after `group`.
+/// Defines parameters, each in a group after `group`.
 class Definer {
 public:
     Definer(const Suites &suites, OfxParamSetHandle set) : suites_(suites), set_(set) {}
@@ -182,7 +181,7 @@ private:
         return made;
     }
 
-    /// A value that does not change in the course of the clip, and not the picture either.
+    /// A value that does not change over the clip, nor with the picture.
     Properties constant(const char *type, const std::string &name, const std::string &label, const std::string &hint) {
         const Properties made = define(type, name, label, hint);
         made.set(kOfxParamPropAnimates, 0);
@@ -228,7 +227,7 @@ void define_setting(Definer &definer, const SettingRow &row) {
     }
 }
 
-/// Settings by what people look for; a new setting of another stage comes last.
+/// Settings grouped by users' purposes; a new setting of another stage comes last.
 struct Group {
     const char *name;
     const char *label;
@@ -260,24 +259,24 @@ void define_parameters(const Suites &suites, OfxParamSetHandle set) {
     definer.group("soundtrack_group", "Soundtrack", true);
     definer.button(name::generate, "Generate soundtrack", "Makes a soundtrack that follows the movement of the person in the clip");
     definer.button(name::update, "Update", "Makes the soundtrack again if the clip or the settings have changed");
-    definer.button(name::show, "Show file", "Opens the folder that the soundtrack lies in");
-    const Properties status = definer.text(name::status, "Status", "Whether the soundtrack fits clip and settings",
+    definer.button(name::show, "Show file", "Opens the folder of the soundtrack");
+    const Properties status = definer.text(name::status, "Status", "Whether the soundtrack matches the clip and the settings",
                                            kOfxParamStringIsLabel, "");
     status.set(kOfxParamPropEnabled, 0);
     status.set(kOfxParamPropPersistant, 0);
     status.set(kOfxParamPropCanUndo, 0);
-    definer.flag(name::follow, "Follow edits", "Makes the soundtrack again by itself when the clip or the settings have changed", false);
+    definer.flag(name::follow, "Follow edits", "Makes the soundtrack again automatically when the clip or the settings have changed", false);
 
     definer.group("media_group", "Clip and files", true);
-    definer.text(name::media, "Media file", "The clip's video file. Where none is named the editor is asked for the pictures",
+    definer.text(name::media, "Media file", "The clip's video file. If none is named, the editor's pictures are used",
                  kOfxParamStringIsFilePath, "");
-    definer.number(name::media_start, "Media start", "Seconds of the media file that come before the clip", 0.0, 0.0, 86400.0);
+    definer.number(name::media_start, "Media start", "Seconds of the media file before the clip", 0.0, 0.0, 86400.0);
     definer.number(name::media_end, "Media end",
                    "Second of the media file at which the clip ends; 0: as the editor reports, or the end of the file", 0.0, 0.0,
                    86400.0);
-    definer.text(name::folder, "Output folder", "Folder for sound, notes and analysis. By default that of the media file",
+    definer.text(name::folder, "Output folder", "Folder for sound, notes and analysis; by default that of the media file",
                  kOfxParamStringIsDirectoryPath, "");
-    definer.text(name::file_name, "File name", "What the files are called; by default as the media file", kOfxParamStringIsSingleLine,
+    definer.text(name::file_name, "File name", "Name of the files; by default that of the media file", kOfxParamStringIsSingleLine,
                  "");
     const Properties result = definer.text(name::result, "Result", "", kOfxParamStringIsSingleLine, "");
     const Properties words = definer.text(name::choices, "Choices", "", kOfxParamStringIsSingleLine, "");
@@ -323,15 +322,14 @@ std::string Parameters::text(const char *name) const {
 }
 
 void Parameters::set_text(const char *name, const std::string &value) const {
-    // What is there already is left alone, so that the editor does not take the project for
-    // changed.
+    // Existing words are left unchanged, so that the editor does not consider the project changed.
     if (const OfxParamHandle parameter = handle(name); parameter != nullptr && text(name) != value) {
         suites_->parameters->paramSetValue(parameter, value.c_str());
     }
 }
 
-/// The saved word counts for as long as the choice has the number that the word was saved with.
-/// Where it has another one, the user has chosen since, in a host that does not report edits.
+/// The saved word counts as long as the choice has the number with which the word was saved. If it
+/// has another number, the user has chosen since, in a host that does not report edits.
 std::string Parameters::chosen_word(const SettingRow &row) const {
     const int number = whole(row.name.c_str(), default_choice(row));
     const std::optional<SavedChoice> saved = saved_choice(text(name::choices), row);
@@ -368,7 +366,7 @@ void Parameters::place_choices() const {
         }
         const std::vector<std::string> words = choices(row);
         const auto number = static_cast<int>(std::find(words.begin(), words.end(), choice->word) - words.begin());
-        // A word that this release does not know stays as it is: the core reports it.
+        // A word that this release does not know is kept: the core reports it.
         if (number != choice->number && static_cast<std::size_t>(number) < words.size()) {
             moved = suites_->parameters->paramSetValue(parameter, number) == kOfxStatOK || moved;
         }

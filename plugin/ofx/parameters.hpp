@@ -12,7 +12,8 @@
 
 namespace kinescore::ofx {
 
-/// Names of the parameters beside the settings; projects hold them, so that they never change.
+/// Names of the parameters other than the settings; projects contain them, so they must never
+/// change.
 namespace name {
 constexpr const char *generate = "generate";
 constexpr const char *update = "update";
@@ -24,8 +25,8 @@ constexpr const char *media_start = "media_start";
 constexpr const char *media_end = "media_end";
 constexpr const char *folder = "folder";
 constexpr const char *file_name = "file_name";
-constexpr const char *result = "result";   ///< Not shown: what was made, of what (JSON).
-constexpr const char *choices = "choices"; ///< Not shown: the words of the choices (JSON).
+constexpr const char *result = "result";   ///< Hidden: what was made, and of what (JSON).
+constexpr const char *choices = "choices"; ///< Hidden: the words of the choices (JSON).
 } // namespace name
 
 /// Describes all parameters to the host. Those that it refuses keep their defaults.
@@ -47,8 +48,8 @@ public:
     /// Settings of the core that are not at their defaults.
     bridge::Settings settings() const;
 
-    /// Hosts save the number of a choice's word, which is another one where a later release has
-    /// more words. So the words are saved too: `keep_words` writes down what is chosen now, and
+    /// Hosts save the number of a choice's word, which may differ in a later release with more
+    /// words. So the words are saved too: `keep_words` records the current choices, and
     /// `place_choices` gives each choice the number that its word has in this release. Both set
     /// parameters: only while the host allows it.
     void keep_words() const;

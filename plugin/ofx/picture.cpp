@@ -113,7 +113,7 @@ bool Picture::copy(const Picture &from, const OfxRectI &window) const {
         clear(target);
     }
     for (int y = there.y1; y < there.y2 && !is_empty(there); ++y) {
-        // A host may give the same memory for both.
+        // A host may return the same memory for both.
         std::memmove(at(there.x1, y), from.at(there.x1, y), static_cast<std::size_t>(there.x2 - there.x1) * pixel_bytes_);
     }
     return true;
@@ -124,7 +124,7 @@ kinescore_frame Picture::frame(double time, const std::string &name, std::vector
     if (pixel_bytes_ == 0 || channels < 3 || is_empty(bounds_)) {
         throw bridge::Problem(bridge::Problem::Kind::input,
                               name + ": its pictures have components \"" + components_ + "\" and depth \"" + depth_ +
-                                  "\"; looked at are RGB and RGBA of 8 or 16 bits, half or float");
+                                  "\"; expected RGB or RGBA of 8 or 16 bits, half or float");
     }
     const int width = bounds_.x2 - bounds_.x1;
     const int height = bounds_.y2 - bounds_.y1;

@@ -1,5 +1,5 @@
 /*
- * Where the host comes in: the exported functions, and what answers to each action.
+ * The entry points for the host: the exported functions, and the handler of each action.
  */
 #include "effect.hpp"
 #include "settings_table.hpp"
@@ -17,14 +17,14 @@ namespace kinescore::ofx {
 
 namespace {
 
-/// For the tests, and for users' reports: every action is noted in the file that this environment
-/// variable names.
+/// For tests and users' reports: every action is written to the file named by this environment
+/// variable.
 constexpr const char *trace_variable = "KINESCORE_OFX_TRACE";
 
 OfxHost *given_host = nullptr;
 std::unique_ptr<Studio> studio;
 
-/// The instances that live, by the pointer that the host keeps for us.
+/// The existing instances, by the pointer that the host keeps for the plugin.
 std::mutex effects_mutex;
 std::map<void *, std::shared_ptr<Effect>> effects;
 
@@ -36,8 +36,8 @@ Properties properties_of(OfxImageEffectHandle handle) {
     return {studio->suites(), properties};
 }
 
-/// The instance that a handle stands for; NULL where there is none. Whoever acts on it keeps it,
-/// even if the host destroys it meanwhile.
+/// The instance of a handle; NULL if there is none. A caller keeps it alive, even if the host
+/// destroys it in the meantime.
 std::shared_ptr<Effect> effect_of(OfxImageEffectHandle handle) {
     const Properties properties = properties_of(handle);
     void *data = properties ? properties.pointer(kOfxPropInstanceData) : nullptr;
@@ -82,7 +82,7 @@ OfxStatus describe(OfxImageEffectHandle handle) {
     effect.set(kOfxImageEffectPropSupportsMultiResolution, 1);
     effect.set(kOfxImageEffectPropSupportsTiles, 1);
     effect.set(kOfxImageEffectPropTemporalClipAccess, 1);
-    // There are hosts that make an instance a frame of a plugin that is safe to render in threads.
+    // Some hosts create an instance per frame of a plugin that is safe to render in threads.
     effect.set(kOfxImageEffectPluginRenderThreadSafety, kOfxImageEffectRenderUnsafe);
     effect.set(kOfxImageEffectPluginPropHostFrameThreading, 0);
     return kOfxStatOK;
@@ -138,7 +138,7 @@ OfxStatus destroy(OfxImageEffectHandle handle) {
 }
 
 OfxStatus changed(Effect &effect, Properties in) {
-    // What the plugin itself has set, or another time, does not change the soundtrack.
+    // Values set by the plugin itself, or another time, do not change the soundtrack.
     if (in.text(kOfxPropChangeReason) != kOfxChangeUserEdited) {
         return kOfxStatReplyDefault;
     }
@@ -149,7 +149,7 @@ OfxStatus changed(Effect &effect, Properties in) {
 
 using Answer = std::function<OfxStatus(Effect &, Properties in, Properties out)>;
 
-/// What instances answer to.
+/// The handlers of actions.
 const std::map<std::string, Answer> &answers() {
     static const std::map<std::string, Answer> table = {
         {kOfxActionInstanceChanged, [](Effect &effect, Properties in, Properties) { return changed(effect, in); }},
@@ -208,7 +208,7 @@ OfxStatus act(const std::string &action, OfxImageEffectHandle handle, OfxPropert
     return answer->second(*effect, {studio->suites(), in}, {studio->suites(), out});
 }
 
-/// Notes an action, with the context or the parameter that it is about.
+/// Records an action, with its context or parameter.
 void trace(const char *path, const std::string &action, OfxPropertySetHandle in) {
     std::ofstream file(path, std::ios::app);
     file << action;
@@ -256,7 +256,7 @@ KINESCORE_EXPORT int OfxGetNumberOfPlugins(void) { return 1; }
 
 KINESCORE_EXPORT OfxPlugin *OfxGetPlugin(int index) { return index == 0 ? &kinescore::ofx::plugin : nullptr; }
 
-/// Of OpenFX 1.5: called before the plugins are asked for.
+/// Of OpenFX 1.5: called before the plugins are requested.
 KINESCORE_EXPORT OfxStatus OfxSetHost(const OfxHost *host) {
     return host == nullptr ? kOfxStatFailed : kOfxStatOK;
 }

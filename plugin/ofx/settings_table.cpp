@@ -63,7 +63,7 @@ const std::vector<SettingRow> &settings_table() {
     static const std::vector<SettingRow> table = [] {
         std::vector<SettingRow> rows;
         for (const nlohmann::json &row : nlohmann::json::parse(settings_json)) {
-            // What becomes of the clip's own sound is the editor's to say here.
+            // On a timeline, the editor controls the clip's own sound.
             if (row.at("key") != "original") {
                 rows.push_back(read(row));
             }

@@ -1,6 +1,6 @@
 /*
- * The core's table of settings, as it was when the plugin was built: describing the plugin must not
- * load the core.
+ * The core's table of settings at the time when the plugin was built: describing the plugin must
+ * not load the core.
  */
 #ifndef KINESCORE_OFX_SETTINGS_TABLE_HPP
 #define KINESCORE_OFX_SETTINGS_TABLE_HPP
@@ -14,19 +14,19 @@ namespace kinescore::ofx {
 struct SettingRow {
     enum class Kind { choice, list, text, number, whole };
 
-    std::string key;                ///< As "drums.style".
-    std::string name;               ///< As a parameter is called: "drums_style".
+    std::string key;                ///< Such as "drums.style".
+    std::string name;               ///< The parameter's name: "drums_style".
     std::string label;              ///< For people: "Style".
     std::string help;
     Kind kind = Kind::text;
     bool has_auto = false;          ///< "auto" is a value as well.
     std::string default_value;
-    std::vector<std::string> words; ///< Of a choice or list, without the "auto" of `has_auto`.
-    double least = 0.0;             ///< Of numbers.
+    std::vector<std::string> words; ///< For a choice or list, without the "auto" of `has_auto`.
+    double least = 0.0;             ///< For numbers.
     double most = 0.0;
 };
 
-/// The settings that bear on a soundtrack by itself, in the core's order.
+/// The settings that affect a soundtrack itself, in the core's order.
 const std::vector<SettingRow> &settings_table();
 
 } // namespace kinescore::ofx

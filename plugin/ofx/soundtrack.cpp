@@ -18,7 +18,7 @@ using bridge::Problem;
 namespace {
 
 constexpr const char *suffix = ".soundtrack";
-/// Key of what we add to the core's analysis.
+/// Key of the plugin's addition to the core's analysis.
 constexpr const char *mark = "soundtrack";
 
 std::string with_extension(const std::string &wav, const char *extension) {
@@ -34,17 +34,17 @@ std::optional<nlohmann::ordered_json> read_json(const std::string &path) {
     return found;
 }
 
-/// Ends the name of an analysis that is being written.
+/// End of the name of an analysis that is being written.
 constexpr const char *unfinished_end = ".soundtrack.json.unfinished";
 
-/// Age from which a file that is being written is taken for what a killed host has left.
+/// Age at which a file being written is considered left over from a killed host.
 constexpr std::chrono::hours long_ago{1};
 
 bool ends_with(const std::string &text, const std::string &end) {
     return text.size() > end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
 }
 
-/// Removes the analyses of soundtracks in a folder whose writing was broken off long ago.
+/// Removes from a folder the analyses of soundtracks whose writing was interrupted long ago.
 void clear_unfinished(const fs::path &folder) {
     const auto now = std::chrono::system_clock::now();
     std::error_code ignored;
@@ -54,12 +54,12 @@ void clear_unfinished(const fs::path &folder) {
         const bool ours = ends_with(name, unfinished_end) && ::lstat(at->path().c_str(), &there) == 0 &&
                           S_ISREG(there.st_mode) && there.st_uid == ::geteuid();
         if (ours && now - std::chrono::system_clock::from_time_t(there.st_mtime) >= long_ago) {
-            ::unlink(at->path().c_str()); // one that cannot be removed does no harm
+            ::unlink(at->path().c_str()); // a file that cannot be removed does no harm
         }
     }
 }
 
-/// Writes a file as one step.
+/// Writes a file in one step.
 void write(const std::string &path, const std::string &text) {
     clear_unfinished(fs::path(path).parent_path());
     const std::string unfinished = path + ".unfinished";
@@ -80,7 +80,7 @@ void write(const std::string &path, const std::string &text) {
     }
 }
 
-/// Paths need not be UTF-8, JSON has to be.
+/// Paths need not be UTF-8; JSON must be.
 std::string dump(const nlohmann::json &json) {
     return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
@@ -115,7 +115,7 @@ bridge::Flicks FrameRange::duration() const {
 bridge::Ratio frame_rate(double rate) {
     if (!(rate > 0.1 && rate <= 1000.0)) {
         throw Problem(Problem::Kind::input, "the editor reports a frame rate of " + std::to_string(rate) +
-                                                " for the clip; allowed are 0.1 to 1000 frames a second");
+                                                " for the clip; expected 0.1 to 1000 frames a second");
     }
     const double whole = std::round(rate);
     if (std::abs(rate - whole) < 1e-3) {
@@ -179,7 +179,7 @@ void Soundtrack::note() const {
     const std::string path = with_extension(wav, ".json");
     std::optional<nlohmann::ordered_json> analysis = read_json(path);
     if (!analysis) {
-        throw Problem(Problem::Kind::output, path + ": is not the analysis that was written there; another program has changed it, please press Update");
+        throw Problem(Problem::Kind::output, path + ": another program has changed this analysis; please press Update");
     }
     (*analysis)[mark] = nlohmann::ordered_json::parse(text());
     write(path, analysis->dump(2) + "\n");

@@ -1,6 +1,6 @@
 /*
- * What all instances of the plugin in a host share: the host, the core, and who is making a
- * soundtrack.
+ * State shared by all instances of the plugin in a host: the host, the core, and which instance is
+ * making a soundtrack.
  */
 #ifndef KINESCORE_OFX_STUDIO_HPP
 #define KINESCORE_OFX_STUDIO_HPP
@@ -16,26 +16,26 @@ namespace kinescore::ofx {
 
 class Studio {
 public:
-    /// `host` outlives the studio. Opens nothing but the host's suites.
+    /// `host` must outlive the studio. Opens only the host's suites.
     explicit Studio(const OfxHost &host);
 
-    /// False where the host lacks a suite that no plugin can do without.
+    /// False if the host lacks a suite that every plugin needs.
     bool usable() const noexcept { return usable_; }
 
     const Suites &suites() const noexcept { return suites_; }
 
-    /// Whether the host runs without anybody to press a button.
+    /// Whether the host runs without a user who could press a button.
     bool in_background() const;
 
-    /// The core, which opens its library when it is first used. Throws Problem (core) where it is
-    /// not known which.
+    /// The core, which opens its library at the first use. Throws Problem (core) if its place is
+    /// not known.
     bridge::Core &core();
 
-    /// Looks for the library again the next time: this one cannot be used.
+    /// Searches for the library again the next time: this one cannot be used.
     void forget_core() { core_.reset(); }
 
-    /// The right to make a soundtrack: one at a time, and none while another is being made, since a
-    /// progress bar lets a host call us again.
+    /// The right to make a soundtrack. Only one exists at a time, since a host may call the plugin
+    /// again from within a progress bar.
     class Claim {
     public:
         explicit Claim(Studio &studio) : studio_(studio), held_(!studio.busy_.exchange(true)) {}

@@ -3,9 +3,9 @@
 """Writes a soundtrack for the clip under the playhead and lays it under the clip, on the audio
 track "Soundtrack".
 
-Resolve lists it in Workspace > Scripts; what it says stands in Workspace > Console. Started again
-for the same clip, trimmed or moved meanwhile, it replaces the clip's sound. Python 3.6 and later,
-no packages.
+Resolve lists it in Workspace > Scripts; its messages appear in Workspace > Console. If it is run
+again after the clip was trimmed or moved, it replaces the clip's sound. Python 3.6 and later, no
+packages.
 """
 
 import os
@@ -13,13 +13,13 @@ import subprocess
 import sys
 from fractions import Fraction
 
-# `kinescore install resolve` fills these in. As they are here, the program is looked for in PATH,
-# and finds the rest itself.
+# `kinescore install resolve` fills these in. With the values here, the program is searched for in
+# PATH, and finds the rest itself.
 PROGRAM = "kinescore"
 MODELS = ""
 ONNXRUNTIME = ""
 
-# Further settings, as `kinescore render` takes them: ["--style", "funk", "--seed", "7"].
+# Further settings, in the form of `kinescore render`: ["--style", "funk", "--seed", "7"].
 SETTINGS = []
 
 TRACK = "Soundtrack"
@@ -27,11 +27,11 @@ AUDIO_ONLY = 2
 
 
 class Trouble(Exception):
-    """Why there is no soundtrack, in a sentence."""
+    """The reason why there is no soundtrack, in a sentence."""
 
 
 def exact_rate(value):
-    """The rate of frames that Resolve rounds: "23.976", "29.97 DF", 25.0."""
+    """The frame rate for a value that Resolve rounds: "23.976", "29.97 DF", 25.0."""
     text = str(value).split()[0] if str(value).split() else ""
     try:
         told = Fraction(text)
@@ -47,12 +47,12 @@ def exact_rate(value):
 
 
 def ratio(seconds):
-    """Seconds as the program reads them exactly."""
+    """Seconds in a form that the program reads exactly."""
     return "{}/{}".format(seconds.numerator, seconds.denominator)
 
 
 class Clip:
-    """A clip on the timeline: its media, and what of it is seen when."""
+    """A clip on the timeline: its media, and which part is seen when."""
 
     def __init__(self, item, timeline):
         self.item = item
@@ -72,12 +72,12 @@ class Clip:
         self.end = self.start + self.frames / self.timeline_rate
         length = self.media_length(media)
         if length:
-            # Another rate on the timeline rounds the end up to a frame of its own.
+            # At another rate, the timeline rounds the end up to one of its own frames.
             self.end = min(self.end, length)
 
     def check_speed(self):
         """Refuses a clip that does not play at its own speed. Frames are rounded at both ends,
-        so that less than two mean nothing."""
+        so a difference of less than two is ignored."""
         source = (int(self.item.GetSourceEndFrame()) - int(self.item.GetSourceStartFrame())) / self.rate
         played = self.frames / self.timeline_rate
         if abs(source - played) > 2 / min(self.rate, self.timeline_rate):
@@ -98,8 +98,7 @@ class Clip:
         return offset if abs(offset - source) < 2 / min(self.rate, self.timeline_rate) else source
 
     def media_length(self, media):
-        """Seconds of the media, where they are known; the length of a subclip is not that of its
-        media."""
+        """Seconds of the media, if known; the length of a subclip is not that of its media."""
         try:
             frames = int(media.GetClipProperty("Frames"))
         except (TypeError, ValueError):
@@ -123,9 +122,9 @@ def command(clip):
 
 
 def run(words, tell):
-    """Runs the program and reports its lines as they come."""
+    """Runs the program and passes on its output line by line."""
     environment = dict(os.environ)
-    # Resolve's own libraries are not the program's.
+    # The program must not load Resolve's own libraries.
     environment.pop("LD_LIBRARY_PATH", None)
     try:
         process = subprocess.Popen(
@@ -163,8 +162,8 @@ def ours(timeline, wav):
 
 
 def free_track(timeline, start, end):
-    """The number of the first track "Soundtrack", "Soundtrack 2" … with nothing from `start` to
-    `end`; a new one where there is none."""
+    """The number of the first track "Soundtrack", "Soundtrack 2" … that is empty from `start`
+    to `end`; a new one if there is none."""
     taken = {track for track, item in audio_items(timeline) if item.GetStart() < end and item.GetEnd() > start}
     count = timeline.GetTrackCount("audio")
     numbers = {timeline.GetTrackName("audio", track): track for track in range(1, count + 1)}
@@ -182,7 +181,7 @@ def free_track(timeline, start, end):
 
 
 def sound_in_pool(pool, wav, known):
-    """The media pool's clip of the file: the one that is known is read again, or the file is
+    """The media pool's clip of the file: a known one is read again, otherwise the file is
     imported."""
     if known:
         if not known.ReplaceClip(wav):
@@ -223,7 +222,7 @@ def soundtrack(resolve, tell=print):
     if not item:
         raise Trouble("there is no clip under the playhead: open a timeline in the page Edit and put the playhead on a video clip")
     clip = Clip(item, timeline)
-    tell("{}: {:.2f} s from {:.2f} s on".format(clip.path, float(clip.end - clip.start), float(clip.start)))
+    tell("{}: {:.2f} s from {:.2f} s".format(clip.path, float(clip.end - clip.start), float(clip.start)))
     run(command(clip), tell)
     wav = clip.wav()
     old = ours(timeline, wav)
@@ -237,7 +236,7 @@ def soundtrack(resolve, tell=print):
 
 
 def running_resolve():
-    """Resolve, as its menu or, for a script started outside, its module gives it."""
+    """Resolve, as provided by its menu or, for a script started outside, by its module."""
     given = globals().get("resolve")
     if given:
         return given
@@ -247,7 +246,7 @@ def running_resolve():
         raise Trouble("start this script in Resolve: Workspace > Scripts")
     found = DaVinciResolveScript.scriptapp("Resolve")
     if not found:
-        raise Trouble("Resolve is not running, or does not let scripts in")
+        raise Trouble("Resolve is not running, or does not allow scripts")
     return found
 
 

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-/// What of the bridge the command line has no use for: running editors, and the core that is loaded by its path, wherever that is.
+/// Parts of the bridge that the command line does not use: running editors, and the core that is
+/// loaded by its path.
 const LEFT_OUT: &[&str] = &["core.cpp", "follower.cpp", "ges.cpp", "ges_file.cpp", "places.cpp"];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -20,7 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             LEFT_OUT.iter().all(|left_out| name != *left_out)
         })
         .collect();
-    sources.sort(); // so that builds can be repeated
+    sources.sort(); // so that builds are reproducible
     cxx_build::bridge("src/lib.rs")
         .files(&sources)
         .file("src/project.cpp")

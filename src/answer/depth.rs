@@ -1,18 +1,18 @@
-//! How far the arrangement goes, as amounts.
+//! The depth of the arrangement, converted to amounts.
 
-/// Depth at which the movement decides who plays where, and the greatest, at which it also decides
-/// when.
+/// The usual depth, at which the movement decides who plays where, and the greatest, at which it
+/// also decides when.
 const USUAL: f64 = 2.0;
 const MOST: f64 = 4.0;
 
-/// How far what is not on an accent steps back: at the usual depth, and at the greatest.
+/// Gain of strokes that are not on an accent: at the usual depth, and at the greatest.
 const ASIDE: (f32, f32) = (0.85, 0.72);
 
-/// How far the backbone steps back at the greatest depth.
+/// Gain of the backbone at the greatest depth.
 const BACKBONE: f32 = 0.77;
 
-/// Distance from the accent, seconds, that is heard as together. Farther away nothing is left from
-/// the usual depth on.
+/// Distance from the accent, in seconds, that is heard as simultaneous. From the usual depth,
+/// nothing stays farther away.
 const TOGETHER: f64 = 0.020;
 
 /// Depth of the arrangement, 0 to 4.
@@ -20,7 +20,7 @@ const TOGETHER: f64 = 0.020;
 pub(super) struct Depth(f64);
 
 impl Depth {
-    /// The depth nearest to a number; 0 for what is none.
+    /// The depth nearest to a number; 0 for NaN.
     pub fn new(follow: f64) -> Self {
         Self(if follow.is_finite() {
             follow.clamp(0.0, MOST)
@@ -34,19 +34,19 @@ impl Depth {
         self.0 > 0.0
     }
 
-    /// From 0 to 1 at the usual depth.
+    /// Rises from 0 to 1 at the usual depth.
     pub fn usual(self) -> f64 {
         (self.0 / USUAL).min(1.0)
     }
 
-    /// From 0 at the usual depth to 1 at the greatest.
+    /// Rises from 0 at the usual depth to 1 at the greatest.
     fn beyond(self) -> f32 {
         ((self.0 - USUAL) / (MOST - USUAL)).clamp(0.0, 1.0) as f32
     }
 
-    /// How far, in seconds, what is `apart` seconds from an accent moves towards it: half the way
-    /// at the usual depth and the rest as far as it would be heard apart, all the way at the
-    /// greatest.
+    /// How far, in seconds, a note `apart` seconds from an accent moves towards it: at the usual
+    /// depth half the way, and then any distance beyond what is heard as simultaneous; at the
+    /// greatest depth all the way.
     pub fn pull(self, apart: f64) -> f64 {
         let share = self.0 / MOST;
         let left = (apart.abs() * (1.0 - share)).min(TOGETHER / self.usual().max(1e-9));
@@ -58,14 +58,14 @@ impl Depth {
         1.0 - self.usual() as f32
     }
 
-    /// Gain of what is on no accent.
+    /// Gain of strokes that are not on an accent.
     pub fn aside(self, is_backbone: bool) -> f32 {
         let (usual, most) = if is_backbone { (1.0, BACKBONE) } else { ASIDE };
         let at_usual = 1.0 + (usual - 1.0) * self.usual() as f32;
         at_usual + (most - usual) * self.beyond()
     }
 
-    /// A value on its way to another that it has at the usual depth.
+    /// A value between `from` and `to`, which it reaches at the usual depth.
     pub fn towards(self, from: f32, to: f32) -> f32 {
         from + (to - from) * self.usual() as f32
     }

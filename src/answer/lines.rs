@@ -1,19 +1,18 @@
-//! A melodic line as it answers the movement.
+//! How a melodic line answers the movement.
 
 use super::moments::{Moments, STRONG, loudness};
 use crate::music::{ChordAt, GridNote, Line};
 use crate::theory::{Chord, Instrument};
 use std::collections::BTreeMap;
 
-/// From this strength on chords are struck on an accent where none was written; the bass comes in
-/// on every strong one.
+/// From this strength, chords are struck on an accent where none was written; the bass comes in on
+/// every strong accent.
 const STAB: f32 = 0.75;
 
-/// How far back a line must have been played for it to land on an accent, bars: one that is silent
-/// stays so.
+/// How recently, in bars, a line must have played to land on an accent: a silent line stays silent.
 const PLAYING: i32 = 2;
 
-/// Longest note that is added, and the longest there is, half steps.
+/// Longest added note, and longest note in general, half steps.
 const ADDED: i32 = 8;
 const LONGEST: i32 = 64;
 
@@ -26,7 +25,7 @@ const HELD: f32 = 0.4;
 /// Fewest notes of a chord; fewer are a melody's.
 const LEAST_CHORD: usize = 3;
 
-/// About where a chord is struck whose notes were not written.
+/// Approximate pitch of a chord whose notes were not written.
 const MIDDLE: u8 = 60;
 const LOW: u8 = 36;
 
@@ -65,7 +64,7 @@ pub(super) fn answered(line: &Line, chords: &[ChordAt], moments: &Moments<'_>) -
     }
 }
 
-/// Lets a line land on strong accents on which it has nothing to play.
+/// Makes a line land on strong accents on which it has nothing to play.
 fn land(instrument: Instrument, chords: &[ChordAt], steps: &mut Steps, moments: &Moments<'_>) {
     if moments.depth.usual() < 1.0 {
         return;
@@ -95,7 +94,7 @@ fn land(instrument: Instrument, chords: &[ChordAt], steps: &mut Steps, moments: 
     }
 }
 
-/// Lets what sounds end at a step.
+/// Ends all sounding notes at a step.
 fn let_go(steps: &mut Steps, at: i32) {
     for (step, notes) in steps.range_mut(at - LONGEST / UNITS..at) {
         let room = ((at - step) * UNITS).clamp(1, LONGEST) as u8;
@@ -103,8 +102,8 @@ fn let_go(steps: &mut Steps, at: i32) {
     }
 }
 
-/// What a line strikes on a step where nothing was written: what it played last, or the chord where
-/// that has changed since.
+/// The notes that a line strikes on a step where nothing was written: the last ones it played, or
+/// the chord if that has changed since.
 fn landing(
     instrument: Instrument,
     step: i32,
@@ -152,8 +151,8 @@ fn chord_at(chords: &[ChordAt], step: i32) -> Option<Chord> {
     chords.get(after.saturating_sub(1)).map(|at| at.chord)
 }
 
-/// Where the body rests the bass is silent and the others hold: of what was written there, only
-/// what brings a new chord is struck, softly, and is held.
+/// Where the body rests the bass is silent and the other lines hold: of the notes written there,
+/// only those that bring a new chord are struck, softly, and held.
 fn rest(instrument: Instrument, chords: &[ChordAt], steps: &mut Steps, moments: &Moments<'_>) {
     if moments.depth.usual() < 1.0 {
         return;
@@ -176,8 +175,8 @@ fn rest(instrument: Instrument, chords: &[ChordAt], steps: &mut Steps, moments: 
                 steps.remove(&step);
                 continue;
             };
-            // A chord is held until the next or until the body moves; a melody's note is let ring
-            // as it is.
+            // A chord is held until the next one or until the body moves; a melody note keeps its
+            // length.
             let end = chords.get(index).map_or(until, |next| next.step.min(until));
             let held = ((end - step) * UNITS).clamp(1, LONGEST) as u8;
             for note in notes.iter_mut() {

@@ -1,21 +1,18 @@
-//! The arranger: drums and lines, made to answer the body.
-//!
-//! The networks write a groove that knows of the movement where its accents are, to the sixteenth,
-//! and no more. A viewer sees more: a stop to the frame, how hard it is, which limb makes it, and
-//! whether anybody moves at all. So what they wrote is arranged to the movement before it becomes a
-//! score:
-//!
-//! * **time**: what is played on the step of an accent moves towards the accent's instant, and
-//!   nothing is left right beside it;
-//! * **loudness**: strokes on an accent are as loud as the accent is strong, the others step back,
-//!   but for the backbone;
-//! * **voice**: an accent has the drums of the part of the body that makes it;
+//! The arranger: makes drums and lines answer the movement.
+//! The networks write a groove that knows only the sixteenth of each accent. A viewer sees more: a
+//! stop to the frame, how hard it is, which limb makes it, and whether anybody moves at all. So the
+//! groove is arranged to the movement before it becomes a score:
+//! * **time**: notes on the step of an accent move towards the accent's instant, and nothing is
+//!   left right beside it;
+//! * **loudness**: strokes on an accent are as loud as the accent is strong; the others become
+//!   softer, except for the backbone;
+//! * **voice**: an accent gets the drums of the part of the body that makes it;
 //! * **stillness**: where the body holds, nothing is struck, the harmony holds too, and a fill
 //!   leads to the next accent;
 //! * **lines**: bass and chords land on strong accents and rest where the body rests.
-//!
-//! All of it is decided on the grid of the media, by what is around a moment there, and so is the
-//! same whatever is cut out of the media and however fast that is played. Pure: numbers to numbers.
+//! All of it is decided on the grid of the media, from what is around a moment there. The result is
+//! therefore the same whichever part of the media is used, and at any speed. Pure: numbers to
+//! numbers.
 
 mod depth;
 mod lines;
@@ -31,15 +28,15 @@ use crate::time::BeatGrid;
 use depth::Depth;
 use moments::Moments;
 
-/// Drums and music as they answer the movement.
+/// Drums and music after they were arranged to the movement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
     /// The drums.
     pub drums: DrumGrid,
     /// The lines, if there are any.
     pub music: Option<Music>,
-    /// Steps of the grid, rising, on which a strong accent is answered: where a piece may end.
-    /// `None` where the movement is to be ignored.
+    /// Steps of the grid, in rising order, on which a strong accent is answered: where a piece may
+    /// end. `None` where the movement is ignored.
     pub strong: Option<Vec<i32>>,
 }
 
@@ -54,12 +51,11 @@ impl Answer {
     }
 }
 
-/// Arranges drums and music to the movement they were written to. `follow` is how closely, 0 (not
-/// at all: all stays as it was written) to 4 (everything stands on the movement); at 2 the groove
-/// still breathes.
-///
-/// The drums must be on the beats of the rhythm; where those span no grid, all stays as it was
-/// written.
+/// Arranges drums and music to the movement they were written for. `follow` is how closely, 0 (not
+/// at all: everything stays as written) to 4 (everything is placed on the movement); at 2 the
+/// groove still has room to breathe.
+/// The drums must be on the beats of the rhythm; where those do not span a grid, everything stays
+/// as written.
 pub fn answer(drums: &DrumGrid, music: Option<&Music>, rhythm: &Rhythm, follow: f64) -> Answer {
     let depth = Depth::new(follow);
     let Some(grid) = BeatGrid::new(drums.beats.clone()).filter(|_| depth.answers()) else {

@@ -6,53 +6,52 @@ use crate::drums::DrumGrid;
 use crate::rhythm::{AccentKind, BodyPart, Rhythm};
 use crate::time::{BeatGrid, Instant, STEPS_PER_BEAT};
 
-/// Farthest that anything is moved, seconds, and in steps: beyond it would be another place of the
+/// Farthest that a note is moved, in seconds and in steps: farther would be another place of the
 /// bar.
 const FARTHEST: (f64, f64) = (0.060, 0.499);
 
-/// What is played nearer than this to the answer of an accent, seconds, and is not part of it,
-/// would be heard as a flam.
+/// A note closer than this, in seconds, to the answer of an accent, but not part of it, would be
+/// heard as a flam.
 const FLAM: f64 = 0.045;
 
-/// How far from its step, seconds, an accent may be for what is played on the step to move towards
+/// How far from its step, in seconds, an accent may be for the notes on the step to move towards
 /// it. In a slow tempo it may be farther: it is then answered between the steps, half-way from one
 /// to the next.
 const ON_STEP: f64 = 0.080;
 
-/// How far apart two accents of one step are, seconds, for both to be answered.
+/// How far apart two accents of one step must be, in seconds, for both to be answered.
 const APART: f64 = 0.090;
 
-/// Under this strength an accent is one that nobody sees beside the others: it has a light stroke
-/// at most.
+/// Below this strength nobody notices an accent beside the others: it gets a light stroke at most.
 const FAINT: f32 = 0.25;
 
-/// Velocity of what is played on the weakest accent, and how much is added for the strongest.
+/// Velocity of a stroke on the weakest accent, and how much is added for the strongest.
 pub(super) const ACCENT: (f32, f32) = (0.55, 0.45);
 
-/// Velocity of what is played on an accent: as loud as the accent is strong.
+/// Velocity of a stroke on an accent: as loud as the accent is strong.
 pub(super) fn loudness(strength: f32) -> f32 {
     ACCENT.0 + ACCENT.1 * strength
 }
 
-/// From this strength on an accent is one that everybody sees.
+/// From this strength everybody notices an accent.
 pub(super) const STRONG: f32 = 0.5;
 
-/// After a hold the music waits for the first accent, if that comes within so many seconds.
+/// After a hold the music waits for the first accent, if that comes within this many seconds.
 const AWAITED: f64 = 1.0;
 
-/// A gesture begins at most so many seconds before the accent that it ends with.
+/// A gesture begins at most this many seconds before the accent that ends it.
 const GESTURE: f64 = 0.5;
 
 /// An accent on the grid.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Moment {
-    /// The step nearest to it.
+    /// The nearest step.
     pub step: i32,
     /// How far from the step it is answered, steps.
     pub offset: f32,
     /// Its strength, above 0, at most 1.
     pub strength: f32,
-    /// What of the body makes it.
+    /// The part of the body that makes it.
     pub part: BodyPart,
 }
 
@@ -63,12 +62,12 @@ pub(super) struct Rest {
     pub until: f64,
     /// Where the body moves again: the music may wait longer.
     pub moves: f64,
-    /// The step of the accent that it ends with, if one comes soon.
+    /// The step of the accent that ends it, if one comes soon.
     pub ends_on: Option<i32>,
 }
 
 impl Rest {
-    /// Whether it begins in or after this step and lasts over it.
+    /// Whether it contains a position in steps.
     pub fn holds(&self, position: f64) -> bool {
         position >= self.from && position < self.until
     }
@@ -82,16 +81,17 @@ pub(super) struct Moments<'a> {
     grid: &'a BeatGrid,
     /// A step on which a bar begins.
     origin: i32,
-    /// By step, one on each at most.
+    /// In rising order of steps, at most one on each.
     moments: Vec<Moment>,
-    /// Accents that are answered between the steps, by step.
+    /// Accents that are answered between the steps, in rising order of steps.
     pub between: Vec<Moment>,
-    /// Accents that hardly anybody sees, by step, on steps that answer no other.
+    /// Accents that hardly anybody notices, in rising order of steps, on steps that answer no other
+    /// accent.
     faint: Vec<Moment>,
     /// Steps on which a gesture begins that an accent ends soon after, with the strength of that
     /// accent.
     pub pick_ups: Vec<(i32, f32)>,
-    /// In rising order, apart from each other.
+    /// In rising order, without overlap.
     pub rests: Vec<Rest>,
 }
 
@@ -134,12 +134,12 @@ impl<'a> Moments<'a> {
         result
     }
 
-    /// An accent on the grid, and whether it is answered with its step or between two.
+    /// An accent on the grid, and whether it is answered on its step or between two.
     fn moment(&self, time: Instant, strength: f32, part: BodyPart) -> Option<(Moment, bool)> {
         let (step, apart) = self.nearest(time)?;
         let length = self.grid.step_span(i64::from(step)).seconds();
         let on_step = (apart * length).abs() <= ON_STEP;
-        // Where on the grid it is answered if nothing pulls.
+        // Where on the grid it is answered without any pull.
         let anchor = if on_step { 0.0 } else { 0.5_f64.copysign(apart) };
         let pull = self
             .depth
@@ -177,7 +177,7 @@ impl<'a> Moments<'a> {
         }
     }
 
-    /// The nearest step to an instant, and how far in steps that is from it.
+    /// The step nearest to an instant, and its distance in steps.
     fn nearest(&self, time: Instant) -> Option<(i32, f64)> {
         let position = self.grid.position(time);
         let step = i32::try_from(self.grid.nearest_step(time)).ok()?;
@@ -213,13 +213,13 @@ impl<'a> Moments<'a> {
         self.moments.get(index)
     }
 
-    /// The accent that hardly anybody sees on a step.
+    /// The accent on a step that hardly anybody notices.
     pub fn faint_on(&self, step: i32) -> Option<&Moment> {
         let index = self.faint.binary_search_by_key(&step, |m| m.step).ok()?;
         self.faint.get(index)
     }
 
-    /// All accents that hardly anybody sees.
+    /// All accents that hardly anybody notices.
     pub fn faint(&self) -> impl Iterator<Item = &Moment> {
         self.faint.iter()
     }
@@ -229,13 +229,13 @@ impl<'a> Moments<'a> {
         self.moments.iter()
     }
 
-    /// Those that everybody sees.
+    /// The accents that everybody notices.
     pub fn strong(&self) -> impl Iterator<Item = &Moment> {
         self.moments.iter().filter(|moment| moment.strength >= STRONG)
     }
 
-    /// Whether something on a step, which answers no accent itself, would sound as a flam with the
-    /// answer of one beside it.
+    /// Whether a note on a step that answers no accent itself would sound as a flam with the answer
+    /// on a neighbouring step.
     pub fn would_flam(&self, step: i32, offset: f32) -> bool {
         let onset = |step: i32, offset: f32| self.grid.instant(f64::from(step) + f64::from(offset));
         let here = onset(step, offset);
@@ -251,12 +251,12 @@ impl<'a> Moments<'a> {
             .any(|moment| (onset(moment.step, moment.offset) - here).seconds().abs() < FLAM)
     }
 
-    /// Whether the body rests at a place of the grid.
+    /// Whether the body rests at a position on the grid.
     pub fn rests(&self, position: f64) -> bool {
         self.rest_at(position).is_some()
     }
 
-    /// The rest that a place of the grid lies in.
+    /// The rest that contains a position on the grid.
     pub fn rest_at(&self, position: f64) -> Option<&Rest> {
         self.rests.iter().find(|rest| rest.holds(position))
     }

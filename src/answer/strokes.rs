@@ -1,4 +1,4 @@
-//! The drums as they answer the movement.
+//! How the drums answer the movement.
 
 use super::moments::{ACCENT, Moment, Moments, Rest, STRONG, loudness};
 use crate::drums::{DrumClass, DrumGrid, Hit};
@@ -6,44 +6,43 @@ use crate::rhythm::BodyPart;
 use crate::time::STEPS_PER_BEAT;
 use std::collections::BTreeMap;
 
-/// How far the strokes that keep time go towards it: all the way, each accent would be a splash of
-/// cymbals.
+/// How far the velocity of timekeeping strokes moves towards the accent's: all the way would make
+/// each accent a splash of cymbals.
 const TIMEKEEPER: f32 = 0.5;
 
-/// From this strength on the whole body has crash, snare and kick, and from this one a hand has the
-/// snare.
+/// From the first strength the whole body gets crash, snare and kick; from the second a hand gets
+/// the snare.
 const WHOLE: f32 = 0.75;
 const SNARE: f32 = 0.4;
 
-/// From this strength on the trunk has the snare beside the kick.
+/// From this strength the trunk gets the snare as well as the kick.
 const BOTH: f32 = 0.5;
 
-/// Loudness of the drums that answer an accent together beside the first of them: their peaks add up, and what is above the rest by
-/// so much the limiter takes off again, from the attack.
+/// Gains of the drums that answer an accent together, the first one first: their peaks add up, and
+/// the limiter would remove the excess again, from the attack.
 const TOGETHER: [f32; 3] = [1.0, 0.8, 0.7];
 
-/// Bars within which one crash is struck at most.
+/// At most one crash is struck within this many bars.
 const CRASH_BARS: i32 = 2;
 
-/// Velocity of the hats that count on through a rest.
+/// Velocity of the hats that keep counting through a rest.
 const COUNTING: f32 = 0.16;
 
-/// A fill: velocity of its first stroke and of its last, beside that of the accent it leads to,
-/// which must stand out from it.
+/// Velocities of the first and the last stroke of a fill, relative to that of the accent it leads
+/// to, which must stand out from it.
 const FILL: (f32, f32) = (0.2, 0.45);
 
-/// Velocity that the louder strokes of the groove have at most, so that accents are louder: a
-/// drummer who always plays loud has no accents.
+/// Greatest velocity of the louder strokes of the groove, so that accents are louder: a drummer who
+/// always plays loud has no accents.
 const ROOM: f32 = 0.52;
 
-/// Velocity of the stroke on an accent that hardly anybody sees, where there is none.
+/// Velocity of the stroke added on an accent that hardly anybody notices.
 const LIGHT: f32 = 0.3;
 
-/// Loudness of a stroke right before a strong accent: at full loudness it would take the edge off
-/// it.
+/// Gain of a stroke right before a strong accent: at full loudness it would weaken the accent.
 const BEFORE: f32 = 0.7;
 
-/// Velocity of the stroke with which a gesture begins, beside that of the accent that ends it.
+/// Velocity of the stroke with which a gesture begins, relative to that of the accent that ends it.
 const PICK_UP: f32 = 0.4;
 
 /// Softest velocity written.
@@ -52,7 +51,7 @@ const SOFTEST: f32 = 0.08;
 /// The strokes of each step.
 type Steps = BTreeMap<i32, Vec<Hit>>;
 
-/// The hits of a grid, by step, then by class, as they answer the movement.
+/// The hits of a grid, by step, then by class, after they were arranged to the movement.
 pub(super) fn answered(drums: &DrumGrid, moments: &Moments<'_>) -> Vec<Hit> {
     let mut steps = Steps::new();
     let room = moments.depth.towards(1.0, (ROOM / loud(&drums.hits)).min(1.0));
@@ -120,7 +119,7 @@ pub(super) fn answered(drums: &DrumGrid, moments: &Moments<'_>) -> Vec<Hit> {
     hits
 }
 
-/// The velocity that a tenth of the kicks and snares exceed; the loudest there is where none are
+/// The velocity that a tenth of the kicks and snares exceed; the greatest possible where none are
 /// struck.
 fn loud(hits: &[Hit]) -> f32 {
     let drums = hits
@@ -144,7 +143,7 @@ fn keeps_time(class: DrumClass) -> bool {
     matches!(class, DrumClass::ClosedHat | DrumClass::Ride)
 }
 
-/// Kick on one, snare on the backbeats: in three, on its second and third beat.
+/// Kick on one, snare on the backbeats; in three, snare on the second and third beat.
 fn is_backbone(hit: &Hit, moments: &Moments<'_>) -> bool {
     let beat = STEPS_PER_BEAT as i32;
     let place = moments.in_bar(hit.step);
@@ -156,8 +155,7 @@ fn is_backbone(hit: &Hit, moments: &Moments<'_>) -> bool {
     }
 }
 
-/// Adds a stroke where its drum is not struck already; where it is, the louder of the two is
-/// played.
+/// Adds a stroke unless its drum is already struck; then the louder of the two is played.
 fn strike(steps: &mut Steps, stroke: Hit) {
     let strokes = steps.entry(stroke.step).or_default();
     match strokes.iter_mut().find(|other| other.class == stroke.class) {
@@ -179,7 +177,7 @@ fn drums_of(moment: &Moment) -> &'static [DrumClass] {
     }
 }
 
-/// The strokes with which an accent is answered.
+/// The strokes that answer an accent.
 fn strokes_of(moment: &Moment, moments: &Moments<'_>) -> impl Iterator<Item = Hit> {
     let velocity = moments.depth.towards(ACCENT.0, loudness(moment.strength));
     let (step, offset) = (moment.step, moment.offset);
@@ -191,8 +189,8 @@ fn strokes_of(moment: &Moment, moments: &Moments<'_>) -> impl Iterator<Item = Hi
     })
 }
 
-/// A light stroke on an accent that hardly anybody sees, if none is there and the body does not
-/// rest.
+/// A light stroke on an accent that hardly anybody notices, if there is no stroke yet and the body
+/// does not rest.
 fn touch(moment: &Moment, steps: &mut Steps, moments: &Moments<'_>) {
     let place = f64::from(moment.step) + f64::from(moment.offset);
     if moments.rests(place) || moments.would_flam(moment.step, moment.offset) {
@@ -208,7 +206,7 @@ fn touch(moment: &Moment, steps: &mut Steps, moments: &Moments<'_>) {
     }
 }
 
-/// Lets an accent that lies between two steps be heard there.
+/// Adds the answer of an accent that lies between two steps.
 fn between(moment: &Moment, steps: &mut Steps, moments: &Moments<'_>) {
     let strokes = steps.entry(moment.step).or_default();
     strokes.extend(strokes_of(moment, moments).filter(|hit| hit.class != DrumClass::Crash));
@@ -226,7 +224,7 @@ fn voice(moment: &Moment, steps: &mut Steps, moments: &Moments<'_>) {
     }
 }
 
-/// Soft hats on the beats of a rest, so that it is a rest and not a fault of the sound.
+/// Soft hats on the beats of a rest, so that it does not seem to be a fault of the sound.
 fn count_on(rest: &Rest, played: std::ops::RangeInclusive<i32>, steps: &mut Steps, moments: &Moments<'_>) {
     let beat = STEPS_PER_BEAT as i32;
     let from = (rest.from.ceil() as i32).max(*played.start());
@@ -244,8 +242,8 @@ fn count_on(rest: &Rest, played: std::ops::RangeInclusive<i32>, steps: &mut Step
     }
 }
 
-/// Two to four strokes that rise to the accent with which a rest ends, as many as there is room for
-/// once the body moves.
+/// Two to four strokes that rise to the accent that ends a rest, as many as fit in once the body
+/// moves.
 fn fill(rest: &Rest, steps: &mut Steps, moments: &Moments<'_>) {
     use DrumClass::{HighTom, LowTom, MidTom, Snare};
     let Some(moment) = rest.ends_on.and_then(|step| moments.on(step)) else {
@@ -275,7 +273,7 @@ fn fill(rest: &Rest, steps: &mut Steps, moments: &Moments<'_>) {
     }
 }
 
-/// A light stroke where a gesture begins, if none is there.
+/// A light stroke where a gesture begins, if there is none yet.
 fn pick_up(step: i32, strength: f32, steps: &mut Steps, moments: &Moments<'_>) {
     if moments.on(step).is_some() || moments.would_flam(step, 0.0) {
         return;

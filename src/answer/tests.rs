@@ -1,4 +1,4 @@
-//! Numbers made by hand: eight bars at 120 beats a minute, a step is 125 ms.
+//! Numbers made by hand: eight bars at 120 beats a minute, where a step is 125 ms.
 
 use super::*;
 use crate::drums::{DrumClass, Hit};
@@ -19,7 +19,7 @@ fn accent(seconds: f64, strength: f32, part: BodyPart) -> Accent {
     }
 }
 
-/// A movement with those accents that is still in those stretches.
+/// A movement with the given accents that is still in the given stretches.
 fn rhythm(accents: &[Accent], still: &[(f64, f64)]) -> Rhythm {
     let speed = |t: f64| match still.iter().any(|(from, to)| (*from..*to).contains(&t)) {
         true => 1.0,
@@ -123,7 +123,7 @@ fn strokes_move_half_way_and_all_the_way_to_their_accent() {
 }
 
 #[test]
-fn what_is_left_beside_an_answer_would_be_a_flam_and_goes() {
+fn strokes_right_beside_an_answer_would_be_a_flam_and_are_removed() {
     let mut grid = groove();
     // 40 ms before the answer of the accent on step 8, and 60 ms before it.
     grid.hits.push(hit(7, DrumClass::Snare, 0.5, 0.499));
@@ -147,7 +147,7 @@ fn strokes_are_as_loud_as_the_accent_is_strong_and_the_others_step_back() {
     assert!(near(velocity(2, DrumClass::ClosedHat), 0.5 * 0.85));
     assert!(
         near(velocity(24, DrumClass::Kick), 0.5 * 0.85),
-        "the three is no backbone"
+        "the three is not the backbone"
     );
     assert!(near(velocity(16, DrumClass::Kick), 0.5) && near(velocity(12, DrumClass::Snare), 0.5));
     let all = drums(&[accent(1.0, 1.0, BodyPart::Feet)], &[], 4.0);
@@ -159,7 +159,7 @@ fn strokes_are_as_loud_as_the_accent_is_strong_and_the_others_step_back() {
 fn each_part_of_the_body_has_its_drums() {
     use DrumClass::{Crash, Kick, MidTom, Snare};
     let added = |part, strength| -> Vec<DrumClass> {
-        // Step 9 has nothing of its own.
+        // Step 9 has no stroke yet.
         let hits = drums(&[accent(9.0 * STEP, strength, part)], &[], 2.0);
         on(&hits, 9).iter().map(|(class, ..)| *class).collect()
     };
@@ -184,14 +184,14 @@ fn drums_that_answer_together_are_softer_than_the_first() {
 }
 
 #[test]
-fn an_accent_that_hardly_anybody_sees_has_a_light_stroke_at_its_time() {
+fn an_accent_that_hardly_anybody_notices_has_a_light_stroke_at_its_time() {
     let faint = |step: f64| accent(step * STEP + 0.02, 0.2, BodyPart::Feet);
     let hits = drums(&[faint(9.0), faint(8.0)], &[], 2.0);
     let [(DrumClass::Kick, light, offset)] = on(&hits, 9)[..] else {
         panic!("{:?}", on(&hits, 9));
     };
     assert!(near(light, 0.3) && near(offset, 0.01 / STEP));
-    // What is there already moves with it, and is no louder.
+    // A stroke that is there already moves with it, and is not louder.
     let (class, velocity, offset) = on(&hits, 8)[0];
     assert!(class == DrumClass::Kick && near(velocity, 0.5 * 0.85) && near(offset, 0.01 / STEP));
 }
@@ -210,7 +210,7 @@ fn a_loud_groove_makes_room_for_accents() {
 }
 
 #[test]
-fn what_comes_right_before_a_strong_accent_is_softer() {
+fn a_stroke_right_before_a_strong_accent_is_softer() {
     let hits = drums(&[accent(9.0 * STEP, 0.8, BodyPart::Feet)], &[], 2.0);
     let kick = on(&hits, 8).into_iter().find(|(class, ..)| *class == DrumClass::Kick);
     assert!(near(kick.expect("a kick").1, 0.5 * 0.85 * 0.7));
@@ -271,8 +271,8 @@ fn at_depth_one_only_strong_accents_are_answered_and_by_half() {
         1.0,
     );
     assert_eq!(on(&hits, 9), []);
-    // The kick that was written at 0.5 is half-way to 0.82; that of the part of the body half-way
-    // from 0.55, and louder.
+    // The kick that was written at 0.5 is half-way to 0.82; that of the part of the body is
+    // half-way from 0.55, and louder.
     assert!(near(on(&hits, 8)[0].1, 0.685));
 }
 
@@ -294,7 +294,7 @@ fn nothing_is_struck_while_the_body_holds_but_soft_hats_on_the_beats() {
         );
         assert!(there.iter().all(|(_, velocity, _)| *velocity < 0.2));
     }
-    // 6.6 s is step 52.8: the accent is answered on step 53, by four strokes that rise to it.
+    // 6.6 s is step 52.8: the accent is answered on step 53, after four strokes that rise to it.
     let fill: Vec<f32> = (49..53)
         .flat_map(|step| on(&hits, step))
         .map(|(_, velocity, _)| velocity)
@@ -419,7 +419,7 @@ fn where_the_body_holds_the_bass_rests_and_the_harmony_holds() {
         .filter(|n| n.step > 32 && n.step < 47)
         .map(|n| (n.step, n.length))
         .collect();
-    // One for the chord that sounds, one for the next, each until something comes after it.
+    // One for the chord that sounds, one for the next, each until something follows.
     assert_eq!(held.len(), 2, "{held:?}");
     assert_eq!(held[1].0, 40);
     assert!(held[0].1 >= 12 && held[1].1 >= 14, "{held:?}");

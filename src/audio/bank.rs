@@ -11,7 +11,7 @@
 use std::collections::BTreeSet;
 use std::io::{Read, Seek, SeekFrom};
 
-/// Generators that are looked at here (SoundFont 2.04, 8.1.2).
+/// Generators that are evaluated here (SoundFont 2.04, 8.1.2).
 pub(super) mod generator {
     pub const START_OFFSET: u16 = 0;
     pub const END_OFFSET: u16 = 1;
@@ -30,7 +30,7 @@ pub(super) mod generator {
     pub const SAMPLE_ID: u16 = 53;
     pub const SAMPLE_MODES: u16 = 54;
     pub const EXCLUSIVE_CLASS: u16 = 57;
-    /// First number that means nothing.
+    /// First undefined number.
     pub const END: u16 = 61;
 }
 
@@ -40,10 +40,10 @@ const COMPRESSED: u16 = 0x10;
 /// Bit of a sample's type that places it in a sound card's ROM.
 const IN_ROM: u16 = 0x8000;
 
-/// Sample rates that are believed, in hertz: the specification's least, and twice the highest in use.
+/// Accepted sample rates, hertz: the specification's minimum, and twice the highest in use.
 const RATES: std::ops::RangeInclusive<u32> = 400..=192_000;
 
-/// What a SoundFont holds, apart from the sample data itself.
+/// The contents of a SoundFont, apart from the sample data itself.
 #[derive(Debug)]
 pub(super) struct Bank {
     pub presets: Vec<Preset>,
@@ -51,9 +51,9 @@ pub(super) struct Bank {
     pub samples: Vec<Sample>,
     /// Where the sample data begins in the file, and its length in bytes.
     pub data: (u64, u64),
-    /// What was left out.
+    /// The zones that were left out.
     pub left_out: LeftOut,
-    /// Samples that went on after the data and now end with it.
+    /// Samples that extended beyond the data and now end with it.
     pub cut: usize,
 }
 
@@ -62,7 +62,7 @@ pub(super) struct Bank {
 pub(super) struct LeftOut {
     /// How many.
     pub zones: usize,
-    /// What is wrong with the first.
+    /// The fault of the first.
     pub reason: String,
 }
 
@@ -84,7 +84,8 @@ pub(super) struct Preset {
     pub zones: Vec<Zone>,
 }
 
-/// A region of keys and velocities with its parameters; those of the global zone are already in it.
+/// A region of keys and velocities with its parameters; those of the global zone are already
+/// included.
 #[derive(Debug, Clone)]
 pub(super) struct Zone {
     /// Instrument or sample that is played.
@@ -113,7 +114,7 @@ impl Zone {
         (least, most)
     }
 
-    /// Keys that the zone sounds for.
+    /// Keys for which the zone sounds.
     pub fn keys(&self) -> std::ops::RangeInclusive<u8> {
         let (least, most) = self.range(generator::KEY_RANGE);
         least..=most
@@ -144,7 +145,7 @@ impl Zone {
 pub(super) struct Sample {
     /// First byte of the sample, from the start of the sample data.
     pub from: u64,
-    /// Byte after the last.
+    /// Byte after the last one.
     pub to: u64,
     /// Loop in samples from the sample's own start; not yet known to lie within it.
     pub looped: (i64, i64),
@@ -160,7 +161,7 @@ pub(super) struct Sample {
 /// Reads and checks the structure of a SoundFont of `length` bytes.
 ///
 /// # Errors
-/// What is wrong, in words that follow "cannot be read as a SoundFont: ".
+/// A description of the fault that can follow "cannot be read as a SoundFont: ".
 pub(super) fn read(file: &mut (impl Read + Seek), length: u64) -> Result<Bank, String> {
     let mut head = [0; 12];
     if length < head.len() as u64 {
@@ -203,7 +204,7 @@ pub(super) fn read(file: &mut (impl Read + Seek), length: u64) -> Result<Bank, S
     tables.parse(version, data)
 }
 
-/// What a file is that does not begin as a SoundFont does.
+/// The kind of a file that does not begin like a SoundFont.
 fn another_kind(head: &[u8; 12]) -> &'static str {
     let (riff, kind) = (&head[..4], &head[8..]);
     match (riff, kind) {
@@ -211,7 +212,7 @@ fn another_kind(head: &[u8; 12]) -> &'static str {
         (b"RIFF", b"sfpk") => "it is a compressed SoundFont (SF2Pack); unpack it to .sf2 first",
         (b"RIFF", b"WAVE") => "it is a WAV file; an .sf2 or .sf3 file is needed",
         (b"vers", _) if head == b"version http" => {
-            "it is a pointer of Git LFS, which stands for the file; `git lfs pull` fetches the file itself"
+            "it is a Git LFS pointer, not the file itself; `git lfs pull` fetches the file"
         }
         ([b'P', b'K', 3, 4] | [0x1f, 0x8b, ..] | [b'7', b'z', 0xbc, 0xaf] | b"Rar!" | [0xfd, b'7', b'z', b'X'], _) => {
             "it is a compressed archive; unpack it first"
@@ -369,7 +370,7 @@ impl Tables {
         if presets.is_empty() {
             return Err("it has no presets".to_owned());
         }
-        // A font for a sound card is a good one, of which nothing is heard here.
+        // A font for a sound card is valid, but silent here.
         let for_a_card = samples.iter().any(|sample| sample.in_rom);
         let mut targets = presets.iter().flat_map(|preset| &preset.zones);
         let silent = targets.all(|zone| instruments.get(zone.target).is_none_or(Vec::is_empty));
@@ -406,7 +407,8 @@ impl<'a> Bags<'a> {
         })
     }
 
-    /// The zones `first..last`, with the global zone's parameters in each, without those that play nothing.
+    /// The zones `first..last`, with the global zone's parameters in each, without those that play
+    /// nothing.
     fn zones(&self, first: u16, last: u16, target: u16) -> Result<Vec<Zone>, String> {
         let (first, last) = (usize::from(first), usize::from(last));
         if first > last || last >= self.bags.len() {
@@ -435,7 +437,7 @@ impl<'a> Bags<'a> {
             for entry in own {
                 let (number, value) = (le16(entry, 0), le16(entry, 2));
                 if number == target {
-                    // What follows the target is to be ignored (8.1.2).
+                    // Generators after the target must be ignored (8.1.2).
                     played = Some(usize::from(value));
                     break;
                 }
@@ -447,7 +449,8 @@ impl<'a> Bags<'a> {
             }
             match played {
                 Some(target) => zones.push(Zone { target, generators }),
-                // Only the first zone may be global; others without a target are to be ignored (7.3, 7.7).
+                // Only the first zone may be global; others without a target must be ignored (7.3,
+                // 7.7).
                 None if index == first => global = generators,
                 None => {}
             }
@@ -473,8 +476,8 @@ fn sample(header: &[u8], version: u16) -> Sample {
     }
 }
 
-/// Ends samples that go on after the data where the next sample begins, or else with the data;
-/// returns how many. Streams stay as they are, since they cannot be decoded without their ends.
+/// Ends samples that extend beyond the data where the next sample begins, or else with the data;
+/// returns how many. Streams stay unchanged, since they cannot be decoded without their ends.
 fn cut_off(samples: &mut [Sample], data: u64) -> usize {
     let starts: BTreeSet<u64> = samples.iter().map(|sample| sample.from).collect();
     let beyond = |sample: &&mut Sample| {
@@ -483,14 +486,14 @@ fn cut_off(samples: &mut [Sample], data: u64) -> usize {
     let mut cut = 0;
     for sample in samples.iter_mut().filter(beyond) {
         let next = starts.range(sample.from + 1..).next().copied().unwrap_or(data);
-        // Values have two bytes.
+        // A value has two bytes.
         sample.to = next.min(data) & !1;
         cut += usize::from(sample.from < sample.to);
     }
     cut
 }
 
-/// Why a sample cannot be played, if it cannot.
+/// Why a sample cannot be played; `None` if it can.
 fn fault(sample: Option<&Sample>, data: u64) -> Option<String> {
     let Some(sample) = sample else {
         return Some("which does not exist".to_owned());

@@ -1,13 +1,12 @@
-//! The compressed samples of a font, decoded once each.
-//!
-//! Whether a stream is whole is known only when it has been decoded, and which kit plays a drum
-//! depends on it. So streams are decoded as soon as one is asked about, and their values are kept
+//! The compressed samples of a font, each decoded once.
+//! Whether a stream is complete is known only after it has been decoded, and which kit plays a drum
+//! depends on it. So a stream is decoded at the first question about it, and its values are kept
 //! until the synthesiser takes them.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Values that are kept at most, of all samples of a font: those of a kit.
+/// Most values that are kept, over all samples of a font: the size of a kit.
 const MOST_KEPT: usize = 16 << 20;
 
 #[derive(Debug, Default)]
@@ -15,7 +14,7 @@ pub(super) struct Decoded(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// By the sample's number, what is wrong with it if anything is.
+    /// The fault of each checked sample, if it has one, by the sample's number.
     checked: BTreeMap<usize, Option<String>>,
     values: BTreeMap<usize, Vec<i16>>,
     /// Damaged samples that have not been reported.
@@ -24,16 +23,16 @@ struct State {
 
 impl Decoded {
     fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing between two changes that belong together can panic.
+        // Changes that belong together cannot be interrupted by a panic.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether a sample can be decoded, which is tried once.
+    /// Whether a sample can be decoded; tried once per sample.
     pub fn is_whole(&self, sample: usize, decode: impl FnOnce() -> Result<Vec<i16>, String>) -> bool {
         if let Some(fault) = self.state().checked.get(&sample) {
             return fault.is_none();
         }
-        // Parts are prepared at the same time; what two of them decode at once counts once.
+        // Parts are prepared in parallel; a sample that two of them decode at once is counted once.
         let decoded = decode();
         let mut state = self.state();
         if let Some(fault) = state.checked.get(&sample) {
@@ -57,12 +56,12 @@ impl Decoded {
         whole
     }
 
-    /// The values of a sample, if they are kept; they are not from then on.
+    /// Removes and returns the values of a sample, if they are kept.
     pub fn take(&self, sample: usize) -> Option<Vec<i16>> {
         self.state().values.remove(&sample)
     }
 
-    /// What is wrong with the samples found damaged since this was last asked, in words.
+    /// Describes the samples found damaged since the last call.
     pub fn news(&self) -> Option<String> {
         let mut state = self.state();
         let news = std::mem::take(&mut state.news);

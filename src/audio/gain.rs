@@ -20,12 +20,13 @@ pub(super) fn ratio(decibels: f64) -> f64 {
     10.0_f64.powf(decibels / 20.0)
 }
 
-/// A gain over time: what loudness and limiter do to a buffer.
+/// A gain over time: the effect of the master level and the limiter on a buffer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GainCurve {
-    /// Gain of the whole, as a ratio.
+    /// Overall gain, as a ratio.
     pub(super) level: f64,
-    /// The limiter's gain at every [`STEP`]th frame, linear in between; empty where it does nothing at all.
+    /// The limiter's gain at every [`STEP`]th frame, linear in between; empty if the limiter has no
+    /// effect.
     pub(super) points: Vec<f32>,
 }
 
@@ -74,7 +75,7 @@ impl GainCurve {
         }
     }
 
-    /// The most that the limiter takes off, dB, 0 or more.
+    /// The limiter's maximum reduction, dB, 0 or more.
     pub fn reduction(&self) -> f64 {
         let least = self.points.iter().copied().fold(1.0_f32, f32::min);
         -decibels(f64::from(least))

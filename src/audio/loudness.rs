@@ -1,8 +1,9 @@
 //! Loudness and true peak: measured by ITU-R BS.1770, and adjusted to their targets by a gain and a
 //! limiter.
 //!
-//! The gain changes slowly over time and is the same for both channels, so it is kept as a curve, which also makes the
-//! stems: the sum of the parts times the curve is the sum of each part times the curve.
+//! The gain changes slowly over time and is the same for both channels, so it is kept as a curve.
+//! The curve also gives the stems: the sum of the parts times the curve is the sum of each part
+//! times the curve.
 
 use super::gain::{GainCurve, Loudness, STEP, decibels, ratio};
 use super::meter::{self, Weighted};
@@ -24,7 +25,8 @@ const GATING_BLOCK: Span = Span::from_seconds(0.4);
 /// punch of its attack, and long enough that closing does not click.
 const ATTACK: Span = Span::from_seconds(0.0015);
 
-/// How long the limiter stays closed after a peak: half a wave of a kick drum (50 Hz), which it must not follow.
+/// How long the limiter stays closed after a peak: half a wave of a kick drum (50 Hz), which it
+/// must not follow.
 const HOLD: Span = Span::from_seconds(0.01);
 
 /// Time constant with which the limiter opens again: slow enough not to distort, fast enough that
@@ -45,31 +47,33 @@ const ROUNDS: usize = 12;
 /// is slightly inaccurate.
 const MARGIN: f64 = 0.03;
 
-/// Loudness under which a buffer is silence: BS.1770's absolute gate.
+/// Loudness below which a buffer is silence: BS.1770's absolute gate.
 const SILENCE: f64 = -70.0;
 
-/// How far below the true peak that is asked for the sound is limited, dB. Lossy encoders overshoot: AAC at 256 kb/s by up to
-/// 0.7 dB on 24 soundtracks, and the peak asked for is that of the file which is heard.
+/// How far below the requested true peak the sound is limited, dB. Lossy encoders overshoot: AAC at
+/// 256 kb/s by up to 0.7 dB on 24 soundtracks, and the requested peak applies to the encoded file.
 pub(crate) const ENCODER_HEADROOM: f64 = 1.0;
 
-/// The true peak that sound is limited to, dBTP.
+/// The true peak to which sound is limited, dBTP.
 pub(super) fn ceiling(settings: &SoundSettings) -> f64 {
     settings.peak - ENCODER_HEADROOM
 }
 
 /// Measures a buffer (ITU-R BS.1770-4; true peak by oversampling).
 ///
-/// What is shorter than one gating block of 400 ms is measured as if it were repeated until it fills one.
+/// A buffer shorter than one gating block of 400 ms is measured as if it were repeated until it
+/// fills one.
 ///
 /// # Errors
-/// [`Error::Sound`](crate::Error::Sound) when the buffer's rate or number of channels cannot be measured.
+/// [`Error::Sound`](crate::Error::Sound) when the buffer's rate or number of channels cannot be
+/// measured.
 pub fn measure(buffer: &AudioBuffer) -> Result<Loudness> {
     in_turn(buffer, &GainCurve::constant(1.0), &Monitor::none())
 }
 
 /// Measures `buffer` after the gain, on the given number of threads.
 fn measure_with(buffer: &AudioBuffer, gain: &GainCurve, threads: usize, monitor: &Monitor<'_>) -> Result<Loudness> {
-    // More channels than two have weights of their own; no sound that is made here has them.
+    // More than two channels have different weights; sound made here never has more.
     match buffer.channels {
         1 | 2 => meter::measure(buffer, gain, threads, monitor),
         _ => in_turn(buffer, gain, monitor),
@@ -81,7 +85,7 @@ pub(super) fn integrated(buffer: &AudioBuffer, threads: usize, monitor: &Monitor
     Ok(measure_with(buffer, &GainCurve::constant(1.0), threads, monitor)?.integrated)
 }
 
-/// Measures what `buffer` is after the gain, from the first frame to the last.
+/// Measures `buffer` after the gain, from the first frame to the last.
 fn in_turn(buffer: &AudioBuffer, gain: &GainCurve, monitor: &Monitor<'_>) -> Result<Loudness> {
     let mut meter = meter::meter(buffer, Mode::I | Mode::TRUE_PEAK)?;
     if buffer.frames() > 0 {
@@ -107,15 +111,15 @@ fn in_turn(buffer: &AudioBuffer, gain: &GainCurve, monitor: &Monitor<'_>) -> Res
     })
 }
 
-/// Brings a buffer of one channel or two to a loudness, with true peaks at or under `peak` by measurement. Returns the gain that
-/// it was multiplied with, and what was then measured.
+/// Brings a buffer of one or two channels to a loudness, with measured true peaks at or below
+/// `peak`. Returns the gain that was applied, and the loudness measured afterwards.
 ///
-/// The loudness is met to ±0.1 LU where the limiter need not take more than 12 dB off a peak for
-/// it; otherwise it is as near as that allows. Silence (below −70 LUFS) is not changed.
+/// The loudness is met to ±0.1 LU unless the limiter would have to reduce a peak by more than 12
+/// dB; then it is as close as that allows. Silence (below −70 LUFS) is not changed.
 ///
 /// # Errors
-/// [`Error::Sound`](crate::Error::Sound) when the buffer's rate or number of channels cannot be measured;
-/// [`Error::Cancelled`](crate::Error::Cancelled), which leaves the buffer as it was.
+/// [`Error::Sound`](crate::Error::Sound) when the buffer's rate or number of channels cannot be
+/// measured; [`Error::Cancelled`](crate::Error::Cancelled), which leaves the buffer as it was.
 #[cfg(test)]
 fn master(buffer: &mut AudioBuffer, loudness: f64, peak: f64, monitor: &Monitor<'_>) -> Result<(GainCurve, Loudness)> {
     let (curve, _) = find_gain(buffer, loudness, peak, 1, monitor)?;
@@ -124,7 +128,8 @@ fn master(buffer: &mut AudioBuffer, loudness: f64, peak: f64, monitor: &Monitor<
     Ok((curve, measured))
 }
 
-/// The gain that [`master`] multiplies with, and the true peak that will then be measured, dBTP, found on so many threads.
+/// The gain that [`master`] applies, and the true peak that will then be measured, dBTP, computed
+/// on the given number of threads.
 ///
 /// Loudness is computed from energies that are weighted once, so that a round of gain and ceiling
 /// is cheap; true peaks are measured.
@@ -158,7 +163,7 @@ pub(super) fn find_gain(
             }
             ceiling -= highest - peak + MARGIN / 3.0;
         }
-        // Part of what is added is taken off again by the limiter, so a little more is added than is missing.
+        // The limiter removes part of any added gain, so slightly more is added than is missing.
         let step = if short > 0.0 && curve.reduction() > 0.0 {
             1.3 * short
         } else {
@@ -170,18 +175,18 @@ pub(super) fn find_gain(
         highest = peaks.after(&curve)?;
     }
     if highest > peak {
-        // Scaling down is exact where limiting is not.
+        // Scaling down is exact, limiting is not.
         curve.level *= ratio(peak - highest - 1e-3);
         highest = peaks.after(&curve)?;
     }
     Ok((curve, highest))
 }
 
-/// Lowers only what is above `peak` dBTP.
+/// Lowers only peaks above `peak` dBTP.
 ///
 /// # Errors
-/// [`Error::Sound`](crate::Error::Sound) when the buffer's rate or number of channels cannot be measured; [`Error::Cancelled`](crate::Error::Cancelled), which leaves
-/// the buffer as it was.
+/// [`Error::Sound`](crate::Error::Sound) when the buffer's rate or number of channels cannot be
+/// measured; [`Error::Cancelled`](crate::Error::Cancelled), which leaves the buffer as it was.
 pub fn limit(buffer: &mut AudioBuffer, peak: f64, monitor: &Monitor<'_>) -> Result<Loudness> {
     let mut measured = measure_with(buffer, &GainCurve::constant(1.0), 1, monitor)?;
     if measured.true_peak <= peak {
@@ -208,8 +213,7 @@ pub fn limit(buffer: &mut AudioBuffer, peak: f64, monitor: &Monitor<'_>) -> Resu
 }
 
 /// True peak of every [`STEP`] frames, both channels together.
-///
-/// Values between the samples take time to find, so they are found where they can matter.
+/// Finding values between the samples takes time, so it is done only where they can matter.
 struct Peaks<'a> {
     buffer: &'a AudioBuffer,
     threads: usize,
@@ -223,11 +227,12 @@ struct Peaks<'a> {
 /// Taps on each side of an interpolated value.
 const REACH: usize = 8;
 
-/// What no true peak is above, times the value that is found here: a filter of so many taps is off by up to 0.4 dB near half the
-/// rate, where little sounds.
+/// Upper bound of a true peak, relative to the value found here: a filter with this many taps is
+/// off by up to 0.4 dB near half the rate, where there is little sound.
 const SURELY: f32 = 1.06;
 
-/// Values found between two samples: oversampling by four, as BS.1770-4 Annex 2 asks for at 48 kHz.
+/// Values computed between two samples: oversampling by four, as BS.1770-4 Annex 2 requires at 48
+/// kHz.
 const BETWEEN: usize = 3;
 
 impl<'a> Peaks<'a> {
@@ -239,7 +244,7 @@ impl<'a> Peaks<'a> {
             .iter()
             .map(|phase| phase.iter().map(|tap| tap.abs()).sum::<f32>())
             .fold(1.0, f32::max);
-        // Windows reach into the blocks beside, no further.
+        // Windows reach into the neighbouring blocks, not further.
         let near = |block: usize| greatest(&values[block.saturating_sub(1)..(block + 2).min(values.len())]);
         let bounds = (0..values.len()).map(|block| bound * near(block)).collect();
         let mut peaks = Self {
@@ -250,7 +255,7 @@ impl<'a> Peaks<'a> {
             bounds,
             taps,
         };
-        // So that the greatest is known.
+        // Makes sure that the greatest value is known.
         peaks.look_above(greatest(&peaks.values))?;
         Ok(peaks)
     }
@@ -266,7 +271,7 @@ impl<'a> Peaks<'a> {
         greatest(&self.values).max(f32::MIN_POSITIVE)
     }
 
-    /// Looks between the samples wherever a value above `peak` may be.
+    /// Examines the values between the samples wherever one above `peak` is possible.
     fn look_above(&mut self, peak: f32) -> Result<()> {
         let wanted = |block: &usize| self.bounds[*block] > peak;
         let wanted: Vec<usize> = (0..self.values.len()).filter(wanted).collect();
@@ -291,14 +296,16 @@ impl<'a> Peaks<'a> {
 
     /// The curve that multiplies by `level` and keeps peaks under `ceiling`.
     ///
-    /// A point's gain is at most what the blocks on both sides of it need, and points are joined by straight lines, so
-    /// within a block the gain is never more than the block needs. The least gain of a window, opened exponentially and
-    /// then averaged over the same window, keeps that bound and has no steps.
+    /// A point's gain is at most the gain allowed by the blocks on both sides of it, and points are
+    /// joined by straight lines, so within a block the gain is never more than the block allows.
+    /// The least gain of a window, opened exponentially and then averaged over the same window,
+    /// keeps that bound and has no steps.
     ///
     /// # Errors
     /// [`Error::Cancelled`].
     fn limit(&mut self, level: f64, ceiling: f64) -> Result<GainCurve> {
-        // What is under the ceiling for certain need not be known; rounding is allowed for.
+        // Blocks certain to be below the ceiling need no exact value; the factor allows for
+        // rounding.
         self.look_above((0.999 * ceiling / level) as f32)?;
         let allowed = |peak: f32| (ceiling / (level * f64::from(peak))).min(1.0) as f32;
         let needed: Vec<f32> = self.values.iter().map(|peak| allowed(*peak)).collect();
@@ -314,7 +321,8 @@ impl<'a> Peaks<'a> {
         let mut gain = 1.0_f64;
         let mut window = Least::of(&needed);
         for point in 0..count {
-            // Points point − reach … point + reach touch the blocks from one before the first to the last.
+            // Points point − reach … point + reach touch the blocks from one before the first
+            // to the last.
             let from = point.saturating_sub(reach + hold + 1);
             let to = (point + reach + 1).min(needed.len());
             let least = window.between(from, to).min(1.0);
@@ -331,12 +339,13 @@ impl<'a> Peaks<'a> {
     }
 }
 
-/// The least value of a window that moves on over values.
+/// The least value of a window that advances over values.
 struct Least<'a> {
     values: &'a [f32],
-    /// Values up to here have been looked at.
+    /// Values up to here have been examined.
     seen: usize,
-    /// Places of values that are the least of all behind them, in rising order; the first is the least of all.
+    /// Indices, in rising order, of the values that are less than all values after them; the first
+    /// is the least of the window.
     places: VecDeque<usize>,
 }
 
@@ -346,7 +355,8 @@ impl<'a> Least<'a> {
         Self { values, seen, places }
     }
 
-    /// The least of the values from `from` up to `to`, neither of which may be less than the last time; +∞ of none.
+    /// The least of the values from `from` up to `to`, neither of which may be less than in the
+    /// previous call; +∞ for an empty range.
     fn between(&mut self, from: usize, to: usize) -> f32 {
         for place in self.seen..to {
             while self
@@ -371,8 +381,8 @@ fn greatest(samples: &[f32]) -> f32 {
     samples.iter().fold(0.0, louder)
 }
 
-/// Greatest absolute value between the samples of one channel in the block that begins at a frame: from just before its
-/// first sample to just after its last.
+/// Greatest absolute value between the samples of one channel in the block that begins at frame
+/// `first`: from just before its first sample to just after its last.
 fn between(buffer: &AudioBuffer, channel: usize, first: usize, taps: &[[f32; 2 * REACH]; BETWEEN]) -> f32 {
     let mut samples = [0.0_f32; STEP + 2 * REACH];
     for (index, sample) in samples.iter_mut().enumerate() {
@@ -380,8 +390,8 @@ fn between(buffer: &AudioBuffer, channel: usize, first: usize, taps: &[[f32; 2 *
         let value = frame.and_then(|frame| buffer.samples.get(frame * buffer.channels + channel));
         *sample = value.copied().unwrap_or(0.0);
     }
-    // Window number i is centred between samples i + REACH − 1 and i + REACH: the first lies before the block. All of them
-    // are summed side by side, tap by tap.
+    // Window number i is centred between samples i + REACH − 1 and i + REACH: the first lies
+    // before the block. All of them are summed together, tap by tap.
     let mut peak = 0.0_f32;
     for phase in taps {
         let mut sums = [0.0_f32; STEP + 1];
@@ -434,7 +444,7 @@ mod tests {
         }
     }
 
-    /// Decaying bursts: as hard for a limiter as drums are.
+    /// Decaying bursts: as demanding for a limiter as drums are.
     fn hits(rate: f64, seconds: f64, every: f64) -> AudioBuffer {
         stereo(rate, seconds, |t| {
             let since = t % every;
@@ -443,7 +453,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sine_measures_as_the_standard_says() {
+    fn a_sine_measures_as_in_the_standard() {
         // EBU Tech 3341: a stereo sine of 1 kHz at −23 dBFS is −23 LUFS.
         let sine = stereo(48_000.0, 5.0, |t| ratio(-23.0) * (TAU * 1000.0 * t).sin());
         let measured = measure(&sine).expect("measured");
@@ -453,7 +463,8 @@ mod tests {
 
     #[test]
     fn our_peaks_are_those_of_the_meter() {
-        // A quarter of the rate, 45° off: sample peaks are 3 dB under the true peak (BS.1770-4 Annex 2).
+        // A quarter of the rate, 45° off: sample peaks are 3 dB under the true peak (BS.1770-4
+        // Annex 2).
         for rate in [44_100.0, 48_000.0] {
             let sine = stereo(rate, 1.0, |t| 0.5 * (TAU * rate / 4.0 * t + TAU / 8.0).sin());
             let ours = decibels(f64::from(
@@ -514,7 +525,7 @@ mod tests {
 
     #[test]
     fn a_limited_bass_note_stays_a_bass_note() {
-        // 60 Hz, 6 dB over: what is not 60 Hz afterwards is distortion.
+        // 60 Hz, 6 dB over: any other frequency afterwards is distortion.
         let mut bass = stereo(48_000.0, 1.0, |t| 1.78 * (TAU * 60.0 * t).sin());
         limit(&mut bass, -1.0, &Monitor::none()).expect("limited");
         let (mut re, mut im, mut all) = (0.0, 0.0, 0.0);
@@ -531,7 +542,7 @@ mod tests {
     }
 
     #[test]
-    fn the_limiter_leaves_what_needs_no_limiting_alone() {
+    fn the_limiter_changes_only_what_needs_limiting() {
         let mut soft = stereo(48_000.0, 1.0, |t| 0.5 * (TAU * 440.0 * t).sin());
         let before = soft.clone();
         limit(&mut soft, -1.0, &Monitor::none()).expect("limited");

@@ -4,7 +4,7 @@
 //! and oversamples all of them. Here the weighting filter of each segment is warmed up on the
 //! frames before it, so that segments are independent, and only frames that can contain the true
 //! peak are oversampled. The results equal those of an ordinary meter for practical purposes (a
-//! test compares them), and do not depend on the number of threads.
+//! test compares them) and do not depend on the number of threads.
 
 use super::AudioBuffer;
 use super::gain::{GainCurve, Loudness, STEP};
@@ -15,32 +15,33 @@ use ebur128::{EbuR128, Mode};
 use std::array;
 use std::f64::consts::PI;
 
-/// Steps of 100 ms, by which gating blocks move on, in a segment.
+/// Steps of 100 ms, by which gating blocks advance, in a segment.
 const STEPS: usize = 30;
 
-/// Steps before a segment with which its filter is warmed up: the poles of its high pass, at 38 Hz, forget by 200 dB in a
-/// tenth of that.
+/// Steps before a segment that warm up its filter: the impulse response of its high pass, at 38 Hz,
+/// decays by 200 dB in a tenth of that.
 const WARM_UP: usize = 4;
 
 /// Steps in a gating block of 400 ms.
 const GATING: usize = 4;
 
-/// Frames whose peaks are looked at together.
+/// Frames whose peaks are examined together.
 const NEAR: usize = 64;
 
 /// Most frames on which an oversampled value depends.
 const TAPS: usize = 24;
 
-/// Blocks that one thread looks between the samples of, in a row.
+/// Blocks in a row that one thread oversamples.
 const OVERSAMPLED: usize = 2048;
 
-/// What is heard of channels in a sum, dB, by BS.1770: 1 kHz at full scale on one channel is −3.01 LUFS.
+/// Offset of the loudness of a sum of channels, dB, by BS.1770: 1 kHz at full scale on one channel
+/// is −3.01 LUFS.
 const OFFSET: f64 = -0.691;
 
-/// Loudness under which a block is silence.
+/// Loudness below which a block is silence.
 const ABSOLUTE_GATE: f64 = -70.0;
 
-/// How far under the mean loudness blocks are left out, dB.
+/// How far below the mean loudness blocks are left out, dB.
 const RELATIVE_GATE: f64 = -10.0;
 
 /// Frames in a step of 100 ms.
@@ -48,25 +49,28 @@ fn step(rate: u32) -> usize {
     (rate as usize + 5) / 10
 }
 
-/// Greatest share by which an oversampled value of the meter can be above all the samples that it is made of: the sum of the
-/// absolute taps, four times oversampled up to 96 kHz and twice above.
+/// Greatest ratio of an oversampled value of the meter to the samples that it is computed from: the
+/// sum of the absolute taps, four times oversampled up to 96 kHz and twice above.
 fn overshoot(rate: u32) -> f32 {
     if rate < 96_000 { 1.87 } else { 2.31 }
 }
 
-/// Measures what `buffer`, of one channel or two, is after `gain` (ITU-R BS.1770-4; true peak by oversampling).
+/// Measures `buffer`, of one or two channels, after `gain` (ITU-R BS.1770-4; true peak by
+/// oversampling).
 ///
-/// What is shorter than one gating block of 400 ms is measured as if it were repeated until it fills one.
+/// A buffer shorter than one gating block of 400 ms is measured as if it were repeated until it
+/// fills one.
 ///
 /// # Errors
-/// [`Error::Sound`] when the buffer's rate or number of channels cannot be measured; [`Error::Cancelled`].
+/// [`Error::Sound`] when the buffer's rate or number of channels cannot be measured;
+/// [`Error::Cancelled`].
 pub(super) fn measure(
     buffer: &AudioBuffer,
     gain: &GainCurve,
     threads: usize,
     monitor: &Monitor<'_>,
 ) -> Result<Loudness> {
-    // An unfit buffer is found before any work.
+    // Finds an unsuitable buffer before any work is done.
     meter(buffer, Mode::TRUE_PEAK)?;
     let rate = buffer.rate.hz().round() as u32;
     let step = step(rate);
@@ -103,12 +107,12 @@ pub(super) fn measure(
     })
 }
 
-/// True peak of what `buffer` is after `gain`, dBTP: `peaks` gives the first frame of each block
-/// and a bound on its samples after the gain; no oversampled value exceeds `overshoot` times the
-/// greatest of the samples on which it depends.
+/// True peak of `buffer` after `gain`, dBTP: `peaks` gives the first frame of each block and a
+/// bound on its samples after the gain; no oversampled value exceeds `overshoot` times the greatest
+/// of the samples on which it depends.
 ///
 /// # Errors
-/// As [`measure`].
+/// Those of [`measure`].
 fn oversampled(
     buffer: &AudioBuffer,
     gain: &GainCurve,
@@ -122,7 +126,8 @@ fn oversampled(
         let mut most = least;
         let mut block = Vec::with_capacity((TAPS + NEAR) * buffer.channels);
         for index in indices {
-            // The filter reaches back by less than two blocks, of which the last of a step may be short.
+            // The filter reaches back by less than two blocks, of which the last of a step may be
+            // short.
             let near = peaks[index.saturating_sub(2)..=index]
                 .iter()
                 .fold(0.0_f32, |most, p| most.max(p.1));
@@ -146,7 +151,8 @@ fn oversampled(
         }
         Ok(most)
     };
-    // The block of the greatest sample first: where it is so much greater that others cannot come up to it, they are left out.
+    // The block of the greatest sample comes first: blocks that cannot reach its value are left
+    // out.
     let Some(greatest) = (0..peaks.len()).max_by(|a, b| peaks[*a].1.total_cmp(&peaks[*b].1)) else {
         return Ok(f64::NEG_INFINITY);
     };
@@ -160,11 +166,12 @@ fn oversampled(
     Ok(20.0 * most.into_iter().fold(first, f64::max).log10())
 }
 
-/// True peak of what `buffer` is after `gain`, dBTP. Of every [`STEP`] frames, `bounds` gives what no value is above before
-/// the gain, between the samples or on them, so that most of the buffer need not be looked at.
+/// True peak of `buffer` after `gain`, dBTP. For every [`STEP`] frames, `bounds` is an upper bound
+/// of the values before the gain, on and between the samples, so that most of the buffer need not
+/// be examined.
 ///
 /// # Errors
-/// As [`measure`].
+/// Those of [`measure`].
 pub(super) fn true_peak(
     buffer: &AudioBuffer,
     gain: &GainCurve,
@@ -198,7 +205,7 @@ pub(super) fn unfit(buffer: &AudioBuffer) -> impl Fn(ebur128::Error) -> Error {
     }
 }
 
-/// What a segment has to be measured for.
+/// The measurements required of a segment.
 struct Segment<'a> {
     buffer: &'a AudioBuffer,
     gain: &'a GainCurve,
@@ -206,7 +213,7 @@ struct Segment<'a> {
     step: usize,
 }
 
-/// What was measured of a segment.
+/// The measurements of a segment.
 struct Measured {
     /// Weighted energy of every whole step, all channels together.
     energies: Vec<f64>,
@@ -215,8 +222,8 @@ struct Measured {
 }
 
 impl Segment<'_> {
-    /// The segment's steps, each with whether it is only there to warm the filter up, its first frame, and its samples
-    /// after the gain.
+    /// Calls `work` for each of the segment's steps with: whether it only warms up the filter, its
+    /// first frame, and its samples after the gain.
     fn each_step(&self, mut work: impl FnMut(bool, usize, &[f32])) {
         let channels = self.buffer.channels;
         let end = (self.first + STEPS * self.step).min(self.buffer.frames());
@@ -250,7 +257,7 @@ impl Segment<'_> {
 }
 
 /// Weighted energy of every [`STEP`] frames of a buffer, from which the loudness under any slowly
-/// changing gain can be computed: for such a gain, weighting and gain can be exchanged.
+/// changing gain can be computed: for such a gain, weighting and gain are interchangeable.
 pub(super) struct Weighted {
     energies: Vec<f32>,
     /// Frames in a step of 100 ms.
@@ -259,10 +266,9 @@ pub(super) struct Weighted {
 }
 
 impl Weighted {
-    /// Weighs a buffer of one channel or two.
-    ///
+    /// Weights a buffer of one or two channels.
     /// # Errors
-    /// As [`measure`].
+    /// Those of [`measure`].
     pub fn of(buffer: &AudioBuffer, threads: usize, monitor: &Monitor<'_>) -> Result<Self> {
         meter(buffer, Mode::TRUE_PEAK)?;
         let rate = buffer.rate.hz().round() as u32;
@@ -287,7 +293,8 @@ impl Weighted {
         })
     }
 
-    /// Integrated loudness under a gain, LUFS; −∞ where all is silence. On soundtracks it is within 0.02 LU of what is measured.
+    /// Integrated loudness under a gain, LUFS; −∞ if all is silence. On soundtracks it is
+    /// within 0.02 LU of the measured value.
     pub fn loudness(&self, gain: &GainCurve) -> f64 {
         let mut steps = vec![0.0; (self.frames / self.step).max(1)];
         for (index, energy) in self.energies.iter().enumerate() {
@@ -305,7 +312,8 @@ impl Weighted {
     }
 }
 
-/// Weighted energy of every [`STEP`] frames, but for so many samples at the start with which the filter is warmed up.
+/// Weighted energy of every [`STEP`] frames, after the given number of samples that only warm up
+/// the filter.
 fn energies<const C: usize>(samples: &[f32], warm: usize, rate: u32) -> Vec<f32> {
     let mut weighting = Weighting::<C>::new(rate);
     let (before, own) = samples.split_at(warm);
@@ -324,7 +332,7 @@ fn put_peaks(peaks: &mut Vec<(usize, f32)>, first: usize, samples: &[f32], chann
     peaks.extend((first..).step_by(NEAR).zip(blocks));
 }
 
-/// A filter of second order, transposed direct form II.
+/// A second-order filter, transposed direct form II.
 #[derive(Clone, Copy)]
 struct Biquad {
     b: [f64; 3],
@@ -332,7 +340,8 @@ struct Biquad {
 }
 
 impl Biquad {
-    /// The next sample of channels that are filtered side by side; the state is two numbers for each.
+    /// The next sample of channels that are filtered together; the state is two numbers per
+    /// channel.
     #[inline]
     fn next<const C: usize>(&self, state: &mut [[f64; C]; 2], x: [f64; C]) -> [f64; C] {
         let y: [f64; C] = array::from_fn(|c| self.b[0] * x[c] + state[0][c]);
@@ -344,7 +353,7 @@ impl Biquad {
     }
 }
 
-/// The K weighting on its way over channels.
+/// The K weighting applied to channels, with its state.
 struct Weighting<const C: usize> {
     filters: [Biquad; 2],
     states: [[[f64; C]; 2]; 2],
@@ -372,8 +381,8 @@ impl<const C: usize> Weighting<C> {
     }
 }
 
-/// The K weighting of BS.1770 for any rate: a shelf for the head and a high pass. The analogue prototypes are those that
-/// give the standard's coefficients at 48 kHz.
+/// The K weighting of BS.1770 for any rate: a shelf for the head and a high pass. The analogue
+/// prototypes are those that give the standard's coefficients at 48 kHz.
 fn weighting(rate: f64) -> [Biquad; 2] {
     let (hertz, gain, q) = (1_681.974_450_955_533, 3.999_843_853_973_347, 0.707_175_236_955_419_6);
     let k = (PI * hertz / rate).tan();
@@ -398,7 +407,8 @@ fn weighting(rate: f64) -> [Biquad; 2] {
     [shelf, pass]
 }
 
-/// Integrated loudness from the energies of steps of so many frames, LUFS; −∞ where all is silence.
+/// Integrated loudness from the energies of steps with so many frames, LUFS; −∞ if all is
+/// silence.
 fn gated(energies: &[f64], step: usize) -> f64 {
     let per_frame = 1.0 / (GATING * step) as f64;
     let energy = |loudness: f64| 10.0_f64.powf((loudness - OFFSET) / 10.0);
@@ -444,7 +454,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_measured_is_what_the_meter_says() {
+    fn measurements_equal_those_of_the_meter() {
         for (rate, channels, seconds) in [
             (48_000.0, 2, 20.03),
             (44_100.0, 2, 11.111),

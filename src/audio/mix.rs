@@ -7,34 +7,36 @@ use crate::progress::Monitor;
 use crate::settings::{OriginalAudio, SoundSettings};
 use crate::time::Span;
 
-/// Loudest tenth of a second under which a clip's own audio is silence, dBFS (RMS over all channels): 10 dB above the
-/// noise of a quiet room as phones record it, 30 dB under speech.
+/// Level of the loudest tenth of a second below which a clip's own audio is silence, dBFS (RMS over
+/// all channels): 10 dB above the noise of a quiet room in a phone recording, 30 dB below speech.
 pub const SILENCE: f64 = -60.0;
 
 /// Window of [`is_silent`], seconds.
 const SILENCE_WINDOW: f64 = 0.1;
 
-/// How much the clip's own audio is lowered while the soundtrack plays, dB: voices stay intelligible and the drums lead.
+/// How much the clip's own audio is lowered while the soundtrack plays, dB: voices stay
+/// intelligible and the drums lead.
 pub const DUCKING: f64 = 10.0;
 
 /// Level of the soundtrack at which lowering begins, and at which it is complete, dBFS.
 const DUCKING_FROM: f64 = -50.0;
 const DUCKING_FULL: f64 = -30.0;
 
-/// Window over which the soundtrack's level is taken, seconds.
+/// Window over which the soundtrack's level is measured, seconds.
 const DUCKING_WINDOW: f64 = 0.01;
 
-/// How fast the clip's audio is lowered and let up again, seconds (time constants). It begins to be lowered a window
-/// before the hit, so that the attack of a drum is not covered; it comes up slowly, so that it does not pump between hits.
+/// How fast the clip's audio is lowered and raised again, seconds (time constants). Lowering begins
+/// one window before the hit, so that the attack of a drum is not covered; raising is slow, so that
+/// the level does not pump between hits.
 const DUCKING_ATTACK: f64 = 0.015;
 const DUCKING_RELEASE: f64 = 0.4;
 
-/// What is done with the clip's own audio in one case.
+/// The treatment of the clip's own audio.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Blend {
     /// It is left out.
     Drop,
-    /// It sounds at its own level.
+    /// It keeps its level.
     Keep,
     /// It is lowered while the soundtrack plays.
     Duck,
@@ -61,9 +63,9 @@ pub fn is_silent(buffer: &AudioBuffer) -> bool {
     buffer.samples.chunks(window).all(|chunk| level(chunk) < SILENCE)
 }
 
-/// Adds the clip's own audio to the soundtrack, and limits the sum to the true peak of the settings. The result takes
-/// the original's place in memory and has the soundtrack's length: what is missing of the original is silence, what is
-/// too long is cut off.
+/// Adds the clip's own audio to the soundtrack, and limits the sum to the true peak of the
+/// settings. The result replaces the original in memory and has the soundtrack's length: an
+/// original that is too short is followed by silence, one that is too long is cut off.
 ///
 /// # Errors
 /// [`Error::Sound`] when the two differ in rate or number of channels; [`Error::Cancelled`].
@@ -77,7 +79,7 @@ pub fn add_original(
     if (soundtrack.rate, soundtrack.channels) != (original.rate, original.channels) {
         return Err(Error::Sound {
             reason: format!(
-                "the clip's audio has {} channels at {} Hz, the soundtrack {} at {} Hz; they must be the same",
+                "the clip's audio has {} channels at {} Hz, the soundtrack {} at {} Hz; they must be equal",
                 original.channels,
                 original.rate.hz(),
                 soundtrack.channels,
@@ -105,7 +107,7 @@ fn duck(original: &mut AudioBuffer, key: &AudioBuffer) {
     let toward = |time: f64| 1.0 - (-seconds / time).exp();
     let (attack, release) = (toward(DUCKING_ATTACK), toward(DUCKING_RELEASE));
     let depth = |level: f64| DUCKING * ((level - DUCKING_FROM) / (DUCKING_FULL - DUCKING_FROM)).clamp(0.0, 1.0);
-    // Gains at the ends of windows, in decibels below the original, the first at the start.
+    // Gains at the ends of windows, in decibels below the original; the first is at the start.
     let mut lowered = 0.0;
     let mut from = 1.0_f32;
     let ahead = key.samples.chunks(window).skip(1).map(level).chain([f64::NEG_INFINITY]);
@@ -160,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn silence_is_told_from_soft_sound() {
+    fn silence_is_distinguished_from_soft_sound() {
         assert!(is_silent(&AudioBuffer::silence(Rate::from_hz(RATE), 2, 1000)));
         assert!(is_silent(&stereo(1.0, sine(0.0005, 100.0))));
         assert!(!is_silent(&stereo(1.0, sine(0.005, 100.0))));
@@ -185,7 +187,7 @@ mod tests {
         assert_eq!(blend(OriginalAudio::Keep, None), Blend::Drop);
     }
 
-    /// Amplitude of a frequency between two times: the correlation with it.
+    /// Amplitude of a frequency between two times, by correlation.
     fn amplitude(buffer: &AudioBuffer, hertz: f64, from: f64, to: f64) -> f64 {
         let range = (from * RATE) as usize..(to * RATE) as usize;
         let count = range.len() as f64;
@@ -200,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn ducking_lowers_by_ten_decibels_and_lets_up() {
+    fn ducking_lowers_by_ten_decibels_and_ends() {
         let soundtrack = stereo(6.0, |t| {
             if (2.0..4.0).contains(&t) {
                 sine(0.3, 100.0)(t)

@@ -1,4 +1,4 @@
-//! Score to sound: synthesis, loudness, mixing. Independent of grids, tensors and video.
+//! From score to sound: synthesis, loudness, mixing. Independent of grids, tensors and video.
 
 mod bank;
 mod decoded;

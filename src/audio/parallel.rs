@@ -6,11 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-/// Works on every item, on up to `threads` threads of which the caller's is one, and gives the results in the order of the
-/// items. Items are taken in their order.
-///
+/// Processes every item, on up to `threads` threads including the caller's, and returns the results
+/// in the order of the items. Items are started in their order.
 /// # Errors
-/// The error of the first item that has one; items that no thread has begun by then are left out.
+/// The error of the first item that fails; items that no thread has started by then are left out.
 pub(super) fn each<T: Send, R: Send>(
     threads: usize,
     items: Vec<T>,

@@ -1,8 +1,8 @@
-//! What the synthesiser plays, by frames of a span.
+//! The synthesiser's input for a span, by frames.
 
 use super::store::Key;
 
-/// What the synthesiser is given, in the order in which things at one place are given.
+/// An input of the synthesiser, in the order in which inputs of one frame are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Event {
     Off {
@@ -14,7 +14,7 @@ pub(super) enum Event {
         key: u8,
         velocity: u8,
     },
-    /// A note of a later span cuts off what has its exclusive class.
+    /// A note of a later span cuts off the notes of an exclusive class.
     Choke {
         channel: u8,
         class: i16,
@@ -40,7 +40,7 @@ pub(super) struct SpanPlan {
     /// Number of the span on the media's timeline: it begins at this number times the length of a
     /// span.
     pub index: i64,
-    /// What happens, by frames from the span's start.
+    /// The events, by frames from the span's start.
     pub events: Vec<(usize, Event)>,
     /// Hash that identifies the sound of the span.
     pub key: Key,

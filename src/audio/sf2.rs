@@ -1,14 +1,14 @@
-//! Small .sf2 files in memory, for the synthesiser.
+//! Builds small .sf2 files in memory for the synthesiser.
 
 use super::bank::{Sample, Zone, generator};
 use std::collections::BTreeMap;
 
-/// Zeros after each sample, as the specification asks (2.04, 6.1): interpolation reads past the
+/// Zeros after each sample, as the specification requires (2.04, 6.1): interpolation reads past the
 /// end.
 const GUARD: usize = 46;
 
-/// Bank of the presets that [cut off](Sf2Writer::chokes) notes and play nothing; those of a SoundFont
-/// end at 128. The program is the exclusive class.
+/// Bank of the presets that [cut off](Sf2Writer::chokes) notes and play nothing; those of a
+/// SoundFont end at 128. The program is the exclusive class.
 pub(super) const CHOKE_BANK: u16 = 129;
 
 /// A sample in the new font.
@@ -17,7 +17,7 @@ pub(super) struct PlacedSample {
     pub looped: (i64, i64),
 }
 
-/// Puts an .sf2 together.
+/// Assembles an .sf2 file.
 #[derive(Default)]
 pub(super) struct Sf2Writer {
     data: Vec<u8>,
@@ -73,7 +73,8 @@ impl Sf2Writer {
         let number = self.instruments.len();
         self.instruments.insert(old, number);
         self.instrument_head(number);
-        // The first zone is an empty global one, since an instrument may have no other zone.
+        // The first zone is an empty global one, since an instrument must not have another global
+        // zone.
         self.instrument_bag();
         for (sample, zone) in zones {
             if let Some(class) = zone.get(generator::EXCLUSIVE_CLASS).filter(|class| *class != 0) {
@@ -108,13 +109,13 @@ impl Sf2Writer {
         }
     }
 
-    /// Presets that cut off what has an exclusive class. Struck at the least velocity there is,
-    /// their notes are softer than what the synthesiser takes to be heard, and end as they begin.
+    /// Presets that cut off the notes of an exclusive class. Struck at the least velocity, their
+    /// own notes are softer than the synthesiser's threshold of silence, and end at once.
     pub fn chokes(&mut self) {
         let own = self.instruments.len();
         for (number, (class, sample)) in std::mem::take(&mut self.classes).into_iter().enumerate() {
             let generators = vec![(generator::EXCLUSIVE_CLASS, class)];
-            // Old numbers of instruments end far below these.
+            // Old numbers of instruments are far below these.
             let instrument = self.instrument(usize::MAX - number, &[(sample, Zone { target: 0, generators })]);
             debug_assert_eq!(instrument, own + number);
             let everywhere = Zone {
@@ -143,7 +144,7 @@ impl Sf2Writer {
     /// The file's bytes, or why they cannot be written.
     pub fn finish(mut self) -> std::result::Result<Vec<u8>, String> {
         if self.instruments.is_empty() {
-            // No zone is wanted; the synthesiser still wants an instrument.
+            // No zone is wanted; the synthesiser still requires an instrument.
             self.instrument(0, &[]);
         }
         // Terminal records.
@@ -155,7 +156,7 @@ impl Sf2Writer {
         self.igen.extend([0; 4]);
         self.shdr.extend([0; 46]);
         if self.samples.is_empty() {
-            // Nothing is played; the synthesiser still wants a sample to hold on to.
+            // Nothing is played; the synthesiser still requires a sample.
             self.data.extend([0; 2 * GUARD]);
             self.shdr.splice(0..0, [0; 46]);
         }
@@ -177,7 +178,7 @@ impl Sf2Writer {
         ] {
             pdta.extend(chunk(kind, table));
         }
-        // The sample data is much the largest part: it is not copied more often than needed.
+        // The sample data is by far the largest part: it is not copied more often than necessary.
         let info = chunk(b"LIST", &[&b"INFO"[..], &version].concat());
         let pdta = chunk(b"LIST", &pdta);
         let sdta = 12 + self.data.len();
@@ -196,7 +197,7 @@ impl Sf2Writer {
     }
 }
 
-/// A name of 20 bytes; names are for people, and this font is for the synthesiser.
+/// A name of 20 bytes. Names are for people, and this font is for the synthesiser.
 fn name(number: usize) -> [u8; 20] {
     let mut bytes = [0; 20];
     let text = number.to_string();

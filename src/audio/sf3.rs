@@ -9,17 +9,18 @@ use symphonia::core::io::MediaSourceStream;
 use symphonia::default::codecs::VorbisDecoder;
 use symphonia::default::formats::OggReader;
 
-/// Most samples that one stream may hold: ten minutes at 48 kHz. The longest samples in use last some 30 seconds.
+/// Most samples that one stream may hold: ten minutes at 48 kHz. The longest samples in use last
+/// some 30 seconds.
 const MOST_SAMPLES: usize = 600 * 48_000;
 
 /// Decodes one sample.
 ///
 /// # Errors
-/// What is wrong with the stream. A truncated stream is also an error, since half a drum sound is
-/// not usable.
+/// A description of the stream's fault. A truncated stream is also an error, since half a drum
+/// sound is not usable.
 pub(super) fn decode(ogg: Vec<u8>) -> Result<Vec<i16>, String> {
-    // The decoder returns errors for damaged files, but it is much code that reads external data: a
-    // panic in it must not end the caller's process.
+    // The decoder returns errors for damaged files, but it is a large library that reads external
+    // data: a panic in it must not end the caller's process.
     foreign::caught(|| decode_stream(ogg)).unwrap_or_else(|_| Err("its Ogg Vorbis stream is damaged".to_owned()))
 }
 
@@ -46,7 +47,8 @@ fn decode_stream(ogg: Vec<u8>) -> Result<Vec<i16>, String> {
         }
         let decoded = decoder.decode(&packet).map_err(bad)?;
         decoded.copy_to_vecs_planar(&mut plane);
-        // Samples are mono; of a stereo stream the left channel is taken, as stereo samples are stored in two.
+        // Samples are mono; of a stereo stream the left channel is used, as SoundFonts store stereo
+        // sounds as two samples.
         let channel = plane.first().map_or(&[][..], Vec::as_slice);
         samples.extend(
             channel

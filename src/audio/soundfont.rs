@@ -25,7 +25,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Pan from which a zone is audibly aside, in tenths of a percent.
+/// Pan from which a zone is audibly off-centre, in tenths of a percent.
 const AUDIBLY_ASIDE: u16 = 100;
 
 /// A SoundFont whose structure has been checked. Can be shared by threads.
@@ -37,9 +37,9 @@ pub struct SoundFont {
     /// Hash that identifies this version of the file, as opposed to other files or a later file at
     /// its path.
     identity: [u8; 32],
-    /// Its compressed samples, as far as they were asked for.
+    /// Its compressed samples that have been requested so far.
     decoded: Decoded,
-    /// What was put together for the synthesiser, the latest last.
+    /// The presets assembled for the synthesiser, the latest last.
     playable: Mutex<Vec<Playable>>,
     /// The font that plays what this one lacks.
     fallback: Option<Arc<SoundFont>>,
@@ -47,10 +47,11 @@ pub struct SoundFont {
     told: Mutex<BTreeSet<String>>,
 }
 
-/// Presets put together that are kept, bytes of samples: as much as the kit and the instruments of a few styles take.
+/// Most assembled presets that are kept, in bytes of samples: the size of the kit and the
+/// instruments of a few styles.
 const PLAYABLE_LIMIT: usize = 128 << 20;
 
-/// What was put together of a preset.
+/// An assembled preset.
 #[derive(Debug)]
 struct Playable {
     bank: u16,
@@ -67,7 +68,8 @@ pub(super) struct Chokes<'a> {
 }
 
 impl Chokes<'_> {
-    /// Exclusive classes of a note, each once. It cuts off a note on its channel that has one of them.
+    /// Exclusive classes of a note, each once. It cuts off any note on its channel that has one of
+    /// them.
     pub fn classes(&self, key: u8, velocity: u8) -> BTreeSet<i16> {
         let of_note = |zone: &Zone| zone.contains(key, velocity);
         let zones = self.zones.iter().filter(|(p, i, _)| of_note(p) && of_note(i));
@@ -78,8 +80,8 @@ impl Chokes<'_> {
 impl SoundFont {
     /// Opens a SoundFont, .sf2 or .sf3, and checks its structure. Samples are read when they are
     /// played. A sample that cannot be played (empty, outside the data, in a sound card's ROM, at
-    /// an impossible rate, damaged) leaves its zones silent, with a warning; one that goes on after
-    /// the data ends where the next begins, or else with the data.
+    /// an impossible rate, damaged) leaves its zones silent, with a warning; one that extends
+    /// beyond the data ends where the next begins, or else with the data.
     ///
     /// # Errors
     /// [`Error::SoundFontMissing`] when the file is not there, [`Error::SoundFontInvalid`] when it
@@ -122,8 +124,8 @@ impl SoundFont {
         }
         match bank.cut {
             0 => {}
-            1 => log::warn!("{name}: a sample goes on after the font's data, and is cut there"),
-            samples => log::warn!("{name}: {samples} samples go on after the font's data, and are cut there"),
+            1 => log::warn!("{name}: a sample extends beyond the font's data, and is cut off there"),
+            samples => log::warn!("{name}: {samples} samples extend beyond the font's data, and are cut off there"),
         }
         let mut identity = Sha256::new();
         let place = path.canonicalize().unwrap_or_else(|_| path.to_owned());
@@ -146,8 +148,8 @@ impl SoundFont {
         Ok(font)
     }
 
-    /// Refuses a font all of whose samples are damaged streams. The shortest are tried first, and
-    /// the first that is whole is enough.
+    /// Refuses a font all of whose samples are damaged streams. The shortest are tried first; the
+    /// first intact one is enough.
     fn check_streams(&self) -> Result<()> {
         let length = |index: usize| self.bank.samples.get(index).map_or(0, |sample| sample.to - sample.from);
         let mut played: Vec<usize> = self.bank.instruments.iter().flatten().map(|zone| zone.target).collect();
@@ -160,7 +162,7 @@ impl SoundFont {
         Err(self.invalid(format!("it has no sample that can be played: {reason}")))
     }
 
-    /// Whether a sample is not a damaged stream.
+    /// Whether a sample is anything other than a damaged stream.
     fn is_whole(&self, index: usize) -> bool {
         let Some(sample) = self.bank.samples.get(index).filter(|sample| sample.compressed) else {
             return true;
@@ -171,14 +173,14 @@ impl SoundFont {
         })
     }
 
-    /// Warns of the damaged samples that were met since the last time.
+    /// Warns of the damaged samples found since the last call.
     pub(super) fn warn_of_damage(&self) {
         if let Some(news) = self.decoded.news() {
             log::warn!("{}: {news}", self.path.display());
         }
     }
 
-    /// The font with another that plays what this one lacks.
+    /// Adds a font that plays what this one lacks.
     #[must_use]
     pub fn with_fallback(self, fallback: Option<Arc<SoundFont>>) -> Self {
         Self { fallback, ..self }
@@ -189,7 +191,7 @@ impl SoundFont {
         self.fallback.as_deref()
     }
 
-    /// Those of the texts that have not been given here before.
+    /// Those texts that have not been passed here before.
     pub(super) fn news(&self, texts: Vec<String>) -> Vec<String> {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         texts.into_iter().filter(|text| told.insert(text.clone())).collect()
@@ -241,7 +243,7 @@ impl SoundFont {
         &self.bank
     }
 
-    /// Zones of a preset itself, the first preset of that number.
+    /// Zones of a preset itself, for the first preset of that number.
     fn preset_zones(&self, bank: u16, program: u16) -> impl Iterator<Item = &Zone> {
         self.bank
             .presets
@@ -251,7 +253,8 @@ impl SoundFont {
             .flat_map(|preset| &preset.zones)
     }
 
-    /// Zones of a preset: of the preset itself, of the instrument that it plays, and the latter's place.
+    /// Zones of a preset: the preset's zone, the zone of the instrument that it plays, and the
+    /// position of each.
     pub(super) fn zones(&self, bank: u16, program: u16) -> impl Iterator<Item = (&Zone, &Zone, (usize, usize))> {
         self.preset_zones(bank, program).flat_map(|preset_zone| {
             let zones = self.bank.instruments.get(preset_zone.target).into_iter().flatten();
@@ -261,7 +264,8 @@ impl SoundFont {
         })
     }
 
-    /// Whether the font itself places any note of these pitches, of whichever velocity, left or right.
+    /// Whether the font itself pans any note of these pitches, at any velocity, to the left or
+    /// right.
     pub(super) fn is_panned(&self, bank: u16, program: u8, pitches: RangeInclusive<u8>) -> bool {
         let aside = |zone: &Zone| zone.get(generator::PAN).unwrap_or(0).unsigned_abs() >= AUDIBLY_ASIDE;
         let played = |zone: &Zone| {
@@ -292,8 +296,8 @@ impl SoundFont {
         }
     }
 
-    /// Exclusive classes of a preset's zones that have one, by their places, [kept apart](Layers). They do not depend on
-    /// which notes are played.
+    /// Exclusive classes of those of a preset's zones that have one, by position, [kept
+    /// apart](Layers). They do not depend on which notes are played.
     fn classes(&self, bank: u16, program: u16) -> BTreeMap<(usize, usize), i16> {
         let mut layers = Layers::default();
         let mut classes = BTreeMap::new();
@@ -307,15 +311,16 @@ impl SoundFont {
         classes
     }
 
-    /// Whether a preset has a zone for a key struck at a velocity, and what it plays is whole.
+    /// Whether a preset has a zone for a key struck at a velocity, with an intact sample.
     pub(super) fn plays(&self, bank: u16, program: u16, key: u8, velocity: u8) -> bool {
         let of_note = |zone: &Zone| zone.contains(key, velocity);
         self.zones(bank, program)
             .any(|(preset, zone, _)| of_note(preset) && of_note(zone) && self.is_whole(zone.target))
     }
 
-    /// Places of the zones that notes need: in the preset, and in the instrument that is played there. Zones of a preset may
-    /// share an instrument, as where a soft and a loud layer differ by a filter alone.
+    /// Positions of the zones that notes need: in the preset, and in the instrument that is played
+    /// there. Zones of a preset may share an instrument, for example if a soft and a loud layer
+    /// differ only by a filter.
     fn needed(&self, bank: u16, program: u8, played: &BTreeSet<(u8, u8)>) -> BTreeSet<(usize, usize)> {
         let instrument = |target: usize| self.bank.instruments.get(target).into_iter().flatten().enumerate();
         self.preset_zones(bank, program.into())
@@ -327,13 +332,13 @@ impl SoundFont {
             .collect()
     }
 
-    /// What the synthesiser needs to play `notes` on a preset, and perhaps others too. How a note sounds does not depend on
-    /// the others.
+    /// The font that the synthesiser needs to play `notes` on a preset; it may contain more. How a
+    /// note sounds does not depend on the others.
     pub(super) fn for_notes(&self, bank: u16, program: u8, notes: &[Note]) -> Result<Arc<rustysynth::SoundFont>> {
         self.require(bank, program)?;
         let mut played = played(notes);
         {
-            // Nothing between two changes that belong together can panic; the same holds below.
+            // Changes that belong together cannot be interrupted by a panic; the same holds below.
             let mut kept = self.playable.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(index) = kept.iter().position(|p| (p.bank, p.program) == (bank, program)) {
                 let found = kept.remove(index);
@@ -352,7 +357,7 @@ impl SoundFont {
             true,
         )?;
         self.warn_of_damage();
-        // Everything in these bytes has been checked above; should the synthesiser still find a way to panic, a font
+        // Everything in these bytes has been checked above; if the synthesiser still panics, a font
         // must not end the caller's process.
         let font = foreign::caught(|| rustysynth::SoundFont::new(&mut bytes.as_slice()));
         let font = match font {
@@ -376,11 +381,11 @@ impl SoundFont {
     }
 
     /// The whole font with its samples decoded, as the bytes of an .sf2 file. Damaged samples are
-    /// not in it.
+    /// left out.
     ///
     /// # Errors
-    /// [`Error::SoundFontInvalid`] when it is more than an .sf2 file can hold, [`Error::Input`] when
-    /// the file cannot be read.
+    /// [`Error::SoundFontInvalid`] when it is more than an .sf2 file can hold, [`Error::Input`]
+    /// when the file cannot be read.
     pub fn to_sf2(&self) -> Result<Vec<u8>> {
         self.sf2(|_, _| true, |_| true, false)
     }
@@ -392,11 +397,11 @@ impl SoundFont {
         }
     }
 
-    /// An .sf2 of the presets and zones that are wanted, and if `chokes`, of presets that cut off their notes. Presets
-    /// without any wanted zone are in it, and silent.
+    /// An .sf2 of the wanted presets and zones and, if `chokes`, of presets that cut off their
+    /// notes. Presets without any wanted zone are included, and silent.
     fn sf2(&self, preset: impl Fn(u16, u16) -> bool, zone: impl Fn(&Zone) -> bool, chokes: bool) -> Result<Vec<u8>> {
         let mut writer = Sf2Writer::default();
-        // Where two presets have one number, the first is the one that counts.
+        // If two presets have the same number, the first one counts.
         let mut done = BTreeSet::new();
         for wanted in &self.bank.presets {
             if !preset(wanted.bank, wanted.program) || !done.insert((wanted.bank, wanted.program)) {
@@ -469,7 +474,8 @@ impl SoundFont {
     /// The bytes of a sample as they are in the file.
     fn bytes(&self, sample: &Sample) -> Result<Vec<u8>> {
         let mut bytes = vec![0; (sample.to - sample.from) as usize];
-        // A panic of another thread cannot have left the file in a state that matters: its place is set here.
+        // A panic of another thread cannot have left the file in a relevant state: its position is
+        // set here.
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         file.seek(SeekFrom::Start(self.bank.data.0 + sample.from))
             .and_then(|_| file.read_exact(&mut bytes))

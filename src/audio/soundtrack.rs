@@ -1,4 +1,5 @@
-//! A score's sound: all parts rendered, mixed, faded out at the clip's end and brought to its loudness.
+//! A score's sound: all parts rendered, mixed, faded out at the clip's end and brought to its
+//! loudness.
 
 use super::gain::{GainCurve, Loudness};
 use super::loudness::{ceiling, find_gain, integrated};
@@ -11,12 +12,12 @@ use crate::settings::SoundSettings;
 use crate::time::{Instant, Rate, Span};
 use std::borrow::Cow;
 
-/// Longest and shortest fade at the end, seconds. The long one follows the decay of a crash; the short one is there so
-/// that sound that is cut off does not click.
+/// Longest and shortest fade at the end, seconds. The long one follows the decay of a crash; the
+/// short one prevents a click where sound is cut off.
 const LONGEST_FADE: f64 = 1.5;
 const SHORTEST_FADE: f64 = 0.02;
 
-/// Share of the time after the last onset that is faded: the hit itself sounds out at first.
+/// Share of the time after the last onset that is faded: the hit itself rings unfaded at first.
 const FADED_SHARE: f64 = 0.6;
 
 /// Share of the audio stage that is synthesis; the rest is loudness.
@@ -30,17 +31,19 @@ pub struct Soundtrack {
     loudness: Loudness,
 }
 
-/// Frames of a block that a [streamed](render_streamed) soundtrack comes in: 85 ms at 48 kHz.
+/// Frames in a block of a [streamed](render_streamed) soundtrack: 85 ms at 48 kHz.
 pub const BLOCK: usize = 4096;
 
 /// Plays a score.
 ///
-/// The same score, SoundFont and settings give the same samples, whatever the store of `synthesis` holds and however many
-/// threads it has. Spans of notes that are in the store are not synthesised again.
+/// The same score, SoundFont and settings give the same samples, whatever the store of `synthesis`
+/// holds and however many threads it has. Spans of notes that are in the store are not synthesised
+/// again.
 ///
 /// # Errors
-/// [`Error::Music`] when the score is [none](Score::check); [`Error::PresetMissing`] before anything is played;
-/// [`Error::SoundFontInvalid`] when a sample that is needed is damaged; [`Error::Cancelled`].
+/// [`Error::Music`] when the score is [invalid](Score::check); [`Error::PresetMissing`] before
+/// anything is played; [`Error::SoundFontInvalid`] when a required sample is damaged;
+/// [`Error::Cancelled`].
 #[cfg(feature = "internals")]
 pub fn render(
     score: &Score,
@@ -54,12 +57,13 @@ pub fn render(
 
 /// Renders a score, and passes it on in blocks as soon as they are final.
 ///
-/// `sink` is given the number of a block's first frame and its stereo samples, interleaved: [`BLOCK`] frames, fewer at the
-/// end. Blocks come in order, leave no gap, and are those of the soundtrack that is returned, bit for bit. The first comes
-/// once all is synthesised, because the gain that brings the whole to its loudness depends on every bar.
+/// `sink` receives the number of a block's first frame and its interleaved stereo samples:
+/// [`BLOCK`] frames, fewer at the end. Blocks arrive in order, without gaps, and equal the returned
+/// soundtrack bit for bit. The first arrives once everything is synthesised, because the gain that
+/// sets the overall loudness depends on every bar.
 ///
 /// # Errors
-/// As [`render`], and those of `sink`, which end the render.
+/// Those of [`render`], and those of `sink`, which end the render.
 pub fn render_streamed(
     score: &Score,
     font: &SoundFont,
@@ -84,7 +88,7 @@ pub fn render_streamed(
         gain.apply(block, mix.channels, number * BLOCK);
         sink(number * BLOCK, block)?;
     }
-    // After the blocks: a host that plays them does not wait for a figure.
+    // After the blocks: a host that plays them does not have to wait for a figure.
     let integrated = integrated(&mix, synthesis.threads, monitor)?;
     let loudness = Loudness { integrated, true_peak };
     if (loudness.integrated - settings.loudness).abs() > 0.5 {
@@ -104,12 +108,13 @@ pub fn render_streamed(
     Ok(Soundtrack { mix, gain, loudness })
 }
 
-/// Plays one part, whose tick 0 lies at the media's start, and adds it to `mix`, a stereo buffer that begins there. Nothing is
-/// done to its loudness. Notes and tails that reach beyond the buffer's end are cut off there.
+/// Plays one part, whose tick 0 lies at the media's start, and adds it to `mix`, a stereo buffer
+/// that begins there. Its loudness is not adjusted. Notes and tails that extend beyond the buffer's
+/// end are cut off there.
 ///
 /// # Errors
-/// [`Error::PresetMissing`]; [`Error::SoundFontInvalid`] when a sample that is needed is damaged; [`Error::Sound`] when the
-/// buffer is not stereo; [`Error::Cancelled`].
+/// [`Error::PresetMissing`]; [`Error::SoundFontInvalid`] when a required sample is damaged;
+/// [`Error::Sound`] when the buffer is not stereo; [`Error::Cancelled`].
 #[cfg(feature = "internals")]
 pub fn render_part(
     font: &SoundFont,
@@ -139,17 +144,18 @@ impl Soundtrack {
         self.loudness
     }
 
-    /// One part of the score that this is the sound of. The stems of all parts add up to the mix.
+    /// One part of the score that this soundtrack was rendered from. The stems of all parts add up
+    /// to the mix.
     ///
-    /// The true peak of the settings is kept by the mix, not by a single stem: where parts cancel each other in the mix,
-    /// one of them may be louder alone.
+    /// The true peak of the settings is kept by the mix, not by a single stem: where parts cancel
+    /// each other in the mix, one of them may be louder alone.
     ///
-    /// The only part of a score is the mix itself. If there are several, each is assembled again
-    /// from the spans in the store, and rendered where these are gone, so that never more than two
-    /// buffers of the clip's length are held.
+    /// If the score has only one part, its stem is the mix itself. If there are several, each is
+    /// assembled again from the spans in the store, and rendered where these are missing, so that
+    /// never more than two buffers of the clip's length are held.
     ///
     /// # Errors
-    /// As [`render`].
+    /// Those of [`render`].
     pub fn stem(
         &self,
         score: &Score,
@@ -188,8 +194,8 @@ fn silence(score: &Score, rate: Rate) -> AudioBuffer {
     AudioBuffer::silence(rate, 2, score.duration.to_samples(rate))
 }
 
-/// Fades to silence at the last sample, along half a cosine. It begins after the last onset of all parts, so that every
-/// part of a score is faded alike.
+/// Fades to silence at the last sample, along half a cosine. The fade begins after the last onset
+/// of all parts, so that every part of a score is faded equally.
 fn fade_out(buffer: &mut AudioBuffer, score: &Score) {
     let end = Instant::ZERO + score.duration;
     let last = score

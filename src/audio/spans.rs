@@ -1,7 +1,7 @@
 //! Divides a part's notes into spans of equal length, each of which is synthesised separately.
 //!
 //! Spans lie on the timeline of the media and not on that of the clip, and a note belongs to the
-//! span in which it begins, for as long as it is heard. So another cut, or a change of a note, does
+//! span in which it begins, for as long as it sounds. So another cut, or a change of a note, does
 //! not affect the spans of other notes, and the sound of a part is the sum of its spans' sounds.
 //!
 //! Notes outside a span affect its notes only as they would in a single synthesiser: by the end of
@@ -20,8 +20,8 @@ use std::collections::BTreeMap;
 /// Must be raised when the same events give different samples than before.
 const VERSION: u64 = 1;
 
-/// For how long after its end a note may still be cut off by one of a later span, seconds: what rings for longer is left
-/// to ring.
+/// How long after its end a note may still be cut off by one of a later span, seconds: a note that
+/// rings for longer is left to ring.
 const LONGEST_CHOKE: Span = Span::from_seconds(10.0);
 
 /// A part as spans.

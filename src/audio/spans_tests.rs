@@ -65,7 +65,7 @@ fn notes_belong_to_the_span_in_which_they_begin() {
         note(4 * SPAN, 10, 65),
     ];
     let events = divided(0, notes, 0.0);
-    // Places are at blocks of 32 samples.
+    // Events are at blocks of 32 samples.
     let expected = vec![
         (
             0,
@@ -99,7 +99,7 @@ fn a_trim_leaves_the_spans_of_shared_notes_as_they_are() {
 }
 
 #[test]
-fn a_later_note_cuts_off_what_has_its_class_once() {
+fn a_later_note_cuts_off_notes_of_its_class_once() {
     let hats = vec![
         note(0, 10, 46),
         note(SPAN - 10, 10, 46),
@@ -122,7 +122,7 @@ fn a_later_note_cuts_off_what_has_its_class_once() {
             .flat_map(|span| &span.1)
             .all(|(_, e)| !matches!(e, Event::Choke { .. }))
     );
-    // What was struck long before rings no more.
+    // A note struck long before has stopped ringing.
     let rare = divided(DRUM_BANK, vec![note(0, 10, 46), note(12 * 960, 10, 46)], 0.0);
     assert_eq!(rare[0].1.len(), 2);
 }

@@ -3,28 +3,29 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What a [`SpanStore`] holds at most by default, bytes: a minute and a half of drums and three instruments at 48 kHz.
+/// Most that a [`SpanStore`] holds by default, bytes: a minute and a half of drums and three
+/// instruments at 48 kHz.
 pub const STORE_LIMIT: usize = 256 << 20;
 
-/// Bytes that an entry takes beside its samples.
+/// Bytes that an entry needs in addition to its samples.
 const ENTRY: usize = 256;
 
 /// Identifies the sound of a span: a hash of everything on which its samples depend.
 pub(super) type Key = [u8; 32];
 
-/// Stereo samples of a span, from its start up to the last that is not silent.
+/// Stereo samples of a span, from its start up to the last one that is not silent.
 pub(super) type Sound = Arc<[f32]>;
 
 /// Spans of sound in memory, by the hash of their inputs. Clones share one store, and threads can
 /// share it.
 ///
-/// When the store is full, the least recently used spans are removed first; but spans that the
-/// current render has added or used stay, so that for a piece larger than the store at least a part
-/// is found again.
+/// When the store is full, the least recently used spans are removed first; spans that the current
+/// render has added or used stay, so that even for a piece larger than the store a part is found
+/// again.
 #[derive(Debug, Clone)]
 pub struct SpanStore(Arc<Mutex<Inner>>);
 
-/// How often a [`SpanStore`] was of use.
+/// How useful a [`SpanStore`] was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct StoreUse {
     /// Spans that were synthesised.
@@ -81,7 +82,7 @@ impl SpanStore {
         }
     }
 
-    /// Forgets all spans.
+    /// Removes all spans.
     #[cfg(test)]
     pub fn clear(&self) {
         let mut inner = self.lock();
@@ -94,7 +95,7 @@ impl SpanStore {
         self.lock().spans.contains_key(key)
     }
 
-    /// A number for a render that begins.
+    /// A number for a new render.
     pub(super) fn begin(&self) -> u64 {
         let mut inner = self.lock();
         inner.renders += 1;
@@ -141,7 +142,7 @@ impl SpanStore {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        // Nothing between two changes that belong together can panic.
+        // Changes that belong together cannot be interrupted by a panic.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -169,7 +170,7 @@ mod tests {
             let render = store.begin();
             store.put(render, key(number), &sound(1_000));
             assert!(store.usage().bytes <= 10_000);
-            // The first is played again and again.
+            // The first is played repeatedly.
             assert!(store.get(render, &key(0)).is_some(), "{number}");
         }
         let render = store.begin();

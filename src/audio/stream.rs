@@ -5,15 +5,15 @@ use crate::progress::Cancel;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How often a reader that waits looks at its switch.
+/// How often a waiting reader checks its switch.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// Blocks of a soundtrack, stereo: one thread renders them, others read them as soon as they are
 /// available. Clones share the blocks.
 ///
-/// [`push`](Self::push) is what [`render_streamed`](super::render_streamed) is given as its sink;
-/// regardless of the result of the render, [`finish`](Self::finish) must be called afterwards, or
-/// readers wait forever.
+/// Pass [`push`](Self::push) to [`render_streamed`](super::render_streamed) as its sink; regardless
+/// of the result of the render, [`finish`](Self::finish) must be called afterwards, or readers wait
+/// forever.
 #[derive(Debug, Clone)]
 pub struct Blocks(Arc<Shared>);
 
@@ -26,14 +26,14 @@ struct Shared {
 #[derive(Debug)]
 struct State {
     samples: Vec<f32>,
-    /// Frames in all.
+    /// Total number of frames.
     frames: usize,
     /// Whether nothing more will come.
     finished: bool,
 }
 
 impl Blocks {
-    /// Blocks of a soundtrack of so many frames, none of which is there yet.
+    /// An empty stream for a soundtrack of so many frames.
     pub fn new(frames: usize) -> Self {
         let state = State {
             samples: Vec::new(),
@@ -49,7 +49,7 @@ impl Blocks {
     /// Adds a block: stereo samples, interleaved, of which the first is frame number `first`.
     ///
     /// # Errors
-    /// [`Error::Sound`] when the block does not follow on the last or reaches beyond the end.
+    /// [`Error::Sound`] when the block does not continue the last one or extends beyond the end.
     pub fn push(&self, first: usize, samples: &[f32]) -> Result<()> {
         let mut state = self.lock();
         let (there, all) = (state.samples.len() / 2, state.frames);
@@ -73,7 +73,7 @@ impl Blocks {
         self.0.more.notify_all();
     }
 
-    /// Frames that are there.
+    /// Number of frames available.
     pub fn ready(&self) -> usize {
         self.lock().samples.len() / 2
     }
@@ -112,7 +112,7 @@ impl Blocks {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing between two changes that belong together can panic.
+        // Changes that belong together cannot be interrupted by a panic.
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -123,7 +123,7 @@ mod tests {
     use std::thread;
 
     #[test]
-    fn what_is_read_is_what_was_pushed() {
+    fn readers_get_what_was_pushed() {
         let blocks = Blocks::new(1_000);
         let reader = {
             let blocks = blocks.clone();
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn readers_do_not_wait_for_what_will_not_come() {
+    fn readers_do_not_wait_for_blocks_that_will_not_come() {
         let blocks = Blocks::new(100);
         let mut buffer = [0.0; 8];
         let cancelled = Cancel::new();

@@ -2,8 +2,9 @@
 //!
 //! A font need not have every preset of a piece. Drums use the requested kit, or else the standard
 //! kit (bank 128, program 0), or else any kit, or else those of the
-//! [fallback](SoundFont::with_fallback); so does each drum that a kit lacks. A melodic part uses
-//! its program, or else the nearest of its family of eight in General MIDI, or else the fallback.
+//! [fallback](SoundFont::with_fallback); the same holds for each drum that a kit lacks. A melodic
+//! part uses its program, or else the nearest of its family of eight in General MIDI, or else the
+//! fallback.
 
 use super::SoundFont;
 use crate::error::Result;
@@ -19,14 +20,14 @@ const FAMILY: u16 = 8;
 /// Bank of General MIDI's programs.
 const MELODIC_BANK: u16 = 0;
 
-/// The states of the hi-hat cut each other off, so that one kit plays them all.
+/// The states of the hi-hat cut each other off, so one kit must play them all.
 const HI_HAT: &[u8] = &[42, 44, 46];
 
 /// A part, or those of its notes that one preset plays.
 #[derive(Debug, Clone)]
 pub(super) struct Assigned<'a> {
     pub font: &'a SoundFont,
-    /// With the numbers of the preset of that font.
+    /// With the numbers of the preset in that font.
     pub part: Cow<'a, Part>,
 }
 
@@ -50,11 +51,11 @@ impl Preset<'_> {
 
 impl SoundFont {
     /// The presets that play parts, of this font and its fallback. Warns once of each replacement.
-    /// Parts without notes are left out, since nothing need play them.
+    /// Parts without notes are left out.
     ///
     /// # Errors
-    /// [`Error::PresetMissing`](crate::Error::PresetMissing) when no preset can stand in for that
-    /// of a part.
+    /// [`Error::PresetMissing`](crate::Error::PresetMissing) when there is no substitute for a
+    /// part's preset.
     pub(super) fn assign<'a>(&'a self, parts: &'a [Part]) -> Result<Vec<Assigned<'a>>> {
         let mut assigned = Vec::with_capacity(parts.len());
         let mut replaced = Vec::new();
@@ -94,7 +95,7 @@ impl SoundFont {
         if !news.is_empty() {
             let path = self.path().display();
             log::warn!(
-                "{path}: not all that is played is in this SoundFont: {}",
+                "{path}: this SoundFont does not have everything that is played: {}",
                 news.join("; ")
             );
         }
@@ -128,7 +129,7 @@ impl SoundFont {
             .collect()
     }
 
-    /// A replacement in words.
+    /// Describes a replacement.
     fn replacement(&self, part: &Part, by: Preset<'_>, notes: Option<&[Note]>) -> String {
         let word = if part.bank == DRUM_BANK { "kit" } else { "program" };
         let mut text = format!("{} ({word} {})", part.name, part.program);
@@ -156,7 +157,7 @@ fn groups<'a>(part: &Part, presets: &[Preset<'a>]) -> Vec<(Preset<'a>, Vec<Note>
         Some((_, notes)) => notes.push(note),
         None => groups.push((preset, vec![note])),
     };
-    // Where nothing plays a note, the best preset has it, and is silent.
+    // If no preset plays a note, the best preset gets it, and is silent.
     if part.bank != DRUM_BANK {
         let playing = presets
             .iter()

@@ -8,7 +8,7 @@ use crate::progress::Monitor;
 use crate::time::{Instant, Rate, TempoMap, TempoPoint, Tick};
 use std::sync::Arc;
 
-/// Values of each sample, and of the data after it that belongs to none.
+/// Values of each sample, and of the data after it that belongs to no sample.
 const LENGTH: u32 = 600;
 const GUARD: u32 = 46;
 
@@ -115,7 +115,7 @@ fn bytes(presets: &[Numbers], instruments: &[&[Zone]], samples: &[Header]) -> Ve
     chunk(b"RIFF", &body.concat())
 }
 
-/// The font is read when it is loaded and when it is played: the folder must stay as long.
+/// The font is read when it is loaded and when it is played: the folder must exist until then.
 fn load(folder: &tempfile::TempDir, bytes: &[u8]) -> Result<SoundFont> {
     let path = folder.path().join("font.sf2");
     std::fs::write(&path, bytes).expect("written");
@@ -204,7 +204,7 @@ fn a_program_of_the_family_stands_in_for_another() {
 }
 
 #[test]
-fn only_what_is_played_is_needed() {
+fn only_presets_that_are_played_are_needed() {
     let folder = tempfile::tempdir().expect("folder");
     let font = font(&folder, &[(128, 0)]);
     let drums = part("drums", 128, 0, &[(36, 90)]);
@@ -252,7 +252,7 @@ fn drums_that_a_kit_lacks_are_played_by_another() {
 }
 
 #[test]
-fn each_replacement_is_told_once_and_named() {
+fn each_replacement_is_reported_once_and_named() {
     let folder = tempfile::tempdir().expect("folder");
     let font = font(&folder, &[(128, 0)]).with_fallback(shipped());
     let (drums, bass) = (part("drums", 128, 8, &[(36, 90)]), part("bass", 0, 33, &[(36, 90)]));
@@ -300,7 +300,7 @@ fn a_bad_sample_silences_its_zone_alone() {
         assert!(!font.plays(128, 0, 36, 90) && font.plays(128, 0, 38, 90), "{what}");
         assert!(loudest(&font, &part("drums", 128, 0, &[(36, 90)])) == 0.0, "{what}");
         assert!(loudest(&font, &part("drums", 128, 0, &[(38, 90)])) > 0.01, "{what}");
-        // What is silent in one kit is heard in another.
+        // A drum that is silent in one kit is played by another.
         let font = font.with_fallback(shipped());
         assert!(loudest(&font, &part("drums", 128, 0, &[(36, 90)])) > 0.01, "{what}");
         let none = load(&folder, &bytes(&[(128, 0, 0)], &[zones], &[bad, bad])).expect_err(what);
@@ -336,7 +336,7 @@ fn a_font_whose_samples_are_all_in_rom_is_silent() {
 }
 
 #[test]
-fn a_sample_that_goes_on_after_the_data_ends_where_the_next_begins() {
+fn a_sample_that_extends_beyond_the_data_ends_where_the_next_begins() {
     let folder = tempfile::tempdir().expect("folder");
     let long = |index: u32, to: u32| Header { to, ..good(index) };
     let (next, end) = (u64::from(LENGTH + GUARD), u64::from(2 * (LENGTH + GUARD)));
@@ -366,7 +366,7 @@ fn damaged(folder: &tempfile::TempDir, samples: impl Fn(usize) -> bool) -> Resul
     let mut bytes = std::fs::read(whole.path()).expect("read");
     for (_, sample) in bank.samples.iter().enumerate().filter(|(index, _)| samples(*index)) {
         let (from, to) = (bank.data.0 + sample.from, bank.data.0 + sample.to);
-        // Past the first page, whose damage would be that of another kind of stream.
+        // Past the first page, whose damage would change the kind of the stream.
         bytes[from as usize + 200..to as usize].fill(0);
     }
     load(folder, &bytes)
@@ -426,7 +426,7 @@ fn a_preset_without_its_instrument_is_silent() {
     refused(&whole[..whole.len() / 2], "truncated");
 }
 
-/// The greatest value of what is heard of a part in half a second.
+/// The greatest value of a part's sound within half a second.
 fn loudest(font: &SoundFont, part: &Part) -> f32 {
     let point = |tick, seconds| TempoPoint {
         tick: Tick(tick),

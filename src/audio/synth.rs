@@ -1,4 +1,4 @@
-//! Notes to sound, with a SoundFont: one span of one part.
+//! From notes to sound, with a SoundFont: one span of one part.
 
 use super::SoundFont;
 use super::plan::{Event, SpanPlan};
@@ -14,42 +14,43 @@ use std::sync::Arc;
 /// Maximum number of simultaneous voices. Drums ring for seconds, and each hit is a voice.
 const POLYPHONY: usize = 256;
 
-/// Samples in a block of the synthesiser, in which it begins notes. Notes are placed at the nearest block, so that they
-/// are off by half a block at most: 4 samples are 0.083 ms at 48 kHz, the time that sound takes for 3 cm.
+/// Samples in a block of the synthesiser, at whose start it begins notes. Notes are placed at the
+/// nearest block, so they are off by half a block at most: 4 samples are 0.083 ms at 48 kHz, the
+/// time that sound takes for 3 cm.
 const DRUM_BLOCK: usize = 8;
 
-/// Samples in a block for melodic parts. Their attacks are softer than those of drums, and 0.33 ms are the time that sound
-/// takes for 11 cm; their many voices take half the time in blocks that are longer.
+/// Samples in a block for melodic parts. Their attacks are softer than those of drums, and 0.33 ms
+/// is the time that sound takes for 11 cm; their many voices take half the time in longer blocks.
 const MELODIC_BLOCK: usize = 32;
 
-/// Samples rendered between two looks at the monitor: well under a tenth of a second of work.
+/// Samples rendered between two calls of the monitor: well under a tenth of a second of work.
 const CHUNK: usize = 4096;
 
 /// Anything softer counts as silence if it lasts: −110 dBFS, before the mix is adjusted to its
 /// loudness.
 const SILENT: f32 = 3e-6;
 
-/// How long silence lasts before a span has rung out, seconds: longer than the longest echo of the reverb takes to return
-/// (37 ms).
+/// How long silence lasts before a span has rung out, seconds: longer than the longest echo of the
+/// reverb takes to return (37 ms).
 const QUIET: f64 = 0.1;
 
-/// For how long after a note has begun its sample may be silent, seconds.
+/// How long the sample of a new note may be silent at first, seconds.
 const PATIENCE: f64 = 1.0;
 
-/// The longest that a span rings out, seconds after its last note has ended: what a SoundFont would hold for longer is
-/// faded out over the last [`CHUNK`].
+/// Longest time that a span rings, seconds after its last note has ended: sound that a SoundFont
+/// would hold for longer is faded out over the last [`CHUNK`].
 const RING_OUT: f64 = 30.0;
 
 /// Velocity of notes that only [cut off](CHOKE_BANK) others.
 const CHOKE_VELOCITY: i32 = 1;
 
-/// A turn of the synthesiser's chorus, whose frequency is 0.4 Hz.
+/// A period of the synthesiser's chorus, whose frequency is 0.4 Hz.
 const CHORUS: Span = Span::from_seconds(2.5);
 
-/// Frames in a span at a rate: a turn of the chorus, which begins with the synthesiser, so that it
-/// continues from span to span as in a single synthesiser; to the nearest block, so that blocks do
-/// too. Shorter spans would spend their time on ringing out, and longer ones would be rendered
-/// again for smaller changes.
+/// Frames in a span at a rate: a period of the chorus, which begins with the synthesiser, so that
+/// it continues from span to span as in a single synthesiser; rounded to the nearest block, so that
+/// blocks do too. Shorter spans would spend their time on ringing out, and longer ones would be
+/// rendered again for smaller changes.
 pub(super) fn span_frames(rate: Rate) -> usize {
     let blocks = (rate.count(CHORUS) / MELODIC_BLOCK as f64).round() as usize;
     blocks.max(1) * MELODIC_BLOCK
@@ -67,20 +68,19 @@ const PROGRAM_CHANGE: i32 = 0xc0;
 /// Channel volume, General MIDI's default.
 const VOLUME_DEFAULT: i32 = 100;
 
-/// Reverb send of melodic parts, General MIDI's default, and of the basses among them (programs 32 to 39), whose low end
-/// it would blur.
+/// Reverb send of melodic parts, General MIDI's default, and of the basses among them (programs 32
+/// to 39), whose low end it would blur.
 const MELODIC_REVERB: i32 = 40;
 const BASS_REVERB: i32 = 8;
 const BASSES: std::ops::Range<u8> = 32..40;
 
-/// Where the drums of a kit stand, seen from in front of it, how much of the room is heard with them, and how loud they
-/// are beside each other. Each group plays on a channel of the synthesiser; drums that cut each other off (the hi-hats)
-/// must share one.
-///
+/// The stereo position of the drums of a kit, seen from the front, their share of reverb, and their
+/// loudness relative to each other. Each group plays on its own channel of the synthesiser; drums
+/// that cut each other off (the hi-hats) must share one.
 /// Kits of mono fonts have no stereo positions; for kits that have them, these are not used. In
-/// General MIDI kits the kick is strong and the hi-hats lie 12 to 16 dB under the snare, which is
-/// lost on a phone: the volumes bring the kick down by 1.8 dB and the snare up by 2 dB, the hi-hats
-/// by 4 dB (MIDI volume is squared).
+/// General MIDI kits the kick is strong and the hi-hats lie 12 to 16 dB below the snare, which is
+/// lost on a phone: the volumes lower the kick by 1.8 dB and raise the snare by 2 dB and the
+/// hi-hats by 4 dB (MIDI volume is squared).
 struct DrumPlace {
     /// General MIDI pitches.
     pitches: &'static [u8],
@@ -95,7 +95,7 @@ struct DrumPlace {
 const MIDDLE: i32 = 64;
 
 const KIT: &[DrumPlace] = &[
-    // Everything not named below.
+    // All other drums.
     DrumPlace {
         pitches: &[],
         pan: MIDDLE,
@@ -157,7 +157,7 @@ const KIT: &[DrumPlace] = &[
     },
 ];
 
-/// The TR-808's hi-hats are as loud as its snare already.
+/// The TR-808's hi-hats are already as loud as its snare.
 const TR808: u8 = 25;
 const TR808_HAT_VOLUME: i32 = 92;
 
@@ -179,7 +179,7 @@ pub(super) fn channel(bank: u16, pitch: u8) -> usize {
     }
 }
 
-/// Everything, apart from its events, on which the sound of a span depends.
+/// Everything that the sound of a span depends on, apart from its events.
 #[derive(Debug)]
 pub(super) struct Instrument {
     bank: u16,
@@ -238,10 +238,12 @@ impl Instrument {
 
     /// Renders a span until it is silent; returns stereo samples from the span's start.
     ///
-    /// `played` is called often with the number of frames rendered so far; its error ends the work.
+    /// `played` is called often with the number of frames rendered so far; an error from it ends
+    /// the work.
     ///
     /// # Errors
-    /// [`Error::SoundFontInvalid`] when the SoundFont has parameters that cannot be played; those of `played`.
+    /// [`Error::SoundFontInvalid`] when the SoundFont has parameters that cannot be played; those
+    /// of `played`.
     pub fn play(
         &self,
         playable: &Arc<rustysynth::SoundFont>,
@@ -266,14 +268,14 @@ impl Instrument {
         let (mut left, mut right) = (vec![0.0; CHUNK], vec![0.0; CHUNK]);
         let mut samples = Vec::with_capacity(2 * (last + frames(3.0)));
         let mut next = span.events.iter().peekable();
-        // Frames up to the last that is heard.
+        // Frames up to the last audible one.
         let mut heard = 0;
         let mut at = 0;
         while at < end(heard).min(latest) {
             played(at)?;
             let from = at;
-            // The synthesiser's arithmetic on parameters is unchecked; a font with impossible ones must give an error, not
-            // end the caller's process.
+            // The synthesiser's arithmetic on parameters is unchecked; a font with impossible
+            // parameters must give an error, not end the caller's process.
             foreign::caught(|| {
                 let until = at + CHUNK;
                 while at < until {
@@ -350,14 +352,14 @@ impl Instrument {
 
 /// Selects the preset of a channel.
 ///
-/// The synthesiser takes bank numbers above 127 here, so that any channel can be a kit; its tenth channel, which adds 128 by
-/// itself, is not among those used.
+/// The synthesiser accepts bank numbers above 127 here, so that any channel can be a kit; its tenth
+/// channel, which adds 128 automatically, is not used.
 fn select(synthesizer: &mut Synthesizer, channel: i32, bank: u16, program: u16) {
     synthesizer.process_midi_message(channel, CONTROL_CHANGE, BANK_SELECT, bank.into());
     synthesizer.process_midi_message(channel, PROGRAM_CHANGE, program.into(), 0);
 }
 
-/// Fades out the end of what was cut off.
+/// Fades out the end of sound that was cut off.
 fn fade(samples: &mut [f32]) {
     let tail = samples.len().saturating_sub(2 * CHUNK);
     let frames = samples[tail..].chunks_exact_mut(2);

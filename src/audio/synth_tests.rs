@@ -1,4 +1,5 @@
-//! Spans beside what they replace: one synthesiser that plays a part from its first note to its last.
+//! Compares spans with the method that they replace: one synthesiser that plays a part from its
+//! first note to its last.
 
 use super::*;
 use crate::audio::synthesis::Played;
@@ -45,7 +46,7 @@ fn note(onset: u32, ticks: u32, pitch: u8, velocity: u8) -> Note {
     }
 }
 
-/// A part in one synthesiser.
+/// A part played by one synthesiser.
 fn whole(font: &SoundFont, part: &Part, seconds: f64) -> Vec<f32> {
     let instrument = Instrument::of(part, font, RATE);
     let playable = font.for_notes(part.bank, part.program, &part.notes).expect("a font");
@@ -77,7 +78,7 @@ fn whole(font: &SoundFont, part: &Part, seconds: f64) -> Vec<f32> {
     left.iter().zip(&right).flat_map(|(l, r)| [*l, *r]).collect()
 }
 
-/// A part in spans.
+/// A part played in spans.
 fn in_spans(font: &SoundFont, part: &Part, seconds: f64) -> Vec<f32> {
     let mut mix = AudioBuffer::silence(RATE, 2, Span::from_seconds(seconds).to_samples(RATE));
     let played = Played {
@@ -100,7 +101,8 @@ fn level(samples: &[f32], from: f64, to: f64) -> f64 {
     10.0 * (power / samples.len() as f64).log10()
 }
 
-/// How far the difference of two sounds is under the first, dB: over all, and its greatest sample, dBFS.
+/// How far the difference of two sounds is below the first, dB; and the greatest sample of the
+/// difference, dBFS.
 fn apart(a: &[f32], b: &[f32]) -> (f64, f64) {
     assert_eq!(a.len(), b.len());
     let difference: Vec<f32> = a.iter().zip(b).map(|(a, b)| a - b).collect();
@@ -112,7 +114,8 @@ fn apart(a: &[f32], b: &[f32]) -> (f64, f64) {
     )
 }
 
-/// Eight seconds of everything: eighths of hats, open and closed, a beat, cymbals, toms. Spans end every 2,400 ticks.
+/// Eight seconds of everything: eighths of hats, open and closed, a beat, cymbals, toms. A span
+/// ends every 2,400 ticks.
 fn drums() -> Vec<Note> {
     let mut notes = Vec::new();
     for eighth in 0..32_u32 {
@@ -202,7 +205,7 @@ fn a_closed_hat_of_the_next_span_cuts_an_open_one() {
             under > 60.0 && greatest < -80.0,
             "{open} {closed}: {under:.1} dB, {greatest:.1} dBFS"
         );
-        // Left alone, it would be much louder by then.
+        // Alone, it would be much louder by then.
         let alone = part(DRUM_BANK, 0, hats[..1].to_vec());
         let from = f64::from(closed) / 960.0 + 0.1;
         let ringing = level(&in_spans(&font, &alone, 6.0), from, from + 0.1);
@@ -217,7 +220,8 @@ fn a_closed_hat_of_the_next_span_cuts_an_open_one() {
 #[test]
 fn notes_of_one_key_end_together_as_they_do_in_the_synthesiser() {
     let font = font();
-    // The first ends while the second, of the next span, sounds; the third is struck as the second ends.
+    // The first ends while the second, of the next span, sounds; the third is struck as the second
+    // ends.
     let notes = vec![
         note(2_000, 900, 60, 90),
         note(2_500, 1_500, 60, 80),

@@ -13,15 +13,14 @@ use crate::time::{Instant, TempoMap};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Spans worked on before their sound is added to the mix. Those that do not fit the store are held no longer than that:
-/// some 60 MB.
+/// Spans rendered before their sound is added to the mix. Spans that do not fit into the store are
+/// held only until then: some 60 MB.
 const BATCH: usize = 32;
 
 /// Frames of the mix that are summed at a time: few enough to stay in a processor's cache.
 const TILE: usize = 16_384;
 
-/// What rendering is done with: the store of spans, which clones share, and a number of threads.
-///
+/// The resources for rendering: the store of spans, which clones share, and a number of threads.
 /// The samples do not depend on either.
 #[derive(Debug, Clone)]
 pub struct Synthesis {
@@ -32,7 +31,7 @@ pub struct Synthesis {
 }
 
 impl Default for Synthesis {
-    /// An empty store of the usual size, and as many threads as the machine has processors for.
+    /// An empty store of the usual size, and as many threads as the machine has processors.
     fn default() -> Self {
         Self {
             store: SpanStore::default(),
@@ -44,7 +43,7 @@ impl Default for Synthesis {
 /// Progress of a render, reported to the monitor from all threads in ascending order.
 struct Progress<'a> {
     monitor: &'a Monitor<'a>,
-    /// Shares of the audio stage before and after.
+    /// Shares of the audio stage done before and after.
     range: (f64, f64),
     /// Frames of all spans that have to be synthesised.
     frames: f64,
@@ -52,7 +51,7 @@ struct Progress<'a> {
 }
 
 impl Progress<'_> {
-    /// Reports that more frames are done. One thread at a time, so that nothing is reported after a
+    /// Reports more frames as done. Only one thread at a time, so that nothing is reported after a
     /// cancellation.
     fn add(&self, frames: usize) -> Result<()> {
         let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
@@ -64,13 +63,13 @@ impl Progress<'_> {
     }
 }
 
-/// What is played.
+/// The score to play.
 #[derive(Clone, Copy)]
 pub(super) struct Played<'a> {
     pub font: &'a SoundFont,
     pub parts: &'a [Part],
     pub tempo_map: &'a TempoMap,
-    /// Where tick 0 lies on the media.
+    /// The time of tick 0 on the media.
     pub start: Instant,
 }
 
@@ -81,7 +80,7 @@ struct PartSpan<'a> {
     span: &'a SpanPlan,
 }
 
-/// One render on its way.
+/// A render in progress.
 struct Rendering<'a> {
     plans: &'a [PartPlan<'a>],
     /// Frames in a span.
@@ -89,20 +88,20 @@ struct Rendering<'a> {
     /// The render's number in the store.
     number: u64,
     progress: Progress<'a>,
-    /// What the synthesiser needs for a part, by the part's index.
+    /// The synthesiser's font for each part, by the part's index.
     playable: BTreeMap<usize, Arc<rustysynth::SoundFont>>,
 }
 
 impl Synthesis {
-    /// Plays parts and adds them to `mix`, a stereo buffer that begins with tick 0. What reaches beyond the buffer's end is
-    /// cut off there.
+    /// Plays parts and adds them to `mix`, a stereo buffer that begins with tick 0. Sound beyond
+    /// the buffer's end is cut off.
     ///
     /// `range` is the share of the audio stage done before and after.
     ///
     /// # Errors
-    /// [`Error::PresetMissing`] before anything is played, when nothing can stand in for a part's
-    /// preset; [`Error::SoundFontInvalid`] when a sample that is needed is damaged;
-    /// [`Error::Cancelled`], which leaves an unfinished mix.
+    /// [`Error::PresetMissing`] before anything is played, when there is no substitute for a part's
+    /// preset; [`Error::SoundFontInvalid`] when a required sample is damaged; [`Error::Cancelled`],
+    /// which leaves an unfinished mix.
     pub(super) fn add(
         &self,
         played: Played<'_>,
@@ -126,7 +125,7 @@ impl Synthesis {
             .enumerate()
             .flat_map(|(part, plan)| plan.spans.iter().map(move |span| PartSpan { part, span }))
             .collect();
-        // The order of the sum, whatever is there already.
+        // The order of the sum, regardless of what is there already.
         places.sort_by_key(|place| (place.span.index, place.part));
 
         let length = span_frames(mix.rate);
@@ -230,14 +229,14 @@ impl Synthesis {
 
 /// A span's sound in the mix.
 struct AudibleSpan<'a> {
-    /// Frame of the mix with which it begins; less than 0 where the clip begins within it.
+    /// Frame of the mix at which it begins; less than 0 where the clip begins within it.
     first: i64,
     volume: f32,
     sound: &'a [f32],
 }
 
 impl AudibleSpan<'_> {
-    /// Adds what is heard in a piece of the mix that begins with a frame.
+    /// Adds the span's share of a piece of the mix that begins at a frame.
     fn add(&self, tile: &mut [f32], frame: usize) {
         let ahead = 2 * (self.first - frame as i64);
         let (skipped, late) = match usize::try_from(ahead) {

@@ -1,9 +1,9 @@
-//! Zones as the synthesiser can play them.
+//! Converts zones to a form that the synthesiser can play.
 
 use super::bank::{Zone, generator};
 use super::sf2::PlacedSample;
 
-/// The zone with offsets and loop that lie within its sample: offsets that lead outside are
+/// The zone with offsets and loop that lie within its sample: offsets that point outside are
 /// dropped, and an invalid loop is not used.
 pub(super) fn within_sample(zone: &Zone, sample: &PlacedSample) -> Zone {
     use generator::{
@@ -34,14 +34,14 @@ pub(super) fn within_sample(zone: &Zone, sample: &PlacedSample) -> Zone {
     zone
 }
 
-/// Delay of an envelope where a font names none, timecents.
+/// Delay of an envelope for which a font gives none, timecents.
 pub(super) const NO_DELAY: i16 = -12_000;
 
 /// The zone without the default delay of its envelopes.
 ///
-/// Where a font names no delay, the specification gives −12000 timecents, "less than 1 ms" (2.04,
-/// 8.1.3). Synthesisers that work in blocks of 64 samples round that to nothing; ours works in
-/// finer ones and would begin every note a millisecond late.
+/// If a font gives no delay, the specification's default is −12000 timecents, "less than 1 ms"
+/// (2.04, 8.1.3). Synthesisers that work in blocks of 64 samples round that to zero; this one uses
+/// finer blocks and would begin every note a millisecond late.
 pub(super) fn at_once(mut zone: Zone) -> Zone {
     for delay in [generator::DELAY_VOLUME_ENVELOPE, generator::DELAY_MODULATION_ENVELOPE] {
         if zone.get(delay).unwrap_or(NO_DELAY) <= NO_DELAY {
@@ -55,11 +55,11 @@ pub(super) fn at_once(mut zone: Zone) -> Zone {
 ///
 /// Zones of one exclusive class cut off each other's notes, as a closed hi-hat does an open one.
 /// The synthesiser does so even for zones of one note, so that of a hi-hat recorded in stereo only
-/// one channel would sound. So the first zones of notes, the second zones and so on become classes
-/// of their own.
+/// one channel would sound. So the first zones of notes, the second zones and so on become separate
+/// classes.
 #[derive(Default)]
 pub(super) struct Layers {
-    /// Zones so far, with their class and which of the zones of their notes they are.
+    /// Zones so far, with their class and their position among the zones of their notes.
     zones: Vec<(i16, i16, Zone)>,
 }
 
@@ -80,7 +80,7 @@ impl Layers {
             .map(|(_, layer, _)| layer + 1)
             .max()
             .unwrap_or(0);
-        // More layers than there are classes for are more than anyone hears.
+        // Nobody hears more layers than there are classes.
         let layer = layer.min(200);
         self.zones.push((class, layer, zone.clone()));
         Some(class + layer * Self::STRIDE)

@@ -24,12 +24,12 @@ const HASH: usize = blake3::OUT_LEN;
 const LONGEST_ABOUT: usize = 1 << 16;
 const LARGEST: u64 = 1 << 30;
 
-/// The kind of an entry's content.
+/// The type of an entry's content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// What is known of a media file.
+    /// Properties of a media file.
     Media,
-    /// Everyone who was followed in a part of a media file.
+    /// All people followed in a part of a media file.
     Poses,
     /// Rhythm, drums and lines.
     Composition,
@@ -89,10 +89,10 @@ pub enum EntryFault {
     /// It cannot be read at all.
     #[error("cannot be read: {0}")]
     Unreadable(io::Error),
-    /// It is not what was written.
+    /// Its content was changed after it was written.
     #[error("damaged: {0}")]
     Damaged(&'static str),
-    /// It is intact, but from another version of the program.
+    /// It is intact, but was written by another version of the program.
     #[error("version {0} of the format; this program reads version {VERSION}")]
     Version(u32),
     /// It is intact, but has another key.

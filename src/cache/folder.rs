@@ -26,7 +26,7 @@ const LOCK: &str = ".lock";
 const TAG: &str = "CACHEDIR.TAG";
 const TAG_TEXT: &str = "Signature: 8a477f597d28d172789f06886806bc55\n# A cache of kinescore.\n";
 
-/// Number of attempts to get a lock, and the wait between them: cleaning up does not take long.
+/// Number of attempts to get a lock, and the wait between them: cleaning up takes less.
 const TRIES: u32 = 50;
 const WAIT: Duration = Duration::from_millis(10);
 

@@ -1,4 +1,4 @@
-//! The folder of the cache, in every state in which it can be found.
+//! The folder of the cache, in every state in which it may be found.
 
 use super::*;
 use crate::cache::{About, Cache, Identities, Key, Kind};
@@ -39,13 +39,13 @@ fn set_used(path: &Path, at: SystemTime) {
 }
 
 #[test]
-fn what_is_kept_is_found_again_by_another_cache_on_the_folder_and_nothing_else() {
+fn stored_entries_are_found_by_another_cache_on_the_folder_and_nothing_else() {
     let folder = folder();
     let below = folder.path().join("not/there/yet");
     let cache = Cache::open(&below, None);
     assert!(
         cache.composition("a").is_none() && !below.exists(),
-        "to look is to write nothing"
+        "looking writes nothing"
     );
     cache.keep_composition("a", None, b"la");
     cache.keep_composition("b", None, b"");
@@ -65,7 +65,7 @@ fn what_is_kept_is_found_again_by_another_cache_on_the_folder_and_nothing_else()
 }
 
 #[test]
-fn what_was_used_least_recently_goes_first_and_what_was_just_written_stays() {
+fn the_least_recently_used_is_removed_first_and_a_new_entry_stays() {
     let folder = folder();
     let entry = {
         let cache = Cache::open(folder.path(), None);
@@ -92,7 +92,7 @@ fn what_was_used_least_recently_goes_first_and_what_was_just_written_stays() {
 }
 
 #[test]
-fn a_clock_that_goes_backwards_upsets_no_order() {
+fn a_clock_that_goes_backwards_keeps_the_order() {
     let folder = folder();
     let cache = Cache::open(folder.path(), None);
     for key in ["a", "b", "c"] {
@@ -165,7 +165,7 @@ fn damaged_and_foreign_entries_are_not_used_and_are_replaced() {
 }
 
 #[test]
-fn verify_finds_what_is_damaged_and_clear_leaves_what_is_not_ours() {
+fn verify_finds_damaged_entries_and_clear_leaves_other_files() {
     let folder = folder();
     let cache = Cache::open(folder.path(), None);
     let foreign = ["notes.txt", "poses-1234.kscache", ".tmp-mine", "composition.kscache"];
@@ -213,7 +213,7 @@ fn verify_finds_what_is_damaged_and_clear_leaves_what_is_not_ours() {
 }
 
 #[test]
-fn what_a_killed_process_left_goes_and_what_a_living_one_writes_stays() {
+fn leftovers_of_a_killed_process_are_removed_and_files_being_written_stay() {
     let folder = folder();
     keep(&Cache::open(folder.path(), None), "a", b"la");
     let left = folder.path().join(".tmp-abcdef.kscache");
@@ -230,7 +230,7 @@ fn what_a_killed_process_left_goes_and_what_a_living_one_writes_stays() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_used_is_as_if_there_were_none() {
+fn an_unusable_folder_is_treated_as_missing() {
     let folder = folder();
     let file = folder.path().join("a file");
     fs::write(&file, "mine").unwrap();

@@ -92,7 +92,7 @@ impl Identities {
     }
 
     fn find(&self, path: &Path) -> io::Result<MediaId> {
-        // Before it is opened: to open a pipe is to wait for a writer.
+        // Checked before opening: opening a pipe would block until there is a writer.
         let metadata = std::fs::metadata(path)?;
         if !metadata.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
@@ -185,7 +185,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (path, other) = (folder.path().join("a.mp4"), folder.path().join("b.mp4"));
         let known = Identities::default();
-        // A time in the future is what a clock that was set back leaves.
+        // A time in the future, as after a clock was set back.
         for time in [
             SystemTime::UNIX_EPOCH + Duration::from_secs(1),
             SystemTime::now() + Duration::from_secs(1_000_000),
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_has_settled_is_remembered() {
+    fn only_settled_files_are_remembered() {
         let now = SystemTime::now();
         let seconds = |at: SystemTime| at.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs() as i64;
         let stamp = |modified: SystemTime, changed: SystemTime| Stamp {
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_file_has_no_identity() {
+    fn paths_that_are_not_files_have_no_identity() {
         let folder = tempfile::tempdir().unwrap();
         let known = Identities::default();
         for path in [folder.path().to_owned(), folder.path().join("none.mp4")] {

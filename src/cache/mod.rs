@@ -1,9 +1,9 @@
 //! A cache on disk: poses by the content of the media, compositions by their key.
 //!
-//! Nothing here can fail a job: what cannot be read is computed again, what cannot be written is
-//! not kept, and the reason is logged. An entry is a file that is written under a temporary name
-//! and renamed, with a checksum over all of it; several processes may use one folder at the same
-//! time. This module does not know what an entry contains or how it was made.
+//! Nothing here can fail a job: an entry that cannot be read is computed again, one that cannot be
+//! written is not kept, and the reason is logged. An entry is a file that is written under a
+//! temporary name and renamed, with a checksum over all of it; several processes may use one folder
+//! at the same time. This module does not know what an entry contains or how it was made.
 
 mod entry;
 mod folder;
@@ -52,7 +52,7 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// A cache in `folder`, which is created when something is kept, of at most `limit` bytes
+    /// A cache in `folder`, which is created when something is stored, of at most `limit` bytes
     /// ([`DEFAULT_LIMIT`] for `None`). Removes half-written files of killed processes.
     pub fn open(folder: &Path, limit: Option<u64>) -> Self {
         let cache = Self {
@@ -77,7 +77,7 @@ impl Cache {
         self.limit
     }
 
-    /// The bytes that were kept under this key, or `None`.
+    /// The bytes stored under this key, or `None`.
     pub fn load(&self, kind: Kind, key: &Key) -> Option<Vec<u8>> {
         let path = self.path(kind, key);
         match self.read(&path, kind, key) {
@@ -96,8 +96,8 @@ impl Cache {
         }
     }
 
-    /// Keeps bytes under a key, replacing what was there, and removes the least recently used
-    /// entries while the cache is too large. Returns whether the bytes are kept.
+    /// Stores bytes under a key, replacing earlier ones, and removes the least recently used
+    /// entries while the cache is too large. Returns whether the bytes are stored.
     pub fn store(&self, kind: Kind, key: &Key, about: &About, bytes: &[u8]) -> bool {
         match self.write(kind, key, about, bytes) {
             Ok(path) => {
@@ -113,13 +113,13 @@ impl Cache {
         }
     }
 
-    /// The composition that was kept under this key, or `None`. The key is a text that names
-    /// everything that the composition depends on.
+    /// The composition stored under this key, or `None`. The key is a text that names everything
+    /// that the composition depends on.
     pub fn composition(&self, key: &str) -> Option<Vec<u8>> {
         self.load(Kind::Composition, &Key::of(key))
     }
 
-    /// Keeps a composition. `media` is the file for which it was made, so that it is removed when
+    /// Stores a composition. `media` is the file for which it was made, so that it is removed when
     /// that media's entries are cleared.
     pub fn keep_composition(&self, key: &str, media: Option<(&Path, &MediaId)>, bytes: &[u8]) {
         let about = media.map_or_else(About::default, |(path, id)| About::of(path, id));

@@ -10,7 +10,7 @@ pub const CLASSES: usize = 9;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(usize)]
-#[allow(missing_docs)] // the names say it
+#[allow(missing_docs)] // the names are enough
 pub enum DrumClass {
     Kick,
     Snare,

@@ -120,7 +120,7 @@ mod tests {
     };
 
     #[test]
-    fn words_are_drawn_as_often_as_their_probabilities_say() {
+    fn words_are_drawn_as_often_as_their_probabilities_demand() {
         let logits: Vec<f64> = [0.5_f64, 0.3, 0.2].iter().map(|p| p.ln()).collect();
         let mut counts = [0.0; 3];
         let draws = 10_000;
@@ -188,7 +188,7 @@ mod tests {
         for (index, number) in numbers.iter().enumerate() {
             assert!(
                 !numbers[..index].contains(number),
-                "{number} stands twice in {numbers:?}"
+                "{number} occurs twice in {numbers:?}"
             );
         }
     }

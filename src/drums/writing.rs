@@ -1,4 +1,4 @@
-//! Writing the drums bar by bar: windows, guidance, sampling, dynamics. Pure; the networks are
+//! Writes the drums bar by bar: windows, guidance, sampling, dynamics. Pure; the networks are
 //! behind [`HitsModel`].
 
 use super::hits::{CLASSES, DrumClass, Hit};
@@ -6,8 +6,8 @@ use super::sampling::{BarRandom, Sampling, Stream, choose, guide};
 use super::vocabulary::Vocabulary;
 use crate::error::Result;
 
-/// Rhythm levels of the hits model. Between the first two stand 1, an accent of the movement, and
-/// 2, one of the strongest.
+/// Rhythm levels of the hits model. Between these two are 1, an accent of the movement, and 2, one
+/// of the strongest.
 pub mod level {
     /// No accent in this step.
     pub const NOTHING: u8 = 0;
@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn windows_slide_by_half_and_are_fed_what_was_written() {
+    fn windows_slide_by_half_and_are_fed_the_words_written() {
         let mut model = Recorder::new(&[1.0, 0.5, 0.2, 0.1, 0.3]);
         let words = write(&plan(7), &mut model, 3);
         assert_eq!(words.len(), 7 * 16);
@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_takes_the_one_most_like_the_style_is_kept() {
+    fn the_take_most_like_the_style_is_kept() {
         let (plan, vocabulary) = (plan(1), vocabulary());
         // Words: 1 kick, 2 snare, 3 closed hat.
         let groove: Vec<usize> = (0..16).map(|s| [1, 0, 3, 0, 2, 0, 3, 0][s % 8]).collect();
@@ -415,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn the_style_whose_usual_tempo_is_nearest_is_taken() {
+    fn the_style_whose_usual_tempo_is_nearest_is_chosen() {
         let vocabulary = vocabulary();
         assert_eq!(vocabulary.style_for_tempo(84.0, &["rock", "hiphop"]), Some("hiphop"));
         assert_eq!(vocabulary.style_for_tempo(130.0, &["rock", "hiphop"]), Some("rock"));

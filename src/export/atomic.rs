@@ -1,5 +1,5 @@
 //! Atomic files: a file is written under a temporary name in the folder of its destination and then
-//! renamed, so that it appears completely or not at all.
+//! renamed, so that it appears complete or not at all.
 
 use super::leftovers::{MARK, clear_leftovers};
 use crate::error::{Error, Result};
@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use tempfile::TempPath;
 
-/// A file that is being written. Dropped without [`commit`](Self::commit), it leaves nothing
+/// A file that is being written. If dropped without [`commit`](Self::commit), it leaves nothing
 /// behind.
 ///
 /// The temporary name keeps the destination's extension, because FFmpeg guesses the container from
@@ -47,7 +47,7 @@ impl Pending {
             suffix.push(".");
             suffix.push(extension);
         }
-        // Long names leave no room for more letters: most file systems allow 255 bytes.
+        // A long name leaves no room for more letters: most file systems allow 255 bytes.
         let mut prefix = OsString::from(".");
         if name.len() < 200 {
             prefix.push(destination.file_stem().unwrap_or(name));
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_appears_whole_with_its_name_and_rights() {
+    fn the_file_appears_complete_with_its_name_and_permissions() {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("clip.soundtrack.mp4");
         fs::write(&path, "old").expect("write");
@@ -179,7 +179,11 @@ mod tests {
                 path.parent(),
                 "a rename must not cross file systems"
             );
-            assert_eq!(fs::read_to_string(&path).expect("read"), "old", "untouched until whole");
+            assert_eq!(
+                fs::read_to_string(&path).expect("read"),
+                "old",
+                "untouched until complete"
+            );
             fs::write(temporary, "new").map_err(Error::output(temporary))?;
             Ok(temporary.to_owned())
         })
@@ -216,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_that_are_missing_and_names_that_are_none_are_refused() {
+    fn missing_folders_and_invalid_names_are_refused() {
         let folder = tempfile::tempdir().expect("folder");
         for path in [
             folder.path().join("no/such/folder/out.wav"),

@@ -42,7 +42,7 @@ pub struct Analysis {
     pub tempo_bpm: Option<f64>,
     /// Confidence in beats and tempo, 0 to 1.
     pub confidence: Option<f32>,
-    /// What found the beats, `network` or `motion`; `null` before they are known, or if a saved
+    /// The source of the beats, `network` or `motion`; `null` before they are known, or if a saved
     /// file does not contain it.
     #[serde(default)]
     pub beats_source: Option<Source>,
@@ -63,7 +63,7 @@ pub struct Analysis {
     pub music: Option<MusicSummary>,
 }
 
-/// What the melodic instruments of a clip play.
+/// Key, chords and numbers of notes of the melodic instruments.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MusicSummary {
     /// The key, such as `A minor`.
@@ -90,7 +90,7 @@ pub struct DrumSummary {
     pub style: String,
     /// Number of hits of each class; classes without a hit are left out.
     pub counts: BTreeMap<String, usize>,
-    /// The hits, in the order of the grid. Once there is a score, those that are heard.
+    /// The hits, in the order of the grid. Once there is a score, those of the score.
     pub hits: Vec<TimedHit>,
 }
 
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_yet_is_null() {
+    fn results_not_known_yet_are_null() {
         let analysis = Analysis::new(&clip(), None, None, None, &Settings::default(), BTreeMap::new());
         let value = serde_json::to_value(&analysis).expect("JSON");
         assert!(value["tempo_bpm"].is_null() && value["drums"].is_null());
@@ -351,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_not_there_is_an_error() {
+    fn a_missing_folder_is_an_error() {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("no/analysis.json");
         let error = write_json(&1, &path).expect_err("no folder");

@@ -13,7 +13,7 @@ pub(super) const MARK: &str = "kinescore-";
 /// Number of random letters in such a name.
 const LETTERS: usize = 6;
 
-/// Age of a file whose process is taken to be gone: a running process writes more often.
+/// Age at which a file's process is considered dead: a running process writes more often.
 const OLD: Duration = Duration::from_secs(60 * 60);
 
 /// Removes unfinished files of killed processes from a folder: those with the name of a temporary

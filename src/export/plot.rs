@@ -42,14 +42,15 @@ const MOST_ROWS: usize = 3;
 /// Pixels of a PNG per unit of the drawing.
 const PNG_SCALE: f32 = 1.5;
 
-/// What is drawn. Parts that are `None` are left out.
+/// The contents of the picture. Parts that are `None` are left out.
 pub struct PlotView<'a> {
     /// The clip.
     pub clip: &'a Clip,
     /// The poses: a strip of skeletons, with the person's left and right side in two colours, faded
     /// where the confidence is low.
     pub poses: Option<&'a PoseTrack>,
-    /// The rhythm: movement with accents in the colours of the parts of the body that make them, beat activation with beats and numbered bars.
+    /// The rhythm: movement with accents in the colours of the parts of the body that make them,
+    /// beat activation with beats and numbered bars.
     pub rhythm: Option<&'a Rhythm>,
     /// Where the body holds still: bands behind the movement.
     pub holds: &'a [Hold],

@@ -67,7 +67,7 @@ mod tests {
     use crate::time::Rate;
 
     #[test]
-    fn what_is_written_is_read_back_to_a_24_bit_step() {
+    fn samples_are_read_back_to_a_24_bit_step() {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("sound.wav");
         let samples: Vec<f32> = (0..2002).map(|i| (i as f32 / 100.0).sin()).chain([1.5, -1.5]).collect();

@@ -247,7 +247,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn library_names_are_told_from_others() {
+    fn library_names_are_distinguished_from_others() {
         assert_eq!(library_version("libonnxruntime.so"), Some(vec![]));
         assert_eq!(library_version("libonnxruntime.so.1.31.1"), Some(vec![1, 31, 1]));
         assert_eq!(library_version("libonnxruntime.1.20.0.dylib"), Some(vec![1, 20, 0]));

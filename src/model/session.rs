@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_gives_the_same_bits_with_one_and_two_threads_and_kept_tensors_go_round() {
+    fn a_run_gives_the_same_bits_with_one_and_two_threads_and_kept_tensors_are_fed_back() {
         let (runtime, manifest) = (runtime(), models());
         let picture: Vec<u8> = (0..96 * 64 * 3).map(|i| ((i * 7919) % 251) as u8).collect();
         let image = Tensor::U8(ArrayD::from_shape_vec(vec![1, 96, 64, 3], picture).unwrap());

@@ -1,5 +1,5 @@
-//! The inputs of each bar of a line: the drums and chords at its steps, and how the movement wants
-//! it played.
+//! The inputs of each bar of a line: the drums and chords at its steps, and how it should be played
+//! according to the movement.
 
 use super::harmony::{Harmony, SectionKind, energies};
 use super::plan::{BarInput, BarPlan, ChordInput, LinePlan};
@@ -10,7 +10,7 @@ use crate::settings::MusicSettings;
 use crate::theory::Instrument;
 use crate::time::STEPS_PER_BEAT;
 
-/// Density of a bar by its energy (0 unknown, 1 still, 2 calm, 3 usual, 4 lively); one more in
+/// Density of a bar by its energy (0 unknown, 1 still, 2 calm, 3 usual, 4 lively); one higher in
 /// contrasting sections.
 const DENSITY: [u8; 5] = [2, 1, 1, 2, 3];
 
@@ -29,7 +29,7 @@ const GAIN: [f32; 5] = [0.95, 0.82, 0.9, 1.0, 1.07];
 /// Rhythm level of a step at which a line must play: a strong accent of the movement.
 const STRONG: u8 = 2;
 
-/// How a line is to be played in a bar, according to the movement.
+/// How to play a line in a bar, according to the movement.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Manner {
     density: u8,

@@ -30,8 +30,8 @@ use crate::time::{STEPS_PER_BEAT, Tempo};
 use form::Form;
 use phrase::PhraseWriter;
 
-/// What is drawn for a phrase or for a kind of section. Each has its own stream, so that drawing
-/// more numbers for one does not change another.
+/// The purpose of a random draw for a phrase or for a kind of section. Each has its own stream, so
+/// that drawing more numbers for one does not change another.
 #[derive(Clone, Copy)]
 enum Draw {
     Key,

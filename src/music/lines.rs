@@ -1,10 +1,10 @@
-//! What the melodic instruments play.
+//! The notes of the melodic instruments.
 
 use crate::limits::{Allowed, NOTE_LENGTHS, OFFSETS, PITCH_CLASSES, SEVEN_BITS, STRENGTHS};
 use crate::theory::{Chord, Instrument, Key};
 use serde::{Deserialize, Serialize};
 
-/// What the melodic instruments of a clip play, on the grid of its drums.
+/// The harmony of a clip and the notes of its melodic instruments, on the grid of its drums.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Music {
     /// The key.

@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_played_before_is_remembered_over_bars_and_taken_back_with_them() {
+    fn earlier_notes_are_remembered_over_bars_and_removed_with_them() {
         let mut writer = writer();
         let begin = [Token::Bar.id()];
         // The first logits of the second bar, after a first bar of these tokens, or after no bar.

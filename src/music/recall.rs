@@ -16,9 +16,8 @@ const WHOLE_LEAD: f64 = 0.6;
 /// How often it repeats the rhythm of a bar with other chords.
 const RHYTHM: f64 = 0.6;
 
-/// What is added to the logit of a token that continues like the earlier bar. With the first, the
-/// bar comes out the same unless a constraint prevents it; with the second, the rhythm can still
-/// deviate.
+/// Added to the logit of a token that continues like the earlier bar. With the first, the bar comes
+/// out the same unless a constraint prevents it; with the second, the rhythm can still deviate.
 const WISH: f64 = 8.0;
 const RHYTHM_WISH: f64 = 3.0;
 
@@ -67,7 +66,7 @@ impl<'a> Recall<'a> {
         })
     }
 
-    /// What is added to the logit of a token: `at` is the step of the last item, `chord` the
+    /// The amount to add to the logit of a token: `at` is the step of the last item, `chord` the
     /// pitches played there so far, the highest last, and `last` the previous token.
     pub fn wish(&self, token: Token, last: Token, at: u8, chord: &[u8]) -> f64 {
         let next = self.next(at, chord);
@@ -153,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wished_is_how_the_earlier_bar_goes_on() {
+    fn the_wish_is_the_continuation_of_the_earlier_bar() {
         let notes = [note(0, 60), note(0, 64), note(6, 67)];
         let whole = Recall {
             notes: &notes,

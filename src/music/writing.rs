@@ -10,7 +10,7 @@ use crate::music::remi::{self, Grammar, RemiBar, TempoClass, Token};
 use crate::theory::Instrument;
 use std::ops::RangeInclusive;
 
-/// How often a bar is written again if it repeats the bars before it; each time, the sampling is
+/// Maximum number of attempts at a bar that repeats the bars before it; each time, the sampling is
 /// freer.
 const TAKES: u64 = 4;
 const FREER: f64 = 1.25;
@@ -81,7 +81,7 @@ pub fn write_line(
             // After a loop, the attempt is repeated without the recalled bar.
             pen.recall = Recall::choose(plan, &written, number, seed).filter(|_| take == 0);
             pen.must_sound = written.last().is_some_and(|last| last.notes.is_empty());
-            // The last resort against a bar that keeps coming out the same.
+            // The last resort against a bar that comes out the same every time.
             pen.avoided = written
                 .last()
                 .and_then(|bar| bar.notes.first())

@@ -114,7 +114,7 @@ fn write_likely(plan: &LinePlan, model: &mut Fake, seed: u64) -> Vec<RemiBar> {
 }
 
 #[test]
-fn chords_and_tempo_are_given_where_they_stand_and_never_chosen() {
+fn chords_and_tempo_are_given_at_their_places_and_never_chosen() {
     // A model that prefers chords and tempi to notes.
     let likes: Vec<(Token, f32)> = Token::all()
         .filter(|t| matches!(t, Token::Chord(_) | Token::TempoClass(_)))
@@ -131,7 +131,7 @@ fn chords_and_tempo_are_given_where_they_stand_and_never_chosen() {
     assert_eq!((bars[1].tempo.len(), &bars[1].chords[..]), (0, &[(0, Some(C))][..]));
     assert_eq!(bars[1].steps, 12);
     assert!(bars[1].notes.iter().all(|note| note.position < 12));
-    // The model received what was written.
+    // The model received the bars that were written.
     for (heard, bar) in model.bars.iter().zip(&bars) {
         let tokens = remi::encoding::encode(std::slice::from_ref(bar)).expect("a bar");
         assert_eq!(*heard, tokens.iter().map(|token| token.id()).collect::<Vec<_>>());
@@ -202,7 +202,7 @@ fn onsets(bars: &[RemiBar]) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn a_bar_comes_back_where_its_chords_do_and_else_its_rhythm() {
+fn a_bar_is_repeated_with_its_chords_or_else_its_rhythm_is() {
     let chords = |second: Chord| bar(16, second, &[]);
     let mut bars = vec![chords(C), chords(G), chords(C), chords(G)];
     bars[2].earlier = vec![0, 1];
@@ -228,7 +228,7 @@ fn a_bar_comes_back_where_its_chords_do_and_else_its_rhythm() {
 }
 
 #[test]
-fn a_bar_that_comes_back_answers_the_accents_of_its_own_and_keeps_in_tune() {
+fn a_repeated_bar_answers_its_own_accents_and_stays_in_tune() {
     let mut bars = vec![bar(16, G, &[]), bar(16, G, &[3, 9])];
     bars[1].earlier = vec![0];
     for seed in 0..20 {
@@ -263,7 +263,7 @@ fn a_bar_that_comes_back_answers_the_accents_of_its_own_and_keeps_in_tune() {
 }
 
 #[test]
-fn pitches_lie_about_the_middle_of_the_span() {
+fn pitches_lie_around_the_middle_of_the_span() {
     // A model that tends to climb: each pitch is likelier than the one below it.
     let climbing = (0..=127).map(|pitch| (Token::NoteOn(pitch), 0.08 * f32::from(pitch)));
     let likes: Vec<(Token, f32)> = climbing.chain([(Token::Bar, 2.0)]).collect();

@@ -25,8 +25,9 @@ pub(super) struct AnalysedPart {
 }
 
 impl AnalysedPart {
-    /// A pure function of what the media announces and of the cut: media up to [`Chunking::whole`], and those whose length is not
-    /// announced, are analysed whole; of longer ones the chunks that the cut lies in.
+    /// A pure function of the media's announced length and of the cut: media up to
+    /// [`Chunking::whole`], and those whose length is not announced, are analysed whole; of longer
+    /// ones the chunks that the cut lies in.
     fn new(chunking: &Chunking, announced: Option<Instant>, cut: Cut) -> Self {
         let last_of_media = chunking.last(announced);
         let whole = Self {
@@ -82,7 +83,7 @@ impl AnalysedRange {
     }
 }
 
-/// What is known of a media file.
+/// Properties of a media file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Facts {
     media: Media,
@@ -97,13 +98,13 @@ struct ChunkFacts {
     end: Option<Instant>,
 }
 
-/// A chunk, and the media's exact end if no frame comes after it.
+/// A chunk, and the media's exact end if no frame follows.
 struct Analysed {
     chunk: TrackedChunk,
     end: Option<Instant>,
 }
 
-/// Where chunks of one media are kept.
+/// The location of the cached chunks of one media.
 struct MediaCache<'a> {
     cache: &'a Cache,
     path: &'a Path,
@@ -114,7 +115,7 @@ struct MediaCache<'a> {
     analysis: String,
 }
 
-/// What a job finds its poses with.
+/// Everything a job needs to find its poses.
 pub(super) struct Analysis {
     chunking: Chunking,
     path: PathBuf,
@@ -122,21 +123,23 @@ pub(super) struct Analysis {
     id: Option<MediaId>,
     facts: Facts,
     part: AnalysedPart,
-    /// Chunks that are there.
+    /// Chunks that are in the cache.
     known: Vec<Analysed>,
-    /// Chunks that are not, and what they are read from.
+    /// Chunks that are not, and the source to read them from.
     missing: Vec<usize>,
     source: Option<FileSource>,
 }
 
 impl Analysis {
-    /// Looks up what is known of a video file, and starts to decode the rest in another thread.
+    /// Looks up a video file's results in the cache, and starts to decode the rest in another
+    /// thread.
     ///
     /// # Errors
-    /// Those of [`VideoFile::open`]; [`Error::ClipTooShort`](crate::Error::ClipTooShort) for a media that announces to be.
+    /// Those of [`VideoFile::open`]; [`Error::ClipTooShort`](crate::Error::ClipTooShort) for a
+    /// media whose announced length is too short.
     pub fn open(engine: &Engine, settings: &Settings, path: &Path, cut: Cut, chunking: Chunking) -> Result<Self> {
         let options = options(settings);
-        // Without an identity there is no usable file; opening it reports what is wrong.
+        // Without an identity there is no usable file; opening it reports the reason.
         let id = engine.identify(path).ok();
         let shelf = MediaCache::of(engine, settings, path, id.as_ref(), &chunking)?;
         let (facts, file) = match shelf.as_ref().and_then(MediaCache::facts) {
@@ -153,7 +156,7 @@ impl Analysis {
         for index in part.chunks() {
             match shelf.as_ref().and_then(|shelf| shelf.chunk(index)) {
                 Some(found) => {
-                    // The media may end before what it announces.
+                    // The media may end earlier than announced.
                     let is_last = found.end.is_some_and(|end| end <= chunking.lead(index + 1));
                     known.push(found);
                     if is_last {
@@ -189,7 +192,7 @@ impl Analysis {
         })
     }
 
-    /// How far the analysis is the same for other cuts.
+    /// The other cuts for which the analysis is the same.
     pub fn reach(&self) -> AnalysedRange {
         AnalysedRange {
             id: self.id.clone(),
@@ -199,7 +202,7 @@ impl Analysis {
         }
     }
 
-    /// The part that is analysed, as long as the media announces.
+    /// The part that is analysed, with the announced length.
     pub fn clip(&self) -> Clip {
         let start = self.part.start(&self.chunking);
         let end = self.part.end(&self.chunking).or(self.facts.media.announced);
@@ -227,11 +230,11 @@ impl Analysis {
         }
     }
 
-    /// The poses in the part that is analysed, in its own time, and the part with its exact length.
+    /// The poses in the analysed part, in its own time, and the part with its exact length.
     ///
     /// # Errors
-    /// Those of reading and of the models; [`Error::CutOutside`] and [`Error::ClipTooShort`] where the media is shorter than it
-    /// announced; those of [`pose::choose`]; [`Error::Cancelled`].
+    /// Those of reading and of the models; [`Error::CutOutside`] and [`Error::ClipTooShort`] if the
+    /// media is shorter than announced; those of [`pose::choose`]; [`Error::Cancelled`].
     pub fn poses(mut self, engine: &Engine, settings: &Settings, monitor: &Monitor<'_>) -> Result<FoundPoses> {
         let mut analysed = std::mem::take(&mut self.known);
         let was_read = self.source.is_some();
@@ -267,7 +270,7 @@ impl Analysis {
         self.id.is_none() || engine.identify(&self.path).ok() == self.id
     }
 
-    /// Finds the chunks that are missing, and keeps them.
+    /// Finds the missing chunks, and stores them.
     fn find(
         &self,
         mut source: FileSource,
@@ -276,7 +279,7 @@ impl Analysis {
         monitor: &Monitor<'_>,
     ) -> Result<Vec<Analysed>> {
         let shelf = MediaCache::of(engine, settings, &self.path, self.id.as_ref(), &self.chunking)?;
-        // What was found after seeking is kept only once it is known that seeking does no harm.
+        // Results found after seeking are kept only once it is known that seeking does no harm.
         let sought = self.facts.seek && self.missing.iter().enumerate().any(|(place, index)| place != *index);
         let keep = |found: &Analysed| {
             if let Some(shelf) = &shelf
@@ -331,7 +334,7 @@ pub(super) struct FoundPoses {
     pub is_of_media: bool,
 }
 
-/// How frames are prepared, from a file or pushed.
+/// How frames are prepared, whether read from a file or pushed.
 pub(super) fn options(settings: &Settings) -> FileOptions {
     FileOptions {
         rate: settings.pose().rate,
@@ -362,7 +365,7 @@ impl<'a> MediaCache<'a> {
             length,
             overlap,
             least_rest,
-            whole: _, // which chunks are wanted, not what is found in them
+            whole: _, // which chunks are wanted, not their content
         } = chunking;
         let analysis = format!(
             "version {} of {}; {}; longest side {long_side}; {:e} poses a second; quality {quality}; models {models}; \
@@ -416,7 +419,7 @@ impl<'a> MediaCache<'a> {
         }
     }
 
-    /// A line of JSON, then what was followed.
+    /// A line of JSON, then the followed people.
     fn chunk(&self, index: usize) -> Option<Analysed> {
         let bytes = self.cache.load(Kind::Poses, &self.chunk_key(index))?;
         let line = bytes.iter().position(|byte| *byte == b'\n')?;
@@ -431,7 +434,7 @@ impl<'a> MediaCache<'a> {
     fn keep_chunk(&self, found: &Analysed, chunking: &Chunking) {
         let Analysed { chunk, end } = found;
         let Ok(mut bytes) = serde_json::to_vec(&ChunkFacts { end: *end }) else {
-            return; // a number that is none; it would not come back
+            return; // NaN or infinity, which could not be read back
         };
         bytes.push(b'\n');
         bytes.extend(stored::to_bytes(&chunk.tracked));

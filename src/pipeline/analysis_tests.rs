@@ -1,4 +1,4 @@
-//! What is kept of a media and found again: the bundled clip, in chunks of two seconds.
+//! The cached results of a media: the bundled clip, in chunks of two seconds.
 
 use super::*;
 use crate::pipeline::{Job, Resources};
@@ -35,7 +35,7 @@ fn settings(person: usize) -> Settings {
     settings
 }
 
-/// Four chunks of the clip's 7.7 s, the parts of cuts as of a long media.
+/// Four chunks of the clip's 7.7 s, with cuts treated as in a long media.
 fn short() -> Chunking {
     Chunking {
         length: Span::from_seconds(2.0),
@@ -64,7 +64,8 @@ fn found(engine: &Engine, path: &Path, cut: Cut, chunking: Chunking) -> (PoseTra
         .unwrap()
 }
 
-/// What is found in the clip as one chunk, once for all tests, and a cache with it.
+/// The results for the clip as one chunk, computed once for all tests, and a cache that contains
+/// them.
 fn plain() -> &'static (PoseTrack, Clip, TempDir) {
     static FOUND: OnceLock<(PoseTrack, Clip, TempDir)> = OnceLock::new();
     FOUND.get_or_init(|| {
@@ -75,7 +76,7 @@ fn plain() -> &'static (PoseTrack, Clip, TempDir) {
     })
 }
 
-/// A folder with the clip and a cache in which it is, as one chunk.
+/// A folder with the clip and a cache that contains it as one chunk.
 fn filled() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let (clip, cache) = (folder.path().join("clip.mp4"), folder.path().join("cache"));
@@ -174,12 +175,12 @@ fn chunks_are_the_same_in_whatever_order_they_came_and_another_person_takes_no_d
     let first = open(&piecewise, &walking(), 1, cut(0.0, 2.0), short());
     let clip = first.clip();
     assert_eq!((clip.start.seconds(), clip.duration.seconds()), (0.0, 2.0));
-    // Two seconds are hardly enough to follow somebody; they are kept all the same.
+    // Two seconds are hardly enough to follow somebody, but the result is kept.
     let _ = first.poses(&piecewise, &settings(1), &Monitor::none());
     assert_eq!(wanted(Cut::default()), [1]);
     assert_eq!(found(&piecewise, &walking(), Cut::default(), short()), expected);
 
-    // The files themselves are the same, up to the name of the media.
+    // The files themselves are equal, apart from the name of the media.
     for path in entries(&caches[0], "poses") {
         let other = caches[1].join(path.file_name().unwrap());
         assert_eq!(fs::read(path).unwrap(), fs::read(other).unwrap());
@@ -250,7 +251,7 @@ fn damaged_entries_and_ones_from_the_future_give_the_same_poses() {
     assert!(is_known(&open(&engine, &clip, 1, Cut::default(), Chunking::default())));
 }
 
-/// What is found in a copy of the clip.
+/// The results for a copy of the clip.
 fn named(path: &Path) -> (PoseTrack, Clip) {
     let (track, clip, _) = plain();
     let path = path.to_owned();
@@ -258,12 +259,12 @@ fn named(path: &Path) -> (PoseTrack, Clip) {
 }
 
 #[test]
-fn a_media_that_was_replaced_is_another_and_one_that_changes_while_it_is_read_is_not_kept() {
+fn a_replaced_media_is_another_and_one_that_changes_while_it_is_read_is_not_kept() {
     let (folder, clip) = filled();
     let cache = folder.path().join("cache");
     let engine = engine(Some(&cache));
     assert!(is_known(&open(&engine, &clip, 1, Cut::default(), Chunking::default())));
-    // A byte more, which no decoder sees, is another content under the same name.
+    // One more byte, which no decoder sees, makes different content under the same name.
     let mut bytes = fs::read(&clip).unwrap();
     bytes.push(0);
     let other = folder.path().join("other.mp4");
@@ -279,7 +280,7 @@ fn a_media_that_was_replaced_is_another_and_one_that_changes_while_it_is_read_is
     assert_eq!(found.track, plain().0);
     assert!(!found.is_of_media);
     assert_eq!(entries(&cache, "").len(), before);
-    // By its content, not by its name: a copy is known.
+    // Identified by its content, not by its name: a copy is known.
     let copy = folder.path().join("copy.mp4");
     fs::copy(walking(), &copy).unwrap();
     assert!(is_known(&open(&engine, &copy, 1, Cut::default(), Chunking::default())));
@@ -292,7 +293,7 @@ fn a_media_that_was_replaced_is_another_and_one_that_changes_while_it_is_read_is
 }
 
 #[test]
-fn what_is_composed_belongs_to_the_media_that_was_seen_not_to_what_replaced_it() {
+fn a_composition_belongs_to_the_media_that_was_analysed_not_to_its_replacement() {
     let (folder, clip) = filled();
     let engine = Arc::new(engine(Some(&folder.path().join("cache"))));
     let open = || {
@@ -318,7 +319,7 @@ fn what_is_composed_belongs_to_the_media_that_was_seen_not_to_what_replaced_it()
 }
 
 #[test]
-fn a_jobs_key_is_that_of_the_media_which_was_opened_not_of_what_replaced_it() {
+fn a_jobs_key_is_that_of_the_media_it_opened_not_of_its_replacement() {
     let (folder, clip) = filled();
     let engine = Arc::new(engine(Some(&folder.path().join("cache"))));
     let mut settings = settings(1);
@@ -354,7 +355,7 @@ fn a_jobs_key_is_that_of_the_media_which_was_opened_not_of_what_replaced_it() {
 }
 
 #[test]
-fn what_was_found_on_one_device_serves_on_another() {
+fn results_from_one_device_are_used_on_another() {
     let (folder, clip) = filled();
     let engine = engine(Some(&folder.path().join("cache")));
     let mut on_cpu = settings(1);
@@ -366,7 +367,8 @@ fn what_was_found_on_one_device_serves_on_another() {
     ));
 }
 
-/// The bundled clip over and over, for longer than a chunk: the seam at 60 s is in the middle of one of its turns.
+/// The bundled clip repeated, for longer than a chunk: the seam at 60 s is in the middle of one
+/// repetition.
 fn looped(folder: &Path) -> PathBuf {
     let path = folder.join("looped.mp4");
     let done = Command::new("timeout")
@@ -382,7 +384,7 @@ fn looped(folder: &Path) -> PathBuf {
 }
 
 #[test]
-fn a_person_walks_on_over_the_seam_between_chunks_of_a_minute() {
+fn a_person_keeps_walking_over_the_seam_between_chunks_of_a_minute() {
     let folder = tempfile::tempdir().unwrap();
     let (clip, cache) = (looped(folder.path()), folder.path().join("cache"));
     let engine = engine(Some(&cache));
@@ -412,7 +414,7 @@ fn a_person_walks_on_over_the_seam_between_chunks_of_a_minute() {
         found.windows(2).map(step).collect()
     };
     let most = |steps: &[f32]| steps.iter().copied().fold(0.0, f32::max);
-    // Turns begin at 46.4, 54.1 and 61.9 s.
+    // Repetitions begin at 46.4, 54.1 and 61.9 s.
     let (before, seam) = (between(46.9, 53.6), between(54.6, 61.3));
     assert!(
         before.len() > 60 && seam.len().abs_diff(before.len()) <= 2,

@@ -48,7 +48,7 @@ fn times(duration: Span) -> Allowed<f64> {
     Allowed::new(-EDGE.seconds(), (duration + EDGE).seconds(), " s")
 }
 
-/// A clip may be only a little longer than its results.
+/// A clip may be only slightly longer than its results.
 fn known_until(end: Instant, duration: Span, what: &str) -> Checked {
     let longest = end + LONGEST_GAP - Instant::ZERO;
     if duration <= longest {
@@ -89,7 +89,7 @@ pub(super) fn poses(track: &PoseTrack, duration: Span) -> Checked {
     known_until(before, duration, "pose")
 }
 
-/// Checks beats, of which `field` gives the path by their index, and gives their grid.
+/// Checks beats and returns their grid; `field` gives the path of a beat from its index.
 fn grid(beats: Vec<Instant>, duration: Span, list: &str, field: impl Fn(usize) -> String) -> Result<BeatGrid, String> {
     let times = times(duration);
     for (index, beat) in beats.iter().enumerate() {
@@ -111,8 +111,8 @@ fn grid(beats: Vec<Instant>, duration: Span, list: &str, field: impl Fn(usize) -
         .ok_or_else(|| format!("{list} has {count} beats; at least two, in ascending order, are needed"))
 }
 
-/// The steps of a grid around a clip: whole bars, of which the first may begin before the clip and
-/// the last end after it.
+/// The steps of a grid around a clip: whole bars; the first may begin before the clip and the last
+/// may end after it.
 fn steps(grid: &BeatGrid, duration: Span) -> Allowed<i32> {
     let bars = 2 * i64::from(BEATS_PER_BAR.most()) * STEPS_PER_BEAT as i64;
     let (last, end) = (last(grid), Instant::ZERO + duration);
@@ -165,7 +165,7 @@ pub(super) fn rhythm(rhythm: &Rhythm, duration: Span) -> Checked {
     known_until(last(&grid), duration, "beat")
 }
 
-/// When the last beat falls.
+/// The time of the last beat.
 fn last(grid: &BeatGrid) -> Instant {
     grid.beats().last().copied().unwrap_or_default()
 }
@@ -195,7 +195,7 @@ pub(super) fn music(music: &Music, rhythm: Option<&Rhythm>, drums: Option<&DrumG
 
 pub(super) fn score(score: &Score) -> Checked {
     score.fault().map_err(|fault| format!("score.{fault}"))?;
-    // Sound is made for all of its length.
+    // Sound is rendered for the whole length.
     let last = score.tempo_map.points().last().map(|point| point.time);
     let notes = score.parts.iter().flat_map(|part| &part.notes);
     let sounds = notes.map(|note| note.onset.0.saturating_add(note.ticks)).max();
@@ -221,7 +221,7 @@ mod tests {
     use super::super::Composed;
     use super::*;
 
-    /// A composition as the cache keeps it.
+    /// A composition in the form in which the cache keeps it.
     fn composed(change: impl FnOnce(&mut serde_json::Value)) -> Composed<'static> {
         let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/golden/music.json");
         let text = std::fs::read_to_string(golden).expect("a saved stage");
@@ -243,7 +243,7 @@ mod tests {
         );
         let short = composed(|_| ())
             .check(Span::from_seconds(3.0))
-            .expect_err("beats behind the clip");
+            .expect_err("beats beyond the clip");
         assert!(short.starts_with("rhythm.beats["), "{short}");
         let long = composed(|_| ())
             .check(Span::from_seconds(70.0))

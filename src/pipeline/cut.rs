@@ -1,4 +1,4 @@
-//! What a cut is: decided here, once, for all jobs.
+//! The meaning of a cut, decided here once for all jobs.
 
 use crate::error::{Error, Result};
 use crate::limits::{END_SLACK, LEAST_CLIP, is_too_short};
@@ -6,7 +6,7 @@ use crate::time::{Flicks, Span, Speed, Window};
 use crate::video::Clip;
 use serde::{Deserialize, Serialize};
 
-/// Which part of the media is heard, and how fast: a clip on an editor's timeline.
+/// The part of the media that is heard, and its speed: a clip on an editor's timeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Cut {
     /// Where it begins, on the media, from its first shown frame; `None`: the media's start.
@@ -15,7 +15,7 @@ pub struct Cut {
     /// Where it ends, on the media; `None`: the media's end.
     #[serde(default)]
     pub end: Option<Flicks>,
-    /// How fast it is played.
+    /// Playback speed.
     #[serde(default)]
     pub speed: Speed,
 }
@@ -34,10 +34,11 @@ impl Cut {
         }
     }
 
-    /// What is heard of the media. A media whose length is not known has the length 0.
+    /// The part of the media that is heard. A media of unknown length has the length 0.
     ///
     /// # Errors
-    /// [`Error::CutOutside`] when the cut does not lie within the media or does not rise, and [`Error::ClipTooShort`].
+    /// [`Error::CutOutside`] when the cut does not lie within the media or does not end after its
+    /// start, and [`Error::ClipTooShort`].
     pub(super) fn heard(self, media: &Clip) -> Result<Clip> {
         if self == Cut::default() {
             return Ok(media.clone());

@@ -1,5 +1,5 @@
-//! What all jobs share: the ONNX Runtime library, the models, the SoundFont. Each is loaded when
-//! first needed.
+//! The resources that all jobs share: the ONNX Runtime library, the models, the SoundFont. Each is
+//! loaded when first needed.
 
 use super::cut::Cut;
 use super::key;
@@ -21,10 +21,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Resources {
     /// Folder with `manifest.toml` and the models.
     pub models: PathBuf,
-    /// The ONNX Runtime library, or a folder that holds it; `None`: `runtime_search` is looked
-    /// through.
+    /// The ONNX Runtime library, or a folder that contains it; `None`: the folders in
+    /// `runtime_search` are searched.
     pub runtime: Option<PathBuf>,
-    /// Folders looked through for the ONNX Runtime library, in order.
+    /// Folders to search for the ONNX Runtime library, in order.
     pub runtime_search: Vec<PathBuf>,
     /// SoundFont to use instead of the bundled one.
     pub sound_font: Option<PathBuf>,
@@ -124,7 +124,7 @@ impl Engine {
     /// as video nor decoded.
     ///
     /// # Errors
-    /// [`Error::Input`] when the media, or a SoundFont that was given, cannot be read.
+    /// [`Error::Input`] when the media or the given SoundFont cannot be read.
     pub fn key(&self, settings: &Settings, media: &Path, cut: Cut) -> Result<String> {
         self.key_of(settings, &self.identify(media)?, cut)
     }
@@ -133,7 +133,7 @@ impl Engine {
     pub(super) fn key_of(&self, settings: &Settings, media: &MediaId, cut: Cut) -> Result<String> {
         let sound_font = match &self.resources.sound_font {
             Some(path) => self.identify(path)?.to_string(),
-            None => String::new(), // that of the models
+            None => String::new(), // the shipped one: its hash is among the models'
         };
         Ok(key::soundtrack(
             &media.to_string(),
@@ -152,7 +152,7 @@ impl Engine {
             .collect()
     }
 
-    /// The SoundFont. Presets that a given one lacks are taken from the bundled one.
+    /// The SoundFont. Presets that the given one lacks are taken from the bundled one.
     ///
     /// # Errors
     /// [`Error::SoundFontMissing`], [`Error::SoundFontInvalid`], [`Error::ModelHash`] for a damaged
@@ -165,7 +165,7 @@ impl Engine {
         let font = match &self.resources.sound_font {
             Some(path) => {
                 let font = SoundFont::load(path)?;
-                // It is an error only where something is lacking.
+                // This is an error only if a preset is missing.
                 let shipped = self
                     .shipped_font()
                     .inspect_err(|error| log::debug!("no font to substitute for {}: {error}", path.display()));
@@ -186,12 +186,12 @@ impl Engine {
         SoundFont::load(&self.manifest.file(SOUND_FONT)?)
     }
 
-    /// Checks, without loading them, that the files of the drum models are there and whole.
+    /// Checks, without loading them, that the files of the drum models exist and are intact.
     pub(super) fn check_drum_models(&self) -> Result<()> {
         DrumModels::FILES.iter().try_for_each(|name| self.manifest.verify(name))
     }
 
-    /// Checks, without loading them, that the files of the music models are there and whole, if an
+    /// Checks, without loading them, that the files of the music models exist and are intact, if an
     /// instrument needs them.
     pub(super) fn check_music_models(&self, settings: &Settings) -> Result<()> {
         if lines(settings) == 0 {
@@ -202,7 +202,7 @@ impl Engine {
             .try_for_each(|name| self.manifest.verify(name))
     }
 
-    /// Checks, without loading them, that the files which the beats need are there and whole.
+    /// Checks, without loading them, that the files needed for the beats exist and are intact.
     pub(super) fn check_beat_models(&self, settings: &Settings) -> Result<()> {
         let files = if wants_network(settings) {
             BeatModels::FILES
@@ -270,7 +270,7 @@ impl Engine {
         work: impl FnOnce(&mut MusicModels) -> Result<T>,
     ) -> Result<T> {
         let lines = lines(settings);
-        // The lines are written side by side: each has a thread to itself.
+        // The lines are written in parallel: each has one thread.
         let options = Options {
             threads: 1,
             ..self.options(settings)
@@ -289,8 +289,8 @@ impl Engine {
         }
     }
 
-    /// Nothing runs beside the networks of beats and drums, so that a second thread is a gain for
-    /// them (the drums': a fifth).
+    /// Nothing else runs while the networks of beats and drums do, so a second thread makes them
+    /// faster (the drums' by a fifth).
     fn lone_options(&self, settings: &Settings) -> Options {
         Options {
             threads: self.threads.max(2),
@@ -314,12 +314,12 @@ impl Engine {
     }
 }
 
-/// How many melodic instruments the settings ask for.
+/// Number of melodic instruments in the settings.
 fn lines(settings: &Settings) -> usize {
     settings.music().instruments.len()
 }
 
-/// Whether the settings ask for the beat network.
+/// Whether the settings need the beat network.
 fn wants_network(settings: &Settings) -> bool {
     settings.rhythm().source != BeatSource::Motion
 }
@@ -342,7 +342,7 @@ impl<K: PartialEq + Copy, M> Pool<K, M> {
         Self(Mutex::new(Vec::new()))
     }
 
-    /// Works with a free set, or with a new one from `load`; it is free for others afterwards.
+    /// Works with a free set, or with a new one from `load`; afterwards it is free for others.
     fn with<T>(&self, key: K, load: impl FnOnce() -> Result<M>, work: impl FnOnce(&mut M) -> Result<T>) -> Result<T> {
         let mut lent = self.lend(key);
         let models = match &mut lent.models {
@@ -390,7 +390,7 @@ struct Lent<'a, K: PartialEq + Copy, M> {
 
 impl<K: PartialEq + Copy, M> Drop for Lent<'_, K, M> {
     fn drop(&mut self) {
-        // A set that a panic left half-changed is not used again.
+        // A set that a panic may have left half-changed is not used again.
         let whole = self.models.take().filter(|_| !std::thread::panicking());
         let spare = self.pool.of(self.key, |sets| {
             sets.in_use -= 1;
@@ -456,7 +456,11 @@ mod tests {
             pool.with('a', || Counted::load(&count), |_| -> Result<()> { panic!("a fault") })
         });
         std::panic::catch_unwind(panics).expect_err("a panic");
-        assert_eq!(count.load(Ordering::SeqCst), 0, "what a panic left is not used again");
+        assert_eq!(
+            count.load(Ordering::SeqCst),
+            0,
+            "a set left by a panic is not used again"
+        );
         assert_eq!(pool.of('a', |sets| (sets.in_use, sets.free.len())), (0, 0));
     }
 }

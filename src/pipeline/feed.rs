@@ -1,4 +1,4 @@
-//! Frames that a host pushes: the pose stage runs in its own thread meanwhile.
+//! Frames that a host pushes: the pose stage runs in its own thread at the same time.
 
 use super::{Engine, Job, analysis};
 use crate::error::{Error, Result};
@@ -12,13 +12,14 @@ use std::thread::JoinHandle;
 
 /// A [`Job`] that takes its frames from the caller.
 ///
-/// Dropped before [`finish`](Self::finish), it stops the pose stage and waits for it, well under half a second.
+/// If dropped before [`finish`](Self::finish), it stops the pose stage and waits for it, well under
+/// half a second.
 pub struct Feed {
     name: PathBuf,
     cancel: Cancel,
     /// `None` after the end.
     sink: Option<FrameSink>,
-    /// `None` once the pose stage's end was met.
+    /// `None` once the pose stage has ended.
     worker: Option<JoinHandle<Result<Job>>>,
 }
 
@@ -54,7 +55,8 @@ impl Feed {
         &self.cancel
     }
 
-    /// Whether frames are still taken: neither the end nor an error of the pose stage has been met.
+    /// Whether frames are still accepted: neither the end nor an error of the pose stage has been
+    /// reached.
     pub fn is_open(&self) -> bool {
         self.sink.is_some()
     }
@@ -66,7 +68,8 @@ impl Feed {
     /// pushed. Any other error comes from the pose stage and ends this feed.
     ///
     /// # Panics
-    /// When the pose stage has panicked. The same holds for [`end`](Self::end) and [`finish`](Self::finish).
+    /// When the pose stage has panicked. The same holds for [`end`](Self::end) and
+    /// [`finish`](Self::finish).
     pub fn push(&mut self, frame: &RawFrame<'_>) -> Result<()> {
         let Some(sink) = &mut self.sink else {
             return Err(self.over());
@@ -77,10 +80,10 @@ impl Feed {
         Ok(())
     }
 
-    /// The end of the clip: no more frames are taken.
+    /// Ends the clip: no more frames are accepted.
     ///
     /// # Errors
-    /// [`Error::NoFrames`] and [`Error::ClipTooShort`], and as [`push`](Self::push).
+    /// [`Error::NoFrames`] and [`Error::ClipTooShort`], and those of [`push`](Self::push).
     pub fn end(&mut self) -> Result<()> {
         let sink = self.sink.take().ok_or_else(|| self.over())?;
         match sink.end() {
@@ -102,7 +105,7 @@ impl Feed {
         self.join().unwrap_or_else(|| Err(self.over()))
     }
 
-    /// What stopped the pose stage before the end of the frames.
+    /// The error that stopped the pose stage before the end of the frames.
     fn broken_off(&mut self) -> Error {
         self.sink = None;
         match self.join() {
@@ -114,7 +117,7 @@ impl Feed {
 
     fn join(&mut self) -> Option<Result<Job>> {
         let worker = self.worker.take()?;
-        // A panic in the thread goes on in this one, as if the stage had run here.
+        // A panic in the thread continues in this one, as if the stage had run here.
         Some(worker.join().unwrap_or_else(|panic| resume_unwind(panic)))
     }
 

@@ -13,7 +13,8 @@ use crate::video::sound::read_sound;
 use std::path::Path;
 
 impl Job {
-    /// Writes the result of the latest stage that has run, pose to score, as JSON that [`load`](Self::load) reads.
+    /// Writes the result of the latest stage that has run, pose to score, as JSON that
+    /// [`load`](Self::load) reads.
     ///
     /// # Errors
     /// [`Error::Output`]; [`Error::StageMissing`] when no stage has run.
@@ -24,7 +25,7 @@ impl Job {
 
     /// The results up to the latest stage that has run; `None` before one has.
     fn saved(&self) -> Option<Saved> {
-        // There is no sound without a score.
+        // Without a score there is no sound.
         let stage = self.latest()?.min(Stage::Score);
         let mut saved = Saved::new(stage, self.media.clone(), self.cut);
         saved.poses = self.poses.clone().filter(|_| stage == Stage::Pose);
@@ -62,9 +63,9 @@ impl Job {
     /// according to the settings).
     ///
     /// # Errors
-    /// [`Error::OutputIsInput`], [`Error::Output`], [`Error::Media`], [`Error::Cancelled`]; nothing is left behind then.
-    /// [`Error::PictureSpeed`] when the cut has another speed than the media's; [`Error::Pushed`] for a job on frames that
-    /// came from no file.
+    /// [`Error::OutputIsInput`], [`Error::Output`], [`Error::Media`], [`Error::Cancelled`]; nothing
+    /// is left behind then. [`Error::PictureSpeed`] when the cut's speed differs from the media's;
+    /// [`Error::Pushed`] for a job on pushed frames.
     pub fn write_video(&self, path: &Path, monitor: &Monitor<'_>) -> Result<()> {
         self.expect_picture()?;
         let soundtrack = self.soundtrack()?.mix();
@@ -91,7 +92,8 @@ impl Job {
     /// Writes the soundtrack as 24-bit WAV.
     ///
     /// # Errors
-    /// [`Error::Output`]; [`Error::StageMissing`] before the audio stage has run. The same holds for the functions below.
+    /// [`Error::Output`]; [`Error::StageMissing`] before the audio stage has run. The same holds
+    /// for the functions below.
     pub fn write_wav(&self, path: &Path) -> Result<()> {
         export::wav::write_wav(self.soundtrack()?.mix(), path)
     }
@@ -122,7 +124,7 @@ impl Job {
         export::json::write_json(&self.analysis(), path)
     }
 
-    /// What [`write_json`](Self::write_json) writes.
+    /// The content of the file that [`write_json`](Self::write_json) writes.
     pub fn analysis(&self) -> export::json::Analysis {
         let (rhythm, drums, music) = self.heard_results();
         let mut analysis = export::json::Analysis::new(
@@ -137,13 +139,15 @@ impl Job {
         analysis
     }
 
-    /// Where the body holds still in the cut: found beside the media's whole movement, as accents are.
+    /// Where the body holds still in the cut: measured against the media's whole movement, like
+    /// accents.
     fn holds(&self) -> Vec<Hold> {
         let rhythm = self.rhythm.as_ref();
         rhythm.map(|rhythm| self.heard().holds(rhythm)).unwrap_or_default()
     }
 
-    /// Writes a picture of the analysis: skeletons, movement, accents, beats, notes and drum hits over time. `.svg` or `.png`.
+    /// Writes a picture of the analysis: skeletons, movement, accents, beats, notes and drum hits
+    /// over time. `.svg` or `.png`.
     pub fn write_plot(&self, path: &Path) -> Result<()> {
         let poses = self.poses.as_ref().map(|poses| self.heard().poses(poses));
         let (rhythm, drums, music) = self.heard_results();

@@ -1,6 +1,5 @@
-//! The part of an analysis that is heard in a window on the media: the same beats, accents, hits
-//! and notes, in the window's time.
-//!
+//! The part of an analysis within a window on the media: the same beats, accents, hits and notes,
+//! in the window's time.
 //! The analysis belongs to the media; it does not depend on where a clip begins and ends and how
 //! fast it is played.
 
@@ -11,14 +10,14 @@ use crate::rhythm::{Curve, Hold, Rhythm};
 use crate::score::{DRUM_PART, Score};
 use crate::time::{BeatGrid, Instant, STEPS_PER_BEAT, Span, Tempo, Window};
 
-/// From the time of an analysed clip to that of a window on its media.
+/// Converts from the time of an analysed clip to that of a window on its media.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct WindowMap {
     /// Where the analysed clip begins on the media.
     pub clip_start: Instant,
     /// The window.
     pub window: Window,
-    /// Length of what is heard.
+    /// Length of the window as heard.
     pub duration: Span,
 }
 
@@ -31,8 +30,8 @@ impl WindowMap {
         heard >= Instant::ZERO && heard < Instant::ZERO + self.duration
     }
 
-    /// The whole grid in the window's time: beats before it have negative times. For the arrangement, which leaves out what
-    /// does not sound.
+    /// The whole grid in the window's time: beats before it have negative times. For the
+    /// arrangement, which leaves out silent steps.
     pub fn grid(&self, drums: &DrumGrid) -> DrumGrid {
         DrumGrid {
             beats: drums.beats.iter().map(|beat| self.time(*beat)).collect(),
@@ -69,7 +68,7 @@ impl WindowMap {
         rhythm.holds().into_iter().filter_map(inside).collect()
     }
 
-    /// The values within the window; the first is that nearest to its start.
+    /// The values within the window; the first is the one nearest to its start.
     fn curve(&self, curve: &Curve) -> Curve {
         let start = self.window.start.instant() - self.clip_start;
         let at = |span: Span| curve.rate.count(span).round().max(0.0) as usize;
@@ -167,7 +166,8 @@ impl WindowMap {
         heard
     }
 
-    /// Steps of the grid that lie before the window's first beat. Two beats at least are left, for a grid has no fewer.
+    /// Number of steps of the grid before the window's first beat. At least two beats remain, since
+    /// a grid needs two.
     fn skipped(&self, drums: &DrumGrid) -> i32 {
         let before = drums
             .beats
@@ -179,7 +179,8 @@ impl WindowMap {
     }
 }
 
-/// The hits that a score has, on the grid of the heard drums: without those that do not sound, with those of the ending.
+/// The hits of a score, on the grid of the heard drums: without those that are silent, with those
+/// of the ending.
 pub(super) fn sounding(score: &Score, drums: DrumGrid) -> DrumGrid {
     let Some(beats) = BeatGrid::new(drums.beats.clone()) else {
         return drums;
@@ -201,7 +202,7 @@ pub(super) fn sounding(score: &Score, drums: DrumGrid) -> DrumGrid {
     DrumGrid { hits, ..drums }
 }
 
-/// Whole beats of so many steps.
+/// Number of whole beats in so many steps.
 fn beats_of(steps: i32) -> usize {
     usize::try_from(steps).unwrap_or(0) / STEPS_PER_BEAT
 }
@@ -215,8 +216,8 @@ mod tests {
     use crate::theory::{Chord, Instrument, Key, Mode, Quality};
     use crate::time::{Flicks, Rate, Speed};
 
-    /// A clip that begins 10 s into its media, with beats at 0.25 s, 0.75 s … of its own time; the window is heard at double
-    /// speed from 12 s to 16 s.
+    /// A clip that begins 10 s into its media, with beats at 0.25 s, 0.75 s … of its own time;
+    /// the window is played at double speed from 12 s to 16 s.
     fn heard() -> WindowMap {
         let window = Window {
             start: Flicks::from_seconds(12.0),
@@ -263,7 +264,8 @@ mod tests {
     fn hits_keep_their_place_in_bar_and_media() {
         let (heard, drums) = (heard(), drums());
         let inside = heard.drums(&drums);
-        // Beat 4 (2.25 s of the clip, 12.25 s of the media) is the window's first, at an eighth of a second.
+        // Beat 4 (2.25 s of the clip, 12.25 s of the media) is the window's first, at an eighth of
+        // a second.
         assert_eq!(seconds(inside.beats.iter().copied())[..3], [0.125, 0.375, 0.625]);
         assert_eq!(inside.first_beat, 2, "four beats further in bars of four");
         let grid = BeatGrid::new(inside.beats.clone()).expect("beats");
@@ -281,14 +283,14 @@ mod tests {
     }
 
     #[test]
-    fn what_sounds_is_what_the_score_has() {
+    fn the_sounding_hits_are_those_of_the_score() {
         let inside = heard().drums(&drums());
         let score = crate::score::from_drums(&inside, Span::from_seconds(2.0), None).expect("a score");
         let told = sounding(&score, inside.clone());
         let notes = &score.parts[0].notes;
         assert_eq!(told.hits.len(), notes.len());
         assert!(told.hits.iter().any(|hit| hit.class == DrumClass::Crash), "the ending");
-        assert!(told.hits.len() < inside.hits.len(), "without what comes after it");
+        assert!(told.hits.len() < inside.hits.len(), "without the hits after it");
         let grid = BeatGrid::new(told.beats.clone()).expect("beats");
         for (hit, note) in told.hits.iter().zip(notes) {
             let time = grid.instant(f64::from(hit.step) + f64::from(hit.offset));
@@ -337,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn the_chord_that_sounds_at_the_start_is_told() {
+    fn the_chord_that_sounds_at_the_start_is_given() {
         let chord = |step, root| ChordAt {
             step,
             chord: Chord {
@@ -369,7 +371,7 @@ mod tests {
         let steps: Vec<_> = inside.lines[0].notes.iter().map(|note| note.step).collect();
         assert_eq!(steps, [-2, 0, 29]);
 
-        // A chord that has sounded since before all counting.
+        // A chord that has sounded since before the lowest step number.
         let mut endless = music;
         endless.chords = vec![chord(i32::MIN, 7)];
         let inside = heard().music(&endless, &drums());

@@ -1,5 +1,5 @@
-//! Keys of results: two jobs with the same key give the same result, so that an existing one need
-//! not be made again.
+//! Keys of results: two jobs with the same key give the same result, so an existing one can be
+//! reused.
 
 use super::cut::Cut;
 use crate::settings::{Effect, Settings, TABLE};
@@ -8,10 +8,10 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// Version of how rhythm, drums and music are made. To be raised with each change of code after
-/// which the same poses, settings and models may give other beats, hits, chords or notes, so that
-/// no result of an older build is taken from a cache; a change of a model needs none, for its hash
-/// is in the key.
+/// Version of the composition of rhythm, drums and music. Must be raised with each change of code
+/// after which the same poses, settings and models may give other beats, hits, chords or notes, so
+/// that a result of an older build is never taken from a cache. A change of a model does not need
+/// it, since its hash is in the key.
 const COMPOSITION_VERSION: u32 = 2;
 
 /// The inputs of a result, as text that is hashed: one line per input, so that different inputs
@@ -29,7 +29,7 @@ impl Recipe {
     }
 
     fn add(&mut self, name: &str, value: &str) {
-        // Values hold no line feed: escaped, so that none can look like another line.
+        // Values are escaped and hold no line feed, so none can look like another line.
         let _ = writeln!(self.0, "{name}={}", value.escape_default()); // a String takes everything
     }
 
@@ -71,7 +71,7 @@ pub(super) fn composition(
     recipe.key()
 }
 
-/// Key of the soundtrack of a cut, played with the SoundFont of that identity.
+/// Key of the soundtrack of a cut, played with the SoundFont of the given identity.
 pub(super) fn soundtrack(
     media: &str,
     cut: Cut,
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_changes_with_all_that_is_heard_and_with_nothing_else() {
+    fn a_key_changes_with_everything_audible_and_with_nothing_else() {
         let plain = Settings::default();
         let with = |name: &str, value: &str| {
             let mut settings = Settings::default();
@@ -132,8 +132,8 @@ mod tests {
             key("a", whole, &plain, "g"),
             key("a", whole, &with("seed", "9"), "f"),
             key("a", whole, &with("sound.rate", "44100"), "f"),
-            // A soundtrack's files are kept together: with other notes in its MIDI file it is
-            // another.
+            // A soundtrack's files belong together: with other notes in its MIDI file it is another
+            // soundtrack.
             key("a", whole, &with("midi.drums", "per-drum"), "f"),
             key("a", cut(Some(Flicks(1)), None, 1), &plain, "f"),
             key("a", cut(None, Some(Flicks(7)), 1), &plain, "f"),
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_setting_changes_the_keys_of_what_its_row_says() {
+    fn a_setting_changes_the_keys_named_in_its_row() {
         let models = BTreeMap::new();
         let composed = |settings: &Settings| composition("a", (0.0, 60.0), settings, &models);
         let heard = |settings: &Settings| key("a", Cut::default(), settings, "f");
@@ -191,11 +191,11 @@ mod tests {
         assert_ne!(later, composed(&plain));
     }
 
-    /// To be extended with each new setting, so that the effect in its row is a decision and not
+    /// Must be extended with each new setting, so that the effect in its row is decided and not
     /// copied from the row above. If a setting is missing from `Notes`, the cache returns notes
     /// from before its change.
     #[test]
-    fn what_each_setting_changes_was_decided() {
+    fn the_effect_of_each_setting_was_decided() {
         let of = |effect: Effect| -> Vec<&str> {
             let rows = TABLE.iter().filter(|row| row.effect == effect);
             rows.map(|row| row.key).collect()

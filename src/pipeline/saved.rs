@@ -16,13 +16,14 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-/// The value of `format`, which distinguishes our files from other JSON files.
+/// The value of `format`, which distinguishes these files from other JSON files.
 const FORMAT: &str = "kinescore-stage";
 
 /// Raised when a file of an older version can no longer be read.
 const VERSION: u32 = 1;
 
-/// A job's results up to a stage. Poses, which are large, are kept only in the pose stage's own file.
+/// A job's results up to a stage. Poses, which are large, are kept only in the pose stage's own
+/// file.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Saved {
     format: String,
@@ -66,7 +67,8 @@ impl Saved {
         }
     }
 
-    /// Reads a file written by a job, and checks it: later stages rely on what earlier ones promise.
+    /// Reads a file written by a job, and checks it: later stages rely on the guarantees of earlier
+    /// ones.
     pub fn read(path: &Path) -> Result<Self> {
         let refuse = |reason: String| Error::Saved {
             path: path.to_owned(),
@@ -86,7 +88,7 @@ impl Saved {
             )));
         }
         let file = File::open(path).map_err(Error::input(path))?;
-        // A file that grows meanwhile is not read beyond the limit either.
+        // A file that grows in the meantime is not read beyond the limit either.
         let mut json = serde_json::Deserializer::from_reader(BufReader::new(file).take(LARGEST_SAVED_FILE));
         let saved: Self = serde_path_to_error::deserialize(&mut json)
             .map_err(|e| refuse(sentence(&e.path().to_string(), e.inner())))?;
@@ -149,7 +151,7 @@ fn sentence(path: &str, error: &serde_json::Error) -> String {
     let at = format!("(line {}, column {})", error.line(), error.column());
     match (error.is_data(), path) {
         (_, ".") => return format!("not a saved stage: {reason} {at}"),
-        // A struct may be read from a list of its fields, which no stage writes.
+        // A struct may be read from a list of its fields, but no stage writes that form.
         (true, field) if field.starts_with('[') => return format!("not a saved stage: a list, not an object {at}"),
         (false, field) => return format!("not a saved stage: in {field}, {reason} {at}"),
         (true, _) => {}
@@ -161,7 +163,7 @@ fn sentence(path: &str, error: &serde_json::Error) -> String {
     format!("{path}: {reason} {at}")
 }
 
-/// Rust's names of numbers, and what they can hold.
+/// Rust's names of numbers, and their ranges.
 const NUMBERS: [(&str, &str); 8] = [
     ("u8", "a whole number from 0 to 255"),
     ("u16", "a whole number from 0 to 65535"),

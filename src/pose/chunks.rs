@@ -1,11 +1,10 @@
-//! Following people in chunks of the media, so that what is found in one depends on nothing but the
-//! media: not on where a clip was cut, nor on what was found before.
-//!
-//! Every chunk has a tracker of its own. After the first it begins a little earlier than the chunk,
-//! where the tracker of the chunk before is still at work: in this overlap the two see the same
-//! frames, and who is in the same place is the same one. In the middle of the overlap the joined
-//! result changes from the one to the other: there the new tracker knows everybody, and the old one
-//! has had the time to tell a flash from a cut.
+//! Follows people in chunks of the media, so that the result in a chunk depends only on the media:
+//! not on where a clip was cut, nor on what was found before.
+//! Every chunk has its own tracker. Except for the first, a tracker starts a little earlier than
+//! its chunk, while the tracker of the previous chunk is still running. In this overlap both see
+//! the same frames, and two people in the same place are the same person. In the middle of the
+//! overlap the joined result changes from one tracker to the other: by then the new tracker has
+//! found everybody, and the old one has had time to distinguish a flash from a cut.
 
 use super::look::Look;
 use super::smooth::Sample;
@@ -23,11 +22,11 @@ use std::vec::IntoIter;
 pub struct Chunking {
     /// Length of a chunk.
     pub length: Span,
-    /// How much earlier than a chunk its tracker begins.
+    /// How much earlier than its chunk a tracker begins.
     pub overlap: Span,
-    /// A rest at the media's end that is shorter belongs to the chunk before.
+    /// A shorter remainder at the media's end belongs to the chunk before.
     pub least_rest: Span,
-    /// Media up to this length are analysed whole.
+    /// Media up to this length are analysed as a whole.
     pub whole: Span,
 }
 
@@ -42,27 +41,28 @@ impl Default for Chunking {
     }
 }
 
-/// What was followed in one chunk and in the overlap before it, in the media's time.
+/// The people followed in one chunk and in the overlap before it, in the media's time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrackedChunk {
-    /// Which chunk, from 0.
+    /// Number of the chunk, from 0.
     pub index: usize,
     /// Everybody in it.
     pub tracked: Tracked,
 }
 
-/// Mean distance of two bodies' joints, in body lengths, up to which they are one in the overlap.
+/// Mean distance of two bodies' joints, in body lengths, up to which they are one person in the
+/// overlap.
 const SAME_BODY: f64 = 0.15;
 
-/// Confidence from which on a joint is compared.
+/// Confidence from which a joint is compared.
 const SURE: f32 = 0.5;
 
-/// Share of the frames of the overlap in which both are seen that must be there at least.
+/// Of the frames of the overlap, the least share in which both must be seen.
 const LEAST_COMMON: f64 = 0.5;
 
 impl Chunking {
-    /// Index of the last chunk of a media that ends at `end`; 0 where the end is not known, or lies
-    /// further off than [`LONGEST_CLIP`]: such media are not divided.
+    /// Index of the last chunk of a media that ends at `end`; 0 where the end is unknown or beyond
+    /// [`LONGEST_CLIP`]: such media are not divided.
     pub fn last(&self, end: Option<Instant>) -> usize {
         let end = end.filter(|end| *end - Instant::ZERO <= LONGEST_CLIP);
         let length = end.map_or(0.0, Instant::seconds) - self.least_rest.seconds();
@@ -88,19 +88,19 @@ impl Chunking {
         }
     }
 
-    /// Where the joined result changes to the chunk from the one before.
+    /// Where the joined result changes from the previous chunk to this one.
     fn seam(&self, index: usize) -> Instant {
         self.start(index) - self.overlap * 0.5
     }
 
-    /// The chunk that holds an instant, of a media whose last chunk is `last`.
+    /// The chunk that holds an instant, in a media whose last chunk is `last`.
     pub fn holding(&self, instant: Instant, last: usize) -> usize {
-        // A negative number, and none, become 0.
+        // A negative number and NaN become 0.
         ((instant.seconds() / self.length.seconds()) as usize).min(last)
     }
 
-    /// What must be read for the `wanted` chunks, which rise, of a media whose last chunk is
-    /// `last`.
+    /// The stretches to read for the `wanted` chunks, in rising order, of a media whose last chunk
+    /// is `last`.
     pub fn stretches(&self, wanted: &[usize], last: usize) -> Vec<Stretch> {
         wanted
             .chunk_by(|a, b| *b == a + 1)
@@ -116,15 +116,14 @@ impl Chunking {
     }
 }
 
-/// Follows people through the chunks that are wanted.
-///
-/// Memory follows the frames that come: a tracker is made when the first frame of its chunk is
-/// there.
+/// Follows people through the wanted chunks.
+/// Memory grows with the frames that arrive: a tracker is created when the first frame of its chunk
+/// arrives.
 #[derive(Debug)]
 pub struct Followers {
     chunking: Chunking,
     last: usize,
-    /// Chunks that were not begun yet.
+    /// Chunks that have not begun yet.
     waiting: Peekable<IntoIter<usize>>,
     running: Vec<(usize, Tracker)>,
     begun: usize,
@@ -132,7 +131,7 @@ pub struct Followers {
 }
 
 impl Followers {
-    /// Followers for the `wanted` chunks, which rise, of a media whose last chunk is `last`.
+    /// Followers for the `wanted` chunks, in rising order, of a media whose last chunk is `last`.
     pub fn new(chunking: Chunking, wanted: Vec<usize>, last: usize) -> Self {
         Self {
             chunking,
@@ -144,9 +143,8 @@ impl Followers {
         }
     }
 
-    /// Follows everybody into the next frame, whose time is the media's. Gives the chunks that
+    /// Follows everybody into the next frame, whose time is the media's. Returns the chunks that
     /// ended before it.
-    ///
     /// # Errors
     /// Those of `look`.
     pub fn step(&mut self, look: &mut impl Look, frame: &Frame) -> Result<Vec<TrackedChunk>> {
@@ -156,7 +154,7 @@ impl Followers {
             self.begun += 1;
             self.running.push((index, Tracker::default()));
         }
-        // Where frames are far apart a chunk can be over before it began.
+        // If frames are far apart, a chunk can end before it began.
         let skipped = self.take(|chunking, last, index| index < last && frame.time >= chunking.start(index + 1));
         for (_, tracker) in &mut self.running {
             tracker.step(look, frame)?;
@@ -175,9 +173,9 @@ impl Followers {
             .collect()
     }
 
-    /// The chunks that were not over: those that the media's end, or the end of what was read, has
-    /// ended. Where there are none, the next that is wanted, empty: in place of all that a media
-    /// announces and does not have.
+    /// The remaining chunks, ended by the media's end or by the end of what was read. If there are
+    /// none, the next wanted chunk, empty: it stands for all that a media announces and does not
+    /// have.
     pub fn finish(mut self) -> Vec<TrackedChunk> {
         let mut chunks = self.take(|_, _, _| true);
         if chunks.is_empty() {
@@ -214,10 +212,9 @@ impl Followers {
     }
 }
 
-/// What was followed in neighbouring chunks, which rise, as one; without the overlap before the
-/// first.
-///
-/// Pure: the same chunks give the same result, however they came to be.
+/// Joins the results of neighbouring chunks, in rising order, into one, without the overlap before
+/// the first.
+/// Pure: the same chunks give the same result, wherever they came from.
 pub fn join(chunks: Vec<TrackedChunk>, chunking: &Chunking) -> Tracked {
     let mut chunks = chunks.into_iter();
     let Some(first) = chunks.next() else {
@@ -247,7 +244,7 @@ fn since(tracked: Tracked, from: Instant) -> Tracked {
     Tracked {
         times: tracked.times[first..].to_vec(),
         tracklets,
-        // A cut at the first frame is none: nothing is before it.
+        // A cut at the first frame does not count: nothing is before it.
         cuts: tracked
             .cuts
             .into_iter()
@@ -257,7 +254,7 @@ fn since(tracked: Tracked, from: Instant) -> Tracked {
     }
 }
 
-/// A tracklet from frame `first` on, which becomes frame `to`; `None` where nothing is left of it.
+/// A tracklet from frame `first` on, which becomes frame `to`; `None` where nothing of it remains.
 fn moved(tracklet: Tracklet, first: usize, to: usize) -> Option<Tracklet> {
     let mut samples = tracklet.samples;
     samples.retain(|sample| sample.frame >= first);
@@ -267,7 +264,7 @@ fn moved(tracklet: Tracklet, first: usize, to: usize) -> Option<Tracklet> {
     (!samples.is_empty()).then_some(Tracklet { samples })
 }
 
-/// The chunks joined so far, with the last one's overlap with the next still in it.
+/// The chunks joined so far, still with the last one's overlap with the next.
 struct Joined {
     tracked: Tracked,
 }
@@ -299,7 +296,7 @@ impl Joined {
                 continue;
             };
             match heirs.iter().find(|(_, new)| *new == index) {
-                // Nobody goes across a cut: then the seam's frame is the first of a shot.
+                // Nobody is followed across a cut: then the seam's frame is the first of a shot.
                 Some((old, _)) if !cuts.contains(&here) => tracklets[*old].samples.extend(tracklet.samples),
                 _ => tracklets.push(tracklet),
             }
@@ -315,8 +312,8 @@ impl Joined {
     }
 }
 
-/// Pairs of tracklets, before and after, that are one person: close to one another in most of the
-/// frames of the overlap. The closest first, each tracklet in one pair at most.
+/// Pairs of tracklets, before and after, that are the same person: close to one another in most of
+/// the frames of the overlap. The closest first, each tracklet in one pair at most.
 fn same_people(before: &Tracked, after: &Tracked, overlap: RangeInclusive<Instant>) -> Vec<(usize, usize)> {
     let mut pairs: Vec<(f64, usize, usize)> = Vec::new();
     for (old, a) in before.tracklets.iter().enumerate() {
@@ -340,7 +337,7 @@ fn same_people(before: &Tracked, after: &Tracked, overlap: RangeInclusive<Instan
 }
 
 /// Mean distance of two tracklets' bodies in the frames of the overlap where both are seen, body
-/// lengths; `None` where those are too few.
+/// lengths; `None` where there are too few of them.
 fn apart(
     a: &Tracklet,
     a_times: &[Instant],

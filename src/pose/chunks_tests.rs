@@ -29,7 +29,7 @@ fn a_short_rest_belongs_to_the_chunk_before() {
     );
     assert_eq!(chunking().last(None), 0);
     assert_eq!(last(f64::NAN), 0);
-    // More than a day is damage, and costs no more than what is decoded.
+    // More than a day is a damaged file, and costs no more than its real frames.
     assert_eq!([86_400.0, 86_401.0, 1e11, f64::INFINITY].map(last), [8639, 0, 0, 0]);
     let chunking = chunking();
     assert_eq!(
@@ -40,7 +40,7 @@ fn a_short_rest_belongs_to_the_chunk_before() {
 }
 
 #[test]
-fn chunks_that_are_missing_are_read_in_one_go_where_they_are_neighbours() {
+fn missing_chunks_that_are_neighbours_are_read_in_one_go() {
     let stretches = chunking().stretches(&[0, 1, 3, 5, 6], 6);
     let expected = [
         (0.0, Some(20.0), vec![8.0]),
@@ -58,8 +58,8 @@ fn chunks_that_are_missing_are_read_in_one_go_where_they_are_neighbours() {
 
 const FPS: f64 = 10.0;
 
-/// A body that is `place` away from the left, seen in frames (counted from the media's start) `frames` of a chunk that begins at
-/// frame `first`.
+/// A body `place` away from the left, seen in the frames `frames` (counted from the media's start)
+/// of a chunk that begins at frame `first`.
 fn tracklet(first: usize, frames: std::ops::Range<usize>, place: f32) -> Tracklet {
     let sample = |frame: usize| Sample {
         frame: frame - first,
@@ -98,14 +98,14 @@ fn spans(tracked: &Tracked) -> Vec<(usize, usize, f32)> {
 }
 
 #[test]
-fn who_is_in_the_same_place_in_the_overlap_is_one_and_the_seam_is_in_its_middle() {
+fn people_in_the_same_place_in_the_overlap_are_one_and_the_seam_is_in_its_middle() {
     let first = chunk(
         0,
         0..100,
         vec![
             tracklet(0, 0..100, 0.0),
             tracklet(0, 20..100, 200.0),
-            // Gone before the seam; come after it; only in the overlap.
+            // Gone before the seam; appears after it; only in the overlap.
             tracklet(0, 10..85, 400.0),
             tracklet(0, 95..100, 600.0),
         ],
@@ -135,13 +135,13 @@ fn who_is_in_the_same_place_in_the_overlap_is_one_and_the_seam_is_in_its_middle(
             (150, 199, 700.0)
         ]
     );
-    // From the seam on, it is the second chunk's numbers.
+    // From the seam on, the numbers are the second chunk's.
     let samples = &joined.tracklets[0].samples;
     assert_eq!((samples[89].joints[0].x, samples[90].joints[0].x), (89.0, 91.0));
     assert_eq!(
         joined.cuts,
         [30, 150],
-        "what the second sees before the seam counts for nothing"
+        "frames of the second before the seam are ignored"
     );
     assert_eq!(joined, join(vec![first, second], &chunking()));
 }
@@ -213,7 +213,7 @@ fn frames(from: f64, to: f64) -> impl Iterator<Item = Frame> {
     })
 }
 
-/// What followers give who read their stretches.
+/// The result of followers that read their stretches.
 fn followed(wanted: &[usize], last: usize, end: f64) -> Vec<TrackedChunk> {
     let chunking = chunking();
     let mut followers = Followers::new(chunking, wanted.to_vec(), last);
@@ -255,7 +255,7 @@ fn each_chunk_has_its_own_frames_whatever_else_is_wanted() {
     let short = followed(&[0, 1, 2, 3], 3, 15.0);
     let counts: Vec<_> = short.iter().map(|c| (c.index, c.tracked.times.len())).collect();
     assert_eq!(counts, [(0, 100), (1, 70)]);
-    // Chunks that lie behind the media's real end cost nothing, however many are announced.
+    // Chunks beyond the media's real end cost nothing, however many are announced.
     let beyond = followed(&(5..8000).collect::<Vec<_>>(), 8000, 15.0);
     assert_eq!(
         beyond

@@ -1,10 +1,11 @@
-//! Cutting a square region, turned and scaled, out of a picture. Runs for every person in every frame.
-//!
-//! Coordinates are in pixels from the picture's left and top *edges*: the centre of the first pixel is (0.5, 0.5).
+//! Cuts a square region, rotated and scaled, out of a picture. Runs for every person in every
+//! frame.
+//! Coordinates are in pixels from the picture's left and top *edges*: the centre of the first pixel
+//! is (0.5, 0.5).
 
 use crate::video::Picture;
 
-/// A square region of a picture, turned so that a person in it stands upright.
+/// A square region of a picture, rotated so that the person in it is upright.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Region {
     /// Centre, pixels from the left edge.
@@ -13,12 +14,13 @@ pub struct Region {
     pub y: f64,
     /// Length of a side, pixels.
     pub size: f64,
-    /// How far the region is turned clockwise (as seen, with y downwards), radians, −π to below π.
+    /// Clockwise rotation of the region (as seen, with y downwards), radians, −π to below π.
     pub rotation: f64,
 }
 
 impl Region {
-    /// Where a point of the region lies in the picture; (0, 0) is the region's upper left corner, (1, 1) its lower right.
+    /// Where a point of the region lies in the picture; (0, 0) is the region's upper left corner,
+    /// (1, 1) its lower right.
     pub fn to_picture(self, x: f64, y: f64) -> (f64, f64) {
         let (sin, cos) = self.rotation.sin_cos();
         let (x, y) = ((x - 0.5) * self.size, (y - 0.5) * self.size);
@@ -36,10 +38,10 @@ impl Region {
     }
 }
 
-/// Fills `out`, `side` × `side` RGB pixels in 0 to 1, with the region: bilinear, the picture's border going on outside.
-///
-/// Where the region is twice as large as `out` or more, the picture is shrunk by a whole factor first, so that no
-/// pixel between the sampled ones is left out.
+/// Fills `out`, `side` × `side` RGB pixels in 0 to 1, with the region: bilinear; outside the
+/// picture, its border is repeated.
+/// Where the region is at least twice as large as `out`, the picture is first shrunk by a whole
+/// factor, so that every pixel contributes.
 pub fn crop(picture: &Picture, region: Region, side: usize, out: &mut [f32]) {
     debug_assert_eq!(out.len(), 3 * side * side);
     let factor = (region.size / side as f64) as usize;
@@ -58,8 +60,9 @@ pub fn crop(picture: &Picture, region: Region, side: usize, out: &mut [f32]) {
     }
 }
 
-/// The part of the picture that the region touches, each `factor` × `factor` pixels averaged to one, and where that
-/// part begins. A border that is no multiple of `factor` is left out on the right and below, less than `factor` pixels.
+/// The part of the picture that the region touches, with each `factor` × `factor` pixels averaged
+/// to one, and where that part begins. Less than `factor` pixels are left out on the right and
+/// below if the sides are not multiples of `factor`.
 fn shrink(picture: &Picture, region: Region, factor: usize) -> (Picture, usize, usize) {
     let reach = region.size * 0.5 * (region.rotation.sin().abs() + region.rotation.cos().abs());
     let range = |centre: f64, length: usize| {
@@ -98,10 +101,10 @@ fn sample(picture: &Picture, region: Region, side: usize, out: &mut [f32]) {
     let step = region.size / side as f64;
     let (sin, cos) = region.rotation.sin_cos();
     let (step_x, step_y) = ((cos * step) as f32, (sin * step) as f32);
-    // Highest position from which there is a pixel to the right, and below, to blend with.
+    // Highest position that still has a pixel to the right and below to blend with.
     let (last_x, last_y) = ((width - 1) as f32, (height - 1) as f32);
     for (row, line) in out.chunks_exact_mut(3 * side).enumerate() {
-        // Half a pixel less: pixel centres are at whole numbers here.
+        // Half a pixel less: here, pixel centres are at whole numbers.
         let (x, y) = region.to_picture(0.5 / side as f64, (row as f64 + 0.5) / side as f64);
         let (x0, y0) = ((x - 0.5) as f32, (y - 0.5) as f32);
         for (column, target) in line.as_chunks_mut::<3>().0.iter_mut().enumerate() {
@@ -128,8 +131,8 @@ fn sample(picture: &Picture, region: Region, side: usize, out: &mut [f32]) {
     }
 }
 
-/// The picture scaled down by area averaging to `width` × `height`, in the upper left of a black canvas of `canvas_width`
-/// × `canvas_height` pixels; as bytes, RGB.
+/// The picture scaled down by area averaging to `width` × `height`, in the upper left of a black
+/// canvas of `canvas_width` × `canvas_height` pixels; as RGB bytes.
 pub fn scale_onto(
     picture: &Picture,
     width: usize,
@@ -162,7 +165,8 @@ pub fn scale_onto(
     canvas
 }
 
-/// For each of `to` pixels the pixels of `from` it covers, and how much of it each covers (they add up to 1).
+/// For each of `to` pixels, the pixels of `from` that it covers, and the weight of each (the
+/// weights add up to 1).
 fn shares(from: usize, to: usize) -> Vec<(std::ops::Range<usize>, Vec<f32>)> {
     let ratio = from as f64 / to as f64;
     (0..to)
@@ -225,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn outside_the_picture_its_border_goes_on() {
+    fn outside_the_picture_its_border_is_repeated() {
         let picture = ramp(20, 10);
         let pixels = cropped(&picture, region(0.0, 0.0, 63.0, 0.0), 32);
         let close = |p: [f32; 3], q: [f32; 3]| p.iter().zip(q).all(|(a, b)| (a - b).abs() < 1e-4);

@@ -1,4 +1,4 @@
-//! Reading MoveNet MultiPose's tensor, and telling whether two skeletons are one person. Pure.
+//! Decodes MoveNet MultiPose's tensor, and decides whether two skeletons are one person. Pure.
 
 use super::crop::Region;
 use super::landmarks::region;
@@ -13,28 +13,29 @@ const NUMBERS: usize = 3 * POINTS + 5;
 /// Index of the person's score.
 const SCORE: usize = NUMBERS - 1;
 
-/// Least score of a point for the region to reach it.
+/// Least score of a point for the region to include it.
 const LEAST_POINT: f64 = 0.2;
 
-/// How far a region reaches at least, torso lengths from the hips.
+/// Least reach of a region, torso lengths from the hips.
 const LEAST_REACH: f64 = 1.9;
 
 const SHOULDERS: [usize; 2] = [5, 6];
 const HIPS: [usize; 2] = [11, 12];
 
-/// Somebody who may be there.
+/// A possible person.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Candidate {
     /// Key points in COCO's order: pixels from the picture's left and top edges.
     pub points: [(f64, f64); POINTS],
     /// Score of each point, 0 to 1.
     pub scores: [f64; POINTS],
-    /// How sure it is that there is a person, 0 to 1.
+    /// Probability that it is a person, 0 to 1.
     pub score: f64,
 }
 
-/// Size of the model's input for a picture: scaled picture (width, height), canvas (width, height). The picture's longer
-/// side becomes `side`, which must be a multiple of 32; the canvas' sides are multiples of 32.
+/// Size of the model's input for a picture: scaled picture (width, height), canvas (width, height).
+/// The picture's longer side becomes `side`, which must be a multiple of 32; the canvas' sides are
+/// multiples of 32.
 pub fn input_size(width: usize, height: usize, side: usize) -> ((usize, usize), (usize, usize)) {
     let scale = side as f64 / width.max(height) as f64;
     let scaled = |length: usize| ((length as f64 * scale).round() as usize).clamp(1, side);
@@ -45,8 +46,9 @@ pub fn input_size(width: usize, height: usize, side: usize) -> ((usize, usize), 
     )
 }
 
-/// The people in the model's output, [person, number], in pixels of the picture: the canvas had `canvas` pixels, and
-/// `scale` of its pixels make one of the picture's. Those under `least` are left out.
+/// The people in the model's output, [person, number], in pixels of the picture. `canvas` is the
+/// size of the canvas in pixels, and `scale` is the number of its pixels per pixel of the picture.
+/// People with a score below `least` are left out.
 pub fn decode(people: ArrayView2<'_, f32>, canvas: (usize, usize), scale: (f64, f64), least: f64) -> Vec<Candidate> {
     let mut found = Vec::new();
     for person in people.outer_iter().filter(|person| person.len() >= NUMBERS) {
@@ -69,7 +71,7 @@ pub fn decode(people: ArrayView2<'_, f32>, canvas: (usize, usize), scale: (f64, 
 }
 
 impl Candidate {
-    /// Where to look for the landmarks; `None` where the torso has no length.
+    /// The region in which to search for landmarks; `None` where the torso has no length.
     pub fn region(&self) -> Option<Region> {
         let middle = |pair: [usize; 2]| {
             let (a, b) = (self.points[pair[0]], self.points[pair[1]]);
@@ -92,7 +94,7 @@ impl Candidate {
         Some(region(hips, (hips.0 + up.0 * reach, hips.1 + up.1 * reach)))
     }
 
-    /// Height from the highest to the lowest point that was found, pixels.
+    /// Height from the highest to the lowest point found, pixels.
     pub fn height(&self) -> f64 {
         let found = || {
             self.points
@@ -105,10 +107,10 @@ impl Candidate {
     }
 }
 
-/// Object key point similarity (COCO): 1 for the same points, 0 for points far apart; `scale` is about the root of the
-/// person's area.
+/// Object key point similarity (COCO): 1 for identical points, 0 for points far apart; `scale` is
+/// about the square root of the person's area.
 pub fn similarity(a: &[(f64, f64); POINTS], b: &[(f64, f64); POINTS], scale: f64) -> f64 {
-    /// How exactly people mark each key point (cocodataset.org, key point evaluation).
+    /// How precisely people annotate each key point (cocodataset.org, key point evaluation).
     const SPREAD: [f64; POINTS] = [
         0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072, 0.062, 0.062, 0.107, 0.107, 0.087, 0.087, 0.089,
         0.089,
@@ -175,7 +177,8 @@ mod tests {
         let region = standing().region().unwrap();
         assert!((region.x - 50.0).abs() < 1e-9 && (region.y - 50.0).abs() < 1e-9);
         assert!(region.rotation.abs() < 1e-9);
-        // The hips are 47.5 pixels above and 5 beside the feet's middle, less than 1.9 torsos of 25.
+        // The hips are 47.5 pixels above and 5 beside the feet's middle, less than 1.9 torsos of
+        // 25.
         assert!((region.size - 2.5 * 1.9 * 25.0).abs() < 1e-9, "{}", region.size);
         let mut stretched = standing();
         stretched.points[16] = (50.0, 150.0);

@@ -1,17 +1,19 @@
-//! Reading BlazePose's tensors (Bazarevsky et al. 2020; Grishchenko et al. 2022). Pure: numbers in, numbers out.
+//! Decodes BlazePose's tensors (Bazarevsky et al. 2020; Grishchenko et al. 2022). Pure: numbers in,
+//! numbers out.
 
 use super::crop::Region;
 use super::joints::{JOINTS, Joint, JointPoint};
 use ndarray::{ArrayView1, ArrayView3};
 use std::f64::consts::{FRAC_PI_2, PI, TAU};
 
-/// Side of the picture that the model looks at.
+/// Side of the model's input picture, pixels.
 pub const SIDE: usize = 256;
 
 /// Points of the body.
 pub const POINTS: usize = 33;
 
-/// Points in the tensors: those of the body, centre and reach of the body, and four for hands that are not used.
+/// Points in the tensors: those of the body, centre and reach of the body, and four for hands that
+/// are not used.
 const ALL_POINTS: usize = 39;
 
 /// Numbers a point in the landmark tensor: x, y, z, visibility, presence.
@@ -20,10 +22,10 @@ const NUMBERS: usize = 5;
 /// Index of the point in the middle of the hips, the region's centre.
 const CENTRE: usize = 33;
 
-/// Index of the point that says how large the region is and how it is turned.
+/// Index of the point that determines the region's size and rotation.
 const REACH: usize = 34;
 
-/// How much larger the region is than the circle through the reach point.
+/// Size of the region relative to the circle through the reach point.
 const MARGIN: f64 = 1.25;
 
 /// Side of the window of the heat map that refines a point.
@@ -39,7 +41,7 @@ pub struct Body {
     pub points: [Point; POINTS],
     /// Probability that there is a person in the region.
     pub score: f64,
-    /// Where to look for the person in the next picture.
+    /// Where to search for the person in the next picture.
     pub region: Region,
 }
 
@@ -65,7 +67,8 @@ pub(super) fn sigmoid(logit: f64) -> f64 {
     1.0 / (1.0 + (-logit).exp())
 }
 
-/// The region around `centre` that reaches `reach`, with `reach` straight above the centre.
+/// The region around `centre` that extends to `reach`, rotated so that `reach` is straight above
+/// the centre.
 pub fn region(centre: (f64, f64), reach: (f64, f64)) -> Region {
     let (x, y) = (reach.0 - centre.0, reach.1 - centre.1);
     let rotation = FRAC_PI_2 - (-y).atan2(x);
@@ -79,9 +82,9 @@ pub fn region(centre: (f64, f64), reach: (f64, f64)) -> Region {
 
 /// A body from the tensors of one crop.
 ///
-/// `landmarks` has 39 × (x, y, z, visibility logit, presence logit), in crop pixels; `heatmap` the logits of each
-/// point, [row, column, point]; `crop` is where the crop lay in the picture. `None` when `landmarks` is too short or holds
-/// no numbers.
+/// `landmarks` has 39 × (x, y, z, visibility logit, presence logit), in crop pixels; `heatmap` has
+/// the logits of each point, [row, column, point]; `crop` is the crop's region of the picture.
+/// `None` when `landmarks` is too short or contains values that are not numbers.
 pub fn decode(landmarks: ArrayView1<'_, f32>, score: f32, heatmap: ArrayView3<'_, f32>, crop: Region) -> Option<Body> {
     let number = |point: usize, index: usize| landmarks.get(point * NUMBERS + index).map(|v| f64::from(*v));
     if landmarks.len() < ALL_POINTS * NUMBERS {
@@ -105,7 +108,8 @@ pub fn decode(landmarks: ArrayView1<'_, f32>, score: f32, heatmap: ArrayView3<'_
     })
 }
 
-/// Moves a point, in 0 to 1, to the centre of mass of its heat map around it, where that is sure of itself.
+/// Moves a point, in 0 to 1, to the centre of mass of the heat map around it, if the map is certain
+/// enough.
 fn refine(point: (f64, f64), index: usize, heatmap: &ArrayView3<'_, f32>) -> (f64, f64) {
     let (height, width, channels) = heatmap.dim();
     let column = (point.0 * width as f64).floor();
@@ -135,10 +139,10 @@ fn refine(point: (f64, f64), index: usize, heatmap: &ArrayView3<'_, f32>) -> (f6
     }
 }
 
-/// BlazePose's points that COCO's 17 key points stand for, in COCO's order.
+/// BlazePose's points that correspond to COCO's 17 key points, in COCO's order.
 pub const COCO: [usize; 17] = [0, 2, 5, 7, 8, 11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28];
 
-/// BlazePose's points that each [`Joint`] lies between (twice the same: lies on).
+/// The two BlazePose points that each [`Joint`] lies between (the same point twice: on it).
 const BETWEEN: [(Joint, usize, usize); JOINTS] = [
     (Joint::Nose, 0, 0),
     (Joint::Neck, 11, 12),
@@ -159,7 +163,7 @@ const BETWEEN: [(Joint, usize, usize); JOINTS] = [
     (Joint::RightBigToe, 32, 32),
 ];
 
-/// The joints of a body, in pixels of the source: `scale` is source pixels a picture pixel.
+/// The joints of a body, in pixels of the source: `scale` is source pixels per picture pixel.
 pub fn joints(body: &Body, scale: f64) -> [JointPoint; JOINTS] {
     let mut joints = [JointPoint::default(); JOINTS];
     for (joint, first, second) in BETWEEN {
@@ -203,7 +207,7 @@ mod tests {
         assert!((right.rotation - FRAC_PI_2).abs() < 1e-9);
         let down = region((0.0, 0.0), (0.0, 10.0));
         assert!((down.rotation + PI).abs() < 1e-9);
-        // What lies straight above in the region lies towards the reach in the picture.
+        // A point straight above in the region lies towards the reach in the picture.
         let (x, y) = right.to_picture(0.5, 0.1);
         assert!(x > 9.0 && y.abs() < 1e-9, "{x} {y}");
     }
@@ -238,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_body_is_none_and_what_is_outside_the_map_stays() {
+    fn unusable_numbers_are_not_a_body_and_points_outside_the_map_stay() {
         let heatmap = Array3::from_elem((64, 64, ALL_POINTS), 0.0);
         assert!(decode(Array1::zeros(10).view(), 0.9, heatmap.view(), CROP).is_none());
         assert!(decode(flat(f32::NAN, 0.0).view(), 0.9, heatmap.view(), CROP).is_none());

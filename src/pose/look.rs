@@ -1,4 +1,4 @@
-//! Looking at a picture: what the tracker asks of the networks.
+//! Looking at a picture: the tracker's interface to the networks.
 
 use super::crop::Region;
 use super::finder::Candidate;
@@ -8,23 +8,26 @@ use crate::error::Result;
 use crate::video::Picture;
 use std::f64::consts::{PI, TAU};
 
-/// When the region has moved more than this, the crop was a bad one and is made again: share of its size, radians, ratio.
+/// If the region has moved by more than this, the crop was a bad one and is made again: share of
+/// its size, radians, ratio.
 const MOVED: f64 = 0.08;
 const TURNED: f64 = 0.35;
 const GROWN: std::ops::Range<f64> = 0.8..1.25;
 
-/// What a tracker needs of the networks; tests put hand-made people in its place.
+/// The tracker's interface to the networks; tests replace them with hand-made people.
 pub trait Look {
-    /// People in the picture, at a resolution of `side` pixels for its longer side, with at least the score `least`.
+    /// Finds people in the picture, at a resolution of `side` pixels for its longer side, with at
+    /// least the score `least`.
     fn find(&mut self, picture: &Picture, side: usize, least: f64) -> Result<Vec<Candidate>>;
 
-    /// People in a part of the picture, as [`find`](Self::find) finds them there; where they are in the whole.
+    /// Finds people in a part of the picture, like [`find`](Self::find), and returns their
+    /// positions in the whole picture.
     fn find_in(&mut self, picture: &Picture, part: Part, side: usize, least: f64) -> Result<Vec<Candidate>> {
         let found = self.find(&part.cut(picture), side, least)?;
         Ok(found.into_iter().map(|candidate| part.place(candidate)).collect())
     }
 
-    /// The body in a region; `None` where the numbers make no sense.
+    /// The body in a region; `None` where the output cannot be a body.
     fn look(&mut self, picture: &Picture, region: Region) -> Result<Option<Body>>;
 
     /// The bodies in several regions, each [settled](settle).
@@ -45,7 +48,7 @@ pub(super) fn settle(
         .collect()
 }
 
-/// The body in a region, looked at once more where the region turns out to have been a bad one.
+/// The body in a region, with a second look where the region turns out to have been a bad one.
 fn settle_one(
     mut look: impl FnMut(Region) -> Result<Option<Body>>,
     picture: &Picture,

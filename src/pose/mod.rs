@@ -1,10 +1,11 @@
-//! Video to poses: one person's joints over time.
-//!
-//! CPU time a frame of one person in 1080p h264, on one thread of a busy server, dev profile: decoding and scaling 6 to 7 ms
-//! in a thread of their own; cropping 0.8 ms, 1.7 ms where the person is larger than 512 pixels; BlazePose full 6.3 ms (a
-//! batch of several people is no faster an image); the finder 13.5 ms every half second, 48 ms where people are far away;
-//! 9.5 to 10 ms in all beside the decoding. Where nobody is followed, four tiles cost 190 ms every second more; where the
-//! only ones followed are very small, another look around each costs 8 to 20 ms in frames in which they would be lost.
+//! From video to poses: one person's joints over time.
+//! CPU time per frame of one person in 1080p h264, on one thread of a busy server, dev profile:
+//! decoding and scaling 6 to 7 ms in a separate thread; cropping 0.8 ms, 1.7 ms where the person is
+//! larger than 512 pixels; BlazePose full 6.3 ms (a batch of several people is no faster per
+//! image); the finder 13.5 ms every half second, 48 ms where people are far away; 9.5 to 10 ms in
+//! all besides the decoding. Where nobody is followed, four tiles cost another 190 ms every second;
+//! where only very small people are followed, another look around each costs 8 to 20 ms in frames
+//! in which they would be lost.
 
 use crate::error::{Error, Result};
 use crate::limits::{LEAST_PERSON, is_too_brief};
@@ -36,7 +37,8 @@ pub use poses::{Pose, PoseTrack};
 
 /// Finds the poses of one person in all frames of a source.
 ///
-/// Numbers are rounded as they are when saved, so that going on from a saved track gives the same result.
+/// Numbers are rounded as they are when saved, so that continuing from a saved track gives the same
+/// result.
 ///
 /// # Errors
 /// Those of [`follow`] and [`choose`].
@@ -67,9 +69,9 @@ pub fn find(
     Ok(track)
 }
 
-/// Follows everybody through all frames of a source, whose times are the media's. `done` is given each chunk that is over before
-/// the source is; the others are given back. `end` is when the media ends, as far as is known.
-///
+/// Follows everybody through all frames of a source, whose times are the media's. `done` receives
+/// each chunk that ends before the source does; the others are returned. `end` is when the media
+/// ends, as far as is known.
 /// # Errors
 /// Those of the source and of the models; [`Error::Cancelled`].
 pub fn follow(
@@ -100,10 +102,11 @@ pub fn follow(
     Ok(followers.finish())
 }
 
-/// The poses of one person of those who were followed in the clip at `path`, and with
-/// [`PersonChoice::All`] those of the others who are seen for long enough.
+/// The poses of one of the people followed in the clip at `path`, and with [`PersonChoice::All`]
+/// those of the others who are seen for long enough.
 ///
-/// Numbers are rounded as they are when saved, so that going on from a saved track gives the same result.
+/// Numbers are rounded as they are when saved, so that continuing from a saved track gives the same
+/// result.
 ///
 /// # Errors
 /// [`Error::NoPerson`], [`Error::PersonTooBrief`], [`Error::NoSuchPerson`].
@@ -156,7 +159,7 @@ mod tests {
     use super::*;
     use crate::settings::Settings;
 
-    /// Who moves most at the left, somebody who stands, and somebody who is there for 1.5 s.
+    /// One person who moves most, at the left, one who stands, and one who is there for 1.5 s.
     fn tracked() -> Tracked {
         let tracklet = |frames: std::ops::Range<usize>, x: fn(usize) -> f32| Tracklet {
             samples: frames

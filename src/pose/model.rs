@@ -1,4 +1,5 @@
-//! The pose networks: pictures in, tensors read. Which person is which is not known here.
+//! The pose networks: pictures in, decoded tensors out. This module does not know which person is
+//! which.
 
 use super::crop::{Region, crop, scale_onto};
 use super::finder::{self, Candidate};
@@ -15,12 +16,13 @@ use ndarray::{ArrayD, Axis, Ix2, Ix4};
 pub struct PoseModels {
     finder: MultiPose,
     landmarks: Landmarks,
-    /// For the second half of several people, so that two cores look at them at once; loaded when there are several.
+    /// For the second half of several people, so that two cores work at once; loaded when there are
+    /// several people.
     more_landmarks: Option<Landmarks>,
     open_landmarks: OpenLandmarks,
 }
 
-/// What it takes to load the landmark network.
+/// Everything needed to load the landmark network.
 #[derive(Debug)]
 struct OpenLandmarks {
     runtime: Runtime,
@@ -39,7 +41,8 @@ impl OpenLandmarks {
 }
 
 impl PoseModels {
-    /// Names in the manifest of the networks that `quality` takes: that which finds people, and that which finds their joints.
+    /// Names in the manifest of the networks for `quality`: the one that finds people, and the one
+    /// that finds their joints.
     pub fn files(quality: PoseQuality) -> [&'static str; 2] {
         let landmarks = match quality {
             PoseQuality::Normal => "blazepose_full",
@@ -48,10 +51,10 @@ impl PoseModels {
         ["movenet_multipose", landmarks]
     }
 
-    /// Loads the networks that `quality` takes.
+    /// Loads the networks for `quality`.
     ///
     /// # Errors
-    /// As [`Session::open`].
+    /// Those of [`Session::open`].
     pub fn open(runtime: &Runtime, manifest: &Manifest, quality: PoseQuality, options: Options) -> Result<Self> {
         let [finder, name] = Self::files(quality);
         let open_landmarks = OpenLandmarks {
@@ -99,7 +102,7 @@ impl Look for PoseModels {
     }
 }
 
-/// MoveNet MultiPose: everybody in a picture, roughly.
+/// MoveNet MultiPose: everybody in a picture, approximately.
 #[derive(Debug)]
 struct MultiPose(Session);
 
@@ -127,7 +130,7 @@ impl MultiPose {
 #[derive(Debug)]
 struct Landmarks {
     session: Session,
-    /// The crop, filled anew for each run.
+    /// The crop, filled again for each run.
     image: Tensor,
 }
 

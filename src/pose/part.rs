@@ -1,14 +1,14 @@
-//! Parts of a picture that are looked at by themselves, larger than in the whole.
+//! Parts of a picture that are examined separately, larger than they are in the whole picture.
 
 use super::crop::Region;
 use super::finder::Candidate;
 use crate::video::Picture;
 
-/// Share of a picture's sides that a tile has; two lie side by side and overlap by a quarter, more
-/// than somebody who is found only in a tile is wide or high.
+/// Size of a tile's sides as a share of the picture's; two tiles side by side overlap by a quarter,
+/// more than the width or height of somebody who is found only in a tile.
 const TILE: f64 = 0.625;
 
-/// A rectangle of a picture, pixels; within it, and not empty.
+/// A rectangle of a picture, in pixels; within the picture, and not empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Part {
     /// From the picture's left edge.
@@ -52,7 +52,7 @@ impl Part {
         }
     }
 
-    /// That part of a picture.
+    /// Copies that part of a picture.
     pub fn cut(self, picture: &Picture) -> Picture {
         let mut rgb = Vec::with_capacity(3 * self.width * self.height);
         for row in self.top..self.top + self.height {
@@ -66,7 +66,7 @@ impl Part {
         }
     }
 
-    /// Somebody found in the part, in the whole picture.
+    /// Somebody found in the part, in coordinates of the whole picture.
     pub fn place(self, mut candidate: Candidate) -> Candidate {
         for (x, y) in &mut candidate.points {
             *x += self.left as f64;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// One person at one instant.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Pose {
-    /// When.
+    /// Time of the frame.
     pub time: Instant,
     /// The joints, indexed by [`Joint`]` as usize`.
     pub joints: [JointPoint; JOINTS],
@@ -16,30 +16,31 @@ pub struct Pose {
 
 /// One person's joints over time.
 ///
-/// Poses are in strictly rising time, at the instants of the frames that were looked at. Where the person was not
-/// found for longer than [`LONGEST_BRIDGE`](crate::limits::LONGEST_BRIDGE), all joints have confidence 0.
+/// Poses are in strictly rising time, at the instants of the analysed frames. Where the person was
+/// not found for longer than [`LONGEST_BRIDGE`](crate::limits::LONGEST_BRIDGE), all joints have
+/// confidence 0.
 ///
-/// Saved, a pose is its time and a flat list of x, y, confidence for each joint.
+/// A saved pose has its time and a flat list of x, y, confidence for each joint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Track", into = "Track")]
 pub struct PoseTrack {
     /// The poses.
     pub poses: Vec<Pose>,
-    /// Instants of shot cuts: the pose before and the pose after are not one movement.
+    /// Instants of shot cuts: movement does not continue from the pose before to the pose after.
     pub cuts: Vec<Instant>,
     /// How many people were followed in the clip.
     pub people: usize,
-    /// Those beside this one whose accents count too, without others of their own: empty unless
+    /// The other people whose accents count too; their own `others` are empty. Empty unless
     /// [everybody](crate::settings::PersonChoice::All) is followed.
     pub others: Vec<PoseTrack>,
 }
 
-/// Steps a pixel, a unit of confidence, and a second.
+/// Steps per pixel, per unit of confidence, and per second.
 const PIXEL: f64 = 100.0;
 const CONFIDENCE: f64 = 1000.0;
 const SECOND: f64 = 1e6;
 
-/// What a [`PoseTrack`] is saved as.
+/// The saved form of a [`PoseTrack`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Track {
     people: usize,
@@ -146,7 +147,7 @@ impl TryFrom<Track> for PoseTrack {
         for (index, other) in saved.others.into_iter().enumerate() {
             if !other.others.is_empty() {
                 return Err(format!(
-                    "others[{index}].others has {} people; allowed are 0",
+                    "others[{index}].others has {} people; expected 0",
                     other.others.len()
                 ));
             }
@@ -185,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn the_others_come_back_and_have_none_of_their_own() {
+    fn the_others_come_back_and_have_no_others_themselves() {
         let mut both = PoseTrack {
             others: vec![track()],
             ..track()
@@ -210,7 +211,7 @@ mod tests {
         round(&mut track);
         let text = serde_json::to_string(&track).unwrap();
         assert_eq!(serde_json::from_str::<PoseTrack>(&text).unwrap(), track);
-        // Saving rounds by itself.
+        // Saving rounds too.
         assert_eq!(serde_json::to_string(&before).unwrap(), text);
         assert!(text.len() < 50 * 400, "{}", text.len());
         let (old, new) = (before.poses[9].joints[4], track.poses[9].joints[4]);

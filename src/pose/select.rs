@@ -1,4 +1,4 @@
-//! Who is who over time, and who is followed. Pure.
+//! Decides who is who over time, and who is followed. Pure.
 
 use super::joints::{JOINTS, JointPoint};
 use super::poses::{Pose, PoseTrack};
@@ -7,33 +7,33 @@ use super::track::Tracked;
 use crate::limits::LONGEST_BRIDGE;
 use crate::time::{Instant, Span};
 
-/// Somebody lost is taken for the same one again within this time,
+/// A lost person and a new one are taken for the same within this time,
 const LONGEST_LINK: Span = Span::from_seconds(3.0);
-/// within this distance in body lengths at once, and so much more for each second,
+/// within this distance in body lengths at once, and this much more for each second,
 const LINK_DISTANCE: f64 = 0.5;
 const LINK_SPEED: f64 = 1.0;
-/// but never further than this,
+/// but never farther than this,
 const LINK_FURTHEST: f64 = 1.6;
 /// and with a size that differs by at most this factor.
 const LINK_SIZE: f64 = 1.67;
 
-/// Who is seen for less than this is a mistake.
+/// People seen for less than this are mistakes.
 const LEAST_SEEN: Span = Span::from_seconds(0.5);
 
-/// Somebody else is followed once the one before has been gone for this long: time enough that nobody takes the two for one
-/// jump, and less than a bar.
+/// Somebody else is followed once the previous person has been gone for this long: long enough that
+/// nobody takes the two for one jump, and less than a bar.
 const HAND_OVER: Span = Span::from_seconds(1.0);
 
-/// Weight of a person who stands still beside one who moves by one body length a second.
+/// Weight of a person who stands still, relative to one who moves by one body length a second.
 const STILL: f64 = 0.2;
 
 /// Movement is measured over this time, so that jitter does not count.
 const STRIDE: f64 = 0.2;
 
-/// Confidence from which on a joint counts for movement.
+/// Confidence from which a joint counts for movement.
 const SURE: f32 = 0.5;
 
-/// Confidence of a bridged joint, of that at the ends of the bridge.
+/// Confidence of a bridged joint, as a share of that at the ends of the bridge.
 const BRIDGED: f32 = 0.5;
 
 /// A person in one shot.
@@ -42,14 +42,15 @@ struct Person {
     samples: Vec<Sample>,
     /// Time seen.
     seen: Span,
-    /// How much they are to be followed: body area over time, weighted by movement.
+    /// Priority for being followed: body area over time, weighted by movement.
     weight: f64,
 }
 
-/// Those who are followed one after the other under one number, the first the weightiest: nobody sees two of them at once.
+/// People who are followed one after the other under one number, the one with the greatest weight
+/// first: no two of them are seen at once.
 type Role = Vec<Person>;
 
-/// The people of a clip: for each shot, the roles in it, that to be followed first.
+/// The people of a clip: for each shot, the roles in it, the one to follow first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct People {
     shots: Vec<Vec<Role>>,
@@ -59,7 +60,7 @@ pub struct People {
 }
 
 impl People {
-    /// Puts the tracklets of one person together and orders the people of each shot by weight.
+    /// Joins the tracklets of each person and orders the people of each shot by weight.
     pub fn new(tracked: Tracked) -> Self {
         let Tracked { times, tracklets, cuts } = tracked;
         let mut shots: Vec<Vec<Vec<Sample>>> = vec![Vec::new(); cuts.len() + 1];
@@ -101,7 +102,8 @@ impl People {
         }
     }
 
-    /// How many people can be followed: the most that are in one shot side by side, for longer than a moment.
+    /// How many people can be followed: the most that are in one shot at the same time, for longer
+    /// than a moment.
     pub fn count(&self) -> usize {
         self.shots.iter().map(Vec::len).max().unwrap_or(0)
     }
@@ -123,7 +125,8 @@ impl People {
         self.shots.iter().filter_map(move |roles| roles.get(index))
     }
 
-    /// The joints of person `number` (from 1), smoothed, with short gaps bridged: one pose for every frame.
+    /// The joints of person `number` (from 1), smoothed, with short gaps bridged: one pose for
+    /// every frame.
     pub fn track(&self, number: usize) -> PoseTrack {
         let empty = [JointPoint::default(); JOINTS];
         let mut poses: Vec<Pose> = self
@@ -147,7 +150,8 @@ impl People {
                 }
             }
         }
-        // Where another takes over, the pose before and the pose after are not one movement, as at a cut.
+        // Where another person takes over, movement does not continue from the pose before to the
+        // pose after, as at a cut.
         let handed_over = self.chosen(number).flat_map(|role| {
             let mut starts: Vec<usize> = role.iter().filter_map(|p| Some(p.samples.first()?.frame)).collect();
             starts.sort_unstable();
@@ -165,8 +169,8 @@ impl People {
     }
 }
 
-/// Gives each person, the weightiest first, the first role in which nobody is seen at the same time or shortly before or
-/// after.
+/// Gives each person, the one with the greatest weight first, the first role in which nobody is
+/// seen at the same time or shortly before or after.
 fn roles(people: Vec<Person>, times: &[Instant]) -> Vec<Role> {
     let span = |person: &Person| {
         let time = |sample: Option<&Sample>| sample.map(|s| times[s.frame]);
@@ -178,7 +182,8 @@ fn roles(people: Vec<Person>, times: &[Instant]) -> Vec<Role> {
         };
         b.0 - a.1 >= HAND_OVER || a.0 - b.1 >= HAND_OVER
     };
-    // A cut within one view, which the picture does not show: somebody as large is elsewhere from one frame to the next.
+    // A cut within one view that the picture does not show: somebody of the same size is elsewhere
+    // from one frame to the next.
     let leaps = |a: &Person, b: &Person| match (a.samples.last(), b.samples.first()) {
         (Some(last), Some(first)) => first.frame == last.frame + 1 && size_ratio(last, first) <= LINK_SIZE,
         _ => false,
@@ -198,7 +203,7 @@ fn roles(people: Vec<Person>, times: &[Instant]) -> Vec<Role> {
 
 /// Samples without a gap that is too long to be bridged.
 fn runs<'a>(samples: &'a [Sample], times: &'a [Instant]) -> impl Iterator<Item = &'a [Sample]> {
-    // A frame longer than a bridge is no gap: nobody was lost in it.
+    // A frame longer than a bridge is not a gap: nobody was lost in it.
     samples.chunk_by(|a, b| b.frame == a.frame + 1 || times[b.frame] - times[a.frame] <= LONGEST_BRIDGE)
 }
 
@@ -222,12 +227,13 @@ fn centre(sample: &Sample) -> (f64, f64) {
     (f64::from(hips.x), f64::from(hips.y))
 }
 
-/// How much larger the one is than the other.
+/// Ratio of the larger size to the smaller.
 fn size_ratio(a: &Sample, b: &Sample) -> f64 {
     f64::from(a.size.max(b.size) / a.size.min(b.size).max(1.0))
 }
 
-/// How unlike it is that somebody lost at `last` is found again at `first`; `None` where it cannot be.
+/// How unlikely it is that somebody lost at `last` is found again at `first`; `None` where it is
+/// impossible.
 fn link_cost(last: &Sample, first: &Sample, times: &[Instant]) -> Option<f64> {
     if first.frame <= last.frame {
         return None;
@@ -246,7 +252,7 @@ fn weigh(samples: Vec<Sample>, times: &[Instant]) -> Person {
     let (mut path, mut travelled) = (0.0, 0.0);
     let mut from = 0;
     for (index, sample) in samples.iter().enumerate() {
-        // The frame's own length; the last frame's is taken from the one before.
+        // The frame's own length; that of the last frame is the one before.
         let step = match times.get(sample.frame + 1) {
             Some(next) => (*next - times[sample.frame]).seconds(),
             None if sample.frame > 0 => (times[sample.frame] - times[sample.frame - 1]).seconds(),
@@ -271,7 +277,7 @@ fn weigh(samples: Vec<Sample>, times: &[Instant]) -> Person {
     }
 }
 
-/// Mean way of the sure joints, body lengths.
+/// Mean distance travelled by the sure joints, body lengths.
 fn distance(a: &Sample, b: &Sample) -> f64 {
     let sure = a
         .joints
@@ -329,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn who_moves_comes_before_who_stands_and_who_is_near_before_who_is_far() {
+    fn moving_people_come_before_standing_ones_and_near_before_far() {
         let to_and_fro = |f: usize| 300.0 + 100.0 * (f as f32 * 0.3).sin();
         let people = people(
             90,
@@ -341,7 +347,7 @@ mod tests {
             ],
             vec![],
         );
-        assert_eq!(people.count(), 3, "a moment is nobody");
+        assert_eq!(people.count(), 3, "a moment is not a person");
         let x = |number| people.track(number).poses[42].joints[0].x;
         assert!((200.0..=400.0).contains(&x(1)) && (x(2) - 100.0).abs() < 0.01 && x(3) > 600.0);
         assert_eq!(people.track(1).people, 3);
@@ -385,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn when_somebody_has_gone_the_next_is_followed_and_it_counts_as_a_cut() {
+    fn when_somebody_has_left_the_next_is_followed_and_it_counts_as_a_cut() {
         let dance = |f: usize| 300.0 + 60.0 * (f as f32 * 0.3).sin();
         let people = people(
             300,
@@ -404,7 +410,7 @@ mod tests {
         assert_eq!(
             missing(&track),
             (90..150).chain(240..300).collect::<Vec<_>>(),
-            "no jump to who is there with the first"
+            "no jump to somebody who is there with the first"
         );
         assert_eq!(track.cuts, [Instant::from_seconds(5.0)]);
         assert!((people.seen(1).seconds() - 6.0).abs() < 1e-9);
@@ -415,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn who_leaps_from_one_frame_to_the_next_goes_on_as_after_a_cut() {
+    fn somebody_who_leaps_between_two_frames_continues_as_after_a_cut() {
         let walk = |from: usize| move |f: usize| 100.0 + 8.0 * (f - from) as f32;
         let looped = (0..4).map(|i| tracklet(90 * i..90 * (i + 1), 200.0, walk(90 * i)));
         let people = people(360, looped.collect(), vec![]);

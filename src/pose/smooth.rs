@@ -1,8 +1,7 @@
-//! Taking the jitter out of joints without delaying them. Pure.
-//!
-//! The one-euro filter (Casiez, Roussel, Vogel: "1€ Filter", CHI 2012) follows fast movement closely and smooths slow
-//! movement. Run forward it lags by up to a quarter of a frame, which is an error of the beat; the mean of a forward and a
-//! backward pass has the same jitter and no lag.
+//! Removes jitter from joints without delaying them. Pure.
+//! The one-euro filter (Casiez, Roussel, Vogel: "1€ Filter", CHI 2012) follows fast movement
+//! closely and smooths slow movement. Run forward it lags by up to a quarter of a frame, which
+//! shifts the beat; the mean of a forward and a backward pass has the same jitter and no lag.
 
 use super::joints::{JOINTS, JointPoint};
 use std::f64::consts::TAU;
@@ -10,13 +9,14 @@ use std::f64::consts::TAU;
 /// Cutoff of a joint that does not move, hertz.
 const LEAST_CUTOFF: f64 = 0.05;
 
-/// How much the cutoff rises with speed, hertz for each body length a second.
+/// How much the cutoff rises with speed, hertz per body length a second.
 const SPEED_CUTOFF: f64 = 80.0;
 
 /// Cutoff of the speed itself, hertz.
 const DERIVATIVE_CUTOFF: f64 = 1.0;
 
-/// Time constant of the confidence, seconds: a share of 0.1 of each new value at 30 frames a second.
+/// Time constant of the confidence, seconds: each new value has a share of 0.1 at 30 frames a
+/// second.
 const CONFIDENCE_TIME: f64 = 0.316;
 
 /// One frame of a body.
@@ -24,7 +24,7 @@ const CONFIDENCE_TIME: f64 = 0.316;
 pub struct Sample {
     /// Index of the frame.
     pub frame: usize,
-    /// About the height of the body, in the unit of the joints.
+    /// Approximate height of the body, in the unit of the joints.
     pub size: f32,
     /// The joints.
     pub joints: [JointPoint; JOINTS],
@@ -53,7 +53,7 @@ pub fn smooth(samples: &mut [Sample], times: &[f64]) {
 
 type Filter = fn(&mut dyn Iterator<Item = (f64, f64, f64)>) -> Vec<f64>;
 
-/// The mean of the filter's run forward and its run backward.
+/// The mean of the filter's forward and backward runs.
 fn both_ways(values: &[f64], times: &[f64], sizes: &[f64], filter: Filter) -> Vec<f64> {
     let rows = || values.iter().zip(times).zip(sizes).map(|((v, t), s)| (*v, *t, *s));
     let forward = filter(&mut rows());
@@ -65,12 +65,13 @@ fn both_ways(values: &[f64], times: &[f64], sizes: &[f64], filter: Filter) -> Ve
         .collect()
 }
 
-/// Share of a new value that a low-pass of that cutoff takes after `step` seconds.
+/// Share of a new value that a low-pass with that cutoff takes after `step` seconds.
 fn share(cutoff: f64, step: f64) -> f64 {
     1.0 / (1.0 + 1.0 / (TAU * cutoff * step))
 }
 
-/// Rows of value, time, body size. The speed is divided by the body's size, so that the constants hold at any distance.
+/// Rows of value, time, body size. The speed is divided by the body's size, so that the constants
+/// hold at any distance.
 fn one_euro(rows: &mut dyn Iterator<Item = (f64, f64, f64)>) -> Vec<f64> {
     let mut out = Vec::with_capacity(rows.size_hint().0);
     let mut state: Option<(f64, f64, f64, f64)> = None; // raw, time, speed, smooth
@@ -147,7 +148,7 @@ mod tests {
 
     #[test]
     fn turning_points_stay_in_their_place() {
-        // A hand that goes to and fro twice a second over a quarter of the body.
+        // A hand that goes back and forth twice a second over a quarter of the body.
         let (mut out, times) = samples(300, |t| 200.0 + 50.0 * (TAU * 2.0 * t).sin());
         smooth(&mut out, &times);
         let x = |i: usize| f64::from(out[i].joints[0].x);

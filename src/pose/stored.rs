@@ -1,21 +1,22 @@
-//! The form in which what was followed in a chunk is kept: every number exactly as it is, so that going on from it gives the
-//! same result bit for bit.
-//!
-//! All little endian: the number of frames and their times (f64), of cuts and their frames (u32), of tracklets, and for each the
-//! number of its samples and these: frame (u32), size (f32), x, y and confidence (f32) of each joint. Numbers of things are u32.
+//! The stored form of the people followed in a chunk: every number exactly as it is, so that
+//! continuing from it gives the same result bit for bit.
+//! All values are little endian: the number of frames and their times (f64), of cuts and their
+//! frames (u32), of tracklets, and for each the number of its samples and these: frame (u32), size
+//! (f32), x, y and confidence (f32) of each joint. Counts are u32.
 
 use super::joints::{JOINTS, JointPoint};
 use super::smooth::Sample;
 use super::track::{Tracked, Tracklet};
 use crate::time::Instant;
 
-/// Bytes a sample.
+/// Bytes per sample.
 const SAMPLE: usize = 4 + 4 + 3 * 4 * JOINTS;
 
-/// To be raised whenever the same frames give other poses: what was kept by an older version is not used then.
+/// Must be raised whenever the same frames give other poses: data stored by an older version is
+/// then not used.
 pub const VERSION: u32 = 3;
 
-/// What was followed, as bytes.
+/// Encodes the followed people as bytes.
 pub fn to_bytes(tracked: &Tracked) -> Vec<u8> {
     let samples: usize = tracked.tracklets.iter().map(|t| t.samples.len()).sum();
     let mut out = Vec::with_capacity(8 * tracked.times.len() + SAMPLE * samples + 64);
@@ -44,7 +45,7 @@ pub fn to_bytes(tracked: &Tracked) -> Vec<u8> {
     out
 }
 
-/// What was followed, from bytes; `None` where they make no sense.
+/// Decodes the followed people from bytes; `None` where these are invalid.
 pub fn from_bytes(bytes: &[u8]) -> Option<Tracked> {
     let mut input = Input(bytes);
     let frames = input.count(8)?;
@@ -82,7 +83,7 @@ pub fn from_bytes(bytes: &[u8]) -> Option<Tracked> {
     input.0.is_empty().then_some(Tracked { times, tracklets, cuts })
 }
 
-/// What is left to be read.
+/// The bytes that remain to be read.
 struct Input<'a>(&'a [u8]);
 
 impl Input<'_> {
@@ -92,13 +93,13 @@ impl Input<'_> {
         Some(*head)
     }
 
-    /// A number of things of at least `bytes` bytes each, for which there must be room.
+    /// A count of items of at least `bytes` bytes each, for which there must be room.
     fn count(&mut self, bytes: usize) -> Option<usize> {
         let count = u32::from_le_bytes(self.take()?) as usize;
         (count.checked_mul(bytes)? <= self.0.len()).then_some(count)
     }
 
-    /// The index of a frame, after the one before.
+    /// The index of a frame, which must be after the previous one.
     fn frame(&mut self, before: Option<usize>, frames: usize) -> Option<usize> {
         let frame = u32::from_le_bytes(self.take()?) as usize;
         (frame < frames && before.is_none_or(|before| before < frame)).then_some(frame)
@@ -139,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_comes_back_bit_for_bit() {
+    fn stored_data_comes_back_bit_for_bit() {
         for tracked in [tracked(), Tracked::default()] {
             let bytes = to_bytes(&tracked);
             let back = from_bytes(&bytes).unwrap();
@@ -149,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_refused_and_takes_no_memory() {
+    fn invalid_data_is_refused_and_takes_no_memory() {
         let bytes = to_bytes(&tracked());
         for length in 0..bytes.len() {
             assert!(from_bytes(&bytes[..length]).is_none(), "{length} bytes");

@@ -1,11 +1,10 @@
-//! Following everybody through the frames. Decides; does not know how people are found.
-//!
-//! The finder looks at the whole picture at the start, every half second, after a cut, and after somebody was lost. In
-//! between each person is looked for where the frame before leaves them.
-//!
-//! Where nobody is found in the whole picture, the finder looks in tiles of it. Of very small people the landmarks' score
-//! says little: before the last of them are lost, the finder looks around them, and they are followed where it agrees
-//! with the landmarks. Neither is done while anybody else is followed.
+//! Follows everybody through the frames. Makes the decisions; does not know how people are found.
+//! The finder searches the whole picture at the start, every half second, after a cut, and after
+//! somebody was lost. In between, each person is searched for where the previous frame left them.
+//! If nobody is found in the whole picture, the finder searches tiles of it. For very small people
+//! the landmarks' score is unreliable: before the last of them are lost, the finder searches around
+//! them, and they are followed where it agrees with the landmarks. Neither is done while anybody
+//! else is followed.
 
 use super::crop::Region;
 use super::finder::{self, Candidate, similarity};
@@ -17,66 +16,70 @@ use crate::error::Result;
 use crate::time::{Instant, Span};
 use crate::video::{Frame, Picture};
 
-/// People followed at once, at most.
+/// Most people followed at once.
 const MOST_PEOPLE: usize = 4;
 
-/// Time between two looks at the whole picture while somebody is followed, and while nobody is.
+/// Time between two searches of the whole picture while somebody is followed, and while nobody is.
 const SEARCH_PERIOD: Span = Span::from_seconds(0.5);
 const EMPTY_SEARCH_PERIOD: Span = Span::from_seconds(0.1);
 
-/// Time between two looks at the whole picture in the finer resolution.
+/// Time between two searches of the whole picture in the finer resolution.
 const FINE_SEARCH_PERIOD: Span = Span::from_seconds(2.0);
 const EMPTY_FINE_SEARCH_PERIOD: Span = Span::from_seconds(0.2);
 
-/// Time between two looks at its tiles while nobody is followed.
+/// Time between two searches of its tiles while nobody is followed.
 const TILE_SEARCH_PERIOD: Span = Span::from_seconds(1.0);
 
-/// Longer side of the picture that the finder looks at: somebody near is found better in the coarse one.
+/// Longer side of the finder's picture: people nearby are found better in the coarse one.
 const COARSE: usize = 256;
 const FINE: usize = 512;
 
-/// Least score of a candidate at each resolution. Low ones are well checked by the landmarks.
+/// Least score of a candidate at each resolution. Low scores are safe, since the landmarks check
+/// them.
 const COARSE_SCORE: f64 = 0.2;
 const FINE_SCORE: f64 = 0.1;
 
-/// Share of the picture's height under which a person is far away, and is found better in the fine resolution.
+/// Share of the picture's height below which a person is far away, and is found better in the fine
+/// resolution.
 const FAR: f64 = 0.3;
 
-/// Landmark score under which a person is lost.
+/// Landmark score below which a person is lost.
 const LEAST_SCORE: f64 = 0.5;
 
-/// Mean visibility under which a candidate is nobody.
+/// Mean visibility below which a candidate is not a person.
 const LEAST_VISIBILITY: f64 = 0.4;
 
-/// Height under which somebody is very small, pixels: a quarter of what the landmarks' network looks at.
+/// Height below which somebody is very small, pixels: a quarter of the landmark network's input.
 const SMALL: f64 = 64.0;
 
-/// Looks around somebody very small: the length of the square, in regions, and the side of the finder's picture.
+/// Searches around somebody very small: the length of the square, in regions, and the side of the
+/// finder's picture.
 const AROUND: [(f64, usize); 2] = [(3.0, 192), (5.0, 256)];
 
-/// Least score of a candidate there, and least similarity to the body before.
+/// Least score of a candidate there, and least similarity to the previous body.
 const AROUND_SCORE: f64 = 0.05;
 const SAME_SMALL: f64 = 0.1;
 
-/// Share of the key points outside the picture from which on a person is lost.
+/// Share of the key points outside the picture from which a person is lost.
 const MOST_OUTSIDE: f64 = 0.6;
 
-/// Similarity from which on a candidate is somebody who is followed already, and two people are one.
+/// Similarity from which a candidate is somebody who is already followed, and two people are one.
 const SAME_CANDIDATE: f64 = 0.3;
 const SAME_PERSON: f64 = 0.5;
 
-/// The scale of the similarity: share of the region's size.
+/// The scale of the similarity, as a share of the region's size.
 const SIMILARITY_SCALE: f64 = 0.4;
 
-/// Mean difference of thumbnails, of 255, that is a cut; and one that is a cut if everybody is lost as well.
+/// Mean difference of thumbnails, of 255, that is a cut; and the one that is a cut if everybody is
+/// lost as well.
 const CUT: f64 = 30.0;
 const CUT_IF_LOST: f64 = 15.0;
 
-/// A flash: after at most this time the picture is as it was before, up to this difference.
+/// A flash: within this time the picture is back to what it was, up to this difference.
 const FLASH: Span = Span::from_seconds(0.25);
 const AS_BEFORE: f64 = 20.0;
 
-/// One person, followed without a break.
+/// One person, followed without interruption.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Tracklet {
     /// The samples, by frame; joints and size in pixels of the source.
@@ -88,9 +91,9 @@ pub struct Tracklet {
 pub struct Tracked {
     /// When each frame is shown.
     pub times: Vec<Instant>,
-    /// People, each as often as they were found anew; none goes across a cut.
+    /// People, once for each time that they were found again; none continues across a cut.
     pub tracklets: Vec<Tracklet>,
-    /// First frame of each shot but the first.
+    /// First frame of each shot except the first.
     pub cuts: Vec<usize>,
 }
 
@@ -98,7 +101,7 @@ pub struct Tracked {
 #[derive(Debug, Default)]
 pub struct Tracker {
     done: Tracked,
-    /// Those followed now, the longest first.
+    /// Those followed now, the longest-followed first.
     tracks: Vec<Track>,
     thumbnail: Option<Thumbnail>,
     suspects: Vec<Suspect>,
@@ -113,7 +116,7 @@ struct Track {
     body: Body,
 }
 
-/// A cut that may prove to be a flash.
+/// A cut that may turn out to be a flash.
 #[derive(Debug)]
 struct Suspect {
     frame: usize,
@@ -179,7 +182,7 @@ impl Tracker {
         Ok(())
     }
 
-    /// What was followed.
+    /// The followed people.
     pub fn finish(mut self) -> Tracked {
         self.done.tracklets.extend(self.tracks.into_iter().map(|t| t.tracklet));
         self.done.tracklets.sort_by_key(|t| t.samples.first().map(|s| s.frame));
@@ -187,7 +190,7 @@ impl Tracker {
     }
 
     fn cut(&mut self, index: usize, before: Option<&Thumbnail>) {
-        // What begins within a flash has no shot before the first that anybody is seen in.
+        // A shot that begins within a flash begins at the first frame in which somebody is seen.
         let times = &self.done.times;
         let nobody = self.done.tracklets.is_empty() && self.tracks.is_empty();
         if !nobody || times[index] - times[0] > FLASH {
@@ -203,7 +206,8 @@ impl Tracker {
         self.next_tile_search = Instant::ZERO;
     }
 
-    /// Takes back the cuts of a flash, once the picture is as it was before it; whether it did.
+    /// Removes the cuts of a flash once the picture is back to what it was before; returns whether
+    /// it is.
     fn flash_is_over(&mut self, now: &Thumbnail, time: Instant) -> bool {
         let times = &self.done.times;
         self.suspects.retain(|s| time - times[s.frame] <= FLASH);
@@ -216,7 +220,7 @@ impl Tracker {
         true
     }
 
-    /// Of two tracks on one person the older stays.
+    /// If two tracks are on one person, the older one stays.
     fn drop_doubles(&mut self) {
         let mut kept: Vec<Track> = Vec::with_capacity(self.tracks.len());
         for track in std::mem::take(&mut self.tracks) {
@@ -229,7 +233,7 @@ impl Tracker {
         self.tracks = kept;
     }
 
-    /// Looks for people who are not followed yet.
+    /// Searches for people who are not followed yet.
     fn search(&mut self, look: &mut impl Look, frame: &Frame, index: usize, lost: bool) -> Result<()> {
         let (picture, time) = (&frame.picture, frame.time);
         let mut candidates = look.find(picture, COARSE, COARSE_SCORE)?;
@@ -265,7 +269,7 @@ impl Tracker {
         Ok(())
     }
 
-    /// Follows those of the candidates who are there and are not followed yet.
+    /// Starts following those candidates who are there and are not followed yet.
     fn take_up(
         &mut self,
         look: &mut impl Look,
@@ -315,8 +319,8 @@ impl Track {
     }
 }
 
-/// The body of somebody very small whose landmarks have just been missed: where the finder sees somebody close to `before`
-/// and the landmarks there are sure, or agree with it.
+/// The body of somebody very small whose landmarks have just been missed: where the finder sees
+/// somebody close to `before` and the landmarks there are sure, or agree with it.
 fn small_body(look: &mut impl Look, picture: &Picture, before: &Body) -> Result<Option<Body>> {
     if before.size() >= SMALL {
         return Ok(None);
@@ -362,14 +366,14 @@ fn likeness(body: &Body, points: &[(f64, f64); finder::POINTS]) -> f64 {
     similarity(&coco(body), points, SIMILARITY_SCALE * body.region.size)
 }
 
-/// A picture in 32 × 18 coloured cells, for telling shots apart.
+/// A picture in 32 × 18 coloured cells, for detecting shot changes.
 #[derive(Debug, Clone)]
 struct Thumbnail(Vec<[f32; 3]>);
 
 impl Thumbnail {
     const COLUMNS: usize = 32;
     const ROWS: usize = 18;
-    /// Pixels looked at in a cell, in each direction: enough for a mean.
+    /// Pixels sampled per cell, in each direction: enough for a mean.
     const PROBES: usize = 4;
 
     fn new(picture: &Picture) -> Self {

@@ -1,20 +1,20 @@
-//! The tracker on a stage with people on it, seen through made-up networks.
+//! The tracker on a stage with people on it, seen through fake networks.
 
 use super::*;
 use crate::pose::landmarks::{Point, region};
 
-/// A stage with people on it, seen through made-up networks.
+/// A stage with people on it, seen through fake networks.
 #[derive(Default)]
 struct Stage {
-    /// Hips of each person, and the height, this frame.
+    /// Hips of each person, and the height, in this frame.
     people: Vec<(f64, f64, f64)>,
-    /// Height from which on the finder sees somebody at 256 pixels.
+    /// Height from which the finder sees somebody at 256 pixels.
     coarse_from: f64,
     searches: Vec<usize>,
     looks: usize,
-    /// Height from which on the finder sees somebody in the whole picture, at 512 pixels.
+    /// Height from which the finder sees somebody in the whole picture, at 512 pixels.
     fine_from: f64,
-    /// Height from which on the landmarks are sure, and how often parts were looked at.
+    /// Height from which the landmarks are sure, and how often parts were searched.
     sure_from: f64,
     parts: usize,
 }
@@ -126,7 +126,7 @@ fn one_person_is_one_track_in_source_pixels() {
         (nose.x - 440.0).abs() < 1e-3 && (nose.y - 160.0).abs() < 1e-3,
         "{nose:?}"
     );
-    // Every half second, and no fine look at somebody so near.
+    // Every half second, and no fine search for somebody so near.
     assert_eq!(stage.searches, vec![COARSE; 4]);
 }
 
@@ -148,7 +148,7 @@ fn far_people_are_found_in_the_fine_picture_and_an_empty_stage_costs_little() {
 }
 
 #[test]
-fn whom_the_whole_picture_does_not_show_is_found_in_a_tile() {
+fn somebody_missed_in_the_whole_picture_is_found_in_a_tile() {
     let mut stage = Stage {
         coarse_from: 80.0,
         fine_from: 50.0,
@@ -160,13 +160,13 @@ fn whom_the_whole_picture_does_not_show_is_found_in_a_tile() {
     });
     assert_eq!(tracked.tracklets.len(), 1);
     assert_eq!(tracked.tracklets[0].samples.len(), 60);
-    assert_eq!(stage.parts, 4, "once, for nobody is missing afterwards");
+    assert_eq!(stage.parts, 4, "once, since nobody is missing afterwards");
 
-    // An empty picture is looked at in tiles once a second.
+    // An empty picture is searched in tiles once a second.
     let mut stage = Stage::default();
     run(&mut stage, 90, |_, _| 100);
     assert_eq!(stage.parts, 3 * 4);
-    // One where somebody is found, never.
+    // One where somebody is found is never searched in tiles.
     let mut stage = Stage::default();
     run(&mut stage, 90, |_, stage| {
         stage.people = vec![(300.0, 180.0, 200.0)];
@@ -189,10 +189,10 @@ fn somebody_very_small_is_followed_while_the_networks_agree() {
     };
     assert_eq!(walk(50.0, 20..40), (vec![60], 20));
     assert_eq!(walk(50.0, 60..60), (vec![60], 0));
-    // Of somebody larger the score says enough.
+    // For somebody larger the score is enough.
     let (lengths, _) = walk(150.0, 20..40);
     assert!(lengths.len() == 2 && lengths[0] == 20, "{lengths:?}");
-    // Who is gone is lost at once.
+    // Somebody who has left is lost at once.
     let mut stage = Stage::default();
     let tracked = run(&mut stage, 60, |i, stage| {
         stage.people = if i < 30 { vec![(300.0, 180.0, 50.0)] } else { vec![] };
@@ -202,7 +202,7 @@ fn somebody_very_small_is_followed_while_the_networks_agree() {
 }
 
 #[test]
-fn a_cut_ends_tracks_and_a_flash_is_no_cut() {
+fn a_cut_ends_tracks_and_a_flash_is_not_a_cut() {
     let mut stage = Stage::default();
     let tracked = run(&mut stage, 60, |i, stage| {
         stage.people = vec![(if i < 20 { 200.0 } else { 420.0 }, 180.0, 200.0)];
@@ -227,7 +227,7 @@ fn a_cut_ends_tracks_and_a_flash_is_no_cut() {
 }
 
 #[test]
-fn a_flash_at_the_start_is_no_cut() {
+fn a_flash_at_the_start_is_not_a_cut() {
     let mut stage = Stage::default();
     let tracked = run(&mut stage, 60, |i, stage| {
         stage.people = if i < 2 { vec![] } else { vec![(200.0, 180.0, 200.0)] };
@@ -266,7 +266,7 @@ fn somebody_who_leaves_is_lost_and_found_again() {
 }
 
 #[test]
-fn people_are_followed_apart_up_to_four_of_them() {
+fn up_to_four_people_are_followed_separately() {
     let mut stage = Stage::default();
     let tracked = run(&mut stage, 40, |i, stage| {
         stage.people = (0..6)

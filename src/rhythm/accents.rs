@@ -1,4 +1,4 @@
-//! Peaks of a movement that music should answer.
+//! Peaks of a movement that the music should answer.
 
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
@@ -6,21 +6,22 @@ use serde::{Deserialize, Serialize};
 /// A peak of the movement.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Accent {
-    /// When it falls.
+    /// When it happens.
     pub time: Instant,
-    /// How strong it is beside the clip's other accents, above 0, at most 1.
+    /// How strong it is relative to the clip's other accents, above 0, at most 1.
     pub strength: f32,
     /// What kind of movement it is.
     pub kind: AccentKind,
-    /// What of the body makes it.
+    /// The part of the body that makes it.
     #[serde(default)]
     pub part: BodyPart,
-    /// How the movement ends; `None` for gestures, and for impacts of files that do not say.
+    /// How the movement ends; `None` for gestures, and for impacts from files that do not record
+    /// it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub impact: Option<ImpactKind>,
 }
 
-/// What of a body makes an accent.
+/// The part of a body that makes an accent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum BodyPart {
@@ -32,7 +33,8 @@ pub enum BodyPart {
     Trunk,
     /// The head.
     Head,
-    /// Several of them together; also where it is not known, as of gestures and in files that do not say.
+    /// Several of them together; also used where it is not known, as for gestures and in files that
+    /// do not record it.
     #[default]
     Whole,
 }
@@ -43,20 +45,20 @@ pub enum BodyPart {
 pub enum AccentKind {
     /// The paper's style: the movement changes fast (highest frequency of the kinematic offsets).
     Style,
-    /// The body is stopped sharply: a stamp, a landing, a hit.
+    /// The body stops sharply: a stamp, a landing, a hit.
     Impact,
 }
 
-/// How the movement ends that makes an impact.
+/// How the movement that makes an impact ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ImpactKind {
-    /// It comes to rest.
+    /// The limb comes to rest.
     Stop,
     /// A foot comes down and stands.
     Landing,
-    /// It is stopped at once, as by something that it hits.
+    /// The limb stops at once, as if it hit something.
     Strike,
-    /// It goes back the way it came.
+    /// The limb goes back the way it came.
     Turn,
 }

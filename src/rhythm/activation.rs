@@ -1,11 +1,12 @@
-//! Beat activation from the movement by signal processing (`beats.source = motion`): the baseline beside a learned one.
-//!
-//! Three signs of a beat are added, each over its own mean of the seconds around, so that a calm passage speaks as loudly as
-//! a wild one: decelerations of limbs and trunk (50 %), the trunk caught at the low point of a bounce (30 %), and moments
-//! at which the whole body is slower than just before and after (20 %). The style is left out: it marks where movement
-//! *begins*, half a beat away from where it is stopped, and would fill the valleys between the beats.
-//!
-//! The sum becomes a probability such that a sum at its mean says nothing: the decoder's odds 15·a/(1 − a) are 1 there.
+//! Beat activation from the movement by signal processing (`beats.source = motion`): the baseline
+//! for the learned one.
+//! Three signs of a beat are added, each divided by its own local mean, so that a calm passage
+//! counts as much as a wild one: decelerations of limbs and trunk (50 %), the trunk caught at the
+//! low point of a bounce (30 %), and moments at which the whole body is slower than just before and
+//! after (20 %). The style is left out: it marks where movement *begins*, half a beat away from
+//! where it stops, and would fill the valleys between the beats.
+//! The sum is mapped to a probability such that a sum at its mean is neutral: the decoder's odds
+//! 15·a/(1 − a) are 1 there.
 
 use super::hmm;
 use super::motion::{Motion, RATE};
@@ -18,23 +19,27 @@ pub(crate) const ACTIVATION_RATE: Rate = hmm::RATE;
 /// Weights of decelerations, bounce and stops.
 const WEIGHTS: [f64; 3] = [0.5, 0.3, 0.2];
 
-/// Standard deviation in seconds of the mean that each sign is measured by.
+/// Standard deviation in seconds of the local mean that each sign is divided by.
 const AROUND: f64 = 3.0;
 
-/// Standard deviation in seconds of the mean that a stop is slower than: a quarter of a beat at 60 a minute.
+/// Standard deviation in seconds of the mean that a stop is compared with: a quarter of a beat at
+/// 60 a minute.
 const STOP: f64 = 0.25;
 
-/// Log odds that a doubled sum adds, over ln 2. Successive frames repeat each other (the differentiator spans 0.1 s and a
-/// beat's states some 0.03 s), so that each may only say its share.
+/// Log odds that a doubled sum adds, over ln 2. Successive frames repeat each other (the
+/// differentiator spans 0.1 s and a beat's states some 0.03 s), so each may contribute only its
+/// share.
 const EVIDENCE: f64 = 0.4;
 
-/// What is added to the sum so that no valley speaks without bound.
+/// Added to the sum so that the log of a valley is bounded.
 const FLOOR: f64 = 0.15;
 
-/// Share of the decoder's states that are beat states, the probability at which an activation says nothing.
+/// Share of the decoder's states that are beat states: the probability at which an activation is
+/// neutral.
 pub(crate) const NEUTRAL: f64 = 1.0 / 16.0;
 
-/// The activation (0 to 1) at [`ACTIVATION_RATE`] over a clip of `duration`. Neutral where the person is not seen.
+/// The activation (0 to 1) at [`ACTIVATION_RATE`] over a clip of `duration`. Neutral where the
+/// person is not seen.
 pub(crate) fn activation(motion: &Motion, impact: &[f64], movement: &[f64], duration: Span) -> Vec<f64> {
     let seen = motion.seen();
     let stops = {

@@ -1,28 +1,30 @@
-//! Beats to bars: how many beats a bar has, and which beat is the first.
-//!
-//! Where nothing but the movement speaks, the bar is that whose first beats are hit hardest ([`number`]). Where the network
-//! speaks of downbeats too, what both say is one probability over time ([`shares`]), which the decoder hears beside the beats.
+//! From beats to bars: how many beats a bar has, and which beat is the first.
+//! With the movement alone, the bar is the one whose first beats are hit hardest ([`number`]). When
+//! the network estimates downbeats too, both are combined into one probability over time
+//! ([`shares`]), which the decoder reads with the beats.
 
 use super::beats::Beat;
 use super::motion::RATE;
 use super::{hmm, matching, signal};
 use crate::time::Instant;
 
-/// Beats in a bar unless the movement clearly says otherwise.
+/// Beats in a bar unless the movement clearly indicates otherwise.
 const DEFAULT: u8 = 4;
 
-/// A three-beat bar is believed from this standard score of its downbeats on, and only when it is above that of every
-/// two- and four-beat grouping by [`THREE_AHEAD`]. Noise gets there less than once in a hundred clips (see the tests).
+/// A three-beat bar is accepted from this standard score of its downbeats, and only when the score
+/// is above that of every two- and four-beat grouping by [`THREE_AHEAD`]. Noise reaches this less
+/// than once in a hundred clips (see the tests).
 const THREE_SCORE: f64 = 3.5;
 
 /// See [`THREE_SCORE`].
 const THREE_AHEAD: f64 = 1.5;
 
-/// Fewer beats than six bars of three prove no meter.
+/// Fewer beats than six bars of three do not prove a metre.
 const LEAST_BEATS: usize = 18;
 
-/// Numbers the beats in bars. `weights` says how strong the movement is at each beat; `wanted` fixes the beats in a bar.
-/// The downbeat is the phase whose beats are the strongest on average.
+/// Numbers the beats in bars. `weights` is how strong the movement is at each beat; `wanted` fixes
+/// the number of beats in a bar. The downbeat is the phase whose beats are the strongest on
+/// average.
 pub(crate) fn number(beats: &[Instant], weights: &[f64], wanted: Option<u8>) -> (Vec<Beat>, u8) {
     // Compressed, so that one jump does not decide the bar of a whole clip.
     let scale = signal::mean(weights).max(1e-9);
@@ -41,7 +43,8 @@ pub(crate) fn number(beats: &[Instant], weights: &[f64], wanted: Option<u8>) -> 
     (numbered(beats, per_bar, phase), per_bar)
 }
 
-/// The phase whose beats stand out most, and by how many standard errors (difference of means, pooled deviation).
+/// The phase whose beats stand out most, and by how many standard errors (difference of means,
+/// pooled deviation).
 fn downbeat(weights: &[f64], bar: usize) -> (usize, f64) {
     let score = |phase: usize| {
         let (on, off): (Vec<_>, Vec<_>) = weights.iter().enumerate().partition(|(i, _)| i % bar == phase);
@@ -54,7 +57,7 @@ fn downbeat(weights: &[f64], bar: usize) -> (usize, f64) {
         let squares = |side: &[f64], mean: f64| side.iter().map(|w| (w - mean).powi(2)).sum::<f64>();
         let pooled = (squares(&on, m_on) + squares(&off, m_off)) / (weights.len() - 2) as f64;
         let error = (pooled * (1.0 / on.len() as f64 + 1.0 / off.len() as f64)).sqrt();
-        // Beats as even as a machine's would divide by nothing.
+        // Beats as even as a machine's would divide by zero.
         (m_on - m_off) / error.max(1e-3)
     };
     (0..bar)
@@ -63,18 +66,18 @@ fn downbeat(weights: &[f64], bar: usize) -> (usize, f64) {
         .unwrap_or((0, 0.0))
 }
 
-/// Downbeats among all beats, before anything is heard.
+/// Share of downbeats among all beats before there is any evidence.
 const USUAL_SHARE: f64 = 1.0 / DEFAULT as f64;
 
-/// What of a beat's probability counts as no evidence on its place in the bar: where the network hears no beat the ratio of two
-/// small numbers says nothing.
+/// Prior with the usual share of downbeats, in units of beat probability: where the network finds
+/// no beat, the ratio of two small numbers means nothing.
 const FAINT: f64 = 0.05;
 
 /// Probability over time, at the decoder's rate, that a beat is the first of a bar.
-///
-/// `beat` and `downbeat` are the network's activations at that rate, whose log odds count `downbeat_weight`. To them comes
-/// `impact_weight` for each standard deviation of the `impact` (at the movement's rate) near: the downbeat is the strongest
-/// recurring impact where the network does not say otherwise.
+/// `beat` and `downbeat` are the network's activations at that rate; their log odds are weighted by
+/// `downbeat_weight`. Each standard deviation of nearby `impact` (at the movement's rate) adds
+/// `impact_weight`: the downbeat is the strongest recurring impact unless the network indicates
+/// otherwise.
 pub(crate) fn shares(
     beat: &[f64],
     downbeat: &[f64],
@@ -90,7 +93,7 @@ pub(crate) fn shares(
     let at: Vec<f64> = (0..beat.len())
         .map(|i| signal::at(&logs, RATE.position(hmm::RATE.instant(i))))
         .collect();
-    // Beats are hit harder than what lies between: only beats are compared with each other.
+    // Beats are hit harder than the frames between them: beats are compared only with each other.
     let total = beat.iter().sum::<f64>().max(1e-9);
     let mean = beat.iter().zip(&at).map(|(b, a)| b * a).sum::<f64>() / total;
     let variance = beat.iter().zip(&at).map(|(b, a)| b * (a - mean).powi(2)).sum::<f64>() / total;
@@ -108,7 +111,7 @@ pub(crate) fn shares(
         .collect()
 }
 
-/// At each frame of the movement the greatest impact near it.
+/// The greatest impact near each frame of the movement.
 fn greatest_near(impact: &[f64]) -> Vec<f64> {
     let reach = RATE.count(matching::F_TOLERANCE).round() as usize;
     (0..impact.len())
@@ -119,8 +122,8 @@ fn greatest_near(impact: &[f64]) -> Vec<f64> {
         .collect()
 }
 
-/// Numbers beats that are given in the likeliest bars; `share` says for each beat how probable it is that it is a downbeat,
-/// `three` the log odds of three beats a bar against four before.
+/// Numbers given beats in the likeliest bars. `share` is the probability of each beat being a
+/// downbeat, `three` the prior log odds of three beats a bar against four.
 pub(crate) fn likeliest(beats: &[Instant], share: &[f64], wanted: Option<u8>, three: f64) -> (Vec<Beat>, u8) {
     let log = |bar: usize, phase: usize| -> f64 {
         share
@@ -138,7 +141,7 @@ pub(crate) fn likeliest(beats: &[Instant], share: &[f64], wanted: Option<u8>, th
         .flat_map(|bar| (0..usize::from(*bar)).map(move |phase| (*bar, phase)))
         .map(|(bar, phase)| {
             let before = if bar == 3 { three } else { 0.0 };
-            // Each phase of a bar is as probable as any other.
+            // Every phase of a bar is equally probable.
             let score = before - f64::from(bar).ln() + log(usize::from(bar), phase);
             (score, bar, phase)
         })
@@ -147,7 +150,7 @@ pub(crate) fn likeliest(beats: &[Instant], share: &[f64], wanted: Option<u8>, th
     (numbered(beats, bar, phase), bar)
 }
 
-/// Beats numbered in bars of `bar`, the beat at index `first` being the first of one.
+/// Beats numbered in bars of `bar` beats, where the beat at index `first` is the first of a bar.
 pub(crate) fn numbered(beats: &[Instant], bar: u8, first: usize) -> Vec<Beat> {
     let bar = usize::from(bar.max(1));
     beats
@@ -191,7 +194,7 @@ mod tests {
         let (found, per_bar) = numbers(&waltz, None);
         assert_eq!(per_bar, 3);
         assert_eq!(&found[..5], [3, 1, 2, 3, 1]);
-        assert_eq!(numbers(&waltz[..12], None).1, 4, "too short to tell");
+        assert_eq!(numbers(&waltz[..12], None).1, 4, "too short to decide");
         assert_eq!(numbers(&waltz[..12], Some(3)).1, 3);
     }
 
@@ -202,7 +205,7 @@ mod tests {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             ((state >> 33) as f64 + 0.5) / (1_u64 << 31) as f64
         };
-        // Impacts are many small ones and few large ones.
+        // Impacts are many small ones and a few large ones.
         let clips = (0..1000)
             .map(|_| (0..24).map(|_| -random().ln()).collect::<Vec<f64>>())
             .filter(|weights| numbers(weights, None).1 == 3)
@@ -227,7 +230,7 @@ mod tests {
             let at: Vec<f64> = (0..20).map(|i| shares[i * 50]).collect();
             likeliest(&times, &at, None, -3.0)
         };
-        // The network hears beats only: each is a downbeat as often as not.
+        // The network finds beats only: each is as likely a downbeat as any other.
         let unsure: Vec<f64> = beat.iter().map(|b| b * USUAL_SHARE).collect();
         let (found, bar) = first(&unsure);
         assert_eq!((bar, found[2].number, found[0].number), (4, 1, 3));

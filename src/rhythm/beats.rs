@@ -1,4 +1,4 @@
-//! What is found in a movement: its beats, with all that music needs of it.
+//! The rhythm found in a movement: its beats, and everything the music needs from it.
 
 use super::accents::Accent;
 use super::curve::Curve;
@@ -17,24 +17,25 @@ pub struct Rhythm {
     pub tempo: Tempo,
     /// How far beats and tempo can be trusted, 0 to 1.
     pub confidence: f32,
-    /// Peaks of the movement that music should answer.
+    /// Peaks of the movement that the music should answer.
     pub accents: Vec<Accent>,
     /// How strongly the body moves over time.
     pub movement: Curve,
     /// The beat activation that the beats were decoded from, 0 to 1.
     pub activation: Curve,
-    /// What found the beats.
+    /// The source that found the beats.
     #[serde(default)]
     pub source: Source,
 }
 
-/// What found the beats.
+/// The source that found the beats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Source {
     /// The learned network.
     Network,
-    /// Signal processing on the movement: the only source when files that do not name one were saved.
+    /// Signal processing on the movement: the only source when files that do not name one were
+    /// saved.
     #[default]
     Motion,
 }
@@ -51,20 +52,20 @@ impl std::fmt::Display for Source {
 /// A beat.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Beat {
-    /// When it falls.
+    /// When it happens.
     pub time: Instant,
     /// Its number in the bar, from 1; 1 is the downbeat.
     pub number: u8,
 }
 
 impl Rhythm {
-    /// The sixteenth-note grid that the beats span; `None` when there are fewer than two beats.
+    /// The sixteenth-note grid that the beats span; `None` for fewer than two beats.
     pub fn grid(&self) -> Option<BeatGrid> {
         BeatGrid::new(self.beats.iter().map(|b| b.time).collect())
     }
 
-    /// Where the body holds still, in rising order: for 0.7 s and more under 18 % of the speed that it exceeds for 5 % of the
-    /// time that it is seen.
+    /// Where the body holds still, in rising order: for at least 0.7 s, below 18 % of the speed
+    /// that it exceeds in 5 % of the time that it is seen.
     pub fn holds(&self) -> Vec<Hold> {
         holds::holds(&self.movement)
     }

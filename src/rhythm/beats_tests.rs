@@ -1,4 +1,5 @@
-//! What the network says to beats in bars, and the choice between the sources, with network outputs made by hand.
+//! How network outputs become beats in bars, and the choice between the sources, with network
+//! outputs made by hand.
 
 use super::calibration::{Calibration, Logistic};
 use super::confidence::Signs;
@@ -27,8 +28,9 @@ impl Noise {
     }
 }
 
-/// What a good network would say of beats in bars of `bar`, the beat at index 1 being a downbeat: peaks three frames wide, a
-/// sixth of them missing, false ones, noise, and downbeats told apart in two of three; where `silent`, nothing at all.
+/// The output of a good network for beats in bars of `bar`, the beat at index 1 being a downbeat:
+/// peaks three frames wide, a sixth of them missing, false peaks, noise, and downbeats recognised
+/// in two of three cases; nothing at all within `silent`.
 fn output(beats: &[Instant], bar: usize, duration: Span, silent: std::ops::Range<f64>, seed: u64) -> NetworkOutput {
     let mut noise = Noise(seed);
     let frames = (duration.seconds() * FRAME_RATE.hz()) as usize + 1;
@@ -73,8 +75,8 @@ fn output(beats: &[Instant], bar: usize, duration: Span, silent: std::ops::Range
     }
 }
 
-/// Three tenths for the true tempo, as much for its double and half together, the rest spread evenly: one window each five
-/// seconds.
+/// Three tenths for the true tempo, as much for its double and half together, the rest spread
+/// evenly: one window every five seconds.
 fn tempi(beats: &[Instant], duration: Span) -> Vec<TempoWindow> {
     (0..(duration.seconds() / 5.0).ceil() as usize)
         .map(|w| {
@@ -94,7 +96,7 @@ fn tempi(beats: &[Instant], duration: Span) -> Vec<TempoWindow> {
         .collect()
 }
 
-/// Decoded by the network's activations alone: the movement says nothing.
+/// Decoded from the network's activations alone: the movement is neutral.
 fn grid(output: NetworkOutput, duration: Span, settings: &RhythmSettings) -> Grid {
     let still = Curve {
         rate: motion::RATE,
@@ -114,7 +116,7 @@ fn wide() -> RhythmSettings {
     }
 }
 
-/// The beats that are at a true beat within 40 ms have its number.
+/// Checks that beats within 40 ms of a true beat have its number.
 fn check_numbers(grid: &Grid, truth: &[Instant], bar: usize) {
     assert_eq!(usize::from(grid.beats_per_bar), bar);
     let mut checked = 0;
@@ -145,7 +147,7 @@ fn beats_and_bars_of_a_network_are_found_at_every_tempo() {
             assert!((tempo / bpm - 1.0).abs() < 0.001, "{bpm}: {tempo}");
             let beats = grid.instants();
             assert_eq!(beats.len(), truth.len(), "{bpm}, {bar} a bar");
-            // At the clip's edge one false peak is half of what there is to go by.
+            // At the clip's edge one false peak is half of the evidence.
             let f = matching::f_measure(&truth, &beats, Span::from_seconds(0.04));
             assert!(f > 0.98, "{bpm}, {bar} a bar: F {f} within 40 ms");
             let within = matching::f_measure(&truth[4..], &beats[4..], Span::from_seconds(0.01));
@@ -167,7 +169,7 @@ fn beats_go_on_where_the_network_hears_none() {
 
 #[test]
 fn a_drifting_tempo_keeps_its_bars() {
-    // 92 to 112 beats a minute in a minute.
+    // From 92 to 112 beats a minute within a minute.
     let duration = Span::from_seconds(60.0);
     let (mut truth, mut time) = (Vec::new(), 0.2);
     while time < duration.seconds() {
@@ -211,8 +213,8 @@ fn ten_minutes_are_decoded_fast_in_bars_of_three_and_four() {
     let settings = Settings::default().rhythm().clone();
     let start = std::time::Instant::now();
     let grid = grid(output, duration, &settings);
-    // 40 × real time: a fault would be slower by far, and a machine that does other things besides is not at fault. README has
-    // what is measured.
+    // 40 × real time: a fault would be far slower, and a busy machine must not fail the test. The
+    // README has the measured figures.
     assert!(start.elapsed().as_secs_f64() < 15.0, "{:?}", start.elapsed());
     check_numbers(&grid, &truth, 4);
 }
@@ -284,7 +286,7 @@ fn auto_takes_the_network_unless_the_other_source_is_clearly_more_confident() {
             weights: Signs::default(),
         };
         let mut calibration = calibration();
-        // The movement's own tempo is another, and very clear.
+        // The movement has a different tempo, and a very clear one.
         calibration.network.decoding.lock = 0.0;
         calibration.network.confidence = flat(network);
         calibration.motion.confidence = flat(motion);
@@ -306,7 +308,7 @@ fn auto_takes_the_network_unless_the_other_source_is_clearly_more_confident() {
     let both = candidates(BeatSource::Auto, 0.0, 0.0);
     assert_eq!(both.len(), 2);
     assert!((both[0].rhythm.confidence - 0.5).abs() < 1e-6);
-    // The accents and the movement are the same, whoever found the beats.
+    // The accents and the movement are the same, whichever source found the beats.
     assert_eq!(both[0].rhythm.accents, both[1].rhythm.accents);
     assert_eq!(both[0].rhythm.movement, both[1].rhythm.movement);
     assert_ne!(both[0].rhythm.activation, both[1].rhythm.activation);

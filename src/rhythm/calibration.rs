@@ -1,7 +1,7 @@
-//! Numbers fitted to data: how the decoder weighs what speaks for a beat, and what a confidence is made of.
-//!
-//! They lie beside the network as `video2rhythm.json`, since they belong to its weights: training a network anew means fitting
-//! them anew (`models/train/calibrate_beats.py`).
+//! Numbers fitted to data: how the decoder weighs the evidence for a beat, and how confidence is
+//! computed.
+//! They are stored with the network as `video2rhythm.json`, since they belong to its weights: after
+//! training a network again, they must be fitted again (`models/train/calibrate_beats.py`).
 
 use super::confidence::Signs;
 use super::lock::TempoWeights;
@@ -10,17 +10,17 @@ use crate::table::read_table;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// What was fitted for each source of beats.
+/// The values fitted for each source of beats.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Calibration {
-    /// For the beats that the network hears.
+    /// For the beats of the network.
     pub network: NetworkCalibration,
     /// For the beats by signal processing.
     pub motion: MotionCalibration,
 }
 
-/// What was fitted for the network.
+/// The values fitted for the network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkCalibration {
@@ -30,7 +30,7 @@ pub struct NetworkCalibration {
     pub confidence: Logistic,
 }
 
-/// What was fitted for signal processing. How its evidence is weighed is told beside the constants in the code.
+/// The values fitted for signal processing. The weights of its evidence are constants in the code.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MotionCalibration {
@@ -38,24 +38,26 @@ pub struct MotionCalibration {
     pub confidence: Logistic,
 }
 
-/// How the decoder weighs what speaks for a beat, a tempo and a bar. All are log weights: 0 leaves the evidence out.
+/// How the decoder weighs the evidence for a beat, a tempo and a bar. All are log weights: 0 leaves
+/// the evidence out.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Decoding {
-    /// What the log observation of one of the decoder's 100 frames a second counts. The network has 30 frames a second, which
-    /// repeat each other in part: 0.3 or less.
+    /// Weight of the log observation of one of the decoder's 100 frames a second. The network has
+    /// 30 frames a second, which partly repeat each other: 0.3 or less.
     pub observation: f64,
-    /// A second of one standard deviation of a tempo's lock to the movement.
+    /// Weight, per second, of one standard deviation of a tempo's lock to the movement.
     pub lock: f64,
-    /// A second of one nat of the network's tempo distribution.
+    /// Weight, per second, of one nat of the network's tempo distribution.
     pub network_tempo: f64,
-    /// A second of one nat of the preference for tempi that people tap.
+    /// Weight, per second, of one nat of the preference for tempi that people tap.
     pub preference: f64,
-    /// One nat of the network's log odds that a beat is a downbeat.
+    /// Weight of one nat of the network's log odds that a beat is a downbeat.
     pub downbeat: f64,
-    /// Log odds of a downbeat for one standard deviation of impact: decides the bar where the network says little.
+    /// Log odds of a downbeat for one standard deviation of impact: decides the bar where the
+    /// network is unsure.
     pub impact: f64,
-    /// Log odds of three beats a bar against four before anything is seen; negative, since music in three is rare.
+    /// Prior log odds of three beats a bar against four; negative, since music in three is rare.
     pub three: f64,
 }
 
@@ -69,7 +71,8 @@ impl Decoding {
     }
 }
 
-/// A logistic regression on the signs of a good grid: confidence = 1 / (1 + exp(−(bias + Σ weight · sign))).
+/// A logistic regression on the signs of a good grid: confidence = 1 / (1 + exp(−(bias + Σ
+/// weight · sign))).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Logistic {
@@ -92,7 +95,8 @@ impl Calibration {
     /// Reads and checks a calibration file.
     ///
     /// # Errors
-    /// [`Error::Manifest`] when it cannot be read or does not fit this version of the library.
+    /// [`Error::Manifest`] when the file cannot be read or does not fit this version of the
+    /// library.
     pub fn read(path: &Path) -> Result<Self> {
         read_table(path, Self::check)
     }
@@ -117,7 +121,7 @@ impl Calibration {
         ];
         for (name, weight) in weights {
             if !(0.0..=1000.0).contains(&weight) {
-                return Err(format!("network.decoding.{name} is {weight}; allowed is 0 to 1000"));
+                return Err(format!("network.decoding.{name} is {weight}; expected 0 to 1000"));
             }
         }
         let mut others = vec![("network.decoding.three".to_owned(), three)];
@@ -130,7 +134,7 @@ impl Calibration {
             others.extend(weights.map(|(name, weight)| (format!("{source}.confidence.weights.{name}"), weight)));
         }
         match others.iter().find(|(_, value)| !(-1000.0..=1000.0).contains(value)) {
-            Some((name, value)) => Err(format!("{name} is {value}; allowed is -1000 to 1000")),
+            Some((name, value)) => Err(format!("{name} is {value}; expected -1000 to 1000")),
             None => Ok(()),
         }
     }
@@ -163,7 +167,7 @@ mod tests {
         };
         let told = refused(&|v| v["network"]["decoding"]["lock"] = (-1.0).into());
         assert!(
-            told.contains("network.decoding.lock is -1; allowed is 0 to 1000"),
+            told.contains("network.decoding.lock is -1; expected 0 to 1000"),
             "{told}"
         );
         let told = refused(&|v| v["motion"]["confidence"]["weights"]["luck"] = 1.0.into());

@@ -1,10 +1,11 @@
-//! Rhythm to the sixteenth-note grid: what the drum models read.
-//!
-//! Each accent goes to its nearest step, however far between two steps it falls. An accent dropped for lying off the grid
-//! could not be followed at all, while an onset on the nearest step is at most half a step away from it, well within the
-//! one step that *Follow* counts as answered (see `metrics::follow`). On the poses of six clips of
-//! dance, sport and walking, drums that play the composition and the beats follow all accents so, and 81 to 100 % of them when
-//! those more than a third of a step off the grid are dropped; with the movement shuffled it is about two thirds either way.
+//! From a rhythm to the sixteenth-note grid that the drum models read.
+//! Each accent goes to its nearest step, however far between two steps it lies. An accent dropped
+//! for lying off the grid could not be followed at all, while an onset on the nearest step is at
+//! most half a step away from it, well within the one step that *Follow* counts as answered (see
+//! `metrics::follow`). On the poses of six clips of dance, sport and walking, drums that play the
+//! composition and the beats follow all accents this way, and 81 to 100 % of them when accents more
+//! than a third of a step off the grid are dropped; with the movement shuffled it is about two
+//! thirds either way.
 
 use super::accents::{Accent, AccentKind};
 use super::beats::Rhythm;
@@ -12,18 +13,20 @@ use super::curve::Curve;
 use crate::rhythm::signal;
 use crate::time::{Instant, STEPS_PER_BEAT};
 
-/// Share of the clip's steps that carry an accent at most, the strongest first: where everything is accented nothing is.
+/// Share of the clip's steps that carry an accent at most, the strongest first: where everything is
+/// accented, nothing is.
 const MOST_ACCENTED: f64 = 0.30;
 
 /// Share of the accents that are strong ones, and the strength that they need in any case.
 const STRONG: (f64, f32) = (0.25, 0.5);
 
-/// Mean movement of a bar, torso lengths a second summed over the joints, under which the bar is still whatever the rest of
-/// the clip does.
+/// Mean movement of a bar, torso lengths a second summed over the joints, below which the bar is
+/// still, whatever the rest of the clip does.
 pub const STILL_BAR: f32 = 2.5;
 
-/// Movement of a bar beside the clip's usual (its mean while the body moves at all) under which the bar is calm, and from
-/// which it is lively: 4 dB to either side, more than the swing of one step or phrase against the next.
+/// Movement of a bar relative to the clip's usual movement (its mean while the body moves at all):
+/// below the first value the bar is calm, from the second it is lively. 4 dB to either side, more
+/// than one step or phrase differs from the next.
 const CALM_LIVELY: (f64, f64) = (0.65, 1.55);
 
 /// The rhythm at one step of the grid.
@@ -35,18 +38,19 @@ pub struct StepRhythm {
     pub strength: f32,
 }
 
-/// A rhythm laid on the sixteenth-note grid of its beats, in whole bars around the clip.
+/// A rhythm on the sixteenth-note grid of its beats, in whole bars that cover the clip.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Composition {
-    /// Number of the first step, the start of a bar. Step 0 is the first beat of the rhythm, so this is 0 or negative.
+    /// Number of the first step, the start of a bar. Step 0 is the first beat of the rhythm, so
+    /// this is 0 or negative.
     pub first_step: i32,
     /// Beats in a bar, 3 or 4.
     pub beats_per_bar: u8,
     /// The steps; a whole number of bars.
     pub steps: Vec<StepRhythm>,
-    /// How much the body moves in each bar: 0 not known (the person is not seen for most of it), 1 still (under
-    /// [`STILL_BAR`]), 2 calm beside the clip's usual movement, 3 as usual, 4 lively. Someone who moves evenly is at 3
-    /// throughout.
+    /// How much the body moves in each bar: 0 unknown (the person is not seen for most of it), 1
+    /// still (below [`STILL_BAR`]), 2 calm relative to the clip's usual movement, 3 as usual, 4
+    /// lively. Someone who moves evenly is at 3 throughout.
     pub bar_energy: Vec<u8>,
 }
 
@@ -57,7 +61,8 @@ impl Composition {
     }
 }
 
-/// Lays a rhythm on the grid. `None` when it has fewer than two beats, which [`find`](super::find) never gives.
+/// Lays a rhythm on the grid. `None` when it has fewer than two beats, which [`find`](super::find)
+/// never returns.
 pub fn compose(rhythm: &Rhythm) -> Option<Composition> {
     let grid = rhythm.grid()?;
     let first_number = i64::from(rhythm.beats.first()?.number.max(1));
@@ -74,7 +79,7 @@ pub fn compose(rhythm: &Rhythm) -> Option<Composition> {
     } else {
         last_beat
     };
-    // Steps that sound within the clip. A start a hair before a beat (rounding) opens no bar of its own.
+    // Steps that sound within the clip. A start just before a beat (rounding) does not add a bar.
     let first = (grid.position(Instant::ZERO) - 1e-3).ceil() as i64;
     let last = ((grid.position(end) - 1e-3).ceil() as i64 - 1).max(first);
     let first_bar = (first - origin).div_euclid(bar);
@@ -115,8 +120,8 @@ pub fn compose(rhythm: &Rhythm) -> Option<Composition> {
     })
 }
 
-/// The strongest accents, as many as [`MOST_ACCENTED`] of the steps. What changes fast is the start of a gesture, which nobody
-/// takes for a hit: it counts only where nothing is stopped.
+/// The strongest accents, as many as [`MOST_ACCENTED`] of the steps. A fast change is the start of
+/// a gesture, which nobody perceives as a hit: it counts only where nothing stops.
 fn strongest(accents: &[Accent], steps: usize) -> Vec<Accent> {
     let is_impact = |accent: &&Accent| accent.kind == AccentKind::Impact;
     let mut sorted: Vec<Accent> = accents.iter().filter(is_impact).copied().collect();
@@ -140,7 +145,8 @@ fn raise_strong(steps: &mut [StepRhythm]) {
     }
 }
 
-/// Energy of the bar from `begin` to `finish`, of which only the part within the clip counts, beside the `usual` movement.
+/// Energy of the bar from `begin` to `finish` relative to the `usual` movement; only the part
+/// within the clip counts.
 fn energy(movement: &Curve, usual: f64, begin: Instant, finish: Instant) -> u8 {
     let bound = |t: Instant| (movement.rate.position(t).round().max(0.0) as usize).min(movement.values.len());
     let (from, to) = (bound(begin), bound(finish));
@@ -157,7 +163,8 @@ fn energy(movement: &Curve, usual: f64, begin: Instant, finish: Instant) -> u8 {
     2 + u8::from(mean >= calm * usual) + u8::from(mean >= lively * usual)
 }
 
-/// The values at which the body is seen: where it is not, the movement is exactly 0, and a still one never is.
+/// The values at which the body is seen. Where it is not seen the movement is exactly 0; the
+/// movement of a still body never is.
 fn seen(values: &[f32]) -> Vec<f64> {
     values.iter().map(|v| f64::from(*v)).filter(|v| *v > 0.0).collect()
 }
@@ -205,10 +212,10 @@ mod tests {
     fn bars_lie_around_the_clip() {
         let c = compose(&rhythm(0.0, 1, &[], |_| 20.0)).expect("beats");
         assert_eq!((c.first_step, c.steps.len(), c.bar_energy.len()), (0, 64, 4));
-        // First beat is beat 3: half a bar before it is silent.
+        // The first beat is beat 3: half a bar before it is silent.
         let c = compose(&rhythm(0.0, 3, &[], |_| 20.0)).expect("beats");
         assert_eq!((c.first_step, c.steps.len()), (-8, 80));
-        // A downbeat 0.4 s into the clip: what is before it belongs to a bar of its own.
+        // A downbeat 0.4 s into the clip: the time before it belongs to another bar.
         let c = compose(&rhythm(0.4, 1, &[], |_| 20.0)).expect("beats");
         assert_eq!(c.first_step, -16);
         assert_eq!(c.steps.len() % c.steps_per_bar(), 0);

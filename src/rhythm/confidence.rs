@@ -1,4 +1,4 @@
-//! The signs by which a grid of beats can be trusted. What they are worth is fitted (see
+//! The signs by which a grid of beats can be trusted. Their weights are fitted (see
 //! [`calibration`](super::calibration)).
 
 use super::activation::ACTIVATION_RATE;
@@ -8,50 +8,55 @@ use super::{matching, signal};
 use crate::time::{BeatGrid, Instant, STEPS_PER_BEAT, Tempo};
 use serde::{Deserialize, Serialize};
 
-/// Scatter of the decoded beats about the fitted grid, as a share of a beat, at which nothing is steady: that of instants
-/// with no beat in them would be 0.29.
+/// Scatter of the decoded beats about the fitted grid, as a share of a beat, at which nothing is
+/// steady: instants without any beat would have 0.29.
 const SCATTER: f64 = 0.15;
 
 /// Beats of two bars: fewer are weak proof of anything.
 const ENOUGH_BEATS: f64 = 8.0;
 
-/// More beats than eight bars prove no more.
+/// More beats than eight bars add no further proof.
 const MOST_BEATS: f64 = 32.0;
 
-/// Signs of a good grid of beats, each bounded; as weights, what each adds to the log odds of the confidence.
+/// Signs of a good grid of beats, each bounded; as weights, the log odds that each adds to the
+/// confidence.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Signs {
-    /// How far the grid's lock to the movement stands out among all metronomes', standard deviations, −3 to 8. Chance
-    /// reaches 2 when the best of all metronomes is taken, the greatest of some forty independent ones.
+    /// How far the grid's lock to the movement stands out among all metronomes, in standard
+    /// deviations, −3 to 8. Chance reaches 2 when the best of all metronomes is taken, the
+    /// greatest of some forty independent ones.
     pub lock: f64,
-    /// Mean log odds of the activation on the beats, less the best of the same grid a quarter, a half and three quarters of a
-    /// beat later, −6 to 6.
+    /// Mean log odds of the activation on the beats, minus the best value of the same grid a
+    /// quarter, a half and three quarters of a beat later, −6 to 6.
     pub agreement: f64,
-    /// How close the decoded beats lie to the grid fitted to them, 0 (as if there were none) to 1 (on it).
+    /// How close the decoded beats lie to the grid fitted to them, 0 (no better than chance) to 1
+    /// (on it).
     pub steadiness: f64,
     /// Mean activation on the beats, 0 to 1.
     pub on_beats: f64,
     /// Mean activation halfway between the beats, 0 to 1.
     pub between: f64,
-    /// 1 less the entropy of the tempo's distribution as a share of the greatest: 0 where all tempi are alike. The distribution is
-    /// the network's; without one that of the metronomes' locks.
+    /// 1 − the entropy of the tempo's distribution as a share of the greatest possible: 0 where
+    /// all tempi are equally likely. The distribution is the network's or, without a network, that
+    /// of the metronomes' locks.
     pub tempo_certainty: f64,
-    /// Log of how much more probable than usual the network holds the found tempo, −5 to 3; 0 without a network.
+    /// Log of how much more probable than usual the network considers the found tempo, −5 to 3; 0
+    /// without a network.
     pub tempo_support: f64,
-    /// F-measure of the network's beats and those by signal processing, 0 to 1; 0 for the latter, which are found without a network
-    /// too.
+    /// F-measure between the network's beats and those by signal processing, 0 to 1; 0 for the
+    /// latter, which are found without a network too.
     pub sources_agree: f64,
     /// Log of the number of beats over eight, −1.4 (two) to 1.4 (32 and more).
     pub length: f64,
-    /// Log of the movement over the least of a beat, −3 to 3.
+    /// Log of the movement over the least that a beat needs, −3 to 3.
     pub movement: f64,
     /// Share of the clip in which the person is seen, 0 to 1.
     pub seen: f64,
 }
 
 impl Signs {
-    /// Each sign with its name, in their order.
+    /// Each sign with its name, in declaration order.
     pub fn values(&self) -> [(&'static str, f64); 11] {
         [
             ("lock", self.lock),
@@ -69,17 +74,17 @@ impl Signs {
     }
 }
 
-/// What is known of the movement as a whole.
+/// Facts about the movement as a whole.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Overview<'a> {
     pub movement: &'a Curve,
-    /// Movement over the least of a beat.
+    /// Movement over the least that a beat needs.
     pub liveliness: f64,
     /// Share of the clip in which the person is seen.
     pub seen: f64,
 }
 
-/// What was found by one source.
+/// The findings of one source.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Evidence<'a> {
     /// At [`ACTIVATION_RATE`].
@@ -92,7 +97,7 @@ pub(crate) struct Evidence<'a> {
     pub beats: &'a [Instant],
     /// The tempo found.
     pub found: Tempo,
-    /// The beats of the source beside this one.
+    /// The beats of the other source.
     pub other: Option<&'a [Instant]>,
 }
 
@@ -136,7 +141,7 @@ pub(crate) fn signs(overview: &Overview<'_>, evidence: &Evidence<'_>) -> Signs {
     }
 }
 
-/// Mean of the activation on the grid `shift` beats later.
+/// Mean of the activation on the grid moved `shift` beats later.
 fn mean_at(activation: &[f64], grid: &BeatGrid, shift: f64) -> f64 {
     let at: Vec<f64> = (0..grid.beats().len() - 1)
         .map(|i| grid.instant((i as f64 + shift) * STEPS_PER_BEAT as f64))
@@ -145,7 +150,7 @@ fn mean_at(activation: &[f64], grid: &BeatGrid, shift: f64) -> f64 {
     signal::mean(&at)
 }
 
-/// Mean log odds of the activation on the beats less the best of the three shifted grids.
+/// Mean log odds of the activation on the beats, minus the best of the three shifted grids.
 fn agreement(activation: &[f64], grid: &BeatGrid) -> f64 {
     let odds: Vec<f64> = activation
         .iter()
@@ -170,8 +175,8 @@ fn distribution(windows: &[TempoWindow]) -> Option<Vec<f64>> {
     (total > 0.0).then(|| sums.iter().map(|s| s / total).collect())
 }
 
-/// Log of the probability of a tempo's bin and its two neighbours over that of three bins as probable as any other: a tempo at a
-/// bin's edge is in both.
+/// Log of the probability of a tempo's bin and its two neighbours over that of three bins of
+/// uniform probability: a tempo at a bin's edge is in both.
 fn support(distribution: &[f64], tempo: Tempo) -> f64 {
     let nearest = lock::bin(tempo)
         .round()
@@ -250,7 +255,7 @@ mod tests {
         );
         assert!(wrong.tempo_support < -1.0 && wrong.sources_agree < 0.5, "{wrong:?}");
         assert_eq!(of(&[], 100.0), Signs::default());
-        // Every sign has its name once.
+        // Every name occurs once.
         let names: std::collections::BTreeSet<&str> = right.values().map(|(name, _)| name).into();
         assert_eq!(names.len(), right.values().len());
     }

@@ -13,7 +13,8 @@ pub struct Curve {
 }
 
 impl Curve {
-    /// The value at an instant, linearly interpolated; the outermost values go on. 0 for an empty curve.
+    /// The value at an instant, linearly interpolated; beyond the ends, the outermost value. 0 for
+    /// an empty curve.
     pub fn at(&self, instant: Instant) -> f32 {
         let Some(last) = self.values.len().checked_sub(1) else {
             return 0.0;

@@ -1,4 +1,4 @@
-//! From what a source hears to numbered beats: decoder, fit and bars together.
+//! From the evidence of a source to numbered beats: decoder, fit and bars together.
 
 use super::activation::ACTIVATION_RATE;
 use super::beats::Beat;
@@ -12,27 +12,28 @@ use crate::progress::Monitor;
 use crate::settings::RhythmSettings;
 use crate::time::{Instant, Span};
 
-/// What the network says of a clip, at its own rate.
+/// The network's output for a clip, at the network's rate.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct NetworkOutput {
-    /// Probability of a beat, a frame.
+    /// Probability of a beat in each frame.
     pub beat: Vec<f64>,
-    /// Probability of a downbeat, a frame.
+    /// Probability of a downbeat in each frame.
     pub downbeat: Vec<f64>,
-    /// The tempo of each window.
+    /// The tempo distribution of each window.
     pub tempo: Vec<TempoWindow>,
 }
 
-/// What a source hears, ready for the decoder.
+/// The evidence of a source, ready for the decoder.
 #[derive(Debug, Clone)]
 pub(crate) struct BeatEvidence {
     /// Probability of a beat at [`ACTIVATION_RATE`].
     pub activation: Vec<f64>,
-    /// Probability that a beat is a downbeat at that rate; `None`: the bars follow from the impacts on the beats.
+    /// Probability that a beat is a downbeat, at that rate; `None`: the bars follow from the
+    /// impacts on the beats.
     share: Option<Vec<f64>>,
-    /// What the network says of the tempo; empty without one.
+    /// The network's estimates of the tempo; empty without a network.
     pub tempo: Vec<TempoWindow>,
-    /// What the log observation of a frame counts.
+    /// Weight of the log observation of a frame.
     observation: f64,
     weights: TempoWeights,
     /// Log odds of three beats a bar against four.
@@ -40,7 +41,7 @@ pub(crate) struct BeatEvidence {
 }
 
 impl BeatEvidence {
-    /// By signal processing: `activation` is made such that its frames count in full.
+    /// Evidence by signal processing: `activation` is made such that each frame has full weight.
     pub fn by_motion(activation: Vec<f64>) -> Self {
         Self {
             activation,
@@ -56,7 +57,7 @@ impl BeatEvidence {
         }
     }
 
-    /// By the network. `impact` is that of the movement.
+    /// Evidence of the network. `impact` is the impact of the movement, at the movement's rate.
     pub fn by_network(output: NetworkOutput, impact: &[f64], decoding: &Decoding, duration: Span) -> Self {
         let activation = windows::resampled(&output.beat, duration);
         let downbeat = windows::resampled(&output.downbeat, duration);
@@ -83,7 +84,8 @@ impl BeatEvidence {
 /// Beats in bars.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Grid {
-    /// The beats as decoded, before they were fitted to a smooth line; empty when the tempo was given.
+    /// The beats as decoded, before they were fitted to a smooth line; empty when the tempo was
+    /// given.
     pub decoded: Vec<Instant>,
     /// The beats, within the clip.
     pub beats: Vec<Beat>,
@@ -92,14 +94,14 @@ pub(crate) struct Grid {
 }
 
 impl Grid {
-    /// When the beats fall.
+    /// The times of the beats.
     pub fn instants(&self) -> Vec<Instant> {
         self.beats.iter().map(|b| b.time).collect()
     }
 }
 
-/// The beats of what was heard; none where the clip is too short for them. `locks` are those of the movement over the decoder's
-/// intervals, `impact` is the movement's too.
+/// The beats that fit the evidence; none where the clip is too short. `locks` are those of the
+/// movement over the decoder's intervals; `impact` is also the movement's.
 pub(crate) fn grid(
     heard: &BeatEvidence,
     locks: &Locks,
@@ -118,7 +120,7 @@ pub(crate) fn grid(
             }
             None => bars::number(&beats, &beat_weights(impact, &beats), wanted),
         };
-        // Nothing was decoded that could lie close to the grid or far from it.
+        // Nothing was decoded, so there are no distances to the grid.
         return Ok(Grid {
             decoded: Vec::new(),
             beats,
@@ -158,8 +160,9 @@ pub(crate) fn grid(
     })
 }
 
-/// Index among the beats that cover the clip of one that the decoder numbered 1; 0 when there is none. `fitted` are the decoded
-/// beats moved to a smooth line, and `covered` those with what was added before and after.
+/// Index, among the beats that cover the clip, of one that the decoder numbered 1; 0 when there is
+/// none. `fitted` are the decoded beats moved to a smooth line, and `covered` are those with the
+/// beats added before and after.
 fn first_downbeat(decoded: &[hmm::DecodedBeat], fitted: &[Instant], covered: &[Instant]) -> usize {
     decoded
         .iter()

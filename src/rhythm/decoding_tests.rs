@@ -1,4 +1,4 @@
-//! Activation to grid: the decoder and the fit together, on activations made by hand.
+//! From activation to grid: the decoder and the fit together, on activations made by hand.
 
 use super::{fit, hmm, hmm::Observations, lock::TempoPrior, matching, metrics};
 use crate::progress::{Cancel, Monitor};
@@ -17,8 +17,8 @@ impl Noise {
     }
 }
 
-/// An activation with a peak 40 ms wide at each beat: a fifth of the beats missing, as many false peaks, noise everywhere and
-/// each peak off by up to 10 ms.
+/// An activation with a peak 40 ms wide at each beat: a fifth of the beats missing, as many false
+/// peaks, noise everywhere, and each peak off by up to 10 ms.
 fn activation(beats: &[Instant], duration: Span, seed: u64) -> Vec<f64> {
     let mut noise = Noise(seed);
     let frames = (duration.seconds() * hmm::RATE.hz()) as usize + 1;
@@ -86,7 +86,7 @@ fn steady_tempi_are_found_to_a_thousandth_and_do_not_drift() {
 
 #[test]
 fn a_slow_change_of_tempo_is_followed() {
-    // 100 to 126 beats a minute over two minutes.
+    // From 100 to 126 beats a minute over two minutes.
     let duration = Span::from_seconds(120.0);
     let mut truth = Vec::new();
     let mut time = 0.3;

@@ -1,39 +1,39 @@
-//! How the movement ends that makes an accent: a landing, a turn, a strike or a plain stop.
+//! How the movement that makes an accent ends: a landing, a turn, a strike or a plain stop.
 
 use super::accents::ImpactKind;
 use super::motion::{Motion, RATE};
 use crate::pose::Joint;
 use crate::time::Span;
 
-/// A foot lands that has come down at least so far, torso lengths, from the highest place it had
+/// A foot lands if it has come down at least this far, in torso lengths, from its highest place
 /// within [`LIFTED`]: 2.5 cm, half of how high a walker lifts the ankle.
 const DROP: f64 = 0.05;
 const LIFTED: Span = Span::from_seconds(0.4);
 
-/// A limb turns that goes back within this time at least at this share of its speed before,
+/// A limb turns if, within this time, it goes back with at least this share of its earlier speed,
 const BACK_WITHIN: Span = Span::from_seconds(0.25);
 const BACK: f64 = 0.5;
-/// in a direction whose cosine with that before is at most this.
+/// in a direction whose cosine with the earlier one is at most this.
 const OPPOSITE: f64 = -0.5;
 
-/// A limb strikes that loses so much of its speed, at so many times that speed a second. What is
-/// stopped at once comes through the differentiator's Gaussian at nine times; an arm that is put
-/// somewhere in half a second at five.
+/// A limb strikes if it loses this share of its speed, at this many times that speed per second.
+/// After the differentiator's Gaussian, an instant stop reaches nine times; an arm that is put
+/// somewhere within half a second reaches five.
 const LOST: f64 = 2.0 / 3.0;
 const SHARPNESS: f64 = 7.0;
 
-/// A limb that is stopped.
+/// A limb that stops.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ended<'a> {
     pub joints: &'a [Joint],
     pub is_foot: bool,
-    /// Whether it is heavier than what could stop it at once.
+    /// Whether it is too heavy for anything to stop it at once.
     pub is_trunk: bool,
-    /// Frame in which it was fastest, and that in which it loses speed fastest.
+    /// The frame in which it is fastest, and the one in which it loses speed fastest.
     pub fastest: usize,
     pub stopped: usize,
-    /// Speed before, torso lengths a second; how much of it is lost, as a share; and the greatest
-    /// loss, torso lengths a second per second.
+    /// Speed before the stop, torso lengths a second; the share of it that is lost; and the
+    /// greatest loss, torso lengths a second per second.
     pub speed: f64,
     pub lost: f64,
     pub loss: f64,
@@ -71,7 +71,7 @@ impl Ended<'_> {
             if motion.shot[frame] != motion.shot[self.stopped] {
                 break;
             }
-            // Backwards in time: what moves down now was higher before.
+            // Backwards in time: a joint that moves down now was higher before.
             height += RATE.span(1.0).seconds() * self.velocity(motion, frame)[1];
             greatest = greatest.max(height);
         }

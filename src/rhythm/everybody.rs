@@ -4,14 +4,13 @@ use super::accents::{Accent, AccentKind};
 use super::impact::REFRACTORY;
 use crate::time::Span;
 
-/// Accents of two people within this time are in unison: they are seen as one, and louder.
+/// Accents of two people within this time are in unison: viewers see them as one, and louder.
 const UNISON: Span = Span::from_seconds(0.060);
 
-/// The accents of the person who is followed with the impacts of the others: all that are in unison are one,
-/// at the time of the strongest; what comes so soon after or before a stronger one that it would not be heard
-/// beside it is left out. In rising order.
-///
-/// The gestures of the others are left out: they lead to accents of the one body.
+/// Merges the accents of the followed person with the impacts of the others. All accents in unison
+/// become one, at the time of the strongest; an accent so close to a stronger one that it would not
+/// be heard separately is left out. In rising order.
+/// The gestures of the others are left out: a gesture leads to an accent of the same body.
 pub(super) fn together(own: Vec<Accent>, others: &[Vec<Accent>]) -> Vec<Accent> {
     if others.is_empty() {
         return own;
@@ -31,7 +30,7 @@ pub(super) fn together(own: Vec<Accent>, others: &[Vec<Accent>]) -> Vec<Accent> 
     while let Some((person, mut strongest)) = left.first().copied() {
         let apart = |accent: &Accent| (accent.time - strongest.time).seconds().abs();
         let mut joined = vec![person];
-        // What is left of full strength, after each of them.
+        // What remains to full strength after each of them.
         let mut short = 1.0 - strongest.strength;
         for (other, accent) in &left[1..] {
             if apart(accent) <= UNISON.seconds() && !joined.contains(other) {
@@ -79,7 +78,7 @@ mod tests {
             found,
             [
                 (1.0, 1.0 - 0.5 * 0.5 * 0.75), // all three
-                (2.0, 0.75),                   // too soon after it for one of its own
+                (2.0, 0.75),                   // too soon after it to count separately
                 (2.5, 0.25),
                 (3.05, 1.0 - 0.25 * 0.5), // at the time of the stronger
             ]

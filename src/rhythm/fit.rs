@@ -1,28 +1,31 @@
 //! From decoded beats to a grid that music can be played on.
-//!
-//! Decoded beats sit on whole frames of the model and on peaks of a noisy signal; an audience hears a beat that stumbles by
-//! 30 ms. Each beat is therefore replaced by a straight line through its neighbours, over as many of them as agree: where
-//! one tempo explains the whole clip the grid is exactly even, and where the tempo really changes it follows.
+//! Decoded beats sit on whole frames of the model and on peaks of a noisy signal; an audience hears
+//! a beat that stumbles by 30 ms. Each beat is therefore replaced by a straight line through its
+//! neighbours, over as many of them as agree: where one tempo explains the whole clip the grid is
+//! exactly even, and where the tempo really changes the grid follows.
 
 use super::activation::{ACTIVATION_RATE, NEUTRAL};
 use super::{matching, signal};
 use crate::time::{Instant, Span, Tempo};
 
-/// Half widths, in beats, of the neighbourhoods that are tried; the whole clip comes after the last.
+/// Half widths, in beats, of the neighbourhoods that are tried; after the last comes the whole
+/// clip.
 const HALF_WIDTHS: [usize; 9] = [2, 3, 4, 6, 9, 14, 21, 32, 48];
 
-/// Scatter of single beats that is taken for granted, however well they seem to agree: half a frame of a 30 fps video.
+/// Scatter of single beats that is always assumed, however well they seem to agree: half a frame of
+/// a 30 fps video.
 const LEAST_SCATTER: Span = Span::from_seconds(0.016);
 
 /// Farthest that a beat is moved to a peak: the tolerance within which two beats count as one.
 const LARGEST_MOVE: Span = matching::F_TOLERANCE;
 
-/// How many standard errors a wider neighbourhood's line may lie from a narrower one's. Lepski's rule: the widest
-/// neighbourhood that contradicts none of the narrower ones (Lepski 1991; for local polynomials Goldenshluger & Nemirovski 1997).
+/// How many standard errors a wider neighbourhood's line may lie away from a narrower one's.
+/// Lepski's rule: the widest neighbourhood that contradicts none of the narrower ones (Lepski 1991;
+/// for local polynomials Goldenshluger & Nemirovski 1997).
 const AGREEMENT: f64 = 2.0;
 
-/// A straight line through (index, time) by weighted least squares: (time at `at`, slope, standard error at `at` per unit
-/// of scatter).
+/// A straight line through (index, time) by weighted least squares: (time at `at`, slope, standard
+/// error at `at` per unit of scatter).
 fn line(points: &[(f64, f64)], weights: &[f64], at: f64) -> Option<(f64, f64, f64)> {
     let total: f64 = weights.iter().sum();
     if total <= 0.0 {
@@ -44,7 +47,8 @@ fn line(points: &[(f64, f64)], weights: &[f64], at: f64) -> Option<(f64, f64, f6
     Some((mean + slope * (at - middle), slope, variance.sqrt()))
 }
 
-/// [`line()`] with beats that lie far off counted less (Tukey's biweight at 4.7 scatters, three rounds).
+/// Like [`line()`], but beats that lie far off get less weight (Tukey's biweight at 4.7 scatters,
+/// three rounds).
 fn robust_line(points: &[(f64, f64)], at: f64, scatter: f64) -> Option<(f64, f64, f64)> {
     let mut weights = vec![1.0; points.len()];
     let mut result = line(points, &weights, at)?;
@@ -65,21 +69,22 @@ fn robust_line(points: &[(f64, f64)], at: f64, scatter: f64) -> Option<(f64, f64
     Some(result)
 }
 
-/// How far single beats scatter about an even pulse: from the second differences of three beats in a row, which a steady
-/// change of tempo leaves small; robust against a few outliers.
+/// How far single beats scatter about an even pulse, from the second differences of three beats in
+/// a row, which stay small in a steady change of tempo; robust against a few outliers.
 fn scatter(points: &[(f64, f64)]) -> f64 {
     let bends: Vec<f64> = points
         .windows(3)
         .filter(|p| p[2].0 - p[0].0 < 2.5)
         .map(|p| (p[0].1 - 2.0 * p[1].1 + p[2].1).abs() / 6.0_f64.sqrt())
         .collect();
-    // 0.6745: the middle absolute deviation of a normal distribution.
+    // 0.6745: the median absolute deviation of a normal distribution.
     (signal::median(&bends) / 0.6745).max(LEAST_SCATTER.seconds())
 }
 
-/// The grid of decoded beats: each beat on a line through its neighbours, then each moved to the activation's peak near that
-/// line and the lines fitted again. The decoder snaps to peaks within a sixteenth of a beat only, on one side of where it
-/// believes the beat begins; a peak a little outside says more about the tempo.
+/// The grid of decoded beats: each beat is placed on a line through its neighbours, then moved to
+/// the activation's peak near that line, and the lines are fitted again. The decoder snaps to peaks
+/// only within a sixteenth of a beat, on one side of where it assumes the beat begins; a peak
+/// slightly outside is better evidence of the tempo.
 pub(crate) fn grid(decoded: &[Instant], activation: &[f64]) -> Vec<Instant> {
     let mut beats = smooth(decoded);
     for _ in 0..2 {
@@ -90,7 +95,7 @@ pub(crate) fn grid(decoded: &[Instant], activation: &[f64]) -> Vec<Instant> {
             .enumerate()
             .filter_map(|(i, beat)| Some((i as f64, peak_near(activation, *beat, reach)?.seconds())))
             .collect();
-        // Too few peaks say nothing that the decoder has not said.
+        // Too few peaks add nothing to what the decoder has found.
         if points.len() < 3 || points.len() * 2 < beats.len() {
             break;
         }
@@ -99,7 +104,7 @@ pub(crate) fn grid(decoded: &[Instant], activation: &[f64]) -> Vec<Instant> {
     beats
 }
 
-/// The highest peak of the activation within `reach` of an instant, above the value at which it says nothing.
+/// The highest peak of the activation within `reach` of an instant, above the neutral value.
 fn peak_near(activation: &[f64], instant: Instant, reach: Span) -> Option<Instant> {
     let bound = |t: Instant| (ACTIVATION_RATE.position(t).max(0.0) as usize).min(activation.len());
     let (from, to) = (bound(instant - reach), bound(instant + reach));
@@ -109,7 +114,7 @@ fn peak_near(activation: &[f64], instant: Instant, reach: Span) -> Option<Instan
     Some(ACTIVATION_RATE.instant_at(index as f64 + signal::parabola(activation, index)))
 }
 
-/// Beats on lines through their neighbours, by index. Fewer than three come back as they are.
+/// Beats on lines through their neighbours, by index. Fewer than three are returned unchanged.
 pub(crate) fn smooth(beats: &[Instant]) -> Vec<Instant> {
     if beats.len() < 3 {
         return beats.to_vec();
@@ -118,7 +123,8 @@ pub(crate) fn smooth(beats: &[Instant]) -> Vec<Instant> {
     smooth_points(&points, beats)
 }
 
-/// Beats 0 to the number of `before` on lines through `points` (index, seconds); `before` where a beat has too few neighbours.
+/// Beats 0 to the number of `before`, on lines through `points` (index, seconds); the value in
+/// `before` where a beat has too few neighbours.
 fn smooth_points(points: &[(f64, f64)], before: &[Instant]) -> Vec<Instant> {
     let scatter = scatter(points);
     let fitted: Vec<Instant> = (0..before.len())
@@ -156,8 +162,9 @@ fn smooth_points(points: &[(f64, f64)], before: &[Instant]) -> Vec<Instant> {
     }
 }
 
-/// Takes half of each beat's bend between its neighbours. Beats on a line stay; where the neighbourhood of one beat is wider than
-/// that of the next, the step between their lines is rounded.
+/// Removes half of each beat's deviation from the middle of its neighbours. Beats on a line stay;
+/// where the neighbourhood of one beat is wider than that of the next, the step between their lines
+/// is rounded.
 fn even_out(beats: &[Instant]) -> Vec<Instant> {
     let mut even = beats.to_vec();
     for (middle, around) in even.iter_mut().skip(1).zip(beats.windows(3)) {
@@ -174,8 +181,9 @@ pub(crate) fn tempo(beats: &[Instant]) -> Option<Tempo> {
     (slope > 0.0).then(|| Tempo::from_beat_span(Span::from_seconds(slope)))
 }
 
-/// Carries the beats on, at the interval of the outermost four (or of the outermost, if that is shorter), so that the first lies within one beat of the clip's start and
-/// the last within one beat of its end, and takes out those outside the clip.
+/// Extends the beats, at the mean interval of the outermost four (or at the outermost interval, if
+/// that is shorter), so that the first lies within one beat of the clip's start and the last within
+/// one beat of its end, and removes those outside the clip.
 pub(crate) fn cover(beats: &[Instant], duration: Span) -> Vec<Instant> {
     let end = Instant::ZERO + duration;
     let interval = |pair: Option<(&Instant, &Instant)>, apart: usize| {
@@ -191,8 +199,8 @@ pub(crate) fn cover(beats: &[Instant], duration: Span) -> Vec<Instant> {
     let (Some(mut front), Some(mut back)) = (front, back) else {
         return beats.to_vec();
     };
-    // Where the tempo changes up to the very end, the outermost beat itself may be shorter than that mean, and the rest
-    // after it would be longer than a beat.
+    // Where the tempo changes up to the very end, the outermost interval itself may be shorter than
+    // that mean, and the remainder after it would be longer than a beat.
     if let [first, second, ..] = beats
         && *second - *first < front
     {
@@ -227,9 +235,9 @@ pub(crate) fn cover(beats: &[Instant], duration: Span) -> Vec<Instant> {
 /// Phases of a metronome that are compared: 5 ms apart at 60 beats a minute.
 const PHASES: usize = 200;
 
-/// The metronome of exactly `tempo` whose beats the activation fits best (mean log odds on the beats), over the clip from its
-/// start to its end. Where the activation says nothing the first beat is the clip's start. Fewer than two beats when the clip
-/// is shorter than one.
+/// The metronome of exactly `tempo` whose beats fit the activation best (mean log odds on the
+/// beats), over the whole clip. Where the activation is neutral throughout, the first beat is at
+/// the clip's start. Fewer than two beats when the clip is shorter than a beat.
 pub(crate) fn metronome(activation: &[f64], tempo: Tempo, duration: Span) -> Vec<Instant> {
     let odds: Vec<f64> = activation
         .iter()
@@ -243,7 +251,7 @@ pub(crate) fn metronome(activation: &[f64], tempo: Tempo, duration: Span) -> Vec
     let interval = tempo.beat_span();
     let fit = |phase: f64| -> Option<f64> {
         let beats = matching::metronome(tempo, interval * phase, duration);
-        // A phase that leaves one beat only makes no grid.
+        // A phase that leaves only one beat does not make a grid.
         let values: Vec<f64> = beats
             .iter()
             .map(|b| signal::at(&odds, ACTIVATION_RATE.position(*b)))
@@ -327,7 +335,8 @@ mod tests {
         let covered = cover(&instants([2.0, 2.5, 3.0]), Span::from_seconds(4.2));
         assert_eq!(covered, instants([0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0]));
         assert_eq!(cover(&[], Span::from_seconds(4.0)), []);
-        // A tempo that still rises at the end: the last beat is shorter than the four before it on the mean.
+        // A tempo that still rises at the end: the last interval is shorter than the mean of the
+        // four before it.
         let rising = cover(&instants([0.2, 0.7, 1.2, 1.65, 2.05]), Span::from_seconds(2.48));
         let last = rising.last().expect("beats").seconds();
         assert!((last - 2.45).abs() < 1e-9, "{last}");

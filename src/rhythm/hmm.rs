@@ -1,11 +1,11 @@
-//! Decodes activations to beats and their places in the bar: the hidden Markov model of Krebs, Böck & Widmer, "An efficient
-//! state-space model for joint tempo and meter tracking" (ISMIR 2015), by Viterbi over the whole clip.
-//!
-//! A state is (number of the beat in its bar, interval of n frames, position k of n). Within a beat the position advances with
-//! certainty, so that all of a beat's states share one score: it is enough to keep, per frame, number and interval, the score
-//! of *entering* a beat. That is the same model and the same best path, at one cell a frame, number and interval in place of
-//! one a state, and back-pointers are kept at beat boundaries only: 33 MB for ten minutes in four. With one beat a bar it is the
-//! beat tracker without bars.
+//! Decodes activations to beats and their places in the bar: the hidden Markov model of Krebs,
+//! Böck & Widmer, "An efficient state-space model for joint tempo and meter tracking" (ISMIR
+//! 2015), by Viterbi over the whole clip. A state is (number of the beat in its bar, interval of n
+//! frames, position k of n). Within a beat the position advances with certainty, so all of a beat's
+//! states share one score: it is enough to keep, per frame, number and interval, the score of
+//! *entering* a beat. That is the same model with the same best path, with one cell per frame,
+//! number and interval instead of one per state, and back-pointers at beat boundaries only: 33 MB
+//! for ten minutes in four. With one beat a bar it is the beat tracker without bars.
 
 use super::lock::TempoPrior;
 use super::signal;
@@ -13,34 +13,36 @@ use crate::error::Result;
 use crate::progress::Monitor;
 use crate::time::{Rate, Tempo};
 
-/// Rate of the activation and of the model's frames. At 60 a second tempi near 120 would be 4 beats a minute apart.
+/// Rate of the activation and of the model's frames. At 60 a second, neighbouring tempi near 120
+/// would be 4 beats a minute apart.
 pub(crate) const RATE: Rate = Rate::from_hz(100.0);
 
 /// λ of the tempo change p(n→m) ∝ exp(−λ·|m/n − 1|) (Krebs et al. 2015).
 const TEMPO_CHANGE: f64 = 100.0;
 
-/// Reciprocal of the share of a beat's positions that are beat states, and the same less one, over which the
-/// observation elsewhere is spread (1/16 of a beat, as published).
+/// Reciprocal of the share of a beat's positions that are beat states (1/16 of a beat, as
+/// published). The observation outside them is spread over this number less one.
 const OBSERVATION: usize = 16;
 
-/// Changes of tempo beyond this share at one beat are left out: e^(−λ·0.15) = 3 · 10^−7. A larger one takes two beats, at the
-/// same price.
+/// Changes of tempo beyond this share at one beat are left out: e^(−λ·0.15) = 3 · 10^−7. A
+/// larger change takes two beats, at the same cost.
 const LARGEST_CHANGE: f64 = 0.15;
 
 /// Bounds within which an activation is taken as a probability.
 const CLAMP: (f64, f64) = (1e-6, 1.0 - 1e-6);
 
-/// Least share of beats that are downbeats, or are none, that an observation may say: the network is never certain.
+/// Least share of downbeats, or of other beats, that an observation may have: the network is never
+/// certain.
 pub(crate) const LEAST_SHARE: f64 = 0.01;
 
-/// What the decoder hears, one value a frame at [`RATE`].
+/// The decoder's input, one value a frame at [`RATE`].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Observations<'a> {
     /// Probability of a beat.
     pub beat: &'a [f64],
     /// Probability that a beat at this frame is the first of a bar; `None`: bars are not decoded.
     pub downbeat: Option<&'a [f64]>,
-    /// What the log observation of a frame counts: under 1 where successive frames repeat each other.
+    /// Weight of the log observation of a frame: below 1 where successive frames repeat each other.
     pub weight: f64,
 }
 
@@ -78,7 +80,7 @@ fn beat_states(n: usize) -> usize {
 struct Observed {
     beat: Vec<f64>,
     other: Vec<f64>,
-    /// Of downbeats and of the other beats; empty when bars are not decoded.
+    /// For downbeats and for the other beats; empty when bars are not decoded.
     bar: Option<[Vec<f64>; 2]>,
 }
 
@@ -128,8 +130,9 @@ impl Observed {
         self.beat[turn] - self.beat[from] + self.other[to] - self.other[turn]
     }
 
-    /// Log observation that the beat of `n` frames entered at `from` is the first of a bar, or another: the mean over its beat
-    /// states. A beat is one piece of evidence on the bar, however long its states are.
+    /// Log observation that the beat of `n` frames entered at `from` is the first of a bar, or is
+    /// not: the mean over its beat states. A beat is one piece of evidence on the bar, however long
+    /// its states are.
     fn place(&self, n: usize, downbeat: bool, from: usize) -> f64 {
         let Some(bar) = &self.bar else {
             return 0.0;
@@ -146,8 +149,9 @@ impl Observed {
 
 /// The most probable beats of the observations in bars of `beats_per_bar` beats (1: no bars).
 ///
-/// `prior` weighs the intervals over time: a beat of interval n entered at a time is charged its log weight × the beat's
-/// length in seconds, so that fast and slow tempi are charged alike over a second of music.
+/// `prior` weighs the intervals over time: a beat of interval n adds its log weight at the time of
+/// entry × the beat's length in seconds, so that fast and slow tempi are weighted equally per
+/// second of music.
 pub(crate) fn decode(
     observations: &Observations<'_>,
     intervals: &[usize],
@@ -173,8 +177,8 @@ pub(crate) fn decode(
     };
     let start = -((intervals.iter().sum::<usize>() * numbers) as f64).ln();
 
-    // A cell is number · count + k. entered[t % ring][cell]: best score of a path that enters a beat of number and interval
-    // at frame t.
+    // A cell is number · count + k. entered[t % ring][cell]: best score of a path that enters a
+    // beat of number and interval at frame t.
     let cells = numbers * count;
     let ring = longest + 1;
     let mut entered = vec![vec![f64::NEG_INFINITY; cells]; ring];
@@ -189,8 +193,8 @@ pub(crate) fn decode(
         if t % 2048 == 0 {
             monitor.check()?;
         }
-        // Score of the beat of each cell that ends at frame t; paths may begin at any position of a beat, and a beat that
-        // began before the clip says nothing of the bar.
+        // Score of the beat of each cell that ends at frame t. Paths may begin at any position of a
+        // beat, and a beat that began before the clip is no evidence on the bar.
         for (k, &n) in intervals.iter().enumerate() {
             if t >= n {
                 let stretch = observed.stretch(n, 0, t - n, t);
@@ -225,7 +229,7 @@ pub(crate) fn decode(
         }
     }
 
-    // The last beat may be cut off by the clip's end.
+    // The clip's end may cut off the last beat.
     let mut best: (f64, Option<(usize, usize)>) = (f64::NEG_INFINITY, None);
     for cell in 0..cells {
         let n = intervals[cell % count];
@@ -279,7 +283,8 @@ fn transitions(intervals: &[usize]) -> Vec<(usize, Vec<f64>)> {
         .collect()
 }
 
-/// Position of a beat that enters at frame `s`: the highest activation among its beat states, between frames by a parabola.
+/// Position of a beat that enters at frame `s`: the highest activation among its beat states,
+/// interpolated between frames by a parabola.
 fn snap(activation: &[f64], s: usize, n: usize) -> f64 {
     let to = (s + beat_states(n)).min(activation.len());
     let index = (s..to)
@@ -323,11 +328,12 @@ mod tests {
     }
 
     #[test]
-    fn the_bar_is_that_whose_downbeats_are_told() {
+    fn the_bar_is_the_one_whose_downbeats_are_given() {
         let activation: Vec<f64> = (0..1200).map(|i| if i % 50 == 20 { 0.9 } else { 0.01 }).collect();
         let intervals = intervals(Tempo::from_bpm(60.0), Tempo::from_bpm(180.0));
         for bar in [3_u8, 4] {
-            // Weak evidence, as an unsure network gives it: the second beat of the clip is the first of a bar.
+            // Weak evidence, as from an unsure network: the second beat of the clip is the first of
+            // a bar.
             let share: Vec<f64> = (0..1200)
                 .map(|i| if i / 50 % usize::from(bar) == 1 { 0.45 } else { 0.3 })
                 .collect();
@@ -351,15 +357,15 @@ mod tests {
                 .filter_map(|(first, logs)| n.checked_sub(*first).and_then(|i| logs.get(i)))
                 .map(|log| log.exp())
                 .sum();
-            // Less what is left out beyond the largest change.
+            // Less the share of changes beyond the largest, which are left out.
             assert!((sum - 1.0).abs() < 1e-6, "interval {n}: {sum}");
         }
     }
 
     #[test]
     fn the_path_is_that_of_the_full_state_space() {
-        // The plain model, state by state, on a small range of tempi, a noisy activation and noisy downbeats. Each of these
-        // beats has one beat state.
+        // The plain model, state by state, on a small range of tempi, a noisy activation and noisy
+        // downbeats. Each of these beats has one beat state.
         let intervals: Vec<usize> = (8..=14).collect();
         let mut noise = 12345_u64;
         let mut random = || {

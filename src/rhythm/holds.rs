@@ -14,18 +14,18 @@ pub struct Hold {
     pub to: Instant,
 }
 
-/// A body holds while its speed is under this share of the speed that it exceeds for [`FAST`] of
+/// A body holds while its speed is below this share of the speed that it exceeds for [`FAST`] of
 /// the time.
 const STILL: f64 = 0.18;
 const FAST: f64 = 0.05;
 
-/// A pause is one that a viewer sees from this length on.
+/// Shortest pause that a viewer notices.
 const LEAST: Span = Span::from_seconds(0.7);
 
 /// Standard deviation of the smoothing, seconds: jitter must not break a pause in two.
 const SMOOTHING: f64 = 0.030;
 
-/// The holds of a movement. Where the person is not seen the movement is exactly 0, which is no
+/// The holds of a movement. Where the person is not seen, the movement is exactly 0, which is not a
 /// hold.
 pub(super) fn holds(movement: &Curve) -> Vec<Hold> {
     let values: Vec<f64> = movement.values.iter().map(|v| f64::from(*v)).collect();
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn moments_and_people_out_of_the_picture_are_no_holds() {
+    fn moments_and_people_out_of_the_picture_are_not_holds() {
         assert_eq!(found(|t| if (3.0..3.6).contains(&t) { 1.0 } else { 20.0 }), []);
         assert_eq!(found(|t| if (3.0..6.0).contains(&t) { 0.0 } else { 20.0 }), []);
         assert_eq!(found(|_| 20.0), []);

@@ -1,12 +1,12 @@
-//! Motion impact: the moments at which the body, or a limb, is stopped or thrown back sharply — landings, stamps, hits.
-//!
-//! The impact at an instant is the sum over the joints of how fast each loses speed. A limb that reverses loses its last
-//! speed at the turning point, a limb that is stopped loses it at the stop: both are where an eye sees the hit.
-//!
-//! Accents are found limb by limb, since in the sum the swing of one limb hides the stop of another: each limb has its
-//! stops, those at the same time are one accent, and the feet say when somebody lands. Marked by hand in four clips of
-//! walking, volleyball and dance (`tests/fixtures/accents`), 39 of 42 footfalls, landings, hits and sharp ends of gestures
-//! have an accent within 67 ms; peaks of the sum had 32, with twice as many accents elsewhere.
+//! Motion impact: the moments at which the body, or a limb, stops or turns back sharply —
+//! landings, stamps, hits. The impact at an instant is the sum over the joints of how fast each
+//! loses speed. A limb that reverses loses its last speed at the turning point, a limb that stops
+//! loses it at the stop: both are where a viewer sees the hit. Accents are found limb by limb,
+//! since in the sum the swing of one limb hides the stop of another: each limb has its stops, those
+//! at the same time are one accent, and the feet decide when somebody lands. Of 42 footfalls,
+//! landings, hits and sharp ends of gestures marked by hand in four clips of walking, volleyball
+//! and dance (`tests/fixtures/accents`), 39 have an accent within 67 ms; peaks of the sum reached
+//! 32, with twice as many accents elsewhere.
 
 use super::accents::{Accent, AccentKind, BodyPart, ImpactKind};
 use super::ends::Ended;
@@ -17,8 +17,8 @@ use super::style::{self, Style};
 use crate::pose::{JOINTS, Joint};
 use crate::time::{Instant, Span};
 
-/// How much each joint counts. A trunk has six joints that move as one, an arm or a leg has two or three: so that a hand
-/// can be heard beside a trunk, the trunk's joints share the weight of two limbs.
+/// Weight of each joint. A trunk has six joints that move as one, an arm or a leg has two or three:
+/// the trunk's joints share the weight of two limbs, so that a hand counts beside a trunk.
 pub(crate) const JOINT_WEIGHTS: [f64; JOINTS] = {
     let mut weights = [0.0; JOINTS];
     weights[Joint::Nose as usize] = 0.5;
@@ -41,41 +41,44 @@ pub(crate) const JOINT_WEIGHTS: [f64; JOINTS] = {
     weights
 };
 
-/// Two accents nearer than this are heard as one: a sixteenth note at 125 beats a minute.
+/// Two accents closer than this are heard as one: a sixteenth note at 125 beats a minute.
 pub(super) const REFRACTORY: Span = Span::from_seconds(0.120);
 
-/// A style peak nearer than this to an impact is the start of the gesture that the impact ends: one gesture, one accent.
+/// A style peak closer than this to an impact is the start of the gesture that the impact ends: one
+/// gesture, one accent.
 const GESTURE: Span = Span::from_seconds(0.250);
 
-/// Accents a second at most, over the clip: an eye tells about four stops a second apart, and somebody who jumps a rope lands
-/// 2.3 times.
+/// Most accents a second, over the clip: viewers distinguish about four stops a second, and
+/// somebody who skips rope lands 2.3 times a second.
 const MOST_ACCENTS: f64 = 4.0;
 
-/// Least force of an accent (see [`Stop`]), torso lengths a second per second: the arm that swings back to rest has some 10.
+/// Least force of an accent (see [`Stop`]), torso lengths a second per second: an arm that swings
+/// back to rest has some 10.
 const LEAST_FORCE: f64 = 7.0;
 
-/// Least strength of an accent beside the clip's others.
+/// Least strength of an accent relative to the clip's others.
 const LEAST_STRENGTH: f64 = 0.1;
 
-/// Least force beside the strongest stop within [`NEAR`]: beside a jump a wave of the hand is nothing, in a pause it is seen.
+/// Least force relative to the strongest stop within [`NEAR`]: next to a jump a wave of the hand
+/// goes unnoticed, in a pause it is seen.
 const LEAST_OF_NEAR: f64 = 0.3;
 const NEAR: Span = Span::from_seconds(1.0);
 
 /// Share of a clip's accents that have full strength.
 const FULL: f64 = 0.05;
 
-/// An accent needs as much movement as a beat does ([`LEAST_MOVEMENT`]) within so many seconds.
+/// An accent needs as much movement within this many seconds as a beat does ([`LEAST_MOVEMENT`]).
 const MOVING: f64 = 0.25;
 
-/// A style peak needs this much impact around it (Gaussian, standard deviation in seconds), weighted torso lengths a second
-/// per second.
+/// A style peak needs this much impact around it (Gaussian, standard deviation in seconds),
+/// weighted torso lengths a second per second.
 const LEAST_AROUND: f64 = 6.7;
 const AROUND: f64 = 1.0;
 
-/// Joints that are stopped together.
+/// Joints that stop together.
 struct Limb {
     joints: &'static [Joint],
-    /// How much its stops count beside those of the others.
+    /// Weight of its stops relative to those of the others.
     weight: f64,
     is_foot: bool,
     part: BodyPart,
@@ -128,46 +131,52 @@ const LIMBS: [Limb; 6] = [
     },
 ];
 
-/// Gravity in torso lengths a second per second: 9.81 m/s² on a torso of half a metre (0.30 of the stature; Drillis & Contini
-/// 1966). In the air it slows all that rises, which is no hit.
+/// Gravity in torso lengths a second per second: 9.81 m/s² on a torso of half a metre (0.30 of the
+/// stature; Drillis & Contini 1966). In the air it slows everything that rises, which is not a hit.
 const GRAVITY: f64 = 19.6;
 
-/// In the air both feet rise at least so fast, beside the trunk, and in torso lengths a second;
+/// In the air, both feet rise at least this fast relative to the trunk, and in torso lengths a
+/// second;
 const FEET_RISE: (f64, f64) = (0.3, 0.2);
-/// or they are at least so many torso lengths above where each was lowest within this time.
+/// or they are at least this many torso lengths above where each was lowest within this time.
 const FEET_ABOVE: f64 = 0.15;
 const JUMP: Span = Span::from_seconds(0.6);
 
-/// Least loss of speed at which a stop is looked for, torso lengths a second per second: twice what jitter makes.
+/// Least loss of speed at which a stop is searched for, torso lengths a second per second: twice
+/// the effect of jitter.
 const LEAST_LOSS: f64 = 4.0;
 
-/// How long before a stop its greatest speed is looked for, and how long after it the least, in frames.
+/// How long before a stop its greatest speed is searched for, and how long after it the least, in
+/// frames.
 const BEFORE: usize = 15;
 const AFTER: usize = 8;
 
-/// Frames that a limb is faster than half its greatest speed, at least. A joint that leaps to another place and stays there
-/// (left taken for right, a limb behind another) is fast for 0.09 s, the width of the differentiator's Gaussian.
+/// Least number of frames in which a limb is faster than half its greatest speed. A joint that
+/// leaps to another place and stays there (left mistaken for right, a limb behind another) is fast
+/// for 0.09 s, the width of the differentiator's Gaussian.
 const LEAST_SWING: usize = 7;
 
-/// A foot brakes before it is set down: it stands once its speed is this share of what it was, if that takes no longer than
-/// so many frames.
+/// A foot brakes before it is set down: it stands once its speed has fallen to this share, if that
+/// takes no longer than this many frames.
 const STANDS: f64 = 1.0 / 3.0;
 const SETTLES: usize = 6;
 
-/// Stops within this time of each other are one: an arm and the shoulder behind it.
+/// Stops within this time of each other are one: an arm and its shoulder.
 const TOGETHER: Span = Span::from_seconds(0.067);
 
 /// When somebody lands, the feet stop first, and the body up to this much later.
 const LANDING: Span = Span::from_seconds(0.130);
 
-/// Share of a stop's force that the feet need for it to be timed by them.
+/// Share of a stop's force that the feet need to determine its time.
 const FEET_SHARE: f64 = 0.3;
 
-/// The whole body is stopped where so many of its four parts are, and none has more than this share of the force.
+/// The whole body stops when this many of its four parts do, and none has more than this share of
+/// the force.
 const WHOLE_PARTS: usize = 3;
 const WHOLE_SHARE: f64 = 0.6;
 
-/// Impact at every frame of the movement: Σ_j weight · max(0, −d|v_j|/dt), weighted torso lengths a second per second.
+/// Impact at every frame of the movement: Σ_j weight · max(0, −d|v_j|/dt), weighted torso
+/// lengths a second per second.
 pub(crate) fn impact(motion: &Motion) -> Vec<f64> {
     (0..motion.len())
         .map(|i| {
@@ -185,23 +194,24 @@ pub(crate) fn impact(motion: &Motion) -> Vec<f64> {
         .collect()
 }
 
-/// A limb, or the body, that is stopped.
+/// A limb, or the body, that stops.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Stop {
     /// When, in frames of the movement.
     position: f64,
-    /// How hard: weight of the limb · loss of speed (torso lengths a second per second) · share of the speed that is lost. Of
-    /// several limbs stopped together it is the sum.
+    /// How hard: weight of the limb · loss of speed (torso lengths a second per second) · share
+    /// of the speed that is lost. For several limbs that stop together it is the sum.
     force: f64,
-    /// Index in [`LIMBS`]; of several the one stopped hardest.
+    /// Index in [`LIMBS`]; of several, the one that stops hardest.
     limb: usize,
-    /// What of the body is stopped.
+    /// The part of the body that stops.
     part: BodyPart,
     /// How its movement ends.
     kind: ImpactKind,
 }
 
-/// How fast every joint loses speed, torso lengths a second per second, without what gravity takes in the air.
+/// How fast every joint loses speed, torso lengths a second per second, without the share of
+/// gravity in the air.
 fn losses(motion: &Motion) -> Vec<[f64; JOINTS]> {
     let (trunk, _) = motion.trunk();
     let above = feet_above(motion);
@@ -218,7 +228,8 @@ fn losses(motion: &Motion) -> Vec<[f64; JOINTS]> {
                 .iter()
                 .all(|foot| motion.velocity[i][*foot as usize][1] < (share * up).min(-least));
             let braked = slope(trunk[i - 1][1], trunk[i + 1][1]).max(0.0);
-            // Well off the floor nothing but gravity, and the weight of the legs that are drawn up with it, brakes a body.
+            // Well off the floor, only gravity brakes a body, together with the weight of the legs
+            // that are drawn up.
             let gravity = match up < 0.0 {
                 true if above[i] >= FEET_ABOVE => braked,
                 true if rise => braked.min(GRAVITY),
@@ -321,7 +332,7 @@ fn stops(motion: &Motion) -> Vec<Stop> {
     found
 }
 
-/// Frames around `fastest` in which the speed is above half of that there.
+/// Frames around `fastest` in which the speed exceeds half of its value there.
 fn swing(speed: &[f64], fastest: usize) -> usize {
     let half = 0.5 * speed[fastest];
     let before = speed[..fastest].iter().rev().take_while(|s| **s > half).count();
@@ -339,7 +350,7 @@ fn stands(speed: &[f64], from: usize, least: f64) -> Option<f64> {
     Some(at as f64 - (least - speed[at]) / step)
 }
 
-/// Puts the stops of several limbs that are one event together, the hardest first.
+/// Merges the stops of several limbs that are one event, the hardest first.
 fn together(mut stops: Vec<Stop>) -> Vec<Stop> {
     stops.sort_by(|a, b| {
         (b.force.total_cmp(&a.force))
@@ -390,8 +401,8 @@ fn together(mut stops: Vec<Stop>) -> Vec<Stop> {
     events
 }
 
-/// What of the body limbs that are stopped together are: the part that is stopped hardest, or the whole where at least three
-/// are and none has most of the force.
+/// The part of the body that limbs stopped together make up: the part that stops hardest, or the
+/// whole body where at least three parts stop and none has most of the force.
 fn part(members: &[Stop]) -> BodyPart {
     let mut forces: Vec<(BodyPart, f64)> = Vec::new();
     for stop in members {
@@ -408,11 +419,12 @@ fn part(members: &[Stop]) -> BodyPart {
     }
 }
 
-/// The accents of a movement: the stops that stand out, and the paper's style peaks where no stop is near.
+/// The accents of a movement: the stops that stand out, and the paper's style peaks where no stop
+/// is nearby.
 ///
 /// See [`grade`] for their strengths.
 pub(crate) fn accents(motion: &Motion, impact: &[f64], style: &Style, lively: &[f64], duration: Span) -> Vec<Accent> {
-    // Jitter has sharp changes of speed, but no way to go.
+    // Jitter has sharp changes of speed, but covers no distance.
     let reach = (RATE.count(Span::from_seconds(MOVING))) as usize;
     let moving = |position: f64| {
         let index = position.max(0.0) as usize;
@@ -484,8 +496,9 @@ pub(crate) fn accents(motion: &Motion, impact: &[f64], style: &Style, lively: &[
     kept
 }
 
-/// Brings the heights of accents to strengths, above 0 to 1: of impacts half by rank and half by height, so that some are strong
-/// and some are weak in any clip, and those that are equal stay so; the top [`FULL`] are 1. Of changes the height, at most 1.
+/// Turns the heights of accents into strengths, above 0, at most 1: for impacts half by rank and
+/// half by height, so that any clip has strong and weak ones and equal ones stay equal; the top
+/// [`FULL`] get 1. For style changes, the height, at most 1.
 fn grade(accents: &mut [Accent]) {
     let mut heights: Vec<f64> = accents
         .iter()

@@ -1,33 +1,32 @@
-//! Shot cuts that nobody has found: all joints leap between two frames, to a place where they go
-//! on.
-//!
-//! A body that is thrown across the picture is fast before and after; one that is cut to is not.
+//! Undetected shot cuts: all joints leap between two frames, and continue from the new place.
+//! A body that is thrown across the picture is fast before and after the leap; a body after a cut
+//! is not.
 
 use super::signal;
 use crate::limits::LONGEST_BRIDGE;
 use crate::pose::{JOINTS, Joint, JointPoint};
 
-/// How far the middle joint leaps at a cut, torso lengths: 30 a second apart it would be 15 torso
+/// How far the median joint leaps at a cut, torso lengths: at 30 frames a second this is 15 torso
 /// lengths a second, faster than anybody runs.
 const LEAP: f64 = 0.5;
 
-/// How much farther than between the frames before and after.
+/// How many times farther than between the frames before and after.
 const STANDS_OUT: f64 = 5.0;
 
 /// Joints that must be seen in both frames.
 const LEAST_JOINTS: usize = 8;
 
-/// Confidence from which on a joint is seen.
+/// Confidence from which a joint counts as seen.
 const SEEN: f32 = 0.3;
 
-/// Instants at which all joints leap: times of the first frames after it.
+/// Instants at which all joints leap: the times of the first frames after the leaps.
 pub(super) fn cuts(times: &[f64], poses: &[&[JointPoint; JOINTS]]) -> Vec<f64> {
     let torsos: Vec<f64> = poses.iter().filter_map(|pose| torso(pose)).collect();
     let torso = signal::median(&torsos);
     if torso <= 0.0 {
         return Vec::new();
     }
-    // From each frame to the next; nothing where too little is seen.
+    // From each frame to the next; `None` where too little is seen.
     let steps: Vec<Option<f64>> = poses
         .windows(2)
         .map(|pair| middle_step(pair[0], pair[1]).map(|step| step / torso))
@@ -56,7 +55,7 @@ fn torso(pose: &[JointPoint; JOINTS]) -> Option<f64> {
     (is_seen(neck) && is_seen(hip)).then(|| apart(neck, hip))
 }
 
-/// How far the middle joint moves, pixels.
+/// How far the median joint moves, pixels.
 fn middle_step(before: &[JointPoint; JOINTS], after: &[JointPoint; JOINTS]) -> Option<f64> {
     let both = before.iter().zip(after).filter(|(a, b)| is_seen(a) && is_seen(b));
     let steps: Vec<f64> = both.map(|(a, b)| apart(a, b)).collect();
@@ -67,7 +66,8 @@ fn middle_step(before: &[JointPoint; JOINTS], after: &[JointPoint; JOINTS]) -> O
 mod tests {
     use super::*;
 
-    /// A body 100 pixels tall in the torso at so many pixels from the left, at 30 frames a second.
+    /// Cuts found for a body with a torso of 100 pixels, at the given distance from the left in
+    /// pixels, at 30 frames a second.
     fn found(at: impl Fn(usize) -> f32) -> Vec<f64> {
         let point = |x: f32, y: f32| JointPoint { x, y, confidence: 0.9 };
         let poses: Vec<[JointPoint; JOINTS]> = (0..30)

@@ -1,44 +1,48 @@
-//! The lock search: which metronome the movement goes with.
-//!
-//! e(t) is the movement with its slow part removed, at unit variance. R = Σ_m |mean(e · exp(−2πi·m·φ))| over m = ½, 1, 2,
-//! with φ(t) the beat phase of a grid: large when the movement repeats with two beats, one beat or half a beat. R needs no
-//! phase and no labels. It cannot tell a tempo from its double, so a preference for the tempi at which people tap decides.
+//! The lock search: which metronome fits the movement. e(t) is the movement with its slow part
+//! removed, at unit variance. R = Σ_m |mean(e · exp(−2πi·m·φ))| over m = ½, 1, 2, with
+//! φ(t) the beat phase of a grid: large when the movement repeats every two beats, every beat or
+//! every half beat. R needs no phase and no labels. It cannot distinguish a tempo from its double,
+//! so a preference for the tempi at which people tap decides.
 
 use super::curve::Curve;
 use super::signal;
 use crate::time::{BeatGrid, Instant, Rate, Span, Tempo};
 use std::f64::consts::TAU;
 
-/// Multiples of the beat's phase that are looked at.
+/// Multiples of the beat's phase that are evaluated.
 const MULTIPLES: [f64; 3] = [0.5, 1.0, 2.0];
 
-/// Standard deviation in seconds of the slow part that is removed: a movement each two beats at 60 a minute keeps 99 %.
+/// Standard deviation in seconds of the slow part that is removed: a movement every two beats at 60
+/// a minute keeps 99 %.
 const SLOW: f64 = 1.0;
 
 /// Metronomes that a grid is ranked among: from, to and step in beats a minute.
 const METRONOMES: (f64, f64, f64) = (60.0, 180.0, 0.5);
 
-/// What R at half or twice a tempo counts for it: a tempo that locks itself goes before one whose octave locks as well.
+/// Factor for R at half or twice a tempo: a tempo that locks itself ranks above one that only locks
+/// in another octave.
 const OCTAVE: f64 = 0.95;
 
-/// Log weight a second of one standard deviation of R where the activation is that of the movement's own signs. By it alone the
-/// decoder is at chance on real clips, while the lock has the right tempo, up to octave, in nearly half. The activation's own
-/// differences between tempi are a few nats a second, which this puts in second place: it decides the phase, and the tempo
-/// within what locks alike. On dances made with noisy limbs the share of tempi found is the same, within chance, from 5 to 12.
+/// Log weight, per second, of one standard deviation of R where the activation comes from signal
+/// processing. By that activation alone the decoder is at chance on real clips, while the lock has
+/// the right tempo, up to octave, in nearly half. The activation's own differences between tempi
+/// are a few nats a second, so this weight ranks them second: they decide the phase, and the tempo
+/// among those that lock equally well. On synthetic dances with noisy limbs the share of tempi
+/// found is the same, within chance, from 5 to 12.
 pub(crate) const TRUST: f64 = 10.0;
 
-/// Log weight a second of [`tapping_preference`] beside [`TRUST`]. Half or double the tempo that people tap is a last resort,
-/// worth a standard deviation of R.
+/// Log weight, per second, of [`tapping_preference`] beside [`TRUST`]. Half or double the tempo
+/// that people tap is a last resort, at the cost of one standard deviation of R.
 pub(crate) const PREFERENCE: f64 = 5.0;
 
 /// Standard deviations of R that a metronome loses for an interval one frame away from its own.
 const APART: f64 = 0.2;
 
-/// Lengths of the stretches in which tempi are compared. Over long ones a dancer's drift blurs the tempo; short ones tell
-/// tempi apart coarsely (16 s: 3.75 beats a minute, 48 s: 1.25).
+/// Lengths of the stretches in which tempi are compared. Over long ones a dancer's drift blurs the
+/// tempo; short ones resolve tempi coarsely (16 s: 3.75 beats a minute, 48 s: 1.25).
 const STRETCHES: [Span; 2] = [Span::from_seconds(16.0), Span::from_seconds(48.0)];
 
-/// Movement without its slow part, at unit variance; where the movement is 0 (nobody seen) it is 0.
+/// Movement without its slow part, at unit variance; 0 where the movement is 0 (nobody seen).
 pub(crate) fn excitation(movement: &Curve) -> Vec<f64> {
     let values: Vec<f64> = movement.values.iter().map(|v| f64::from(*v)).collect();
     let seen: Vec<f64> = values.iter().map(|v| f64::from(u8::from(*v > 0.0))).collect();
@@ -58,8 +62,8 @@ pub(crate) fn excitation(movement: &Curve) -> Vec<f64> {
     }
 }
 
-/// |mean(e · exp(−2πi · hz · t))| over a stretch of samples, for several frequencies at once: side by side they take little
-/// longer than one.
+/// |mean(e · exp(−2πi · hz · t))| over a stretch of samples, for several frequencies at once,
+/// which takes little longer than one.
 fn strengths<const N: usize>(e: &[f64], hz: [f64; N], rate: f64) -> [f64; N] {
     let steps = hz.map(|hz| (-TAU * hz / rate).sin_cos());
     let (mut re, mut im) = ([1.0; N], [0.0; N]);
@@ -81,9 +85,9 @@ fn metronome_lock(e: &[f64], tempo: Tempo, rate: f64) -> f64 {
     strengths(e, MULTIPLES.map(|m| m * hz), rate).iter().sum()
 }
 
-/// How well a metronome goes with a stretch up to octave: R of the tempo itself, or [`OCTAVE`] × R of its half or double where
-/// those are metronomes of the search. A dancer who moves on every other beat locks to half the tempo that the music should
-/// have, so that R must not decide the octave.
+/// How well a metronome fits a stretch up to octave: R of the tempo itself, or [`OCTAVE`] × R of
+/// its half or double where those are metronomes of the search. A dancer who moves on every other
+/// beat locks to half the tempo that the music should have, so R must not decide the octave.
 fn octave_lock(e: &[f64], tempo: Tempo, rate: f64) -> f64 {
     let hz = 1.0 / tempo.beat_span().seconds();
     // The multiples of the half and of the double are among these.
@@ -118,7 +122,8 @@ fn grid_lock(e: &[f64], movement: &Curve, grid: &BeatGrid) -> f64 {
         .sum()
 }
 
-/// R of a grid, and R of the metronomes it is compared with; `None` for fewer than two beats or no movement.
+/// R of a grid, and R of the metronomes it is compared with; `None` for fewer than two beats or no
+/// movement.
 fn ranked(movement: &Curve, beats: &[Instant]) -> Option<(f64, Vec<f64>)> {
     let e = excitation(movement);
     let grid = BeatGrid::new(beats.to_vec())?;
@@ -133,8 +138,9 @@ fn ranked(movement: &Curve, beats: &[Instant]) -> Option<(f64, Vec<f64>)> {
     Some((grid_lock(&e, movement, &grid), others))
 }
 
-/// The *lock percentile* of a grid (0 to 100): its rank by R among the metronomes of 60 to 180 beats a minute in steps of
-/// 0.5. 50 is what a grid that has nothing to do with the movement gets on average; 0 for fewer than two beats or no movement.
+/// The *lock percentile* of a grid (0 to 100): its rank by R among the metronomes of 60 to 180
+/// beats a minute in steps of 0.5. A grid that has nothing to do with the movement gets 50 on
+/// average; 0 for fewer than two beats or no movement.
 #[cfg(feature = "internals")]
 pub(crate) fn percentile(movement: &Curve, beats: &[Instant]) -> f64 {
     ranked(movement, beats).map_or(0.0, |(own, others)| {
@@ -143,16 +149,17 @@ pub(crate) fn percentile(movement: &Curve, beats: &[Instant]) -> f64 {
     })
 }
 
-/// How a grid stands among the metronomes.
+/// How a grid compares with the metronomes.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct Standing {
     /// How many standard deviations R of the grid lies above the mean of the metronomes.
     pub score: f64,
-    /// How clearly some metronomes stand out, 0 to 1: that of a distribution over them by their standard scores.
+    /// How clearly some metronomes stand out, 0 to 1: the certainty of a distribution over them by
+    /// their standard scores.
     pub certainty: f64,
 }
 
-/// How a grid stands among the metronomes; zeros for fewer than two beats or no movement.
+/// How a grid compares with the metronomes; zeros for fewer than two beats or no movement.
 pub(crate) fn standing(movement: &Curve, beats: &[Instant]) -> Standing {
     ranked(movement, beats).map_or_else(Standing::default, |(own, others)| {
         let mean = signal::mean(&others);
@@ -169,7 +176,7 @@ pub(crate) fn standing(movement: &Curve, beats: &[Instant]) -> Standing {
     })
 }
 
-/// Log weights a second of what speaks for a tempo.
+/// Log weights, per second, of the evidence for a tempo.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct TempoWeights {
     /// One standard deviation of R, up to octave.
@@ -180,16 +187,16 @@ pub(crate) struct TempoWeights {
     pub preference: f64,
 }
 
-/// What the network says of the tempo around an instant.
+/// The network's estimate of the tempo around an instant.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct TempoWindow {
-    /// Middle of the window that it has looked at.
+    /// Middle of the window that the estimate is from.
     pub middle: Instant,
-    /// Log probability of the bins of [`bin`].
+    /// Log probability of each bin (see [`bin`]).
     pub logs: Vec<f64>,
 }
 
-/// Tempo of the network's first bin, and bins an octave.
+/// Tempo of the network's first bin, and bins per octave.
 const BINS: (f64, f64) = (50.0, 24.0);
 
 /// Number of the network's tempo bins: 50 to 200 beats a minute.
@@ -201,14 +208,15 @@ pub(crate) fn bin(tempo: Tempo) -> f64 {
 }
 
 impl TempoWindow {
-    /// Log probability of the bin that a tempo falls into, between bins linearly; outside the bins that of the outermost.
+    /// Log probability of the bin that a tempo falls into, linear between bins; outside the bins,
+    /// that of the outermost.
     pub fn log(&self, tempo: Tempo) -> f64 {
         signal::at(&self.logs, bin(tempo))
     }
 }
 
-/// Mean log probability of a tempo over the windows whose middle is within half of `length` of an instant, or in the nearest
-/// one; 0 where there is no window.
+/// Mean log probability of a tempo over the windows whose middle is within half of `length` of an
+/// instant, or in the nearest one; 0 where there is no window.
 fn network_log(windows: &[TempoWindow], tempo: Tempo, instant: Instant, length: Span) -> f64 {
     let apart = |w: &TempoWindow| (w.middle - instant).seconds().abs();
     let near: Vec<f64> = windows
@@ -224,8 +232,8 @@ fn network_log(windows: &[TempoWindow], tempo: Tempo, instant: Instant, length: 
     }
 }
 
-/// How well each tempo goes with each stretch of the movement, with what the network says of it and the preference for tempi
-/// that people tap.
+/// How well each tempo fits each stretch of the movement, with the network's estimate and the
+/// preference for tempi that people tap.
 #[derive(Debug, Clone)]
 pub(crate) struct TempoPrior {
     /// Middle of each stretch.
@@ -234,7 +242,7 @@ pub(crate) struct TempoPrior {
     weights: Vec<Vec<f64>>,
 }
 
-/// How well the movement goes with each metronome, in short and in long stretches.
+/// How well the movement fits each metronome, in short and in long stretches.
 #[derive(Debug, Clone)]
 pub(crate) struct Locks {
     metronomes: Vec<Tempo>,
@@ -244,7 +252,8 @@ pub(crate) struct Locks {
 }
 
 impl Locks {
-    /// The locks of the metronomes between the tempi of the longest and the shortest beat, in frames of `frame_rate`.
+    /// The locks of the metronomes between the tempi of the longest and the shortest beat, in
+    /// frames of `frame_rate`.
     pub fn new(movement: &Curve, intervals: &[usize], frame_rate: Rate) -> Self {
         let e = excitation(movement);
         let bpm = |frames: &usize| Tempo::from_beat_span(frame_rate.period() * *frames as f64).bpm();
@@ -262,11 +271,10 @@ impl Locks {
 }
 
 impl TempoPrior {
-    /// The prior over beats of so many frames of `frame_rate`, from the movement's locks and from what the network says of the
-    /// tempo (nothing: no windows).
-    ///
-    /// The long and the short stretch around each time count alike: where the tempo is steady the long one tells tempi apart
-    /// more finely, where it drifts it says little.
+    /// The prior over beats of so many frames of `frame_rate`, from the movement's locks and the
+    /// network's estimates of the tempo (may be empty).
+    /// The long and the short stretch around each time have the same weight: where the tempo is
+    /// steady the long one resolves tempi more finely, where it drifts it has little to contribute.
     pub fn new(
         locks: &Locks,
         network: &[TempoWindow],
@@ -284,8 +292,8 @@ impl TempoPrior {
             .iter()
             .map(|n| Tempo::from_beat_span(frame_rate.period() * *n as f64))
             .collect();
-        // A tempo between two whole intervals is played by going to and fro between them: it counts for both, for the nearer
-        // more.
+        // A tempo between two whole intervals is decoded by alternating between them: it counts for
+        // both, more for the nearer one.
         let played: Vec<Vec<(usize, f64)>> = intervals
             .iter()
             .map(|n| {
@@ -328,7 +336,7 @@ impl TempoPrior {
         }
     }
 
-    /// A prior that holds all tempi equal.
+    /// A prior that treats all tempi equally.
     #[cfg(test)]
     pub fn uniform(tempi: usize) -> Self {
         Self {
@@ -371,7 +379,8 @@ fn nearest(stretches: &[(Instant, Vec<f64>)], instant: Instant) -> Option<&Vec<f
     stretches.get(index).map(|s| &s.1)
 }
 
-/// The standard score of each metronome's lock, up to octave, in stretches of `length` a quarter of it apart, with their middles.
+/// The standard score of each metronome's lock, up to octave, in stretches of `length` that start a
+/// quarter of it apart, with their middles.
 fn stretch_scores(e: &[f64], rate: Rate, metronomes: &[Tempo], length: Span) -> Vec<(Instant, Vec<f64>)> {
     let samples = (rate.position(Instant::ZERO + length) as usize).clamp(1, e.len().max(1));
     let mut stretches = Vec::new();
@@ -401,9 +410,10 @@ fn standard_scores(values: &[f64]) -> Vec<f64> {
         .collect()
 }
 
-/// Log of how readily people tap at a tempo, about: −½ (log2(tempo / 110) / 0.45)². People tap between 80 and 150 beats a minute
-/// (−0.5 at both, and 0 in their middle); twice or half of what they would tap is −1.9 at 60 and −1.3 at 180. A curve of this form
-/// over the logarithm is that of pulse salience (Parncutt 1994).
+/// Log of how readily people tap at a tempo, approximately: −½ (log2(tempo / 110) / 0.45)².
+/// People tap between 80 and 150 beats a minute (−0.5 at both, and 0 in the middle); half or
+/// twice the tempo that people would tap is penalised: −1.9 at 60 and −1.3 at 180. A curve of
+/// this form over the logarithm is that of pulse salience (Parncutt 1994).
 pub(crate) fn tapping_preference(tempo: Tempo) -> f64 {
     -0.5 * ((tempo.bpm() / 110.0).log2() / 0.45).powi(2)
 }
@@ -412,7 +422,7 @@ pub(crate) fn tapping_preference(tempo: Tempo) -> f64 {
 mod tests {
     use super::*;
 
-    /// A movement that is fast on and off each beat of `tempo`, `seconds` long.
+    /// A movement that alternates between fast and slow with each beat of `tempo`, `seconds` long.
     fn pulsing(tempo: f64, seconds: f64) -> Curve {
         let rate = Rate::from_hz(60.0);
         let values = (0..(seconds * 60.0) as usize)
@@ -450,7 +460,7 @@ mod tests {
     }
 
     #[test]
-    fn the_networks_tempo_is_read_between_bins_and_from_the_windows_around() {
+    fn the_networks_tempo_is_read_between_bins_and_from_nearby_windows() {
         let window = |middle: f64, peak: usize| TempoWindow {
             middle: Instant::from_seconds(middle),
             logs: (0..TEMPO_BINS).map(|k| -(k.abs_diff(peak) as f64)).collect(),
@@ -458,7 +468,7 @@ mod tests {
         let at_100 = window(5.0, 24);
         assert!((at_100.log(Tempo::from_bpm(100.0))).abs() < 1e-9);
         assert!((at_100.log(Tempo::from_bpm(100.0 * 2_f64.powf(0.5 / 24.0))) + 0.5).abs() < 1e-9);
-        // Beyond the bins the outermost goes on.
+        // Beyond the bins, the outermost one applies.
         assert_eq!(at_100.log(Tempo::from_bpm(240.0)), at_100.logs[48]);
         assert_eq!(at_100.log(Tempo::from_bpm(40.0)), at_100.logs[0]);
 
@@ -479,7 +489,7 @@ mod tests {
             0.0
         );
 
-        // The prior follows it where the movement says nothing.
+        // The prior follows it where the movement is neutral.
         let still = Curve {
             rate: Rate::from_hz(60.0),
             values: vec![3.0; 1200],

@@ -1,4 +1,4 @@
-//! How far two lists of beats are the same, and the beats of a metronome to compare with.
+//! How far two lists of beats agree, and the beats of a metronome to compare with.
 
 use crate::time::{Instant, Span, Tempo};
 

@@ -1,10 +1,10 @@
 //! Measures of beats and of how music follows movement, as plain functions of instants.
 //!
-//! Beat measures are those of Davies, Degara & Plumbley, "Evaluation methods for musical audio beat tracking algorithms"
-//! (2009), with the constants of the field (as in `mir_eval`). No beats are left out at the start (`mir_eval` leaves out
-//! the first five seconds by default).
+//! Beat measures are those of Davies, Degara & Plumbley, "Evaluation methods for musical audio beat
+//! tracking algorithms" (2009), with the constants of the field (as in `mir_eval`). No beats are
+//! left out at the start (`mir_eval` leaves out the first five seconds by default).
 //!
-//! A beat measure means little without its value for grids that have nothing to do with the music: print
+//! A beat measure means little without its value for grids unrelated to the music: print
 //! [`random_f_measure`] beside every F-measure.
 
 use super::accents::Accent;
@@ -16,11 +16,12 @@ use crate::time::{BeatGrid, Instant, STEPS_PER_BEAT, Span, Tempo};
 /// Standard deviation of Cemgil's Gaussian.
 const CEMGIL_SIGMA: f64 = 0.040;
 
-/// Tolerance of phase and of period in the continuity measures, as a share of the reference interval.
+/// Tolerance of phase and of period in the continuity measures, as a share of the reference
+/// interval.
 const CONTINUITY_TOLERANCE: f64 = 0.175;
 
-/// Cemgil's accuracy (0 to 1): a Gaussian of 40 ms of the distance of each reference beat to the nearest beat, over the mean
-/// number of beats.
+/// Cemgil's accuracy (0 to 1): a Gaussian of 40 ms of the distance of each reference beat to the
+/// nearest beat, over the mean number of beats.
 pub fn cemgil(reference: &[Instant], estimated: &[Instant]) -> f64 {
     if reference.is_empty() || estimated.is_empty() {
         return 0.0;
@@ -32,8 +33,9 @@ pub fn cemgil(reference: &[Instant], estimated: &[Instant]) -> f64 {
     2.0 * sum / (reference.len() + estimated.len()) as f64
 }
 
-/// Continuity measures, each 0 to 1: the longest correct stretch (c) or all correct beats (t) as a share of all beats, at the
-/// reference's metrical level (CML) or also at twice, half or the off-beat (AML).
+/// Continuity measures, each 0 to 1: the longest correct stretch (c) or all correct beats (t) as a
+/// share of all beats, at the reference's metrical level (CML) or also at twice, half or the
+/// off-beat (AML).
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Continuity {
     /// Longest stretch at the correct level.
@@ -46,7 +48,8 @@ pub struct Continuity {
     pub aml_t: f64,
 }
 
-/// Continuity measures of `estimated` against `reference`; all 0 when either has fewer than two beats.
+/// Continuity measures of `estimated` against `reference`; all 0 when either has fewer than two
+/// beats.
 pub fn continuity(reference: &[Instant], estimated: &[Instant]) -> Continuity {
     if reference.len() < 2 || estimated.len() < 2 {
         return Continuity::default();
@@ -80,7 +83,7 @@ fn continuity_at(reference: &[Instant], estimated: &[Instant]) -> (f64, f64) {
     let (mut total, mut run, mut longest) = (0_usize, 0_usize, 0_usize);
     for m in 0..estimated.len() {
         let (near, apart) = nearest(reference, estimated[m]);
-        // At either start there is nothing behind: the intervals ahead are compared.
+        // At either start there is no interval before: the intervals after are compared.
         let ahead = m == 0 || near == 0;
         let in_reference = interval(
             reference,
@@ -107,7 +110,8 @@ fn continuity_at(reference: &[Instant], estimated: &[Instant]) -> (f64, f64) {
     (longest as f64 / beats, total as f64 / beats)
 }
 
-/// Index of the instant nearest to `to` and its distance in seconds; `instants` rise and are not empty.
+/// Index of the instant nearest to `to` and its distance in seconds; `instants` must be in rising
+/// order and not empty.
 fn nearest(instants: &[Instant], to: Instant) -> (usize, f64) {
     let after = instants.partition_point(|i| *i < to);
     let apart = |k: usize| (instants[k] - to).seconds().abs();
@@ -120,7 +124,8 @@ fn nearest(instants: &[Instant], to: Instant) -> (usize, f64) {
     }
 }
 
-/// Drift: how far the estimated grid is from the last reference beat, positive when late. `None` without beats.
+/// Drift: how far the estimated grid is from the last reference beat, positive when late. `None`
+/// without beats.
 pub fn drift(reference: &[Instant], estimated: &[Instant]) -> Option<Span> {
     let last = *reference.last()?;
     if estimated.is_empty() {
@@ -129,8 +134,8 @@ pub fn drift(reference: &[Instant], estimated: &[Instant]) -> Option<Span> {
     Some(estimated[nearest(estimated, last).0] - last)
 }
 
-/// Mean F-measure of metronomes that have nothing to do with the music: 80 to 135 beats a minute in steps of 1, eight phases
-/// each, over `duration`. 0.245 on the field's songs.
+/// Mean F-measure of metronomes that have nothing to do with the music: 80 to 135 beats a minute in
+/// steps of 1, eight phases each, over `duration`. 0.245 on the field's songs.
 pub fn random_f_measure(reference: &[Instant], duration: Span) -> f64 {
     let (mut sum, mut count) = (0.0, 0_u32);
     for bpm in 80..=135 {
@@ -144,15 +149,16 @@ pub fn random_f_measure(reference: &[Instant], duration: Span) -> f64 {
     sum / f64::from(count)
 }
 
-/// Lock percentile of a grid (0 to 100): its rank by R = Σ_m |mean(e·exp(−2πi·m·φ))|, m = ½, 1, 2, among constant metronomes of
-/// 60 to 180 beats a minute in steps of 0.5. `movement` is [`Rhythm::movement`](super::Rhythm::movement). Needs no labels.
+/// Lock percentile of a grid (0 to 100): its rank by R = Σ_m |mean(e·exp(−2πi·m·φ))|, m =
+/// ½, 1, 2, among constant metronomes of 60 to 180 beats a minute in steps of 0.5. `movement` is
+/// [`Rhythm::movement`](super::Rhythm::movement). Needs no labels.
 pub fn lock_percentile(movement: &Curve, beats: &[Instant]) -> f64 {
     lock::percentile(movement, beats)
 }
 
-/// Impact phase: mean impact within ±70 ms of the beats over its mean elsewhere, for the grid and for the grid shifted by
-/// ¼, ½ and ¾ beat. `impact` is how hard the body is stopped over time (weighted torso
-/// lengths a second per second). All 0 without two beats or impact.
+/// Impact phase: mean impact within ±70 ms of the beats over its mean elsewhere, for the grid and
+/// for the grid shifted by ¼, ½ and ¾ beat. `impact` is how hard the body is stopped over time
+/// (weighted torso lengths a second per second). All 0 without two beats or impact.
 pub fn impact_phase(impact: &Curve, beats: &[Instant]) -> [f64; 4] {
     let Some(grid) = BeatGrid::new(beats.to_vec()) else {
         return [0.0; 4];
@@ -177,12 +183,13 @@ pub fn impact_phase(impact: &Curve, beats: &[Instant]) -> [f64; 4] {
     })
 }
 
-/// *Follow* (0 to 1): the share of the accents that have a drum onset within one step (sixteenth), and with more energy than
-/// steps without an accent have on average.
+/// *Follow* (0 to 1): the share of the accents that have a drum onset within one step (sixteenth),
+/// and with more energy than the average of the steps without an accent.
 ///
-/// `onsets` are the drum hits, instant and energy (velocity), in rising time; hits within half a step of each other add up.
-/// It says something only beside the same for the movement shuffled in time, see [`shuffled`]: with a steady beat there is
-/// always a strong step within a sixteenth, so that chance is high. [`accent_energy`] asks for the very step.
+/// `onsets` are the drum hits, instant and energy (velocity), in rising order; hits within half a
+/// step of each other add up. Compare the value with that of the movement shuffled in time, see
+/// [`shuffled`]: with a steady beat there is always a strong step within a sixteenth, so chance is
+/// high. [`accent_energy`] requires the exact step.
 pub fn follow(accents: &[Accent], onsets: &[(Instant, f32)], grid: &BeatGrid) -> f64 {
     if accents.is_empty() || onsets.is_empty() {
         return 0.0;
@@ -202,8 +209,9 @@ pub fn follow(accents: &[Accent], onsets: &[(Instant, f32)], grid: &BeatGrid) ->
     answered.count() as f64 / accents.len() as f64
 }
 
-/// How much louder the drums are in the steps that carry an accent: mean energy of those steps over that of the others. 1
-/// means that the drums know nothing of the accents; 0 without accents or drums.
+/// How much louder the drums are in the steps that carry an accent: mean energy of those steps over
+/// that of the others. 1 means that the drums are independent of the accents; 0 without accents or
+/// drums.
 pub fn accent_energy(accents: &[Accent], onsets: &[(Instant, f32)], grid: &BeatGrid) -> f64 {
     let mut steps: Vec<i64> = accents.iter().map(|a| grid.nearest_step(a.time)).collect();
     steps.sort_unstable();
@@ -217,7 +225,7 @@ pub fn accent_energy(accents: &[Accent], onsets: &[(Instant, f32)], grid: &BeatG
     }
 }
 
-/// Energy of the onsets that are nearest to a step.
+/// Energy of the onsets nearest to a step.
 fn step_energy(onsets: &[(Instant, f32)], grid: &BeatGrid, step: i64) -> f64 {
     let (from, to) = (grid.instant(step as f64 - 0.5), grid.instant(step as f64 + 0.5));
     let begin = onsets.partition_point(|o| o.0 < from);
@@ -242,8 +250,9 @@ fn plain_energies(accents: &[Accent], onsets: &[(Instant, f32)], grid: &BeatGrid
         .collect()
 }
 
-/// The accents of a movement shuffled in time: the gaps between them in another order, and the time before the first and after the
-/// last shared out anew, drawn with `seed`; the strengths stay in their order. The baseline of [`follow`].
+/// The accents of a movement shuffled in time: the gaps between them in a different order, and the
+/// time before the first and after the last divided again at random, from `seed`; the strengths
+/// keep their order. The baseline of [`follow`].
 pub fn shuffled(accents: &[Accent], duration: Span, seed: u64) -> Vec<Accent> {
     let (Some(first), Some(last)) = (accents.first(), accents.last()) else {
         return Vec::new();
@@ -268,7 +277,7 @@ pub fn shuffled(accents: &[Accent], duration: Span, seed: u64) -> Vec<Accent> {
         .collect()
 }
 
-/// SplitMix64 (Steele, Lea & Flood 2014): enough to shuffle a list the same way everywhere.
+/// SplitMix64 (Steele, Lea & Flood 2014): enough to shuffle a list the same way on every machine.
 fn splitmix(state: u64) -> u64 {
     let z = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
     let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -8,9 +8,10 @@
 //!                      └► features ─► network ─┴─► hmm ─► fit ─► bars ─► Rhythm ─► compose ─► steps
 //! ```
 //!
-//! There are two sources of beats: a learned network, and signal processing on the movement. Each gives an activation over
-//! time, which the same decoder reads; the network's is taken unless the other is clearly more confident. `network` is the model part; the rest is plain code on
-//! numbers: no model, no file, no thread.
+//! There are two sources of beats: a learned network, and signal processing on the movement. Each
+//! gives an activation over time, which the same decoder reads; the network's is taken unless the
+//! other is clearly more confident. `network` is the model part; the rest is plain code on numbers:
+//! no model, no file, no thread.
 
 mod accents;
 mod activation;
@@ -61,8 +62,9 @@ use confidence::{Evidence, Overview, Signs};
 use decode::{BeatEvidence, Grid, NetworkOutput};
 use motion::Motion;
 
-/// By how much signal processing must be more confident than the network for its beats to be taken. Where it is so by less, the
-/// network is the better one nevertheless: F 0.67 against 0.52 in such clips of the calibration.
+/// By how much signal processing must be more confident than the network for its beats to be used.
+/// With a smaller lead the network is still the better one: F 0.67 against 0.52 in those clips of
+/// the calibration.
 pub const LEAD: f32 = 0.1;
 
 /// A rhythm as one source finds it.
@@ -70,20 +72,21 @@ pub const LEAD: f32 = 0.1;
 pub struct Candidate {
     /// The rhythm.
     pub rhythm: Rhythm,
-    /// The signs that its confidence was made of.
+    /// The signs from which its confidence was computed.
     pub signs: Signs,
 }
 
 /// Finds the rhythm of a movement.
 ///
-/// `duration` is the clip's length. With [`BeatSource::Auto`] the beats are the network's, by signal processing where that is more
-/// confident by over [`LEAD`] or where `models` hold no network. With [`RhythmSettings::tempo`] the beats are the
-/// metronome of exactly that tempo whose phase fits the movement best, however little the person moves; accents are found as
-/// always.
+/// `duration` is the clip's length. With [`BeatSource::Auto`] the beats are the network's, or those
+/// by signal processing if these are more confident by over [`LEAD`] or `models` hold no network.
+/// With [`RhythmSettings::tempo`] the beats are the metronome of exactly that tempo whose phase
+/// fits the movement best, however little the person moves; accents are found as usual.
 ///
 /// # Errors
-/// [`Error::NoBeat`] when the person moves too little, or when the clip is too short for two beats; [`Error::ModelMissing`] with
-/// [`BeatSource::Network`] where `models` hold none; [`Error::Inference`]; [`Error::Cancelled`] when `monitor` says so.
+/// [`Error::NoBeat`] when the person moves too little, or when the clip is too short for two beats;
+/// [`Error::ModelMissing`] with [`BeatSource::Network`] if `models` hold no network;
+/// [`Error::Inference`]; [`Error::Cancelled`] when `monitor` requests it.
 pub fn find(
     track: &PoseTrack,
     duration: Span,
@@ -114,10 +117,11 @@ pub fn find(
     Ok(rhythm)
 }
 
-/// The rhythms of the sources that the settings allow, at least one, the network's first; [`find`] takes one of them.
+/// The rhythms of the sources that the settings allow, at least one, the network's first; [`find`]
+/// takes one of them.
 ///
 /// # Errors
-/// As [`find`].
+/// Those of [`find`].
 pub fn candidates(
     track: &PoseTrack,
     duration: Span,
@@ -144,7 +148,8 @@ pub fn candidates(
     moved.candidates(output, models.calibration(), settings, monitor)
 }
 
-/// The candidate to take, and the others: the first, or a later one that is more confident by over [`LEAD`].
+/// The candidate to use, and the others: the first, or a later one that is more confident by over
+/// [`LEAD`].
 fn choose(mut candidates: Vec<Candidate>) -> (Candidate, Vec<Candidate>) {
     let best = (1..candidates.len()).fold(0, |best, i| {
         if candidates[i].rhythm.confidence > candidates[best].rhythm.confidence + LEAD {
@@ -156,7 +161,7 @@ fn choose(mut candidates: Vec<Candidate>) -> (Candidate, Vec<Candidate>) {
     (candidates.swap_remove(best), candidates)
 }
 
-/// What is known of a movement before any beat is.
+/// Properties of a movement that are known before its beats.
 struct Moved {
     motion: Motion,
     duration: Span,
@@ -197,7 +202,8 @@ impl Moved {
         }
     }
 
-    /// The rhythms of the sources that the settings allow; `output` is what the network hears, if it was asked.
+    /// The rhythms of the sources that the settings allow; `output` is the network's, if it was
+    /// run.
     fn candidates(
         &self,
         output: Option<NetworkOutput>,
@@ -225,7 +231,8 @@ impl Moved {
             let locks = lock::Locks::new(&movement, &intervals, hmm::RATE);
             decode::grid(heard, &locks, &self.impact, self.duration, &other, monitor)
         };
-        // Whether both sources agree is a sign for the network's confidence, wanted or not.
+        // Whether both sources agree is a sign for the network's confidence, whether or not signal
+        // processing is wanted.
         let activation = activation::activation(&self.motion, &self.impact, &self.movement, self.duration);
         let by_motion = BeatEvidence::by_motion(activation);
         let motion_grid = grid(&by_motion)?;
@@ -278,7 +285,8 @@ impl Moved {
             other,
         };
         let signs = confidence::signs(&overview, &evidence);
-        // A tempo that the user gave lets a still person through: there is nothing then to be confident of.
+        // A tempo that the user gave is accepted even for a still person: there is then nothing to
+        // be confident of.
         let confidence = logistic.confidence(&signs) * liveliness.min(1.0) as f32;
         Some(Candidate {
             rhythm: Rhythm {

@@ -1,58 +1,67 @@
 //! A pose track as movement: velocities of the joints at a uniform rate, in torso lengths a second.
 //!
-//! **Differentiator.** A difference of successive frames multiplies the pose detector's jitter by the frame rate. Position
-//! and velocity come instead from a straight line fitted by least squares to the samples around each instant, weighted
-//! with a Gaussian of [`SMOOTHING`] and with the joint's confidence (local linear regression, Cleveland 1979). It works on
-//! frames at any spacing, has no lag, gives the same result at 24 or 60 frames a second, and passes noise of the
-//! positions on by a factor of about 9 a second at 30 frames a second where the plain difference has 42. Movement at
-//! 2 Hz keeps 88 % of its speed, at 4 Hz 60 %.
+//! **Differentiator.** A difference of successive frames multiplies the pose detector's jitter by
+//! the frame rate. Instead, position and velocity come from a straight line fitted by least squares
+//! to the samples around each instant, weighted with a Gaussian of [`SMOOTHING`] and with the
+//! joint's confidence (local linear regression, Cleveland 1979). It works on frames at any spacing,
+//! has no lag, gives the same result at 24 or 60 frames a second, and amplifies noise of the
+//! positions by about 9 a second at 30 frames a second, where the plain difference has 42. Movement
+//! at 2 Hz keeps 88 % of its speed, at 4 Hz 60 %.
 //!
-//! **Camera and shift.** A panning camera, or a body carried along evenly, moves all joints alike. The slow part of the
-//! trunk's velocity is taken from all joints in the shots where that makes the feet stand stiller; a bounce or a step is
-//! far faster than what is taken away. With a still camera a walker's standing foot stands still in the picture, and
-//! nothing is taken away.
+//! **Camera and shift.** A panning camera, or a body carried along evenly, moves all joints alike.
+//! The slow part of the trunk's velocity is subtracted from all joints in the shots where this
+//! makes the feet stand stiller; a bounce or a step is far faster than that part. With a still
+//! camera a walker's standing foot stands still in the picture, and nothing is subtracted.
 //!
-//! Missing joints have weight 0 and are nowhere read as zero velocity; no line is fitted across a cut or a gap.
+//! Missing joints have weight 0 and are never treated as zero velocity; no line is fitted across a
+//! cut or a gap.
 //!
-//! **Position.** The height of the same line at the instant, fitted in pixels, beside the trunk's centre: what the learned
-//! beats read beside the velocity. The signs of a beat use velocities only.
+//! **Position.** The value of the same line at the instant, fitted in pixels, relative to the
+//! trunk's centre. The beat network reads it in addition to the velocity. The signs of a beat use
+//! velocities only.
 
 use super::{leaps, signal};
 use crate::limits::LONGEST_BRIDGE;
 use crate::pose::{JOINTS, Joint, JointPoint, PoseTrack};
 use crate::time::{Instant, Rate, Span};
 
-/// Movement under which there is no beat: median speed, torso lengths a second summed over the 17 joints, smoothed
-/// (see [`Error::NoBeat`]). What a pose detector's jitter makes of a person who stands still is under 1.
+/// Movement below which there is no beat: median speed, torso lengths a second summed over the 17
+/// joints, smoothed (see [`Error::NoBeat`]). A pose detector's jitter on a person who stands still
+/// is below 1.
 pub const LEAST_MOVEMENT: f64 = 1.5;
 
 /// Rate of the movement signals: that of RhythmicNet's published network.
 pub(crate) const RATE: Rate = Rate::from_hz(60.0);
 
-/// Standard deviation of the differentiator's Gaussian. A limb is stopped in 50 to 100 ms, which this keeps apart.
+/// Standard deviation of the differentiator's Gaussian. A limb stops within 50 to 100 ms, which
+/// this still resolves.
 pub(crate) const SMOOTHING: Span = Span::from_seconds(0.040);
 
-/// Confidence up to which a joint counts as missing, and from which it counts in full. Between, it fades in, so that a
-/// joint at the edge of being seen does not switch the sums on and off.
+/// Confidence up to which a joint counts as missing, and from which it has full weight. In between
+/// it fades in, so that a joint at the edge of being seen does not switch the sums on and off.
 const CONFIDENCE: (f32, f32) = (0.2, 0.5);
 
-/// The same for an accent, which one joint can make. What is guessed, such as a foot below the picture's edge or an arm behind the
-/// trunk, has up to 0.58 on the four clips of `tests/fixtures/accents`; what is seen has 0.64 and more nearly all of the time.
+/// The same for an accent, which a single joint can make. Guessed joints, for example a foot below
+/// the picture's edge or an arm behind the trunk, have up to 0.58 on the four clips of
+/// `tests/fixtures/accents`; seen joints have 0.64 and more nearly all of the time.
 const SURE: (f32, f32) = (0.5, 0.7);
 
-/// Half width of the window in which the body's size is taken, long beside one bend of the body.
+/// Half width, in seconds, of the window in which the body's size is measured, long compared with
+/// one bend of the body.
 const SIZE_WINDOW: f64 = 2.0;
 
-/// Standard deviation of the slow part of the trunk's velocity: a bounce at 60 a minute keeps 96 % beside it.
+/// Standard deviation of the slow part of the trunk's velocity: a bounce at 60 a minute keeps 96 %
+/// after it is removed.
 const PAN_SMOOTHING: f64 = 0.4;
 
-/// A joint that leaps so many torso lengths away for one frame and is back in the next was another limb.
+/// A joint that leaps this many torso lengths away for one frame and is back in the next was
+/// another limb.
 const LEAP: f64 = 0.5;
 
-/// Sum of joint weights under which a frame says nothing about the whole body.
+/// Sum of joint weights below which a frame does not describe the whole body.
 const LEAST_JOINTS: f64 = 4.0;
 
-/// Sum of the weights of the trunk's joints under which it has no centre.
+/// Sum of the weights of the trunk's joints below which the trunk has no centre.
 const LEAST_TRUNK: f64 = 2.0;
 
 const TRUNK: [Joint; 6] = [
@@ -67,12 +76,15 @@ const TRUNK: [Joint; 6] = [
 /// Movement of one person at [`RATE`], the first frame at the clip's start.
 #[derive(Debug, Clone)]
 pub(crate) struct Motion {
-    /// Velocity (x to the right, y downwards) of each joint, torso lengths a second; 0 where the weight is 0.
+    /// Velocity (x to the right, y downwards) of each joint, torso lengths a second; 0 where the
+    /// weight is 0.
     pub velocity: Vec<[[f64; 2]; JOINTS]>,
-    /// Position of each joint beside the trunk's centre, torso lengths (x to the right, y downwards); 0 where the weight is 0,
-    /// and everywhere while too little of the trunk is seen for it to have a centre.
+    /// Position of each joint relative to the trunk's centre, torso lengths (x to the right, y
+    /// downwards); 0 where the weight is 0, and everywhere while too little of the trunk is seen to
+    /// have a centre.
     pub position: Vec<[[f64; 2]; JOINTS]>,
-    /// The camera's velocity that was taken from all joints, torso lengths a second; 0 where nothing was taken.
+    /// The camera's velocity that was subtracted from all joints, torso lengths a second; 0 where
+    /// nothing was subtracted.
     pub pan: Vec<[f64; 2]>,
     /// How far each joint can be trusted, 0 (missing) to 1.
     pub weight: Vec<[f64; JOINTS]>,
@@ -87,7 +99,7 @@ pub(crate) struct Motion {
 struct Sample {
     /// Seconds.
     time: f64,
-    /// Where the joint is, torso lengths from where its run began.
+    /// Where the joint is, torso lengths from the start of its run.
     at: [f64; 2],
     /// Where the joint is in the picture, pixels.
     pixel: [f64; 2],
@@ -105,8 +117,8 @@ struct JointAt {
 }
 
 impl Motion {
-    /// The movement of a track over a clip of `duration`. Poses outside the clip or out of order, and joints that are not
-    /// numbers, are passed over.
+    /// The movement of a track over a clip of `duration`. Poses outside the clip or out of order,
+    /// and joints that are not numbers, are skipped.
     pub fn new(track: &PoseTrack, duration: Span) -> Self {
         let frames = frames_in(duration);
         let mut times: Vec<f64> = Vec::with_capacity(track.poses.len());
@@ -162,7 +174,7 @@ impl Motion {
         x.hypot(y)
     }
 
-    /// 1 where enough of the body is seen to say how it moves, 0 elsewhere.
+    /// 1 where enough of the body is seen to determine how it moves, 0 elsewhere.
     pub fn seen(&self) -> Vec<f64> {
         self.weight
             .iter()
@@ -170,12 +182,13 @@ impl Motion {
             .collect()
     }
 
-    /// Lines through the samples of one unbroken run of one joint: velocity, weight, and the place in the picture.
+    /// Lines through the samples of one unbroken run of one joint: velocity, weight, and the place
+    /// in the picture.
     fn fit(&mut self, joint: usize, run: &[Sample], spacing: f64, places: &mut [[JointAt; JOINTS]]) {
         let (Some(first), Some(last)) = (run.first(), run.last()) else {
             return;
         };
-        // Below some 15 frames a second the Gaussian would see one sample only.
+        // Below some 15 frames a second the Gaussian would cover only one sample.
         let sigma = SMOOTHING.seconds().max(0.6 * spacing);
         let reach = 4.0 * sigma;
         let from = RATE.position(Instant::from_seconds(first.time)).ceil().max(0.0) as usize;
@@ -215,8 +228,9 @@ impl Motion {
                     places[joint].pixel[axis] = (s2 * x0[axis] - s1 * x1[axis]) / spread;
                 }
                 places[joint].size = size / s0;
-                // At the end of a run the samples lie on one side, and the slope is far less sure: their spread is 0.36 of
-                // what it is in the middle (variance of half a Gaussian beside that of a whole one).
+                // At the end of a run the samples lie on one side, and the slope is far less
+                // certain: their spread is 0.36 of its value in the middle (variance of half a
+                // Gaussian against that of a whole one).
                 let sided = spread / (s0 * sigma).powi(2);
                 let even = ((sided - 0.36) / (0.8 - 0.36)).clamp(0.0, 1.0);
                 self.weight[frame][joint] = even * trust / kernel;
@@ -225,9 +239,10 @@ impl Motion {
         }
     }
 
-    /// Positions beside the trunk's centre, the mean of its joints by their weights. The camera and where the person stands in the
-    /// picture are not in them. Pixels become torso lengths only here, by each line's own size, since dividing the samples
-    /// would turn a change of the size into movement.
+    /// Positions relative to the trunk's centre, which is the mean of its joints by their weights.
+    /// They do not contain the camera or the person's place in the picture. Pixels become torso
+    /// lengths only here, by each line's own size, since dividing the samples would turn a change
+    /// of size into movement.
     fn centre(&mut self, places: &[[JointAt; JOINTS]]) {
         for ((places, weights), positions) in places.iter().zip(&self.weight).zip(&mut self.position) {
             let (mut centre, mut total) = ([0.0; 2], 0.0);
@@ -250,7 +265,7 @@ impl Motion {
         }
     }
 
-    /// Velocity of the trunk, with the weight 1 where at least two of its joints are seen.
+    /// Velocity of the trunk, with weight 1 where at least two of its joints are seen.
     pub fn trunk(&self) -> (Vec<[f64; 2]>, Vec<f64>) {
         (0..self.len())
             .map(|i| {
@@ -271,7 +286,8 @@ impl Motion {
             .unzip()
     }
 
-    /// Takes the slow part of the trunk's velocity away in each shot where the feet stand stiller without it.
+    /// Subtracts the slow part of the trunk's velocity in each shot where the feet stand stiller
+    /// without it.
     fn take_away_pan(&mut self) {
         let (trunk, seen) = self.trunk();
         let feet = [Joint::RightAnkle as usize, Joint::LeftAnkle as usize];
@@ -300,7 +316,7 @@ impl Motion {
                     .collect()
             };
             let (still, moving) = (stiller_foot(0.0), stiller_foot(1.0));
-            // Feet out of sight cannot tell: a pan is then the safer guess, since it spoils every joint.
+            // Without the feet, subtracting is the safer choice: a pan spoils every joint.
             if still.is_empty() || signal::median(&moving) < signal::median(&still) {
                 for i in begin..end {
                     self.pan[i] = [slow[0][i - begin], slow[1][i - begin]];
@@ -317,16 +333,17 @@ impl Motion {
         }
     }
 
-    /// Sum of the joints' speeds, torso lengths a second (METHOD: *lock*). Each joint is clipped at its own 99th
-    /// percentile, so that a limb misplaced for a frame does not outweigh the dance; a joint that is missing for a while
-    /// counts with its own mean, so that a leg leaving the picture is no stop. A joint never seen counts as the mean of the
-    /// others. 0 where the person is not seen.
+    /// Sum of the joints' speeds, torso lengths a second (the movement of the lock search). Each
+    /// joint is clipped at its own 99th percentile, so that a limb misplaced for a frame does not
+    /// outweigh the dance; a joint that is missing for a while is given its own mean, so that a leg
+    /// leaving the picture is not a stop. A joint never seen counts as the mean of the others. 0
+    /// where the person is not seen.
     pub fn movement(&self) -> Vec<f64> {
         self.summed(|i, joint| self.speed(i, joint))
     }
 
-    /// As [`movement`](Self::movement), with the velocities smoothed further, so that the jitter of a still body hardly counts
-    /// (torso lengths a second).
+    /// Like [`movement`](Self::movement), with the velocities smoothed further, so that the jitter
+    /// of a still body hardly counts (torso lengths a second).
     pub fn lively(&self) -> Vec<f64> {
         let sigma = RATE.count(Span::from_seconds(LIVELINESS_SMOOTHING));
         let smoothed: Vec<Vec<f64>> = (0..JOINTS)
@@ -342,8 +359,8 @@ impl Motion {
         self.summed(|i, joint| smoothed[joint][i])
     }
 
-    /// The movement that decides whether there is a beat: the median of [`lively`](Self::lively) over the liveliest [`LIVELIEST`]
-    /// of the clip.
+    /// The movement that decides whether there is a beat: the median of [`lively`](Self::lively)
+    /// over the liveliest [`LIVELIEST`] of the clip.
     pub fn liveliness(&self, summed: &[f64]) -> f64 {
         let seen = self.seen();
         let window = (RATE.count(LIVELIEST) as usize).clamp(1, summed.len().max(1));
@@ -356,7 +373,7 @@ impl Motion {
                 .filter(|&i| seen[i] > 0.0)
                 .map(|i| summed[i])
                 .collect();
-            // A second of a person says something about movement, a glimpse does not.
+            // A second of a person is enough to judge movement, a glimpse is not.
             if there.len() >= hop {
                 best = best.max(signal::median(&there));
             }
@@ -377,7 +394,7 @@ impl Motion {
                 .filter(|&i| self.weight[i][joint] > 0.0)
                 .map(|i| speed(i, joint))
                 .collect();
-            // A joint glimpsed now and then has no mean worth filling in.
+            // A joint seen only now and then has no mean worth filling in.
             if present.is_empty() || present.len() * 10 < frames_seen {
                 continue;
             }
@@ -398,13 +415,16 @@ impl Motion {
     }
 }
 
-/// Length of the stretch whose median movement decides whether there is a beat: a person who stands, then dances, dances.
+/// Length of the stretch whose median movement decides whether there is a beat: a person who
+/// stands, then dances, counts as dancing.
 const LIVELIEST: Span = Span::from_seconds(8.0);
 
-/// Standard deviation in seconds of the smoothing before that: takes three quarters of what jitter is left.
+/// Standard deviation in seconds of the smoothing before that: it removes three quarters of the
+/// remaining jitter.
 const LIVELINESS_SMOOTHING: f64 = 0.1;
 
-/// Number of frames at [`RATE`] in a clip: one at each multiple of the period from its start up to its end.
+/// Number of frames at [`RATE`] in a clip: one at each multiple of the period from its start up to
+/// its end.
 fn frames_in(duration: Span) -> usize {
     let seconds = duration.seconds();
     if seconds.is_finite() && seconds > 0.0 {
@@ -418,7 +438,7 @@ fn weight(point: JointPoint) -> f64 {
     trust(point, CONFIDENCE)
 }
 
-/// From 0 to 1 between two confidences; 0 for what has no place.
+/// From 0 to 1 between two confidences; 0 for a joint without a place.
 fn trust(point: JointPoint, (least, full): (f32, f32)) -> f64 {
     if point.x.is_finite() && point.y.is_finite() && point.confidence.is_finite() {
         f64::from(((point.confidence - least) / (full - least)).clamp(0.0, 1.0))
@@ -434,10 +454,11 @@ fn distance(joints: &[JointPoint; JOINTS], a: Joint, b: Joint) -> Option<f64> {
         .filter(|d| *d > 0.0)
 }
 
-/// Torso length in pixels at each pose: the upper quartile of the neck–mid-hip distance over [`SIZE_WINDOW`] to either side
-/// in the same shot (a bend shortens it, nothing lengthens it). Where the hips are hidden it is taken from shoulder breadth
-/// and upper arms by the body's proportions (shoulder joints 0.20, upper arm 0.186, neck–hip 0.30 of the stature; Drillis &
-/// Contini 1966). `None` where nothing tells it.
+/// Torso length in pixels at each pose: the upper quartile of the neck–mid-hip distance over
+/// [`SIZE_WINDOW`] to either side in the same shot (a bend shortens it, nothing lengthens it).
+/// Where the hips are hidden it is taken from shoulder breadth and upper arms by the body's
+/// proportions (shoulder joints 0.20, upper arm 0.186, neck–hip 0.30 of the stature; Drillis &
+/// Contini 1966). `None` where it cannot be determined.
 fn sizes(times: &[f64], shots: &[usize], poses: &[&[JointPoint; JOINTS]]) -> Vec<Option<f64>> {
     let torso: Vec<Option<f64>> = poses.iter().map(|p| distance(p, Joint::Neck, Joint::MidHip)).collect();
     let upper: Vec<Option<f64>> = poses
@@ -480,7 +501,8 @@ fn sizes(times: &[f64], shots: &[usize], poses: &[&[JointPoint; JOINTS]]) -> Vec
     result
 }
 
-/// The unbroken runs of one joint in torso lengths: no cut, and no gap longer than [`LONGEST_BRIDGE`], within a run.
+/// The unbroken runs of one joint in torso lengths: without a cut, and without a gap longer than
+/// [`LONGEST_BRIDGE`], within a run.
 fn runs(
     joint: usize,
     times: &[f64],
@@ -490,8 +512,8 @@ fn runs(
 ) -> Vec<Vec<Sample>> {
     let mut runs: Vec<Vec<Sample>> = Vec::new();
     let mut last: Option<(f64, usize)> = None;
-    // Each step of the path is divided by the size at its own time: dividing the positions themselves would turn a change
-    // of the size into movement.
+    // Each step of the path is divided by the size at its own time: dividing the positions
+    // themselves would turn a change of size into movement.
     let mut path = ([0.0; 2], [0.0; 2]);
     for i in 0..times.len() {
         let point = poses[i][joint];
@@ -534,7 +556,7 @@ fn runs(
     runs
 }
 
-/// Takes out samples that are [`LEAP`] away from where both neighbours agree the joint is.
+/// Removes samples that are [`LEAP`] away from where both neighbours agree the joint is.
 fn drop_leaps(run: &mut Vec<Sample>) {
     let apart = |a: &Sample, b: &Sample| (a.at[0] - b.at[0]).hypot(a.at[1] - b.at[1]);
     let kept: Vec<Sample> = run

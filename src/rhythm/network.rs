@@ -14,13 +14,14 @@ use ndarray::{Array4, ArrayViewD, Ix2};
 const NETWORK: &str = "video2rhythm";
 const CALIBRATION: &str = "video2rhythm_calibration";
 
-/// Windows that the network is given at once: half a minute of movement.
+/// Windows given to the network at once: half a minute of movement.
 const BATCH: usize = 4;
 
 /// Least probability of a tempo: the network is never certain.
 const LEAST_PROBABILITY: f32 = 1e-4;
 
-/// What finds the beats: the network, if it is wanted, and what was fitted for it and for signal processing.
+/// The models that find the beats: the network, if it is wanted, and the values fitted for it and
+/// for signal processing.
 pub struct BeatModels {
     calibration: Calibration,
     network: Option<Session>,
@@ -30,13 +31,14 @@ impl BeatModels {
     /// Names of the files in the manifest that the beats of the network need.
     pub const FILES: &'static [&'static str] = &[NETWORK, CALIBRATION];
 
-    /// Names of those that beats by signal processing need.
+    /// Names of those needed for beats by signal processing.
     pub const MOTION_FILES: &'static [&'static str] = &[CALIBRATION];
 
     /// Loads the network and checks it against the manifest.
     ///
     /// # Errors
-    /// The model room's: a file missing, damaged, or of another shape; a device that cannot be used.
+    /// Those of the models: a file that is missing, damaged or of the wrong shape; a device that
+    /// cannot be used.
     pub fn open(runtime: &Runtime, manifest: &Manifest, options: Options) -> Result<Self> {
         Ok(Self {
             network: Some(Session::open(runtime, manifest, NETWORK, options)?),
@@ -61,14 +63,14 @@ impl BeatModels {
         }
     }
 
-    /// The same models with another calibration: for fitting one.
+    /// The same models with another calibration, used to fit one.
     #[cfg(feature = "internals")]
     #[must_use]
     pub fn with_calibration(self, calibration: Calibration) -> Self {
         Self { calibration, ..self }
     }
 
-    /// What was fitted.
+    /// The fitted values.
     pub fn calibration(&self) -> &Calibration {
         &self.calibration
     }
@@ -78,7 +80,7 @@ impl BeatModels {
         self.network.is_some()
     }
 
-    /// What the network hears in a movement; `None` where it is not loaded.
+    /// The network's output for a movement; `None` where it is not loaded.
     pub(super) fn hear(&mut self, frames: &[Frame], monitor: &Monitor<'_>) -> Result<Option<NetworkOutput>> {
         match &mut self.network {
             Some(session) => hear(session, frames, monitor).map(Some),
@@ -126,7 +128,8 @@ fn hear(session: &mut Session, frames: &[Frame], monitor: &Monitor<'_>) -> Resul
     Ok(result)
 }
 
-/// The windows as one tensor, padded beyond the clip's end with frames in which nobody is seen. All have the same length.
+/// The windows as one tensor, padded beyond the clip's end with frames in which nobody is seen. All
+/// have the same length.
 fn input(frames: &[Frame], windows: &[FrameWindow]) -> Tensor {
     let length = windows.first().map_or(0, |w| w.length);
     let value = |(w, t, joint, value): (usize, usize, usize, usize)| {

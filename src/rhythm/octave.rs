@@ -1,28 +1,30 @@
 //! Which octave of a tempo the music should have.
-//!
-//! Neither the network nor the lock tells a tempo from its double with any certainty: a movement that repeats with a beat repeats
-//! with two. What a viewer hears is whether the grid is as fine as the movement: where the body is stopped more often than there
-//! are beats, at a tempo slower than people tap, the beats are too slow; where it is stopped every third beat of a tempo
-//! faster than that, they are too fast.
+//! Neither the network nor the lock distinguishes a tempo from its double with any certainty: a
+//! movement that repeats every beat also repeats every two. A viewer perceives whether the grid is
+//! as fine as the movement. Where the body stops more often than there are beats, at a tempo slower
+//! than people tap, the beats are too slow; where it stops only every third beat, at a tempo faster
+//! than people tap, they are too fast.
 
 use super::accents::{Accent, AccentKind};
 use super::holds::Hold;
 use crate::settings::RhythmSettings;
 use crate::time::{Span, Tempo};
 
-/// Tempi under which the beats may be too slow, and over which they may be too fast, beats a minute: what people tap lies between
-/// (see [`tapping_preference`](super::lock::tapping_preference)).
+/// Tempi below which the beats may be too slow, and above which they may be too fast, beats a
+/// minute: the tempi that people tap lie between (see
+/// [`tapping_preference`](super::lock::tapping_preference)).
 const SLOW: f64 = 75.0;
 const FAST: f64 = 160.0;
 
-/// Impacts a beat while the body moves, over which slow beats are too slow and under which fast ones are too fast.
+/// Impacts a beat while the body moves, above which slow beats are too slow and below which fast
+/// ones are too fast.
 const MANY: f64 = 1.2;
 const FEW: f64 = 0.35;
 
 /// Fewer impacts prove nothing.
 const LEAST_IMPACTS: usize = 4;
 
-/// How far from the octave a tempo may lie that is found there.
+/// How far from the exact octave a tempo found there may lie, as a share.
 const NEAR: f64 = 0.06;
 
 /// Impacts a second while the body moves; `None` where there are too few.
@@ -36,8 +38,8 @@ pub(super) fn density(accents: &[Accent], holds: &[Hold], duration: Span) -> Opt
     (impacts >= LEAST_IMPACTS && moving > 0.0).then(|| impacts as f64 / moving)
 }
 
-/// The settings with which to look for the beats again where those found are in the wrong octave: with the tempi near the right
-/// one alone. `None` where they are in the right one, or the user allows no other.
+/// The settings for a second search when the beats are in the wrong octave: only the tempi near the
+/// right one. `None` where the octave is right, or the user allows no other.
 pub(super) fn other(found: Tempo, density: f64, settings: &RhythmSettings) -> Option<RhythmSettings> {
     let a_beat = density * found.beat_span().seconds();
     let factor = match found.bpm() {

@@ -1,7 +1,9 @@
-//! Small tools on evenly sampled signals: smoothing, quantiles, peaks. No knowledge of bodies or music.
+//! Small tools on evenly sampled signals: smoothing, quantiles, peaks. No knowledge of bodies or
+//! music.
 
-/// Gaussian smoothing of the samples whose weight is above 0; the others are left out of every mean, so that a gap pulls
-/// nothing towards zero. Where no weight is in reach the result is 0. `sigma` is in samples; the kernel ends at 3 sigma.
+/// Gaussian smoothing of the samples whose weight is above 0; the others are left out of every
+/// mean, so that a gap pulls nothing towards zero. Where no weight is in reach the result is 0.
+/// `sigma` is in samples; the kernel ends at 3 sigma.
 pub(crate) fn smooth_weighted(values: &[f64], weights: &[f64], sigma: f64) -> Vec<f64> {
     let kernel = gaussian(sigma);
     let reach = kernel.len() - 1;
@@ -20,7 +22,7 @@ pub(crate) fn smooth_weighted(values: &[f64], weights: &[f64], sigma: f64) -> Ve
         .collect()
 }
 
-/// Gaussian smoothing; near the ends only the samples that exist are averaged. `sigma` is in samples.
+/// Gaussian smoothing; near the ends only the existing samples are averaged. `sigma` is in samples.
 pub(crate) fn smooth(values: &[f64], sigma: f64) -> Vec<f64> {
     smooth_weighted(values, &vec![1.0; values.len()], sigma)
 }
@@ -39,7 +41,8 @@ fn gaussian(sigma: f64) -> Vec<f64> {
         .collect()
 }
 
-/// The value below which a share `q` (0 to 1) of the values lies, linearly interpolated; 0 for no values.
+/// The value below which a share `q` (0 to 1) of the values lies, linearly interpolated; 0 for no
+/// values.
 pub(crate) fn quantile(values: &[f64], q: f64) -> f64 {
     let mut sorted: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
     sorted.sort_by(f64::total_cmp);
@@ -71,7 +74,7 @@ pub(crate) fn mean(values: &[f64]) -> f64 {
     }
 }
 
-/// 1 less the entropy of a distribution over its greatest possible; 0 for fewer than two bins.
+/// 1 − the entropy of a distribution over its greatest possible value; 0 for fewer than two bins.
 pub(crate) fn certainty(distribution: &[f64]) -> f64 {
     if distribution.len() < 2 {
         return 0.0;
@@ -80,7 +83,8 @@ pub(crate) fn certainty(distribution: &[f64]) -> f64 {
     (1.0 - entropy / (distribution.len() as f64).ln()).clamp(0.0, 1.0)
 }
 
-/// Value at a fractional position, linearly interpolated; the outermost values go on; 0 for no values.
+/// Value at a fractional position, linearly interpolated; beyond the ends, the outermost value; 0
+/// for no values.
 pub(crate) fn at(values: &[f64], position: f64) -> f64 {
     let Some(last) = values.len().checked_sub(1) else {
         return 0.0;
@@ -102,7 +106,7 @@ pub(crate) struct Peak {
     pub height: f64,
 }
 
-/// All local maxima above 0; of a plateau its first sample.
+/// All local maxima above 0; the first sample of a plateau.
 pub(crate) fn peaks(values: &[f64]) -> Vec<Peak> {
     (0..values.len())
         .filter(|&i| {
@@ -117,8 +121,8 @@ pub(crate) fn peaks(values: &[f64]) -> Vec<Peak> {
         .collect()
 }
 
-/// How far the top of the parabola through sample `i` and its neighbours lies from `i`, −0.5 to 0.5 samples; 0 at the
-/// ends and where the three samples do not bend.
+/// How far the top of the parabola through sample `i` and its neighbours lies from `i`, −0.5 to
+/// 0.5 samples; 0 at the ends and where the three samples are on a line.
 pub(crate) fn parabola(values: &[f64], i: usize) -> f64 {
     if i == 0 || i + 1 >= values.len() {
         return 0.0;

@@ -1,10 +1,12 @@
-//! The rhythmic style of a movement: when it changes fast (Su, Liu, Shlizerman 2021, *Video2Rhythm*; the directogram and
-//! the kinematic offsets are those of Davis & Agrawala, "Visual Rhythm and Beat", 2018).
+//! The rhythmic style of a movement: when it changes fast (Su, Liu, Shlizerman 2021,
+//! *Video2Rhythm*; the directogram and the kinematic offsets are those of Davis & Agrawala, "Visual
+//! Rhythm and Beat", 2018).
 //!
-//! The paper's constants are kept: 12 angles, an STFT of 16 frames every 4 frames at 15 frames a second (1.07 s every
-//! 0.27 s), the highest frequency bin (7.5 Hz), the top tenth over the whole clip. The movement at 60 a second is averaged
-//! to 15 for it. At another rate the "highest bin" would be another frequency: at 60 a second and 64 samples it would be
-//! 30 Hz, where a body has nothing and the pose detector's jitter has everything.
+//! The paper's constants are kept: 12 angles, an STFT of 16 frames every 4 frames at 15 frames a
+//! second (1.07 s every 0.27 s), the highest frequency bin (7.5 Hz), the top tenth over the whole
+//! clip. The movement at 60 a second is averaged to 15 for this. At another rate the "highest bin"
+//! would be another frequency: at 60 a second and 64 samples it would be 30 Hz, where there is no
+//! body movement, only the pose detector's jitter.
 
 use super::motion::Motion;
 use super::signal;
@@ -27,7 +29,8 @@ const AVERAGED: usize = 4;
 /// Share of the STFT frames that are peaks.
 const PEAK_SHARE: f64 = 0.1;
 
-/// Which angles of the directogram a direction (radians) counts for: those at most 2π/12 away, both ends included.
+/// The angles of the directogram that a direction (radians) counts for: those at most 2π/12 away,
+/// both ends included.
 fn angles(direction: f64) -> impl Iterator<Item = usize> {
     let bin = TAU / ANGLES as f64;
     (0..ANGLES).filter(move |k| {
@@ -39,7 +42,8 @@ fn angles(direction: f64) -> impl Iterator<Item = usize> {
 /// One frame of movement: velocity and weight of every joint.
 type Frame = ([[f64; 2]; JOINTS], [f64; JOINTS]);
 
-/// The directogram of one frame: D(θ) = Σ_j |F(j)| · 1_θ(∠F(j)), each joint by its weight.
+/// The directogram of one frame: D(θ) = Σ_j |F(j)| · 1_θ(∠F(j)), each joint weighted by its
+/// weight.
 fn directogram((velocity, weight): &Frame) -> [f64; ANGLES] {
     let mut bins = [0.0; ANGLES];
     for (v, w) in velocity.iter().zip(weight) {
@@ -53,9 +57,10 @@ fn directogram((velocity, weight): &Frame) -> [f64; ANGLES] {
     bins
 }
 
-/// How the directogram changes from one frame to the next: the mean over the angles of what it gains (acceleration, the
-/// kinematic offset) and of what it loses (deceleration, the impact). Both are at least 0. A joint that is missing in
-/// either frame is left out of both, since its coming or going is no movement.
+/// How the directogram changes from one frame to the next: the mean over the angles of its gain
+/// (acceleration, the kinematic offset) and of its loss (deceleration, the impact). Both are at
+/// least 0. A joint that is missing in either frame is left out of both, since appearing or
+/// disappearing is not movement.
 fn change(before: &Frame, now: &Frame) -> (f64, f64) {
     let mut common = [0.0; JOINTS];
     for (c, (a, b)) in common.iter_mut().zip(before.1.iter().zip(&now.1)) {
@@ -70,7 +75,7 @@ fn change(before: &Frame, now: &Frame) -> (f64, f64) {
     (sums.0 / ANGLES as f64, sums.1 / ANGLES as f64)
 }
 
-/// Kinematic offsets of successive frames; the first is 0, and so is the first of every shot.
+/// Kinematic offsets of successive frames; the first of the clip and of every shot is 0.
 fn kinematic_offsets(frames: &[Frame], shot: impl Fn(usize) -> usize) -> Vec<f64> {
     (0..frames.len())
         .map(|i| {
@@ -83,8 +88,8 @@ fn kinematic_offsets(frames: &[Frame], shot: impl Fn(usize) -> usize) -> Vec<f64
         .collect()
 }
 
-/// Magnitude of the highest frequency bin of the STFT: Hann window, centred on every [`HOP`]th sample, the signal mirrored
-/// at its ends.
+/// Magnitude of the highest frequency bin of the STFT: Hann window, centred on every [`HOP`]th
+/// sample, the signal mirrored at its ends.
 fn highest_bin(signal: &[f64]) -> Vec<f64> {
     if signal.is_empty() {
         return Vec::new();
@@ -116,9 +121,9 @@ fn highest_bin(signal: &[f64]) -> Vec<f64> {
 /// The style of a movement.
 #[derive(Debug, Clone)]
 pub(crate) struct Style {
-    /// Kinematic offsets at the movement's rate: how much faster the body becomes, per frame.
+    /// Kinematic offsets at the movement's rate: how much faster the body gets per frame.
     pub offsets: Vec<f64>,
-    /// STFT magnitudes, one each 4 frames at 15 a second.
+    /// STFT magnitudes, one per 4 frames at 15 a second.
     pub magnitudes: Vec<f64>,
     /// Whether each magnitude is among the clip's top tenth.
     pub marked: Vec<bool>,
@@ -145,7 +150,7 @@ impl Style {
         }
     }
 
-    /// Frames of the movement signal that a marked magnitude stands for, `from..to`.
+    /// Frames of the movement signal that a marked magnitude covers, `from..to`.
     pub fn covers(&self, index: usize) -> (usize, usize) {
         let half = HOP * AVERAGED / 2;
         let centre = index * HOP * AVERAGED;
@@ -156,7 +161,7 @@ impl Style {
     }
 }
 
-/// Mean velocity of successive frames, each joint by its weight.
+/// Mean velocity of successive frames, each joint weighted by its weight.
 fn average(frames: &[Frame]) -> Frame {
     let mut result: Frame = ([[0.0; 2]; JOINTS], [0.0; JOINTS]);
     for joint in 0..JOINTS {
@@ -184,7 +189,8 @@ fn top(magnitudes: &[f64]) -> Vec<bool> {
     marked
 }
 
-/// Strength of each marked stretch's fastest change, and where it is: (position in frames of the movement, offset there).
+/// Strength of each marked stretch's fastest change, and its place: (position in frames of the
+/// movement, offset there).
 pub(crate) fn changes(style: &Style) -> Vec<signal::Peak> {
     let smoothed = signal::smooth(&style.offsets, 1.0);
     (0..style.marked.len())
@@ -244,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_joint_that_appears_is_no_movement() {
+    fn a_joint_that_appears_is_not_movement() {
         let mut gone = one_joint(4.0, 40.0);
         gone.1[3] = 0.0;
         assert_eq!(change(&gone, &one_joint(4.0, 40.0)), (0.0, 0.0));

@@ -1,5 +1,5 @@
-//! A clip of any length through a network that sees ten seconds: windows with overlap, joined again without seams, and the
-//! network's frames brought to the rate of the decoder.
+//! Runs a clip of any length through a network that reads ten seconds: overlapping windows, joined
+//! again without seams, and the network's frames resampled to the rate of the decoder.
 
 use super::features::FRAME_RATE;
 use super::hmm::RATE;
@@ -11,16 +11,17 @@ pub(crate) const LENGTH: usize = 300;
 /// Least frames of a window. Shorter clips are padded with frames in which nobody is seen.
 pub(crate) const LEAST: usize = 60;
 
-/// Frames from one window to the next: each frame but those at the clip's ends is seen twice.
+/// Frames from one window to the next: each frame is covered twice, except at the clip's ends.
 const HOP: usize = 150;
 
-/// Frames at a window's end whose output is thrown away where another window has them: the network sees only one side of them.
+/// Frames at a window's ends whose output is discarded where another window has them: the network
+/// sees only one side of them.
 const BORDER: usize = 15;
 
 /// Bounds within which an activation is taken as a probability.
 const CLAMP: (f64, f64) = (1e-4, 1.0 - 1e-4);
 
-/// The part of a clip that a window sees.
+/// The part of a clip that a window covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FrameWindow {
     /// First frame.
@@ -30,14 +31,15 @@ pub(crate) struct FrameWindow {
 }
 
 impl FrameWindow {
-    /// Middle of the part that lies in a clip of so many frames.
+    /// Middle of the part that lies within a clip of so many frames.
     pub fn middle(&self, frames: usize) -> Instant {
         let end = (self.start + self.length).min(frames);
         FRAME_RATE.instant_at((self.start + end) as f64 / 2.0)
     }
 }
 
-/// The windows of a clip of so many frames. All have the same length; the last ends at the clip's end.
+/// The windows of a clip of so many frames. All have the same length; the last ends at the clip's
+/// end.
 pub(crate) fn windows(frames: usize) -> Vec<FrameWindow> {
     if frames <= LENGTH {
         return vec![FrameWindow {
@@ -53,8 +55,9 @@ pub(crate) fn windows(frames: usize) -> Vec<FrameWindow> {
         .collect()
 }
 
-/// The values of the windows as one sequence of `frames`, cross-faded where windows overlap: each counts by how far from its
-/// own ends a frame lies. What is not a number counts as 0.
+/// The values of the windows as one sequence of `frames`, cross-faded where windows overlap: each
+/// frame is weighted by its distance from the window's ends. Values that are not numbers count as
+/// 0.
 pub(crate) fn joined(frames: usize, windows: &[(FrameWindow, Vec<f32>)]) -> Vec<f64> {
     let (mut sum, mut total) = (vec![0.0; frames], vec![0.0; frames]);
     for (index, (window, values)) in windows.iter().enumerate() {
@@ -73,10 +76,9 @@ pub(crate) fn joined(frames: usize, windows: &[(FrameWindow, Vec<f32>)]) -> Vec<
         .collect()
 }
 
-/// Probabilities at the network's rate as probabilities at the decoder's, over a clip of `duration`.
-///
-/// The log odds are interpolated by cubic convolution (Keys 1981), so that a peak may lie between two frames: on straight lines
-/// between frames every beat would fall on one of them, up to 17 ms off.
+/// Converts probabilities at the network's rate to the decoder's rate, over a clip of `duration`.
+/// The log odds are interpolated by cubic convolution (Keys 1981), so that a peak may lie between
+/// two frames: with linear interpolation every beat would fall on a frame, up to 17 ms off.
 pub(crate) fn resampled(values: &[f64], duration: Span) -> Vec<f64> {
     let odds: Vec<f64> = values
         .iter()
@@ -94,7 +96,8 @@ pub(crate) fn resampled(values: &[f64], duration: Span) -> Vec<f64> {
         .collect()
 }
 
-/// Value at a fractional position by cubic convolution; the outermost values go on. 0 for no values.
+/// Value at a fractional position by cubic convolution; beyond the ends, the outermost value. 0 for
+/// no values.
 fn cubic(values: &[f64], position: f64) -> f64 {
     let Some(last) = values.len().checked_sub(1) else {
         return 0.0;
@@ -130,7 +133,7 @@ mod tests {
 
     #[test]
     fn joined_windows_have_no_seam() {
-        // Each window is wrong by its own constant, and useless at its ends.
+        // Each window is off by its own constant, and useless at its ends.
         let frames = 700;
         let truth = |i: usize| (i as f64 * 0.05).sin();
         let parts: Vec<(FrameWindow, Vec<f32>)> = windows(frames)
@@ -156,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn padding_is_dropped_and_what_is_no_number_is_nothing() {
+    fn padding_is_dropped_and_values_that_are_not_numbers_count_as_zero() {
         let parts = [(windows(20)[0], [vec![0.5; 19], vec![f32::NAN], vec![0.9; 40]].concat())];
         let joined = joined(20, &parts);
         assert_eq!(joined.len(), 20);

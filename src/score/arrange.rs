@@ -45,11 +45,10 @@ pub fn arrange(grid: &DrumGrid, music: Option<&Music>, duration: Span, kit: Opti
     arrange_to(grid, music, None, duration, kit)
 }
 
-/// As [`arrange`], of drums and music that [answer](crate::answer) a movement whose strong accents
-/// are on the steps `strong`, rising: the piece ends [near the clip's
-/// end](super::ending::last_answer_after), on one of those if it can. `None` where no movement is
+/// Like [`arrange`], for drums and music that [answer](crate::answer) a movement with strong
+/// accents on the steps `strong`, in ascending order: the piece ends [near the clip's
+/// end](super::ending::last_answer_after), on one of those if possible. `None` if no movement is
 /// answered.
-///
 /// # Errors
 /// Those of [`arrange`].
 pub fn arrange_to(
@@ -169,7 +168,7 @@ fn last_step(music: &Music) -> Option<i32> {
     notes.map(|note| note.step).max()
 }
 
-/// What is wrong with the notes of the music, if anything: music is also read from files.
+/// The fault of the music's notes, if there is one: music is also read from files.
 fn fault(music: &Music) -> Option<String> {
     music.lines.iter().find_map(|line| {
         let name = line.instrument.profile().name;
@@ -196,7 +195,7 @@ fn fault(music: &Music) -> Option<String> {
 /// The beat at tick 0, counted from the first of the grid.
 ///
 /// The beats continue before the first at its interval. If the clip's start lies between two of
-/// them, the part up to the next is a beat of its own, shorter than the others; but if it is less
+/// them, the part up to the next is a separate beat, shorter than the others; but if it is less
 /// than half a beat and the beat after it is also before the first of the grid, the two are one
 /// beat, longer than the others.
 fn first_beat(beats: &BeatGrid) -> i32 {

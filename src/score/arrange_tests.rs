@@ -124,7 +124,7 @@ fn a_closed_hat_cuts_an_open_one() {
 }
 
 #[test]
-fn what_lies_outside_is_left_out_and_the_very_start_is_kept() {
+fn events_outside_are_left_out_and_the_very_start_is_kept() {
     let mut early = hit(0, DrumClass::Snare);
     early.offset = -0.3;
     let hits = vec![
@@ -145,7 +145,7 @@ fn what_lies_outside_is_left_out_and_the_very_start_is_kept() {
 }
 
 #[test]
-fn grids_that_are_none_are_refused() {
+fn invalid_grids_are_refused() {
     let good = grid(0.0, 120.0, 8, 1, vec![]);
     for beats in [vec![], vec![Instant::ZERO], vec![Instant::ZERO, Instant::ZERO]] {
         let grid = DrumGrid { beats, ..good.clone() };
@@ -241,7 +241,7 @@ fn at(notes: &[Note], tick: u32) -> Vec<u8> {
 }
 
 #[test]
-fn parts_stand_in_order_with_programs_channels_and_places() {
+fn parts_are_in_order_with_programs_channels_and_positions() {
     let score = arranged(20.0);
     let parts: Vec<_> = score
         .parts
@@ -273,7 +273,7 @@ fn parts_stand_in_order_with_programs_channels_and_places() {
 }
 
 #[test]
-fn notes_fall_where_the_grid_has_them_with_their_offsets() {
+fn notes_are_at_their_grid_positions_with_their_offsets() {
     let score = arranged(20.0);
     // 120 beats a minute: a step is 120 ticks. The piano's second beat is 0.05 steps late, the
     // guitar a tenth early.
@@ -288,7 +288,7 @@ fn notes_fall_where_the_grid_has_them_with_their_offsets() {
 }
 
 #[test]
-fn the_end_comes_home_with_the_drums_and_rings_to_the_clips_end() {
+fn the_end_resolves_with_the_drums_and_rings_to_the_clips_end() {
     // 15 s at 120 beats a minute: the drums end on the downbeat at 14 s, after C and before G.
     let score = arranged(15.0);
     let last = 28 * 480;
@@ -324,7 +324,7 @@ fn the_end_comes_home_with_the_drums_and_rings_to_the_clips_end() {
 }
 
 #[test]
-fn two_lengths_share_all_that_comes_before_the_ending() {
+fn two_lengths_share_everything_before_the_ending() {
     let (short, long) = (arranged(15.0), arranged(26.3));
     let lead_in = 28 * 480 - 960;
     for name in ["drums", "bass", "guitar", "piano"] {
@@ -356,11 +356,12 @@ fn the_music_ends_by_itself_where_no_drum_is_struck() {
 }
 
 #[test]
-fn a_clip_that_begins_between_two_beats_has_its_music_on_them() {
+fn a_clip_that_begins_between_two_beats_has_its_music_on_beats() {
     // The first beat of the grid is the third of its bar, 0.7 s into the clip.
     let grid = grid(0.7, 120.0, 40, 3, hats(160));
     let mut music = music(160);
-    // What begins before the clip is left out; what belongs to its start is played at the start.
+    // A note that begins before the clip is left out; one that belongs to its start is played at
+    // the start.
     music.lines[0].notes.insert(
         0,
         GridNote {
@@ -400,7 +401,7 @@ fn a_clip_that_begins_between_two_beats_has_its_music_on_them() {
 }
 
 #[test]
-fn music_that_is_none_is_refused_with_the_value() {
+fn invalid_music_is_refused_with_the_value() {
     let grid = grid(0.0, 120.0, 40, 1, hats(160));
     type Spoil = fn(&mut Music);
     let spoil: [(&str, Spoil); 7] = [

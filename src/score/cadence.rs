@@ -1,6 +1,6 @@
 //! The ending of a melodic line: the dominant before the last beat, and the tonic on it.
 //!
-//! A clip ends where it was cut, regardless of the harmony; the drums end on a beat nearby (see
+//! A clip ends where it was cut, regardless of the harmony; the drums end on a nearby beat (see
 //! [`ending`](super::ending)). To make the ending sound intended, the notes before that beat are
 //! moved to a chord that leads home, and the tonic follows on the beat. Everything before is
 //! unchanged, so that two cuts of one clip share it.
@@ -14,7 +14,7 @@ use std::ops::RangeInclusive;
 /// Thirty-second notes, the unit of lengths, in a step.
 const UNITS_PER_STEP: i32 = 2;
 
-/// How far back to look for the last chord that was played, beats.
+/// How far back the last chord played is searched for, beats.
 const REMEMBERED: i32 = 8;
 
 /// Minimum number of notes of a chord: fewer are a melody.
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn each_mode_has_its_way_home() {
+    fn each_mode_has_its_own_leading_chord() {
         use Mode::{Dorian, HarmonicMinor, Lydian, Major, Minor, Mixolydian, Phrygian};
         // In C; roots by their distance from it.
         for (mode, home, root, quality) in [
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn chords_are_bent_to_the_dominant_and_end_on_the_tonic() {
+    fn chords_move_to_the_dominant_and_end_on_the_tonic() {
         // F in C major; the last beat is step 32.
         let chords = [at(0, 5, Quality::Major)];
         let mut notes = vec![];
@@ -383,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_held_into_the_lead_in_is_struck_anew_unless_it_fits() {
+    fn a_note_held_into_the_lead_in_is_struck_again_unless_it_fits() {
         let chords = [at(0, 5, Quality::Major)];
         let notes = [note(16, 32, 53), note(16, 32, 57), note(16, 32, 60)];
         let cadence = with_cadence(&notes, 32, setting(Instrument::Piano, key(0, Mode::Major), &chords));
@@ -393,7 +393,7 @@ mod tests {
             [(16, 53, 32), (16, 57, 16), (16, 60, 16), (24, 55, 16), (24, 59, 16)],
             "F is a tone of G7"
         );
-        // A note that ends just after it is not changed.
+        // A note that ends just after the start of the lead-in is not changed.
         let short = [note(22, 5, 57)];
         assert_eq!(
             with_cadence(&short, 32, setting(Instrument::Piano, key(0, Mode::Major), &chords)).before,
@@ -446,7 +446,7 @@ mod tests {
         assert_eq!(
             pitches(&cadence.before, 28),
             [59, 69],
-            "C rubs against B; A, of no chord, does not and stays"
+            "C clashes with B; A, which is not a chord tone, does not and stays"
         );
         // Steps at the ends of the integer range do not overflow.
         for step in [i32::MIN, i32::MAX] {

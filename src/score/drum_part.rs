@@ -33,8 +33,8 @@ pub(super) fn part(hits: &[Hit], style: &str, kit: Option<&str>, timeline: Timel
     })
 }
 
-/// Length of a drum note if nothing cuts it. Drums ring out by themselves; lengths matter for
-/// cymbals and for players that read the MIDI file.
+/// Length of a drum note that nothing cuts. Drums ring out regardless; lengths matter for cymbals
+/// and for players that read the MIDI file.
 fn held(class: DrumClass) -> u32 {
     match class {
         DrumClass::OpenHat => 2 * TICKS_PER_BEAT,

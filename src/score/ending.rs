@@ -35,8 +35,8 @@ const BEAT_WORTH: f64 = 0.2;
 /// Bounds of the last hit's velocity, which is otherwise that of the louder hits of the piece.
 const LEAST_LAST_VELOCITY: f32 = 0.55;
 
-/// The beat on which a piece ends in which something is played up to `last_step`, counted from the
-/// first beat of the grid; `None` if no beat leaves room.
+/// The beat on which a piece with notes up to `last_step` ends, counted from the first beat of the
+/// grid; `None` if no beat leaves room.
 ///
 /// Of the beats that leave at least 10 % of the clip (0.6 s to 1 s), it is the one with the
 /// shortest silence after it, where the silence after a downbeat counts as 1.2 s shorter and that
@@ -67,8 +67,8 @@ pub(super) fn last_beat_after(last_step: i32, grid: &DrumGrid, beats: &BeatGrid,
     })
 }
 
-/// The step on which a piece ends that answers a movement, whose strong accents are on the steps
-/// `strong`; `None` where [`last_beat_after`] is.
+/// The step on which a piece ends that answers a movement with strong accents on the steps
+/// `strong`; `None` in the cases of [`last_beat_after`].
 ///
 /// Of the last steps that leave 0.3 s, it is the accent, beat or half beat with the shortest
 /// silence after it, where the silence after an accent counts as 0.35 s shorter, after a downbeat
@@ -102,7 +102,7 @@ pub(super) fn last_answer_after(
         .or_else(|| last_beat_after(last_step, grid, beats, duration).map(|beat| beat.saturating_mul(BEAT)))
 }
 
-/// Position in its bar, from 1, of a beat that is counted from the first of the grid.
+/// Position in its bar, from 1, of a beat counted from the first of the grid.
 pub fn beat_number(grid: &DrumGrid, beat: i32) -> u8 {
     let bar = i32::from(grid.beats_per_bar.max(1));
     ((i32::from(grid.first_beat) - 1 + beat).rem_euclid(bar) + 1) as u8
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_downbeat_is_taken_where_it_leaves_no_long_silence() {
+    fn a_downbeat_is_chosen_unless_it_leaves_a_long_silence() {
         // 120 beats a minute, bars at 0, 2, 4 … 14 s; the clips leave at least a second.
         let grid = steady(120.0, 40);
         assert_eq!(last(&grid, 15.0), Some(28), "the downbeat at 14.0 s leaves just enough");
@@ -201,7 +201,7 @@ mod tests {
         assert_eq!(
             last(&grid, 14.9),
             Some(26),
-            "13.0 s: after 14.0 s the room is too small"
+            "13.0 s: after 14.0 s there is not enough room"
         );
     }
 
@@ -212,7 +212,7 @@ mod tests {
         assert_eq!(
             last(&steady(120.0, 5), 0.7),
             None,
-            "an ending on the very first beat is none"
+            "an ending on the very first beat is not allowed"
         );
         let stopped = steady(120.0, 8);
         assert_eq!(
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ending_replaces_all_that_would_follow() {
+    fn the_ending_replaces_everything_after_it() {
         let grid = steady(120.0, 40);
         let beats = BeatGrid::new(grid.beats.clone()).expect("beats");
         let beat = last_beat(&grid, &beats, Span::from_seconds(15.0)).expect("a beat");

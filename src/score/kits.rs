@@ -41,8 +41,8 @@ pub fn kit_for_style(style: &str) -> &'static str {
 /// matters only if something else plays; this volume makes all kits equally loud.
 ///
 /// Measured with each kit playing the tests' groove alone at General MIDI's default volume, with
-/// the bundled SoundFont: standard −30.3 LUFS, room −28.1, power −26.9, electronic −27.4, TR-808
-/// −20.6, jazz −28.1, brush −28.4.
+/// the bundled SoundFont: standard −30.3 LUFS, room −28.1, power −26.9, electronic −27.4,
+/// TR-808 −20.6, jazz −28.1, brush −28.4.
 pub(super) fn kit_volume(program: u8) -> f32 {
     match program {
         8 | 32 => -0.9,

@@ -16,8 +16,8 @@ use crate::time::STEPS_PER_BEAT;
 ///
 /// Fitted to the loudness of 21 one-minute pieces written by Kinescore, each part played alone at
 /// General MIDI's default volume by every program of its family. The estimates differ from the
-/// measured loudness by 0.4 to 0.7 LU (standard deviation); without them, the pieces differ by 1.6
-/// to 2.4 LU.
+/// measured loudness by 0.4 to 0.7 LU (standard deviation); without them, the pieces would differ
+/// by 1.6 to 2.4 LU.
 struct Sound {
     /// Time constant with which a held note fades, seconds.
     ring: f64,
@@ -66,7 +66,7 @@ const GATE: f64 = 0.1;
 /// Blocks with less than this share of the loudest's power are silence.
 const SILENCE: f64 = 1e-7;
 
-/// Estimates loudness on a grid.
+/// Estimates the loudness of notes on a grid.
 pub(super) struct Levels {
     /// Length of a step, seconds.
     step: f64,
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn what_plays_louder_or_more_is_turned_down() {
+    fn louder_or_busier_lines_are_turned_down() {
         let drums = grid(0.7);
         let plain = volume(&drums, &line(4, 0.8));
         // Amplitude is velocity squared: twice the velocity is 12 dB.
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn volumes_stay_in_their_range_whatever_is_played() {
+    fn volumes_stay_in_their_range_for_any_notes() {
         let silent = DrumGrid {
             hits: vec![],
             ..grid(0.7)

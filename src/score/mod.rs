@@ -71,8 +71,8 @@ pub struct Part {
     /// Volume of the part relative to General MIDI's default, dB, within [`VOLUMES`].
     #[serde(default, skip_serializing_if = "is_default")]
     pub volume: f32,
-    /// Stereo position: −1 is left, 0 is the centre, 1 is right. The pan of a drum kit is 0, since
-    /// its drums have their own positions.
+    /// Stereo position: −1 is left, 0 is the centre, 1 is right. The pan of a drum kit is 0,
+    /// since its drums have their own positions.
     #[serde(default, skip_serializing_if = "is_default")]
     pub pan: f32,
     /// The notes, by onset, then pitch.

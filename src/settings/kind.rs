@@ -55,8 +55,8 @@ pub enum Kind {
     },
 }
 
-/// A text that is to become the value of a setting, with what the setting's row allows. Each reader
-/// refuses values that are not allowed, and rows of another kind than its own.
+/// A text that is to become the value of a setting, with the values that the setting's row allows.
+/// Each reader refuses values that are not allowed, and rows of a different kind.
 #[derive(Clone, Copy)]
 pub(super) struct Given<'a> {
     pub kind: Kind,
@@ -191,7 +191,7 @@ impl Given<'_> {
         self.refusal_of(self.text)
     }
 
-    /// `part` is what of the text is not allowed.
+    /// The refusal of `part`, the part of the text that is not allowed.
     fn refusal_of(self, part: &str) -> Refusal {
         Refusal {
             allowed: self.allowed(),

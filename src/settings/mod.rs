@@ -1,4 +1,4 @@
-//! What a user may choose. One table of settings serves the command line, editors and saved files.
+//! The settings that users can choose. One table serves the command line, editors and saved files.
 //!
 //! Every [`Settings`] is valid by construction: values can only be [set](Settings::set) as text,
 //! which is checked, together with the rules that involve several values.
@@ -34,7 +34,7 @@ pub struct Settings {
     midi: MidiSettings,
 }
 
-/// What a change of a setting affects. Other results need not be made again.
+/// What a change of a setting affects. Other results need not be computed again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
     /// No result, only how it is computed.
@@ -503,12 +503,12 @@ impl Settings {
         &self.drums
     }
 
-    /// What the melodic instruments play.
+    /// Settings of the melodic instruments.
     pub fn music(&self) -> &MusicSettings {
         &self.music
     }
 
-    /// How it sounds.
+    /// Settings of the sound.
     pub fn sound(&self) -> &SoundSettings {
         &self.sound
     }
@@ -561,7 +561,7 @@ impl SettingsBuilder {
     ///
     /// # Errors
     /// [`Error::SettingValue`] when `tempo.min` is above three quarters of `tempo.max`: a narrower
-    /// range holds no choice of tempo (fix one with `tempo` instead).
+    /// range leaves no choice of tempo (fix one with `tempo` instead).
     pub fn build(&self) -> Result<Settings> {
         let (slowest, fastest) = (self.0.rhythm.slowest.bpm(), self.0.rhythm.fastest.bpm());
         if slowest > 0.75 * fastest {

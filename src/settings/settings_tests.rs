@@ -91,7 +91,7 @@ fn keys_and_chords_are_read_and_given_back() {
 }
 
 #[test]
-fn a_wrong_chord_or_key_is_told_with_its_place_and_what_is_allowed() {
+fn a_wrong_chord_or_key_is_reported_with_its_position_and_the_allowed_values() {
     let mut settings = Settings::default();
     for (key, value, parts) in [
         (

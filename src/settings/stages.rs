@@ -60,7 +60,7 @@ pub struct PoseSettings {
     pub person: PersonChoice,
 }
 
-/// Who is followed.
+/// The person to follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PersonChoice {
     /// The first.
@@ -149,7 +149,7 @@ pub struct MusicSettings {
 
 /// The mood of a piece.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(missing_docs)] // the names say it
+#[allow(missing_docs)] // the names are enough
 pub enum Mood {
     Bright,
     Dark,

@@ -1,8 +1,9 @@
-//! Words that more than the table of settings knows.
+//! Lists of words that are used beyond the table of settings.
 
 use crate::theory::Instrument;
 
-/// Playing styles: the primary styles of the Groove MIDI Dataset (Gillick et al. 2019) that have enough data.
+/// Playing styles: the primary styles of the Groove MIDI Dataset (Gillick et al. 2019) that have
+/// enough data.
 pub const STYLES: &[&str] = &[
     "rock",
     "latin",
@@ -24,7 +25,7 @@ pub const STYLES: &[&str] = &[
 /// Drum kits: General MIDI level 2 kits that the shipped SoundFont has.
 pub const KITS: &[&str] = &["standard", "room", "power", "electronic", "tr808", "jazz", "brush"];
 
-/// What can be heard in a soundtrack.
+/// The instruments of a soundtrack.
 pub const INSTRUMENTS: &[&str] = &with_drums();
 
 const fn with_drums() -> [&'static str; Instrument::ALL.len() + 1] {

@@ -11,7 +11,7 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
-#[allow(missing_docs)] // the names say it
+#[allow(missing_docs)] // the names are enough
 pub enum Quality {
     Major,
     Minor,
@@ -42,7 +42,7 @@ pub struct Key {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
-#[allow(missing_docs)] // the names say it
+#[allow(missing_docs)] // the names are enough
 pub enum Mode {
     Major,
     Minor,
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn a_borrowed_chord_alters_the_degrees_it_stands_on() {
+    fn a_borrowed_chord_alters_the_degrees_it_is_built_on() {
         let over = |name, symbols: &[&str]| {
             let chords: Vec<Chord> = symbols.iter().map(|s| chord(s)).collect();
             tones(key(name).scale_over(&chords))

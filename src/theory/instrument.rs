@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
-#[allow(missing_docs)] // the names say it
+#[allow(missing_docs)] // the names are enough
 pub enum Instrument {
     Piano,
     Guitar,
@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_stand_where_they_are_looked_up() {
+    fn rows_are_where_they_are_looked_up() {
         for (instrument, row) in Instrument::ALL.into_iter().zip(&PROFILES) {
             assert_eq!(instrument.profile().instrument, instrument);
             assert_eq!(Instrument::named(row.name), Some(instrument));

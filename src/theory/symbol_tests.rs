@@ -55,7 +55,7 @@ fn roots_are_read_with_either_kind_of_accidental() {
 }
 
 #[test]
-fn what_is_no_chord_is_told_with_its_place() {
+fn a_text_that_is_not_a_chord_is_reported_with_its_position() {
     for (symbol, character, said, nearest) in [
         ("H7", 1, "'H' is not a note", None),
         ("am", 1, "capital letter A to G", Some("Am")),
@@ -102,7 +102,7 @@ fn keys_are_read_as_musicians_name_them() {
 }
 
 #[test]
-fn what_is_no_key_is_told_with_what_is_allowed() {
+fn a_text_that_is_not_a_key_is_reported_with_the_allowed_values() {
     let error = "D dorain".parse::<Key>().expect_err("no mode");
     assert_eq!((error.character, error.nearest.as_deref()), (3, Some("D dorian")));
     assert!(error.reason.contains("mixolydian"), "{error}");
@@ -122,7 +122,7 @@ fn bars(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn progressions_have_one_chord_a_bar_or_what_stands_between_bar_lines() {
+fn progressions_have_one_chord_a_bar_or_those_between_bar_lines() {
     assert_eq!(bars("Am F C G"), ["Am", "F", "C", "G"]);
     assert_eq!(bars(" Am,F , C\tG "), ["Am", "F", "C", "G"]);
     assert_eq!(bars("Am F | C G"), ["Am F", "C G"]);
@@ -136,7 +136,7 @@ fn progressions_have_one_chord_a_bar_or_what_stands_between_bar_lines() {
 }
 
 #[test]
-fn what_is_no_progression_is_told_with_its_place() {
+fn a_text_that_is_not_a_progression_is_reported_with_its_position() {
     for (text, symbol, character, said) in [
         ("Am Fq C", 2, 5, "'q' is not a chord type"),
         ("Am F | C  Gm7x", 4, 14, "'x' is not a chord type"),

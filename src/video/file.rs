@@ -15,19 +15,18 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 
-/// Frames decoded ahead of their use. More would only hold memory: decoding is faster than what
-/// follows, or slower.
+/// Frames decoded ahead of their use. More would only use memory: decoding is either faster or
+/// slower than the stages that follow.
 const FRAMES_AHEAD: usize = 4;
 
-/// A start nearer than this is reached by decoding from the media's start: seeking is not free
-/// either.
+/// A start closer than this is reached by decoding from the media's start: seeking has a cost too.
 const SEEK_FROM: Span = Span::from_seconds(3.0);
 
 /// A video file as a source of frames.
 pub struct FileSource {
     clip: Clip,
     worker: Worker,
-    /// Whether the end or an error was met.
+    /// Whether the end or an error has been reached.
     over: bool,
     media_end: Option<Instant>,
     regular: bool,
@@ -68,7 +67,7 @@ enum Message {
     Frame(Frame),
     /// The result at the end of reading.
     End {
-        /// End of the last frame met.
+        /// End of the last frame reached.
         last: Instant,
         /// Whether that is the end of the media.
         of_media: bool,
@@ -78,7 +77,7 @@ enum Message {
     Failed(Error),
 }
 
-/// The thread that decodes, and the ways to and from it.
+/// The decoding thread and its channels.
 struct Worker {
     orders: Option<Sender<ReadPlan>>,
     messages: Option<Receiver<Message>>,
@@ -106,7 +105,7 @@ fn stopped(path: &Path) -> Error {
     Error::Media {
         path: path.to_owned(),
         doing: "decoding",
-        reason: "the decoder stopped for no known reason".to_owned(),
+        reason: "the decoder stopped for an unknown reason".to_owned(),
     }
 }
 
@@ -121,8 +120,8 @@ impl VideoFile {
         let (sender, messages) = sync_channel(FRAMES_AHEAD);
         let (orders, waiting) = channel();
         let owned = path.to_owned();
-        // Demuxer, decoder and scaler live and die in this thread: FFmpeg's scaler must not change
-        // threads.
+        // Demuxer, decoder and scaler are created and dropped in this thread: FFmpeg's scaler must
+        // not change threads.
         let thread = std::thread::Builder::new()
             .name("video".to_owned())
             .spawn(move || {
@@ -131,7 +130,7 @@ impl VideoFile {
                     Ok(None) => return,
                     Err(error) => Message::Failed(error),
                 };
-                let _ = sender.send(last); // nobody may be listening any more
+                let _ = sender.send(last); // the receiver may be gone
             })
             .map_err(|source| Error::System {
                 what: "a thread for decoding",
@@ -153,13 +152,13 @@ impl VideoFile {
         }
     }
 
-    /// What the file announces.
+    /// The properties that the file announces.
     pub fn media(&self) -> &Media {
         &self.media
     }
 
-    /// Begins to read stretches, which must rise and not overlap. The times of the frames are the
-    /// media's own. Without `seek` everything before a stretch is decoded, too.
+    /// Begins to read stretches, which must be in rising order and not overlap. The times of the
+    /// frames are the media's own. Without `seek`, everything before a stretch is decoded, too.
     pub fn read(mut self, stretches: Vec<Stretch>, seek: bool) -> FileSource {
         let clip = Clip {
             path: self.path,
@@ -172,7 +171,7 @@ impl VideoFile {
             whole: true,
         };
         if let Some(orders) = self.worker.orders.take() {
-            let _ = orders.send(ReadPlan { stretches, seek }); // a thread that has gone is noticed when a frame is asked for
+            let _ = orders.send(ReadPlan { stretches, seek }); // a thread that has ended is noticed when a frame is requested
         }
         FileSource {
             clip,
@@ -190,9 +189,9 @@ impl FileSource {
         self.media_end
     }
 
-    /// Whether every frame so far had its own timestamp and none jumped. If not, frames after a
-    /// seek may get other times than when everything before them is read. Known once the end has
-    /// been reached.
+    /// Whether every frame so far had its own timestamp, without jumps. If not, frames after a seek
+    /// may get other times than when everything before them is read. Known once the end has been
+    /// reached.
     pub fn is_regular(&self) -> bool {
         self.regular
     }
@@ -241,7 +240,7 @@ fn work(
     let (mut reader, mut shown) = FrameReader::start(path, options)?;
     let mut scaler = Scaler::new(path, reader.orientation, &shown.picture, options)?;
 
-    // Damage can make it nothing, or less.
+    // In a damaged file it can be zero or negative.
     let announced = reader.announced()?.filter(|end| *end > Instant::ZERO);
     let media = Media {
         width: scaler.width,
@@ -305,9 +304,8 @@ fn work(
     }))
 }
 
-/// Checks that a media is long enough, by the length that it announces, or later the exact one. An
-/// unknown length is accepted.
-///
+/// Checks that a media is long enough, by its announced length, or later the exact one. An unknown
+/// length is accepted.
 /// # Errors
 /// [`Error::ClipTooShort`].
 pub fn check_length(path: &Path, length: Option<Instant>) -> Result<()> {

@@ -1,20 +1,20 @@
-//! Pictures with a high dynamic range (ITU-R BT.2100: PQ and HLG) as the networks know pictures:
-//! BT.709 primaries, encoded for a display of standard range. Taken as they are, they look grey and
-//! dim, and what is found in them is somebody else.
+//! Converts pictures with a high dynamic range (ITU-R BT.2100: PQ and HLG) to the form that the
+//! networks were trained on: BT.709 primaries, encoded for a display of standard range.
+//! Unconverted, they look grey and dim, and the networks find other people in them.
 
 use ffmpeg::format::Pixel;
 use ffmpeg::util::color;
 use ffmpeg_next as ffmpeg;
 
-/// What pictures are scaled to before they are mapped: no conversion of colours in it.
+/// The format that pictures are scaled to before they are mapped: without a conversion of colours.
 pub(super) const FORMAT: Pixel = Pixel::YUV444P16LE;
 
-/// Luminance of the white of a picture of standard range among those of high range, cd/m² (ITU-R
-/// BT.2408): the brightest that is left after mapping.
+/// Luminance of the white of a standard-range picture within a high-range one, cd/m² (ITU-R
+/// BT.2408): the brightest that remains after mapping.
 const WHITE: f32 = 203.0;
 
-/// Luminance that pictures are taken to be made for, cd/m²: that of the reference display for HLG,
-/// and of the usual mastering display for PQ.
+/// Luminance that pictures are assumed to be made for, cd/m²: that of the reference display for
+/// HLG, and of the usual mastering display for PQ.
 const PEAK: f32 = 1000.0;
 
 /// Gamma of the system at that luminance (BT.2100, table 5, note 5f).
@@ -23,14 +23,14 @@ const SYSTEM_GAMMA: f32 = 1.2;
 /// Gamma of a display of standard range (ITU-R BT.1886).
 const DISPLAY_GAMMA: f32 = 2.4;
 
-/// Steps of the tables: finer than the eight bits that come out.
+/// Steps of the tables: finer than the eight bits of the result.
 const STEPS: usize = 4096;
 
 /// Share of red, green and blue in luminance, BT.2100.
 const LUMINANCE: [f32; 3] = [0.2627, 0.6780, 0.0593];
 
-/// Linear light of BT.2020 primaries in those of BT.709: the inverse of the matrix in ITU-R
-/// BT.2087.
+/// Converts linear light from BT.2020 primaries to those of BT.709: the inverse of the matrix in
+/// ITU-R BT.2087.
 const TO_BT709: [[f32; 3]; 3] = [
     [1.6605, -0.5876, -0.0728],
     [-0.1246, 1.1329, -0.0083],
@@ -45,7 +45,7 @@ pub(super) enum Transfer {
 }
 
 impl Transfer {
-    /// That of a decoded picture; `None` for those of standard range, or of which nothing is known.
+    /// The encoding of a decoded picture; `None` for standard range, or if it is unknown.
     pub(super) fn of(picture: &ffmpeg::frame::Video) -> Option<Self> {
         match picture.color_transfer_characteristic() {
             color::TransferCharacteristic::SMPTE2084 => Some(Self::Pq),
@@ -55,21 +55,21 @@ impl Transfer {
     }
 }
 
-/// How the numbers of a scaled picture stand for colours.
+/// How the numbers of a scaled picture represent colours.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Coding {
-    /// Black, and the distance from there to white.
+    /// Black, and the distance from black to white.
     luma: (f32, f32),
-    /// Distance from the least to the greatest difference of colour.
+    /// Distance from the least to the greatest colour difference.
     chroma: f32,
     /// Weights of red and blue in luma.
     weights: (f32, f32),
 }
 
 impl Coding {
-    /// Of a decoded picture, once it is scaled to [`FORMAT`].
+    /// The coding of a decoded picture, once it is scaled to [`FORMAT`].
     pub(super) fn of(picture: &ffmpeg::frame::Video) -> Self {
-        // FFmpeg's scaler makes luma and chroma of red, green and blue by BT.601's weights.
+        // FFmpeg's scaler converts red, green and blue to luma and chroma with BT.601's weights.
         let from_rgb = picture.color_space() == color::Space::RGB;
         let full = picture.color_range() == color::Range::JPEG && !from_rgb;
         let weights = if from_rgb {
@@ -110,11 +110,11 @@ pub(super) struct ToneMap {
     pub(super) transfer: Transfer,
     /// Linear light of an encoded value: cd/m² on the display for PQ, 0 to 1 in the scene for HLG.
     linear: Vec<f32>,
-    /// Light on the display for that of the scene, by the root of luminance; for HLG alone.
+    /// Light on the display for that of the scene, by the square root of luminance; for HLG only.
     system: Vec<f32>,
-    /// What light is multiplied by, by the root of the strongest channel's share of [`PEAK`].
+    /// Factor on light, by the square root of the strongest channel's share of [`PEAK`].
     mapped: Vec<f32>,
-    /// Bytes, by the root of light in shares of [`WHITE`].
+    /// Bytes, by the square root of light in shares of [`WHITE`].
     encoded: Vec<u8>,
 }
 
@@ -142,8 +142,8 @@ impl ToneMap {
         }
     }
 
-    /// The picture as bytes of red, green and blue without padding. `planes` are those of [`FORMAT`],
-    /// `strides` their rows' lengths in bytes. `None` if they are too short for its size.
+    /// The picture as bytes of red, green and blue without padding. `planes` are those of
+    /// [`FORMAT`], `strides` their row lengths in bytes. `None` if they are too short for its size.
     pub(super) fn apply(
         &self,
         planes: [&[u8]; 3],
@@ -174,7 +174,8 @@ impl ToneMap {
             let system = at(&self.system, luminance.sqrt());
             light = light.map(|value| value * system);
         }
-        // The strongest channel decides for all three, so that colours keep their hue.
+        // The strongest channel determines the factor for all three, so that colours keep their
+        // hue.
         let strongest = light.iter().fold(0.0_f32, |a, b| a.max(*b));
         let share = at(&self.mapped, (strongest / PEAK).sqrt()) / WHITE;
         let light = light.map(|value| value.min(PEAK) * share);
@@ -185,20 +186,21 @@ impl ToneMap {
     }
 }
 
-/// What a table has for a value of 0 to 1; values beyond have that of the end.
+/// The table's entry for a value of 0 to 1; values beyond the ends get that of the end.
 fn at<T: Copy + Default>(table: &[T], value: f32) -> T {
     let step = (value * STEPS as f32 + 0.5) as usize;
     table.get(step).or(table.last()).copied().unwrap_or_default()
 }
 
-/// PQ's electro-optical transfer function (BT.2100, table 4): cd/m² for an encoded value of 0 to 1.
+/// PQ's electro-optical transfer function (BT.2100, table 4): cd/m² for an encoded value of 0 to
+/// 1.
 fn pq_to_light(encoded: f32) -> f32 {
     let power = encoded.powf(1.0 / PQ_M2);
     let ratio = (power - PQ_C1).max(0.0) / (PQ_C2 - PQ_C3 * power);
     10_000.0 * ratio.powf(1.0 / PQ_M1)
 }
 
-/// Its inverse.
+/// The inverse of that function.
 fn light_to_pq(light: f32) -> f32 {
     let power = (light / 10_000.0).max(0.0).powf(PQ_M1);
     ((PQ_C1 + PQ_C2 * power) / (1.0 + PQ_C3 * power)).powf(PQ_M2)
@@ -223,8 +225,8 @@ fn hlg_to_scene(encoded: f32) -> f32 {
     }
 }
 
-/// Light on a display of [`PEAK`] on one of [`WHITE`]: below a knee the same, above it along a
-/// Hermite spline (ITU-R BT.2390, section 5.4.1), on the scale of PQ; cd/m².
+/// Maps light on a display of [`PEAK`] to one of [`WHITE`]: unchanged below a knee, along a Hermite
+/// spline above it (ITU-R BT.2390, section 5.4.1), on the scale of PQ; cd/m².
 fn mapped(light: f32) -> f32 {
     let peak = light_to_pq(PEAK);
     let most = light_to_pq(WHITE) / peak;
@@ -244,7 +246,7 @@ fn mapped(light: f32) -> f32 {
 mod tests {
     use super::*;
 
-    /// The values of BT.2408, table 1 (HLG at 1000 cd/m²), and of BT.2100's ends.
+    /// The values of BT.2408, table 1 (HLG at 1000 cd/m²), and of the ends of BT.2100's curves.
     #[test]
     fn the_curves_are_those_of_the_standard() {
         for (encoded, light) in [
@@ -265,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_dark_stays_and_what_is_bright_is_pressed_below_white() {
+    fn dark_light_stays_and_bright_light_is_compressed_below_white() {
         for light in [0.1, 1.0, 10.0, 60.0] {
             assert!((mapped(light) - light).abs() < 0.01 * light, "{light}");
         }
@@ -277,7 +279,7 @@ mod tests {
         assert!((bright[3] - WHITE).abs() < 0.5 && (mapped(4000.0) - WHITE).abs() < 0.5);
     }
 
-    /// Grey of one luminance is the same grey, however it was encoded.
+    /// Grey of a given luminance is the same grey, however it was encoded.
     #[test]
     fn both_transfers_give_one_picture() {
         let limited = Coding {

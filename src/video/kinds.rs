@@ -1,12 +1,12 @@
-//! Recognises files that are not videos by their first bytes, so that the message names what the
-//! file is, not where FFmpeg failed.
+//! Recognises files that are not videos by their first bytes, so that the message names the kind of
+//! file, not where FFmpeg failed.
 
-/// Bytes at the start of a file that are looked at.
+/// Number of bytes at the start of a file that are examined.
 pub(super) const HEAD: usize = 4096;
 
 /// FFmpeg's names of the formats that are opened. None of them leads to another file: a list of
-/// media (concat, HLS, DASH) would be read as if it were its entries, and and cached results would
-/// not notice changes to them. Sound, subtitles, text and still pictures are included so that the
+/// media (concat, HLS, DASH) would be read as if it were its entries, and cached results would not
+/// reflect changes to them. Sound, subtitles, text and still pictures are included so that the
 /// message can name them.
 pub(super) const FORMATS: &[&str] = &[
     // Video, with or without sound.
@@ -220,26 +220,26 @@ pub(super) const FORMATS: &[&str] = &[
     "xwd_pipe",
 ];
 
-/// Whether a format holds one still picture.
+/// Whether a format holds a single still picture.
 pub(super) fn is_still(format: &str) -> bool {
     format
         .split(',')
         .any(|name| name.starts_with("image2") || name.ends_with("_pipe"))
 }
 
-/// Whether a format is text that FFmpeg shows as pictures of characters.
+/// Whether a format is text that FFmpeg renders as pictures of characters.
 pub(super) fn is_text(format: &str) -> bool {
     ["tty", "bin", "xbin", "adf", "idf"].contains(&format)
 }
 
-/// What a file that starts with `head` is, if it is something that people take for a video.
+/// The kind of a file that starts with `head`, if it is one that people mistake for a video.
 pub(super) fn what_it_is(head: &[u8]) -> Option<&'static str> {
     let text = || {
         let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
         text.trim_ascii_start()
     };
     if text().starts_with(b"version https://git-lfs.github.com/spec/") {
-        return Some("it is a pointer of Git LFS, which stands for the video; `git lfs pull` fetches the video itself");
+        return Some("it is a Git LFS pointer, not the video itself; `git lfs pull` fetches the video");
     }
     if is_list(text()) {
         return Some("it is a list of media files, not a video; give the video that it names");
@@ -319,8 +319,8 @@ fn is_animated_webp(head: &[u8]) -> bool {
         && head.get(20).is_some_and(|flags| flags & ANIMATION != 0)
 }
 
-/// By signature; a PNG with the chunk that makes it an animation is not still. JPEG is left to
-/// FFmpeg, which knows a picture from a stream of them.
+/// By signature; a PNG with an animation chunk is not still. JPEG is left to FFmpeg, which
+/// distinguishes a picture from a stream of them.
 fn is_still_picture(head: &[u8]) -> bool {
     let is_png = head.starts_with(b"\x89PNG\r\n\x1a\n") && !head.windows(4).any(|w| w == b"acTL");
     let is_webp = head.get(..4) == Some(b"RIFF") && head.get(8..12) == Some(b"WEBP") && !is_animated_webp(head);
@@ -335,7 +335,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_people_take_for_a_video_is_named() {
+    fn files_that_people_mistake_for_videos_are_named() {
         let webp = |flags: u8| [&b"RIFF\x10\0\0\0WEBPVP8X\x0a\0\0\0"[..], &[flags, 0, 0, 0]].concat();
         for (head, said) in [
             (
@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn no_format_that_is_opened_leads_to_other_files() {
+    fn no_allowed_format_leads_to_other_files() {
         for list in [
             "concat",
             "hls",

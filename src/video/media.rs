@@ -16,22 +16,23 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Once;
 
-/// Bytes that are read from a file at once.
+/// Number of bytes read from a file at once.
 const BUFFER: usize = 1 << 18;
 
 /// How frames are prepared for analysis.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FileOptions {
-    /// Longest side of the pictures given out, pixels; larger frames are scaled down, smaller ones
+    /// Longest side of the returned pictures, pixels; larger frames are scaled down, smaller ones
     /// stay.
     ///
     /// The default was chosen by measuring joints against OpenPose's on one clip, with the person
-    /// filling the frame, and shrunk to a quarter and an eighth of the height of a 1080p frame.
-    /// Near people come out the same from 384 pixels on; the eighth has its 90th percentile of
-    /// error (torso lengths) at 0.22 with 640 pixels, 0.17 with 800, 0.11 with 960, 0.09 with 1280.
-    /// From 640 to 960 scaling costs 1 ms of CPU time a frame more.
+    /// filling the frame, and shrunk to a quarter and an eighth of the height of a 1080p frame. The
+    /// result for a near person no longer changes above 384 pixels; for the person of an eighth,
+    /// the 90th percentile of the error (torso lengths) is 0.22 with 640 pixels, 0.17 with 800,
+    /// 0.11 with 960, 0.09 with 1280. Scaling to 960 instead of 640 costs 1 ms more of CPU time per
+    /// frame.
     pub long_side: usize,
-    /// Frames a second at most; those beyond it are not scaled.
+    /// Maximum frames per second; frames beyond it are not scaled.
     pub rate: Rate,
     /// Threads of the decoder.
     pub threads: usize,
@@ -47,29 +48,29 @@ impl Default for FileOptions {
     }
 }
 
-/// To be called before FFmpeg is used: fetches the texts of its errors.
+/// Must be called before FFmpeg is used: it loads FFmpeg's error texts.
 fn prepare_ffmpeg() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        let _ = ffmpeg::init(); // registers only, and cannot fail with these features
+        let _ = ffmpeg::init(); // it only registers, and cannot fail with these features
     });
 }
 
 /// Opens a media file for reading.
 ///
-/// The file is handed to FFmpeg open, not by name: names need not be UTF-8 and may look like a
-/// protocol (`a:b.mp4`). FFmpeg itself opens nothing: no format that leads to other files is
-/// allowed, and no protocol.
+/// The file is passed to FFmpeg already open, not by name: names need not be UTF-8 and may look
+/// like a protocol (`a:b.mp4`). FFmpeg itself opens nothing: formats that lead to other files are
+/// not allowed, nor are protocols.
 ///
 /// # Errors
-/// [`Error::Input`] when the file cannot be read, [`Error::NotAVideo`] for what is not a regular
+/// [`Error::Input`] when the file cannot be read, [`Error::NotAVideo`] when it is not a regular
 /// file or not media, [`Error::NoFrames`] for a header with nothing after it.
 pub(crate) fn open_media(path: &Path) -> Result<Input> {
     open_media_with(path, false)
 }
 
-/// [`open_media`]; `complete`: timestamps of showing that are missing are taken from those of
-/// decoding, which is right for codecs whose kind of picture FFmpeg knows without decoding.
+/// Like [`open_media`]; with `complete`, missing presentation timestamps are derived from decoding
+/// timestamps, which is right for codecs whose picture types FFmpeg knows without decoding.
 pub(crate) fn open_media_with(path: &Path, complete: bool) -> Result<Input> {
     prepare_ffmpeg();
     let refuse = |reason: &str| Error::NotAVideo {
@@ -110,7 +111,8 @@ pub(crate) fn open_media_with(path: &Path, complete: bool) -> Result<Input> {
     Ok(input)
 }
 
-/// Opens a regular file. Nothing else is opened at all: a pipe would wait for its writer.
+/// Opens a regular file and refuses anything else before opening it: a pipe would wait for its
+/// writer.
 pub(crate) fn open_file(path: &Path) -> Result<File> {
     let refuse = |what: &str| {
         Err(Error::NotAVideo {
@@ -149,8 +151,8 @@ fn special(_: &std::fs::Metadata) -> &'static str {
     "not a file"
 }
 
-/// Whether FFmpeg took a file for a still picture by its name. Such formats open files by number,
-/// and so are not allowed.
+/// Whether FFmpeg mistook a file for a still picture because of its name. The still-picture formats
+/// open files by number, and so are not allowed.
 fn still_by_name(path: &Path) -> bool {
     const PICTURES: &[&str] = &[
         "jpg", "jpeg", "jpe", "jp2", "j2k", "jxl", "png", "bmp", "tif", "tiff", "tga", "webp", "ppm", "pgm", "pbm",
@@ -160,7 +162,7 @@ fn still_by_name(path: &Path) -> bool {
     extension.is_some_and(|extension| PICTURES.contains(&extension.as_str()))
 }
 
-/// FFmpeg finds "video" in still pictures and in text (as ANSI art), too.
+/// FFmpeg finds "video" in still pictures and in text (as ANSI art) too.
 fn refuse_what_is_no_video(path: &Path, input: &Input) -> Result<()> {
     let format = input.format();
     let name = format.name();
@@ -180,7 +182,7 @@ fn refuse_what_is_no_video(path: &Path, input: &Input) -> Result<()> {
     })
 }
 
-/// The video stream to use: FFmpeg's choice, but no cover picture.
+/// The video stream to use: FFmpeg's choice, except for cover pictures.
 pub(crate) fn picture_stream(input: &Input) -> Option<ffmpeg::Stream<'_>> {
     let usable = |stream: &ffmpeg::Stream<'_>| {
         stream.parameters().medium() == Medium::Video && !stream.disposition().contains(Disposition::ATTACHED_PIC)
@@ -189,7 +191,7 @@ pub(crate) fn picture_stream(input: &Input) -> Option<ffmpeg::Stream<'_>> {
     best.or_else(|| input.streams().find(usable))
 }
 
-/// [`Error::NoVideoStream`] with the streams that the file has.
+/// [`Error::NoVideoStream`] with the streams of the file.
 pub(crate) fn no_video(path: &Path, input: &Input) -> Error {
     let mut counts = BTreeMap::new();
     for stream in input.streams() {
@@ -221,7 +223,7 @@ pub(crate) fn no_video(path: &Path, input: &Input) -> Error {
     }
 }
 
-/// An [`Error::Media`] from an error of FFmpeg.
+/// An [`Error::Media`] from an FFmpeg error.
 pub(crate) fn media_error(path: &Path, doing: &'static str, error: ffmpeg::Error) -> Error {
     Error::Media {
         path: path.to_owned(),
@@ -246,13 +248,13 @@ pub(super) fn check_size(path: &Path, width: f64, height: f64) -> Result<()> {
 }
 
 /// Whether frames without a timestamp at the start of a file lie before its first instant, and so
-/// are not shown: Matroska cannot hold times below zero, and what a cut leaves before it loses
-/// them.
+/// are not shown: Matroska cannot store times below zero, so frames that a cut leaves before it
+/// lose theirs.
 pub(super) fn hides_untimed_start(input: &Input) -> bool {
     input.format().name().split(',').any(|name| name == "matroska")
 }
 
-/// Whether a packet is encrypted and FFmpeg has no key for it.
+/// Whether a packet is encrypted and FFmpeg does not have the key.
 pub(super) fn is_encrypted(packet: &ffmpeg::Packet) -> bool {
     packet
         .side_data()
@@ -300,7 +302,7 @@ pub(crate) fn first_shown(path: &Path, monitor: &Monitor<'_>) -> Result<FirstSho
                 untimed = true;
                 continue;
             }
-            // Bare streams have no timestamps; their time begins at zero.
+            // Raw streams have no timestamps; their time begins at zero.
             return Some(shown.timestamp().unwrap_or(0));
         }
         None
@@ -319,7 +321,7 @@ pub(crate) fn first_shown(path: &Path, monitor: &Monitor<'_>) -> Result<FirstSho
     if found.is_none() {
         found = decoder.send_eof().ok().and_then(|()| answer(&mut decoder));
     }
-    // No frame has a timestamp: then the first is the first shown, as in a bare stream.
+    // No frame has a timestamp: then the first one is the first shown, as in a raw stream.
     let found = found.or_else(|| untimed.then_some(0));
     let timestamp = found.ok_or_else(|| Error::NoFrames { path: path.to_owned() })?;
     Ok(FirstShown {

@@ -38,22 +38,22 @@ pub struct Frame {
     pub time: Instant,
     /// The picture.
     pub picture: Picture,
-    /// Pixels of the upright source a pixel of `picture`, the same in both directions.
+    /// Pixels of the upright source per pixel of `picture`, the same in both directions.
     pub scale: f64,
 }
 
 /// Frames in time order.
 ///
 /// # For callers
-/// Times are strictly ascending. `Ok(None)` is the end and is returned again by every later call.
-/// An error ends the source.
+/// Times are strictly ascending. `Ok(None)` means the end, and is returned by every later call. An
+/// error ends the source.
 ///
 /// # For implementers
 /// Times come from timestamps, never from frame numbers. Frames that do not advance the time are
 /// dropped. The whole clip is never held in memory.
 pub trait FrameSource: Send {
-    /// What is known of the clip. Its length is what the media announces until the end has been
-    /// reached, and exact then.
+    /// Properties of the clip. Its length is the announced one until the end has been reached, and
+    /// exact from then on.
     fn clip(&self) -> &Clip;
 
     /// The next frame, or `None` at the end.
@@ -64,7 +64,7 @@ pub trait FrameSource: Send {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Clip {
     /// The media file. Saved as text: bytes of its name that are not UTF-8 are replaced, so that
-    /// the analysis can be written anyway.
+    /// the analysis can still be written.
     #[serde(serialize_with = "as_text")]
     pub path: PathBuf,
     /// Where the clip starts within the media, seconds from the media's first shown frame.
@@ -75,7 +75,7 @@ pub struct Clip {
     pub width: u32,
     /// Height of the upright picture, pixels.
     pub height: u32,
-    /// Mean frames a second, for information only: time comes from timestamps.
+    /// Mean frames per second, for information only: time comes from timestamps.
     pub frame_rate: f64,
     /// Whether the media has an audio stream.
     pub has_audio: bool,
@@ -87,23 +87,24 @@ fn as_text<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S:
     serializer.serialize_str(&path.to_string_lossy())
 }
 
-/// What a media file announces of its video: a function of the file alone.
+/// The properties that a media file announces for its video: a function of the file alone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Media {
     /// Width of the upright picture, pixels.
     pub width: u32,
     /// Height of the upright picture, pixels.
     pub height: u32,
-    /// Mean frames a second, for information only: time comes from timestamps.
+    /// Mean frames per second, for information only: time comes from timestamps.
     pub frame_rate: f64,
     /// Whether the media has an audio stream.
     pub has_audio: bool,
-    /// End of the video in seconds from its first shown frame, as announced or as its packets say;
-    /// the exact one is known when all has been read. `None`: it is not known before that.
+    /// End of the video in seconds from its first shown frame, as announced or according to its
+    /// packets; the exact end is known once everything has been read. `None`: not known before
+    /// that.
     pub announced: Option<Instant>,
 }
 
-/// Versions of the FFmpeg libraries that are in use.
+/// Versions of the FFmpeg libraries in use.
 pub fn ffmpeg_version() -> String {
     let version = |packed: u32| format!("{}.{}.{}", packed >> 16, packed >> 8 & 0xff, packed & 0xff);
     format!(
@@ -114,9 +115,8 @@ pub fn ffmpeg_version() -> String {
     )
 }
 
-/// Keeps FFmpeg from printing to standard error, in the whole process. What matters comes back as
-/// errors and through `log`.
-///
+/// Stops FFmpeg from printing to standard error, in the whole process. Relevant messages are
+/// returned as errors or logged through `log`.
 /// For a program that does not share FFmpeg with others. The library never calls it, since it would
 /// also silence a host's FFmpeg.
 pub fn silence_ffmpeg() {

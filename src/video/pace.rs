@@ -2,9 +2,9 @@
 
 use crate::time::{Instant, Rate, Span};
 
-/// How early a frame may come, and how far what is due follows a frame that is early or late:
-/// shares of a period and of the difference. The first is not a ratio of any two frame rates, so
-/// that rounding decides nothing.
+/// How early a frame may come, as a share of a period, and how far the due time follows a frame
+/// that is early or late, as a share of the difference. The first is not a ratio of any two frame
+/// rates, so that rounding never decides.
 const EARLY: f64 = 0.24;
 const FOLLOW: f64 = 1.0 / 16.0;
 
@@ -24,21 +24,19 @@ impl Pace {
     }
 
     /// Whether to keep the frame at this instant. Instants must be ascending.
-    ///
-    /// A frame is due a period after the one before it was *due*, not after it came, so that the
-    /// jitter of timestamps does not add up. Up to about a quarter of a period early is in time: 30
-    /// frames a second at a rate of 30 all stay, though a file may round their times to
+    /// A frame is due one period after the previous one was *due*, not after it came, so that the
+    /// jitter of timestamps does not accumulate. Up to about a quarter of a period early is in
+    /// time: 30 frames a second at a rate of 30 are all kept, even if a file rounds their times to
     /// milliseconds.
-    ///
-    /// What is due slowly follows what comes, so that of 59.94 frames a second every second one
-    /// stays, and of 30.1 every one: the rate is kept to within 1.5 %.
+    /// The due time slowly follows the frames, so that of 59.94 frames a second every second one is
+    /// kept, and of 30.1 every one: the rate is kept to within 1.5 %.
     pub(super) fn keep(&mut self, time: Instant) -> bool {
         let due = self.due.unwrap_or(time);
         if time + self.period * EARLY < due {
             return false;
         }
         let late = time - due;
-        // After a gap the count starts again: frames are not made up for.
+        // After a gap the count starts again: missing frames are not made up for.
         let counted = if late > self.period { time } else { due + late * FOLLOW };
         self.due = Some(counted + self.period);
         true
@@ -72,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_faster_video_evenly_spaced_frames_stay() {
+    fn evenly_spaced_frames_of_a_faster_video_are_kept() {
         for (fps, step) in [(60.0, 2), (59.94, 2), (120.0, 4), (90.0, 3)] {
             let all: Vec<f64> = every(fps).collect();
             let expected: Vec<f64> = all.iter().step_by(step).copied().collect();

@@ -1,8 +1,7 @@
-//! Frames that a host pushes, for hosts whose frames are not in a file that could be opened.
-//!
-//! Two ends of a short queue: a [`FrameSink`] takes raw frames, prepares them as a file's are and
-//! waits while the queue is full; a [`PushedSource`] gives them to the pose stage in another
-//! thread. So never more than a few frames are held.
+//! Frames that a host pushes, for hosts whose frames are not in a file.
+//! Two ends of a short queue: a [`FrameSink`] takes raw frames, prepares them like those of a file,
+//! and waits while the queue is full; a [`PushedSource`] passes them to the pose stage in another
+//! thread. So only a few frames are held at any time.
 
 use super::pace::Pace;
 use super::{Clip, FileOptions, Frame, FrameSource, Picture};
@@ -15,13 +14,14 @@ use resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-/// Prepared frames that wait for the pose stage, as many as a file decodes ahead.
+/// Number of prepared frames that wait for the pose stage, as many as are decoded ahead from a
+/// file.
 const FRAMES_AHEAD: usize = 4;
 
 /// Properties of a host's frames, announced before the first one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PushedInfo {
-    /// What errors and saved files call the clip.
+    /// The clip's name in errors and saved files.
     pub name: PathBuf,
     /// Width of every frame, pixels.
     pub width: u32,
@@ -29,15 +29,15 @@ pub struct PushedInfo {
     pub height: u32,
     /// Width of a pixel over its height, 0.1 to 10; 1 for square pixels.
     pub pixel_aspect: f64,
-    /// Frames a second, for information only; `None`: told by the frames' times.
+    /// Frames per second, for information only; `None`: derived from the frames' times.
     pub frame_rate: Option<f64>,
-    /// Length of the clip; `None`: the last frame's time and a mean frame's length.
+    /// Length of the clip; `None`: the last frame's time plus a mean frame's length.
     pub duration: Option<Span>,
 }
 
 /// The order of a pixel's channels. Alpha is ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)] // the names say it
+#[allow(missing_docs)] // the names are enough
 pub enum Layout {
     Rgb,
     Bgr,
@@ -67,7 +67,7 @@ pub enum Depth {
     U8,
     /// 16 bits, full scale 65535.
     U16,
-    /// 32-bit floating point, full scale 1; what is below 0 or above 1 is clipped.
+    /// 32-bit floating point, full scale 1; values below 0 or above 1 are clipped.
     F32,
 }
 
@@ -85,7 +85,7 @@ impl Depth {
 /// A frame as a host holds it, upright.
 #[derive(Debug, Clone, Copy)]
 pub struct RawFrame<'a> {
-    /// When it is shown, from the clip's start; rising from frame to frame.
+    /// Presentation time, from the clip's start; rising from frame to frame.
     pub time: Instant,
     /// Width in pixels, the same in all frames.
     pub width: u32,
@@ -95,18 +95,18 @@ pub struct RawFrame<'a> {
     pub layout: Layout,
     /// How a channel is written.
     pub depth: Depth,
-    /// Bytes from a row to the one below it; negative where rows are stored from the bottom up.
+    /// Bytes from a row to the one below it; negative if rows are stored from the bottom up.
     pub stride: isize,
-    /// The rows as they lie in memory: `(height − 1) × |stride|` bytes and one row's more.
+    /// The rows as they lie in memory: `(height − 1) × |stride|` bytes plus one row.
     pub data: &'a [u8],
 }
 
-/// Makes both ends of the queue. The pictures are those that a file of these frames would give with
+/// Creates both ends of the queue. The pictures are the same as from a file of these frames with
 /// `options`.
 ///
 /// # Errors
-/// [`Error::FrameSize`], [`Error::ClipTooShort`]; [`Error::Pushed`] for a pixel aspect or a length
-/// that cannot be.
+/// [`Error::FrameSize`], [`Error::ClipTooShort`]; [`Error::Pushed`] for an impossible pixel aspect
+/// or length.
 pub fn pushed(info: PushedInfo, options: FileOptions) -> Result<(FrameSink, PushedSource)> {
     let refuse = |reason: String| Error::Pushed {
         path: info.name.clone(),
@@ -132,7 +132,7 @@ pub fn pushed(info: PushedInfo, options: FileOptions) -> Result<(FrameSink, Push
     {
         return Err(refuse(format!("{rate} frames per second; expected a rate above 0")));
     }
-    // With square pixels, as a file's frames are measured.
+    // With square pixels, in which a file's frames are measured too.
     let (width, height) = (f64::from(info.width) * info.pixel_aspect, f64::from(info.height));
     let sides = f64::from(LEAST_FRAME_SIDE)..=f64::from(GREATEST_FRAME_SIDE);
     let stored = LEAST_FRAME_SIDE..=GREATEST_FRAME_SIDE;
@@ -198,15 +198,16 @@ enum Message {
     End(Span, f64),
 }
 
-/// Where a host's frames go in. Dropped without [`end`](Self::end), it breaks off the clip.
+/// The end where a host's frames go in. If dropped without [`end`](Self::end), it breaks off the
+/// clip.
 pub struct FrameSink {
     info: PushedInfo,
-    /// Size of the pictures, and pixels (square) of a frame for one of theirs.
+    /// Size of the pictures, and the number of (square) pixels of a frame per picture pixel.
     size: (u32, u32),
     shrink: f64,
     pace: Pace,
     resizer: Resizer,
-    /// A frame as 8-bit RGB, kept so that it is allocated once.
+    /// A frame as 8-bit RGB, kept so that it is allocated only once.
     rgb: Vec<u8>,
     first: Option<Instant>,
     last: Option<Instant>,
@@ -220,8 +221,8 @@ impl FrameSink {
     ///
     /// # Errors
     /// [`Error::Pushed`], which names the frame's number (from 1), for a time that does not rise or
-    /// lies outside the clip, another size, a stride less than a row, or data of another length
-    /// than these ask for. The frame is as if it had not been pushed then.
+    /// lies outside the clip, another size, a stride less than a row, or data whose length does not
+    /// match these. The frame then counts as not pushed.
     pub fn push(&mut self, frame: &RawFrame<'_>) -> Result<bool> {
         self.check(frame)?;
         self.frames += 1;
@@ -239,7 +240,7 @@ impl FrameSink {
         Ok(self.queue.send(Message::Frame(frame)).is_ok())
     }
 
-    /// The end of the clip. `Ok(false)`: nobody wants frames any more.
+    /// Ends the clip. `Ok(false)`: the receiver no longer needs frames.
     ///
     /// # Errors
     /// [`Error::NoFrames`], [`Error::ClipTooShort`].
@@ -328,8 +329,7 @@ impl FrameSink {
         let source =
             ImageRef::new(frame.width, frame.height, &self.rgb, PixelType::U8x3).map_err(|e| refuse(e.to_string()))?;
         let mut scaled = Image::new(width, height, PixelType::U8x3);
-        // The mean of the area that a pixel covers, as for files; where pixels are stretched there
-        // is none.
+        // The mean of the area that a pixel covers, as for files; not where pixels are stretched.
         let shrinks = width <= frame.width && height <= frame.height;
         let filter = if shrinks { FilterType::Box } else { FilterType::Bilinear };
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
@@ -348,8 +348,7 @@ fn row_bytes(frame: &RawFrame<'_>) -> usize {
     frame.width as usize * frame.layout.channels() * frame.depth.bytes()
 }
 
-/// Writes the frame's colours, top row first. The data must have the length that the frame asks
-/// for.
+/// Writes the frame's colours, top row first. The data must have the length that the frame implies.
 fn to_rgb8(frame: &RawFrame<'_>, rgb: &mut Vec<u8>) {
     let (width, height) = (frame.width as usize, frame.height as usize);
     let (row, stride) = (row_bytes(frame), frame.stride.unsigned_abs());
@@ -392,11 +391,11 @@ fn row_to_rgb8<const N: usize>(row: &[u8], layout: Layout, out: &mut [u8], value
     }
 }
 
-/// Where the frames of a [`FrameSink`] come out. Ends with [`Error::Cancelled`] when the sink was
-/// dropped before its end.
+/// The end where the frames of a [`FrameSink`] come out. It ends with [`Error::Cancelled`] if the
+/// sink was dropped before its end.
 pub struct PushedSource {
     clip: Clip,
-    /// `None` once the end or an error was met.
+    /// `None` once the end or an error has been reached.
     queue: Option<Receiver<Message>>,
 }
 

@@ -25,7 +25,7 @@ fn frame(time: f64, width: u32, height: u32, data: &[u8]) -> RawFrame<'_> {
     }
 }
 
-/// The one picture that comes out of a frame.
+/// The single picture that comes out for a frame.
 fn picture_of(frame: RawFrame<'_>) -> Picture {
     let (mut sink, mut source) = pushed(info(frame.width, frame.height), FileOptions::default()).expect("a queue");
     assert!(sink.push(&frame).expect("taken"));
@@ -85,7 +85,7 @@ fn every_layout_and_depth_gives_the_same_picture_whichever_way_the_rows_lie() {
 }
 
 #[test]
-fn floats_beyond_full_scale_are_clipped_and_what_is_no_number_is_black() {
+fn floats_beyond_full_scale_are_clipped_and_nan_is_black() {
     let values = [-1.0_f32, 0.5, 2.0, f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
     let data: Vec<u8> = (0..16 * 16 * 3).flat_map(|i| values[i % 6].to_ne_bytes()).collect();
     let picture = picture_of(RawFrame {
@@ -196,7 +196,7 @@ fn a_frame_that_does_not_fit_is_refused_by_number_with_both_values_and_leaves_no
 }
 
 #[test]
-fn what_is_announced_must_be_possible() {
+fn announced_properties_must_be_possible() {
     for (wrong, part) in [
         (info(8, 64), "8×64 pixels; expected 16 to 16384"),
         (info(64, 20_000), "64×20000"),
@@ -259,7 +259,7 @@ fn what_is_announced_must_be_possible() {
 }
 
 #[test]
-fn the_length_is_told_by_the_frames_and_those_beyond_the_rate_are_not_given_out() {
+fn the_length_comes_from_the_frames_and_those_beyond_the_rate_are_dropped() {
     let data = vec![0; 3 * 16 * 16];
     let (mut sink, mut source) = pushed(info(16, 16), FileOptions::default()).expect("a queue");
     let reader = std::thread::spawn(move || {
@@ -289,7 +289,7 @@ fn the_length_is_told_by_the_frames_and_those_beyond_the_rate_are_not_given_out(
 }
 
 #[test]
-fn either_end_notices_that_the_other_has_gone() {
+fn either_end_notices_that_the_other_is_gone() {
     let data = vec![0; 3 * 16 * 16];
     let (mut sink, source) = pushed(info(16, 16), FileOptions::default()).expect("a queue");
     drop(source);

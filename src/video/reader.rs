@@ -1,4 +1,4 @@
-//! Demuxing and decoding a file's video stream, frame by frame in time order.
+//! Demuxes and decodes a file's video stream, frame by frame in time order.
 
 use super::media::{
     FileOptions, check_size, encrypted, hides_untimed_start, is_encrypted, media_error, no_video, open_media,
@@ -15,40 +15,39 @@ use ffmpeg::media::Type as Medium;
 use ffmpeg_next as ffmpeg;
 use std::path::{Path, PathBuf};
 
-/// A difference between the announced and the real length beyond this is reported to the user.
-/// Where only the length of the whole file is announced, sound may go on after the picture.
+/// A difference between the announced and the real length beyond this is reported to the user. If
+/// only the length of the whole file is announced, its sound may be longer than its picture.
 const LENGTH_SLACK: Span = Span::from_seconds(0.2);
 const FILE_LENGTH_SLACK: Span = Span::from_seconds(0.5);
 
-/// Damaged packets after which the rest of the file is given up.
+/// Number of damaged packets after which the rest of the file is abandoned.
 const MOST_DAMAGED: usize = 1000;
 
-/// In streams made for broadcast timestamps may start again anywhere: so far forward, or so far
-/// back, is such a place. FFmpeg's own threshold is 10 s.
+/// In broadcast streams timestamps may restart anywhere: a jump this far forward, or this far back,
+/// is a restart. FFmpeg's own threshold is 10 s.
 const JUMP: f64 = 10.0;
 const JUMP_BACK: f64 = 1.0;
 
-/// In all other files only a jump of this length is taken for damage: a picture may stand still for
-/// long.
+/// In all other files only a jump of this length counts as damage: a picture may stand still for a
+/// long time.
 const DAMAGED_JUMP: f64 = 600.0;
 
-/// FFmpeg's unit for instants that belong to no stream.
+/// FFmpeg's unit for instants that do not belong to a stream.
 const MICROSECONDS: f64 = 1e6;
 
-/// Frames a second that are believed of a file's mean rate; the fastest cameras stay below the
-/// greatest.
+/// Accepted mean frame rates of files; the fastest cameras stay below the greatest.
 const LEAST_RATE: f64 = 0.01;
 const GREATEST_RATE: f64 = 100_000.0;
 
-/// From here on the rate that FFmpeg finds common to all timestamps is that of a clock of
-/// milliseconds.
+/// From this value, the rate that FFmpeg finds common to all timestamps is that of a millisecond
+/// clock.
 const CLOCK_RATE: f64 = 1000.0;
 
-/// A packet that states less than the length from one frame to the next by this factor states
-/// another length than that of its frame.
+/// A packet whose stated length is less than the time from one frame to the next by this factor
+/// does not state the length of its frame.
 const SHORTER: f64 = 1.5;
 
-/// How long before the announced end reading begins where only the last packets are wanted.
+/// How long before the announced end reading begins if only the last packets are needed.
 const BEFORE_END: f64 = 10.0;
 
 /// A decoded frame with its place in time, from the first shown frame.
@@ -64,29 +63,29 @@ pub(super) struct FrameReader {
     input: Input,
     decoder: ffmpeg::decoder::Video,
     stream: usize,
-    /// Seconds a tick of the stream's timestamps.
+    /// Seconds per tick of the stream's timestamps.
     tick: f64,
     /// Timestamp of the first shown frame, seconds.
     origin: Option<f64>,
-    /// Time and end of the frame before, seconds of timestamps.
+    /// Time and end of the previous frame, seconds of timestamps.
     before: Option<(f64, f64)>,
-    /// Time and end of the one before that.
+    /// Time and end of the frame before that.
     earlier: Option<(f64, f64)>,
-    /// Whether frames without a timestamp at the start are not shown, and how many those were.
+    /// Whether frames without a timestamp at the start are not shown, and their number.
     hides_untimed: bool,
     hidden: usize,
-    /// What is added to timestamps for the jumps met so far, seconds, and how many those were.
+    /// Added to timestamps because of the jumps so far, seconds, and the number of those jumps.
     shift: f64,
     pub(super) jumps: usize,
-    /// Frames, after the first, without a timestamp of their own.
+    /// Number of frames, after the first, without their own timestamp.
     pub(super) untimed: usize,
-    /// Whether timestamps may start again in mid-stream.
+    /// Whether timestamps may restart in mid-stream.
     broadcast: bool,
     pub(super) orientation: Option<Orientation>,
     pub(super) frame_rate: f64,
     pub(super) has_audio: bool,
     draining: bool,
-    /// Packets that could not be decoded.
+    /// Number of packets that could not be decoded.
     damaged: usize,
     /// The reason why reading ended before the file's end.
     broken_off: Option<String>,
@@ -99,7 +98,7 @@ impl FrameReader {
         let mut reader = Self::open(path, options)?;
         let mut first = reader.next()?;
         if first.is_none() && reader.hidden > 0 {
-            // No frame has a timestamp, so that those without one are all there is.
+            // No frame has a timestamp, so the frames without one are used.
             reader = Self::open(path, options)?;
             reader.hides_untimed = false;
             first = reader.next()?;
@@ -167,7 +166,7 @@ impl FrameReader {
                     }
                     continue;
                 }
-                // With several threads damage shows only here; the next frame may be sound.
+                // With several threads damage shows up only here; the next frame may be intact.
                 Err(ffmpeg::Error::InvalidData) if self.damaged < MOST_DAMAGED => {
                     self.damaged += 1;
                     continue;
@@ -219,7 +218,7 @@ impl FrameReader {
     /// Gives the decoder the next packet of the stream, or its end.
     ///
     /// # Errors
-    /// [`Error::NotAVideo`] for an encrypted packet: what a decoder makes of it is noise.
+    /// [`Error::NotAVideo`] for an encrypted packet, which a decoder would turn into noise.
     fn feed(&mut self) -> Result<()> {
         let mut unreadable = 0;
         loop {
@@ -243,7 +242,7 @@ impl FrameReader {
                 }
                 Err(e) => self.broken_off = Some(e.to_string()),
             }
-            let _ = self.decoder.send_eof(); // refused only when it was sent before
+            let _ = self.decoder.send_eof(); // refused only if it was sent before
             self.draining = true;
             return Ok(());
         }
@@ -251,7 +250,7 @@ impl FrameReader {
 
     /// End of the last frame, once all have been read.
     ///
-    /// Where the container does not state how long a picture is shown, the packets of a stream with
+    /// If the container does not state how long a picture is shown, the packets of a stream with
     /// gaps do not either. The last frame is then shown as long as the one before it, but not
     /// beyond the end of the file.
     pub(super) fn end_of_last(&self) -> Option<Instant> {
@@ -271,7 +270,7 @@ impl FrameReader {
         Some(Instant::from_seconds(shown - origin))
     }
 
-    /// When the video ends by what the file says, seconds of timestamps.
+    /// The end of the video according to the file, seconds of timestamps.
     fn stated(&self) -> Option<f64> {
         let origin = self.origin.unwrap_or(0.0);
         let stream = self.input.stream(self.stream)?;
@@ -284,19 +283,19 @@ impl FrameReader {
             (_, file) if file > 0 => origin + file as f64 / MICROSECONDS,
             _ => return None,
         };
-        // A greater one is damage.
+        // A greater value is damage.
         (end - origin <= LONGEST_CLIP.seconds()).then_some(end)
     }
 
-    /// When the video ends, by what the file says or by its packets, from the first shown frame;
-    /// needs that to have been read. `None` where the file does not say it and is too large to be
-    /// read through at once.
+    /// The end of the video, according to the file or its packets, from the first shown frame,
+    /// which must have been read. `None` if the file does not state it and is too large to be read
+    /// through at once.
     pub(super) fn announced(&self) -> Result<Option<Instant>> {
         let origin = self.origin.unwrap_or(0.0);
         let is_of_stream = self.input.stream(self.stream).is_some_and(|s| s.duration() > 0);
         let end = match self.stated() {
             // Some programs count a Matroska file's length from its first instant, others from the
-            // clock's zero: only the last packets say which.
+            // clock's zero: only the last packets show which.
             Some(end) if !is_of_stream && self.hides_untimed && origin > LENGTH_SLACK.seconds() => {
                 let sought = self.end_of_packets(Some(end - origin - BEFORE_END))?;
                 sought.or(Some(end))
@@ -309,8 +308,8 @@ impl FrameReader {
         Ok(end.map(|end| Instant::from_seconds(end - origin)))
     }
 
-    /// The end of the last packet, seconds of timestamps, read in a second opening, from `from` on
-    /// where the file can be sought; `None` for a large file that cannot.
+    /// The end of the last packet, seconds of timestamps, read by opening the file a second time,
+    /// from `from` on if the file can be sought; `None` for a large file that cannot.
     fn end_of_packets(&self, from: Option<f64>) -> Result<Option<f64>> {
         let mut input = open_media(&self.path)?;
         let target = from.map(|from| (from.max(0.0) * MICROSECONDS) as i64);
@@ -321,7 +320,7 @@ impl FrameReader {
                 return Ok(None);
             }
             if target.is_some() {
-                input = open_media(&self.path)?; // where a seek that failed has left it is not known
+                input = open_media(&self.path)?; // the position after a failed seek is not known
             }
         }
         let origin = self.origin.unwrap_or(0.0);
@@ -350,8 +349,8 @@ impl FrameReader {
         Ok(end)
     }
 
-    /// Goes to the key frame before `start`, and gives the first frame there; `None` where that
-    /// cannot be done: reading then goes on from the media's start.
+    /// Seeks to the key frame before `start`, and returns the first frame there; `None` if that is
+    /// not possible: reading then continues from the media's start.
     pub(super) fn seek(&mut self, start: Instant, options: FileOptions) -> Result<Option<Shown>> {
         let Some(origin) = self.origin else {
             return Ok(None);
@@ -369,14 +368,14 @@ impl FrameReader {
                 return Ok(Some(shown));
             }
         }
-        // It landed behind the start, or nowhere: begin again.
+        // It landed after the start, or nowhere: begin again.
         let (again, first) = Self::start(&self.path, options)?;
         *self = again;
         Ok(Some(first))
     }
 
-    /// Reports once, at the end, what was wrong with the file. `announced` is given when the end
-    /// was to be reached.
+    /// Reports once, at the end, the file's faults. `announced` is given if the end was to be
+    /// reached.
     pub(super) fn warn(&self, announced: Option<Instant>, end: Instant) {
         let mut faults = Vec::new();
         if self.damaged > 0 {
@@ -418,7 +417,7 @@ fn decoder(path: &Path, stream: &ffmpeg::Stream<'_>, threads: usize) -> Result<f
     let mut decoder = context.decoder();
     decoder.set_packet_time_base(stream.time_base());
     let decoder = decoder.video().map_err(refuse)?;
-    // Before a frame of that size is asked for.
+    // Checked before a frame of that size is requested.
     if decoder.width() > 0 && decoder.height() > 0 {
         check_size(path, f64::from(decoder.width()), f64::from(decoder.height()))?;
     }

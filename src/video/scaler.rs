@@ -1,4 +1,5 @@
-//! Scaling decoded frames to square pixels, with the range of colours that networks know, and turning them upright.
+//! Scales decoded frames to square pixels, in the range of colours that the networks were trained
+//! on, and turns them upright.
 
 use super::Frame;
 use super::hdr::{self, Coding, ToneMap, Transfer};
@@ -26,7 +27,7 @@ pub(super) struct Scaler {
 }
 
 impl Scaler {
-    /// For frames like `first`; `orientation` is the container's, if it has one.
+    /// A scaler for frames like `first`; `orientation` is the container's, if it has one.
     pub(super) fn new(
         path: &Path,
         orientation: Option<Orientation>,
@@ -123,7 +124,7 @@ impl Scaler {
 fn square_size(picture: &ffmpeg::frame::Video) -> (f64, f64) {
     let ratio = picture.aspect_ratio();
     let ratio = f64::from(ratio.numerator()) / f64::from(ratio.denominator());
-    // 0/1 and 0/0 stand for unknown; ratios beyond any format's are damage.
+    // 0/1 and 0/0 mean unknown; ratios beyond those of any format are damage.
     let ratio = if (0.1..=10.0).contains(&ratio) { ratio } else { 1.0 };
     (f64::from(picture.width()) * ratio, f64::from(picture.height()))
 }

@@ -11,18 +11,20 @@ use ffmpeg_next::format::{Sample, context};
 use ffmpeg_next::{ChannelLayout, codec, frame, media, software};
 use std::path::Path;
 
-/// Channels of what is read.
+/// Number of channels of the result.
 const CHANNELS: usize = 2;
 
-/// How far a timestamp may lie from where the samples before it end until they are taken apart.
-/// Containers round timestamps to a millisecond, and some recorders write them with more jitter; a
-/// real gap is longer.
+/// How far a timestamp may deviate from the end of the previous samples before they are treated as
+/// separate. Containers round timestamps to a millisecond, and some recorders write them with more
+/// jitter; a real gap is longer.
 const JITTER: Span = Span::from_seconds(0.02);
 
-/// A cut that starts later than this is sought; before it, reading from the start is as quick.
+/// A cut that starts later than this is reached by seeking; for earlier ones, reading from the
+/// start is as fast.
 const SEEK_BEYOND: Span = Span::from_seconds(5.0);
 
-/// How long before the cut reading begins after a seek: codecs need some packets to get going.
+/// How long before the cut reading begins after a seek: codecs need some packets before their
+/// output is right.
 const RUN_UP: Span = Span::from_seconds(1.0);
 
 /// Reads the clip's own audio.
@@ -30,8 +32,8 @@ const RUN_UP: Span = Span::from_seconds(1.0);
 /// The result has two channels at `rate` and is exactly `duration` long. Its first sample sounds
 /// `start` after the media's first shown frame; where the media has no audio, it is silent. One
 /// channel is played on both sides at its own level; more than two are mixed down with FFmpeg's
-/// default matrix (ITU-R BS.775), which does not scale down, so that full sound on all channels
-/// goes beyond full scale.
+/// default matrix (ITU-R BS.775), which does not attenuate, so that loud sound on all channels
+/// exceeds full scale.
 ///
 /// `None`: there is no audio stream, or none that can be decoded, which is logged. Damaged packets
 /// are left out with a warning.
@@ -69,7 +71,7 @@ pub fn read_sound(
     };
     let late = reading.run(&mut input, monitor)?;
     if late && start - Instant::ZERO > SEEK_BEYOND {
-        // The seek ended behind the cut: some containers have no index.
+        // The seek ended after the cut: some containers have no index.
         let mut input = open_media(path)?;
         if let Ok(again) = Reading::new(&input, stream, origin, duration, rate) {
             reading = again;
@@ -86,17 +88,17 @@ pub fn read_sound(
     Ok(Some(reading.sound))
 }
 
-/// A decoder on its way through an audio stream.
+/// The state of decoding an audio stream.
 struct Reading {
     stream: usize,
     decoder: codec::decoder::Audio,
-    /// Seconds a unit of the stream's timestamps.
+    /// Seconds per unit of the stream's timestamps.
     unit: f64,
-    /// The media's time at which the result begins, seconds.
+    /// Time of the media at which the result begins, seconds.
     origin: f64,
     rate: u32,
     resampler: Option<software::resampling::Context>,
-    /// Index of the sample that the resampler gives next, from the start of the result; `None`:
+    /// Index of the next sample from the resampler, counted from the start of the result; `None`:
     /// nothing decoded yet.
     cursor: Option<i64>,
     /// When the next decoded sample is due, seconds of the media.
@@ -118,8 +120,8 @@ impl Reading {
     ) -> Result<Self, ffmpeg::Error> {
         let source = input.stream(stream).ok_or(ffmpeg::Error::StreamNotFound)?;
         let mut decoder = codec::Context::from_parameters(source.parameters())?.decoder();
-        // Without it the decoder cannot move the timestamp of a frame from whose front it cuts the
-        // encoder's priming.
+        // Without it the decoder cannot adjust the timestamp of a frame when it cuts off the
+        // encoder's priming samples.
         decoder.set_packet_time_base(source.time_base());
         Ok(Self {
             stream,
@@ -136,8 +138,8 @@ impl Reading {
         })
     }
 
-    /// Decodes until the result is full. Whether the first sample came after the start of the
-    /// result.
+    /// Decodes until the result is full. Returns whether the first sample came after the start of
+    /// the result.
     fn run(&mut self, input: &mut context::Input, monitor: &Monitor<'_>) -> Result<bool> {
         let frames = self.sound.frames() as i64;
         let mut packets = input.packets();
@@ -196,8 +198,8 @@ impl Reading {
         });
         if self.cursor.is_none() || apart || !same {
             self.flush();
-            // Not at the timestamp of the frame but where the last one ended, when only the format
-            // has changed.
+            // If only the format has changed: not at the frame's timestamp but where the last frame
+            // ended.
             let begin = if self.cursor.is_none() || apart { time } else { self.due };
             let index = ((begin - self.origin) * f64::from(self.rate)).round() as i64;
             if self.cursor.is_none() {
@@ -220,14 +222,14 @@ impl Reading {
             )?);
         }
         self.due += samples as f64 / f64::from(rate);
-        // A copy with the layout set: frames of some decoders name none, and the resampler refuses
+        // A copy with the layout set: frames of some decoders have none, and the resampler refuses
         // them.
         let mut source = frame::Audio::new(decoded.format(), samples, layout);
         source.set_rate(rate);
         for plane in 0..decoded.planes().min(source.planes()) {
             let bytes =
                 samples * decoded.format().bytes() * if decoded.is_packed() { usize::from(channels) } else { 1 };
-            // All planes have the size of the first, which may be padded.
+            // All planes have the size of the first one, which may be padded.
             if let (Some(to), Some(from)) = (
                 source.data_mut(plane).get_mut(..bytes),
                 decoded.data(plane).get(..bytes),
@@ -246,7 +248,7 @@ impl Reading {
         Ok(())
     }
 
-    /// Takes what the resampler still holds.
+    /// Takes the samples that the resampler still holds.
     fn flush(&mut self) {
         let Some(mut resampler) = self.resampler.take() else {
             return;
@@ -281,7 +283,7 @@ impl Reading {
     }
 }
 
-/// Samples that come of `samples` at most, with room for rounding.
+/// Maximum number of samples that result from `samples`, with room for rounding.
 fn resampled(samples: usize, from: u32, to: u32) -> usize {
     (samples as u64 * u64::from(to) / u64::from(from.max(1))) as usize + 64
 }

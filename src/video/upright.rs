@@ -1,24 +1,23 @@
-//! Turning decoded pictures upright.
+//! Turns decoded pictures upright.
 
 use super::Picture;
 
-/// How a decoded picture must be turned to stand upright: one of the eight ways that keep its
-/// pixels.
+/// How a decoded picture must be turned to be upright: one of the eight ways that keep its pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Orientation {
     /// Rows become columns.
     pub(super) swap: bool,
-    /// Then left and right change sides.
+    /// Then left and right are swapped.
     pub(super) mirror: bool,
-    /// Then top and bottom change sides.
+    /// Then top and bottom are swapped.
     pub(super) flip: bool,
 }
 
 impl Orientation {
     /// From a display matrix as ISO/IEC 14496-12 defines it for track headers: nine 32-bit
-    /// fixed-point numbers in the machine's byte order, (a b u, c d v, x y w); x' = a·x + c·y, y' =
-    /// b·x + d·y. The nearest quarter turn is taken. Anything that is not a matrix leaves the
-    /// picture as it is.
+    /// fixed-point numbers in the machine's byte order, (a b u, c d v, x y w); x' = a·x + c·y, y'
+    /// = b·x + d·y. The nearest quarter turn is used. Anything that is not a matrix leaves the
+    /// picture unchanged.
     pub(super) fn from_display_matrix(bytes: &[u8]) -> Self {
         let number = |index: usize| -> Option<f64> {
             let bytes = bytes.get(4 * index..4 * index + 4)?.try_into().ok()?;

@@ -1,6 +1,6 @@
-//! Clips that tests measure on. Those that may not ship lie in the folder that `KINESCORE_CLIPS`
-//! names; a test that lacks one reports it, with the number of skipped ones, and passes.
-//! `README.md` lists them.
+//! Clips for measurements in tests. Those that must not be distributed are in the folder named by
+//! `KINESCORE_CLIPS`; a test that lacks one reports it, with the number of skipped ones, and
+//! passes. `README.md` lists them.
 #![allow(dead_code)] // each test program uses a part
 
 use std::io::Write;
@@ -12,8 +12,8 @@ const FOLDER: &str = "KINESCORE_CLIPS";
 
 static LEFT_OUT: AtomicUsize = AtomicUsize::new(0);
 
-/// A clip, or what goes with it, by its file name: one that ships, or one of the folder. If it is
-/// in neither, a message bypasses the capture of passing tests.
+/// A clip, or a file that belongs to it, by file name: a distributed one, or one of the folder. If
+/// it is in neither, a message bypasses the capture of passing tests.
 pub fn clip(name: &str) -> Option<PathBuf> {
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
     let named = std::env::var_os(FOLDER).filter(|folder| !folder.is_empty());
@@ -25,11 +25,11 @@ pub fn clip(name: &str) -> Option<PathBuf> {
     if found.is_none() {
         let number = LEFT_OUT.fetch_add(1, Ordering::Relaxed) + 1;
         let why = named.map_or_else(
-            || format!("{FOLDER} names no folder"),
+            || format!("{FOLDER} does not name a folder"),
             |path| format!("{} is not there", path.display()),
         );
-        let line = format!("SKIPPED ({number} so far): what needs the clip {name}: {why} (tests/README.md)\n");
-        let _ = std::io::stderr().write_all(line.as_bytes()); // without a place to say it, nobody reads it
+        let line = format!("SKIPPED ({number} so far): tests of the clip {name}: {why} (tests/README.md)\n");
+        let _ = std::io::stderr().write_all(line.as_bytes()); // if it cannot be written, nobody reads it
     }
     found
 }

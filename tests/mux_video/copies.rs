@@ -51,7 +51,7 @@ fn the_video_is_copied_and_the_sound_is_in_sync_in_every_container() {
             let kinds = boxes(&out);
             let place = |kind: &str| kinds.iter().position(|k| k == kind).expect("box");
             assert!(place("moov") < place("mdat"), "{kinds:?}");
-            // Decoders give the last frame of AAC whole, but players stop where the track ends.
+            // Decoders return the last frame of AAC whole, but players stop where the track ends.
             for stream in ["v", "a"] {
                 let ends = probe(&out, &format!("-select_streams {stream} -show_entries stream=duration"));
                 assert_eq!(ends, ["3.000000"], "{extension}: track {stream}");
@@ -80,7 +80,7 @@ fn the_video_is_copied_and_the_sound_is_in_sync_in_every_container() {
 }
 
 #[test]
-fn encoders_that_go_far_beyond_the_peak_are_held_back() {
+fn encoders_that_far_exceed_the_peak_are_held_back() {
     let folder = tempfile::tempdir().expect("a folder");
     let input = folder.path().join("clip.mp4");
     make(&input, &format!("{} -c:v mpeg4", pattern(3.0)));
@@ -187,7 +187,7 @@ fn a_cut_is_in_sync_with_its_picture() {
         ("ts", H264),
     ] {
         let input = folder.path().join(format!("in.{extension}"));
-        // The picture is black but for the frame at 3.2 s, in the middle of a group of pictures.
+        // The picture is black except for the frame at 3.2 s, in the middle of a group of pictures.
         make(
             &input,
             &format!("-f lavfi -i color=black:s=64x64:r=30:d=5,drawbox=c=white:t=fill:enable='eq(n\\,96)' {codec}"),
@@ -330,7 +330,7 @@ fn assert_written(from: &Path, to: &Path, like: &Path) {
 }
 
 #[test]
-fn pictures_get_the_times_that_their_file_does_not_say() {
+fn pictures_get_the_times_that_their_file_lacks() {
     let folder = tempfile::tempdir().expect("folder");
     let at = |name: &str| folder.path().join(name);
     let h264 = "-c:v libx264 -preset ultrafast -bf 2 -g 15";
@@ -406,7 +406,7 @@ fn codecs_go_into_containers_that_name_them_in_their_own_way() {
 }
 
 #[test]
-fn what_cannot_be_written_is_known_before_the_work() {
+fn outputs_that_cannot_be_written_are_refused_before_the_work() {
     let folder = tempfile::tempdir().expect("folder");
     let at = |name: &str| folder.path().join(name);
     make(&at("in.mp4"), &format!("{} {H264}", pattern(2.0)));
@@ -453,7 +453,7 @@ fn what_cannot_be_written_is_known_before_the_work() {
 fn a_cut_between_two_frames_of_an_avi_file_is_in_sync() {
     let folder = tempfile::tempdir().expect("folder");
     let input = folder.path().join("in.avi");
-    // White is the frame at 2 s; the cut begins half a frame after another.
+    // The frame at 2 s is white; the cut begins half a frame after another.
     make(
         &input,
         "-f lavfi -i color=black:s=64x64:r=10:d=5,drawbox=c=white:t=fill:enable='eq(n\\,20)' -c:v mpeg4 -g 1",

@@ -55,7 +55,7 @@ fn subtitles_are_copied_where_they_fit_and_other_streams_left_out() {
 }
 
 #[test]
-fn what_cannot_be_written_is_refused_and_leaves_nothing() {
+fn outputs_that_cannot_be_written_are_refused_and_leave_nothing() {
     let folder = tempfile::tempdir().expect("folder");
     let input = folder.path().join("in.mp4");
     make(&input, &format!("{} {H264}", pattern(2.0)));
@@ -115,7 +115,7 @@ fn a_full_disk_is_an_error_and_leaves_nothing() {
     let mounted =
         outside::finished(Command::new("mount").args(["-t", "tmpfs", "-o", "size=64k", "tmpfs", text(&small)]));
     if !mounted.status.success() {
-        outside::show("SKIPPED: a small file system cannot be mounted here, so that a full disk is not tested");
+        outside::show("SKIPPED: a small file system cannot be mounted here, so a full disk is not tested");
         return;
     }
     let input = folder.path().join("in.mkv");
@@ -207,7 +207,7 @@ fn real_clips_get_a_soundtrack_in_sync() {
         let (at, _) = heard(&out);
         assert!((at - 1.0).abs() < 0.002, "{name} to {extension}: {at}");
         if name.starts_with("dance-with") || name.starts_with("walking") {
-            continue; // Large pictures, slow to decode twice more.
+            continue; // Large pictures, which would take long to decode twice more.
         }
         write_video(&clip(&input, 2.5, 3.0, false), &click(1.0, 3.0), &out, &Monitor::none()).expect("written");
         if extension == "mp4" || extension == "mov" {
@@ -219,8 +219,8 @@ fn real_clips_get_a_soundtrack_in_sync() {
                 "{name}: {} frames of {within}",
                 frames.len()
             );
-            // The cut may lie within a frame's time: the sound is exact to the clip, not to that
-            // frame.
+            // The cut may be anywhere within a frame: the sound is exact relative to the clip, not
+            // to that frame.
             assert!((at - 1.0).abs() < 0.043, "{name}: {at}");
         }
     }

@@ -16,12 +16,12 @@ fn manifest() -> Manifest {
     Manifest::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("models")).expect("the manifest")
 }
 
-/// What finds beats by signal processing.
+/// The models for beats by signal processing.
 pub fn motion_models() -> BeatModels {
     BeatModels::without_network(&manifest()).expect("the calibration")
 }
 
-/// What finds beats by the network as well.
+/// The models for beats by the network as well.
 pub fn network_models() -> BeatModels {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(".setup/onnxruntime");
     let runtime = Runtime::load(Some(&folder), &[]).expect("ONNX Runtime");
@@ -80,14 +80,14 @@ pub fn walk() -> (PoseTrack, Span) {
     (track, Span::from_seconds(number(&json["duration"])))
 }
 
-/// How the skeleton dances and how it is seen.
+/// How the skeleton dances and how it appears in the picture.
 #[derive(Debug, Clone, Copy)]
 pub struct Dance {
     /// Beats a minute at the start.
     pub tempo: f64,
-    /// Beats a minute at the end; the tempo changes evenly.
+    /// Beats a minute at the end; the tempo changes linearly.
     pub tempo_end: f64,
-    /// When the first beat falls, seconds.
+    /// Time of the first beat, seconds.
     pub first: f64,
     /// Seconds.
     pub duration: f64,
@@ -95,13 +95,13 @@ pub struct Dance {
     pub fps: f64,
     /// Size of the movement: 1 lively, 0 still.
     pub size: f64,
-    /// Deviation of the joints' noise, torso lengths (white from frame to frame).
+    /// Standard deviation of the joints' noise, torso lengths (white from frame to frame).
     pub jitter: f64,
-    /// Pixels of a torso.
+    /// Length of a torso, pixels.
     pub torso: f64,
-    /// Where the hips are, pixels.
+    /// Position of the hips, pixels.
     pub at: [f64; 2],
-    /// Pixels a second by which the picture moves (camera pan).
+    /// Speed of the picture, pixels a second (camera pan).
     pub pan: f64,
     /// Whether left and right are exchanged.
     pub mirrored: bool,
@@ -147,7 +147,7 @@ impl Dance {
         Span::from_seconds(self.duration)
     }
 
-    /// Beats since the first at a time.
+    /// Number of beats since the first at a time.
     pub fn phase(&self, seconds: f64) -> f64 {
         let t = seconds - self.first;
         let slope = (self.tempo_end - self.tempo) / self.duration;
@@ -172,13 +172,13 @@ impl Dance {
 
     /// Joints in torso lengths, hips at the origin, y downwards: the body bounces with its low
     /// point on every beat, the hands reach their ends on the beats, left and right, and the feet
-    /// step in turn, landing on the beats.
+    /// step alternately, landing on the beats.
     fn body(&self, seconds: f64) -> [[f64; 2]; JOINTS] {
         let phase = self.phase(seconds);
         let (beat, within) = (phase.floor(), phase - phase.floor());
         let even = beat.rem_euclid(2.0) < 0.5;
         let bounce = -0.12 * self.size * (PI * phase).sin().abs();
-        // Begins late and is stopped on the beat.
+        // Starts late and stops on the beat.
         let go = ((within - 0.3) / 0.7).max(0.0).powi(2);
         let swing = self.size * if even { -1.0 + 2.0 * go } else { 1.0 - 2.0 * go };
         let lift = |mine: bool| {
@@ -227,7 +227,7 @@ impl Dance {
         joints
     }
 
-    /// The pose track that a camera and a pose detector would give.
+    /// The pose track from a camera and a pose detector.
     pub fn track(&self, seed: u64) -> PoseTrack {
         let mut noise = Noise(seed);
         let frames = (self.duration * self.fps).round() as usize;

@@ -1,5 +1,5 @@
-//! What the tests of loading ONNX Runtime share: small libraries, made by the C compiler that
-//! set-up asks for.
+//! Shared by the tests of loading ONNX Runtime: small libraries, built by the C compiler that the
+//! set-up requires.
 #![allow(dead_code)] // each test program uses its own part of this
 
 #[path = "../outside/mod.rs"]
@@ -14,7 +14,7 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The ONNX Runtime that set-up has fetched.
+/// The ONNX Runtime fetched by the set-up.
 pub fn runtime_file() -> PathBuf {
     let folder = root().join(".setup/onnxruntime");
     let entries = std::fs::read_dir(&folder).expect("the folder of ONNX Runtime");
@@ -24,7 +24,7 @@ pub fn runtime_file() -> PathBuf {
     found.pop().expect("ONNX Runtime")
 }
 
-/// A shared library of this C code, with the name inside that ONNX Runtime has as well.
+/// A shared library from this C code, with ONNX Runtime's internal name.
 pub fn compiled(folder: &Path, name: &str, code: &str) -> PathBuf {
     let source = folder.join(name).with_extension("c");
     let library = folder.join(name).with_extension("so");
@@ -38,7 +38,7 @@ pub fn compiled(folder: &Path, name: &str, code: &str) -> PathBuf {
     library
 }
 
-/// Why a library, or what a folder holds, cannot be loaded.
+/// Why a library, or the content of a folder, cannot be loaded.
 pub fn reason(library: &Path) -> String {
     match Runtime::load(Some(library), &[]) {
         Err(Error::RuntimeMissing { tried }) => tried.join("\n"),

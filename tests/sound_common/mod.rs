@@ -34,11 +34,11 @@ fn words(values: &[i32]) -> Vec<u8> {
 /// An .sf2 of one preset, bank 128, program 0, whose only sample is a plateau: every note begins
 /// with a step.
 pub fn tiny_sf2() -> Vec<u8> {
-    // One zone for all keys, at the pitch it was recorded at, looped.
+    // One zone for all keys, at its recorded pitch, looped.
     sf2_of_zones(&[&[43, 0x7f00, 44, 0x7f00, 56, 0, 54, 1]])
 }
 
-/// As [`tiny_sf2`], with these zones: generators and their values in turn.
+/// Like [`tiny_sf2`], with these zones: generators and their values alternate.
 pub fn sf2_of_zones(zones: &[&[i32]]) -> Vec<u8> {
     let length = 300;
     let mut samples = vec![16_000; length];
@@ -140,16 +140,16 @@ pub fn groove(bpm: f64, bars: i32) -> DrumGrid {
     }
 }
 
-/// A score of the groove that is as long as its bars and a little more.
+/// A score of the groove, slightly longer than its bars.
 pub fn score(bpm: f64, bars: i32, kit: &str) -> Score {
     let seconds = f64::from(bars) * 240.0 / bpm + 0.9;
     from_drums(&groove(bpm, bars), Span::from_seconds(seconds), Some(kit)).expect("a score")
 }
 
-/// What a band plays with the [`groove`]: the four chords of `Am F C G` (or in a style that swings,
-/// the same), a bar each. Notes, velocities and lengths are as accompaniments have them: the bass
-/// six notes a bar on roots and fifths, the guitar six strokes of three strings, the piano three
-/// chords of three notes and a root, all at velocities of 70 to 90.
+/// A band's notes for the [`groove`]: the four chords `Am F C G`, one per bar. Notes, velocities
+/// and lengths are typical of accompaniments: the bass has six notes per bar on roots and fifths,
+/// the guitar six strokes of three strings, the piano three chords of three notes and a root, all
+/// at velocities of 70 to 90.
 pub fn band(bars: i32) -> Music {
     let chords = [
         (9, Quality::Minor),
@@ -216,7 +216,7 @@ pub fn band(bars: i32) -> Music {
     }
 }
 
-/// A score of groove and band in a style, as long as its bars and a little more.
+/// A score of groove and band in a style, slightly longer than its bars.
 pub fn band_score(bpm: f64, bars: i32, style: &str) -> Score {
     let mut grid = groove(bpm, bars);
     grid.style = style.to_owned();
@@ -224,7 +224,7 @@ pub fn band_score(bpm: f64, bars: i32, style: &str) -> Score {
     arrange(&grid, Some(&band(bars)), Span::from_seconds(seconds), None).expect("a score")
 }
 
-/// Ticks a second of a [`trio_score`]: they are even, so that a cut is a shift of its notes.
+/// Ticks per second of a [`trio_score`], constant, so that a cut is a shift of its notes.
 const TICKS: f64 = 960.0;
 
 /// Bars for drums, piano and bass.

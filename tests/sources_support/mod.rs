@@ -1,6 +1,6 @@
-//! The sources as text, for the tests that read them.
+//! The source files as text, for the tests that read them.
 
-#![allow(clippy::expect_used, dead_code)] // helpers of tests stop at the first surprise; not each test takes all
+#![allow(clippy::expect_used, dead_code)] // helpers of tests stop at the first surprise; not every test uses all
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,8 +9,8 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Rust files below a folder of the repository, with their path from the root; unit tests in files
-/// of their own (`…tests.rs`) are left out.
+/// Rust files below a folder of the repository, with their path from the root; unit tests in
+/// separate files (`…tests.rs`) are left out.
 pub fn sources(folder: &str) -> Vec<(String, String)> {
     fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(folder).expect("a folder of sources").flatten() {
@@ -40,8 +40,7 @@ pub fn sources(folder: &str) -> Vec<(String, String)> {
     files
 }
 
-/// The code of a file: without comments, strings' contents left as they are, and without the unit
-/// tests at its end.
+/// The code of a file: without comments and without the unit tests at its end; strings are kept.
 pub fn code(text: &str) -> String {
     let text = text.split("\n#[cfg(test)]\nmod tests").next().unwrap_or_default();
     let text = text.split("\n#[cfg(test)]\n#[path").next().unwrap_or_default();

@@ -1,5 +1,5 @@
-//! Difficult videos of every kind, made by the `ffmpeg` program during the test and read by
-//! [`FileSource`].
+//! Tests [`FileSource`] on difficult videos of every kind, made by the `ffmpeg` program during the
+//! test.
 //!
 //! Times and pictures are compared with the results of `ffprobe` and `ffmpeg` for the same file.
 
@@ -32,7 +32,7 @@ fn run(program: &str, arguments: &[&str]) -> Vec<u8> {
     outside::printed(Command::new(program).args(arguments))
 }
 
-/// A folder of videos that goes away with the test.
+/// A folder of videos that is removed with the test.
 struct Folder(TempDir);
 
 impl Folder {
@@ -89,7 +89,7 @@ fn open(path: &Path) -> kinescore::Result<FileSource> {
     open_with(path, options())
 }
 
-/// The whole file, checked as the analysis checks it.
+/// The whole file, checked in the same way as by the analysis.
 fn open_with(path: &Path, options: FileOptions) -> kinescore::Result<FileSource> {
     let file = VideoFile::open(path, options)?;
     check_length(path, file.media().announced)?;
@@ -110,7 +110,7 @@ fn frames(source: &mut FileSource) -> kinescore::Result<Vec<Frame>> {
     while let Some(frame) = source.next_frame()? {
         all.push(frame);
     }
-    assert!(source.next_frame()?.is_none(), "the end is given again");
+    assert!(source.next_frame()?.is_none(), "the end is returned again");
     check_length(&source.clip().path, source.media_end())?;
     Ok(all)
 }

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn common_containers_and_codecs_give_every_frame_at_its_time() {
+fn common_containers_and_codecs_return_every_frame_at_its_time() {
     let folder = Folder::new();
     for (name, arguments) in [
         ("h264.mp4", "-c:v libx264 -bf 3"),
@@ -59,8 +59,8 @@ fn pixel_formats_of_all_kinds_give_the_same_picture() {
     }
 }
 
-/// Grey of half the range: 94 cd/m² in PQ, 52 in HLG; both far below white, and so as dark on a
-/// display of standard range.
+/// Grey of half the range: 94 cd/m² in PQ, 52 in HLG; both far below white, and therefore equally
+/// dark on a display of standard range.
 #[test]
 fn pictures_of_high_range_are_mapped_to_standard_range() {
     let folder = Folder::new();
@@ -73,7 +73,7 @@ fn pictures_of_high_range_are_mapped_to_standard_range() {
             .rgb
             .iter()
             .fold((255, 0), |(a, b), v| (a.min(*v), b.max(*v)));
-        // FFmpeg dithers eight bits, and its grey of ten has a shade of colour, 2 of 1023.
+        // FFmpeg dithers eight bits, and its grey in ten bits has a tint, 2 of 1023.
         assert!(most - least <= 8, "{name}: {least} to {most}");
         (f64::from(least) + f64::from(most)) * 0.5
     };
@@ -139,7 +139,7 @@ fn rotated_videos_stand_upright() {
             (frames[0].picture.width, frames[0].picture.height),
             (size.0 as usize, size.1 as usize)
         );
-        // As ffmpeg itself turns it.
+        // Turned in the same way as by ffmpeg itself.
         let arguments = ["-v", "error", "-i", path.to_str().unwrap(), "-frames:v", "1"];
         let reference = run(
             "ffmpeg",
@@ -284,7 +284,7 @@ fn time_counts_from_the_first_shown_frame() {
 }
 
 #[test]
-fn timestamps_that_begin_anew_go_on() {
+fn restarted_timestamps_continue() {
     let folder = Folder::new();
     let one = std::fs::read(folder.video(COUNTER, "-c:v libx264 -bf 2 -qp 10", "one.ts")).unwrap();
     let far = folder.video(COUNTER, "-c:v libx264 -bf 2 -qp 10 -output_ts_offset 5000", "far.ts");
@@ -307,7 +307,7 @@ fn timestamps_that_begin_anew_go_on() {
 }
 
 #[test]
-fn missing_timestamps_are_made_up_for() {
+fn missing_timestamps_are_filled_in() {
     let folder = Folder::new();
     let path = folder.video(COUNTER, "-c:v libx264 -bf 0 -f h264", "raw.h264");
     let (_, frames) = all(&path);
@@ -327,7 +327,7 @@ fn a_file_without_a_length_gets_one() {
 }
 
 #[test]
-fn a_stretch_gives_the_frames_in_it_at_their_times() {
+fn a_stretch_returns_its_frames_at_their_times() {
     let folder = Folder::new();
     let graph = COUNTER
         .replace("duration=3", "duration=12")

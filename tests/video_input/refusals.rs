@@ -1,9 +1,9 @@
-//! Damaged files, refused files, and wrong announcements.
+//! Damaged files, refused files, and wrong announced lengths.
 
 use super::*;
 
 #[test]
-fn of_a_truncated_file_what_decodes_is_used_with_one_warning() {
+fn the_decodable_part_of_a_truncated_file_is_used_with_one_warning() {
     collect_logs();
     let folder = Folder::new();
     let noisy = format!("{COUNTER},noise=alls=60:allf=t");
@@ -28,7 +28,7 @@ fn of_a_truncated_file_what_decodes_is_used_with_one_warning() {
             duration(&source)
         );
         let warnings = warnings_about(&format!("/{name}"));
-        // A transport stream announces no length, so that nothing is missed.
+        // A transport stream does not announce a length, so nothing seems missing.
         assert!(
             warnings.len() == 1 || (name.ends_with("ts") && warnings.len() < 2),
             "{name}: {warnings:?}"
@@ -61,7 +61,7 @@ fn damage_in_the_middle_is_skipped() {
 }
 
 #[test]
-fn what_is_no_video_is_told() {
+fn files_that_are_not_videos_are_reported() {
     let folder = Folder::new();
     let garbage: Vec<u8> = (0..50_000_u32)
         .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8)
@@ -92,7 +92,7 @@ fn what_is_no_video_is_told() {
 }
 
 #[test]
-fn sound_and_cover_pictures_are_no_video() {
+fn sound_and_cover_pictures_are_not_a_video() {
     let folder = Folder::new();
     let tone = folder.video("sine=frequency=440:duration=3", "", "tone.wav");
     let cover = folder.video(CORNERS, "-frames:v 1", "cover.jpg");
@@ -121,7 +121,7 @@ fn sound_and_cover_pictures_are_no_video() {
 }
 
 #[test]
-fn a_video_without_frames_or_too_short_is_told() {
+fn a_video_without_frames_or_too_short_is_reported() {
     let folder = Folder::new();
     let none = folder.video(COUNTER, "-c:v libx264 -frames:v 0", "none.mkv");
     let opened = open(&none).map(|s| s.clip().clone());
@@ -129,7 +129,7 @@ fn a_video_without_frames_or_too_short_is_told() {
         matches!(opened, Err(Error::NoFrames { .. } | Error::NoVideoStream { .. })),
         "{opened:?}"
     );
-    // The header of a video whose packets are all gone.
+    // The header of a video without any of its packets.
     let whole = folder.video(COUNTER, "-c:v libx264 -movflags +faststart", "whole.mp4");
     let content = std::fs::read(whole).unwrap();
     let data = content.windows(4).position(|w| w == b"mdat").unwrap();
@@ -299,7 +299,7 @@ fn announce(path: &Path, milliseconds: f64) {
 }
 
 #[test]
-fn a_length_beyond_any_media_is_not_believed() {
+fn an_impossible_length_is_ignored() {
     let folder = Folder::new();
     let path = folder.video(COUNTER, "-c:v libx264", "announced.mkv");
     for seconds in [1e11, 1e9, 90_000.0] {
@@ -308,7 +308,7 @@ fn a_length_beyond_any_media_is_not_believed() {
         let announced = file.media().announced.unwrap().seconds();
         assert!((announced - 3.0).abs() < 0.05, "{seconds}: {announced}");
     }
-    // A shorter announcement is believed until the end has been reached.
+    // A smaller announced length is used until the end has been reached.
     announce(&path, 50_000e3);
     let (source, frames) = all(&path);
     assert_eq!(frames.len(), 90);
@@ -316,7 +316,7 @@ fn a_length_beyond_any_media_is_not_believed() {
 }
 
 #[test]
-fn a_clock_that_starts_late_is_no_cause_for_alarm() {
+fn a_clock_that_starts_late_gives_no_warning() {
     collect_logs();
     let folder = Folder::new();
     let plain = folder.video(COUNTER, "-c:v libx264 -bf 2 -g 30", "plain.mp4");
@@ -359,7 +359,7 @@ fn exactly_the_least_length_is_enough() {
 #[test]
 fn the_last_frame_is_shown_as_long_as_the_one_before_it() {
     let folder = Folder::new();
-    // Two frames a second in a stream of 30, beside a sound of 3 s: the packets state 1/30 s.
+    // Two frames a second in a stream of 30, with a sound of 3 s: the packets state 1/30 s.
     let slow = format!("{COUNTER},select='not(mod(n\\,15))'");
     let path = folder.video(
         &slow,
@@ -369,7 +369,7 @@ fn the_last_frame_is_shown_as_long_as_the_one_before_it() {
     let (source, frames) = all(&path);
     assert_eq!(frames.len(), 6);
     assert!((duration(&source) - 3.0).abs() < 0.01, "{}", duration(&source));
-    // Not longer than the file, nor where the file itself states how long its picture is.
+    // Not beyond the end of the file, and not if the file itself states how long its picture is.
     let path = folder.video(
         &slow,
         "-f lavfi -i sine=duration=2.7 -fps_mode vfr -c:v libx264 -c:a aac",

@@ -39,7 +39,7 @@ fn media_that_are_missing_are_found_by_name_in_a_folder() {
     let without = clips(&[text(&project)]);
     assert_eq!(
         without[0]["unfit"],
-        "its media is named by a path of Windows: file:///C:/Users/me/walk.mp4"
+        "its media has a Windows path: file:///C:/Users/me/walk.mp4"
     );
     let media_dir = folder.path().join("media");
     let with = clips(&[text(&project), "--media-dir", text(&media_dir)]);

@@ -180,7 +180,7 @@ fn every_clip_is_listed_with_the_reason_why_it_cannot_be_scored() {
             None,
             Some("its media is missing"),
             Some("it is played backwards"),
-            Some("its media is named by a path of Windows: C:\\films\\a.mp4"),
+            Some("its media has a Windows path: C:\\films\\a.mp4"),
             Some("it plays \"nothing\", which is not in the project"),
         ]
     );

@@ -1,8 +1,9 @@
 """The network's input from a pose file: the same numbers as the program computes
 (`rhythm/features.rs`).
 
-Local linear regression (Cleveland 1979): position and velocity of a joint at an instant are intercept and slope of the straight
-line fitted to the samples around it by least squares, weighted with a Gaussian and the joint's confidence.
+Local linear regression (Cleveland 1979): position and velocity of a joint at an instant are
+intercept and slope of the straight line fitted to the samples around it by least squares, weighted
+with a Gaussian and the joint's confidence.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
 """Real movement: takes of the CMU motion capture database as 17 joints in 3D.
 
-BVH is parsed by the library `bvh`; ASF/AMC, for which no maintained library exists, by the few lines below, from the format's
-description (Acclaim skeleton and motion files: bones with a direction, a length, an axis and degrees of freedom).
+BVH is parsed by the library `bvh`; ASF/AMC, for which no maintained library exists, by the few
+lines below, from the format's description (Acclaim skeleton and motion files: bones with a
+direction, a length, an axis and degrees of freedom).
 
-A take is an array [T, 17, 3] at 60 frames a second: metres, x to the side, y up, z forward, the lowest foot near y = 0.
+A take is an array [T, 17, 3] at 60 frames a second: metres, x to the side, y up, z forward, the
+lowest foot near y = 0.
 """
 
 from __future__ import annotations

@@ -16,13 +16,13 @@ PROFILES = (
     (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88),  # major
     (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17),  # minor
 )
-OUTSIDE = 0.9  # what a tone outside the chord costs, against 1 for one inside
-MISSING = 0.14  # what a chord tone costs that does not sound, as a share of the segment
+OUTSIDE = 0.9  # cost of a tone outside the chord, against 1 for one inside
+MISSING = 0.14  # cost of a chord tone that does not sound, as a share of the segment
 BASS_IS_ROOT = 0.2
-FOURTH_TONE = 0.11  # against the dominant, which otherwise explains all that its triad does
+FOURTH_TONE = 0.11  # against the dominant, which otherwise explains everything that its triad does
 RARE = (0.0, 0.0, 0.06, 0.10, 0.0)  # against diminished and augmented
 OPENING = 0.3  # quarters
-SPLIT = 0.2  # what a second chord in the bar must earn
+SPLIT = 0.2  # what a second chord in the bar must gain
 
 _TEMPLATES = np.zeros((60, 12))
 for _root in range(12):

@@ -91,18 +91,20 @@ def read(path: Path) -> Song:
     return song
 
 
-# of a step; notes of one channel closer than this to a chord's first are strummed or rolled with it
+# of a step; notes of one channel closer than this to a chord's first note are strummed or rolled
+# with it
 STRUM = 0.47
-SWUNG = (0.54, 0.73)  # where in the beat a swung eighth lies, from a light to a hard swing
+SWUNG = (0.54, 0.73)  # position in the beat of a swung eighth, from a light to a hard swing
 TRIPLET = (0.28, 0.42)  # and the middle note of a triplet
 
 
 def snap(notes: np.ndarray, first: float = 0.0) -> np.ndarray:
     """Moves onsets (in quarters) to their musical position, before they are rounded to the
     sixteenth. Two rules:
-    1. A strummed or rolled chord begins where its first note does.
-    2. In a swung song (three swung eighths for each straight one) the swung eighth goes to the fourth sixteenth's place of its beat and
-       the middle of a triplet to the second's: the song stays long-short, in drums and parts alike."""
+    1. A strummed or rolled chord begins with its first note.
+    2. In a swung song (three swung eighths for each straight one) the swung eighth moves to the
+       fourth sixteenth of its beat, and the middle of a triplet to the second: the song stays
+       long-short, in drums and parts alike."""
     starts = notes[:, 0].copy()
     for channel in np.unique(notes[:, 5]):
         if channel == 9:

@@ -27,7 +27,7 @@ VERSION = 2  # of the generator: songs of another version are rendered again
 CHUNK = 100  # songs
 LEAST_INSIDE = 0.85  # share of a part's notes in chord or scale
 MOST_NOTES = 48  # a bar
-MOST_REPEATS = 0.5  # share of bars that are as the bar before
+MOST_REPEATS = 0.5  # share of bars that equal the previous bar
 HERE = Path(__file__).resolve().parent
 SPLITS = grooves.SPLITS
 SOURCES = ("mma", "freedoom", "openmsx")
@@ -283,7 +283,7 @@ def unfit(part: Part) -> str:
         repeats += bool(form) and form == before
         before = form
     if repeats > MOST_REPEATS * part.bars:
-        return "that plays one bar over and over"
+        return "that repeats one bar"
     if inside < LEAST_INSIDE * count:
         return f"with under {LEAST_INSIDE:.0%} of its notes in chord or scale"
     if count > MOST_NOTES * part.bars:

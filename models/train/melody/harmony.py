@@ -1,4 +1,5 @@
-"""Generated harmony: keys, functional progressions, modal vamps, loops, cadences and forms (textbook tonal grammar)."""
+"""Generated harmony: keys, functional progressions, modal vamps, loops, cadences and forms
+(textbook tonal grammar)."""
 
 from __future__ import annotations
 

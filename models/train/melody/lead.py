@@ -156,12 +156,12 @@ def _phrase(rng: np.random.Generator, harmony: Harmony, pulls: list[np.ndarray],
     chord = chord_at(onsets[-1][0])
     scale = SCALES[harmony.mode]
     # The end: a question stays open (fifth or second of the key), an answer ends on the tonic; if
-    # the chord lacks that tone, one of its own is used.
+    # the chord lacks that tone, one of the chord's tones is used.
     wish = {(harmony.tonic + scale[degree]) % 12 for degree in ((4, 1) if ends == "question" else (0,))}
     closing_tones = wish & chord.tones or chord.tones
 
     pitches = np.arange(low, high + 1)
-    wanted_move = np.zeros(len(onsets))  # semitones from the note before, as the motif has it
+    wanted_move = np.zeros(len(onsets))  # semitones from the previous note, according to the motif
     own = np.zeros((len(onsets), len(pitches)))
     inside = np.zeros((len(onsets), len(pitches)), bool)  # tones of the chord
     for number, (step, _, place, degree) in enumerate(onsets):
@@ -246,7 +246,7 @@ def write(rng: np.random.Generator, harmony: Harmony, hits: np.ndarray, instrume
         phrases = [(begin, min(PHRASE, first + length - begin)) for begin in range(first, first + length, PHRASE)]
         for number, (begin, size) in enumerate(phrases):
             if density < 0.8 and number % 2 == 1 and rng.random() < 0.3:
-                continue  # a whole phrase of rest now and then where the line is sparse
+                continue  # an occasional phrase of rest in a sparse line
             ends = "answer" if number == len(phrases) - 1 else "question"
             line = _phrase(rng, harmony, pulls, begin, size, motif, low, high, density, ends)
             for index, (step, pitch, strength) in enumerate(line):

@@ -48,7 +48,7 @@ def stretches(song: clean.Song) -> list[tuple[float, float, int]]:
 
 
 def pieces(path: Path, dropped: dict[str, int]) -> list[Piece]:
-    """The pieces of a file; what is left out is counted in `dropped`."""
+    """The pieces of a file; those left out are counted in `dropped`."""
 
     def drop(reason: str) -> None:
         dropped[reason] = dropped.get(reason, 0) + 1

@@ -46,7 +46,7 @@ class Folder(unittest.TestCase):
 
 
 class Measures(unittest.TestCase):
-    def test_the_annotation_itself_is_right_in_all(self):
+    def test_the_annotation_itself_is_right_in_all_measures(self):
         got = beat_metrics.measures(EVEN, EVEN)
         self.assertEqual({k: round(v, 9) for k, v in got.items()}, dict(f=1, cemgil=1, cmlc=1, cmlt=1, amlc=1, amlt=1, tempo_1=1, tempo_2=1, drift_ms=0))
 
@@ -204,7 +204,7 @@ class Movement(Folder):
         self.assertGreater(on, 2 * max(shifted))
         self.assertGreater(beat_movement.impact_phase(moved, beats + 30 / 110)[2], 2)
 
-    def test_the_lock_knows_the_tempo_and_not_the_phase(self):
+    def test_the_lock_depends_on_the_tempo_and_not_on_the_phase(self):
         beats = dance.poses(self.folder / "a.json", tempo=100)
         moved = beat_movement.movement(beat_movement.read(self.folder / "a.json"))
         self.assertAlmostEqual(beat_movement.lock(moved, beats), beat_movement.lock(moved, beats + 0.17), delta=1.5)
@@ -217,7 +217,7 @@ class Movement(Folder):
         for other in curves[1:]:
             self.assertGreater(np.corrcoef(curves[0], other)[0, 1], 0.97)
 
-    def test_files_that_are_no_poses_are_refused(self):
+    def test_files_that_are_not_poses_are_refused(self):
         for text, told in (("{", "not JSON"), ("[]", "its format is None"), ('{"format": "kinescore-stage", "stage": "drums"}', "'drums'; expected 'pose'"),
                            ('{"format": "kinescore-stage", "stage": "pose"}', "KeyError: 'poses'"),
                            ('{"format": "kinescore-stage", "stage": "pose", "poses": {"cuts": [], "poses": [{"time": 0, "joints": [1]}]}}', "pose 0 has 1 numbers; expected 51")):  # fmt: skip
@@ -267,7 +267,7 @@ class Annotations(Folder):
         self.assertIn("1 of 3 beats lie after the clip's end, the last at 3 s; expected 0 to 2.500 s", caught.exception.message)
 
 
-# A stand-in for the program: its answers are in a file beside the clip's poses.
+# A substitute for the program: its answers are in a file beside the clip's poses.
 STAND_IN = """\
     #!{python}
     import json, pathlib, sys
@@ -297,7 +297,7 @@ STAND_IN = """\
 
 
 class WholeProgram(Folder):
-    """The program with a stand-in for `kinescore`, whose answers are known."""
+    """The program with a substitute for `kinescore`, whose answers are known."""
 
     def setUp(self):
         super().setUp()
@@ -381,7 +381,7 @@ class WholeProgram(Folder):
         self.assertEqual((code, out), (2, ""), err)
         return err
 
-    def test_bad_folders_are_refused_and_everything_wrong_is_told(self):
+    def test_bad_folders_are_refused_and_every_fault_is_reported(self):
         self.assertIn("no clips; clips are videos", self.refused())
         self.write("clips/a.mp4", "x")
         self.assertRegex(self.refused(), r"a\.mp4: no annotation; expected a\.beats, a\.txt or a\.csv beside it")

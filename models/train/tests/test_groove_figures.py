@@ -1,4 +1,4 @@
-"""Tests of the figures that say whether drums are a groove, with hits made by hand."""
+"""Tests of the figures that show whether drums are a groove, with hand-made hits."""
 
 import sys
 import unittest
@@ -47,7 +47,7 @@ class Figures(unittest.TestCase):
 
 
 class Overlap(unittest.TestCase):
-    def test_alike_is_one_and_apart_is_nothing(self):
+    def test_equal_is_one_and_disjoint_is_zero(self):
         loud, soft = np.full(10, 0.9), np.full(20, 0.2)
         self.assertEqual(groove_figures.overlap(loud, loud, groove_figures.VELOCITIES), 1)
         self.assertEqual(groove_figures.overlap(loud, soft, groove_figures.VELOCITIES), 0)

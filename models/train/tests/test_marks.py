@@ -1,4 +1,4 @@
-"""Tests of the comparison with stretches that were marked by hand."""
+"""Tests of the comparison with stretches marked by hand."""
 
 import sys
 import tempfile
@@ -24,7 +24,7 @@ class Marks(unittest.TestCase):
             self.assertTrue(all(begin <= time <= end for time, _ in marks), file)
             self.assertEqual([time for time, _ in marks], sorted(time for time, _ in marks))
 
-    def test_a_file_that_does_not_say_what_was_marked_is_refused(self):
+    def test_a_file_without_its_marked_stretch_is_refused(self):
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "clip.csv"
             file.write_text("second,seen,what\n")

@@ -46,7 +46,7 @@ def random_bars(draw, count, steps):
 
 
 class Tokens(unittest.TestCase):
-    def test_names_stand_at_their_ids(self):
+    def test_names_are_at_their_ids(self):
         names = tokens.names()
         self.assertEqual(len(names), tokens.TOKENS)
         self.assertEqual(len(set(names)), tokens.TOKENS)
@@ -262,7 +262,7 @@ class Lead(unittest.TestCase):
         self.assertLess(np.mean([move > 7 for move in moves]), 0.05)
         self.assertGreater(np.mean(on_drums), 0.75)  # of the steps, half have drums
 
-    def test_the_line_breathes_and_has_one_summit(self):
+    def test_the_line_breathes_and_has_one_peak(self):
         gaps, summits = [], []
         for song, _, _, notes, plays in self.songs():
             for first, length, _ in song.sections:
@@ -365,7 +365,7 @@ class Splits(unittest.TestCase):
         return dataset.Part("a", split, "mma", "", 0, 0, 120.0, 16, np.zeros((16 * len(bars), 9), np.uint8),
                             np.zeros((16 * len(bars), 2), np.int8), scale, blank, blank.copy(), blank, blank, ids)
 
-    def test_parts_that_nobody_should_learn_from(self):
+    def test_parts_unsuitable_for_training(self):
         tune = [[(0, 60), (4, 64), (8, 67 + 2 * (bar % 2))] for bar in range(8)]
         self.assertEqual(dataset.unfit(self.part("training", tune)), "")
         self.assertIn("over and over", dataset.unfit(self.part("training", tune[:1] * 8)))

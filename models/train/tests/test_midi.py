@@ -1,6 +1,6 @@
-"""Whether the notes of a MIDI file lie where they are heard, as another program reads the file.
-
-The sound is made with a SoundFont of clicks, so that the onset of every note is seen to the sample.
+"""Tests that another program hears the notes of a MIDI file where they belong.
+The sound is made with a SoundFont of clicks, so that the onset of every note is visible to the
+sample.
 """
 
 import json
@@ -20,7 +20,8 @@ SAVED = ROOT / "tests" / "fixtures" / "golden" / "music.json"
 
 RATE = 48_000
 CLICK = 48
-# Notes of a part less than this apart are one onset, since the clicks run into each other, seconds.
+# Notes of a part closer than this count as one onset, since the clicks run into each other,
+# seconds.
 APART = 0.0025
 LIMIT = 0.001
 TIME_LIMIT = 120
@@ -31,7 +32,8 @@ def chunk(name, body):
 
 
 def clicks():
-    """A SoundFont in which every key of the standard kit and of every program is a click of 1 ms."""
+    """A SoundFont in which every key of the standard kit and of every program is a click of 1
+    ms."""
     name = bytes(20)
     wave = np.linspace(0.9, 0.05, CLICK)
     data = (wave * 32767).astype("<i2").tobytes() + bytes(92)
@@ -43,7 +45,7 @@ def clicks():
         pgen += struct.pack("<HH", 41, 0)
     phdr += name + struct.pack("<HHHIII", 0, 0, len(presets), 0, 0, 0)
     pbag += struct.pack("<HH", len(presets), 0)
-    # No chorus or reverb, no time of attack, the same pitch for all keys, the sample.
+    # No chorus or reverb, no attack time, the same pitch for all keys, the sample.
     igen = struct.pack("<HhHhHhHHHHHH", 15, -1000, 16, -1000, 34, -32768, 56, 0, 53, 0, 0, 0)
     tables = {
         b"phdr": phdr,
@@ -86,7 +88,7 @@ def heard(path):
 
 
 def notes(path):
-    """Onsets of a MIDI file's notes by the channel, seconds, counted from the file's start."""
+    """Onsets of a MIDI file's notes by channel, seconds, counted from the file's start."""
     found, now = {}, 0.0
     for message in mido.MidiFile(path):
         now += message.time
@@ -96,7 +98,7 @@ def notes(path):
 
 
 def onsets(times):
-    """Times that are heard apart."""
+    """Onsets that are heard separately."""
     times = np.sort(times)
     return times[np.diff(times, prepend=-1.0) > APART]
 

@@ -38,7 +38,7 @@ def impacts(times, strength=1.0):
 
 
 class Correlation(unittest.TestCase):
-    def test_a_signal_correlates_with_itself_also_a_little_late_and_not_far_away(self):
+    def test_a_signal_correlates_with_itself_even_slightly_late_but_not_far_away(self):
         signal = pulses(HITS)
         self.assertAlmostEqual(sync.correlation(signal, signal), 1, places=6)
         self.assertAlmostEqual(sync.correlation(signal, np.roll(signal, 4)), 1, places=6)
@@ -56,7 +56,7 @@ class Answers(unittest.TestCase):
         half = np.r_[HITS[: len(HITS) // 2], HITS[len(HITS) // 2 :] + 0.3]
         self.assertAlmostEqual(sync.answers(impacts(HITS), pulses(half)), (len(HITS) // 2) / len(HITS))
 
-    def test_soft_onsets_among_loud_ones_are_no_answer(self):
+    def test_soft_onsets_among_loud_ones_are_not_an_answer(self):
         between = HITS + 0.4
         times, strengths = np.r_[HITS, between], np.r_[np.full(len(HITS), 0.3), np.ones(len(between))]
         self.assertEqual(sync.answers(impacts(HITS), pulses(times, strengths)), 0)
@@ -77,7 +77,7 @@ class Holds(unittest.TestCase):
 
 
 class Compare(unittest.TestCase):
-    def test_a_soundtrack_on_the_impacts_beats_the_same_shifted(self):
+    def test_a_soundtrack_on_the_impacts_scores_above_the_same_shifted(self):
         sound, moved = heard(HITS), body(HITS)
         found = sync.compare(moved, sound, impacts(HITS))
         for name in ("avlock", "accR", "louR"):

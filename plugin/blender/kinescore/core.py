@@ -1,4 +1,4 @@
-"""libkinescore, by ctypes. Nothing of Blender is used here."""
+"""libkinescore, by ctypes. This module does not use Blender."""
 
 import ctypes
 import json
@@ -14,13 +14,12 @@ FLICKS_PER_SECOND = 705_600_000
 _OK = 0
 _CANCELLED = 7
 _GREATEST_TERM = 2**32 - 1
-# Jobs that are kept open: an edit of a clip that was rendered a moment ago takes a fraction of a
-# second.
+# Number of jobs kept open: an edit of a recently rendered clip then takes a fraction of a second.
 _JOBS_KEPT = 4
 
 
 class Problem(Exception):
-    """What went wrong, as a sentence for the user."""
+    """A failure, as a sentence for the user."""
 
     def __init__(self, sentence, cancelled=False):
         super().__init__(sentence)
@@ -29,7 +28,7 @@ class Problem(Exception):
 
 @dataclass(frozen=True)
 class Places:
-    """Where the library and what it loads are; "" stands for the library's own default."""
+    """Where the library and its resources are; "" means the library's own default."""
 
     library: str
     models: str = ""
@@ -39,20 +38,20 @@ class Places:
 
 @dataclass(frozen=True)
 class SoundOrder:
-    """A soundtrack that is wanted."""
+    """A requested soundtrack."""
 
     media: str
-    start: int  # what of the media is heard: from here, flicks
-    end: int  # to here,
-    speed: Fraction  # so many times as fast
-    settings: tuple  # of pairs (key, value), both text
+    start: int  # start of the part of the media that is heard, flicks
+    end: int  # its end, flicks
+    speed: Fraction  # its playback speed
+    settings: tuple  # pairs (key, value), both text
 
 
 @dataclass(frozen=True)
 class Soundtrack:
-    """What was found and made."""
+    """The properties of a finished soundtrack."""
 
-    beats: tuple  # of pairs (seconds from the start of the soundtrack, number in the bar)
+    beats: tuple  # pairs (seconds from the start of the soundtrack, number in the bar)
     tempo: float
     key: str
 
@@ -95,7 +94,7 @@ class _Beat(ctypes.Structure):
 
 _Progress = ctypes.CFUNCTYPE(c_int32, c_void_p, c_int32, c_double, c_double)
 
-# The functions that are used, with what they take. All of them give a status, but for those below.
+# The functions that are used, with their argument types. All return a status, except those below.
 _FUNCTIONS = {
     "settings_new": [POINTER(c_void_p)],
     "settings_set": [c_void_p, c_char_p, c_char_p],
@@ -118,7 +117,7 @@ _OTHERS = {
 
 
 def find_places(file, environment=os.environ):
-    """The places that `kinescore install` wrote into `file`; the environment wins."""
+    """The places that `kinescore install` wrote into `file`; the environment takes precedence."""
     try:
         with open(file, encoding="utf-8") as opened:
             found = json.load(opened)
@@ -137,7 +136,7 @@ def _cache_folder(environment):
     named = environment.get("KINESCORE_CACHE")
     if named:
         return "" if named == "off" else named
-    # A relative path is to be ignored, by the XDG Base Directory Specification.
+    # A relative path must be ignored, according to the XDG Base Directory Specification.
     base = environment.get("XDG_CACHE_HOME", "")
     if os.path.isabs(base):
         return os.path.join(base, "kinescore")
@@ -146,18 +145,18 @@ def _cache_folder(environment):
 
 
 class Core:
-    """Makes soundtracks. The library is opened at the first use; where that fails it is tried
-    again each time, so that mending it helps without a restart. For one thread at a time."""
+    """Makes soundtracks. The library is opened at the first use; if that fails, each call tries
+    again, so that a repair works without a restart. Must be used by one thread at a time."""
 
     def __init__(self, find):
-        self._find = find  # gives the places
+        self._find = find  # returns the places
         self._library = None
         self._engine = None
-        self._jobs = OrderedDict()  # the one used last is the last
+        self._jobs = OrderedDict()  # the most recently used is the last
 
     def key(self, order):
-        """Key of a soundtrack: orders with one key give the same sound. The media is read, not
-        decoded."""
+        """Key of a soundtrack: orders with the same key give the same sound. The media is read,
+        not decoded."""
         self._open()
         settings = self._settings(order.settings)
         try:
@@ -168,7 +167,8 @@ class Core:
 
     def make(self, order, files, progress):
         """Makes a soundtrack and writes it: `files` has the path of each format. `progress` is
-        called with the share that is done, 0 to 1; False cancels. Returns a Soundtrack."""
+        called with the share that is done, 0 to 1; returning False cancels. Returns a
+        Soundtrack."""
         self._open()
         name, job = self._job(order)
         thrown = []
@@ -190,8 +190,8 @@ class Core:
         except Problem as problem:
             if thrown:
                 raise thrown[0] from None
-            # After a cancelled run the job goes on where it was; whatever else happened, its state
-            # is not to be trusted.
+            # After a cancellation the job can continue; after any other failure its state is not
+            # reliable.
             if not problem.cancelled:
                 self._drop(name)
             raise
@@ -215,7 +215,7 @@ class Core:
         engine = c_void_p()
         self._library = library
         self._call("engine_new", byref(resources), byref(engine))
-        # It lives as long as the process, as models and ONNX Runtime do.
+        # It lives as long as the process, like the models and ONNX Runtime.
         self._engine = engine
 
     def _call(self, name, *arguments):
@@ -292,7 +292,7 @@ def _load(path):
     version = _function(library, path, "abi_version", [], c_uint32)()
     if version != ABI_VERSION:
         raise Problem(
-            f"{path}: has interface {version}; needed is {ABI_VERSION}: please install add-on and library of one release"
+            f"{path}: has interface {version}; expected {ABI_VERSION}: install add-on and library from the same release"
         )
     declared = type("Library", (), {})()
     for name, arguments in _FUNCTIONS.items():
@@ -313,21 +313,20 @@ def _function(library, path, name, arguments, result):
 
 
 def _terms(order):
-    """The speed as the library takes it."""
+    """The speed in the library's form."""
     speed = order.speed
     if not 0 < max(speed.numerator, speed.denominator) <= _GREATEST_TERM or speed <= 0:
-        raise Problem(f"{order.media}: is played at a speed of {speed}; allowed are ratios of numbers from 1 to {_GREATEST_TERM}")
+        raise Problem(f"{order.media}: is played at a speed of {speed}; expected a ratio of numbers from 1 to {_GREATEST_TERM}")
     return speed.numerator, speed.denominator
 
 
 def _bytes(text):
-    # Paths that are not UTF-8 come as surrogates, which only this turns back into bytes.
+    # Paths that are not UTF-8 arrive as surrogates, which only this turns back into bytes.
     return os.fsencode(text)
 
 
 def stamp(path):
-    """Size and modification time of a file, by which a change is noticed; None where there is no
-    file."""
+    """Size and modification time of a file, to detect changes; None if there is no file."""
     try:
         found = os.stat(path)
     except OSError:

@@ -1,14 +1,14 @@
-"""The files of soundtracks: which are ours, what they hold, what they are called. Nothing of
-Blender is used here."""
+"""The files of soundtracks: which are ours, what they contain, and their names. This module does
+not use Blender."""
 
 import os
 import struct
 
 from .core import Problem
 
-# An own soundtrack is known by a comment in it, so that no other file is ever written over, and so
-# that a file always shows what it holds: a project may be reopened as it was saved, with the file
-# of a later edit.
+# Our own soundtracks contain a comment that identifies them, so that no other file is ever
+# overwritten, and so that a file always identifies its content: a project may be reopened as it was
+# saved, with the file of a later edit.
 _MARK = "Kinescore soundtrack "
 
 
@@ -26,7 +26,7 @@ def tag(path, key):
 
 
 def key_of(path):
-    """The key of the soundtrack in a file; None where it is not ours or is not there."""
+    """The key of the soundtrack in a file; None if it is not ours or does not exist."""
     try:
         with open(path, "rb") as file:
             for name, content in _chunks(file):
@@ -60,8 +60,7 @@ def midi_of(wav):
 
 
 def free_name(folder, media, taken):
-    """A path in `folder` for the soundtrack of a media at which there is nothing, and which is
-    none of `taken`."""
+    """A free path in `folder` for the soundtrack of a media that is not among `taken`."""
     stem = os.path.splitext(os.path.basename(media))[0] + ".soundtrack"
     number = 1
     while True:
@@ -72,7 +71,7 @@ def free_name(folder, media, taken):
 
 
 class Pair:
-    """A WAV and a MIDI file under temporary names in the folder where they are wanted."""
+    """A WAV and a MIDI file under temporary names in their destination folder."""
 
     def __init__(self, wav):
         folder, name = os.path.split(wav)
@@ -85,15 +84,15 @@ class Pair:
         try:
             os.makedirs(self._folder, exist_ok=True)
         except OSError as error:
-            raise Problem(f"{self._folder}: the folder cannot be made: {error.strerror}") from None
-        self._clear()  # of a process of this number that was killed
+            raise Problem(f"{self._folder}: the folder cannot be created: {error.strerror}") from None
+        self._clear()  # left by a killed process with this number
         return self
 
     def __exit__(self, *_thrown):
         self._clear()
 
     def move(self, key):
-        """Puts the files in place."""
+        """Moves the files to their places."""
         for part, place in self._places.items():
             try:
                 if part == self.wav:

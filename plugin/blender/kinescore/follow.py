@@ -1,5 +1,5 @@
-"""Follows edits: handlers only mark that something was edited; the work is done by a timer once
-the mouse rests, since Blender does not bear strips to be changed in the middle of an update."""
+"""Follows edits: handlers only mark that something was edited; a timer does the work once the
+mouse rests, since strips must not be changed in the middle of an update of Blender."""
 
 import atexit
 import sys
@@ -13,26 +13,25 @@ from . import properties, soundtracks
 
 REST = 0.4  # seconds without an edit
 _PERIOD = 0.1
-# So long a save in the interface waits, so that what was edited just before is saved with its
-# sound.
+# Maximum wait of a save in the interface, so that recent edits are saved with their sound.
 _SAVE_WAITS = 3.0
 
 
 def mark_edited():
-    """Says that strips may have been edited."""
+    """Marks that strips may have been edited."""
     soundtracks.mark_edited()
     start_timer()
 
 
 def start_timer():
-    """Has the timer run until all is done. In the background there are no timers."""
+    """Keeps the timer running until everything is done. In the background there are no timers."""
     if not bpy.app.background and not bpy.app.timers.is_registered(_tick):
         bpy.app.timers.register(_tick, first_interval=_PERIOD)
 
 
 def finish(forced=False):
-    """Brings all soundtracks up to date now, and waits for them. Gives the sentences of what has
-    failed."""
+    """Brings all soundtracks up to date now, and waits for them. Returns the sentences of
+    failures."""
     soundtracks.bring_all_up_to_date(forced)
     soundtracks.wait()
     sentences = soundtracks.collect()
@@ -49,15 +48,15 @@ def _tick():
 
 
 def collect():
-    """Puts what was made in place, unless Blender's data are in use."""
+    """Puts results in place, unless Blender's data are in use."""
     if not _is_busy():
         soundtracks.collect()
     _redraw()
 
 
 def _is_busy():
-    """Whether a render or the user's mouse has strips in hand. Releases before 4.2 do not report
-    the mouse: a drag that rests is followed there, and once more at its end."""
+    """Whether a render or the user's mouse is using strips. Releases before 4.2 do not report
+    the mouse: there, a drag that pauses is followed, and once more at its end."""
     if bpy.app.is_job_running("RENDER"):
         return True
     windows = bpy.context.window_manager.windows
@@ -70,7 +69,7 @@ def _redraw():
         for area in window.screen.areas:
             if area.type == "SEQUENCE_EDITOR":
                 for region in area.regions:
-                    # The timeline is redrawn by Blender where strips change.
+                    # Blender redraws the timeline itself when strips change.
                     if region.type == "UI":
                         region.tag_redraw()
 
@@ -104,7 +103,7 @@ def _before_save(*_arguments):
 
 @persistent
 def _before_render(*_arguments):
-    # In the interface a film is rendered by another thread, which must not touch strips.
+    # In the interface a film is rendered by another thread, which must not change strips.
     if threading.current_thread() is threading.main_thread():
         _finish_and_report()
 
@@ -128,7 +127,7 @@ def register():
     for name, handler in _HANDLERS.items():
         getattr(bpy.app.handlers, name).append(handler)
     properties.listeners.append(mark_edited)
-    # Blender may end while a soundtrack is being made.
+    # Blender may exit while a soundtrack is being made.
     atexit.register(soundtracks.stop)
     mark_edited()
 

@@ -1,4 +1,4 @@
-"""Blender's properties for the settings, made from the table."""
+"""Blender's properties for the settings, created from the table."""
 
 import os
 
@@ -12,26 +12,26 @@ GROUP = "kinescore"
 _FOLDER = os.path.dirname(os.path.abspath(__file__))
 
 settings = []
-# Why there are no settings; "" where all is well.
+# Why there are no settings; "" if there are.
 missing = ""
-# Called when something has to be done by other rules.
+# Called when the rules for following have changed.
 listeners = []
 _classes = []
 
 
 def values(group):
-    """The values of a property group as the library takes them: pairs of key and text."""
+    """The values of a property group in the library's form: pairs of key and text."""
     return tuple((setting.key, _text(group, setting)) for setting in settings)
 
 
 def copy(source, target):
-    """Gives a property group the values of another one."""
+    """Copies the values of another property group to this one."""
     for name in _names():
         setattr(target, name, getattr(source, name))
 
 
 def of_scene(scene):
-    """What was used last, with which new soundtracks begin."""
+    """The settings used last, with which new soundtracks begin."""
     return getattr(scene, GROUP)
 
 
@@ -61,7 +61,7 @@ def _text(group, setting):
 def _properties(setting):
     """Names and definitions of a setting's properties."""
     described = {"name": setting.label, "description": setting.help}
-    # Blender ends descriptions itself.
+    # Blender adds the full stop itself.
     if setting.kind == "text":
         described["description"] += f" ({setting.allowed})"
         yield setting.name, StringProperty(default=setting.default, **described)
@@ -88,7 +88,7 @@ def _properties(setting):
         yield setting.name, FloatProperty(default=float(default), precision=2, **limits, **described)
         return
     if setting.most > table.GREATEST_WHOLE:
-        described["description"] += f". Blender holds numbers up to {table.GREATEST_WHOLE}"
+        described["description"] += f". Blender supports numbers up to {table.GREATEST_WHOLE}"
     limits = {name: min(int(value), table.GREATEST_WHOLE) for name, value in (("min", setting.least), ("max", setting.most))}
     yield setting.name, IntProperty(default=min(int(default), table.GREATEST_WHOLE), **limits, **described)
 
@@ -112,7 +112,7 @@ def register():
     )
     fields["follow"] = BoolProperty(
         name="Follow edits",
-        description="Soundtracks of this scene follow their strips by themselves",
+        description="Soundtracks of this scene follow their strips automatically",
         default=True,
         update=_changed,
     )

@@ -1,9 +1,9 @@
-"""Movie strips and the sound strips with their soundtracks: which belong together, and what there
-is to be done about them.
+"""Movie strips and the sound strips with their soundtracks: which belong together, and what has to
+be done.
 
-A movie strip has an id (ID), and its sound strip a record (RECORD) with the same id and all that
-the sound was made for. Strips are looked up again each time: after undoing none of Blender's
-objects is what it was.
+A movie strip has an id (ID), and its sound strip a record (RECORD) with the same id and everything
+that the sound was made for. Strips are looked up again each time: undo invalidates all of Blender's
+objects.
 """
 
 import json
@@ -19,7 +19,7 @@ from . import core, files, properties, strips, timing, worker
 
 ID = "kinescore_id"
 RECORD = "kinescore_soundtrack"
-# The file of a soundtrack that was removed, so that the next one of the strip has its name.
+# The file of a removed soundtrack, so that the strip's next one gets its name.
 FILE = "kinescore_file"
 
 UP_TO_DATE = "up to date"
@@ -31,21 +31,21 @@ _BEAT = re.compile(r"beat \d+\.\d+")
 
 
 class _State:
-    """What is known of the open project and not kept in it."""
+    """State of the open project that is not stored in it."""
 
     def __init__(self):
-        self.edited = None  # when an edit was seen that was not followed yet
-        self.tasks = {}  # of each id
-        self.failed = {}  # of each id: what could not be done, and the sentence
-        self.seen = set()  # (scene, id) of all pairs: whether a movie strip was deleted
-        self.status = {}  # of each id, a sentence
+        self.edited = None  # time of an edit that was not followed yet
+        self.tasks = {}  # by id
+        self.failed = {}  # by id: what could not be done, and the sentence
+        self.seen = set()  # (scene, id) of all pairs, to detect deleted movie strips
+        self.status = {}  # by id, a sentence
 
 
 state = _State()
 
 
 def forget():
-    """Another project is open: nothing is known of it."""
+    """Another project was opened: forgets the previous one."""
     for name in list(state.tasks):
         cancel(name)
     state.__dict__.update(_State().__dict__)
@@ -53,7 +53,7 @@ def forget():
 
 
 def mark_edited():
-    """Says that strips may have been edited."""
+    """Marks that strips may have been edited."""
     state.edited = time.monotonic()
 
 
@@ -78,8 +78,7 @@ class Pair:
 
 
 def record_of(sound):
-    """What a sound strip's soundtrack was made for; None where it is not one of Kinescore's
-    soundtracks."""
+    """The record of a sound strip's soundtrack; None if it is not one of Kinescore's."""
     try:
         record = json.loads(sound[RECORD])
         return record if isinstance(record["id"], str) and "cut" in record else None
@@ -88,13 +87,13 @@ def record_of(sound):
 
 
 def pairs():
-    """All soundtracks with their movie strips. Strips that were copied are given ids of their
-    own; sound whose movie strip was deleted is deleted."""
+    """All soundtracks with their movie strips. Copied strips get their own ids; sound whose
+    movie strip was deleted is deleted."""
     found = []
     taken = set()
     for scene in _scenes():
         found += _pairs_of(scene, taken)
-    # What was seen in scenes that are gone, or before undoing, means nothing any more.
+    # Pairs seen in removed scenes, or before an undo, no longer count.
     state.seen = {(pair.scene.name, pair.id) for pair in found}
     return found
 
@@ -129,8 +128,8 @@ def _pairs_of(scene, taken):
 
 
 def _distance(movie, sound):
-    """How far a sound strip is from a movie strip. The beginning counts first: of a strip that
-    was split, the left part keeps the sound that was not."""
+    """How far a sound strip is from a movie strip. The beginning counts first: if a strip was
+    split, the left part keeps the sound, which was not split."""
     return (
         abs(movie.frame_final_start - sound.frame_final_start),
         abs(movie.frame_final_end - sound.frame_final_end),
@@ -147,8 +146,8 @@ def _own_pair(pair, taken):
 
 
 def _without_sound(movie, taken):
-    """A movie strip that was copied without its soundtrack, or whose soundtrack was deleted, is
-    one without."""
+    """A movie strip that was copied without its soundtrack, or whose soundtrack was deleted,
+    counts as one without."""
     name = movie[ID]
     is_waiting = name in state.tasks or name in state.failed
     if name in taken or not is_waiting:
@@ -158,8 +157,8 @@ def _without_sound(movie, taken):
 
 
 def _without_movie(scene, sound, record, names):
-    """A soundtrack whose movie strip was deleted is deleted; a copy of a soundtrack alone is
-    sound like any other."""
+    """A soundtrack whose movie strip was deleted is deleted; a copy of only the soundtrack is
+    ordinary sound."""
     was_deleted = record["id"] not in names and (scene.name, record["id"]) in state.seen
     if not was_deleted:
         del sound[RECORD]
@@ -182,7 +181,7 @@ def has_soundtrack(scene, movie):
 
 
 def sound_of(scene, movie):
-    """The sound strip of a movie strip; None where there is none."""
+    """The sound strip of a movie strip; None if there is none."""
     if movie is None or ID not in movie:
         return None
     for strip in strips.all_strips(scene):
@@ -191,15 +190,15 @@ def sound_of(scene, movie):
     return None
 
 
-# What is to be done
+# Work to be done
 
 
 def generate(scene, movie):
-    """Orders a soundtrack for a movie strip, with the settings that its panel shows. Gives its
-    id; raises Problem where there can be none."""
+    """Orders a soundtrack for a movie strip, with the settings that its panel shows. Returns its
+    id; raises Problem if there can be none."""
     if properties.missing:
         raise core.Problem(properties.missing)
-    pairs()  # so that copies have ids of their own
+    pairs()  # so that copies have their own ids
     sound = sound_of(scene, movie)
     group = properties.of_strip(movie)
     if sound is None:
@@ -219,7 +218,7 @@ def generate(scene, movie):
 
 
 def remove(scene, movie):
-    """Takes the soundtrack of a movie strip off the timeline. The file stays: undoing needs it."""
+    """Removes the soundtrack of a movie strip from the timeline. The file stays: undo needs it."""
     sound = sound_of(scene, movie)
     if ID in movie:
         cancel(movie[ID])
@@ -233,7 +232,7 @@ def remove(scene, movie):
 
 def bring_all_up_to_date(forced=False):
     """Puts every soundtrack where its strip is, and orders those that must be made again.
-    `forced`: in scenes that do not follow edits as well, and what has failed before once more."""
+    `forced`: also in scenes that do not follow edits, and including earlier failures."""
     state.edited = None
     if forced:
         state.failed.clear()
@@ -262,7 +261,7 @@ def _bring_up_to_date(pair):
             state.status[pair.id] = _settings_status(pair)
         return
     task = state.tasks.get(pair.id)
-    # What is being made may have other settings than what there is.
+    # A soundtrack in progress may have other settings than the existing one.
     settings = task.order.settings if task is not None else _settings_of(pair.record)
     order = core.SoundOrder(media, cut.start, cut.end, cut.speed, settings)
     failed = state.failed.get(pair.id)
@@ -277,12 +276,12 @@ def _settings_of(record):
 
 
 def _cut_of_media(media, cut):
-    """What a soundtrack is made for: media, start, end, speed."""
+    """The source of a soundtrack: media, start, end, speed."""
     return [media, cut.start, cut.end, str(cut.speed)]
 
 
 def _is_made(pair, media, cut):
-    """Whether the file of a soundtrack has what is wanted. No library is needed to see it."""
+    """Whether the file of a soundtrack has the wanted content. Does not need the library."""
     record = pair.record
     return (
         record["cut"] == _cut_of_media(media, cut)
@@ -293,7 +292,7 @@ def _is_made(pair, media, cut):
 
 def _settings_status(pair):
     chosen = [list(setting) for setting in properties.values(properties.of_strip(pair.movie))]
-    return UP_TO_DATE if chosen == pair.record["settings"] else "out of date: other settings are chosen"
+    return UP_TO_DATE if chosen == pair.record["settings"] else "out of date: other settings were chosen"
 
 
 def _status(pair):
@@ -308,8 +307,9 @@ def _status(pair):
 
 
 def _file_for(scene, movie, sound):
-    """Where a strip's soundtrack is written: over its own earlier one, if that is ours, lies
-    where this project's soundtracks lie and is nobody else's as well; else under a new name."""
+    """Where a strip's soundtrack is written: over its own earlier one, if that is ours, is in
+    this project's folder of soundtracks and belongs to no other strip; otherwise under a new
+    name."""
     folder = _folder(movie)
     path = strips.sound_file(sound) if sound is not None else movie.get(FILE, "")
     others = {task.wav for name, task in state.tasks.items() if name != movie.get(ID)}
@@ -340,14 +340,15 @@ def _submit(name, order, wav):
 
 
 def cancel(name):
-    """Gives up the soundtrack that is being made for an id."""
+    """Gives up the soundtrack in progress for an id."""
     task = state.tasks.pop(name, None)
     if task is not None:
         task.cancelled.set()
 
 
 def cancel_all():
-    """Gives up everything, for the user: it is not begun again until a strip is edited."""
+    """Gives up everything, on the user's request: it is not started again until a strip is
+    edited."""
     for name, task in list(state.tasks.items()):
         cancel(name)
         state.failed[name] = (task.order, CANCELLED)
@@ -355,7 +356,7 @@ def cancel_all():
 
 
 def collect():
-    """Puts what was made under the strips. Gives the sentences of what has failed."""
+    """Puts results under the strips. Returns the sentences of failures."""
     sentences = []
     for name, task in list(state.tasks.items()):
         if not task.ended.is_set():
@@ -373,7 +374,7 @@ def collect():
 
 
 def wait(seconds=None):
-    """Waits for all tasks, or so long."""
+    """Waits for all tasks, or for so many seconds."""
     until = None if seconds is None else time.monotonic() + seconds
     for task in list(state.tasks.values()):
         task.ended.wait(None if until is None else max(until - time.monotonic(), 0))
@@ -393,7 +394,7 @@ def _drop_tasks_without_strip():
 
 
 def _scenes():
-    """Those that can be edited."""
+    """The scenes that can be edited."""
     return [scene for scene in bpy.data.scenes if scene.library is None]
 
 
@@ -405,7 +406,7 @@ def _movies():
 
 
 def _apply(task):
-    """Places what a task has made, if its strip is still there."""
+    """Places the result of a task, if its strip still exists."""
     for scene, movie in _movies():
         if movie.get(ID) == task.name:
             _apply_to(scene, movie, task)
@@ -457,9 +458,9 @@ def _use_relative_path(sound):
 
 
 def _place(pair, cut):
-    """Puts a soundtrack where its movie strip is; touches nothing where it is there already. The
-    user may put it into another channel: it changes along with the movie strip's alone, and
-    where something else is in the way."""
+    """Puts a soundtrack where its movie strip is; changes nothing if it is there already. The
+    user may move it to another channel: then its channel changes only with the movie strip's,
+    or if something else is in the way."""
     scene, movie, sound, record = pair.scene, pair.movie, pair.sound, pair.record
     length = cut.right - cut.left
     if record.get("length") != length:
@@ -479,8 +480,8 @@ def _place(pair, cut):
 
 
 def _show_markers(found):
-    """Markers that are named as beats are ours: they are always those of the soundtracks that
-    are to show them."""
+    """Markers with names of beats are ours: they are always those of the soundtracks that are to
+    show them."""
     for scene in _scenes():
         wanted = set()
         for pair in found:
@@ -506,11 +507,11 @@ def _beats(pair):
     return marks
 
 
-# What the panel shows
+# Content of the panel
 
 
 def chosen_movie(scene):
-    """The active movie strip, or that of the active soundtrack; None where there is neither."""
+    """The active movie strip, or that of the active soundtrack; None if there is neither."""
     active = scene.sequence_editor.active_strip if scene.sequence_editor else None
     record = record_of(active) if active is not None else None
     if record is None:
@@ -526,7 +527,7 @@ def status_of(movie):
 
 
 def progress():
-    """Share of the tasks that is done; None where there is nothing to be done."""
+    """Share of the tasks that is done; None if there are none."""
     if not state.tasks:
         return None
     return sum(task.done for task in state.tasks.values()) / len(state.tasks)

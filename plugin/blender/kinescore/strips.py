@@ -1,4 +1,4 @@
-"""Strips of the sequencer, the same in all releases of Blender: 3.x calls them sequences."""
+"""Strips of the sequencer, in a form independent of Blender's release: 3.x calls them sequences."""
 
 import os
 from contextlib import contextmanager
@@ -10,7 +10,8 @@ from . import timing
 from .core import Problem, stamp
 
 GREATEST_CHANNEL = 128 if bpy.app.version >= (4, 0, 0) else 32
-# Frames of a media, as Blender counts them: a movie strip does not report them once it is retimed.
+# Number of frames of a media according to Blender: a movie strip does not report them once it is
+# retimed.
 _frames_of_media = {}
 
 
@@ -29,7 +30,7 @@ def _collection(owner):
 
 
 def all_strips(scene):
-    """All strips of a scene, those in meta strips too."""
+    """All strips of a scene, including those in meta strips."""
     editor = scene.sequence_editor
     if editor is None:
         return []
@@ -37,12 +38,12 @@ def all_strips(scene):
 
 
 def neighbours(scene, strip):
-    """The strips among which a strip lies."""
+    """The strips among which a strip is."""
     return _collection(strip.parent_meta() or scene.sequence_editor)
 
 
 def movies_chosen(scene):
-    """The movie strips that are meant: those selected, with the active one."""
+    """The movie strips to act on: those selected, and the active one."""
     editor = scene.sequence_editor
     if editor is None:
         return []
@@ -61,7 +62,7 @@ def media_of(strip):
 
 
 def sound_file(strip):
-    """Path of a sound strip's file; "" where it has none."""
+    """Path of a sound strip's file; "" if it has none."""
     return os.path.abspath(bpy.path.abspath(strip.sound.filepath, library=strip.sound.library)) if strip.sound else ""
 
 
@@ -97,7 +98,7 @@ def playback(scene, strip):
 
 
 def _fraction(value):
-    # Places between frames come in single precision.
+    # Positions between frames have single precision.
     return Fraction(value).limit_denominator(1000)
 
 
@@ -115,7 +116,7 @@ def _media_frames(strip):
 
 
 def _effect(scene, strip, length, start):
-    """What a Speed Control strip on a movie strip makes of its speed."""
+    """The effect of a Speed Control strip on a movie strip's speed."""
     speeds = [other for other in neighbours(scene, strip) if other.type == "SPEED" and other.input_1 == strip and not other.mute]
     if not speeds:
         return Fraction(1)
@@ -148,8 +149,8 @@ def _is_animated(scene, strip, name):
 
 
 def free_channel(scene, movie, left, right, sound=None):
-    """The channel nearest below a movie strip in which nothing but `sound` lies between two
-    frames, else the nearest above."""
+    """The nearest channel below a movie strip in which nothing but `sound` is between two
+    frames, otherwise the nearest above."""
     taken = {
         strip.channel
         for strip in neighbours(scene, movie)
@@ -159,7 +160,7 @@ def free_channel(scene, movie, left, right, sound=None):
     for channel in channels:
         if channel not in taken:
             return channel
-    raise Problem(f"{movie.name}: all {GREATEST_CHANNEL} channels are taken where its soundtrack would lie")
+    raise Problem(f"{movie.name}: all {GREATEST_CHANNEL} channels are occupied at its soundtrack's position")
 
 
 def is_free(scene, sound, channel, left, right):
@@ -170,7 +171,7 @@ def is_free(scene, sound, channel, left, right):
 
 
 def add_sound(scene, movie, name, path, channel, frame):
-    """A new sound strip beside a movie strip. What is selected stays so, and nothing else."""
+    """A new sound strip beside a movie strip. The selection does not change."""
     try:
         sound = neighbours(scene, movie).new_sound(name=name, filepath=path, channel=channel, frame_start=frame)
     except RuntimeError as error:
@@ -187,13 +188,13 @@ def remove(scene, strip):
 
 
 def reload_sound(scene, strip, path):
-    """Has a sound strip read its file again, with the file's length."""
+    """Makes a sound strip read its file again, with the file's length."""
     if strip.sound.users > 1:
-        # A copy of the strip goes on with what it has.
+        # A copy of the strip keeps its own sound.
         strip.sound = strip.sound.copy()
     strip.sound.filepath = path
-    # The length of a strip is read by an operator alone, which takes what is selected among the
-    # strips shown.
+    # Only an operator reads the length of a strip, and it acts on the selection among the strips
+    # shown.
     with _shown(scene, strip.parent_meta()), _selected_alone(scene, strip):
         with bpy.context.temp_override(scene=scene, sequencer_scene=scene):
             bpy.ops.sequencer.reload(adjust_length=True)
@@ -201,7 +202,7 @@ def reload_sound(scene, strip, path):
 
 @contextmanager
 def _shown(scene, meta):
-    """Has the sequencer show the strips of a meta strip, or the outermost ones for None."""
+    """Makes the sequencer show the strips of a meta strip, or the outermost ones for None."""
     editor = scene.sequence_editor
     before = editor.meta_stack[-1] if len(editor.meta_stack) else None
     if before == meta:
@@ -229,8 +230,8 @@ def _selected_alone(scene, strip):
 
 
 def put(scene, strip, channel, left, right):
-    """Puts a sound strip where nothing else lies, showing its content from the first frame on."""
-    # By way of a channel of its own, so that Blender never pushes it aside on the way.
+    """Moves a sound strip to a free place, showing its content from the first frame."""
+    # Through an empty channel, so that Blender never pushes it aside on the way.
     strip.channel = _empty_channel(scene, strip)
     strip.frame_offset_start = 0
     strip.frame_offset_end = 0

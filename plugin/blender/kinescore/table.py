@@ -1,14 +1,14 @@
-"""The table of settings that `kinescore settings --json` gives. Nothing of Blender is used here."""
+"""The table of settings from `kinescore settings --json`. This module does not use Blender."""
 
 import json
 from dataclasses import dataclass
 
 from .core import Problem
 
-# The clip's own sound matters where a video is written; on a timeline it is a strip of its own.
+# The clip's own sound matters only if a video is written; on a timeline it is a separate strip.
 _NOT_HERE = {"original"}
 _KINDS = {"choice", "list", "text", "number", "whole"}
-# Blender's whole numbers have 32 bits.
+# Blender's integers have 32 bits.
 GREATEST_WHOLE = 2**31 - 1
 AUTO = "auto"
 
@@ -24,7 +24,7 @@ class Setting:
     words: tuple
     least: float
     most: float
-    group: str  # what it belongs to; "" for what is of all
+    group: str  # the group it belongs to; "" for all
 
     @property
     def name(self):
@@ -33,8 +33,8 @@ class Setting:
 
     @property
     def automatic(self):
-        """Name of the property that says whether the number is left to Kinescore; None where it
-        cannot be."""
+        """Name of the property for leaving the number to Kinescore; None if that is not
+        possible."""
         return "auto_" + self.name if self.has_auto and self.kind in ("number", "whole") else None
 
     @property

@@ -8,7 +8,7 @@ import bpy
 from . import follow, properties, soundtracks, strips
 from .core import Problem
 
-_LINE = 44  # characters of a sentence that fit into the sidebar
+_LINE = 44  # characters of a sentence that fit in
 
 
 class KINESCORE_OT_generate(bpy.types.Operator):
@@ -23,7 +23,7 @@ class KINESCORE_OT_generate(bpy.types.Operator):
         return bool(_chosen(context))
 
     def execute(self, context):
-        """For scripts: comes back when all is done."""
+        """For scripts: returns when everything is done."""
         if self._order(context):
             soundtracks.wait()
             soundtracks.collect()
@@ -63,7 +63,7 @@ class KINESCORE_OT_generate(bpy.types.Operator):
         return self._names
 
     def _end(self):
-        """Tells what has failed."""
+        """Reports failures."""
         failed = [soundtracks.state.failed[name][1] for name in self._names if name in soundtracks.state.failed]
         sentences = self._sentences + [sentence for sentence in failed if sentence != soundtracks.CANCELLED]
         if sentences:
@@ -74,7 +74,7 @@ class KINESCORE_OT_generate(bpy.types.Operator):
 
 
 class KINESCORE_OT_remove(bpy.types.Operator):
-    """Take the soundtracks of the selected movie strips off the timeline. The files stay"""
+    """Remove the soundtracks of the selected movie strips from the timeline. The files stay"""
 
     bl_idname = "kinescore.remove"
     bl_label = "Remove soundtrack"
@@ -108,14 +108,15 @@ class KINESCORE_OT_cancel(bpy.types.Operator):
 
 
 class KINESCORE_OT_refresh(bpy.types.Operator):
-    """Bring all soundtracks of the project in line with their strips, also where edits are not followed"""
+    """Bring all soundtracks of the project in line with their strips, even where edits are not
+    followed"""
 
     bl_idname = "kinescore.refresh"
     bl_label = "Refresh all soundtracks"
     bl_options = {"UNDO"}
 
     def execute(self, _context):
-        """For scripts: comes back when all is done."""
+        """For scripts: returns when everything is done."""
         sentences = follow.finish(forced=True)
         if sentences:
             self.report({"ERROR"}, "\n".join(sentences))
@@ -163,7 +164,7 @@ class KINESCORE_PT_soundtrack(_Panel, bpy.types.Panel):
 
 
 def _settings_panel(group):
-    """The panel of the settings that belong together."""
+    """The panel of settings that belong together."""
 
     def draw(self, context):
         layout = self.layout
@@ -190,7 +191,7 @@ class KinescorePreferences(bpy.types.AddonPreferences):
 
     folder: bpy.props.StringProperty(
         name="Folder",
-        description="Where soundtracks of projects are put that have not been saved yet; empty: beside the media",
+        description="Folder for soundtracks of projects that have not been saved yet; empty: beside the media",
         subtype="DIR_PATH",
     )
 
@@ -243,7 +244,7 @@ def _draw_progress(layout, manager, done):
     if hasattr(layout, "progress"):
         layout.progress(factor=done, text=f"{done:.0%}")
         return
-    # Releases before 4.0 have no such bar.
+    # Releases before 4.0 do not have this bar.
     row = layout.row()
     row.enabled = False
     row.prop(manager, "kinescore_progress", slider=True)

@@ -1,4 +1,4 @@
-"""Makes soundtracks off Blender's thread. Nothing of Blender is used here."""
+"""Makes soundtracks off Blender's thread. This module does not use Blender."""
 
 import queue
 import threading
@@ -8,24 +8,24 @@ from .core import Problem, stamp
 
 
 class Task:
-    """A soundtrack that is being made. What is read on other threads is set in one step."""
+    """A soundtrack that is being made. Values read on other threads are set in one step."""
 
     def __init__(self, name, order, wav):
-        self.name = name  # whose it is
+        self.name = name  # id of its strip
         self.order = order
         self.wav = wav
         self.done = 0.0
         self.cancelled = threading.Event()
         self.ended = threading.Event()
-        # Of a task that has ended:
+        # Results of a finished task:
         self.key = None
         self.media_stamp = None
-        self.soundtrack = None  # None where the file has this sound already
+        self.soundtrack = None  # None if the file already has this sound
         self.problem = None
 
 
 class Worker:
-    """One thread, which works on tasks in their order; it is started with the first."""
+    """One thread, which works on tasks in order; it is started with the first."""
 
     def __init__(self, core):
         self._core = core
@@ -39,7 +39,7 @@ class Worker:
         self._tasks.put(task)
 
     def stop(self):
-        """Waits for the thread; tasks are to be cancelled before."""
+        """Waits for the thread; cancel the tasks before."""
         if self._thread is not None:
             self._tasks.put(None)
             self._thread.join()

@@ -4,7 +4,7 @@
 
 ADDONS holds the installed add-on (`kinescore install blender --to ADDONS`), CLIP shows people, OUT
 is an empty folder. With Blender as a Python module it is `python headless.py -- ADDONS CLIP OUT`.
-ffmpeg and a C compiler are needed. What is heard is measured in Blender's own output.
+ffmpeg and a C compiler are needed. Sound is measured in Blender's own output.
 """
 
 import compileall
@@ -33,12 +33,12 @@ BLEND = os.path.join(OUT, "project.blend")
 
 shutil.copytree(os.path.join(ADDONS, "kinescore"), os.path.join(COPY, "kinescore"))
 sys.path.insert(0, COPY)
-# Of its own, so that the first soundtrack is really made.
+# Its own cache, so that the first soundtrack is really made.
 os.environ["KINESCORE_CACHE"] = os.path.join(OUT, "cache")
 
 
 class PassedOver(Exception):
-    """What cannot be tried here."""
+    """A test that cannot run here."""
 
 
 # Tools
@@ -76,7 +76,7 @@ def strips():
 
 
 def strip(name):
-    """Looked up each time: undoing and opening replace all strips."""
+    """Looked up each time: undo and opening replace all strips."""
     return strips()[name]
 
 
@@ -116,7 +116,7 @@ def generate_error():
         bpy.ops.kinescore.generate()
     except RuntimeError as error:
         return str(error)
-    raise AssertionError("a soundtrack was generated where there can be none")
+    raise AssertionError("a soundtrack was generated where there cannot be one")
 
 
 def status(name="clip"):
@@ -132,8 +132,7 @@ def wav_path():
 
 
 def outside(command):
-    """Runs an outside program, which must end well and within three minutes; gives what it
-    printed."""
+    """Runs an outside program, which must succeed within three minutes; returns its output."""
     return subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=180).stdout
 
 
@@ -144,7 +143,8 @@ def samples(path):
 
 
 def lag(heard, wanted):
-    """Where in `heard` the sound `wanted` begins, in samples, and how alike they are there, 0 to
+    """Where in `heard` the sound `wanted` begins, in samples, and how similar they are there, 0
+    to
     1."""
     size = 1 << (len(heard) + len(wanted)).bit_length()
     product = numpy.fft.irfft(numpy.fft.rfft(heard, size) * numpy.conj(numpy.fft.rfft(wanted, size)), size)
@@ -156,7 +156,7 @@ def lag(heard, wanted):
 
 
 def expect_heard(output, first_frame, strip_frame, slack_frames=1.0):
-    """Measures in Blender's output where the soundtrack begins: it must be with its strip."""
+    """Measures in Blender's output where the soundtrack begins: it must be at its strip."""
     fps = scene().render.fps / scene().render.fps_base
     start, alike = lag(samples(output), samples(wav_path()))
     wanted = (strip_frame - first_frame) / fps
@@ -209,7 +209,7 @@ def fingerprint(path):
 
 
 def test_registering_is_quick_and_opens_nothing():
-    # As at every start but the first.
+    # As at every start except the first.
     compileall.compile_dir(COPY, quiet=2)
     started = time.process_time()
     if addon_utils.enable("kinescore", default_set=True) is None:
@@ -254,7 +254,7 @@ def test_wrong_interface():
     outside(["cc", "-shared", "-fPIC", "-o", library, source])
     with open(PLACES, "w", encoding="utf-8") as file:
         json.dump({"library": library}, file)
-    expect_in("has interface 99; needed is 0", generate_error(), "a library of another interface")
+    expect_in("has interface 99; expected 0", generate_error(), "a library of another interface")
 
 
 def test_cancelling():
@@ -332,7 +332,7 @@ def test_trims():
     expect(wav_path(), path, "file of the sound")
     expect(len(samples(path)), 130 * RATE // 25, "samples of the sound")
     expect(the_sound().frame_duration, 130, "length that the strip knows of")
-    # 30 frames of a video of 30 frames a second are cut away.
+    # 30 frames of a video at 30 frames a second are cut away.
     expect(record()["cut"][1], module("core").FLICKS_PER_SECOND, "start of the cut, flicks")
     expect_heard(mixdown("trimmed.wav"), 1, 61)
     movie.frame_final_end = 241
@@ -346,7 +346,7 @@ def test_rendering_follows():
     movie = strip("clip")
     movie.frame_final_start = 71
     movie.frame_final_end = 151
-    # No refresh: the render itself sees to it.
+    # No refresh: the render itself does it.
     scene().frame_start, scene().frame_end = 41, 140
     film = render_film("film.mkv")
     expect(len(samples(wav_path())), 80 * RATE // 25, "samples of the sound")
@@ -394,7 +394,7 @@ def test_markers():
 
 
 def test_reopening():
-    # The render below would be a fault: there is no library to make it with.
+    # The render below would fail if it made anything: there is no library.
     bpy.ops.wm.save_mainfile()
     before, written = fingerprint(wav_path()), the_sound()["kinescore_soundtrack"]
     places = (the_sound().frame_final_start, the_sound().frame_final_end, the_sound().channel, the_sound().name)
@@ -415,7 +415,7 @@ def test_reopening():
 
 
 def test_reopening_with_a_newer_file():
-    # Trimmed, but not saved: the file is of the trim, the project is not.
+    # Trimmed, but not saved: the file is that of the trim, the project is not.
     strip("clip").frame_final_end -= 10
     bpy.ops.kinescore.refresh()
     bpy.ops.wm.open_mainfile(filepath=BLEND)
@@ -447,7 +447,7 @@ def split(name, frame):
 def test_copies():
     movie = strip("clip")
     middle = movie.frame_final_start + 80
-    # As the user's knife does with both selected. Either half is long enough for music.
+    # Like the user's knife with both selected. Either half is long enough for music.
     movie.frame_final_end = middle + 90
     bpy.ops.kinescore.refresh()
     right = split("clip", middle)
@@ -461,7 +461,7 @@ def test_copies():
     for name, half in names.items():
         expect((half.frame_final_start, half.frame_final_end), (strip(name).frame_final_start, strip(name).frame_final_end), name)
         expect(status(name), "up to date", name)
-    # A movie strip that is split without its sound: the left part keeps it.
+    # A movie strip split without its sound: the left part keeps it.
     alone = split("clip", strip("clip").frame_final_end - 5).name
     bpy.ops.kinescore.refresh()
     expect(len(sounds()), 2, "sound strips after a split of a movie strip alone")
@@ -562,7 +562,7 @@ def test_undo():
 
 
 def expect_shown(name, frames):
-    """Compares what we think a strip shows with what Blender does."""
+    """Compares the computed part of a strip with what Blender shows."""
     playback = module("strips").playback(scene(), strip(name))
     for frame in frames:
         place = playback.left + (frame - playback.left) * playback.effect - playback.content_start
@@ -570,7 +570,7 @@ def expect_shown(name, frames):
 
 
 def add_speed_control(movie, channel):
-    # Each release names these otherwise.
+    # Releases differ in these names.
     known = strips().bl_rna.functions["new_effect"].parameters
     names = {"length": movie.frame_final_duration, "frame_end": movie.frame_final_end, "input1": movie, "seq1": movie}
     given = {name: value for name, value in names.items() if name in known}
@@ -578,7 +578,7 @@ def add_speed_control(movie, channel):
 
 
 def test_pictures():
-    """That what is heard belongs to what is seen, for all that can be done to a strip."""
+    """Checks that the sound belongs to the picture, for all possible edits of a strip."""
     new_project(25)
     scene().render.resolution_x = scene().render.resolution_y = 64
     scene().render.resolution_percentage = 100
@@ -607,8 +607,8 @@ def test_pictures():
 
 
 def test_true_speed():
-    """A strip that was added in the interface plays at its media's own speed, which Blender's
-    interface for scripts does not report."""
+    """A strip added in the interface plays at its media's own speed, which Blender's scripting
+    interface does not report."""
     if getattr(bpy.app, "module", False):
         raise PassedOver("Blender as a Python module crashes in the operator that adds a movie")
     new_project(25)
@@ -682,7 +682,7 @@ def main():
     for sentence in failed:
         print("FAILED", sentence)
     passed = len(TESTS) - len(failed) - len(passed_over)
-    print(f"Blender {bpy.app.version_string}: {passed} passed, {len(failed)} failed, {len(passed_over)} passed over", flush=True)
+    print(f"Blender {bpy.app.version_string}: {passed} passed, {len(failed)} failed, {len(passed_over)} skipped", flush=True)
     if failed:
         sys.exit(1)
 

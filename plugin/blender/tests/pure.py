@@ -1,4 +1,4 @@
-"""Lets tests use those of the add-on's modules that need no Blender: `from pure import core`."""
+"""Lets tests import the add-on's modules that do not need Blender: `from pure import core`."""
 
 import importlib
 import os
@@ -7,7 +7,7 @@ import types
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "kinescore")
 
-# The package without its __init__, which is Blender's.
+# The package without its __init__, which needs Blender.
 if "kinescore" not in sys.modules:
     package = types.ModuleType("kinescore")
     package.__path__ = [FOLDER]

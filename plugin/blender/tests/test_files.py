@@ -40,7 +40,7 @@ class Soundtracks(Folder):
             with open(path, "rb") as file:
                 self.assertEqual(int.from_bytes(file.read()[4:8], "little"), os.path.getsize(path) - 8)
 
-    def test_what_is_not_ours(self):
+    def test_files_that_are_not_ours(self):
         self.assertIsNone(files.key_of(self.path("none.wav")))
         for content in (b"", b"RIFF", b"RIFF\0\0\0\0WAVELIST\xff\xff\xff\xff", b"somebody else's"):
             with open(self.path("other.wav"), "wb") as file:
@@ -55,14 +55,14 @@ class Soundtracks(Folder):
             pass
         self.assertEqual(files.free_name(self.folder, "walk.mp4", set()), self.path("walk.soundtrack-2.wav"))
 
-    def test_nothing_is_left_of_what_fails(self):
+    def test_failures_leave_nothing(self):
         place = self.path("new/walk.wav")
         with self.assertRaises(core.Problem), files.Pair(place) as pair:
             write_wav(pair.wav)
             raise core.Problem("cancelled")
         self.assertEqual(os.listdir(self.path("new")), [])
 
-    def test_files_come_into_place_together(self):
+    def test_files_are_put_in_place_together(self):
         place = self.path("walk.wav")
         with files.Pair(place) as pair:
             write_wav(pair.wav)
@@ -72,14 +72,14 @@ class Soundtracks(Folder):
         self.assertEqual(sorted(os.listdir(self.folder)), ["walk.mid", "walk.wav"])
         self.assertEqual(files.key_of(place), "key")
 
-    def test_a_folder_that_cannot_be_made(self):
+    def test_a_folder_that_cannot_be_created(self):
         write_wav(self.path("file"))
-        with self.assertRaisesRegex(core.Problem, "the folder cannot be made"), files.Pair(self.path("file/walk.wav")):
+        with self.assertRaisesRegex(core.Problem, "the folder cannot be created"), files.Pair(self.path("file/walk.wav")):
             pass
 
 
 class Library(Folder):
-    def test_opening_it_leaves_the_environment_of_blender_as_it_is(self):
+    def test_opening_it_leaves_blenders_environment_unchanged(self):
         before = dict(os.environ)
         with self.assertRaisesRegex(core.Problem, "cannot be opened"):
             core._load(self.path("libkinescore.so"))
@@ -115,7 +115,7 @@ class Places(Folder):
             with self.assertRaisesRegex(core.Problem, "is damaged"):
                 core.find_places(self.path("places.json"), {})
 
-    def test_a_library_that_is_none(self):
+    def test_a_file_that_is_not_a_library(self):
         for library, sentence in (("libkinescore.so", "absolute path"), (self.path("no.so"), "cannot be opened")):
             with self.assertRaisesRegex(core.Problem, sentence):
                 core.Core(lambda library=library: core.Places(library)).key(core.SoundOrder("m", 0, 1, 1, ()))

@@ -1,4 +1,4 @@
-"""From frames on a timeline to times of the media."""
+"""Tests the conversion of frames on a timeline to times of the media."""
 
 import struct
 import unittest
@@ -10,7 +10,7 @@ SECOND = core.FLICKS_PER_SECOND
 
 
 def single(value):
-    """A number as Blender holds it."""
+    """A number in the precision that Blender stores."""
     return struct.unpack("f", struct.pack("f", value))[0]
 
 
@@ -41,7 +41,7 @@ class Rates(unittest.TestCase):
             with self.assertRaises(core.Problem):
                 timing.media_rate(fps)
 
-    def test_the_speed_that_a_length_tells(self):
+    def test_the_speed_computed_from_a_length(self):
         ratio = Fraction(30, 25)
         for frames, length, factor, rate in (
             (100, 100, Fraction(1), 1),  # frame by frame
@@ -57,7 +57,7 @@ class Rates(unittest.TestCase):
         with self.assertRaises(core.Problem):
             timing.play_rate(0, Fraction(1), None, ratio)
 
-    def test_any_length_is_met_to_half_a_frame(self):
+    def test_any_length_is_matched_to_half_a_frame(self):
         for length in range(1, 400):
             rate = timing.play_rate(230, Fraction(length), None, Fraction(1))
             self.assertLessEqual(abs(230 / rate - length), 1)
@@ -94,7 +94,7 @@ class Cuts(unittest.TestCase):
         cut = timing.cut(playback(left=41, right=101, effect=Fraction(2)))
         self.assertEqual((cut.start, cut.end, cut.speed), (SECOND * 10 // 30, SECOND * 130 // 30, 2))
 
-    def test_pictures_that_are_held_are_left_out(self):
+    def test_held_pictures_are_left_out(self):
         cut = timing.cut(playback(left=1, right=300))
         self.assertEqual((cut.left, cut.right, cut.start, cut.end), (31, 261, 0, SECOND * 230 // 30))
         cut = timing.cut(playback(left=31, right=261, effect=Fraction(2)))

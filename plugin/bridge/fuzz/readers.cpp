@@ -19,10 +19,10 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Clips that get sound; more add time and nothing new.
+/// Number of clips that get sound; more take longer and test nothing new.
 constexpr std::size_t most_clips = 2;
 
-/// A folder that goes with the process: the project, and a file to stand for sound.
+/// A folder that is removed with the process: the project, and a file that represents sound.
 class Folder {
 public:
     Folder() {
@@ -57,7 +57,7 @@ const Folder &folder() {
     return one;
 }
 
-/// The reconciler is used for its looks only.
+/// Only for the reconciler's read-only functions.
 class NoMaker : public Maker {
 public:
     std::string key(const SoundOrder &) override { return "key"; }
@@ -72,7 +72,8 @@ std::string text_of(const OtioProject &project) { return project.text(); }
 [[noreturn]] void damaged(const std::string &what) { throw std::logic_error(what); }
 
 bool is_same(const TimelineItem &a, const TimelineItem &b) {
-    // A timeline that contains itself is one line, which is as long as the sounds in it make it.
+    // A timeline that contains itself appears as one item, whose length depends on the sounds in
+    // it.
     if (!a.unfit.empty()) {
         return a.media_path == b.media_path && a.name == b.name && a.unfit == b.unfit;
     }
@@ -80,8 +81,8 @@ bool is_same(const TimelineItem &a, const TimelineItem &b) {
            a.source_out == b.source_out && a.timeline_start == b.timeline_start && a.unfit == b.unfit;
 }
 
-/// Reads a project again as it would be saved now, and compares the clips, which edits of sound
-/// leave alone.
+/// Reads the project again as it would be saved now, and compares the clips, which edits of sound
+/// do not change.
 template <class Project>
 std::unique_ptr<Project> read_again(const Project &project, const std::vector<TimelineItem> &clips, const char *after) {
     std::unique_ptr<Project> again;
@@ -109,7 +110,7 @@ Placed sound_for(const TimelineItem &clip) {
     return placed;
 }
 
-/// Whether an edit was made; a refusal leaves the project as it was.
+/// Whether an edit was made; a refused edit leaves the project unchanged.
 template <class Project, class Edit> bool is_done(const Project &project, const Edit &edit) {
     const std::string before = text_of(project);
     try {

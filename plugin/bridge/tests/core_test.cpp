@@ -13,7 +13,7 @@ using namespace fakes;
 
 namespace {
 
-/// The sentence with which a core of these places cannot be used.
+/// The sentence that reports why a core at these places cannot be used.
 std::string problem(const CorePlaces &places) {
     Core core(places);
     try {
@@ -47,7 +47,7 @@ std::vector<std::string> environment() {
 TEST_CASE("the environment of the host stays as it is when a core is opened") {
     const Folder folder;
     CorePlaces places;
-    // The library itself changes nothing; all else that opening does is done to it.
+    // The library itself changes nothing; any change would come from opening it.
     places.library = library(folder, "unsigned kinescore_abi_version(void) { return 4711; }");
     const char *const *before = environ;
     const std::vector<std::string> variables = environment();
@@ -75,5 +75,5 @@ TEST_CASE("a core of another interface is refused before anything else of it is 
     const Folder folder;
     CorePlaces places;
     places.library = library(folder, "unsigned kinescore_abi_version(void) { return 4711; }");
-    CHECK(problem(places).find("has interface 4711; needed is ") != std::string::npos);
+    CHECK(problem(places).find("has interface 4711; expected ") != std::string::npos);
 }

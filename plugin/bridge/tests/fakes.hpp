@@ -1,4 +1,4 @@
-/// A timeline and a maker that are no more than what the reconciler sees of them.
+/// A timeline and a maker that have only what the reconciler uses.
 #ifndef KINESCORE_BRIDGE_TESTS_FAKES_HPP
 #define KINESCORE_BRIDGE_TESTS_FAKES_HPP
 
@@ -24,8 +24,9 @@ namespace fakes {
 
 using namespace kinescore::bridge;
 
-/// Seconds of processor time that this process needs for the work: the least of three runs, so that what else runs on the
-/// machine counts little. Compare it with that of other work in the same test; alone, it says how fast the machine is.
+/// Seconds of processor time that this process needs for the work: the least of three runs, so that
+/// other load on the machine matters little. Compare it with other work in the same test; alone, it
+/// only measures the machine.
 inline double processor_time(const std::function<void()> &work) {
     double least = std::numeric_limits<double>::max();
     for (int run = 0; run < 3; ++run) {
@@ -36,7 +37,7 @@ inline double processor_time(const std::function<void()> &work) {
     return least;
 }
 
-/// A folder that goes with the test.
+/// A folder that is removed with the test.
 class Folder {
 public:
     Folder() {
@@ -140,7 +141,7 @@ inline std::string samples(const std::string &path) {
     return data == std::string::npos ? "" : bytes.substr(data + 8, static_cast<unsigned char>(bytes[data + 4]) + 256u * static_cast<unsigned char>(bytes[data + 5]));
 }
 
-/// A file's time of change that many minutes ago.
+/// Sets a file's time of change to that many minutes ago.
 inline void age(const std::string &path, int minutes) {
     std::filesystem::last_write_time(path, std::filesystem::file_time_type::clock::now() - std::chrono::minutes(minutes));
 }
@@ -178,7 +179,7 @@ struct FakeMaker : Maker {
     }
 
     int steps = 0;
-    std::function<void()> meanwhile; ///< Happens while sound is made.
+    std::function<void()> meanwhile; ///< Runs while sound is made.
     std::atomic<int> begun{0}, made{0};
 };
 

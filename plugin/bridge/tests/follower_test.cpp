@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// An editor's thread: functions are called when the test says so.
+/// An editor's thread: functions are called when the test requests it.
 struct Editor {
     std::mutex mutex;
     std::deque<std::function<void()>> posted;
@@ -20,7 +20,7 @@ struct Editor {
         posted.push_back(std::move(function));
     }
 
-    /// Works on what is posted until `done`, or for so long.
+    /// Processes posted functions until `done`, or for so long.
     template <typename Done> bool work_until(Done done, std::chrono::milliseconds most = 5'000ms) {
         const auto end = std::chrono::steady_clock::now() + most;
         while (!done()) {
@@ -100,7 +100,7 @@ TEST_CASE("an edit while sound is made cancels that and begins again") {
     CHECK(desk.timeline.sounds[0].duration == seconds(6));
 }
 
-TEST_CASE("it ends at once while sound is made, and while the editor does nothing for it") {
+TEST_CASE("it ends at once while sound is made, and while the editor does not respond") {
     Desk desk;
     desk.maker.steps = 10'000;
     auto follower = desk.follow(1ms);
@@ -120,7 +120,7 @@ TEST_CASE("it ends at once while sound is made, and while the editor does nothin
     CHECK(!desk.timeline.told);
 }
 
-TEST_CASE("what goes wrong is reported, and following goes on") {
+TEST_CASE("failures are reported, and following continues") {
     Desk desk;
     const auto follower = desk.follow(1ms);
     desk.timeline.clips[0].media_path = desk.timeline.sounds[0].made_for.media_path = "/m/nobody.mp4";
@@ -134,7 +134,7 @@ TEST_CASE("what goes wrong is reported, and following goes on") {
     CHECK(desk.results.at(0).what == Result::What::made);
 }
 
-TEST_CASE("an exception that is not a Problem does not end the editor, and following goes on") {
+TEST_CASE("an exception that is not a Problem does not end the editor, and following continues") {
     Desk desk;
     const auto follower = desk.follow(1ms);
     SUBCASE("thrown by the maker") {
@@ -158,7 +158,7 @@ TEST_CASE("an exception that is not a Problem does not end the editor, and follo
 TEST_CASE("a path that the system refuses does not end the editor, and the clip gets its sound elsewhere") {
     Desk desk;
     const auto follower = desk.follow(1ms);
-    // Too long for any file system: every look at it fails with an error of its own.
+    // Too long for any file system: every access fails with an error.
     desk.timeline.sounds[0].wav = "/" + std::string(5'000, 'x') + ".wav";
     desk.timeline.told();
     REQUIRE(desk.editor.work_until([&] { return desk.told == 1; }));

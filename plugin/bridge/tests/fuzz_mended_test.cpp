@@ -1,5 +1,5 @@
-// Inputs on which a fuzzer once found a fault, and those that fuzzing starts from: each is read and
-// edited as it is in fuzzing (fuzz/readers.hpp), in time.
+// Inputs that once revealed a fault in fuzzing, and the seeds of fuzzing: each is read and edited
+// as in fuzzing (fuzz/readers.hpp), within a time limit.
 
 #include "../fuzz/readers.hpp"
 #include "fakes.hpp"
@@ -13,7 +13,7 @@
 
 namespace fs = std::filesystem;
 
-TEST_CASE("what a fuzzer found in the readers of projects stays mended") {
+TEST_CASE("faults that a fuzzer found in the readers of projects stay fixed") {
     const fs::path tests = fs::path(__FILE__).parent_path();
     const fs::path root = tests.parent_path().parent_path().parent_path();
     for (const std::string kind : {"mlt", "kdenlive", "otio"}) {

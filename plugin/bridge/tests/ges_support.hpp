@@ -71,7 +71,7 @@ inline void put(std::string &bytes, std::uint32_t value, int size) {
     }
 }
 
-/// Mono; silence but for 20 ms of a tone that begins at `onset`.
+/// Mono; silence except for 20 ms of a tone that begins at `onset`.
 inline void make_click(const std::string &path, double length, double onset = 0.0) {
     const auto count = static_cast<std::uint32_t>(std::lround(length * sample_rate));
     std::string bytes = "RIFF";

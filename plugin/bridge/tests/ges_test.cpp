@@ -45,7 +45,7 @@ GESClip *clip_named(GESTimeline *timeline, const std::string &name) {
     return GES_CLIP(element);
 }
 
-/// When the first sound begins in a file, as seconds; below 0 where it is silent.
+/// When the first sound begins in a file, in seconds; below 0 if it is silent.
 double onset_in(const Folder &folder, const std::string &path) {
     const std::string raw = folder / "sound.raw";
     run("ffmpeg -v error -y -i '" + path + "' -vn -f s16le -ac 1 -ar " + std::to_string(sample_rate) + " '" + raw +
@@ -145,7 +145,7 @@ TEST_CASE("sound is heard where its clip begins, and follows it after a trim") {
     CHECK(ours[0].duration == trimmed.duration());
 }
 
-TEST_CASE("edits are told, and what is done by us is not") {
+TEST_CASE("edits are reported, and our own changes are not") {
     const Project project;
     const auto timeline = GesTimeline::open(project.path);
     int told = 0;
@@ -190,7 +190,7 @@ TEST_CASE("the speed of a clip is that of its effect") {
     CHECK(item.source_out - item.source_in == flicks(2.0));
 }
 
-TEST_CASE("sounds of clips that overlap lie on two layers, and empty layers of ours go") {
+TEST_CASE("sounds of overlapping clips are on two layers, and our empty layers are removed") {
     const Project project;
     const auto timeline = GesTimeline::open(project.path);
     const auto layers = [&] {
@@ -213,13 +213,13 @@ TEST_CASE("sounds of clips that overlap lie on two layers, and empty layers of o
         timeline->remove(placed.id);
     }
     CHECK(layers() == 1);
-    // What is not used any more may be deleted, and the project still opens.
+    // Unused files may be deleted, and the project still opens.
     timeline->save();
     CHECK(bytes_of(project.path).find("click.wav") == std::string::npos);
     CHECK_THROWS_AS(timeline->remove("none"), Problem);
 }
 
-TEST_CASE("what cannot be read is said, and changes nothing") {
+TEST_CASE("unreadable files are reported, and change nothing") {
     const Project project;
     const auto timeline = GesTimeline::open(project.path);
     const Placed placed = sound_for(timeline->items().at(1), project.folder / "click.wav");
@@ -241,7 +241,7 @@ TEST_CASE("what cannot be read is said, and changes nothing") {
     const std::string moved = project.folder / "moved.xges";
     std::string text = before;
     for (std::size_t at = text.find("two.mkv"); at != std::string::npos; at = text.find("two.mkv", at)) {
-        text.replace(at, 7, "2nd.mkv"); // one that was never looked at
+        text.replace(at, 7, "2nd.mkv"); // one that was never opened
     }
     std::ofstream(moved) << text;
     CHECK_THROWS_WITH_AS(GesTimeline::open(moved), doctest::Contains("2nd.mkv"), Problem);
@@ -250,7 +250,7 @@ TEST_CASE("what cannot be read is said, and changes nothing") {
 
 namespace {
 
-/// Makes clicks as long as what is ordered.
+/// Makes clicks as long as the order.
 struct ClickMaker : Maker {
     std::string key(const SoundOrder &order) override {
         return std::to_string(order.source_in) + " " + std::to_string(order.source_out);
@@ -262,14 +262,14 @@ struct ClickMaker : Maker {
 
 } // namespace
 
-TEST_CASE("a trim in a live timeline makes and places its sound by itself") {
+TEST_CASE("a trim in a live timeline makes and places its sound automatically") {
     const Project project;
     const auto timeline = GesTimeline::open(project.path);
     ClickMaker maker;
     const std::string id = timeline->items().at(1).id;
     REQUIRE(Reconciler(*timeline, maker).add(id, {}).what == Result::What::made);
     std::vector<Result> done;
-    // What is posted is called by GLib's main loop, as in an editor.
+    // Posted functions are called by GLib's main loop, as in an editor.
     const auto post = [](std::function<void()> function) {
         const auto call = [](void *data) -> gboolean {
             (*static_cast<std::function<void()> *>(data))();

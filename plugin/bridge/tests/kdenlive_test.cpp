@@ -17,9 +17,9 @@ namespace {
 constexpr Flicks frame = flicks_per_second / 25;
 constexpr std::uint32_t two_seconds = 96'000;
 
-/// Both as Kdenlive itself saved them: before there were sequences, and after.
+/// Both as saved by Kdenlive itself: before it had sequences, and after.
 const std::vector<std::string> fixtures{"kdenlive/22.12.kdenlive", "kdenlive/26.08.kdenlive"};
-/// The same, saved by Kdenlive with sound of ours under the second clip.
+/// The same, saved by Kdenlive with our sound under the second clip.
 const std::vector<std::string> with_sound{"kdenlive/22.12-soundtrack.kdenlive", "kdenlive/26.08-soundtrack.kdenlive"};
 
 /// All values that a property has in a project, in order.
@@ -33,7 +33,7 @@ std::vector<std::string> values(const std::string &bytes, const std::string &nam
     return found;
 }
 
-/// What stands behind marks that follow each other, up to another.
+/// The text after a chain of marks, up to another mark.
 std::string behind(const std::string &bytes, const std::vector<std::string> &marks, const std::string &end) {
     std::size_t at = 0;
     for (const std::string &mark : marks) {
@@ -53,7 +53,7 @@ TEST_CASE("the clips of Kdenlive's projects are listed, of both generations") {
         const fakes::Folder folder;
         const auto timeline = KdenliveProject::open(project(folder, "p.kdenlive", fixture(name)));
         const auto items = timeline->items();
-        REQUIRE(items.size() == 2); // and not the first one's sound, which lies on a track of its own
+        REQUIRE(items.size() == 2); // and not the first one's sound, which is on another track
         CHECK(items[0].media_path == folder.path() + "/one.mp4");
         CHECK(items[0].source_in == 20 * frame);
         CHECK(items[0].source_out == 70 * frame);
@@ -88,7 +88,7 @@ TEST_CASE("the proxy of a clip is not its media") {
     CHECK(KdenliveProject::open(none)->items().at(1).media_path == folder.path() + "/two.mp4");
 }
 
-TEST_CASE("two clips of one track that run into each other are both listed, in the order of time") {
+TEST_CASE("two overlapping clips of one track are both listed, in the order of time") {
     const fakes::Folder folder;
     const std::string bytes =
         replaced(fixture(fixtures[0]), "<playlist id=\"playlist5\"/>",
@@ -103,7 +103,7 @@ TEST_CASE("two clips of one track that run into each other are both listed, in t
     CHECK(items[2].timeline_start == 50 * frame);
 }
 
-TEST_CASE("a sound gets all that Kdenlive wants of a clip") {
+TEST_CASE("a sound gets everything that Kdenlive requires of a clip") {
     for (const std::string &name : fixtures) {
         CAPTURE(name);
         const fakes::Folder folder;
@@ -113,7 +113,7 @@ TEST_CASE("a sound gets all that Kdenlive wants of a clip") {
         const bool is_new = name == fixtures[1];
         timeline->place(sound_for(timeline->items()[1], wav, "key"));
         const std::string after = timeline->bytes();
-        // One clip in the bin and one on the timeline, told to be the same by these.
+        // One clip in the bin and one on the timeline, which these identify as the same.
         const std::string element = is_new ? "chain" : "producer";
         const std::string bin_id = is_new ? "6" : "4";
         for (const char *property : {"kinescore:key", "kdenlive:clipname"}) {
@@ -133,7 +133,7 @@ TEST_CASE("a sound gets all that Kdenlive wants of a clip") {
         CHECK(last.find(" in=\"00:00:00.000\" out=\"00:00:01.960\"/>") != std::string::npos);
         CHECK(in_bin.find(element) == 0);
         CHECK(after.find("<" + element + " id=\"" + in_bin + "\"") < after.find("<playlist id=\"main_bin\">"));
-        // All that is told of tracks by number has moved by one; the background stays.
+        // All references to tracks by number have moved by one; the background stays.
         const auto shifted = [&](const std::string &property) {
             std::vector<std::string> was = values(before, property);
             std::vector<std::string> now = values(after, property);
@@ -172,7 +172,7 @@ TEST_CASE("a project that is opened and saved stays as it is, byte for byte") {
     }
 }
 
-TEST_CASE("a sound that is placed is found again, and taken away leaves the bytes from before") {
+TEST_CASE("a placed sound is found again, and removing it restores the bytes") {
     for (const std::string &name : fixtures) {
         CAPTURE(name);
         const fakes::Folder folder;
@@ -182,7 +182,7 @@ TEST_CASE("a sound that is placed is found again, and taken away leaves the byte
         const auto items = timeline->items();
         const std::string before = timeline->bytes();
         std::vector<std::string> stages{before};
-        TimelineItem over = items[1]; // lies over the sounds of both clips
+        TimelineItem over = items[1]; // overlaps the sounds of both clips
         over.timeline_start = 30 * frame;
         for (const TimelineItem &item : {items[1], items[0], over}) {
             timeline->place(sound_for(item, wav, "key"));
@@ -221,7 +221,7 @@ TEST_CASE("a sound that is placed is found again, and taken away leaves the byte
             }
             CHECK((again->bytes() == before));
         }
-        SUBCASE("after one was moved and made anew") {
+        SUBCASE("after one was moved and made again") {
             TimelineItem item = items[1];
             item.timeline_start += 75 * frame;
             item.source_out += 25 * frame;
@@ -244,7 +244,7 @@ TEST_CASE("a sound that is placed is found again, and taken away leaves the byte
     }
 }
 
-TEST_CASE("a sequence that a sound would outlast grows, with all that plays it, and shrinks again") {
+TEST_CASE("a sequence shorter than a sound grows, with everything that plays it, and shrinks again") {
     const fakes::Folder folder;
     const std::string wav = click(folder, "click.wav", two_seconds);
     const auto timeline = KdenliveProject::open(project(folder, "p.kdenlive", fixture(fixtures[1])));
@@ -260,7 +260,7 @@ TEST_CASE("a sequence that a sound would outlast grows, with all that plays it, 
     CHECK((timeline->bytes() == before));
 }
 
-TEST_CASE("what Kdenlive saved of ours is known again, can be made anew, and taken away without a trace") {
+TEST_CASE("sound saved by Kdenlive is recognised, can be made again, and removed without a trace") {
     for (const std::string &name : with_sound) {
         CAPTURE(name);
         const fakes::Folder folder;
@@ -278,11 +278,11 @@ TEST_CASE("what Kdenlive saved of ours is known again, can be made anew, and tak
         CHECK(ours[0].timeline_start == items[1].timeline_start);
         CHECK(ours[0].duration == items[1].duration());
         const std::string before = timeline->bytes();
-        // Of the size that Kdenlive saw.
+        // The size that Kdenlive saw.
         const std::string wav = click(folder, "tick.wav", (192'078 - 44) / 2);
         timeline->place(ours[0]);
         CHECK((timeline->bytes() == before));
-        // The hash of the old sound goes, the size is that of the new one.
+        // The hash of the old sound is removed, and the size is that of the new one.
         Placed anew = ours[0];
         anew.key = "k2";
         click(folder, "tick.wav", two_seconds / 2);
@@ -291,7 +291,7 @@ TEST_CASE("what Kdenlive saved of ours is known again, can be made anew, and tak
         CHECK(timeline->bytes().find("579de5f29e83e783a784aabcec2968ab") == std::string::npos);
         const auto sizes = values(timeline->bytes(), "kdenlive:file_size");
         CHECK(std::count(sizes.begin(), sizes.end(), std::to_string(fs::file_size(wav))) == 2);
-        // A second sound goes to the same track, the end of which Kdenlive wrote down.
+        // A second sound goes to the same track, whose end Kdenlive has saved.
         TimelineItem later = items[0];
         later.timeline_start = 200 * frame;
         timeline->place(sound_for(later, wav, "k3"));
@@ -310,7 +310,7 @@ TEST_CASE("what Kdenlive saved of ours is known again, can be made anew, and tak
     }
 }
 
-TEST_CASE("what is no project, or a broken one, is told clearly, and nothing is written") {
+TEST_CASE("a file that is not a project, or a broken one, is reported clearly, and nothing is written") {
     const fakes::Folder folder;
     const auto sentence = [&](const std::string &bytes) {
         const std::string path = project(folder, "p.kdenlive", bytes);
@@ -334,7 +334,7 @@ TEST_CASE("what is no project, or a broken one, is told clearly, and nothing is 
     CHECK((timeline->bytes() == before));
 }
 
-TEST_CASE("projects that were damaged at random give problems and no more") {
+TEST_CASE("randomly damaged projects give problems and nothing worse") {
     const fakes::Folder folder;
     const std::string wav = click(folder, "click.wav", 4800);
     unsigned state = 815;
@@ -346,8 +346,8 @@ TEST_CASE("projects that were damaged at random give problems and no more") {
     for (int round = 0; round < 400; ++round) {
         std::string bytes = fixture(random(2) == 0 ? fixtures[random(2)] : with_sound[random(2)]);
         for (std::size_t damage = 1 + random(4); damage > 0; --damage) {
-            // Whole lines, so that the XML often stays well-formed: properties, tracks and entries that are missing or
-            // doubled.
+            // Whole lines, so that the XML often stays well-formed: missing or doubled properties,
+            // tracks and entries.
             const std::size_t begin = bytes.find('\n', random(bytes.size() - 200)) + 1;
             const std::size_t end = std::min(bytes.find('\n', begin), bytes.size() - 1) + 1;
             if (random(4) == 0) {
@@ -378,7 +378,7 @@ TEST_CASE("the sound is heard where its clip begins" * doctest::skip(!can_listen
                 timeline->place(sound_for(timeline->items().at(1), wav, "key"));
             }
             TimelineItem later = timeline->items().at(0);
-            later.timeline_start = 103 * frame; // behind the end of the tractors that Kdenlive wrote
+            later.timeline_start = 103 * frame; // after the end of the tractors that Kdenlive wrote
             later.source_out = later.source_in + 30 * frame;
             timeline->place(sound_for(later, wav, "key-2"));
             write(path, timeline->bytes());

@@ -29,7 +29,7 @@ Placed from(std::map<std::string, std::string> fields) {
 
 } // namespace
 
-TEST_CASE("what a sound remembers is recalled") {
+TEST_CASE("the record of a sound is read back") {
     const Placed placed = example();
     std::map<std::string, std::string> fields;
     for (const auto &[name, value] : remembered(placed)) {
@@ -47,7 +47,7 @@ TEST_CASE("what a sound remembers is recalled") {
     CHECK(again.made_for.track == placed.made_for.track);
 }
 
-TEST_CASE("a memory that somebody has damaged has plain values") {
+TEST_CASE("a damaged record has default values") {
     const Placed nothing = from({});
     CHECK(nothing.settings.empty());
     CHECK(spelled(nothing.made_for.speed) == "1/1");
@@ -60,7 +60,7 @@ TEST_CASE("a memory that somebody has damaged has plain values") {
     CHECK(wrong.settings == Settings{{"a", "1"}, {"", ""}, {"c", "2=3"}, {"d", "%4"}});
 }
 
-TEST_CASE("settings as older projects have them are read") {
+TEST_CASE("settings in the form of older projects are read") {
     CHECK(settings_from(R"({"seed":"3","drums.style":"jazz","n":4})") ==
           Settings{{"seed", "3"}, {"drums.style", "jazz"}, {"n", "4"}});
     CHECK(settings_from("seed=3;music.chords=C%3BF%3d") == Settings{{"seed", "3"}, {"music.chords", "C;F="}});
@@ -68,7 +68,7 @@ TEST_CASE("settings as older projects have them are read") {
     CHECK(settings_from("{\"a\":" + std::string(200'000, '[')).empty());
 }
 
-TEST_CASE("names of files are told by one list, and coded by one rule") {
+TEST_CASE("kinds of files are recognised by one list, and names encoded by one rule") {
     for (const char *video : {"a.mp4", "a.MOV", "a.gif", "a", "a.unknown", "wav"}) {
         CAPTURE(video);
         CHECK(looks_of(video) == Looks::like_video);

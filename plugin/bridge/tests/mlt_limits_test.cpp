@@ -1,4 +1,4 @@
-// Projects of MLT with clips that cannot be given a soundtrack, and with times that no project has.
+// Projects of MLT with clips that cannot be given a soundtrack, and with impossible times.
 
 #include "../mlt.hpp"
 #include "../timeline.hpp"
@@ -42,11 +42,11 @@ TEST_CASE("a clip that cannot be given a soundtrack says why, and keeps its plac
           remapped);
     CHECK(reason(producer("shot_%04d.jpg?begin=997", "qimage")) == "it is a sequence of stills, not a video");
     CHECK(reason(producer("shots/.all.jpg", "pixbuf")) == "it is a sequence of stills, not a video");
-    CHECK(reason(producer("other.mlt", "xml")) == "it is a project of its own, which is missing");
+    CHECK(reason(producer("other.mlt", "xml")) == "it is a nested project, which is missing");
     CHECK(reason(producer("http://127.0.0.1:9/a.mp4", "avformat")) ==
           "its media is not a file on this computer: http://127.0.0.1:9/a.mp4");
     for (const std::string path : {"C:\\films\\a.mp4", "C:/films/a.mp4", "\\\\server\\a.mp4"}) {
-        CHECK(reason(producer(path, "avformat")) == "its media is named by a path of Windows: " + path);
+        CHECK(reason(producer(path, "avformat")) == "its media has a Windows path: " + path);
     }
     CHECK(reason("") == "it plays \"x\", which is not in the project");
 }
@@ -66,9 +66,9 @@ TEST_CASE("no more is listed than the media has, as MLT plays it") {
     CHECK(items[0].source_in == 20 * frame);
     CHECK(items[0].source_out == 71 * frame);
     items = one("in=\"200\" out=\"300\"");
-    CHECK(items[0].unfit == "it lies behind the end of its media");
+    CHECK(items[0].unfit == "it lies after the end of its media");
     CHECK(items[1].timeline_start == 1 * frame);
-    // At half the speed there are twice as many frames, whatever the length says.
+    // At half the speed there are twice as many frames, whatever the length is.
     items = listed("<producer id=\"x\"><property name=\"resource\">0.5:x.mp4</property><property "
                    "name=\"mlt_service\">timewarp</property><property name=\"length\">100</property></producer>"
                    "<playlist id=\"p\"><entry producer=\"x\" in=\"20\" out=\"179\"/></playlist>");
@@ -87,7 +87,7 @@ TEST_CASE("the original is listed, not Shotcut's proxy") {
     }
 }
 
-TEST_CASE("a timeline of more time than there is is refused, and none begins below 0") {
+TEST_CASE("an impossibly long timeline is refused, and none begins below 0") {
     std::string playlist = "<playlist id=\"p\">";
     for (int blank = 0; blank < 100'000; ++blank) {
         playlist += "<blank length=\"999999999\"/>";
@@ -97,7 +97,7 @@ TEST_CASE("a timeline of more time than there is is refused, and none begins bel
     CHECK(sentence.find("the playlist \"p\" is more than 100000000 s long") != std::string::npos);
 }
 
-TEST_CASE("what an entry of the project names, though it is not there, is not the name of our sound") {
+TEST_CASE("our sound never takes a name that an entry of the project uses, even if it does not exist") {
     for (const std::string element : {"producer", "chain"}) {
         const fakes::Folder folder;
         const std::string wav = click(folder, "a.wav", two_seconds);

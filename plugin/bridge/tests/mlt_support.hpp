@@ -1,5 +1,5 @@
-/// What tests of projects in MLT's XML share: projects in a folder of their own, media for them, and a measurement of
-/// when a sound is heard in what melt plays.
+/// Shared by tests of projects in MLT's XML: projects in their own folder, media for them, and a
+/// measurement of when a sound is heard in melt's output.
 #ifndef KINESCORE_BRIDGE_TESTS_MLT_SUPPORT_HPP
 #define KINESCORE_BRIDGE_TESTS_MLT_SUPPORT_HPP
 
@@ -28,7 +28,7 @@ using outside::replaced;
 using outside::runs;
 using outside::runs_melt;
 
-/// What is asked of a machine by tests that listen.
+/// Whether the machine has the programs for tests that listen.
 inline bool can_listen() { return runs("command -v melt") && runs("command -v ffmpeg"); }
 
 inline std::string fixture(const std::string &name) {
@@ -79,10 +79,10 @@ inline bool make_media(const fakes::Folder &folder) {
            runs(video + code + folder.path() + "/two.mp4");
 }
 
-/// Seconds at which clicks are heard in what melt plays of a project.
+/// Seconds at which clicks are heard when melt plays a project.
 inline std::vector<double> heard(const fakes::Folder &folder, const std::string &project, int seconds) {
     const std::string wav = folder.path() + "/heard.wav";
-    // A project that plays on and on, as Kdenlive's with its black background do, is cut.
+    // A project without an end, such as Kdenlive's with its black background, is cut.
     if (!runs_melt("QT_QPA_PLATFORM=offscreen melt '" + project + "' out=" + std::to_string(seconds * 25 - 1) +
                    " -consumer avformat:'" + wav + "' vn=1 acodec=pcm_s16le ar=48000 ac=1")) {
         return {};
@@ -108,7 +108,7 @@ inline std::vector<double> heard(const fakes::Folder &folder, const std::string 
     return times;
 }
 
-/// A sound for a clip, as the reconciler places it.
+/// A sound for a clip, placed like the reconciler does.
 inline Placed sound_for(const TimelineItem &item, const std::string &wav, const std::string &key,
                         const std::string &id = "") {
     Placed placed;
@@ -122,7 +122,8 @@ inline Placed sound_for(const TimelineItem &item, const std::string &wav, const 
     return placed;
 }
 
-/// Lists, places and removes in a project that may be damaged: what is wrong is told as a Problem. False where it could not be opened.
+/// Lists, places and removes in a project that may be damaged; faults are thrown as Problem.
+/// Returns false if it could not be opened.
 template <typename Project> bool edited(const std::string &path, const std::string &wav) {
     bool opened = false;
     try {
@@ -140,7 +141,7 @@ template <typename Project> bool edited(const std::string &path, const std::stri
     return opened;
 }
 
-/// The sentence of the problem that a call ends with.
+/// The sentence of the problem with which a call ends.
 inline std::string problem_of(const std::function<void()> &call, Problem::Kind kind = Problem::Kind::input) {
     try {
         call();
@@ -152,7 +153,7 @@ inline std::string problem_of(const std::function<void()> &call, Problem::Kind k
     return "";
 }
 
-/// The items of a project that has a playlist written into a frame of fixed lines.
+/// The items of a project that has a playlist written into fixed lines.
 inline std::vector<TimelineItem> listed(const std::string &playlist, const std::string &rate = "25\" frame_rate_den=\"1") {
     const fakes::Folder folder;
     const std::string path = project(folder, "p.mlt",

@@ -28,12 +28,12 @@ std::string with_times(const std::string &in, const std::string &out) {
 
 } // namespace
 
-TEST_CASE("what melt wrote is listed with exact times") {
+TEST_CASE("melt's own project is listed with exact times") {
     const fakes::Folder folder;
     const auto timeline = MltProject::open(project(folder, "p.mlt", fixture("mlt/melt.mlt")));
     const auto items = timeline->items();
     REQUIRE(items.size() == 2);
-    // A producer that is cut itself counts its entries from there.
+    // The entries of a producer that is itself cut are counted from the cut.
     CHECK(items[0].media_path == folder.path() + "/one.mp4");
     CHECK(items[0].source_in == 20 * frame);
     CHECK(items[0].source_out == 70 * frame);
@@ -61,7 +61,7 @@ TEST_CASE("tracks, blanks and clock times are understood") {
     CHECK(items[1].source_in == 10 * frame);
 }
 
-TEST_CASE("a playlist on its own is a timeline") {
+TEST_CASE("a single playlist is a timeline") {
     const fakes::Folder folder;
     const auto items = MltProject::open(project(folder, "p.mlt", fixture("mlt/playlist.mlt")))->items();
     REQUIRE(items.size() == 2);
@@ -70,7 +70,7 @@ TEST_CASE("a playlist on its own is a timeline") {
     CHECK(items[1].media_path == folder.path() + "/two.mp4");
 }
 
-TEST_CASE("Shotcut's speed, dissolves and colours are understood, at a rate that is no whole number") {
+TEST_CASE("Shotcut's speed, dissolves and colours are understood, at a rate that is not a whole number") {
     const fakes::Folder folder;
     const auto items = MltProject::open(project(folder, "p.mlt", fixture("mlt/shotcut-dissolve.mlt")))->items();
     REQUIRE(items.size() == 3);
@@ -78,7 +78,7 @@ TEST_CASE("Shotcut's speed, dissolves and colours are understood, at a rate that
     CHECK(items[0].source_out == 60 * ntsc_frame);
     CHECK(items[0].rate.numerator == 30000);
     CHECK(items[0].rate.denominator == 1001);
-    // Behind the dissolve of 30 frames, at half the speed.
+    // After the dissolve of 30 frames, at half the speed.
     CHECK(items[1].timeline_start == 90 * ntsc_frame);
     CHECK(items[1].speed.numerator == 1);
     CHECK(items[1].speed.denominator == 2);
@@ -99,7 +99,7 @@ TEST_CASE("times are read as melt reads them") {
     CHECK(in("00:00:02;01") == 51);
     CHECK(in(":05.5") == 138); // halves go to the even side: 137.5
     CHECK(in("1:30") == 55);
-    // At 29.97, hours and minutes are rounded down on their own.
+    // At 29.97, hours and minutes are rounded down separately.
     const auto ntsc = [](const std::string &text) {
         return listed(with_times(text, "900"), "30000\" frame_rate_den=\"1001").at(0).source_in / ntsc_frame;
     };
@@ -130,13 +130,13 @@ TEST_CASE("the same clock as melt's own") {
     CHECK(clock.write(30) == "00:00:01,001");
 }
 
-TEST_CASE("what shows no video, or none that can be told, is no clip") {
+TEST_CASE("an entry without a video, or with an unknown one, is not a clip") {
     const std::string entry = "<playlist id=\"p\"><entry producer=\"x\" in=\"0\" out=\"9\"/><entry producer=\"a\" "
                               "in=\"0\" out=\"9\"/></playlist>";
     const auto count = [&](const std::string &properties) {
         const auto items = listed("<producer id=\"x\">" + properties + "</producer>" + entry);
         REQUIRE_FALSE(items.empty());
-        CHECK(items.back().timeline_start == 10 * frame); // what is skipped takes its time
+        CHECK(items.back().timeline_start == 10 * frame); // a skipped entry still takes its time
         return std::count_if(items.begin(), items.end(),
                              [](const TimelineItem &item) { return item.unfit.empty(); }) -
                1;
@@ -207,7 +207,7 @@ TEST_CASE("a project that is opened and saved stays as it is, byte for byte") {
     }
 }
 
-TEST_CASE("a sound that is placed is found again, and taken away leaves the bytes from before") {
+TEST_CASE("a placed sound is found again, and removing it restores the bytes") {
     for (const std::string &name : fixtures) {
         for (const std::string line_end : {"\n", "\r\n", ""}) {
             CAPTURE(name);
@@ -254,7 +254,7 @@ TEST_CASE("a sound that is placed is found again, and taken away leaves the byte
     }
 }
 
-TEST_CASE("sounds lie on one track where they can, and on a second where they overlap") {
+TEST_CASE("sounds are on one track if possible, and on a second if they overlap") {
     const fakes::Folder folder;
     const std::string wav = click(folder, "click.wav", two_seconds);
     const auto timeline = MltProject::open(project(folder, "p.mlt", fixture("mlt/shotcut-dissolve.mlt")));
@@ -282,19 +282,19 @@ TEST_CASE("sounds lie on one track where they can, and on a second where they ov
         CHECK(ours[sound].timeline_start == items[sound].timeline_start);
         CHECK(ours[sound].duration == items[sound].duration());
     }
-    SUBCASE("taken away in the order of a stack") {
+    SUBCASE("removed in the order of a stack") {
         for (std::size_t sound = 3; sound-- > 0;) {
             timeline->remove(ours[sound].id);
             CHECK((timeline->bytes() == stages[sound]));
         }
     }
-    SUBCASE("taken away in the order that they came") {
+    SUBCASE("removed in the order in which they were added") {
         for (const Placed &placed : ours) {
             timeline->remove(placed.id);
         }
         CHECK((timeline->bytes() == before));
     }
-    SUBCASE("a clip that is moved and trimmed takes its sound along, and nothing else") {
+    SUBCASE("a clip that is moved and trimmed takes its sound with it, and nothing else") {
         TimelineItem item = items[1];
         item.timeline_start += 10 * ntsc_frame;
         item.source_out -= 10 * ntsc_frame;
@@ -309,7 +309,7 @@ TEST_CASE("sounds lie on one track where they can, and on a second where they ov
         timeline->place(sound_for(items[1], wav, "key", moved[1].id));
         CHECK((timeline->bytes() == stages[3]));
     }
-    SUBCASE("a sound that comes to lie on another goes to the other track") {
+    SUBCASE("a sound that now overlaps another goes to the other track") {
         TimelineItem item = items[1];
         item.timeline_start = items[0].timeline_start + ntsc_frame;
         timeline->place(sound_for(item, wav, "key", ours[1].id));
@@ -323,7 +323,7 @@ TEST_CASE("sounds lie on one track where they can, and on a second where they ov
     }
 }
 
-TEST_CASE("a timeline that a sound would outlast grows, and shrinks again") {
+TEST_CASE("a timeline shorter than a sound grows, and shrinks again") {
     for (const std::string name : {"mlt/shotcut.mlt", "mlt/melt.mlt"}) {
         CAPTURE(name);
         const fakes::Folder folder;
@@ -344,7 +344,7 @@ TEST_CASE("a timeline that a sound would outlast grows, and shrinks again") {
     }
 }
 
-TEST_CASE("what Shotcut saved of ours is known again, can be made anew, and taken away without a trace") {
+TEST_CASE("sound saved by Shotcut is recognised, can be made again, and removed without a trace") {
     const fakes::Folder folder;
     const auto timeline = MltProject::open(project(folder, "p.mlt", fixture("mlt/shotcut-soundtrack.mlt")));
     const auto items = timeline->items();
@@ -399,7 +399,7 @@ TEST_CASE("a sound that was cut in two by the user is two sounds") {
     CHECK(timeline->ours()[0].key == "other");
 }
 
-TEST_CASE("what the user did to a sound on the timeline goes along when it is moved") {
+TEST_CASE("the user's changes to a sound on the timeline move with it") {
     const fakes::Folder folder;
     const std::string wav = click(folder, "click.wav", two_seconds);
     const std::string path = project(folder, "p.mlt", fixture("mlt/shotcut.mlt"));
@@ -418,7 +418,7 @@ TEST_CASE("what the user did to a sound on the timeline goes along when it is mo
     CHECK(timeline->ours().at(0).timeline_start == item.timeline_start);
 }
 
-TEST_CASE("what is no project, or a broken one, is told clearly") {
+TEST_CASE("a file that is not a project, or a broken one, is reported clearly") {
     const fakes::Folder folder;
     const auto sentence = [&](const std::string &bytes) {
         const std::string path = project(folder, "p.mlt", bytes);
@@ -460,7 +460,7 @@ TEST_CASE("a call that fails changes nothing") {
     CHECK(problem_of([&] { empty->place(sound_for(item, wav, "key")); }).find("no timeline") != std::string::npos);
 }
 
-TEST_CASE("files that were damaged at random give problems and no more") {
+TEST_CASE("randomly damaged files give problems and nothing worse") {
     const fakes::Folder folder;
     const std::string wav = click(folder, "click.wav", 4800);
     unsigned state = 4711;
@@ -486,10 +486,10 @@ TEST_CASE("files that were damaged at random give problems and no more") {
         }
         opened += edited<MltProject>(project(folder, "p.mlt", bytes), wav) ? 1 : 0;
     }
-    CHECK(opened > 50); // else it is the parser alone that was tried
+    CHECK(opened > 50); // otherwise only the parser was tested
 }
 
-/// A project of so many clips of 25 frames, each followed by 5 frames of nothing.
+/// A project of so many clips of 25 frames, each followed by a gap of 5 frames.
 static std::string many_clips(int count) {
     std::string text = "<mlt LC_NUMERIC=\"C\">\n <profile frame_rate_num=\"25\" frame_rate_den=\"1\"/>\n";
     std::string playlist = " <playlist id=\"playlist0\">\n";
@@ -507,7 +507,7 @@ static std::string many_clips(int count) {
            "\">\n  <track producer=\"playlist0\"/>\n </tractor>\n</mlt>\n";
 }
 
-TEST_CASE("the time to list clips grows as their number does") {
+TEST_CASE("the time to list clips grows with their number") {
     const fakes::Folder folder;
     const std::string wav = click(folder, "click.wav", 48'000);
     const std::string text = many_clips(10'000);

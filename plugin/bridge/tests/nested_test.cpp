@@ -58,9 +58,10 @@ void is_clip(const TimelineItem &item, Flicks start, Flicks in, Flicks out) {
 
 } // namespace
 
-TEST_CASE("the clips of a nested timeline are listed as far as they are seen, where they are seen") {
+TEST_CASE("the clips of a nested timeline are listed for the part and place in which they are seen") {
     const fakes::Folder folder;
-    // Two clips of 50 frames in the inner timeline, of which frames 20 to 79 are seen from frame 30 on.
+    // Two clips of 50 frames in the inner timeline, of which frames 20 to 79 are seen from frame 30
+    // on.
     const std::string inner = producer("a", "a.mp4") + producer("b", "b.mp4") +
                               playlist("inner", entry("a", 0, 49) + entry("b", 10, 59));
     const std::string outer =
@@ -107,7 +108,7 @@ TEST_CASE("sound under a clip of a nested timeline lies on the outermost one") {
     CHECK(again->bytes() == before);
 }
 
-TEST_CASE("what a track plays without a playlist is a clip") {
+TEST_CASE("a producer that a track plays without a playlist is a clip") {
     const fakes::Folder folder;
     const auto items = MltProject::open(project(folder, "p.mlt", mlt("<producer id=\"a\" out=\"74\"><property "
                                                                      "name=\"resource\">a.mp4</property></producer>" +
@@ -117,24 +118,24 @@ TEST_CASE("what a track plays without a playlist is a clip") {
     is_clip(items[0], 0, 0, 75);
 }
 
-TEST_CASE("a clip of which the project does not say how long it is is listed with that") {
+TEST_CASE("a clip of unknown length is listed as such") {
     const auto items = listed("<producer id=\"x\"><property name=\"resource\">x.mp4</property></producer>"
                               "<playlist id=\"p\"><entry producer=\"x\"/></playlist>");
     REQUIRE(items.size() == 1);
     CHECK(items[0].unfit == "the project does not say how long it is");
 }
 
-TEST_CASE("timelines that hold themselves, and those that nest billions, end with the reason") {
+TEST_CASE("timelines that contain themselves, or nest billions, are listed with the reason") {
     auto items = listed("<playlist id=\"v1\"><entry producer=\"v1\" in=\"0\" out=\"89\"/></playlist>"
                         "<tractor id=\"t0\"><track producer=\"t0\"/></tractor>");
     REQUIRE(items.size() == 1);
-    CHECK(items[0].unfit == "it is a timeline that holds itself");
+    CHECK(items[0].unfit == "it is a timeline that contains itself");
     items = listed("<playlist id=\"v1\">" + entry("a", 0, 9) + entry("v1", 0, 89) + "</playlist>");
     REQUIRE(items.size() == 2);
     CHECK(items[0].unfit.empty());
-    CHECK(items[1].unfit == "it is a timeline that holds itself");
+    CHECK(items[1].unfit == "it is a timeline that contains itself");
     CHECK(items[1].timeline_start == 10 * frame);
-    // Each holds the one before twice.
+    // Each contains the previous one twice.
     for (const bool has_clips : {true, false}) {
         std::string lines = playlist("n0", has_clips ? entry("a", 0, 0) : "<blank length=\"1\"/>");
         for (int level = 1; level < 30; ++level) {
@@ -145,10 +146,10 @@ TEST_CASE("timelines that hold themselves, and those that nest billions, end wit
         items = listed(lines);
         CHECK(items.size() < 500'000);
         CHECK(std::any_of(items.begin(), items.end(), [](const TimelineItem &item) {
-            return item.unfit.find("too many of these to look into") != std::string::npos;
+            return item.unfit.find("too many of these to read") != std::string::npos;
         }));
     }
-    // One in the other, deeper than anybody nests.
+    // Nested deeper than anybody nests.
     std::string lines = playlist("n0", entry("a", 0, 9));
     for (int level = 1; level < 100; ++level) {
         lines += playlist("n" + std::to_string(level), entry("n" + std::to_string(level - 1), 0, 9));
@@ -158,11 +159,11 @@ TEST_CASE("timelines that hold themselves, and those that nest billions, end wit
     CHECK(items[0].unfit.find("in more than 64 others") != std::string::npos);
 }
 
-TEST_CASE("sequences of Kdenlive that are clips of another are looked into") {
+TEST_CASE("sequences of Kdenlive that are clips of another are read") {
     const fakes::Folder folder;
     const std::string uuid = "{00000000-0000-4000-8000-000000000001}";
     std::string bytes = fixture("kdenlive/26.08.kdenlive");
-    // A second sequence of one clip, as Kdenlive nests it: by its id, on the upper track.
+    // A second sequence of one clip, nested in Kdenlive's way: by its id, on the upper track.
     bytes = replaced(bytes, "<playlist id=\"playlist6\"/>",
                      playlist("inner", "<blank length=\"5\"/>" + entry("producer4", 30, 59)) +
                          "<tractor id=\"track\"><track hide=\"audio\" producer=\"inner\"/></tractor>\n<tractor id=\"" + uuid +
@@ -195,23 +196,23 @@ TEST_CASE("the clips of projects that are clips are listed, with media beside th
         is_clip(items[0], 100, 10, 30);
         CHECK(items[0].media_path == fs::canonical(folder.path()).string() + "/inner/a.mp4");
     }
-    // What is counted in other frames, or played at another speed, cannot be placed.
+    // A project in another frame rate, or played at another speed, cannot be placed.
     auto items = outer("inner/inner.mlt", "xml", 50);
     REQUIRE(items.size() == 1);
-    CHECK(items[0].unfit == "it is a project of its own (nested) with another frame rate");
+    CHECK(items[0].unfit == "it is a nested project with another frame rate");
     items = outer("2:inner/inner.mlt", "timewarp");
     REQUIRE(items.size() == 1);
-    CHECK(items[0].unfit == "it is a project of its own (nested) that is not played at its own speed");
+    CHECK(items[0].unfit == "it is a nested project that is not played at its own speed");
     items = outer("inner/none.mlt", "xml");
     REQUIRE(items.size() == 1);
-    CHECK(items[0].unfit == "it is a project of its own, which is missing");
+    CHECK(items[0].unfit == "it is a nested project, which is missing");
     items = outer("p.mlt", "xml");
     REQUIRE(items.size() == 1);
-    CHECK(items[0].unfit.find("is a project that holds itself") != std::string::npos);
+    CHECK(items[0].unfit.find("is a project that contains itself") != std::string::npos);
     write(folder.path() + "/inner/inner.mlt", "<mlt><playlist>");
     items = outer("inner/inner.mlt", "xml");
     REQUIRE(items.size() == 1);
-    CHECK(items[0].unfit.find("which cannot be looked into: ") != std::string::npos);
+    CHECK(items[0].unfit.find("which cannot be read: ") != std::string::npos);
 }
 
 TEST_CASE("media that are not where a project says are found by their names, where that is certain") {
@@ -237,8 +238,8 @@ TEST_CASE("media that are not where a project says are found by their names, whe
         const TimelineItem found = item_of(name, media);
         CHECK(found.unfit == "");
         CHECK(found.file() == film);
-        CHECK(found.media_path == without.media_path); // as the project has it
-        // Folders in each other show a file twice, which is one file.
+        CHECK(found.media_path == without.media_path); // as the project names it
+        // Folders within each other contain a file twice, but it is one file.
         CHECK(item_of(name, {media[0], media[0] + "/deep"}).file() == film);
     }
     CHECK(item_of("gone/other.mp4", media).unfit ==
@@ -247,7 +248,7 @@ TEST_CASE("media that are not where a project says are found by their names, whe
     const TimelineItem ambiguous = item_of("C:\\Film.MP4", media);
     CHECK(ambiguous.unfit.find("which of 2 files of its name it is cannot be known") != std::string::npos);
     CHECK(ambiguous.found_at.empty());
-    // What is there is not looked for.
+    // An existing file is not searched for.
     write(folder.path() + "/Film.MP4", "the right one");
     CHECK(item_of("Film.MP4", media).file() == fs::canonical(folder.path()).string() + "/Film.MP4");
     CHECK(problem_of([&] { item_of("a.mp4", {folder.path() + "/none"}); }, Problem::Kind::usage).find("is not a folder") !=

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Loads a timeline with sound of ours in OpenTimelineIO, and checks what other programs will see of it.
+"""Loads a timeline with our sound in OpenTimelineIO, and checks how other programs will see it.
 
     otio_check.py AFTER.otio [BEFORE.otio]
 
-Needs OpenTimelineIO 0.18 and otio-fcp-adapter. BEFORE is the same timeline without sound of ours: nothing else may differ.
+Needs OpenTimelineIO 0.18 and otio-fcp-adapter. BEFORE is the same timeline without our sound:
+nothing else may differ.
 """
 import sys
 import urllib.parse
@@ -15,7 +16,7 @@ SAMPLE = 1 / 44_100
 
 
 def seconds(time):
-    """OpenTimelineIO counts 29.97 as it is spelled; meant is 30000/1001."""
+    """OpenTimelineIO takes 29.97 literally; 30000/1001 is meant."""
     rate = time.rate
     if abs(rate - round(rate)) > 1e-6:
         rate = -(-rate // 1) * 1000 / 1001
@@ -36,7 +37,7 @@ def check_place(track, clip):
     begin = seconds(track.range_of_child(clip).start_time)
     length = seconds(clip.duration())
     want = (made_for["out"] - made_for["in"]) * down / up / FLICKS
-    assert track.kind == otio.schema.TrackKind.Audio, f"{clip.name}: lies in a track of kind {track.kind}"
+    assert track.kind == otio.schema.TrackKind.Audio, f"{clip.name}: is in a track of kind {track.kind}"
     assert abs(begin - made_for["start"] / FLICKS) < SAMPLE, f"{clip.name}: begins at {begin} s"
     assert abs(length - want) < SAMPLE, f"{clip.name}: is {length} s long, and its clip {want} s"
     media = clip.media_reference
@@ -48,7 +49,7 @@ def check_place(track, clip):
 
 
 def check_rest(after, before):
-    """Only tracks with sound of ours may have come."""
+    """Only tracks with our sound may have been added."""
     own = {id(track) for track, _ in sounds(after)}
     rest = [track for track in after.tracks if id(track) not in own]
     assert len(rest) == len(before.tracks)
@@ -58,7 +59,7 @@ def check_rest(after, before):
 
 
 def plain(timeline):
-    """A copy that FCP XML can hold, which has no stacks in tracks."""
+    """A copy that FCP XML can represent: without stacks in tracks."""
     copy = timeline.deepcopy()
     for track in copy.tracks:
         for index, item in enumerate(track):
@@ -83,14 +84,14 @@ def check_fcp_xml(timeline):
         near = [place for place in places if abs(place.start_time.value - want.start_time.value) <= 0.51]
         assert near, f"{clip.name}: begins at {places} after FCP XML, and at {want} before"
         assert abs(near[0].duration.value - want.duration.value) <= 1.0, f"{clip.name}: {near[0]} after FCP XML"
-    print(f"fcp_xml: {len(sounds(timeline))} sounds came back where they were, to the frame")
+    print(f"fcp_xml: {len(sounds(timeline))} sounds came back at their positions, to the frame")
 
 
 def main():
     after = otio.adapters.read_from_file(sys.argv[1])
     for track in after.tracks:
         print(f"track {track.name} ({track.kind}): {seconds(track.duration()):.5f} s")
-    assert sounds(after), "there is no sound of ours"
+    assert sounds(after), "there is no sound from Kinescore"
     for track, clip in sounds(after):
         check_place(track, clip)
     if len(sys.argv) > 2:

@@ -1,4 +1,5 @@
-// Clips in OpenTimelineIO that cannot be given a soundtrack, numbers that are none, and nesting without end.
+// Clips in OpenTimelineIO that cannot be given a soundtrack, invalid numbers, and nesting without
+// end.
 
 #include "otio_support.hpp"
 
@@ -8,7 +9,7 @@ using namespace otio_support;
 
 namespace {
 
-/// The only clip of a timeline, the reference and range of which are given.
+/// The only clip of a timeline, with the given reference and range.
 TimelineItem only_clip(const Json &reference, const Json &more = Json::object(), const Json &track_more = Json::object()) {
     const auto time = [](double value) {
         return Json{{"OTIO_SCHEMA", "RationalTime.1"}, {"rate", 25}, {"value", value}};
@@ -60,17 +61,17 @@ TEST_CASE("otio: a clip that cannot be given a soundtrack says why, and keeps it
     for (const char *name : {"C:\\Users\\a.mp4", "C:/Users/a.mp4", "file:///C:/Users/a.mp4", "\\\\server\\a.mp4",
                              "file:///c%3A/Users/a.mp4"}) {
         CAPTURE(name);
-        starts(only_clip(external(name)), "its media is named by a path of Windows");
+        starts(only_clip(external(name)), "its media has a Windows path");
         CHECK(only_clip(external(name)).media_path == name);
     }
-    starts(only_clip(external("other.kdenlive")), "it is a project of its own");
+    starts(only_clip(external("other.kdenlive")), "it is a nested project");
     Json behind = video;
     behind["available_range"] = {
         {"OTIO_SCHEMA", "TimeRange.1"},
         {"start_time", {{"OTIO_SCHEMA", "RationalTime.1"}, {"rate", 25}, {"value", 0}}},
         {"duration", {{"OTIO_SCHEMA", "RationalTime.1"}, {"rate", 25}, {"value", 10}}}};
     starts(only_clip(behind), "it lies outside of its media");
-    // What has no moving picture is no clip.
+    // A clip without a moving picture is not listed.
     CHECK(only_clip(external("a.wav")).id.empty());
     CHECK(only_clip(external("a.png")).id.empty());
     CHECK(only_clip({{"OTIO_SCHEMA", "GeneratorReference.1"}}).id.empty());
@@ -88,7 +89,7 @@ TEST_CASE("otio: numbers as OpenTimelineIO writes them are read, and stay as the
     CHECK(project->text() == text);
     place_all(*project, in);
     CHECK(project->text().find(R"({"a": NaN, "b": [Infinity, -Infinity], "c": "NaN, Infinity"})") != std::string::npos);
-    // A clip the times of which are none is listed with that.
+    // A clip with unknown times is listed with that reason.
     for (const std::string number : {"NaN", "Infinity", "-Infinity"}) {
         for (const std::string field : {"\"value\": 50", "\"value\": 0", "\"rate\": 25, \"value\": 50"}) {
             CAPTURE(field);
@@ -102,7 +103,7 @@ TEST_CASE("otio: numbers as OpenTimelineIO writes them are read, and stay as the
             CHECK(items[0].unfit == "its times are infinite, or not numbers");
         }
     }
-    // What is no number at all is refused.
+    // A value that is not a number at all is refused.
     std::string wrong = text;
     wrong.replace(wrong.find("\"value\": 50"), 11, "\"value\": \"x\"");
     in.write(wrong);
@@ -157,7 +158,7 @@ TEST_CASE("otio: one timeline of a collection is chosen, and sound goes into tha
         CHECK(again->text() == before);
         in.write(before);
     }
-    // Of one alone there is no choice to make.
+    // If there is only one, there is nothing to choose.
     in.write(collection(timeline("one", "a.mp4")));
     CHECK(media("") == "a.mp4");
 }
@@ -181,7 +182,7 @@ TEST_CASE("otio: a bundle that is one file is listed and never written") {
     CHECK(in.bytes() == "PK");
 }
 
-TEST_CASE("otio: media of Windows are remembered as the project names them") {
+TEST_CASE("otio: media of Windows keep the project's names") {
     const std::string text = R"({"OTIO_SCHEMA": "Timeline.1", "tracks": {"OTIO_SCHEMA": "Stack.1", "children": [
         {"OTIO_SCHEMA": "Track.1", "kind": "Video", "children": [{"OTIO_SCHEMA": "Clip.1", "name": "one",
         "media_reference": {"OTIO_SCHEMA": "ExternalReference.1", "target_url": "file:///C:/films/a.mp4"},
@@ -209,6 +210,6 @@ TEST_CASE("otio: nesting without end is refused, in metadata and in our own sett
     }
     CHECK_THROWS_AS(Project(with(std::string(200'000, '['))).open(), Problem);
     CHECK_THROWS_AS(Project(with("\"" + std::string(200'000, '['))).open(), Problem);
-    // Brackets in texts are none.
+    // Brackets within strings do not count.
     Project(with("\"" + std::string(200'000, '[') + "\\\"[\"")).open();
 }

@@ -32,7 +32,7 @@ inline std::string fixture(const std::string &name) {
     return bytes;
 }
 
-/// A project in a folder of its own.
+/// A project in its own folder.
 class Project {
 public:
     explicit Project(const std::string &bytes) {

@@ -23,7 +23,7 @@ namespace {
 constexpr Flicks pal_frame = flicks_per_second / 25;
 constexpr Flicks ntsc_frame = flicks_per_second / 30'000 * 1001;
 
-/// Tracks of ours in a text.
+/// Our tracks in a text.
 std::vector<Json> soundtracks(const std::string &text) {
     std::vector<Json> found;
     const Json json = Json::parse(text);
@@ -47,7 +47,7 @@ TEST_CASE("otio: clips are listed with their place on the timeline and on the me
     const Project in(fixture("cut.otio"));
     const auto project = in.open();
     const auto items = fit(*project);
-    REQUIRE(items.size() == 6); // but for what is frozen, backwards, still, lost or switched off
+    REQUIRE(items.size() == 6); // except those frozen, backwards, still, missing or switched off
 
     const TimelineItem &one = items[0];
     CHECK(one.name == "one");
@@ -74,7 +74,7 @@ TEST_CASE("otio: clips are listed with their place on the timeline and on the me
     CHECK(items[3].timeline_start == 180 * pal_frame);
     CHECK(items[3].source_out == 330 * pal_frame);
 
-    CHECK(items[4].name == "whole"); // no range of its own: all of its media
+    CHECK(items[4].name == "whole"); // no range: all of its media
     CHECK(items[4].timeline_start == 260 * pal_frame);
     CHECK(items[4].source_in == 0);
     CHECK(items[4].source_out == 2 * flicks_per_second);
@@ -87,7 +87,7 @@ TEST_CASE("otio: clips are listed with their place on the timeline and on the me
     CHECK(project->sound_folder() == in.file("p.soundtracks"));
 }
 
-TEST_CASE("otio: rates of television are exact, however they are spelled") {
+TEST_CASE("otio: television rates are exact, however they are spelled") {
     const Project in(fixture("ntsc.otio"));
     const auto project = in.open();
     REQUIRE(fit(*project).size() == 1);
@@ -127,7 +127,7 @@ TEST_CASE("otio: rates of television are exact, however they are spelled") {
     }
 }
 
-TEST_CASE("otio: sound lies where its clip begins, with all that it was made for") {
+TEST_CASE("otio: sound lies where its clip begins, with the record of what it was made for") {
     const Project in(fixture("cut.otio"));
     const auto project = in.open();
     const Placed wanted = sound_for(*project, in, "two");
@@ -165,7 +165,7 @@ TEST_CASE("otio: sound lies where its clip begins, with all that it was made for
     CHECK(found.made_for.duration() == wanted.made_for.duration());
 }
 
-TEST_CASE("otio: what is not ours stays byte for byte, in every layout") {
+TEST_CASE("otio: everything else stays byte for byte, in every layout") {
     const Json cut = Json::parse(fixture("cut.otio"));
     std::string crlf;
     for (const char c : fixture("cut.otio")) {
@@ -183,7 +183,7 @@ TEST_CASE("otio: what is not ours stays byte for byte, in every layout") {
         project->save();
         const std::string after = in.bytes();
         CHECK(after.size() > before.size());
-        // All that came is one stretch of the text.
+        // All additions are one contiguous part of the text.
         const auto same =
             static_cast<std::size_t>(std::mismatch(before.begin(), before.end(), after.begin()).first - before.begin());
         CHECK(after.compare(after.size() - (before.size() - same), std::string::npos, before, same) == 0);
@@ -220,7 +220,7 @@ TEST_CASE("otio: sounds of clips that overlap lie on two tracks") {
     REQUIRE(tracks[1]["children"].size() == 2);
     CHECK(frames(tracks[1]["children"][0]["source_range"]) == 75.0);
     project->save();
-    // The lower track goes, and the upper one stays as it is.
+    // The lower track is removed, and the upper one stays unchanged.
     for (const Placed &placed : project->ours()) {
         if (placed.made_for.name != "over") {
             project->remove(placed.id);
@@ -233,7 +233,7 @@ TEST_CASE("otio: sounds of clips that overlap lie on two tracks") {
     CHECK(project->ours().size() == 1);
 }
 
-TEST_CASE("otio: a sound takes the place of another, and keeps what was done to it in an editor") {
+TEST_CASE("otio: a sound replaces another, and keeps the changes made in an editor") {
     const Project in(fixture("cut.otio"));
     auto project = in.open();
     place_all(*project, in);
@@ -242,7 +242,7 @@ TEST_CASE("otio: a sound takes the place of another, and keeps what was done to 
     Json &track = edited["tracks"]["children"][3];
     track["children"][1]["effects"].push_back(
         {{"OTIO_SCHEMA", "Effect.1"}, {"effect_name", "Volume"}, {"name", "-3 dB"}});
-    // Another program may drop what it does not know of tracks.
+    // Another program may drop unknown metadata of tracks.
     track["metadata"] = Json::object();
     in.write(edited.dump(4));
 
@@ -270,7 +270,7 @@ TEST_CASE("otio: a sound takes the place of another, and keeps what was done to 
     CHECK(soundtracks(project->text()).empty());
 }
 
-TEST_CASE("otio: a sound that the user put into a track of his own leaves that track as it is") {
+TEST_CASE("otio: a sound that the user put into another track leaves that track unchanged") {
     const Project in(fixture("cut.otio"));
     auto project = in.open();
     project->place(sound_for(*project, in, "whole"));
@@ -283,7 +283,7 @@ TEST_CASE("otio: a sound that the user put into a track of his own leaves that t
     project = in.open();
     REQUIRE(project->ours().size() == 1);
     Placed placed = project->ours()[0];
-    CHECK(placed.timeline_start == 50 * pal_frame); // it lies behind the speech now
+    CHECK(placed.timeline_start == 50 * pal_frame); // it is after the speech now
     placed.timeline_start = placed.made_for.timeline_start;
     project->place(placed);
     CHECK(same_place(project->ours().at(0), placed));
@@ -293,7 +293,7 @@ TEST_CASE("otio: a sound that the user put into a track of his own leaves that t
     CHECK(after["tracks"]["children"][2]["children"] == Json::array({speech}));
 }
 
-TEST_CASE("otio: lengths that are no whole frames, and starts between frames, come back exactly") {
+TEST_CASE("otio: lengths that are not whole frames, and starts between frames, come back exactly") {
     const Project in(fixture("cut.otio"));
     const auto project = in.open();
     Placed placed = sound_for(*project, in, "one");
@@ -306,7 +306,7 @@ TEST_CASE("otio: lengths that are no whole frames, and starts between frames, co
     CHECK(same_place(again->ours().at(0), placed));
     const double length = frames(soundtracks(in.bytes()).at(0)["children"][1]["source_range"]);
     CHECK(length == doctest::Approx(12'345.0 / 48'000.0 * 25.0));
-    // A sample less than the clip is the clip's length.
+    // A length one sample less than the clip's is treated as the clip's.
     Placed rounded = sound_for(*again, in, "two");
     rounded.duration -= flicks_per_second / 48'000;
     again->place(rounded);
@@ -348,7 +348,7 @@ TEST_CASE("otio: media are named as the project names the others") {
     CHECK(fit(*in.open()).empty());
 }
 
-TEST_CASE("otio: what is no timeline is said in a sentence") {
+TEST_CASE("otio: a file that is not a timeline is reported in a sentence") {
     CHECK(OtioProject::is(fixture("cut.otio")));
     CHECK(OtioProject::is("\xEF\xBB\xBF {\"OTIO_SCHEMA\": \"Clip.2\"}"));
     CHECK_FALSE(OtioProject::is("<mlt/>"));
@@ -403,7 +403,7 @@ TEST_CASE("otio: what is no timeline is said in a sentence") {
     CHECK((sentence.empty() || sentence.find("twice") != std::string::npos));
 }
 
-TEST_CASE("otio: what cannot be placed changes nothing") {
+TEST_CASE("otio: a sound that cannot be placed changes nothing") {
     const Project in(fixture("cut.otio"));
     const auto project = in.open();
     const Placed good = sound_for(*project, in, "one");
@@ -443,7 +443,7 @@ void pointers(const Json &value, const Json::json_pointer &at, std::vector<Json:
 
 } // namespace
 
-TEST_CASE("otio: no wrong value crashes, and what can be read can be edited and restored") {
+TEST_CASE("otio: no wrong value crashes, and every readable file can be edited and restored") {
     const Project in(fixture("cut.otio"));
     {
         const auto project = in.open();
@@ -492,7 +492,7 @@ TEST_CASE("otio: no wrong value crashes, and what can be read can be edited and 
                     json.at(place) = values[pick(values.size())];
                 }
             } catch (const Json::exception &) {
-                continue; // the place went with an earlier change
+                continue; // an earlier change removed the place
             }
         }
         in.write(json.dump(4));
@@ -544,7 +544,7 @@ static std::string many_clips(int count) {
     return json.dump(4);
 }
 
-TEST_CASE("otio: the time to list clips grows as their number does") {
+TEST_CASE("otio: the time to list clips grows with their number") {
     const Project few(many_clips(1'000)), many(many_clips(10'000));
     const double time_of_few = fakes::processor_time([&] { CHECK(fit(*few.open()).size() == 1'000); });
     const double time_of_many = fakes::processor_time([&] { CHECK(fit(*many.open()).size() == 10'000); });
@@ -561,10 +561,10 @@ TEST_CASE("otio: the time to list clips grows as their number does") {
     CHECK(many.open()->ours().size() == 500);
 }
 
-TEST_CASE("otio: OpenTimelineIO itself reads what was written") {
+TEST_CASE("otio: OpenTimelineIO itself reads the result") {
     const char *python = std::getenv("KINESCORE_OTIO_PYTHON");
     if (python == nullptr) {
-        MESSAGE("left out: KINESCORE_OTIO_PYTHON names no Python with OpenTimelineIO and otio-fcp-adapter");
+        MESSAGE("left out: KINESCORE_OTIO_PYTHON does not name a Python with OpenTimelineIO and otio-fcp-adapter");
         return;
     }
     const fs::path check = fs::path(__FILE__).parent_path() / "otio_check.py";

@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// A variable of the environment for as long as this lives.
+/// Sets a variable of the environment for as long as the object lives.
 class Variable {
 public:
     Variable(const char *name, const char *value) : name_(name) {
@@ -40,7 +40,7 @@ std::string written(const char *text) {
 
 } // namespace
 
-TEST_CASE("places come from the installed file, and from the environment before it") {
+TEST_CASE("places come from the environment first, then from the installed file") {
     const Variable models("KINESCORE_MODELS", nullptr);
     const Variable runtime("KINESCORE_ONNXRUNTIME", nullptr);
     const Variable cache("KINESCORE_CACHE", nullptr);
@@ -72,7 +72,7 @@ TEST_CASE("without an installed file the library is the one beside the plugin") 
     CHECK(found.cache == "/home/somebody/.cache/kinescore");
 }
 
-TEST_CASE("a damaged file of places is told by its name") {
+TEST_CASE("a damaged file of places is reported by its name") {
     for (const char *text : {"", "[]", "{", R"({"models": "/m"})", R"({"library": 3})"}) {
         const std::string file = written(text);
         bool told = false;

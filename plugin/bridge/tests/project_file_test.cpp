@@ -49,7 +49,8 @@ struct stat about(const std::string &path) {
     return status;
 }
 
-/// A program of an editor's name that was started with arguments, and does nothing: a shell that waits to be told more.
+/// A program with an editor's name that was started with arguments and does nothing: a shell that
+/// waits for input.
 class Editor {
 public:
     Editor(const fakes::Folder &folder, const std::vector<std::string> &arguments, const std::string &name = program) {
@@ -97,7 +98,7 @@ private:
     int input_ = -1;
 };
 
-/// Runs something as a user who is not root, to whom modes of files mean something.
+/// Runs something as a user other than root, for whom file modes apply.
 template <typename Call> void as_plain_user(const fakes::Folder &folder, const Call &call) {
     if (::geteuid() != 0) {
         call();
@@ -111,7 +112,7 @@ template <typename Call> void as_plain_user(const fakes::Folder &folder, const C
 
 } // namespace
 
-TEST_CASE("a project is read whole, and its path is absolute") {
+TEST_CASE("a project is read completely, and its path is absolute") {
     const fakes::Folder folder;
     const std::string bytes("<mlt>\r\n\0</mlt>", 15);
     put(folder.path() + "/my film.v2.mlt", bytes);
@@ -123,7 +124,7 @@ TEST_CASE("a project is read whole, and its path is absolute") {
     CHECK(file.stem() == "my film.v2");
 }
 
-TEST_CASE("what is no file is a problem of the input that names it") {
+TEST_CASE("a path that is not a file is a problem of the input, which names it") {
     const fakes::Folder folder;
     std::string sentence;
     CHECK(kind_of([&] { ProjectFile(folder.path() + "/none.mlt"); }, &sentence) == Problem::Kind::input);
@@ -155,7 +156,7 @@ TEST_CASE("the same bytes write nothing") {
     CHECK(folder.files() == std::vector<std::string>{"p.kdenlive"});
 }
 
-TEST_CASE("a project is replaced as a whole, keeps its mode, and what it was is kept") {
+TEST_CASE("a project is replaced as a whole, keeps its mode, and the previous file is kept") {
     const fakes::Folder folder;
     const std::string path = folder.path() + "/p.kdenlive";
     put(path, "one");
@@ -174,7 +175,7 @@ TEST_CASE("a project is replaced as a whole, keeps its mode, and what it was is 
     file.write("three", editors);
     CHECK(fakes::content(path + ".bak") == "one");
     CHECK(fakes::content(path + ".bak2") == "two");
-    // What is kept already is not kept again.
+    // A backup that exists already is not written again.
     file.write("two", editors);
     file.write("three", editors);
     CHECK(folder.files() ==
@@ -182,7 +183,7 @@ TEST_CASE("a project is replaced as a whole, keeps its mode, and what it was is 
     CHECK(fakes::content(path + ".bak3") == "three");
 }
 
-TEST_CASE("a project that is written again and again does not fill its folder") {
+TEST_CASE("a project that is written repeatedly does not fill its folder") {
     const fakes::Folder folder;
     const std::string path = folder.path() + "/p.mlt";
     put(path, "first");
@@ -208,7 +209,7 @@ TEST_CASE("through a link, the file is replaced and the link stays") {
     CHECK(fakes::content(other.path() + "/p.kdenlive.bak") == "one");
 }
 
-TEST_CASE("a project that another program wrote meanwhile is left alone") {
+TEST_CASE("a project that another program has written in the meantime is left alone") {
     const fakes::Folder folder;
     const std::string path = folder.path() + "/p.kdenlive";
     put(path, "one");
@@ -225,7 +226,7 @@ TEST_CASE("a project that another program wrote meanwhile is left alone") {
     CHECK(folder.files().empty());
 }
 
-TEST_CASE("of several runs that write one project at once, one does, and the others are told") {
+TEST_CASE("of several runs that write one project at once, one succeeds, and the others get an error") {
     const fakes::Folder folder;
     const std::string path = folder.path() + "/p.mlt";
     for (int round = 0; round < 30; ++round) {
@@ -256,7 +257,7 @@ TEST_CASE("of several runs that write one project at once, one does, and the oth
     }
 }
 
-TEST_CASE("projects that killed runs have not finished to write are removed after an hour, and nothing else") {
+TEST_CASE("projects that killed runs have not finished writing are removed after an hour, and nothing else") {
     const fakes::Folder folder;
     const std::string path = folder.path() + "/p.mlt";
     put(path, "one");
@@ -276,7 +277,7 @@ TEST_CASE("projects that killed runs have not finished to write are removed afte
     CHECK(folder.files() == sorted);
 }
 
-TEST_CASE("where nothing can be written, everything stays as it was") {
+TEST_CASE("if nothing can be written, everything stays unchanged") {
     const fakes::Folder folder;
     const std::string path = folder.path() + "/p.kdenlive";
     put(path, "one");
@@ -349,7 +350,7 @@ TEST_CASE("an editor that was started with a project has it open") {
     CHECK(ProjectFile::open_in(path, {"nobody"}).empty());
 }
 
-TEST_CASE("a name longer than the system keeps is told by the program's path") {
+TEST_CASE("a name longer than the system keeps is found by the program's path") {
     const fakes::Folder folder;
     const std::string path = folder.path() + "/p.mlt";
     put(path, "one");
@@ -357,7 +358,7 @@ TEST_CASE("a name longer than the system keeps is told by the program's path") {
     CHECK_FALSE(ProjectFile::open_in(path, {"an-editor-of-a-long-name"}).empty());
 }
 
-TEST_CASE("an editor that keeps unsaved changes of a project has it open, whatever it was started with") {
+TEST_CASE("an editor that keeps unsaved changes of a project has it open, no matter how it was started") {
     const fakes::Folder folder, data;
     const std::string path = folder.path() + "/w 3.kdenlive";
     const std::string other = folder.path() + "/other.kdenlive";
@@ -375,7 +376,7 @@ TEST_CASE("an editor that keeps unsaved changes of a project has it open, whatev
     {
         const Editor editor(folder, {other});
         CHECK(ProjectFile::open_in(path, editors).empty());
-        // As Kdenlive 22.12 names it: the MD5 of "w 3.kdenlive", and not that of the path.
+        // In Kdenlive 22.12's form: the MD5 of "w 3.kdenlive", and not that of the path.
         const std::string name = stale + "aae3ec95fd8e35b01001a90bbe39f36b.kdenlive7QQfile_" + encoded + "9TLjK7QQ";
         const auto document = [](const std::string &id) {
             return "<property name=\"kdenlive:docproperties.documentid\">" + id + "</property>";
@@ -387,7 +388,8 @@ TEST_CASE("an editor that keeps unsaved changes of a project has it open, whatev
         CHECK(ProjectFile::open_in(path, editors).empty()); // of another process
         put(name + ".lock", editor.number() + "\nkdenlive\nhost\n");
         CHECK(ProjectFile::open_in(path, editors) == title + " (process " + editor.number() + ")");
-        // Kdenlive hashes the name, so that another project of the folder is told by its document.
+        // Kdenlive hashes the name, so another project of the folder is distinguished by its
+        // document.
         put(name, document("1764426000000"));
         CHECK(ProjectFile::open_in(path, editors).empty());
         // Nothing is saved yet: it may be this one.

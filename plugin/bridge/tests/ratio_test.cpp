@@ -24,7 +24,7 @@ TEST_CASE("a speed of nine decimals is exact") {
     CHECK(std::abs(on_media(on_timeline(3600 * second, speed), speed) - 3600 * second) <= 5);
 }
 
-TEST_CASE("ratios that differ in the fifteenth digit are told apart") {
+TEST_CASE("ratios that differ in the fifteenth digit are distinguished") {
     const Ratio a{999'999'999'999'999, 1'000'000'000}, b{999'999'999'999'998, 1'000'000'000};
     CHECK(!is_same(a, b));
     CHECK(is_same(a, a));
@@ -34,7 +34,7 @@ TEST_CASE("ratios that differ in the fifteenth digit are told apart") {
     CHECK(is_same({30, 20}, {3, 2}));
 }
 
-TEST_CASE("rounding is to the nearest, with halves up, and what does not fit is the nearest that does") {
+TEST_CASE("rounding is to the nearest, with halves up, and a value that does not fit becomes the nearest that does") {
     CHECK(scaled(5, 1, 2) == 3);
     CHECK(scaled(-5, 1, 2) == -2);
     CHECK(scaled(-7, 1, 3) == -2);
@@ -51,7 +51,7 @@ TEST_CASE("rounding is to the nearest, with halves up, and what does not fit is 
     CHECK(flicks_of_frames(-1e300, {25, 1}) == -largest);
 }
 
-TEST_CASE("frames of television rates are whole flicks") {
+TEST_CASE("frames at television rates are whole flicks") {
     const Ratio ntsc{30'000, 1001};
     CHECK(flicks_of_frames(std::int64_t(1), ntsc) == 23'543'520);
     CHECK(flicks_of_frames(std::int64_t(107'892), ntsc) == 107'892 * std::int64_t(23'543'520)); // an hour
@@ -62,7 +62,7 @@ TEST_CASE("frames of television rates are whole flicks") {
     CHECK(to_frame_edge(23'543'520 + slack + 1, ntsc) == 23'543'520 + slack + 1);
 }
 
-TEST_CASE("nanoseconds and flicks are told to the nearest") {
+TEST_CASE("nanoseconds and flicks are converted to the nearest") {
     CHECK(flicks_of_nanoseconds(1'000'000'000) == second);
     CHECK(nanoseconds_of(second) == 1'000'000'000);
     CHECK(nanoseconds_of(-5) == 0);

@@ -22,7 +22,7 @@ struct Desk {
         return what;
     }
 
-    /// Every sound lies under its clip, and its file holds what was ordered for that clip.
+    /// Every sound lies under its clip, and its file holds the order for that clip.
     void check() {
         for (const Placed &sound : timeline.sounds) {
             const auto item = std::find_if(timeline.clips.begin(), timeline.clips.end(), [&](const TimelineItem &clip) {
@@ -49,11 +49,11 @@ TEST_CASE("a sound is placed under its clip, once") {
     CHECK(desk.timeline.sounds[0].timeline_start == seconds(5));
     CHECK(desk.folder.files() == std::vector<std::string>{"walk.soundtrack.wav"});
     desk.check();
-    // Again, and again with nothing to do: not even saved.
+    // Again, with nothing to do: not even saved.
     CHECK(desk.reconciler.add("b", {}).what == What::unchanged);
     CHECK(desk.refresh() == std::vector<What>{What::unchanged});
     CHECK((desk.maker.made == 1 && desk.timeline.places == 1 && desk.timeline.saves == 1));
-    // Another setting is another sound in the same file; the setting that is not named stays.
+    // Another setting gives another sound in the same file; settings that are not named stay.
     CHECK(desk.reconciler.add("b", {{"seed", "3"}}).what == What::made);
     CHECK(desk.timeline.sounds[0].settings == Settings{{"drums.style", "jazz"}, {"seed", "3"}});
     CHECK(desk.folder.files().size() == 1);
@@ -85,7 +85,7 @@ TEST_CASE("edits of a clip are followed") {
         CHECK(desk.refresh() == std::vector<What>{What::unchanged, What::made});
         CHECK(desk.timeline.sounds[1].duration == seconds(2));
     }
-    SUBCASE("deleted, and back by undo") {
+    SUBCASE("deleted, and restored by undo") {
         const auto before = clips;
         clips.pop_back();
         CHECK(desk.refresh() == std::vector<What>{What::unchanged, What::removed});
@@ -102,7 +102,7 @@ TEST_CASE("edits of a clip are followed") {
         CHECK(desk.refresh() == std::vector<What>{What::unchanged, What::made});
         CHECK(desk.folder.files().size() == 2);
     }
-    SUBCASE("the editor names everything anew, and the order changes") {
+    SUBCASE("the editor renames everything, and the order changes") {
         std::swap(clips[0], clips[1]);
         clips[0].id = "a";
         clips[1].id = "b";
@@ -160,7 +160,7 @@ TEST_CASE("a clip that is copied with its sound shares the file until it differs
     desk.check();
 }
 
-TEST_CASE("a clip without a person does not stop the others, and keeps what it had") {
+TEST_CASE("a clip without a person does not stop the others, and keeps its sound") {
     Desk desk;
     auto &clips = desk.timeline.clips;
     clips = {clip("a", "/m/nobody.mp4", 0, 4, 0), clip("b", "/m/dance.mp4", 0, 4, 4)};
@@ -182,7 +182,7 @@ TEST_CASE("a clip without a person does not stop the others, and keeps what it h
     CHECK(desk.timeline.sounds[1].key == placed.key);
 }
 
-TEST_CASE("what was made while the project could not be saved is not made again") {
+TEST_CASE("sound made while the project could not be saved is not made again") {
     Desk desk;
     desk.timeline.clips = {clip("a", "/m/dance.mp4", 0, 4, 0)};
     desk.reconciler.add("a", {});
@@ -217,7 +217,7 @@ TEST_CASE("cancelling leaves no file and no change") {
     CHECK(desk.timeline.sounds.empty());
 }
 
-TEST_CASE("removing takes all sound off, or that of one clip") {
+TEST_CASE("removing removes all sound, or that of one clip") {
     Desk desk;
     desk.timeline.clips = {clip("a", "/m/dance.mp4", 0, 4, 0), clip("b", "/m/walk.mp4", 0, 4, 4)};
     desk.reconciler.add("a", {});
@@ -244,7 +244,7 @@ namespace {
 
 std::string other_file(const Desk &desk, const std::string &name) { return desk.folder.path() + "/" + name; }
 
-/// A sound that another run has made under a name.
+/// Puts a sound of another run under a name.
 void made_by_another_run(const std::string &wav, const std::string &text, const std::string &key) {
     write_wav(wav, text);
     put_mark(wav, key);
@@ -293,7 +293,7 @@ TEST_CASE("a file that is not ours is never written over") {
         reason = "is a link or not a file";
     }
     const std::string before = wav, bytes = content(wav);
-    // As long as the clip stays, so does the file under it.
+    // As long as the clip is unchanged, the file under it stays.
     CHECK(desk.refresh() == std::vector<What>{What::unchanged});
     CHECK(desk.timeline.sounds[0].wav == before);
     desk.timeline.clips[0].source_out = seconds(3);
@@ -301,7 +301,7 @@ TEST_CASE("a file that is not ours is never written over") {
     REQUIRE(results.size() == 1);
     CHECK(results[0].what == What::made);
     CHECK(results[0].sentence ==
-          before + ": " + reason + ", so it was left as it is, and the new sound is in another file");
+          before + ": " + reason + ", so it was left unchanged, and the new sound is in another file");
     CHECK(content(before) == bytes);
     CHECK(desk.timeline.sounds[0].wav != before);
     CHECK(std::filesystem::path(desk.timeline.sounds[0].wav).parent_path() == desk.folder.path());
@@ -309,7 +309,7 @@ TEST_CASE("a file that is not ours is never written over") {
     CHECK(desk.refresh() == std::vector<What>{What::unchanged});
 }
 
-TEST_CASE("a sound that lies under the wrong clip is told by its own key, and mended") {
+TEST_CASE("a sound under the wrong clip is detected by its own key, and repaired") {
     Desk desk;
     desk.timeline.clips = {clip("a", "/m/dance.mp4", 0, 4, 0)};
     desk.reconciler.add("a", {});
@@ -328,7 +328,8 @@ TEST_CASE("two runs at once on one project never share a file") {
     FakeTimeline seen_by_other = desk.timeline;
     FakeMaker other_maker;
     Reconciler other(seen_by_other, other_maker);
-    // The other run begins and ends while this one makes its sound: both have found the same names free.
+    // The other run begins and ends while this one makes its sound: both have found the same names
+    // free.
     desk.maker.meanwhile = [&] { CHECK(other.add("b", {}).what == What::made); };
     CHECK(desk.reconciler.add("a", {}).what == What::made);
     REQUIRE(desk.timeline.sounds.size() == 1);
@@ -339,7 +340,7 @@ TEST_CASE("two runs at once on one project never share a file") {
     CHECK(desk.folder.files() == std::vector<std::string>{"dance.soundtrack-2.wav", "dance.soundtrack.wav"});
 }
 
-TEST_CASE("a file in which another run has put its sound meanwhile is left to that one") {
+TEST_CASE("a file in which another run has put its sound in the meantime is left to that run") {
     Desk desk;
     desk.timeline.clips = {clip("a", "/m/dance.mp4", 0, 4, 0)};
     desk.reconciler.add("a", {});
@@ -352,7 +353,7 @@ TEST_CASE("a file in which another run has put its sound meanwhile is left to th
     desk.check();
 }
 
-TEST_CASE("a sound of a run that could not save is taken up, and not made again") {
+TEST_CASE("a sound of a run that could not save is reused, not made again") {
     Desk desk;
     desk.timeline.clips = {clip("a", "/m/dance.mp4", 0, 4, 0), clip("b", "/m/dance.mp4", 0, 4, 4)};
     desk.reconciler.add("a", {});
@@ -361,10 +362,10 @@ TEST_CASE("a sound of a run that could not save is taken up, and not made again"
     CHECK(desk.maker.made == 1);
     CHECK(desk.folder.files() == std::vector<std::string>{"dance.soundtrack.wav"});
     desk.check();
-    // What the project names is not an orphan: each clip has a file of its own.
+    // A file that the project names is not an orphan: each clip has its own file.
     CHECK(desk.reconciler.add("b", {}).what == What::made);
     CHECK(desk.maker.made == 2);
-    // Nor is one that was changed, or that lies there without our mark.
+    // Nor is a file that was changed, or one without our mark.
     desk.timeline.sounds.clear();
     for (const std::string &name : desk.folder.files()) {
         std::string bytes = content(other_file(desk, name));
@@ -376,7 +377,7 @@ TEST_CASE("a sound of a run that could not save is taken up, and not made again"
     desk.check();
 }
 
-TEST_CASE("where sound is taken up in place of a file of the user's, that is said") {
+TEST_CASE("reusing sound in place of a user's file is reported") {
     Desk desk;
     const Folder users;
     desk.timeline.clips = {clip("a", "/m/dance.mp4", 0, 4, 0)};
@@ -394,7 +395,7 @@ TEST_CASE("where sound is taken up in place of a file of the user's, that is sai
     desk.check();
 }
 
-TEST_CASE("sound that a killed run has not finished is removed by the next run there") {
+TEST_CASE("unfinished sound of a killed run is removed by the next run there") {
     Desk desk;
     desk.timeline.clips = {clip("a", "/m/dance.mp4", 0, 4, 0)};
     const std::string old = other_file(desk, ".dance.soundtrack.4711.part.wav");
@@ -406,7 +407,7 @@ TEST_CASE("sound that a killed run has not finished is removed by the next run t
     CHECK(desk.folder.files() == std::vector<std::string>{".dance.soundtrack.4712.part.wav", "dance.soundtrack.wav"});
 }
 
-TEST_CASE("a fault that is not a Problem fails one clip, and the others go on") {
+TEST_CASE("a fault that is not a Problem fails one clip, and the others continue") {
     Desk desk;
     desk.timeline.clips = {clip("a", "/m/fault.mp4", 0, 4, 0), clip("b", "/m/dance.mp4", 0, 4, 4)};
     const Result failed = desk.reconciler.add("a", {});
@@ -414,7 +415,7 @@ TEST_CASE("a fault that is not a Problem fails one clip, and the others go on") 
     CHECK(failed.kind == Problem::Kind::core);
     CHECK(failed.sentence.find("something that is not a Problem") != std::string::npos);
     CHECK(desk.folder.files().empty());
-    // A name that no file system takes: asking for it must not throw.
+    // A name that no file system accepts: querying it must not throw.
     desk.reconciler.add("b", {});
     desk.timeline.sounds[0].wav = "/" + std::string(5000, 'x') + "/a.wav";
     CHECK(desk.refresh() == std::vector<What>{What::made});

@@ -21,7 +21,7 @@ std::size_t number_at(const std::string &bytes, std::size_t at) {
     return value;
 }
 
-/// A sound of ours in a folder.
+/// One of our sounds in a folder.
 std::string made(const SoundFolder &sounds, const std::string &name, const std::string &text, const std::string &key) {
     const std::string path = sounds.path() + "/" + name;
     write_wav(path, text);
@@ -33,7 +33,7 @@ void put(const std::string &path, const std::string &bytes) { std::ofstream(path
 
 } // namespace
 
-TEST_CASE("a mark is read back, and the file is still a whole WAV file") {
+TEST_CASE("a mark is read back, and the file is still a complete WAV file") {
     const Folder folder;
     const std::string path = folder.path() + "/a.wav";
     for (const std::string text : {"even", "odd", ""}) {
@@ -123,7 +123,7 @@ TEST_CASE("a name is reserved once, and fits however long the media's name is") 
     CHECK(fs::path(sounds.reserve_for("/m/a.mp4", nothing_named)).filename() == "a.soundtrack.wav");
     CHECK(fs::path(sounds.reserve_for("/m/a.mp4", nothing_named)).filename() == "a.soundtrack-2.wav");
     CHECK(!sounds.reserve(folder.path() + "/a.soundtrack-2.wav"));
-    // Nor a name that the project has for a file that is missing.
+    // Nor a name that the project uses for a missing file.
     const std::string third = folder.path() + "/a.soundtrack-3.wav";
     CHECK(sounds.reserve_for("/m/a.mp4", [&](const std::string &path) { return path == third; }) ==
           folder.path() + "/a.soundtrack-4.wav");
@@ -141,7 +141,7 @@ TEST_CASE("a name is reserved once, and fits however long the media's name is") 
     CHECK(sounds.is_place(sounds.reserve_for("/m/.hidden", nothing_named)));
 }
 
-TEST_CASE("what killed runs have left is removed after an hour, and nothing else") {
+TEST_CASE("leftovers of killed runs are removed after an hour, and nothing else") {
     const Folder folder;
     const SoundFolder sounds(folder.path());
     const auto with_age = [&](const std::string &name, int minutes, const std::string &bytes = "x") {
@@ -166,7 +166,7 @@ TEST_CASE("what killed runs have left is removed after an hour, and nothing else
     CHECK(folder.files() == kept);
 }
 
-TEST_CASE("a folder is held by one at a time, and the wait for it ends") {
+TEST_CASE("a folder is held by one process at a time, and the wait for it ends") {
     const Folder folder;
     {
         const FolderLock lock(folder.path());

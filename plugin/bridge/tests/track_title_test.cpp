@@ -6,7 +6,7 @@
 
 using namespace kinescore::bridge;
 
-TEST_CASE("our tracks are told by their titles, and a new one gets the first that is free") {
+TEST_CASE("our tracks are recognised by their titles, and a new one gets the first free title") {
     for (const char *own : {"Soundtrack", "Soundtrack 2", "Soundtrack 10"}) {
         CHECK_MESSAGE(is_track_title(own), own);
     }

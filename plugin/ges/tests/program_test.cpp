@@ -1,4 +1,4 @@
-// kinescore-ges, with clicks in place of soundtracks.
+// kinescore-ges, with clicks instead of soundtracks.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
@@ -16,7 +16,7 @@ namespace ges = kinescore::ges;
 
 namespace {
 
-/// Makes clicks that are as long as what was asked for.
+/// Makes clicks as long as requested.
 class ClickMaker : public Maker {
 public:
     explicit ClickMaker(std::atomic<int> &made) : made_(made) {}
@@ -38,7 +38,7 @@ private:
     std::atomic<int> &made_;
 };
 
-/// The program, run as a user does.
+/// The program, run like a user does.
 struct Program {
     std::atomic<int> made{0};
     std::atomic<bool> stopped{false};
@@ -55,7 +55,7 @@ struct Program {
 
 bool has(const std::string &text, const std::string &part) { return text.find(part) != std::string::npos; }
 
-/// Moves the second clip, as an editor does that saves the project.
+/// Moves the second clip, like an editor that saves the project.
 void move_second(const std::string &path, double to) {
     const auto timeline = GesTimeline::open(path);
     const std::string id = timeline->items().at(1).id;
@@ -104,12 +104,12 @@ TEST_CASE("soundtracks are added, kept and removed in a project") {
     CHECK(sounds_of(project.path).empty());
 }
 
-TEST_CASE("a project that is watched is followed after each save, until the user stops") {
+TEST_CASE("a watched project is followed after each save, until the user stops") {
     Project project;
     Program program;
     REQUIRE(program({"add", project.path, "--clip", "2"}) == 0);
     std::atomic<int> code{-1};
-    // GES wants its objects on the thread that started it, so that the editor is another program.
+    // GES requires its objects on the thread that started it, so the editor is another program.
     const std::string moved = project.folder / "moved.xges";
     fs::copy_file(project.path, moved);
     move_second(moved, 4.0);
@@ -141,7 +141,7 @@ TEST_CASE("a project that is watched is followed after each save, until the user
     CHECK(seconds(sounds[0].timeline_start) == doctest::Approx(4.0));
 }
 
-TEST_CASE("what goes wrong is a sentence and an exit code") {
+TEST_CASE("a failure is a sentence and an exit code") {
     Project project;
     Program program;
     const std::string before = bytes_of(project.path);
@@ -150,14 +150,14 @@ TEST_CASE("what goes wrong is a sentence and an exit code") {
         CHECK_MESSAGE(has(program.err.str(), sentence), program.err.str());
         CHECK(program.out.str().empty());
     };
-    ends({}, 2, "'' is not a command; allowed are list, add, refresh, remove and watch");
+    ends({}, 2, "'' is not a command; expected list, add, refresh, remove or watch");
     ends({"list"}, 2, "'list' needs a project");
     ends({"list", "a", "b"}, 2, "'b' is one argument too many");
     ends({"list", project.path, "--clip", "1"}, 2, "'--clip' cannot be given to 'list'");
     ends({"add", project.path}, 2, "'add' needs --clip");
     ends({"add", project.path, "--clip"}, 2, "'--clip' needs a value");
-    ends({"add", project.path, "--clip", "0"}, 2, "--clip is '0'; allowed are whole numbers from 1 on");
-    ends({"add", project.path, "--clip", "1", "--set", "funk"}, 2, "--set is 'funk'; it takes KEY=VALUE");
+    ends({"add", project.path, "--clip", "0"}, 2, "--clip is '0'; expected a whole number from 1");
+    ends({"add", project.path, "--clip", "1", "--set", "funk"}, 2, "--set is 'funk'; expected KEY=VALUE");
     ends({"add", project.path, "--clip", "3"}, 2, "there is no clip 3; it has 2");
     ends({"add", project.path, "--speed", "1"}, 2, "'--speed' is not an option");
     ends({"remove", project.path, "--clip", "1"}, 2, "there is no soundtrack under a clip");

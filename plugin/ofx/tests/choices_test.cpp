@@ -1,4 +1,4 @@
-// Choices in projects that are opened by a release with more words than the one that saved them.
+// Choices in projects opened by a release with more words than the one that saved them.
 #include "bundle.hpp"
 
 #include <doctest/doctest.h>
@@ -11,7 +11,7 @@ namespace {
 
 constexpr const char *filter = kOfxImageEffectContextFilter;
 
-/// What a host saves of an instance, which it has asked to get ready for that.
+/// The values that a host saves for an instance, after announcing the save.
 Values saved(TestInstance &effect) {
     effect.sync_private_data();
     Values values;
@@ -25,7 +25,7 @@ Values saved(TestInstance &effect) {
     return values;
 }
 
-/// A project of this release, with two choices that are not at their defaults.
+/// A project of this release, with two choices that differ from their defaults.
 Values project() {
     const Bundle bundle;
     TestHost host(bundle.plugins(), identifier);
@@ -36,7 +36,7 @@ Values project() {
     return saved(*effect);
 }
 
-/// The settings that a release makes the sound of a project with.
+/// The settings with which a release makes the sound of a project.
 std::string sound_of(const std::string &release, const Values &stored) {
     const Bundle bundle(fake_core, release);
     TestHost host(bundle.plugins(), identifier);
@@ -53,7 +53,7 @@ Values without_words(Values stored) {
 
 } // namespace
 
-TEST_CASE("a later release shows its new words, and those of this one have their numbers still") {
+TEST_CASE("a later release shows its new words, and those of this one keep their numbers") {
     const Bundle now;
     const Bundle later(fake_core, later_release);
     std::map<std::string, std::vector<std::string>> before;
@@ -81,10 +81,10 @@ TEST_CASE("a later release shows its new words, and those of this one have their
     CHECK(effect->get_string("sound_rate") == "48000");
 }
 
-TEST_CASE("choices keep their meaning where a later release has more words") {
+TEST_CASE("choices keep their meaning when a later release has more words") {
     const Values stored = project();
     CHECK(stored.count("choices") == 1);
-    // Projects of releases that saved no words hold numbers alone.
+    // Projects of releases that saved no words contain only numbers.
     for (const Values &values : {stored, without_words(stored)}) {
         const std::string sound = sound_of(later_release, values);
         CHECK_MESSAGE(has(sound, "drums.style: funk"), sound);
@@ -93,7 +93,7 @@ TEST_CASE("choices keep their meaning where a later release has more words") {
 }
 
 TEST_CASE("the word counts, not the number that it was saved with") {
-    // As a release would save it in which the word has another number.
+    // As saved by a release in which the word has another number.
     const Values stored = {{"drums_style", 3},
                            {"choices", std::string(R"({"drums_style":{"word":"gospel","number":3}})")}};
     CHECK(has(sound_of(later_release, stored), "drums.style: gospel"));
@@ -105,16 +105,16 @@ TEST_CASE("the word counts, not the number that it was saved with") {
         CHECK(effect->get_string("drums_style") == "gospel");
         again = saved(*effect);
     }
-    // The number that it has here is what is saved now.
+    // The number that it has here is saved now.
     CHECK(std::get<int>(again.at("drums_style")) == 16);
     CHECK(has(sound_of(later_release, again), "drums.style: gospel"));
-    // Words that only the later release knows are handed to the core, which reports them.
+    // Words that only the later release knows are passed to the core, which reports them.
     CHECK(has(sound_of(this_release, stored), "drums.style: gospel"));
 }
 
-TEST_CASE("what the user chooses later wins over the word that was saved") {
+TEST_CASE("a later choice of the user takes precedence over the saved word") {
     const Values stored = project();
-    // In a host that reports no edits.
+    // In a host that does not report edits.
     Values edited = stored;
     edited["drums_style"] = 1;
     CHECK(has(sound_of(this_release, edited), "drums.style: rock"));
@@ -130,7 +130,7 @@ TEST_CASE("what the user chooses later wins over the word that was saved") {
     CHECK_FALSE(has(text_of(bundle.work() + "/dance.soundtrack.wav"), "drums.style"));
 }
 
-TEST_CASE("words that are damaged are as if there were none") {
+TEST_CASE("damaged words are ignored") {
     for (const char *words : {"{", "7", "[]", R"({"drums_style":3})", R"({"drums_style":{"word":3,"number":3}})",
                               R"({"drums_style":{"word":"jazz","number":"3"}})"}) {
         const std::string sound = sound_of(this_release, {{"drums_style", 3}, {"choices", std::string(words)}});

@@ -1,13 +1,13 @@
 /*
- * A stand-in for libkinescore: what plugins use of its C interface, quick, and with results that
- * tell what was asked for. For tests of plugins.
+ * A substitute for libkinescore in tests of plugins: the part of its C interface that plugins use,
+ * fast, with results that contain the request.
  *
  * Environment, read at each call:
  *   KINESCORE_FAKE_LOG      file that gets a line for each call: the function's name
- *   KINESCORE_FAKE_STEPS    times that a run tells of progress, 10 by default
+ *   KINESCORE_FAKE_STEPS    number of progress reports of a run, 10 by default
  *   KINESCORE_FAKE_STEP_MS  milliseconds before each, 1 by default
  *
- * A media file, or a clip of frames, with "nobody" in its name has nobody in it. The setting
+ * A media file, or a clip of frames, with "nobody" in its name contains nobody. The setting
  * "no.such" is unknown, and no setting takes the value "impossible". Compiled with
  * KINESCORE_FAKE_ABI it has that interface version, and ends the process when anything else is
  * called.
@@ -50,8 +50,7 @@ struct Failure {
 
 thread_local std::string last_sentence;
 
-/// Notes a call; it ends the process where the interface's version should have kept the caller
-/// away.
+/// Records a call; ends the process if the interface version should have prevented the call.
 void note(const char *function) {
     if (const char *log = std::getenv("KINESCORE_FAKE_LOG")) {
         const std::string line = std::string(function) + "\n";
@@ -131,7 +130,7 @@ std::string decimal(double number) {
     return text;
 }
 
-/// Of a frame, or of what is announced of frames.
+/// The size of a frame, or the announced size of frames.
 template <typename Sized> std::string size_text(const Sized &frame) {
     return std::to_string(frame.width) + "x" + std::to_string(frame.height);
 }
@@ -162,7 +161,7 @@ Cut checked_cut(std::int64_t start, std::int64_t end, std::uint32_t numerator, s
     const double speed = denominator == 0 ? 0.0 : static_cast<double>(numerator) / denominator;
     if (speed < 0.25 || speed > 4.0) {
         throw Failure{KINESCORE_BAD_ARGUMENT, "the speed is " + std::to_string(numerator) + "/" + std::to_string(denominator) +
-                                                  "; allowed are 1/4 to 4"};
+                                                  "; expected 1/4 to 4"};
     }
     const bool begins = start != KINESCORE_MEDIA_START;
     const bool ends = end != KINESCORE_MEDIA_END;
@@ -176,7 +175,7 @@ Cut checked_cut(std::int64_t start, std::int64_t end, std::uint32_t numerator, s
     return {start, end, numerator, denominator};
 }
 
-/// The file's facts that stand for its content.
+/// The properties of the file that represent its content.
 std::string media_state(const std::string &path) {
     struct stat state {};
     if (::stat(path.c_str(), &state) != 0) {
@@ -216,7 +215,7 @@ std::size_t row_bytes(const kinescore_frame &frame) {
     return frame.width * channels * bytes;
 }
 
-/// Of the pixels from the top row down, without what lies between rows.
+/// Over the pixels from the top row down, without the bytes between rows.
 std::uint64_t checksum(const kinescore_frame &frame) {
     std::uint64_t hash = fnv_start;
     for (std::int64_t row = 0; row < frame.height; ++row) {
@@ -242,7 +241,7 @@ std::string quoted(const std::string &text) {
     return quoted + "\"";
 }
 
-/// Each fact a line "name: value".
+/// Each fact on a line "name: value".
 std::string as_lines(const Facts &facts) {
     std::string text;
     for (const auto &[name, value] : facts) {
@@ -251,7 +250,7 @@ std::string as_lines(const Facts &facts) {
     return text;
 }
 
-/// The same as an object of texts; names are all different.
+/// The same as an object of strings; all names are different.
 std::string as_json(const Facts &facts) {
     std::string text = "{";
     for (const auto &[name, value] : facts) {
@@ -344,10 +343,10 @@ void check_frame(const kinescore_job &job, const kinescore_frame &frame) {
         throw Failure{KINESCORE_FRAME, name + " is " + size_text(frame) + "; announced were " + size_text(job.info)};
     }
     if (frame.layout < KINESCORE_LAYOUT_RGB || frame.layout > KINESCORE_LAYOUT_BGRA) {
-        throw Failure{KINESCORE_FRAME, name + " has the layout " + std::to_string(frame.layout) + "; allowed are 1 to 4"};
+        throw Failure{KINESCORE_FRAME, name + " has the layout " + std::to_string(frame.layout) + "; expected 1 to 4"};
     }
     if (frame.depth < KINESCORE_DEPTH_U8 || frame.depth > KINESCORE_DEPTH_F32) {
-        throw Failure{KINESCORE_FRAME, name + " has the depth " + std::to_string(frame.depth) + "; allowed are 1 to 3"};
+        throw Failure{KINESCORE_FRAME, name + " has the depth " + std::to_string(frame.depth) + "; expected 1 to 3"};
     }
     if (static_cast<std::uint64_t>(std::llabs(frame.stride)) < row_bytes(frame)) {
         throw Failure{KINESCORE_FRAME, name + " has rows of " + std::to_string(row_bytes(frame)) + " bytes and a stride of " +
@@ -359,7 +358,7 @@ void check_frame(const kinescore_job &job, const kinescore_frame &frame) {
     }
 }
 
-/// What a run does, in a thread of its own, as the real one may.
+/// The work of a run, in a separate thread, like the real one's may be.
 kinescore_status work(kinescore_progress_fn progress, void *user) {
     const unsigned steps = environment("KINESCORE_FAKE_STEPS", 10);
     const std::chrono::milliseconds pause(environment("KINESCORE_FAKE_STEP_MS", 1));
@@ -530,13 +529,13 @@ kinescore_status kinescore_job_begin_frames(kinescore_job *job, const kinescore_
         const kinescore_frames_info &told = sized(info, "info");
         check_new(*used);
         if (std::min(told.width, told.height) < 16 || std::max(told.width, told.height) > 16384) {
-            throw Failure{KINESCORE_FRAME_SIZE, "the frames are " + size_text(told) + "; allowed are 16 to 16384"};
+            throw Failure{KINESCORE_FRAME_SIZE, "the frames are " + size_text(told) + "; expected 16 to 16384"};
         }
         if (told.duration != 0.0 && !(told.duration >= 2.0 && told.duration <= 86400.0)) {
-            throw Failure{KINESCORE_CLIP_TOO_SHORT, "the clip is " + decimal(told.duration) + " s long; allowed are 2 s to 86400 s"};
+            throw Failure{KINESCORE_CLIP_TOO_SHORT, "the clip is " + decimal(told.duration) + " s long; expected 2 s to 86400 s"};
         }
         if (told.pixel_aspect != 0.0 && !(told.pixel_aspect >= 0.1 && told.pixel_aspect <= 10.0)) {
-            throw Failure{KINESCORE_FRAME, "the pixel aspect is " + decimal(told.pixel_aspect) + "; allowed are 0.1 to 10"};
+            throw Failure{KINESCORE_FRAME, "the pixel aspect is " + decimal(told.pixel_aspect) + "; expected 0.1 to 10"};
         }
         used->media = kinescore_job::Media::frames;
         used->name = told.name == nullptr ? "pushed frames" : told.name;

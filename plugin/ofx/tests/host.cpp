@@ -18,7 +18,7 @@ namespace {
 
 using Set = OFX::Host::Property::Set;
 
-/// An entry point knows nothing but what it is called with.
+/// An entry point knows only its arguments.
 TestHost::Impl *current_host = nullptr;
 
 OfxStatus traced_entry(const char *action, const void *handle, OfxPropertySetHandle in, OfxPropertySetHandle out) {
@@ -33,7 +33,7 @@ std::string short_action(const std::string &action) { return without("OfxAction"
 
 std::string short_context(const std::string &context) { return without("OfxImageEffectContext", context); }
 
-/// What an action is about, of its arguments.
+/// The subject of an action, from its arguments.
 std::string details(const Set &in) {
     std::ostringstream text;
     if (in.fetchProperty(kOfxImageEffectPropContext) != nullptr) {
@@ -65,12 +65,12 @@ template <typename Kind> auto property_value(const void *set, const std::string 
     return typename Kind::Type(found->getValue(index));
 }
 
-/// A timeline suite as MLT's: it is there, and fails.
+/// A timeline suite like MLT's: it exists, and fails.
 const OfxTimeLineSuiteV1 failing_timeline = {[](void *, double *) -> OfxStatus { return kOfxStatErrUnsupported; },
                                              [](void *, double) -> OfxStatus { return kOfxStatErrUnsupported; },
                                              [](void *, double *, double *) -> OfxStatus { return kOfxStatErrUnsupported; }};
 
-/// Refuses parameters as the host's traits say, and names that were defined already.
+/// Refuses parameters according to the host's traits, and names that were already defined.
 class EffectDescriptor : public support::Descriptor {
 public:
     template <typename... Arguments>
@@ -253,7 +253,7 @@ OfxStatus TestHost::Impl::call(const char *action, const void *handle, OfxProper
 }
 
 support::Descriptor &TestHost::Impl::descriptor(const std::string &context) {
-    // HostSupport follows a NULL handle where Load or Describe fails.
+    // HostSupport would use a NULL handle after a failed Load or Describe.
     if (plugin->getPluginHandle() == nullptr) {
         throw HostError(identifier + ": Load or Describe failed");
     }

@@ -1,7 +1,7 @@
 /*
- * An OpenFX host for tests, on OpenFX's own HostSupport library: it loads one bundle as an editor
- * does, plays the user, and writes down all that the plugin does. HostTraits are what hosts differ
- * in.
+ * An OpenFX host for tests, on OpenFX's own HostSupport library: it loads one bundle like an
+ * editor, acts as the user, and records everything that the plugin does. HostTraits are the
+ * differences between hosts.
  *
  *     HostTraits traits;
  *     traits.name = "DaVinciResolve";
@@ -50,8 +50,8 @@
 
 namespace kinescore::ofx_test {
 
-/// What keeps the host from doing what a test asks: a bundle or plugin that is not there, an action
-/// that failed on the way.
+/// A reason why the host cannot do what a test requests: a missing bundle or plugin, or an action
+/// that failed.
 class HostError : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
@@ -60,7 +60,7 @@ public:
 enum class Depth { u8, u16, f16, f32 };
 enum class Components { rgba, rgb, alpha };
 
-/// Values as they are shown, full scale 1.
+/// Values as displayed, full scale 1.
 struct Colour {
     double red = 0.0;
     double green = 0.0;
@@ -76,10 +76,10 @@ struct Picture {
     std::size_t pixel_bytes() const;
     std::size_t row_bytes() const { return pixel_bytes() * static_cast<std::size_t>(width); }
 
-    /// `y` counts from the top. What the depth cannot hold is clipped.
+    /// `y` counts from the top. Values beyond the depth are clipped.
     void set(int x, int y, const Colour &colour);
 
-    /// FNV-1a (64 bits) of the bytes, as the fake core notes it of frames that it is given.
+    /// FNV-1a (64 bits) of the bytes, as recorded by the fake core for the frames that it receives.
     std::uint64_t checksum() const;
 
     bool operator==(const Picture &other) const;
@@ -94,18 +94,18 @@ struct Picture {
 /// Paints the frame `t` over a picture that is 0 everywhere. It must paint the same each time.
 using Painter = std::function<void(int t, Picture &picture)>;
 
-/// Colours that tell x, y and t apart; a row from t on is white.
+/// Colours that identify x, y and t; a row from t on is white.
 void paint_default(int t, Picture &picture);
 
-/// Which picture a plugin gets when it asks for another time than the current one.
+/// The picture that a plugin gets when it requests another time than the current one.
 enum class OtherFrames { given, current, none };
 
-/// How rows lie in memory: from the top down means that OpenFX's row bytes are negative.
+/// The order of rows in memory: top down means that OpenFX's row bytes are negative.
 enum class RowOrder { bottom_up, top_down };
 
 enum class TimelineSuite { works, fails, missing };
 
-/// What a host is like.
+/// The properties of a host.
 struct HostTraits {
     std::string name = "KinescoreTestHost";
     int api_major = 1;
@@ -113,7 +113,7 @@ struct HostTraits {
     bool background = false;
     std::vector<std::string> contexts = {kOfxImageEffectContextFilter, kOfxImageEffectContextGeneral};
 
-    // Suites that it has.
+    // The suites that it has.
     bool message = true;
     bool message_2 = true;
     bool progress = true;
@@ -122,8 +122,8 @@ struct HostTraits {
     bool multithread = true;
     TimelineSuite timeline = TimelineSuite::works;
 
-    // Properties of clips, and those of the instance that say the same. Where they are not given,
-    // asking for them fails.
+    // Properties of clips, and the corresponding ones of the instance. If they are not given,
+    // reading them fails.
     bool frame_range = true;
     bool frame_rate = true;
     bool pixel_aspect = true;
@@ -135,18 +135,18 @@ struct HostTraits {
     Depth depth = Depth::u8;
     Components components = Components::rgba;
 
-    /// Otherwise it refuses to define string and custom parameters.
+    /// If false, it refuses to define string and custom parameters.
     bool string_parameters = true;
 };
 
-/// MLT, Kdenlive and Shotcut: a background host that reports next to nothing of the clip.
+/// MLT, Kdenlive and Shotcut: a background host that reports almost nothing of the clip.
 HostTraits mlt();
 
-/// A parameter's value. A choice is its number, or in `set` and `edit` its option.
+/// A parameter's value. A choice is its number or, in `set` and `edit`, its option.
 using Value = std::variant<bool, int, double, std::string>;
 using Values = std::map<std::string, Value>;
 
-/// The clip "Source". Change it at will, then tell the plugin with `TestInstance::clip_changed`.
+/// The clip "Source". It can be changed at any time; then call `TestInstance::clip_changed`.
 struct SourceClip {
     double first = 0.0; ///< First and last frame.
     double last = 249.0;
@@ -158,7 +158,7 @@ struct SourceClip {
     Painter painter = paint_default;
 };
 
-/// What the plugin said to the user.
+/// A message of the plugin to the user.
 struct Message {
     std::string type; ///< kOfxMessage…
     std::string id;
@@ -174,31 +174,31 @@ struct ProgressSession {
     bool ended = false;
 };
 
-/// A picture that the plugin asked for.
+/// A picture that the plugin requested.
 struct Fetch {
     std::string clip;
     double time = 0.0;
     bool given = false;
 };
 
-/// What came of asking for a frame.
+/// The result of requesting a frame.
 struct Rendered {
-    OfxStatus status = kOfxStatOK; ///< Of the render action, or of IsIdentity where that was the answer.
-    bool identity = false;         ///< What IsIdentity said, whether it was heeded or not,
+    OfxStatus status = kOfxStatOK; ///< Of the render action, or of IsIdentity if that was the answer.
+    bool identity = false;         ///< The answer of IsIdentity, whether or not it was used,
     std::string identity_clip;     ///< and which picture it named.
     double identity_time = 0.0;
     bool rendered = false; ///< Whether the render action was sent.
-    Picture picture;       ///< Bytes that a render has not written are 0xa5. Empty where there is none.
+    Picture picture;       ///< Bytes not written by a render are 0xa5. Empty if there is none.
 };
 
-/// A property set of the host, to look at.
+/// A property set of the host, for reading.
 class Properties {
 public:
     explicit Properties(const void *set) : set_(set) {}
 
     bool has(const std::string &name) const;
     int size(const std::string &name) const;
-    /// They throw HostError where there is no such property of that type.
+    /// These throw HostError if there is no such property of that type.
     std::string text(const std::string &name, int index = 0) const;
     int whole(const std::string &name, int index = 0) const;
     double number(const std::string &name, int index = 0) const;
@@ -209,7 +209,7 @@ private:
     const void *set_;
 };
 
-/// What the plugin has described for a context. Valid as long as the host.
+/// The plugin's description for a context. Valid as long as the host.
 class Description {
 public:
     explicit Description(const void *descriptor) : descriptor_(descriptor) {}
@@ -225,7 +225,7 @@ private:
     const void *descriptor_;
 };
 
-/// An instance of the plugin. It must go before its host.
+/// An instance of the plugin. It must be destroyed before its host.
 class TestInstance {
 public:
     struct Impl;
@@ -243,22 +243,22 @@ public:
     /// Current time of the timeline.
     double &time();
 
-    // Parameters. Names that are none throw HostError.
+    // Parameters. Unknown names throw HostError.
     std::vector<std::string> parameters() const;
     Value value(const std::string &name) const;
     bool get_bool(const std::string &name) const;
     int get_int(const std::string &name) const;
     double get_double(const std::string &name) const;
-    std::string get_string(const std::string &name) const; ///< Of a choice the option.
+    std::string get_string(const std::string &name) const; ///< For a choice, the option.
     bool enabled(const std::string &name) const;
     bool secret(const std::string &name) const;
     Properties parameter(const std::string &name) const;
 
-    /// Sets a value without a word to the plugin, as when a project is opened.
+    /// Sets a value without notifying the plugin, as when a project is opened.
     void set(const std::string &name, const Value &value);
 
-    // The user. What is disabled or secret cannot be edited: HostError. They give the status of
-    // InstanceChanged.
+    // The user. Disabled or secret parameters cannot be edited: HostError. These return the status
+    // of InstanceChanged.
     OfxStatus edit(const std::string &name, const Value &value);
     OfxStatus press(const std::string &button);
     OfxStatus clip_changed(const std::string &clip = kOfxImageEffectSimpleSourceClipName);
@@ -271,47 +271,47 @@ public:
     OfxStatus begin_sequence(double first, double last, double step = 1.0, bool interactive = false);
     OfxStatus end_sequence();
 
-    /// Asks for a frame, or what of it lies within a window; outside of a sequence in one of its
-    /// own. Where the plugin says that a picture is there already, it is not told to render.
+    /// Requests a frame, or its part within a window, in a sequence of one frame unless one is in
+    /// progress. If the plugin answers that a picture exists already, it is not asked to render.
     Rendered render(double t, const std::optional<OfxRectI> &window = std::nullopt);
-    /// Renders whatever IsIdentity says.
+    /// Renders regardless of IsIdentity.
     Rendered force_render(double t, const std::optional<OfxRectI> &window = std::nullopt);
 
     // Answers to the plugin.
-    std::function<bool(double done)> &on_progress(); ///< False cancels. Nothing: goes on.
-    void cancel_after(int updates);                  ///< The update after so many is answered with a cancel; 0: the first one.
+    std::function<bool(double done)> &on_progress(); ///< Return false to cancel. Empty: never cancels.
+    void cancel_after(int updates);                  ///< The update after so many is answered with cancel; 0: the first one.
     void set_abort(bool answer);
-    void set_question_answer(OfxStatus answer); ///< To message boxes that ask; kOfxStatReplyYes at first.
+    void set_question_answer(OfxStatus answer); ///< For message boxes that ask; initially kOfxStatReplyYes.
 
-    // What was seen.
+    // Observations.
     std::vector<Message> messages() const;
-    std::string persistent_message() const; ///< The one that stands now.
+    std::string persistent_message() const; ///< The current one.
     std::vector<ProgressSession> progress() const;
     std::vector<Fetch> fetches() const;
     int aborts_asked() const;
     int parameters_set_while_rendering() const;
-    /// Broken rules of OpenFX, each in a sentence: a parameter set where it may not be, a picture
-    /// not given back, …
+    /// Violated rules of OpenFX, each in a sentence: a parameter set where it must not be, a
+    /// picture not returned, …
     std::vector<std::string> violations() const;
 
 private:
     std::unique_ptr<Impl> impl_;
 };
 
-/// A host with one plugin. There can be one at a time, as plugins keep the host in a static
+/// A host with one plugin. There can be only one at a time, since plugins keep the host in a static
 /// variable.
 class TestHost {
 public:
-    /// Loads the bundles (*.ofx.bundle) of a folder; nowhere else is looked, and no cache is read
-    /// or written. HostError where the plugin is not among them. Its OfxPlugin struct is written
-    /// to, so that all actions are seen: it must not be const.
+    /// Loads the bundles (*.ofx.bundle) of a folder; nothing else is searched, and no cache is read
+    /// or written. Throws HostError if the plugin is not among them. Its OfxPlugin struct is
+    /// modified, so that all actions are recorded: it must not be const.
     TestHost(const std::string &folder, const std::string &identifier, HostTraits traits = {});
     ~TestHost(); ///< `unload`
     TestHost(const TestHost &) = delete;
     TestHost &operator=(const TestHost &) = delete;
 
-    /// Does what the destructor would: afterwards the plugin is gone, and what was seen of it can
-    /// still be looked at.
+    /// Does the work of the destructor: afterwards the plugin is gone, and its recorded
+    /// observations can still be read.
     void unload();
 
     /// Path of the library in the bundle.
@@ -320,34 +320,33 @@ public:
     static bool is_loaded(const std::string &binary);
 
     std::vector<std::string> contexts() const; ///< Those that the plugin supports.
-    Properties properties() const;             ///< What Describe has said.
+    Properties properties() const;             ///< The result of Describe.
 
-    /// HostError where the action fails.
+    /// Throws HostError if the action fails.
     Description describe(const std::string &context);
 
-    /// Makes an instance; `stored` are values of a project that is opened. HostError where the
-    /// plugin refuses.
+    /// Creates an instance; `stored` are values of a project that is opened. Throws HostError if
+    /// the plugin refuses.
     std::unique_ptr<TestInstance> create(const std::string &context, const Values &stored = {});
 
-    /// The plugin's struct with its own entry point: actions that are sent to it do not get into
-    /// the log.
+    /// The plugin's struct with its own entry point: actions sent to it are not logged.
     OfxPlugin raw() const;
     OfxHost *handle();
 
     /// The actions that the host has sent, in order, such as "Filter InstanceChanged parameter
     /// generate UserEdited".
     std::vector<std::string> log() const;
-    /// What the plugin answered to them; nothing while it has not, or where an exception came.
+    /// The plugin's answers to them; nothing while there is none, or after an exception.
     std::vector<std::optional<OfxStatus>> statuses() const;
     void clear_log();
 
-    /// Suites that the plugin asked for, such as "OfxMessageSuite 2".
+    /// Suites that the plugin requested, such as "OfxMessageSuite 2".
     std::vector<std::string> suites_asked() const;
 
-    /// Exceptions that came out of the plugin, each in a sentence.
+    /// Exceptions that left the plugin, each in a sentence.
     std::vector<Message> messages() const;
 
-    /// Rules that were broken by instances that are gone.
+    /// Rules violated by instances that are gone.
     std::vector<std::string> violations() const;
 
     struct Impl;

@@ -185,7 +185,7 @@ bool Pixels::padding_is_whole() const {
 
 namespace {
 
-/// A picture that is lent to the plugin.
+/// A picture lent to the plugin.
 class Image : public support::Image {
 public:
     Image(Clip &clip, Effect &effect, const std::string &name, std::shared_ptr<Pixels> pixels)

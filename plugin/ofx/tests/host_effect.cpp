@@ -7,7 +7,7 @@ namespace kinescore::ofx_test {
 
 namespace {
 
-/// Where a plugin may set parameters, after OpenFX's "Setting Parameters".
+/// Actions in which a plugin may set parameters, according to OpenFX's "Setting Parameters".
 const std::set<std::string> setting_actions = {kOfxActionCreateInstance, kOfxActionBeginInstanceChanged, kOfxActionInstanceChanged,
                                                kOfxActionEndInstanceChanged, kOfxActionSyncPrivateData};
 
@@ -33,7 +33,7 @@ Message message_of(const char *type, const char *id, const char *format, va_list
 
 Effect::Effect(support::ImageEffectPlugin &plugin, support::Descriptor &descriptor, const std::string &context, const HostTraits &traits)
     : support::Instance(&plugin, descriptor, context, !traits.background), traits(traits) {
-    // HostSupport takes tiles for supported, whatever was described.
+    // HostSupport assumes tiles to be supported, whatever was described.
     const int tiles = descriptor.getProps().getIntProperty(kOfxImageEffectPropSupportsTiles);
     _properties.setIntProperty(kOfxImageEffectPropSupportsTiles, tiles);
 }
@@ -42,7 +42,7 @@ Effect::~Effect() { destroy(); }
 
 OfxStatus Effect::create() {
     const OfxStatus status = createInstanceAction();
-    // HostSupport would not destroy what was answered like this.
+    // HostSupport would not destroy an instance that answered like this.
     _created = status == kOfxStatOK || status == kOfxStatReplyDefault;
     if (_created && !getClipPreferences()) {
         violation("GetClipPreferences failed");
@@ -51,7 +51,8 @@ OfxStatus Effect::create() {
 }
 
 void Effect::destroy() {
-    // Not left to HostSupport, whose destructor runs when what the plugin may call is gone already.
+    // Not left to HostSupport, whose destructor runs after the objects that the plugin may call are
+    // gone.
     if (_created) {
         mainEntry(kOfxActionDestroyInstance, getHandle(), nullptr, nullptr);
         _created = false;

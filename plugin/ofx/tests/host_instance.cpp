@@ -6,7 +6,7 @@ namespace kinescore::ofx_test {
 
 namespace {
 
-constexpr unsigned char untouched = 0xa5; ///< In pictures that are to be rendered.
+constexpr unsigned char untouched = 0xa5; ///< In pictures to be rendered.
 
 constexpr OfxPointD full_scale{1.0, 1.0};
 
@@ -56,11 +56,11 @@ void TestInstance::Impl::ask_identity(double t, const OfxRectI &window, Rendered
     answer.identity = answer.status == kOfxStatOK;
 }
 
-/// The picture that IsIdentity has named.
+/// The picture named by IsIdentity.
 Picture TestInstance::Impl::named(const Rendered &answer) {
     const auto *clip = dynamic_cast<Clip *>(effect->getClip(answer.identity_clip));
     if (clip == nullptr || clip->isOutput() || !clip->getConnected()) {
-        effect->violation("IsIdentity named \"" + answer.identity_clip + "\", which is no clip with a picture");
+        effect->violation("IsIdentity named \"" + answer.identity_clip + "\", which is not a clip with a picture");
         return {};
     }
     return clip->picture(answer.identity_time);
@@ -77,7 +77,7 @@ void TestInstance::Impl::render(double t, const OfxRectI &window, Rendered &answ
     effect->output.reset();
 }
 
-/// In the order of HostSupport's own demonstration, with IsIdentity before the render.
+/// In the order of HostSupport's own example, with IsIdentity before the render.
 Rendered TestInstance::Impl::ask(double t, const std::optional<OfxRectI> &asked, bool heed_identity) {
     const double aspect = effect->source.pixel_aspect;
     const OfxRectI window = asked.value_or(OfxRectI{0, 0, effect->source.width, effect->source.height});
@@ -169,7 +169,7 @@ OfxStatus TestInstance::edit(const std::string &name, const Value &value) {
 OfxStatus TestInstance::press(const std::string &button) {
     impl_->check_editable(button);
     if (impl_->effect->instance_parameter(button).getType() != kOfxParamTypePushButton) {
-        throw HostError("the parameter " + button + " is no push button");
+        throw HostError("the parameter " + button + " is not a push button");
     }
     return impl_->changed(
         [&] { return impl_->effect->paramInstanceChangedAction(button, kOfxChangeUserEdited, time(), full_scale); });
@@ -214,7 +214,7 @@ Rendered TestInstance::force_render(double t, const std::optional<OfxRectI> &win
 std::function<bool(double)> &TestInstance::on_progress() { return impl_->effect->on_progress; }
 
 void TestInstance::cancel_after(int updates) {
-    // Shared, as the function is copied for each call.
+    // Shared, since the function is copied for each call.
     impl_->effect->on_progress = [left = std::make_shared<int>(updates)](double) { return (*left)-- > 0; };
 }
 

@@ -7,7 +7,7 @@ namespace kinescore::ofx_test {
 
 namespace {
 
-/// A value as a parameter's own type; whole numbers are numbers too.
+/// A value in a parameter's own type; whole numbers are numbers too.
 template <typename Type> Type converted(const param::Base &parameter, const Value &value) {
     if (const Type *same = std::get_if<Type>(&value)) {
         return *same;
@@ -20,7 +20,7 @@ template <typename Type> Type converted(const param::Base &parameter, const Valu
     throw HostError("the parameter " + parameter.getName() + " is a " + parameter.getType() + ": a value of another type was given");
 }
 
-/// Values hold for all times: this host has no keyframes.
+/// Values apply to all times: this host has no keyframes.
 template <typename Base, typename Type> class Stored : public Base, public Parameter {
 public:
     Stored(param::Descriptor &descriptor, Effect &effect, Type first)

@@ -1,15 +1,15 @@
 /*
- * The inside of the test host: what OpenFX's HostSupport library wants a host to derive. Tests
- * include host.hpp only.
+ * Internals of the test host: the classes that OpenFX's HostSupport library requires a host to
+ * derive. Tests include only host.hpp.
  */
 #ifndef KINESCORE_OFX_TESTS_HOST_SUPPORT_HPP
 #define KINESCORE_OFX_TESTS_HOST_SUPPORT_HPP
 
 #include "host.hpp"
 
-// HostSupport's headers have exception specifications, which C++17 no longer knows; where WINDOWS
-// is defined they do without. No more than the first header may see it. The library itself is
-// compiled as C++14.
+// HostSupport's headers have exception specifications, which C++17 no longer supports; if WINDOWS
+// is defined they do without. Only the first header may see it. The library itself is compiled as
+// C++14.
 #define WINDOWS
 #include <ofxhPropertySuite.h>
 #undef WINDOWS
@@ -43,7 +43,7 @@ const char *name_of(Components components);
 Depth depth_of(const std::string &name);
 Components components_of(const std::string &name);
 
-/// A text with arguments as of printf.
+/// A text with arguments like those of printf.
 std::string formatted(const char *format, va_list arguments);
 
 /// A message of the plugin; NULL stands for "".
@@ -56,11 +56,11 @@ class Parameter {
 public:
     virtual ~Parameter() = default;
     virtual Value value() const = 0;
-    /// As the host sets it. HostError for a value that it cannot have.
+    /// Sets the value like the host. Throws HostError for a value that it cannot have.
     virtual void put(const Value &value) = 0;
 };
 
-/// Makes a parameter of a type; NULL for types that this host does not have.
+/// Creates a parameter of a type; NULL for types that this host does not have.
 param::Instance *make_parameter(param::Descriptor &descriptor, Effect &effect);
 
 /// Whether this host has parameters of a type.
@@ -68,13 +68,13 @@ bool is_supported_type(const std::string &type, const HostTraits &traits);
 
 // host_clip.cpp
 
-/// Pixels as they lie in memory, with nothing around them, so that sanitizers see every step aside.
+/// Pixels in memory, with nothing around them, so that sanitizers detect every access outside.
 class Pixels {
 public:
     Pixels(const Picture &picture, const HostTraits &traits);
 
     unsigned char *lowest_row();
-    int row_bytes() const; ///< From a row to that above it.
+    int row_bytes() const; ///< From a row to the one above it.
     const Picture &form() const { return form_; }
     Picture picture() const;
     bool padding_is_whole() const;
@@ -95,7 +95,7 @@ public:
 
     bool is_source() const;
 
-    /// What the clip shows, in the form that it has for the plugin.
+    /// The clip's picture, in the form that it has for the plugin.
     Picture picture(double t) const;
 
     const std::string &getUnmappedBitDepth() const override;
@@ -112,7 +112,7 @@ public:
     support::Image *getImage(OfxTime time, const OfxRectD *bounds) override;
     OfxRectD getRegionOfDefinition(OfxTime time) const override;
 
-    // HostSupport's own write beyond the caller's array, or always fail.
+    // HostSupport's own versions write beyond the caller's array, or always fail.
     double getDoubleProperty(const std::string &name, int index) const override;
     void getDoublePropertyN(const std::string &name, double *values, int count) const override;
     void getIntPropertyN(const std::string &name, int *values, int count) const override;
@@ -121,19 +121,19 @@ private:
     std::optional<double> time_shown(double asked) const;
 
     Effect &effect_;
-    std::string own_depth_; ///< Of the host, before the plugin's preferences.
+    std::string own_depth_; ///< The host's, before the plugin's preferences.
     std::string own_components_;
 };
 
 // host_effect.cpp
 
-/// An instance, with all that is seen of the plugin.
+/// An instance, with all observations of the plugin.
 class Effect : public support::Instance {
 public:
     Effect(support::ImageEffectPlugin &plugin, support::Descriptor &descriptor, const std::string &context, const HostTraits &traits);
     ~Effect() override;
 
-    /// CreateInstance, and the clip preferences after it.
+    /// CreateInstance, then the clip preferences.
     OfxStatus create();
     void destroy();
 
@@ -141,12 +141,12 @@ public:
     SourceClip source;
     double time = 0.0; ///< Of the timeline.
     std::optional<double> rendering; ///< The frame that is being rendered.
-    std::shared_ptr<Pixels> output;  ///< What the clip "Output" lends.
+    std::shared_ptr<Pixels> output;  ///< The picture that the clip "Output" lends.
     std::function<bool(double)> on_progress;
     bool aborting = false;
     OfxStatus question_answer = kOfxStatReplyYes;
 
-    // The plugin may come from several threads.
+    // The plugin may call from several threads.
     mutable std::mutex mutex;
     std::vector<Message> messages;
     std::string persistent;
@@ -167,7 +167,7 @@ public:
 
     OfxStatus mainEntry(const char *action, const void *handle, OFX::Host::Property::Set *in, OFX::Host::Property::Set *out) override;
 
-    // What HostSupport asks of an instance.
+    // The functions that HostSupport requires of an instance.
     const std::string &getDefaultOutputFielding() const override;
     int abort() override;
     support::ClipInstance *newClipInstance(support::Instance *, support::ClipDescriptor *descriptor, int) override;
@@ -195,14 +195,14 @@ public:
     void timeLineGetBounds(double &first, double &last) override;
 
 private:
-    /// The progress bar that is shown; NULL where there is none.
+    /// The progress bar that is shown; NULL if there is none.
     ProgressSession *shown();
     void check_thread(const std::string &what);
 
     std::vector<std::string> actions_; ///< Those in progress, the outermost first.
     std::thread::id thread_;           ///< Of the outermost one.
     std::set<support::Image *> lent_;
-    std::size_t kept_ = 0; ///< Pictures that were lent when the last action ended.
+    std::size_t kept_ = 0; ///< Pictures still lent when the last action ended.
     int edits_ = 0;
 };
 
@@ -214,15 +214,15 @@ struct TestHost::Impl : support::Host {
         std::optional<OfxStatus> status;
     };
 
-    /// Looks into one folder and nowhere else.
+    /// Searches one folder and nothing else.
     struct Folder : OFX::Host::PluginCache {
         explicit Folder(const std::string &folder);
 
-        /// What was found, for an error.
+        /// The plugins found, for an error.
         std::string found() const;
     };
 
-    /// Catches the plugin before its first action.
+    /// Intercepts the plugin before its first action.
     struct Plugins : support::PluginCache {
         explicit Plugins(Impl &host) : support::PluginCache(host), host(host) {}
         using support::PluginCache::newPlugin;
@@ -236,7 +236,7 @@ struct TestHost::Impl : support::Host {
 
     void unload();
 
-    /// Puts our entry point into the plugin's struct.
+    /// Puts the host's entry point into the plugin's struct.
     void trace(OfxPlugin *plugin);
     OfxStatus call(const char *action, const void *handle, OfxPropertySetHandle in, OfxPropertySetHandle out);
 
@@ -260,13 +260,13 @@ struct TestHost::Impl : support::Host {
     std::vector<Sent> sent;
     std::vector<std::string> suites_asked;
     std::vector<Message> messages;
-    std::map<const void *, std::string> contexts; ///< Of the instances that live.
+    std::map<const void *, std::string> contexts; ///< Of the existing instances.
     std::vector<std::string> violations;          ///< Of those that are gone.
 
     OfxPlugin *traced = nullptr;
     OfxPluginEntryPoint *entry = nullptr; ///< The plugin's own.
     std::unique_ptr<Plugins> plugins;
-    std::unique_ptr<Folder> folder; ///< It unloads the plugin, so that it has to go first.
+    std::unique_ptr<Folder> folder; ///< It unloads the plugin, so it must be destroyed first.
     support::ImageEffectPlugin *plugin = nullptr;
     std::string binary;
 };

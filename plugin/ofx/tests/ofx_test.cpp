@@ -1,5 +1,5 @@
-// The bundle in a host: its life, its parameters, soundtracks and what becomes of them. The core is
-// a fake one.
+// The bundle in a host: its life, its parameters, and soundtracks from generation to update. The
+// core is a fake one.
 #include "../../bridge/tests/outside.hpp"
 #include "bundle.hpp"
 
@@ -22,7 +22,7 @@ constexpr const char *filter = kOfxImageEffectContextFilter;
 
 std::string status(const TestInstance &effect) { return effect.get_string("status"); }
 
-/// The last thing that the user was told; "" where nothing was.
+/// The last message to the user; "" if there was none.
 std::string told(const TestInstance &effect) {
     const std::vector<Message> messages = effect.messages();
     return messages.empty() ? "" : messages.back().text;
@@ -31,7 +31,7 @@ std::string told(const TestInstance &effect) {
 const std::vector<std::string> three_files = {"dance.mp4", "dance.soundtrack.json", "dance.soundtrack.mid",
                                               "dance.soundtrack.wav"};
 
-/// Lists of actions are kept in files, one line each.
+/// Lists of actions are kept in files, one per line.
 void check_golden(const std::string &name, const std::vector<std::string> &lines) {
     std::string text;
     for (const std::string &line : lines) {
@@ -44,7 +44,7 @@ void check_golden(const std::string &name, const std::vector<std::string> &lines
     CHECK(text == text_of(path));
 }
 
-/// The life of the plugin in a host, from loading it to unloading it.
+/// The life of the plugin in a host, from loading to unloading.
 void live(const Bundle &bundle, const HostTraits &traits, const std::string &golden) {
     bundle.forget_calls();
     std::vector<std::string> log;
@@ -88,7 +88,7 @@ void live(const Bundle &bundle, const HostTraits &traits, const std::string &gol
     check_golden(golden, log);
 }
 
-/// What the user is told where no soundtrack can be made of the fake clip, and that nothing was
+/// The message to the user when no soundtrack can be made of the fake clip; checks that nothing was
 /// written.
 std::string failure(const Bundle &bundle, Values values, HostTraits traits = {}) {
     TestHost host(bundle.plugins(), identifier, traits);
@@ -127,9 +127,9 @@ TEST_CASE("the plugin lives and dies twice in each host, and each action is know
     }
 }
 
-TEST_CASE("nothing is loaded or looked for until the first soundtrack") {
+TEST_CASE("nothing is loaded or searched for until the first soundtrack") {
     const Bundle bundle;
-    // A copy, since a core stays loaded for good.
+    // A copy, since a core is never unloaded.
     const std::string core = bundle.work() + "/libkinescore.so";
     fs::copy_file(fake_core, core);
     bundle.install(core);
@@ -162,7 +162,7 @@ TEST_CASE("loading and describing take under 5 ms") {
 }
 #endif
 
-TEST_CASE("only three symbols are to be seen, and no library of the core's is needed") {
+TEST_CASE("only three symbols are visible, and no library of the core is needed") {
     const Bundle bundle;
     const std::string out = bundle.work() + "/symbols";
     const std::string command = "nm -D --defined-only '" + bundle.binary() + "' | cut -d' ' -f3 | sort > '" + out + "' && ldd '" +
@@ -223,7 +223,7 @@ TEST_CASE("a soundtrack is made of the media file") {
                              "dance.mp4", "cut: 1764000000 to 4586400000 at 1/1"}) { // flicks of 2.5 s and 6.5 s
         CHECK_MESSAGE(has(sound, part), sound);
     }
-    // What is at its default is the core's to know.
+    // The core has its own defaults: they are not passed to it.
     CHECK_FALSE(has(sound, "drums.kit"));
     CHECK(status(*effect) == "Up to date: " + bundle.work() + "/dance.soundtrack.wav");
     CHECK(has(effect->get_string("result"), "dance.soundtrack.wav"));
@@ -235,7 +235,7 @@ TEST_CASE("a soundtrack is made of the media file") {
     CHECK(effect->violations() == std::vector<std::string>{});
 }
 
-TEST_CASE("what is cancelled leaves nothing, and can be made after that") {
+TEST_CASE("a cancelled soundtrack leaves nothing, and can be made later") {
     const Bundle bundle;
     ::setenv("KINESCORE_FAKE_STEP_MS", "30", 1);
     TestHost host(bundle.plugins(), identifier);
@@ -249,7 +249,7 @@ TEST_CASE("what is cancelled leaves nothing, and can be made after that") {
     effect->on_progress() = {};
     effect->press("generate");
     CHECK(has(status(*effect), "Up to date"));
-    // A later one that is cancelled leaves the one that is there.
+    // Cancelling a later one leaves the existing one.
     const std::string before = text_of(bundle.work() + "/dance.soundtrack.wav");
     effect->edit("seed", 5);
     effect->cancel_after(0);
@@ -297,7 +297,7 @@ TEST_CASE("a change makes it out of date, and an update renews the same files") 
     CHECK(effect->violations() == std::vector<std::string>{});
 }
 
-TEST_CASE("edits are followed where that is wanted") {
+TEST_CASE("edits are followed if that is wanted") {
     const Bundle bundle;
     TestHost host(bundle.plugins(), identifier);
     const auto effect = on_media(host, bundle.clip(), {{"follow", true}});
@@ -311,8 +311,8 @@ TEST_CASE("edits are followed where that is wanted") {
     effect->clip_changed();
     CHECK(has(text_of(bundle.work() + "/dance.soundtrack.wav"), "1411200000"));
 
-    // A host that does not report a trim: it is seen before the next render, and shown when it may
-    // be.
+    // A host that does not report a trim: it is noticed before the next render, and shown when that
+    // is allowed.
     effect->source().last = 74;
     effect->begin_sequence(0, 74);
     CHECK(has(text_of(bundle.work() + "/dance.soundtrack.wav"), "2116800000"));
@@ -322,7 +322,7 @@ TEST_CASE("edits are followed where that is wanted") {
     CHECK(has(effect->get_string("result"), "\"out\":2116800000"));
     CHECK(has(status(*effect), "Up to date"));
 
-    // Without it nothing follows, but it is told.
+    // Without it nothing follows, but the status says so.
     effect->edit("follow", false);
     effect->source().last = 99;
     effect->begin_sequence(0, 99);
@@ -332,7 +332,7 @@ TEST_CASE("edits are followed where that is wanted") {
     CHECK(has(text_of(bundle.work() + "/dance.soundtrack.wav"), "2116800000"));
 }
 
-TEST_CASE("a render that is aborted is taken up again by the next") {
+TEST_CASE("an aborted render is continued by the next") {
     const Bundle bundle;
     TestHost host(bundle.plugins(), identifier);
     const auto effect = on_media(host, bundle.clip(), {{"follow", true}});
@@ -369,7 +369,7 @@ TEST_CASE("MLT never presses a button: its renders make the soundtrack, once") {
         CHECK(std::count(calls.begin(), calls.end(), "kinescore_job_run") == 1);
     }
     CHECK(bundle.names() == three_files);
-    // The next process finds it, though the host keeps nothing for us.
+    // The next process finds it, although the host stores nothing for the plugin.
     bundle.forget_calls();
     TestHost host(bundle.plugins(), identifier, mlt());
     const auto effect = on_media(host, bundle.clip(), {{"follow", true}});
@@ -379,7 +379,7 @@ TEST_CASE("MLT never presses a button: its renders make the soundtrack, once") {
     CHECK(bundle.names() == three_files);
 }
 
-TEST_CASE("what cannot be made in a render is told once") {
+TEST_CASE("a failure in a render is reported once") {
     const Bundle bundle;
     TestHost host(bundle.plugins(), identifier, mlt());
     for (const std::string &media : {bundle.clip("nobody.mp4"), bundle.work() + "/missing.mp4"}) {
@@ -396,7 +396,7 @@ TEST_CASE("what cannot be made in a render is told once") {
     }
 }
 
-TEST_CASE("what is wrong is told in a sentence, and the picture passes through") {
+TEST_CASE("failures are reported in a sentence, and the picture passes through") {
     const Bundle bundle;
     const Values none;
     CHECK(has(failure(bundle, none, mlt()), "Media file"));
@@ -410,7 +410,7 @@ TEST_CASE("what is wrong is told in a sentence, and the picture passes through")
     CHECK(has(failure(bundle, {{"media", media}, {"music_key", std::string("impossible")}}), "impossible"));
 }
 
-TEST_CASE("a core that is missing, damaged or of another release is told, and mended without a restart") {
+TEST_CASE("a core that is missing, damaged or of another release is reported, and repaired without a restart") {
     const Bundle bundle("");
     const Values values = {{"media", bundle.clip()}};
     CHECK(has(failure(bundle, values), "libkinescore.so"));
@@ -435,7 +435,7 @@ TEST_CASE("a core that is missing, damaged or of another release is told, and me
     CHECK(has(status(*effect), "Up to date"));
 }
 
-TEST_CASE("a host without this or that is lived with") {
+TEST_CASE("hosts that lack various features are supported") {
     const Bundle bundle;
     HostTraits poor;
     poor.message = poor.message_2 = poor.progress = poor.progress_2 = poor.memory = poor.multithread = false;
@@ -469,7 +469,7 @@ TEST_CASE("a host without this or that is lived with") {
     CHECK(effect->force_render(3).picture == effect->source_picture(3));
 }
 
-TEST_CASE("a copied instance gets files of its own once it differs") {
+TEST_CASE("a copied instance gets its own files once it differs") {
     const Bundle bundle;
     TestHost host(bundle.plugins(), identifier);
     const auto one = on_media(host, bundle.clip());
@@ -484,7 +484,7 @@ TEST_CASE("a copied instance gets files of its own once it differs") {
     CHECK(status(*one) == "Up to date: " + bundle.work() + "/dance.soundtrack.wav");
 }
 
-TEST_CASE("folder and name can be chosen, and files of others stay") {
+TEST_CASE("folder and name can be chosen, and other files stay") {
     const Bundle bundle;
     const std::string song = bundle.file("out/take.soundtrack.wav", "a song");
     TestHost host(bundle.plugins(), identifier);
@@ -497,7 +497,7 @@ TEST_CASE("folder and name can be chosen, and files of others stay") {
     CHECK(bundle.names("new/folder").size() == 3);
 }
 
-TEST_CASE("a project that is opened again knows its soundtrack") {
+TEST_CASE("a project that is opened again finds its soundtrack") {
     const Bundle bundle;
     std::string result;
     {
@@ -539,7 +539,7 @@ TEST_CASE("the folder is shown in the desktop's file manager") {
     ::setenv("PATH", path.c_str(), 1);
 }
 
-TEST_CASE("an instance that is destroyed out of its own progress bar is given up") {
+TEST_CASE("an instance that is destroyed during its own progress bar is given up") {
     const Bundle bundle;
     ::setenv("KINESCORE_FAKE_STEP_MS", "30", 1);
     TestHost host(bundle.plugins(), identifier);
@@ -555,7 +555,7 @@ TEST_CASE("an instance that is destroyed out of its own progress bar is given up
     }
 }
 
-TEST_CASE("actions that make no sense are answered, not crashed on") {
+TEST_CASE("invalid actions are answered and do not crash") {
     const Bundle bundle;
     TestHost host(bundle.plugins(), identifier);
     const auto effect = on_media(host, bundle.clip());
@@ -568,7 +568,7 @@ TEST_CASE("actions that make no sense are answered, not crashed on") {
                                kOfxImageEffectActionBeginSequenceRender, kOfxImageEffectActionIsIdentity, kOfxImageEffectActionRender}) {
         CHECK_MESSAGE(send(action, nullptr) == kOfxStatErrBadHandle, action);
     }
-    // Without their properties they cannot know what is meant.
+    // Without their properties, the actions have no meaning.
     CHECK(send(kOfxActionInstanceChanged, effect->handle()) == kOfxStatReplyDefault);
     CHECK(send(kOfxImageEffectActionIsIdentity, effect->handle()) == kOfxStatReplyDefault);
     CHECK(effect->press("generate") == kOfxStatOK);

@@ -1,4 +1,4 @@
-// Pictures pass through bit for bit, and reach the core as they are seen.
+// Pictures pass through bit for bit, and reach the core as displayed.
 #include "bundle.hpp"
 
 #include <doctest/doctest.h>
@@ -29,7 +29,8 @@ std::vector<HostTraits> forms() {
     return all;
 }
 
-/// Colours that all depths hold exactly, but for 8 and 16 bits, which round them alike each time.
+/// Colours that all depths represent exactly, except 8 and 16 bits, which always round them the
+/// same way.
 void paint_exactly(int t, Picture &picture) {
     for (int y = 0; y < picture.height; ++y) {
         for (int x = 0; x < picture.width; ++x) {
@@ -46,7 +47,7 @@ std::string digits(std::uint64_t number) {
 
 } // namespace
 
-TEST_CASE("a hundred frames of every form are as they were") {
+TEST_CASE("a hundred frames of every form are unchanged") {
     const Bundle bundle;
     for (const HostTraits &traits : forms()) {
         TestHost host(bundle.plugins(), identifier, traits);
@@ -84,12 +85,12 @@ TEST_CASE("only the window is written") {
             std::copy_n(source.bytes.begin() + from, length, expected.bytes.begin() + from);
         }
         CHECK(rendered == expected);
-        // A window that lies beyond the picture is cut to it.
+        // A window that extends beyond the picture is clipped to it.
         CHECK(effect->force_render(7, OfxRectI{-50, -50, 5000, 5000}).picture == source);
     }
 }
 
-TEST_CASE("where the clip shows nothing the picture is black and transparent") {
+TEST_CASE("the picture is black and transparent where the clip shows nothing") {
     const Bundle bundle;
     HostTraits traits;
     traits.depth = Depth::f32;
@@ -100,7 +101,7 @@ TEST_CASE("where the clip shows nothing the picture is black and transparent") {
     CHECK(rendered.bytes == std::vector<unsigned char>(rendered.bytes.size(), 0));
 }
 
-TEST_CASE("without a media file the host's frames are looked at, each once, as they are seen") {
+TEST_CASE("without a media file the host's frames are used, each once, as displayed") {
     const Bundle bundle;
     ::setenv("HOME", bundle.work().c_str(), 1);
     for (const HostTraits &traits : forms()) {

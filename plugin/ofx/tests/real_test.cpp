@@ -18,7 +18,7 @@ namespace {
 const std::string root = KINESCORE_ROOT;
 const std::string walkers = root + "/tests/fixtures/walking-two-people.mp4"; // 30 frames a second
 
-/// Whether there is a core to test with; the places of what it needs are set then.
+/// Whether there is a core to test with; also sets the places of its resources.
 bool with_real_core() {
     if (real_core.empty() || !fs::exists(real_core)) {
         MESSAGE("SKIPPED: there is no libkinescore at \"" << real_core << "\" (-DKINESCORE_LIBRARY=FILE)");
@@ -44,10 +44,10 @@ double seconds_of(const std::string &wav) { return std::floor(static_cast<double
 
 nlohmann::json analysis_of(const std::string &stem) { return nlohmann::json::parse(text_of(stem + ".soundtrack.json")); }
 
-/// Quick settings: what is tested is the plugin.
+/// Fast settings: the plugin is tested, not the core.
 const Values quick = {{"music_instruments_piano", false}, {"music_instruments_bass", false}, {"pose_rate", 10.0}, {"device", 1}};
 
-/// The bundled clip's first frames, decoded to a size.
+/// The bundled clip's first frames, decoded at a size.
 std::vector<std::vector<unsigned char>> decoded(int frames, int width, int height) {
     const std::string command = "ffmpeg -nostdin -v error -i '" + walkers + "' -frames:v " + std::to_string(frames) + " -vf scale=" +
                                 std::to_string(width) + ":" + std::to_string(height) + " -f rawvideo -pix_fmt rgba -";
@@ -100,7 +100,7 @@ TEST_CASE("the bundled clip gets a soundtrack, as long as the clip, and another 
     CHECK(effect->violations() == std::vector<std::string>{});
 }
 
-TEST_CASE("the same clip gets a soundtrack of the host's pictures, stored upside down") {
+TEST_CASE("the same clip gets a soundtrack from the host's pictures, stored upside down") {
     if (!with_real_core()) {
         return;
     }

@@ -1,4 +1,4 @@
-// What is known of soundtracks on disk, without a host.
+// Records of soundtracks on disk, without a host.
 #include "../soundtrack.hpp"
 
 #include "bundle.hpp"
@@ -33,7 +33,7 @@ std::string chosen(const Bundle &bundle, const Source &source, const std::string
 
 } // namespace
 
-TEST_CASE("frame rates are those that editors mean") {
+TEST_CASE("frame rates are those meant by editors") {
     const auto is = [](double rate, std::int64_t numerator, std::int64_t denominator) {
         const kinescore::bridge::Ratio found = frame_rate(rate);
         CHECK_MESSAGE(found.numerator * denominator == numerator * found.denominator, rate);
@@ -55,7 +55,7 @@ TEST_CASE("frame rates are those that editors mean") {
     CHECK(FrameRange{1.0, 300.0, {30000, 1001}}.duration() == 10'010 * (kinescore::bridge::flicks_per_second / 1000));
 }
 
-TEST_CASE("sources are the same where the sound is") {
+TEST_CASE("sources are equal if the sound is") {
     Source one = clip_of("/m/dance.mp4");
     Source other = one;
     CHECK(one.text() == other.text());
@@ -71,11 +71,11 @@ TEST_CASE("sources are the same where the sound is") {
     other = one;
     other.frames.last = 9;
     CHECK(one.text() != other.text());
-    // No UTF-8, as names of files may be.
+    // Not UTF-8, which is possible in file names.
     CHECK(clip_of("/m/\xff.mp4").text() != "");
 }
 
-TEST_CASE("what a parameter holds is read back, and what is none is not") {
+TEST_CASE("a parameter's record is read back, and other texts are not") {
     const Soundtrack made{"/m/dance.soundtrack.wav", "1234", clip_of("/m/dance.mp4").text()};
     const std::optional<Soundtrack> found = Soundtrack::read(made.text());
     REQUIRE(found);
@@ -87,7 +87,7 @@ TEST_CASE("what a parameter holds is read back, and what is none is not") {
     }
 }
 
-TEST_CASE("names are numbered where files are somebody else's") {
+TEST_CASE("names are numbered if files belong to something else") {
     const Bundle bundle;
     const Source source = clip_of("/m/dance.mp4", 100);
     CHECK(chosen(bundle, source) == "dance.soundtrack.wav");
@@ -95,12 +95,12 @@ TEST_CASE("names are numbered where files are somebody else's") {
     CHECK(chosen(bundle, source) == "dance-2.soundtrack.wav");
     bundle.file("dance-2.soundtrack.mid", "notes");
     CHECK(chosen(bundle, source) == "dance-3.soundtrack.wav");
-    // Ours, of the same clip: taken again; of another part of the media: not.
+    // Ours, of the same clip: used again; of another part of the media: not.
     bundle.file("dance-3.soundtrack.json", R"({"soundtrack": {"wav": "", "key": "k", "source": {"media": "/m/dance.mp4", "in": 100, "out": 9}}})");
     CHECK(chosen(bundle, source) == "dance-3.soundtrack.wav");
     CHECK(chosen(bundle, clip_of("/m/dance.mp4", 200)) == "dance-4.soundtrack.wav");
     CHECK(chosen(bundle, clip_of("/m/other.mp4", 100)) == "dance-4.soundtrack.wav");
-    // What another instance holds is left to it, whatever it is.
+    // A file that another instance uses is left alone, whatever it is.
     CHECK(chosen(bundle, source, "", {bundle.work() + "/dance-3.soundtrack.wav"}) == "dance-4.soundtrack.wav");
 }
 

@@ -1,5 +1,5 @@
-"""The script for Resolve with a Resolve made of lists: what it reads, what it runs, and what it
-puts where.
+"""Tests the script for Resolve with a fake Resolve made of lists: what it reads, what it runs, and
+what it places where.
 
     python3 -m unittest discover -s plugin/resolve/tests
 """
@@ -32,8 +32,8 @@ class Media:
 
 
 class Item:
-    """A clip on a timeline; `source` are frames of the media, `start` and `frames` those of the
-    timeline."""
+    """A clip on a timeline; `source` is in frames of the media, `start` and `frames` in those of
+    the timeline."""
 
     def __init__(self, media, start, frames, source=(0, 0), offset=0, unique="0123456789abcdef"):
         self.media, self.start, self.frames, self.source, self.offset, self.unique = media, start, frames, source, offset, unique
@@ -139,7 +139,7 @@ class Pool:
 
 
 class Resolve:
-    """Just enough of Resolve: a project with a timeline and a pool."""
+    """The necessary part of Resolve: a project with a timeline and a pool."""
 
     def __init__(self, timeline, inclusive=True):
         self.timeline = timeline
@@ -159,7 +159,7 @@ class Resolve:
 
 
 class Soundtracks(unittest.TestCase):
-    """The whole script, with a program that notes its arguments."""
+    """The whole script, with a program that records its arguments."""
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -228,7 +228,7 @@ class Soundtracks(unittest.TestCase):
             with self.assertRaisesRegex(script.Trouble, "frames a second"):
                 script.exact_rate(wrong)
 
-    def test_media_of_another_rate_than_the_timeline(self):
+    def test_media_at_another_rate_than_the_timeline(self):
         # 50 frames a second in a timeline of 25: source frames are rounded, the offset is not.
         media = Media(self.clip, 50.0, 400)
         item = Item(media, 0, 75, (99, 249), offset=50)
@@ -261,7 +261,7 @@ class Soundtracks(unittest.TestCase):
         self.assertEqual(resolve.pool.imported[0].read_again, 1)
         self.assertEqual(len(timeline.deleted), 1)
 
-    def test_another_copy_of_the_clip_has_a_sound_of_its_own(self):
+    def test_another_copy_of_the_clip_has_its_own_sound(self):
         timeline = self.timeline()
         resolve = Resolve(timeline)
         self.run_script(resolve)
@@ -281,13 +281,13 @@ class Soundtracks(unittest.TestCase):
                 ((_, items),) = timeline.tracks
                 self.assertEqual([item.GetDuration() for item in items], [100])
 
-    def test_the_places_that_the_installation_fills_in_are_handed_on(self):
+    def test_places_filled_in_by_the_installation_are_passed_on(self):
         script.MODELS = "/opt/the models"
         self.run_script(Resolve(self.timeline()))
         self.assertEqual(self.value("--models"), "/opt/the models")
         self.assertNotIn("--onnxruntime", self.arguments())
 
-    def test_what_cannot_be_done_is_told_and_nothing_is_changed(self):
+    def test_failures_are_reported_and_nothing_is_changed(self):
         media = Media(self.clip, "25", 500)
         fast = Item(media, 0, 100, (0, 200))
         backwards = Item(media, 0, 100, (200, 100))
@@ -311,7 +311,7 @@ class Soundtracks(unittest.TestCase):
             with self.assertRaisesRegex(script.Trouble, "playhead"):
                 self.run_script(resolve)
 
-    def test_the_programs_own_sentence_is_told(self):
+    def test_the_programs_own_sentence_is_reported(self):
         self.program('echo "percentage: 3" >&2; echo "kinescore: walk.mov: no person found" >&2; exit 4')
         timeline = self.timeline()
         with self.assertRaisesRegex(script.Trouble, "^walk.mov: no person found$"):
@@ -324,7 +324,7 @@ class Soundtracks(unittest.TestCase):
         with self.assertRaisesRegex(script.Trouble, "none cannot be started: No such file"):
             self.run_script(Resolve(timeline))
 
-    def test_what_resolve_refuses_is_told(self):
+    def test_refusals_of_resolve_are_reported(self):
         timeline = self.timeline()
         resolve = Resolve(timeline)
         self.run_script(resolve)

@@ -1,6 +1,8 @@
-//! Bundles of `OpenTimelineIO` that are one file: `.otioz`, a zip archive of a `content.otio` and its media.
+//! Bundles of `OpenTimelineIO` that are one file: `.otioz`, a zip archive of a `content.otio` and
+//! its media.
 //!
-//! Only the `content.otio` is read, into memory: nothing is unpacked, so that no name in an archive decides where a file goes.
+//! Only the `content.otio` is read, into memory: nothing is unpacked, so no name in an archive can
+//! determine where a file is written.
 
 use crate::{Problem, ProblemKind};
 use std::fs::File;
@@ -8,18 +10,19 @@ use std::io::{Read, Seek};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-/// What a zip archive begins with.
+/// The beginning of a zip archive.
 const MARK: &[u8] = b"PK\x03\x04";
 
 /// The project in a bundle.
 const CONTENT: &str = "content.otio";
 
-/// Bytes that a project has at most, as of those that are files of their own. An archive of a few bytes can hold many more.
+/// Maximum size of a project, bytes, as for project files. A small archive can contain a much
+/// larger one.
 const LARGEST: u64 = 512 << 20;
 
-/// The `content.otio` of a bundle; none for what is not a zip archive, or cannot be opened.
+/// The `content.otio` of a bundle; none for a file that is not a zip archive, or cannot be opened.
 pub(crate) fn content(path: &str) -> Result<Option<Vec<u8>>, Problem> {
-    // What cannot be opened is reported where projects are; a pipe would be waited for.
+    // A file that cannot be opened is reported by the reader of projects; a pipe would block.
     let is_file = std::fs::metadata(path).is_ok_and(|data| data.is_file());
     let Some(mut file) = is_file.then(|| File::open(path).ok()).flatten() else {
         return Ok(None);
@@ -49,7 +52,7 @@ fn read(file: impl Read + Seek, largest: u64) -> Result<Vec<u8>, String> {
         Err(e) => return Err(damaged(&e)),
     };
     let mut bytes = Vec::new();
-    // What an entry says of its own length is not believed.
+    // The length that an entry states is not trusted.
     entry
         .take(largest + 1)
         .read_to_end(&mut bytes)

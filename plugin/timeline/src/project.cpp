@@ -14,7 +14,7 @@ namespace kinescore::bridge::rust {
 
 namespace {
 
-/// Names of files may be any bytes, and texts of Rust are UTF-8.
+/// Names of files may be any bytes; Rust strings are UTF-8.
 ::rust::String lossy(const std::string &text) { return ::rust::String::lossy(text); }
 
 ::rust::Vec<Setting> settings_of(const Settings &settings) {
@@ -104,7 +104,7 @@ Status failed(Problem::Kind kind, int code, const std::string &sentence) {
     return {true, kind_of(kind), code, lossy(sentence)};
 }
 
-/// Calls what may throw; no exception may pass into Rust.
+/// Calls a function that may throw; no exception may pass into Rust.
 template <typename Function> Status guarded(Function &&function) noexcept {
     try {
         function();

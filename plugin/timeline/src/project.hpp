@@ -1,4 +1,4 @@
-/// What the bridge between Rust and C++ calls.
+/// The C++ side of the bridge between Rust and C++.
 #ifndef KINESCORE_TIMELINE_PROJECT_HPP
 #define KINESCORE_TIMELINE_PROJECT_HPP
 
@@ -16,7 +16,7 @@ struct ItemOutcome;
 struct Status;
 struct MakerHandle;
 
-/// A project file. Nothing is thrown: what goes wrong is in the status that is returned.
+/// A project file. Nothing is thrown: failures are in the returned status.
 class Project {
 public:
     Status open(::rust::Str path, const ::rust::Vec<::rust::String> &media_folders, ::rust::Str timeline);

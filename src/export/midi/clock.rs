@@ -1,13 +1,12 @@
-//! The clock of a MIDI file: which tempi and metres put a piece's beats on a grid of ticks, and the
-//! tick of an instant.
-//!
+//! The clock of a MIDI file: the tempi and metres that put a piece's beats on a grid of ticks, and
+//! the tick of an instant.
 //! Tick 0 is the clip's start. A whole number of sixteenths lies before the first bar line, so that
-//! the file begins at the piece's own tempo wherever the first beat falls.
-//!
-//! A piece in one tempo gets one tempo event: programs that read no further have all notes in time.
-//! The clip's start lies up to half a sixteenth off the grid then, and so do the beats, all by the
-//! same. Where the tempo changes, beats are on the grid from the first bar line on that is at least
-//! [`LEAD_IN`] after the start; up to it, one tempo evens out the part of a sixteenth.
+//! the file begins at the piece's own tempo wherever the first beat is.
+//! A piece in one tempo gets one tempo event: programs that read only the first still have all
+//! notes in time. The clip's start then lies up to half a sixteenth off the grid, and so do the
+//! beats, all by the same amount. Where the tempo changes, beats are on the grid from the first bar
+//! line that is at least [`LEAD_IN`] after the start; up to there, one tempo evens out the fraction
+//! of a sixteenth.
 
 use crate::limits::ASKED_TEMPI;
 use crate::settings::MidiTempo;
@@ -18,41 +17,42 @@ pub(super) const QUARTER: u32 = 960;
 
 const SIXTEENTH: u32 = QUARTER / 4;
 
-/// Shortest stretch, in ticks, over which the part of a sixteenth is evened out: its tempo is
+/// Shortest stretch, in ticks, over which the fraction of a sixteenth is evened out: its tempo is
 /// within 3.3 % of the piece's.
 const LEAD_IN: i64 = 4 * QUARTER as i64;
 
-/// How far a beat may lie from its place on the grid, seconds: less than anybody hears.
+/// How far a beat may lie from its place on the grid, seconds: less than anybody can hear.
 const ON_THE_GRID: f64 = 0.001;
 
 /// Share by which spans between beats may differ in a piece of one tempo. Small differences add up
-/// over minutes, to less than what makes two strokes of one; so far its beats may lie from the grid.
+/// over minutes, but stay below the distance at which two strokes are heard as separate; this is
+/// how far its beats may lie from the grid.
 const STEADY: f64 = 0.001;
 const STEADY_GRID: f64 = 0.02;
 
-/// Tempo of a piece of which fewer than two beats are known, microseconds a quarter note: 120 beats
-/// a minute.
+/// Tempo of a piece with fewer than two known beats, microseconds per quarter note: 120 beats a
+/// minute.
 const USUAL: u32 = 500_000;
 
 /// A beat of a piece.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Beat {
-    /// When it falls.
+    /// The time of the beat.
     pub time: Instant,
     /// Its number in its bar, from 1.
     pub number: u8,
-    /// Beats of that bar.
+    /// Number of beats in that bar.
     pub of: u8,
 }
 
-/// From this tick on, a quarter note lasts so many microseconds.
+/// From this tick, a quarter note lasts so many microseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Tempo {
     pub tick: u32,
     pub microseconds: u32,
 }
 
-/// From this tick on, bars have so many notes of a kind: of the 2^`power`-th part of a whole note.
+/// From this tick, a bar has so many notes, each the 2^`power`-th part of a whole note.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Metre {
     pub tick: u32,
@@ -60,7 +60,7 @@ pub(super) struct Metre {
     pub power: u8,
 }
 
-/// Tempi and metres of a MIDI file, both from tick 0 on, in rising order.
+/// Tempi and metres of a MIDI file, both from tick 0, in rising order.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Clock {
     /// Each with the time of its tick, seconds.
@@ -69,11 +69,10 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    /// The clock of a piece `length` long with these beats, which rise in time and follow each
-    /// other without a gap. No event lies at the piece's end or after it.
-    ///
-    /// A beat is written as a quarter note, or as a longer or shorter one where the quarter's tempo
-    /// would lie outside what tempi can be [asked for](ASKED_TEMPI).
+    /// The clock of a piece of the given `length` with these beats, in rising order and without a
+    /// gap. No event lies at the piece's end or after it.
+    /// A beat is written as a quarter note, or as a longer or shorter note if the quarter's tempo
+    /// would lie outside the tempi that can be [requested](ASKED_TEMPI).
     pub fn new(beats: &[Beat], length: Span, how: MidiTempo) -> Self {
         let Some(first) = beats.first() else {
             return Self {
@@ -149,7 +148,7 @@ impl Clock {
         Instant::from_seconds(from + seconds(i64::from(tick) - i64::from(tempo.tick), tempo.microseconds))
     }
 
-    /// Tempi that follow beats which are to lie on the ticks that `place` gives.
+    /// Tempi that follow beats whose ticks are given by `place`.
     fn follow(&mut self, beats: &[Beat], place: impl Fn(usize) -> i64) {
         let last = beats.len() - 1;
         let time = |index: usize| beats[index].time.seconds();
@@ -159,8 +158,8 @@ impl Clock {
         let mut reached = self.go(0, 0.0, place(at), time(at));
         while at < last {
             let next = bar_line(at + 1);
-            // One tempo for the bar, the one before if that will do, unless it leaves a beat off
-            // the grid.
+            // One tempo for the bar, the previous one if it fits, unless it leaves a beat off the
+            // grid.
             let ticks = |to: usize| place(to) - place(at);
             let fits = |tempo: u32| {
                 let off = |beat: usize| (reached + seconds(ticks(beat), tempo) - time(beat)).abs();
@@ -180,8 +179,8 @@ impl Clock {
         }
     }
 
-    /// Puts the tempo that leads from a tick and its time to another of about this time, if the one
-    /// before does not, and returns when that is played.
+    /// Adds the tempo that leads from a tick and its time to another of about this time, unless the
+    /// previous one does, and returns when the other tick is played.
     fn go(&mut self, tick: i64, from: f64, next: i64, to: f64) -> f64 {
         let before = self.tempi.last().map(|(tempo, _)| tempo.microseconds);
         let leads = |tempo: &u32| (from + seconds(next - tick, *tempo) - to).abs() <= ON_THE_GRID;
@@ -193,8 +192,8 @@ impl Clock {
         from + seconds(next - tick, microseconds)
     }
 
-    /// Metres of bars, of which a line lies on a tick and belongs to the beat of that index; it may
-    /// be after the last.
+    /// Metres of bars. One bar line lies on tick `line` and belongs to the beat with that index,
+    /// which may be after the last beat.
     fn count_bars(&mut self, beats: &[Beat], index: usize, line: i64, grid: Grid) {
         let first = beats.first().map_or(4, |beat| beat.of);
         let of = beats.get(index).map_or(first, |beat| beat.of);
@@ -223,13 +222,13 @@ impl Clock {
     }
 }
 
-/// How long ticks last, seconds.
+/// Duration of ticks, seconds.
 fn seconds(ticks: i64, microseconds: u32) -> f64 {
     ticks as f64 / f64::from(QUARTER) * f64::from(microseconds) / 1e6
 }
 
-/// Microseconds a quarter note of a tempo that takes so long for so many ticks, or the nearest that
-/// is written.
+/// Microseconds per quarter note of the tempo at which so many ticks take so long, or the nearest
+/// that can be written.
 fn tempo(ticks: i64, seconds: f64) -> u32 {
     let microseconds = seconds * 1e6 * f64::from(QUARTER) / ticks.max(1) as f64;
     let (slowest, fastest) = (60e6 / ASKED_TEMPI.least(), 60e6 / ASKED_TEMPI.most());
@@ -258,7 +257,7 @@ fn short_bar(ticks: i64) -> Metre {
     }
 }
 
-/// How beats are written.
+/// The note values in which beats are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Grid {
     /// Ticks of a beat.
@@ -269,13 +268,13 @@ struct Grid {
 
 /// One tempo for all beats.
 struct OneTempo {
-    /// Microseconds a quarter note.
+    /// Microseconds per quarter note.
     microseconds: u32,
     /// Time from beat to beat, seconds.
     span: f64,
-    /// When the first beat falls, as the others have it.
+    /// Time of the first beat according to the fit.
     first: f64,
-    /// How far from its place the beat lies that is furthest, seconds.
+    /// Distance from its place of the beat that is furthest off, seconds.
     off: f64,
 }
 
@@ -309,7 +308,7 @@ impl Grid {
         }
     }
 
-    /// The tempo that fits all beats best by least squares, rounded as a file has it.
+    /// The tempo that fits all beats best by least squares, rounded to the file's precision.
     fn one_tempo(self, beats: &[Beat]) -> OneTempo {
         let span = fitted_span(beats).unwrap_or_else(|| seconds(self.beat.into(), USUAL));
         let microseconds = tempo(self.beat.into(), span);
@@ -329,7 +328,7 @@ impl Grid {
     }
 }
 
-/// How far beats may lie from the grid of one tempo for it to be that of the piece, seconds.
+/// How far beats may lie from the grid of a single tempo for it to be the piece's, seconds.
 fn tolerance(beats: &[Beat]) -> f64 {
     let mean = mean_span(beats).unwrap_or(0.0);
     let alike = |pair: &[Beat]| ((pair[1].time - pair[0].time).seconds() - mean).abs() <= STEADY * mean;
@@ -347,11 +346,11 @@ fn mean_span(beats: &[Beat]) -> Option<f64> {
     (spans > 0).then(|| (last.time - first.time).seconds() / spans as f64)
 }
 
-/// The time from beat to beat that fits all best by least squares, seconds.
+/// The time from beat to beat that fits all beats best by least squares, seconds.
 fn fitted_span(beats: &[Beat]) -> Option<f64> {
     let mean = mean_span(beats)?;
     let middle = (beats.len() - 1) as f64 / 2.0;
-    // Of what is left beside the mean span: small numbers keep their digits.
+    // Only the deviations from the mean span are fitted: small numbers keep their digits.
     let rest = (0..).zip(beats).map(|(index, beat)| {
         let place = f64::from(index) - middle;
         (place, beat.time.seconds() - f64::from(index) * mean)

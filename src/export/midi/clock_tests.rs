@@ -1,7 +1,7 @@
 use super::*;
 use proptest::prelude::*;
 
-/// Beats at these times, the first with a number in bars of four.
+/// Beats at these times; the first has this number in bars of four.
 fn beats(times: &[f64], number: u8) -> Vec<Beat> {
     let numbers = (0..4).cycle().skip(usize::from(number - 1)).map(|place: u8| place + 1);
     let beat = |(time, number): (&f64, u8)| Beat {
@@ -21,7 +21,7 @@ fn clock(times: &[f64], number: u8, how: MidiTempo) -> Clock {
     Clock::new(&beats(times, number), Span::from_seconds(length), how)
 }
 
-/// Tempi as tick and microseconds a quarter, metres as count, part of a whole note and tick.
+/// Tempi as tick and microseconds per quarter; metres as count, part of a whole note and tick.
 type Written = (Vec<(u32, u32)>, Vec<(u8, u32, u32)>);
 
 fn written(clock: &Clock) -> Written {
@@ -30,7 +30,8 @@ fn written(clock: &Clock) -> Written {
     (tempi, metres)
 }
 
-/// How far beats are from the nearest tick of the grid of quarters that begins at a tick, seconds.
+/// Greatest distance of the beats from the nearest tick of the grid of quarters that begins at a
+/// tick, seconds.
 fn off(clock: &Clock, times: &[f64], line: u32) -> f64 {
     let distance = |time: &f64| {
         let tick = i64::from(clock.tick(Instant::from_seconds(*time))) - i64::from(line);
@@ -47,7 +48,7 @@ fn a_piece_in_one_tempo_has_one_tempo_event_and_begins_in_its_metre() {
     assert_eq!(written(&clock), (vec![(0, 500_000)], vec![(4, 4, 0)]));
     assert_eq!(clock.tick(Instant::from_seconds(1.25)), 2_400);
     assert_eq!(clock.tick(Instant::from_seconds(-0.1)), 0);
-    // Beats are read with digits that whole microseconds do not have.
+    // Beat times have digits that whole microseconds cannot represent.
     let times = even(0.0, 97.3, 900);
     let clock = Clock::new(&beats(&times, 1), Span::from_seconds(500.0), MidiTempo::Beats);
     assert_eq!(written(&clock), (vec![(0, 616_650)], vec![(4, 4, 0)]));
@@ -108,7 +109,7 @@ fn a_tempo_that_drifts_is_followed_bar_by_bar() {
 
 #[test]
 fn a_tempo_steady_to_a_thousandth_is_one_event() {
-    // A slow sway of 0.08 %, that is 12 ms over the piece, and one of 0.3 %.
+    // A slow sway of 0.08 %, which is 12 ms over the piece, and one of 0.3 %.
     let swaying = |share: f64| {
         let gap = |beat: usize| 0.5 * (1.0 + share * (beat as f64 / 30.0).cos());
         let times: Vec<f64> = (0..400)
@@ -121,7 +122,8 @@ fn a_tempo_steady_to_a_thousandth_is_one_event() {
     let (tempi, metres) = written(&clock);
     assert_eq!((tempi.len(), tempi[0].0, metres), (1, 0, vec![(1, 8, 0), (4, 4, 480)]));
     assert!(tempi[0].1.abs_diff(500_000) < 50, "{tempi:?}");
-    // The whole grid lies beside the beats, by half a sixteenth at most, and they by what they sway.
+    // The whole grid is offset from the beats by half a sixteenth at most, and the beats deviate by
+    // the sway.
     assert!(off(&clock, &steady, 480) <= 0.0625 + 0.013);
     let drifting = self::clock(&swaying(0.003), 1, MidiTempo::Beats);
     assert!(drifting.tempi().count() > 4);
@@ -178,7 +180,7 @@ fn a_beat_out_of_place_changes_the_tempo_of_its_bar_only() {
 }
 
 #[test]
-fn tempi_stay_within_what_can_be_asked_for() {
+fn tempi_stay_within_those_that_can_be_requested() {
     // A beat after 20 ms, and one after 4 s.
     let mut times = even(0.0, 120.0, 10);
     times.push(times[9] + 0.02);
@@ -189,8 +191,7 @@ fn tempi_stay_within_what_can_be_asked_for() {
             .tempi()
             .all(|tempo| (250_000..=1_500_000).contains(&tempo.microseconds))
     );
-    // As of a clip that is played at another speed: a beat is another note then, and keeps its
-    // place.
+    // As in a clip played at another speed: a beat is then another note value, and keeps its place.
     for (bpm, tempo, metre) in [
         (480.0, 250_000, (4, 8, 0)),
         (700.0, 342_857, (4, 16, 0)),

@@ -119,7 +119,7 @@ fn names(smf: &Smf<'_>) -> Vec<String> {
 
 #[test]
 fn the_file_ends_with_the_clip_to_the_millisecond() {
-    // 1201 beats of 0.4996… s with a slow sway, and then no more points: the last tempo goes on.
+    // 1201 beats of 0.4996… s with a slow sway, then no more points: the last tempo continues.
     let gaps: Vec<f64> = (0..900)
         .map(|b| 0.4996333 + 0.02 * (f64::from(b) / 7.0).sin())
         .collect();
@@ -136,8 +136,8 @@ fn the_file_ends_with_the_clip_to_the_millisecond() {
 
 #[test]
 fn the_clips_start_is_at_the_pieces_own_tempo() {
-    // A score's first beat is squeezed into what the clip has of it: here 2 ms, 0.2 s and 0.7 s of
-    // half a second.
+    // A score's first beat is squeezed into the part of it that the clip has: here 2 ms, 0.2 s and
+    // 0.7 s of half a second.
     for (first, metres) in [
         (0.002, vec![(0, 4, 2)]),
         (0.2, vec![(0, 1, 3), (480, 4, 2)]),
@@ -305,7 +305,7 @@ fn volume_and_pan_are_general_midis_controllers() {
 }
 
 #[test]
-fn a_score_that_is_none_writes_nothing() {
+fn an_invalid_score_writes_nothing() {
     let folder = tempfile::tempdir().expect("folder");
     let path = folder.path().join("score.mid");
     let settings = Settings::default().midi();
@@ -333,8 +333,8 @@ proptest! {
     ) {
         let mut score = score(&gaps, vec![]);
         let end = score.end();
-        // Notes of one pitch must not overlap, or which end belongs to which beginning cannot be
-        // told in MIDI.
+        // Notes of one pitch must not overlap, or MIDI cannot distinguish which end belongs to
+        // which beginning.
         let sounding = raw
             .into_iter()
             .map(|(place, ticks, pitch, velocity)| (20 * place, ticks, pitch, velocity))
@@ -355,7 +355,7 @@ proptest! {
                 (at(note.onset.0), at(note.onset.0 + note.ticks), note.pitch, note.velocity)
             })
             .collect();
-        // Notes less than a millisecond apart may change places.
+        // Notes less than a millisecond apart may swap places.
         let by_pitch = |notes: &mut Vec<(f64, f64, u8, u8)>| {
             notes.sort_by(|a, b| (a.2, a.0).partial_cmp(&(b.2, b.0)).expect("numbers"));
         };

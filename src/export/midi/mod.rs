@@ -27,28 +27,26 @@ const PAN: u8 = 0x0a;
 /// Coarse bank number of percussion in General MIDI level 2.
 const PERCUSSION_BANK: u8 = 0x78;
 
-/// Velocity of a note's end, where nothing better is known (MIDI 1.0).
+/// Release velocity if no better value is known (MIDI 1.0).
 const RELEASE_VELOCITY: u8 = 64;
 
-/// Name of the first track where the piece has none that can be written.
+/// Name of the first track if the piece has no name that can be written.
 const NAMELESS: &str = "Kinescore";
 
 /// Longest name of a track, bytes.
 const LONGEST_NAME: usize = 64;
 
-/// How far from the clip's start a beat may lie to be one at the start, seconds.
+/// Greatest distance from the clip's start of a beat that counts as at the start, seconds.
 const AT_THE_START: f64 = 0.001;
 
 /// Writes a score as a MIDI file: one track of tempo and time signatures with the piece's name,
 /// then one for each part. Tick 0 is the clip's start, and all tracks end with the clip.
-///
 /// Every note lies on the tick nearest to its time by the file's own tempi, at most 0.8 ms away. Of
-/// two notes of one pitch that begin on one tick the louder one is written, and one that would
-/// sound on when the next begins ends there.
-///
+/// two notes of one pitch that begin on one tick, the louder one is written; a note that would
+/// still sound when the next of its pitch begins ends there.
 /// # Errors
-/// [`Error::Music`] when the score is [none](Score::check), or is longer than a MIDI file can be;
-/// [`Error::Output`] when the file cannot be written.
+/// [`Error::Music`] when the score is [invalid](Score::check), or is longer than a MIDI file can
+/// be; [`Error::Output`] when the file cannot be written.
 pub fn write_midi(score: &Score, name: &str, settings: MidiSettings, path: &Path) -> Result<()> {
     score.check()?;
     let most = u28::max_value().as_int();
@@ -80,8 +78,7 @@ pub fn write_midi(score: &Score, name: &str, settings: MidiSettings, path: &Path
     })
 }
 
-/// A name as it can be written: printable ASCII, for programs differ in how they read other
-/// letters.
+/// A name in writable form: printable ASCII, since programs differ in how they read other letters.
 fn title(name: &str) -> String {
     let ascii = |letter: char| match letter {
         ' '..='~' => letter,
@@ -96,9 +93,8 @@ fn title(name: &str) -> String {
 }
 
 /// The beats of a score, from its clip's start to the first at or after its end.
-///
-/// The first tick of a score stands for the clip's start, which may lie anywhere between two beats.
-/// Whether there is a beat near it, the two after it say.
+/// The first tick of a score is the clip's start, which may lie anywhere between two beats. The two
+/// beats after it determine whether there is a beat near it.
 fn beats(score: &Score) -> Vec<Beat> {
     let time = |beat: u32| score.tempo_map.instant(Tick(beat * TICKS_PER_BEAT));
     let count = score.end().0.div_ceil(TICKS_PER_BEAT).max(1);
@@ -117,7 +113,7 @@ fn beats(score: &Score) -> Vec<Beat> {
     beats
 }
 
-/// Number in its bar of a beat of a score, from 1, and beats of that bar.
+/// A beat's number in its bar, from 1, and the number of beats in that bar.
 fn number(score: &Score, beat: u32) -> (u8, u8) {
     let tick = beat * TICKS_PER_BEAT;
     let index = score.signatures.partition_point(|signature| signature.tick.0 <= tick);
@@ -126,7 +122,7 @@ fn number(score: &Score, beat: u32) -> (u8, u8) {
         return (1, 4);
     };
     let place = (tick - own.tick.0) / TICKS_PER_BEAT % u32::from(own.beats);
-    // A first bar that the next signature cuts short is the end of one.
+    // A first bar that the next signature cuts short is the end of a whole bar.
     let whole = score
         .signatures
         .get(1)
@@ -137,7 +133,7 @@ fn number(score: &Score, beat: u32) -> (u8, u8) {
     }
 }
 
-/// What is written as one track: a part, or those of its notes that one drum plays.
+/// The content of one track: a part, or those of its notes that one drum plays.
 struct Lane<'a> {
     part: &'a Part,
     name: String,
@@ -147,7 +143,7 @@ struct Lane<'a> {
 fn lanes(part: &Part, drums: MidiDrums) -> Vec<Lane<'_>> {
     if part.bank != DRUM_BANK || drums == MidiDrums::OneTrack {
         let mut name = part.name.clone();
-        // ASCII by the score's check.
+        // ASCII, by the score's check.
         if let Some(first) = name.get_mut(..1) {
             first.make_ascii_uppercase();
         }
@@ -223,8 +219,8 @@ impl Scribe<'_> {
         let meta = |tick, message| (tick, TrackEventKind::Meta(message));
         let mut events = vec![meta(0, MetaMessage::TrackName(title.as_bytes()))];
         events.extend(self.clock.metres().iter().map(|metre| {
-            // A click of the metronome a note of the metre, in 24ths of a quarter; 8 thirty-second
-            // notes a quarter, as usual.
+            // One metronome click per note of the metre, in 24ths of a quarter; 8 thirty-second
+            // notes per quarter, as usual.
             let click = (96_u8 >> metre.power).max(1);
             meta(
                 metre.tick,
@@ -260,12 +256,12 @@ impl Scribe<'_> {
         events.extend(BANK_SELECT.into_iter().zip([bank, 0]).map(|(c, v)| control(c, v)));
         let program = u7::new(part.program);
         events.push(midi(0, MidiMessage::ProgramChange { program }));
-        // The defaults too: a player may still have another piece's values.
+        // Also the defaults: a player may still have another piece's values.
         events.push(control(VOLUME, part.volume_controller()));
         events.push(control(PAN, part.pan_controller()));
         let notes = self.notes(lane);
-        // Ends before beginnings, so that a note that ends where the next of its pitch begins does
-        // not end that one.
+        // Ends come before beginnings, so that a note that ends where the next of its pitch begins
+        // does not end that one.
         events.extend(notes.iter().map(|note| {
             let (key, vel) = (u7::new(note.pitch), u7::new(RELEASE_VELOCITY));
             midi(note.off, MidiMessage::NoteOff { key, vel })
@@ -277,8 +273,7 @@ impl Scribe<'_> {
         events
     }
 
-    /// The notes of a lane by their times, of which no two of one pitch overlap, by onset, then
-    /// pitch.
+    /// The notes of a lane by their times, without overlaps in a pitch, by onset, then pitch.
     fn notes(&self, lane: &Lane<'_>) -> Vec<Written> {
         let tick = |tick| self.clock.tick(self.score.tempo_map.instant(tick));
         let sounding = lane.part.notes.iter();
@@ -296,7 +291,7 @@ impl Scribe<'_> {
             })
             .collect();
         notes.sort_by_key(|note| (note.pitch, note.on, note.velocity));
-        // The louder one, which is the later one here.
+        // Keeps the louder one, which is the later one here.
         notes.dedup_by(|later, kept| {
             let same = (later.pitch, later.on) == (kept.pitch, kept.on);
             if same {

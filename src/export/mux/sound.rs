@@ -211,7 +211,7 @@ impl Encoded {
     fn peak(&self, monitor: &Monitor<'_>) -> Result<Option<f64>, Stop> {
         let decoder = codec::Context::from_parameters(codec::Parameters::from(&self.encoder.encoder));
         let Ok(mut decoder) = decoder.and_then(|context| context.decoder().audio()) else {
-            log::debug!("what was encoded cannot be decoded");
+            log::debug!("the encoded sound cannot be decoded");
             return Ok(None);
         };
         let rate = Rate::from_hz(f64::from(RATE));
@@ -237,7 +237,7 @@ impl Encoded {
                 None => decoder.send_eof(),
             };
             if sent.is_err() {
-                log::debug!("what was encoded cannot be decoded");
+                log::debug!("the encoded sound cannot be decoded");
                 return Ok(None);
             }
             while decoder.receive_frame(&mut decoded).is_ok() {

@@ -38,7 +38,8 @@ pub(super) const PERSON_LEFT: &str = "#d1495b";
 pub(super) const PERSON_RIGHT: &str = "#2d7dd2";
 pub(super) const PERSON_MIDDLE: &str = "#3a3f4b";
 
-/// The parts of the body that make impacts: feet and hands in the colours of kick and snare, which answer them.
+/// The parts of the body that make impacts: feet and hands in the colours of kick and snare, which
+/// answer them.
 pub(super) const PARTS: [(BodyPart, &str, &str); 5] = [
     (BodyPart::Feet, "feet", "#274690"),
     (BodyPart::Hands, "hands", "#e4572e"),

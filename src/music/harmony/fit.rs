@@ -7,8 +7,8 @@
 //! - 0.15 if the first chord is on the tonic, 0.1 if the last one is the tonic or leads back to it;
 //! - 0.15 if anywhere a dominant with a major third goes to the tonic;
 //! - 0.15 times the share of the time on the tonic;
-//! - by mode: 0 major and minor, −0.05 harmonic minor, −0.06 dorian and mixolydian, −0.15 lydian
-//!   and phrygian;
+//! - by mode: 0 major and minor, −0.05 harmonic minor, −0.06 dorian and mixolydian, −0.15
+//!   lydian and phrygian;
 //! - 0.1 if the user gives a mood and the mode is one of the mood's.
 //!
 //! The highest sum wins; on a tie, the first (C before C sharp, major before the others).

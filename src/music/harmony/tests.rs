@@ -86,7 +86,7 @@ fn pieces_share_the_chords_of_the_phrases_that_they_share() {
 }
 
 #[test]
-fn what_changes_late_changes_no_bar_before_its_phrase() {
+fn a_late_change_affects_no_bar_before_its_phrase() {
     let even = [3; 24];
     let mut lively = even;
     lively[16..20].fill(4);
@@ -192,7 +192,7 @@ fn sections_begin_where_the_energy_changes_and_after_eight_or_sixteen_bars() {
 }
 
 #[test]
-fn a_fixed_energy_takes_the_place_of_the_movements() {
+fn a_fixed_energy_replaces_the_movements() {
     let energy: Vec<u8> = [[3; 4], [1; 4], [4; 4], [2; 4]].concat();
     let values = [("music.energy", "0.6")];
     for seed in 0..10 {
@@ -288,7 +288,7 @@ fn a_key_given_by_the_user_holds_throughout() {
 }
 
 #[test]
-fn the_users_chords_are_played_as_given_and_over_again() {
+fn the_users_chords_are_played_as_given_and_repeated() {
     let chords = [("music.chords", "Am F C G")];
     let harmony = of(&[3; 10], &chords, 1);
     assert_eq!(harmony.key.to_string(), "A minor");
@@ -323,7 +323,7 @@ fn the_users_chords_are_played_as_given_and_over_again() {
 }
 
 #[test]
-fn the_key_is_that_which_fits_the_users_chords() {
+fn the_key_is_the_one_that_fits_the_users_chords() {
     for (chords, key) in [
         ("Am F C G", "A minor"),
         ("C G Am F", "C major"),
@@ -508,10 +508,10 @@ fn melody_rests_in_more_than_half_of_the_bars_and_is_the_same_in_sections_of_a_k
 }
 
 #[test]
-fn music_comes_back_to_bars_before_it_of_the_phrase_and_of_the_form() {
+fn music_returns_to_earlier_bars_of_the_phrase_and_of_the_form() {
     let harmony = of(&[3; 40], &[], 3);
     assert_eq!(harmony.earlier(0), [0; 0]);
-    assert_eq!(harmony.earlier(2), [0, 1], "the third bar comes back to the first");
+    assert_eq!(harmony.earlier(2), [0, 1], "the third bar returns to the first");
     assert_eq!(harmony.earlier(6)[..4], [2, 4, 5, 3]);
     let again = (1..harmony.kinds.len()).find(|section| harmony.kinds[*section] == SectionKind::Home && *section > 1);
     let again = harmony.sections[again.expect("home comes again")];

@@ -46,7 +46,7 @@ pub fn bpm(tempo: f64) -> u8 {
 ///
 /// # Errors
 /// [`Error::Music`] with the index of the first token that the [grammar](Grammar) does not allow,
-/// and what it expects there.
+/// and the tokens that it expects there.
 pub fn decode(tokens: &[Token], steps: u8) -> Result<Vec<RemiBar>> {
     let mut grammar = Grammar::new(steps);
     let mut bars: Vec<RemiBar> = Vec::new();
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bar_reads_as_in_the_paper() {
+    fn a_bar_is_encoded_as_in_the_paper() {
         let bar = RemiBar {
             steps: 16,
             tempo: vec![(0, 117)],
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn velocities_and_tempi_come_back() {
+    fn velocities_and_tempi_survive_encoding() {
         for bin in 0..32 {
             assert_eq!(velocity_bin(velocity(bin)), bin);
         }
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn bars_that_are_none_are_refused_with_the_value() {
+    fn invalid_bars_are_refused_with_the_value() {
         let bar = || RemiBar {
             steps: 16,
             ..RemiBar::default()

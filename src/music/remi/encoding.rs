@@ -12,10 +12,12 @@ pub fn velocity_bin(velocity: u8) -> u8 {
 
 /// Bars as tokens.
 ///
-/// Of several notes of one pitch at one position the longest is kept, of equally long ones the loudest.
+/// Of several notes of one pitch at one position the longest is kept, of equally long ones the
+/// loudest.
 ///
 /// # Errors
-/// [`Error::Music`] with the bar and the value when one is out of range, or when tempi or chords do not rise in position.
+/// [`Error::Music`] with the bar and the value when one is out of range, or when tempi or chords
+/// are not in ascending order of position.
 pub fn encode(bars: &[RemiBar]) -> Result<Vec<Token>> {
     let mut tokens = Vec::new();
     for (index, bar) in bars.iter().enumerate() {
@@ -26,7 +28,7 @@ pub fn encode(bars: &[RemiBar]) -> Result<Vec<Token>> {
         }
         tokens.push(Token::Bar);
         let mut notes = bar.notes.clone();
-        // The longest and loudest of one pitch first, so that it is the one which stays.
+        // The longest and loudest of one pitch come first, so that they are kept.
         notes.sort_by_key(|note| {
             let longest = std::cmp::Reverse((note.duration, note.velocity_bin));
             (note.position, note.pitch, longest)
@@ -73,7 +75,7 @@ fn tempo_tokens(bpm: u8) -> (Token, Token) {
 }
 
 impl RemiBar {
-    /// What is wrong with the bar, if anything.
+    /// The bar's fault, if it has one.
     fn fault(&self) -> Option<String> {
         let steps = self.steps;
         if ![12, POSITIONS].contains(&steps) {

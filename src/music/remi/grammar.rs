@@ -1,4 +1,4 @@
-//! The grammar of REMI: which token may follow.
+//! The grammar of REMI: which tokens may follow.
 
 use super::vocabulary::{POSITIONS, Token};
 
@@ -82,7 +82,7 @@ impl Grammar {
     /// Reads the next token.
     ///
     /// # Errors
-    /// What was expected instead; the state is then unchanged.
+    /// The tokens expected instead; the state is then unchanged.
     pub fn feed(&mut self, token: Token) -> Result<(), String> {
         if !self.legal(token) {
             return Err(self.expected());
@@ -117,7 +117,7 @@ impl Grammar {
         Ok(())
     }
 
-    /// What may follow, in words.
+    /// Describes the tokens that may follow.
     pub fn expected(&self) -> String {
         match self.place {
             ItemState::Start => "Bar".to_owned(),
@@ -144,8 +144,8 @@ impl Grammar {
         }
     }
 
-    /// The minimum position of the next item; `None` if the last position of the bar already has
-    /// the highest pitch.
+    /// The least position of the next item; `None` if the last position of the bar already has the
+    /// highest pitch.
     fn least_position(&self) -> Option<u8> {
         match (self.position, self.said) {
             (None, _) => Some(0),
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_follow_at_each_place() {
+    fn the_tokens_that_may_follow_in_each_state() {
         use Token::{Bar, Chord, NoteDuration, NoteOn, NoteVelocity, Position, TempoClass as Class, TempoValue};
         let ids = |grammar: &Grammar| grammar.legal_ids().collect::<Vec<_>>();
         assert_eq!(ids(&Grammar::new(16)), [0]);
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_illegal_changes_nothing_and_is_told() {
+    fn an_illegal_token_is_reported_and_changes_nothing() {
         let mut grammar = fed(&[Token::Bar, Token::Position(9), Token::Chord(None)]);
         let before = grammar.clone();
         for (token, words) in [
@@ -271,7 +271,7 @@ mod tests {
         }
 
         #[test]
-        fn what_encode_gives_is_legal((steps, bars) in bars()) {
+        fn encoded_bars_are_legal((steps, bars) in bars()) {
             let mut grammar = Grammar::new(steps);
             for token in encode(&bars).expect("bars") {
                 prop_assert!(grammar.legal_ids().any(|id| id == token.id()));

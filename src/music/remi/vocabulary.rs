@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_beyond_its_range_is_the_last_within() {
+    fn a_value_beyond_its_range_becomes_the_last_one_within() {
         let beyond = Chord {
             root: 99,
             quality: Quality::Minor,
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn another_vocabulary_is_told_by_its_first_difference() {
+    fn another_vocabulary_is_reported_with_its_first_difference() {
         let names: Vec<String> = Token::all().map(Token::name).collect();
         check_names(&names).expect("ours");
         let mut other = names.clone();
