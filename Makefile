@@ -12,15 +12,15 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 KINESCORE := $(TARGET)/release/kinescore
 PLUGIN := $(TARGET)/plugin
 BUNDLE := Kinescore.ofx.bundle
-# OPENFX_HEADERS=DIR builds the OpenFX plugin with a copy of OpenFX that is there, in place of one that is fetched.
+# OPENFX_HEADERS=DIR builds the OpenFX plugin with an existing copy of OpenFX instead of a fetched one.
 OPENFX := $(if $(OPENFX_HEADERS),-DOPENFX_HEADERS="$(abspath $(OPENFX_HEADERS))")
-# Folder that holds the built library, and its version: that of the workspace, and that of the interface.
+# Folder of the built library, its version (that of the workspace), and the version of its interface.
 BUILT ?= $(TARGET)/release
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 ABI := $(shell sed -n 's/.*KINESCORE_ABI_VERSION: u32 = \(.*\);/\1/p' ffi/src/version.rs)
 LIB := $(DESTDIR)$(PREFIX)/lib
 INCLUDE := $(DESTDIR)$(PREFIX)/include
-# The program that was just built works with this folder's models and library, wherever the target folder is.
+# The built program uses this folder's models and library, wherever the target folder is.
 HERE := KINESCORE_MODELS="$(CURDIR)/models" KINESCORE_ONNXRUNTIME="$(CURDIR)/.setup/onnxruntime"
 CLIP ?= tests/fixtures/walking-two-people.mp4
 OUT ?= out
@@ -55,8 +55,9 @@ demo: build ## set-up, build, and a soundtrack for the bundled clip (or CLIP=…
 	    "$(OUT)/$(NAME).json             the analysis: beats, accents, tempo" \
 	    "$(OUT)/$(NAME).svg              the analysis as a picture"
 
-# The property tests draw the same cases each time, so that a failure can be repeated. The second clippy sees the library
-# without the feature `internals`, as it ships: what nothing uses is reported there. It compiles little more than the library.
+# The property tests draw the same cases each time, so that a failure can be repeated. The second
+# clippy run sees the library without the feature `internals`, as it is shipped, and reports unused
+# code. It compiles little more than the library.
 test: ## set-up, formatting, lints and all tests
 	@scripts/setup.sh test
 	$(CARGO) fmt --all --check
@@ -66,8 +67,9 @@ test: ## set-up, formatting, lints and all tests
 	@$(MAKE) --no-print-directory test-plugin
 	$(HERE) KINESCORE="$(abspath $(TARGET))/debug/kinescore" .setup/evaluate/bin/python -m unittest discover -s models/train/tests
 
-# In a folder of its own, so that `make plugin` keeps its options. The library comes out of what `make test` has compiled: another
-# selection of packages would give dependencies other features, and compile them and the library again.
+# In a separate folder, so that `make plugin` keeps its options. The library comes from the build of
+# `make test`: another selection of packages would give dependencies other features, and compile them
+# and the library again.
 test-plugin: ## the tests of timeline bridge, OpenFX plugin and editors' scripts, with melt and GES
 	@scripts/setup.sh test
 	$(CARGO) build --locked --workspace --lib --examples
@@ -90,10 +92,10 @@ evaluate: build ## measure the beats of annotated clips: CLIPS=DIR, and for Rhyt
 	@$(HERE) KINESCORE="$(abspath $(KINESCORE))" .setup/evaluate/bin/python models/train/evaluate_beats.py "$(CLIPS)" \
 	    $(if $(DATA),--data "$(DATA)") $(ARGS)
 
-fuzz: ## fuzz what reads input from outside: MINUTES (10) for each kind, or for TARGETS=
+fuzz: ## fuzz all readers of external input: MINUTES (10) for each kind, or for TARGETS=
 	@scripts/fuzz.sh $(or $(MINUTES),10) $(TARGETS)
 
-sync: build ## measure how soundtracks answer the movement: the bundled clip, and those of CLIPS=DIR, beside the drummers in DATA=DIR (models/train/README.md)
+sync: build ## measure how soundtracks answer the movement: the bundled clip, and those of CLIPS=DIR, compared with the drummers in DATA=DIR (models/train/README.md)
 	@scripts/setup.sh sync
 	@$(HERE) KINESCORE="$(abspath $(KINESCORE))" .setup/sync/bin/python models/train/evaluate_sync.py \
 	    tests/fixtures/walking-two-people.mp4 $(if $(CLIPS),"$(CLIPS)") $(if $(DATA),--groove "$(DATA)") $(ARGS)
@@ -122,7 +124,7 @@ install: build lib plugin ## program, library, headers, plugin, models and ONNX 
 	$(KINESCORE) completions zsh > "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_kinescore"
 	$(KINESCORE) completions fish > "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/kinescore.fish"
 
-# The library that lies in BUILT, with its headers.
+# The library in BUILT, with its headers.
 install-lib:
 	install -d "$(LIB)/pkgconfig" "$(INCLUDE)"
 	install -m755 "$(BUILT)/libkinescore.so" "$(LIB)/libkinescore.so.$(ABI).$(VERSION)"
@@ -132,7 +134,7 @@ install-lib:
 	install -m644 include/kinescore.h include/kinescore.hpp "$(INCLUDE)"
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' ffi/kinescore.pc.in > "$(LIB)/pkgconfig/kinescore.pc"
 
-uninstall: ## what `make install` put below PREFIX
+uninstall: ## remove everything that `make install` put below PREFIX
 	rm -f "$(DESTDIR)$(PREFIX)/bin/kinescore" "$(DESTDIR)$(PREFIX)/bin/kinescore-ges" "$(DESTDIR)$(PREFIX)"/share/man/man1/kinescore*.1 \
 	    "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/kinescore" \
 	    "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_kinescore" \

@@ -1,4 +1,5 @@
-//! Puts the files of the Blender add-on into the program, as a table for `kinescore install blender`.
+//! Puts the files of the Blender add-on into the program, as a table for `kinescore install
+//! blender`.
 
 use std::error::Error;
 use std::fmt::Write;
@@ -9,7 +10,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let package = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("../plugin/blender/kinescore");
     println!("cargo:rerun-if-changed={}", package.display());
     let mut files = Vec::new();
-    // A source tree without the add-on gives a program that says so.
+    // A source tree without the add-on gives a program that reports this.
     if package.is_dir() {
         collect(&package, &mut files)?;
     }
@@ -25,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The files of a folder and below, without what Python keeps there.
+/// The files of a folder and below, except for Python's own.
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();

@@ -171,7 +171,7 @@ private:
 class Job {
 public:
     /// Receives the stage, the share of it that is done, and the share of the whole run; return
-    /// false to cancel. run() rethrows what it throws.
+    /// false to cancel. run() rethrows its exceptions.
     using Progress = std::function<bool(int stage, double stage_done, double overall_done)>;
 
     explicit Job(const Engine &engine) : Job(engine.handle(), nullptr) {}

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # Runs `make demo` and `make test` as a newcomer would: in a bare Debian 12 with a Rust toolchain,
-# an empty home folder and a fresh clone of what is committed. What was installed by hand on this
-# machine cannot help there. Takes about 40 minutes on two cores; run it before each release.
+# an empty home folder and a fresh clone of the last commit. Nothing that was installed by hand on
+# this machine is available there. Takes about 40 minutes on two cores; run it before each release.
 #
 #   scripts/fresh.sh                both commands
 #   scripts/fresh.sh setup demo     only these targets of the Makefile, in this order
 #
-#   FRESH_FOLDER=DIR    where the Debian is made (default: a new folder in target/; 8 GB). It is removed at the end
-#   FRESH_KEEP=1        leaves it there, to look around: `chroot DIR bash`
+#   FRESH_FOLDER=DIR    where the Debian is created (default: a new folder in target/; 8 GB). It is removed at the end
+#   FRESH_KEEP=1        keeps it for inspection: `chroot DIR bash`
 #
-# Takes root, mmdebstrap and a connection to the package registries. Exit code: 0 when every target
-# passed, 1 otherwise, 2 when the Debian could not be made.
+# Requires root, mmdebstrap and a connection to the package registries. Exit code: 0 when every
+# target passed, 1 otherwise, 2 when the Debian could not be created.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -24,16 +24,16 @@ fail() {
 }
 minutes() { awk -v s="$1" 'BEGIN { printf "%.1f min", s / 60 }'; }
 
-((EUID == 0)) || fail "a chroot takes root; run it with sudo"
+((EUID == 0)) || fail "a chroot requires root; run it with sudo"
 command -v mmdebstrap >/dev/null || fail "mmdebstrap is missing; install it: apt-get install mmdebstrap"
-sysroot=$(rustc --print sysroot) || fail "rustc does not run; a Rust toolchain is needed to copy (https://rustup.rs)"
+sysroot=$(rustc --print sysroot) || fail "rustc does not run; a Rust toolchain is needed for copying (https://rustup.rs)"
 [[ -z $(git -C "$root" status --porcelain) ]] || say "warning: what is not committed is not in the clone"
 
 # On disk, since the build needs more space than a /tmp in memory may have.
 mkdir -p "$root/target"
 folder=${FRESH_FOLDER:-$(mktemp -d "$root/target/fresh.XXXXXX")}
 mkdir -p "$folder"
-[[ -z $(ls -A "$folder") ]] || fail "$folder is not empty; name a new folder with FRESH_FOLDER"
+[[ -z $(ls -A "$folder") ]] || fail "$folder is not empty; specify a new folder with FRESH_FOLDER"
 
 # Everything in the chroot runs in a separate process namespace, so that processes that a test
 # leaves running, and mounts, end with it.
@@ -43,11 +43,11 @@ clean_up() {
 }
 trap clean_up EXIT
 
-say "making a bare Debian 12 in $folder"
+say "creating a bare Debian 12 in $folder"
 mmdebstrap --quiet --variant=minbase --include=ca-certificates,git,make bookworm "$folder" ||
-    fail "mmdebstrap could not make a Debian; is there a connection to Debian's packages?"
+    fail "mmdebstrap could not create a Debian; is there a connection to Debian's packages?"
 
-# What is needed to reach the registries from this network: names, certificates, proxies. Nothing
+# Everything needed to reach the registries from this network: names, certificates, proxies. Nothing
 # else from this machine.
 cp -L /etc/resolv.conf /etc/hosts "$folder/etc/"
 cp -L /etc/ssl/certs/ca-certificates.crt "$folder/etc/ssl/certs/ca-certificates.crt"

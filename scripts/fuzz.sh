@@ -1,20 +1,21 @@
 #!/bin/bash
-# Fuzzes everything that reads input from outside, one fuzzer after the other: libFuzzer with AddressSanitizer, and for the C++ of
-# the timeline bridge with UBSan.
+# Fuzzes everything that reads input from outside, one fuzzer after the other: libFuzzer with
+# AddressSanitizer, and UBSan for the C++ code of the timeline bridge.
 #
-#   scripts/fuzz.sh MINUTES [TARGET…]     MINUTES for each target; all targets where none is named
+#   scripts/fuzz.sh MINUTES [TARGET…]     MINUTES for each target; all targets if none is given
 #
-# Starts from fuzz/seeds (for editors' projects plugin/bridge/tests/fixtures), fuzz/mended and what earlier runs have found
-# (fuzz/corpus). An input that crashes, leaks, takes more than ten seconds or 2 GB is kept in fuzz/artifacts/TARGET and ends that
-# target's run; once mended it belongs in fuzz/mended/TARGET, where `make test` replays it (tests/fuzz_mended.rs,
-# plugin/bridge/tests/fuzz_mended_test.cpp). Needs no other toolchain, and no cargo-fuzz.
+# Starts from fuzz/seeds (for editors' projects plugin/bridge/tests/fixtures), fuzz/mended and the
+# corpus of earlier runs (fuzz/corpus). An input that crashes, leaks, takes more than ten seconds or
+# 2 GB is kept in fuzz/artifacts/TARGET and ends that target's run; once fixed, the input belongs in
+# fuzz/mended/TARGET, where `make test` replays it (tests/fuzz_mended.rs,
+# plugin/bridge/tests/fuzz_mended_test.cpp). Does not need another toolchain or cargo-fuzz.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 minutes=${1:?"how many minutes for each target?"}
 shift
 [[ $minutes =~ ^[0-9]+$ && $minutes -gt 0 ]] ||
-    { echo "$minutes minutes for each target: must be a whole number above 0" >&2; exit 2; }
+    { echo "$minutes minutes for each target: expected a whole number above 0" >&2; exit 2; }
 mapfile -t rust < <(sed -n 's/^path = "fuzz_targets\/\(.*\)\.rs"$/\1/p' fuzz/Cargo.toml)
 readers=(mlt kdenlive otio)
 targets=("$@")
@@ -39,7 +40,8 @@ scripts/setup.sh fuzz
 built=$(realpath -m "${CARGO_TARGET_DIR:-fuzz/target}")
 export CARGO_TARGET_DIR=$built
 if some_of "${rust[@]}"; then
-    # What cargo-fuzz passes. The flags are unstable ones, which the stable compiler takes with this variable.
+    # The flags that cargo-fuzz passes. They are unstable, and the stable compiler accepts them with
+    # this variable.
     host=$(rustc -vV | sed -n 's/^host: //p')
     (
         cd fuzz
@@ -55,7 +57,7 @@ if some_of "${readers[@]}"; then
         xargs cmake --build "$built/plugin" --parallel 2 --target
 fi
 
-export RUST_BACKTRACE=0 # to find the names in a backtrace takes so long that a panic is taken for a hang
+export RUST_BACKTRACE=0 # finding the names in a backtrace takes so long that a panic is mistaken for a hang
 failed=()
 for target in "${targets[@]}"; do
     log=fuzz/artifacts/$target/log.txt

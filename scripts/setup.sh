@@ -6,7 +6,7 @@
 #   scripts/setup.sh             for building and running
 #   scripts/setup.sh plugin      for building the plugins of editors as well: OpenFX in .setup/
 #   scripts/setup.sh evaluate    for measuring beats as well: a Python environment in .setup/evaluate
-#   scripts/setup.sh sync        for measuring how soundtracks answer the movement: one in .setup/sync
+#   scripts/setup.sh sync        for measuring how soundtracks answer the movement: an environment in .setup/sync
 #   scripts/setup.sh fuzz        for fuzzing as well: clang's libFuzzer and sanitizers
 #   scripts/setup.sh test        for the tests as well: that environment, rustfmt and clippy, CMake, valgrind, melt, GES
 set -euo pipefail
@@ -28,15 +28,15 @@ fail() {
 }
 
 # FFmpeg's libraries for the video, clang for their Rust bindings, ffmpeg and ffprobe for the tests'
-# clips; a C++ compiler and readers of XML and JSON for editors' projects.
+# clips; a C++ compiler and parsers of XML and JSON for editors' projects.
 debian_packages=(
     gcc g++ libc6-dev make cmake pkg-config clang libclang-dev libpugixml-dev nlohmann-json3-dev
     libavcodec-dev libavformat-dev libavutil-dev libswscale-dev libswresample-dev
     ffmpeg python3
 )
-# For the tests of the C interface memcheck, with the symbols that it needs of the C library; for
-# those of the timeline bridge editors that render its projects: melt and GStreamer Editing
-# Services; for those of the OpenFX plugin what its host reads XML with.
+# memcheck for the tests of the C interface, with the C library's symbols that it needs; editors
+# that render projects, melt and GStreamer Editing Services, for the tests of the timeline bridge;
+# the XML parser of the host for the tests of the OpenFX plugin.
 test_packages=(
     valgrind libc6-dbg doctest-dev melt libexpat1-dev
     libges-1.0-dev ges1.0-tools gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
@@ -44,8 +44,8 @@ test_packages=(
 )
 rust_least=1.90
 
-# ONNX Runtime: one library out of the Python wheel; Python itself is not needed when the program
-# runs. The checksums are those of the wheel as published and of the library inside it.
+# ONNX Runtime: a single library from the Python wheel; Python itself is not needed when the program
+# runs. The checksums are those of the published wheel and of the library in it.
 onnxruntime_version=1.31.1
 case $(uname -m) in
 x86_64)
@@ -58,7 +58,7 @@ aarch64)
     wheel_sha256=0b9a492176886992e0e875f06bc0367e333f5fff11711a2d642e18b02f3009cc
     library_sha256=8aa3b76b28c778a2b1dd660d34161adb1d508c9ccd04ff9dc80e26eca5df8467
     ;;
-*) fail "no pinned ONNX Runtime for the processor $(uname -m); pinned are x86_64 and aarch64" ;;
+*) fail "no pinned ONNX Runtime for the processor $(uname -m); expected x86_64 or aarch64" ;;
 esac
 
 # Installs those of the named Debian packages that are not installed.
@@ -159,7 +159,7 @@ if ! is_sha256 "$target/$library" "$library_sha256" || [[ ! -f $target/LICENSE |
     wheel=$work/onnxruntime-$onnxruntime_version-cp312-cp312-$wheel_platform.whl
     [[ -f $wheel ]] || fail "pip downloaded another file than expected: $(ls "$work")"
     is_sha256 "$wheel" "$wheel_sha256" ||
-        fail "the wheel of onnxruntime $onnxruntime_version has sha256 $(sha256sum "$wheel" | cut -d' ' -f1), expected is $wheel_sha256"
+        fail "the wheel of onnxruntime $onnxruntime_version has sha256 $(sha256sum "$wheel" | cut -d' ' -f1), expected $wheel_sha256"
 
     # The folder is put in place in one step, so that a half-unpacked library is never seen.
     mkdir "$work/onnxruntime"
@@ -179,19 +179,18 @@ PYTHON
     say "ONNX Runtime $onnxruntime_version is in .setup/onnxruntime"
 fi
 
-# OpenFX, for its plugin and the tests' host. plugin/openfx.cmake says where it comes from and
-# checks it.
+# OpenFX, for its plugin and the tests' host. plugin/openfx.cmake has its origin and checks it.
 openfx_sources() {
     if [[ -n ${OPENFX_HEADERS:-} ]]; then
-        return 0 # the build is given that folder
+        return 0 # the build uses that folder
     fi
     cmake -DOPENFX_SETUP="$root/.setup" ${OPENFX_URL:+-DOPENFX_URL="$OPENFX_URL"} -P "$root/plugin/openfx.cmake" >/dev/null ||
-        fail "OpenFX could not be fetched; where there is no network, OPENFX_HEADERS=DIR names a folder of OpenFX"
+        fail "OpenFX could not be fetched; without a network, OPENFX_HEADERS=DIR specifies a folder of OpenFX"
 }
 [[ $purpose != plugin && $purpose != test ]] || openfx_sources
 
-# A Python environment with the packages of a file, whose copy in the environment tells that it is
-# whole and current.
+# A Python environment with the packages of a file; a copy of that file in the environment shows
+# that it is complete and current.
 python_environment() { # folder, requirements
     local environment=$1 requirements=$2 python
     if cmp -s "$requirements" "$environment/installed.txt" && "$environment/bin/python" -c '' 2>/dev/null; then
@@ -199,14 +198,14 @@ python_environment() { # folder, requirements
     fi
     python=$(python_that can_make_environments)
     if [[ -z $python ]]; then
-        command -v apt-get >/dev/null || fail "needed is Python 3.11 or newer with the modules venv and ensurepip"
+        command -v apt-get >/dev/null || fail "Python 3.11 or newer with the modules venv and ensurepip is needed"
         install_packages python3-venv
         python=/usr/bin/python3
-        can_make_environments "$python" || fail "needed is Python 3.11 or newer; $python is $("$python" --version 2>&1)"
+        can_make_environments "$python" || fail "Python 3.11 or newer is needed; $python is $("$python" --version 2>&1)"
     fi
-    say "making the Python environment ${environment#"$root"/}"
+    say "creating the Python environment ${environment#"$root"/}"
     rm -rf "$environment"
-    "$python" -m venv "$environment" || fail "$python could not make an environment in $environment"
+    "$python" -m venv "$environment" || fail "$python could not create an environment in $environment"
     "$environment/bin/python" -m pip install --quiet --disable-pip-version-check --no-cache-dir --only-binary=:all: \
         --requirement "$requirements" >&2 ||
         fail "pip could not install $requirements; is there a connection to a Python package index?"
@@ -217,5 +216,5 @@ python_environment() { # folder, requirements
 [[ $purpose != evaluate && $purpose != test ]] || python_environment "$root/.setup/evaluate" "$root/models/train/requirements-evaluate.txt"
 # For measuring how soundtracks answer the movement.
 [[ $purpose != sync ]] || python_environment "$root/.setup/sync" "$root/models/train/requirements-sync.txt"
-# For the tests: what reads OpenTimelineIO files and runs farm jobs elsewhere.
+# For the tests: programs that read OpenTimelineIO files and run farm jobs.
 [[ $purpose != test ]] || python_environment "$root/.setup/hosts" "$root/plugin/requirements-hosts.txt"

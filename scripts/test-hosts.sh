@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Runs the tests of projects in editors that are too heavy for every change. What is not installed
-# is skipped, with a clear message.
+# Runs the tests of projects in editors that are too heavy for every change. Missing editors are
+# skipped, with a clear message.
 #
-#   scripts/test-hosts.sh            what is at hand: melt, and Blender where it is installed
-#   FORKY=DIR scripts/test-hosts.sh  with the melt of Debian "forky" in that folder, which is made (1 GB, as root, by mmdebstrap)
+#   scripts/test-hosts.sh            with the installed editors: melt, and Blender if it is there
+#   FORKY=DIR scripts/test-hosts.sh  with the melt of Debian "forky" in that folder, which is created (1 GB, as root, by mmdebstrap)
 #                                    where it is not there
 set -euo pipefail
 
@@ -30,7 +30,7 @@ run_tests() { # what, and the environment that it is run with
     ran+=("$what")
 }
 
-# The Blender add-on, as `kinescore install` puts it there, in Blender without a window.
+# The Blender add-on, as installed by `kinescore install blender`, in Blender without a window.
 blender_addon() {
     local folder=$1/blender
     say "the add-on in $(blender --version | head -n 1)"
@@ -42,9 +42,9 @@ blender_addon() {
     ran+=("the add-on in $(blender --version | head -n 1)")
 }
 
-# The OpenFX plugin in forky's melt: pictures bit for bit as without it, a soundtrack beside the
-# clip, the actions that are sent; the second time nothing is made. The library is of this system,
-# and finds what of it forky lacks in a folder of its own.
+# The OpenFX plugin in forky's melt: pictures identical, bit for bit, to those without it, a
+# soundtrack beside the clip, the actions sent; the second time nothing is made. The library is
+# built on this system, and finds the parts that forky lacks in a separate folder.
 ofx_in_melt() { # folder that forky sees under its own name
     local folder=$1/ofx library=$root/target/debug/libkinescore.so wanted
     say "the OpenFX plugin in forky's melt"
@@ -73,7 +73,7 @@ ofx_in_melt() { # folder that forky sees under its own name
     cmp "$folder/with.md5" "$folder/without.md5" || fail "the plugin has changed the picture"
     [[ $(ls "$folder/out") == $'clip.soundtrack.json\nclip.soundtrack.mid\nclip.soundtrack.wav' ]] ||
         fail "melt's render left $(ls "$folder/out")"
-    awk '!seen[$0]++' "$folder/trace" | diff "$root/plugin/ofx/tests/golden/actions-melt.txt" - || fail "melt has sent other actions"
+    awk '!seen[$0]++' "$folder/trace" | diff "$root/plugin/ofx/tests/golden/actions-melt.txt" - || fail "melt has sent different actions"
     before=$(stat -c '%n %y' "$folder"/out/*)
     "${melt[@]}" "${effect[@]}" -consumer "avformat:$folder/again.md5" "${consumer[@]}" 2>/dev/null
     [[ $(stat -c '%n %y' "$folder"/out/*) == "$before" ]] || fail "a second render has made the soundtrack again"
@@ -89,15 +89,15 @@ mkdir "$work/shared"
 if command -v blender >/dev/null; then
     blender_addon "$work"
 else
-    skip "the Blender add-on: there is no program blender (Debian: apt-get install --no-install-recommends blender python3-numpy)"
+    skip "the Blender add-on: the program blender was not found (Debian: apt-get install --no-install-recommends blender python3-numpy)"
 fi
 
 run_tests "projects rendered by $(melt --version 2>&1 | head -n 1)"
 
 if [[ -z ${FORKY:-} ]]; then
-    skip "the melt of Debian forky: name a folder for it with FORKY=DIR"
+    skip "the melt of Debian forky: specify a folder for it with FORKY=DIR"
 elif ((EUID != 0)); then
-    skip "the melt of Debian forky: entering $FORKY takes root"
+    skip "the melt of Debian forky: entering $FORKY requires root"
 else
     if [[ ! -x $FORKY/usr/bin/melt ]]; then
         command -v mmdebstrap >/dev/null || {
@@ -109,8 +109,8 @@ else
         mmdebstrap --variant=apt --include=melt --aptopt='APT::Install-Recommends "false"' \
             --aptopt='Acquire::Check-Valid-Until "false"' forky "$FORKY" http://deb.debian.org/debian
     fi
-    # A program that runs another one in there. Projects name absolute paths, so that the folder of
-    # the tests is seen under its own name.
+    # A program that runs another one in the chroot. Projects contain absolute paths, so the tests'
+    # folder has the same name there.
     enter() { # program's name, command
         cat >"$work/$1" <<WRAPPER
 #!/bin/sh
@@ -133,7 +133,7 @@ WRAPPER
     run_tests "projects rendered by forky's $(chroot "$FORKY" melt --version 2>&1 | head -n 1)" "TMPDIR=$work/shared" "${hosts[@]}"
 fi
 
-skip "opening and saving by Kdenlive and Shotcut themselves: that takes a display and somebody to click; what they saved is in plugin/bridge/tests/fixtures"
+skip "opening and saving by Kdenlive and Shotcut themselves: this needs a display and a user; their saved files are in plugin/bridge/tests/fixtures"
 
 printf '\ntest-hosts: ran %d:\n' "${#ran[@]}"
 printf '  %s\n' "${ran[@]}"

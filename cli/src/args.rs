@@ -15,7 +15,7 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(name = "kinescore", version, max_term_width = 110, after_long_help = crate::exit::help(), subcommand_required = true, arg_required_else_help = true)]
 pub struct Cli {
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
     /// How much is printed.
@@ -29,12 +29,12 @@ pub struct Voice {
     /// Print nothing but errors
     #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Messages")]
     pub quiet: bool,
-    /// Print more: -v prints what is done, -vv every detail
+    /// Print more: -v prints each step, -vv every detail
     #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Messages")]
     pub verbose: u8,
 }
 
-/// What the program does.
+/// The commands of the program.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Write the soundtrack: the same video with drums, and MIDI, stems or analysis on request
@@ -286,8 +286,8 @@ pub enum TimelineAction {
 #[cfg(feature = "timeline")]
 #[derive(Debug, Clone, Default, Args)]
 pub struct OpeningFlags {
-    /// Look for missing media in this folder and those in it, by the names of their files; may be
-    /// given several times. What the project says stays as it is
+    /// Look for missing media in this folder and below, by file name; may be given several times.
+    /// The names in the project are not changed
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub media_dir: Vec<PathBuf>,
     /// Which timeline, of a file with several: its name, or its number from 1
@@ -393,7 +393,7 @@ pub struct SettingsList {
 /// `kinescore cache`.
 #[derive(Debug, Args)]
 pub struct Cache {
-    /// What to do with it.
+    /// The command.
     #[command(subcommand)]
     pub action: CacheAction,
     /// Folder of the cache [default: $XDG_CACHE_HOME/kinescore or ~/.cache/kinescore; environment:
@@ -402,10 +402,10 @@ pub struct Cache {
     pub cache: Option<PathBuf>,
 }
 
-/// What to do with the cache.
+/// Commands for the cache.
 #[derive(Debug, Subcommand)]
 pub enum CacheAction {
-    /// List what is kept, most recently used first
+    /// List the entries, most recently used first
     List {
         /// As JSON
         #[arg(long)]
@@ -458,7 +458,7 @@ pub struct ResourceFlags {
 
 /// A stage whose result can be saved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[allow(missing_docs)] // the names say it
+#[allow(missing_docs)] // the names are enough
 pub enum SavedStage {
     Pose,
     Rhythm,

@@ -1,4 +1,4 @@
-//! `kinescore cache`: what is kept between runs.
+//! `kinescore cache`: the results kept between runs.
 
 use crate::args::{self, CacheAction, CacheFlags};
 use crate::exit::{DAMAGED_CACHE, Failure};
@@ -69,7 +69,7 @@ pub fn cache(args: &args::Cache, console: &Console) -> Result<(), Failure> {
     }
 }
 
-/// The entries as a table: what is kept, of which part, its size, its last use, and the clip.
+/// The entries as a table: kind, part, size, last use, and clip.
 fn table(cache: &Cache, entries: &[Listed]) -> String {
     let size: u64 = entries.iter().map(|entry| entry.size).sum();
     let mut rows = vec![["what", "part", "size", "last use", "clip"].map(str::to_owned)];
@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_told_in_minutes() {
+    fn times_are_given_in_minutes() {
         assert_eq!(clock(0.0), "0:00");
         assert_eq!(clock(3599.96), "60:00");
         assert_eq!(clock(67.25), "1:07.3");

@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shares_follow_each_other_and_are_all() {
+    fn shares_are_contiguous_and_complete() {
         for (rows, of) in [(12, 3), (10, 3), (2, 5), (0, 2), (7, 7), (1, 1)] {
             let shares = (1..=of).flat_map(|number| Share { number, of }.share(rows));
             assert_eq!(

@@ -162,7 +162,7 @@ mod tests {
     use clap::{CommandFactory, Parser};
 
     #[test]
-    fn flags_are_the_short_names_and_win_over_set() {
+    fn flags_have_short_names_and_take_precedence_over_set() {
         let names: Vec<String> = TABLE.iter().map(|s| flag_name(s.key)).collect();
         for expected in [
             "device",

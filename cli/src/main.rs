@@ -48,8 +48,8 @@ fn main() -> ExitCode {
     let console = Console::new(cli.voice.quiet);
     explain_panics(&console);
     progress::log_to(&console, cli.voice.verbose);
-    // FFmpeg would write to the terminal between the progress lines; what matters is returned as
-    // errors.
+    // FFmpeg would write to the terminal between the progress lines; relevant messages are returned
+    // as errors.
     kinescore::host::silence_ffmpeg();
     let result = panic::catch_unwind(panic::AssertUnwindSafe(|| run(&cli.command, &console)));
     match result {

@@ -17,7 +17,7 @@ pub fn renamed(clip: &Path, ending: &str) -> PathBuf {
 }
 
 /// Refuses files that cannot be written, that are an input, or that are named twice. `made` is a
-/// folder, checked by [`check_folder`], that will be made before they are written.
+/// folder, checked by [`check_folder`], that will be created before they are written.
 ///
 /// # Errors
 /// [`Error::Output`] or [`Error::OutputIsInput`]; a usage failure for a name given twice.
@@ -37,7 +37,7 @@ pub fn check(files: &[&Path], inputs: &[&Path], made: Option<&Path>) -> Result<(
                 file.display()
             )));
         }
-        // Renaming over a device or a folder would not do what was meant.
+        // Renaming over a device or a folder would not have the intended effect.
         match fs::metadata(file) {
             Ok(there) if !there.is_file() => {
                 return Err(refuse(io::Error::other("it exists and is not a regular file")).into());
@@ -98,7 +98,7 @@ fn place(file: &Path) -> (PathBuf, Option<&std::ffi::OsStr>) {
     (resolved(folder_of(file)), file.file_name())
 }
 
-/// A folder free of links; of one that is not there, what is.
+/// A folder free of links; if it does not exist, its existing part.
 fn resolved(folder: &Path) -> PathBuf {
     let here = |path: &Path| {
         let path = if path.as_os_str().is_empty() {
@@ -112,7 +112,7 @@ fn resolved(folder: &Path) -> PathBuf {
         .ancestors()
         .find_map(|ancestor| Some((ancestor, here(ancestor)?)));
     match known.and_then(|(ancestor, there)| Some(there.join(folder.strip_prefix(ancestor).ok()?))) {
-        // Without the slash that joining nothing leaves at the end.
+        // Without the trailing slash that joining nothing adds.
         Some(path) => path.components().collect(),
         None => folder.to_owned(),
     }
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_written_is_refused_and_leaves_no_trace() {
+    fn outputs_that_cannot_be_written_are_refused_and_leave_no_trace() {
         let folder = tempfile::tempdir().expect("a folder");
         let at = |name: &str| folder.path().join(name);
         fs::write(at("clip.mp4"), b"clip").expect("a clip");
@@ -160,10 +160,10 @@ mod tests {
         );
         check(&[&at("a.wav"), &at("b.wav")], &[&clip], None).expect("good names");
 
-        // A folder that will be made holds no two files of one name either.
+        // Nor may two files of one name be in a folder that will be created.
         let new = at("new");
         let both = [&at("new/a.wav") as &Path, &at("new/b.wav")];
-        check(&both, &[&clip], Some(&new)).expect("a folder that will be made");
+        check(&both, &[&clip], Some(&new)).expect("a folder that will be created");
         assert_eq!(check(&both, &[&clip], None).expect_err("no folder").code, 7);
         assert_eq!(
             check(&both, &[&clip], Some(&at("other")))
@@ -176,7 +176,7 @@ mod tests {
         assert!(!new.exists());
 
         assert_eq!(check_folder(&at("clip.mp4/stems")).expect_err("under a file").code, 7);
-        check_folder(&at("new/stems")).expect("a folder that can be made");
+        check_folder(&at("new/stems")).expect("a folder that can be created");
         assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 2);
     }
 }

@@ -1,6 +1,6 @@
-//! What the user sees during a run: bars on a terminal, plain lines elsewhere, the lines that an
-//! editor reads if it started the program, and the library's log. All of it goes to standard error;
-//! standard output is for results.
+//! Output during a run: bars on a terminal, plain lines elsewhere, the lines that an editor reads
+//! if it started the program, and the library's log. All of it goes to standard error; standard
+//! output is for results.
 
 use crate::args::Host;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -100,7 +100,7 @@ impl<'a> Progress<'a> {
     }
 
     fn bar(&self, shown: &mut Shown, stage: Stage, done: f64) {
-        // A stage has begun, so those before it are done, even if they did not report it.
+        // A stage has begun, so earlier ones are done, even if they did not report it.
         for (_, earlier) in shown.bars.range(..stage).filter(|(_, bar)| !bar.is_finished()) {
             finish(earlier);
         }
@@ -183,8 +183,8 @@ struct Logger {
     all: bool,
 }
 
-/// Sends the log to the console: warnings; with `verbose` 1 also what is done; with 2 and above
-/// every detail.
+/// Sends the log to the console: warnings; with `verbose` 1 also the steps; with 2 and above every
+/// detail.
 pub fn log_to(console: &Console, verbose: u8) {
     let level = match (console.quiet, verbose) {
         (true, _) => LevelFilter::Error,

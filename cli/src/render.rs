@@ -138,7 +138,7 @@ struct JobSpec<'a> {
 }
 
 impl JobSpec<'_> {
-    /// What must not be overwritten.
+    /// The files that must not be overwritten.
     fn inputs(&self) -> Vec<&Path> {
         [&self.input.clip, &self.input.from, &self.resources.soundfont]
             .into_iter()
@@ -146,7 +146,7 @@ impl JobSpec<'_> {
             .collect()
     }
 
-    /// The file that default names are made from.
+    /// The file from which default names are derived.
     fn clip<'a>(&'a self, job: &'a Job) -> &'a Path {
         self.input.clip.as_deref().unwrap_or_else(|| &job.clip().path)
     }
@@ -205,7 +205,7 @@ impl JobSpec<'_> {
     }
 }
 
-/// Runs a job that has been opened, up to `until`, and writes what is wanted.
+/// Runs an opened job up to `until`, and writes the requested outputs.
 fn run(
     job: &mut Job,
     wanted: &Wanted,
@@ -286,7 +286,7 @@ pub fn render(args: &Render, console: &Console, cancel: &Cancel) -> Result<(), F
             "the picture is copied unchanged, which --speed {speed} does not allow; add --no-video --wav FILE"
         )));
     }
-    // Again, since the default names are known now, and with --from the clip as well.
+    // Again, since the default names are known now and, with --from, the clip as well.
     let mut inputs = order.inputs();
     let clip = job.clip().path.clone();
     inputs.push(&clip);
@@ -328,7 +328,7 @@ pub fn analyze(args: &Analyze, console: &Console, cancel: &Cancel) -> Result<(),
     let until = wanted.last_stage(Stage::Rhythm);
     let written = run(&mut job, &wanted, until, None, console, cancel)?;
     if wanted.json.as_deref().is_some_and(is_stdout) {
-        // Standard output is the JSON's.
+        // Standard output is reserved for the JSON.
         summary(&job).iter().for_each(|line| console.say(line));
     } else {
         stdout::write(&(summary(&job).join("\n") + "\n"))?;

@@ -55,7 +55,7 @@ pub fn user_folder(name: &str, below_home: &str) -> Option<PathBuf> {
 pub fn check_sound_font(flags: &ResourceFlags) -> Result<(), Error> {
     match &flags.soundfont {
         Some(path) if !path.is_file() => Err(Error::SoundFontMissing { path: path.clone() }),
-        // What the program needs, and not the input, when it may not be read.
+        // If it must not be read, a resource of the program is missing, not the input.
         Some(path) => match File::open(path) {
             Ok(_) => Ok(()),
             Err(reason) => Err(Error::SoundFontInvalid {

@@ -7,7 +7,7 @@ pub fn report_full_files() {
     unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
 }
 
-/// Whether SIGHUP is ignored, as `nohup` leaves it to the programs that it starts.
+/// Whether SIGHUP is ignored, as in programs started by `nohup`.
 pub fn ignores_hangups() -> bool {
     let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
     // SAFETY: without a new action, only the present one is written to `action`, which is large

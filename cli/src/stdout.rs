@@ -5,7 +5,7 @@ use kinescore::Error;
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
-/// Writes to standard output. A reader that has gone (`kinescore settings | head -1`) is not an
+/// Writes to standard output. A reader that has ended (`kinescore settings | head -1`) is not an
 /// error.
 pub fn write(text: &str) -> Result<(), Failure> {
     write_bytes(text.as_bytes())

@@ -1,4 +1,4 @@
-//! Times and sizes as users type them.
+//! Times and sizes in the form that users type.
 
 use kinescore::{FLICKS_PER_SECOND, Flicks};
 
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_read_as_people_write_them() {
+    fn times_are_read_in_the_usual_forms() {
         let seconds = |text| time(text).map(Flicks::seconds);
         assert_eq!(seconds("5"), Ok(5.0));
         assert_eq!(seconds("65.25"), Ok(65.25));

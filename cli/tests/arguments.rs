@@ -10,7 +10,7 @@ use std::fs;
 use std::process::{Command, Stdio};
 
 #[test]
-fn an_unknown_setting_tells_the_nearest_name() {
+fn an_unknown_setting_is_reported_with_the_nearest_name() {
     run(&["render", "x.mp4", "--set", "drums.stile=rock"])
         .expect(2)
         .tells(&["drums.stile", "did you mean 'drums.style'?"]);
@@ -20,7 +20,7 @@ fn an_unknown_setting_tells_the_nearest_name() {
 }
 
 #[test]
-fn a_value_that_is_not_allowed_tells_what_is() {
+fn a_value_that_is_not_allowed_is_reported_with_the_allowed_ones() {
     for (args, parts) in [
         (["--tempo", "500"], ["tempo = '500'", "40 to 240"]),
         (["--tempo-min", "5"], ["tempo.min = '5'", "40 to 240"]),
@@ -118,7 +118,7 @@ fn help_shows_every_setting_and_the_exit_codes() {
 }
 
 #[test]
-fn the_readme_tells_each_flag_and_each_exit_code() {
+fn the_readme_lists_each_flag_and_each_exit_code() {
     let readme = fs::read_to_string(root().join("README.md")).expect("README.md");
     let help = run(&["render", "--help"]).expect(0).stdout;
     let mut told = 0;
@@ -223,7 +223,7 @@ fn completions_and_man_pages_know_the_flags() {
 }
 
 #[test]
-fn a_closed_or_full_standard_output_is_no_panic() {
+fn a_closed_or_full_standard_output_does_not_panic() {
     let mut child = kinescore(&["settings"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -247,7 +247,7 @@ fn a_closed_or_full_standard_output_is_no_panic() {
 }
 
 #[test]
-fn doctor_tells_what_is_there_and_what_is_missing() {
+fn doctor_reports_what_is_there_and_what_is_missing() {
     let found = run(&["doctor"]);
     let manifest = fs::read_to_string(common::models().join("manifest.toml")).expect("the manifest");
     for line in manifest.lines().filter(|line| line.starts_with("file = ")) {
@@ -324,7 +324,7 @@ fn a_damaged_model_is_named_by_doctor() {
 }
 
 #[test]
-fn models_that_are_nowhere_are_told_with_the_places_looked_in() {
+fn models_that_are_nowhere_are_reported_with_the_places_searched() {
     // A copy of the program far from any models.
     let folder = folder();
     let program = folder.path().join("kinescore");

@@ -77,7 +77,7 @@ fn a_video_stream_without_frames() {
 }
 
 #[test]
-fn a_truncated_file_is_used_as_far_as_it_goes_with_a_warning() {
+fn the_readable_part_of_a_truncated_file_is_used_with_a_warning() {
     let folder = folder();
     let whole = make_clip(folder.path(), "whole.mp4", "-i {} -c copy -movflags +faststart");
     let content = fs::read(&whole).expect("the clip");
@@ -207,7 +207,7 @@ fn a_person_who_stands_still() {
 }
 
 #[test]
-fn somebody_who_is_not_there() {
+fn a_person_who_is_not_there() {
     let folder = folder();
     refused(
         folder.path(),
@@ -296,7 +296,7 @@ fn a_device_that_is_not_there() {
     assert_eq!(listing(folder.path()), before);
 }
 
-/// The chunk of that name in a RIFF file: where its content is.
+/// The range of a chunk's content in a RIFF file.
 fn chunk(content: &[u8], name: &[u8; 4]) -> std::ops::Range<usize> {
     let at = content.windows(4).position(|bytes| bytes == name).expect("the chunk");
     let length = u32::from_le_bytes(content[at + 4..at + 8].try_into().expect("four bytes")) as usize;
@@ -320,8 +320,7 @@ fn sound_fonts_that_cannot_be_used() {
     fs::write(&notes, "not a SoundFont at all").expect("a file");
     with(&notes, &["notes.sf2", "cannot be read as a SoundFont"]);
 
-    // Zones that play samples are left, but no sample has a rate: 46-byte records, the rate at byte
-    // 36.
+    // The zones still name samples, but no sample has a rate: 46-byte records, the rate at byte 36.
     let mut content = shipped;
     let samples = chunk(&content, b"shdr");
     for record in content[samples].chunks_exact_mut(46) {
@@ -335,8 +334,8 @@ fn sound_fonts_that_cannot_be_used() {
 #[test]
 fn a_sound_font_without_drums_or_bass_plays_with_those_of_the_shipped_one() {
     let folder = folder();
-    // The drum kits moved out of the drums' bank (128), and the basses to other programs: 38-byte
-    // records, the program at byte 20, the bank at byte 22.
+    // The drum kits are moved out of the drums' bank (128), and the basses to other programs:
+    // 38-byte records, the program at byte 20, the bank at byte 22.
     let mut content = fs::read(root().join("models/kinescore-gm.sf3")).expect("the SoundFont that ships");
     let presets = chunk(&content, b"phdr");
     for record in content[presets].chunks_exact_mut(38) {
@@ -424,7 +423,7 @@ fn the_output_is_the_input() {
 
 #[test]
 fn a_full_disk() {
-    // A small file system that only this run sees. Needs the permission to mount one.
+    // A small file system that only this run sees. Mounting one requires permission.
     let folder = folder();
     let script = r#"mount -t tmpfs -o size=64k none "$1" 2>/dev/null || exit 99
         dir=$1; shift; "$@"; code=$?; ls -A "$dir"; exit $code"#;

@@ -64,7 +64,7 @@ fn args<'a>(clip: &'a Path, midi: &'a Path, more: &[&'a str]) -> Vec<&'a str> {
     [&["render", text(clip)][..], &BRIEFLY, &rest, more].concat()
 }
 
-/// Renders with a cache; the notes must be those of a run without.
+/// Renders with a cache; the notes must be those of a run without one.
 fn rendered(clip: &Path, cache: &Path) -> Run {
     let folder = folder();
     let midi = folder.path().join("notes.mid");
@@ -180,7 +180,7 @@ fn the_folder_is_found_in_flag_environment_or_the_usual_place() {
     };
     let home = folder.path().join(".cache/kinescore");
     assert_eq!(place(&[], &[]), (Some(0), Some(text(&home).to_owned())));
-    assert!(!home.exists(), "to look is to write nothing");
+    assert!(!home.exists(), "looking writes nothing");
     let xdg = ("XDG_CACHE_HOME", "/xdg");
     assert_eq!(place(&[xdg], &[]).1.as_deref(), Some("/xdg/kinescore"));
     assert_eq!(
@@ -203,12 +203,12 @@ fn the_folder_is_found_in_flag_environment_or_the_usual_place() {
 }
 
 #[test]
-fn a_run_that_is_killed_at_any_moment_harms_no_later_one() {
+fn a_run_killed_at_any_moment_does_not_harm_later_ones() {
     let (folder, short) = (folder(), short());
     let midi = folder.path().join("killed.mid");
     let mut random = 0x5eed_u64;
     for round in 0..20 {
-        // The cache is renewed from time to time, so that both first and later runs are killed.
+        // The cache is renewed periodically, so that both first and later runs are killed.
         let cache = folder.path().join(format!("cache{}", round / 4));
         random = random
             .wrapping_mul(6_364_136_223_846_793_005)
@@ -231,7 +231,7 @@ fn a_run_that_is_killed_at_any_moment_harms_no_later_one() {
     for round in 0..5 {
         let cache = folder.path().join(format!("cache{round}"));
         fs::create_dir_all(&cache).expect("a folder");
-        fs::write(cache.join(".tmp-0a1b2c.kscache"), "half").expect("what a killed writer leaves");
+        fs::write(cache.join(".tmp-0a1b2c.kscache"), "half").expect("leftover of a killed writer");
         rendered(&short.clip, &cache);
         assert!(was_known(&rendered(&short.clip, &cache)));
         assert!(names(&cache, ".tmp-").is_empty());
@@ -239,11 +239,11 @@ fn a_run_that_is_killed_at_any_moment_harms_no_later_one() {
 }
 
 #[test]
-fn a_full_disk_costs_time_and_nothing_else() {
+fn a_full_disk_costs_only_time() {
     let (folder, short) = (folder(), short());
     let (cache, midi) = (folder.path().join("cache"), folder.path().join("notes.mid"));
-    // No file may grow beyond four blocks, of 512 or of 1024 bytes: what is kept of the media fits
-    // in, its poses do not.
+    // No file may grow beyond four blocks, of 512 or of 1024 bytes: the media's entry fits, its
+    // poses do not.
     let plain = kinescore(&args(&short.clip, &midi, &["--cache", text(&cache)]));
     let run = common::go(&mut common::by_shell("ulimit -f 4; exec \"$@\"", &plain)).expect(0);
     assert_eq!(fs::read(&midi).expect("MIDI"), short.midi);
@@ -261,7 +261,7 @@ fn a_full_disk_costs_time_and_nothing_else() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_used_is_told_once_and_the_notes_are_right() {
+fn an_unusable_folder_is_reported_once_and_the_notes_are_right() {
     let (folder, short) = (folder(), short());
     let file = folder.path().join("a file");
     fs::write(&file, "mine").expect("written");
@@ -271,7 +271,7 @@ fn a_folder_that_cannot_be_used_is_told_once_and_the_notes_are_right() {
         verify(&cache).expect(3).tells(&[text(&cache)]);
     }
     assert_eq!(fs::read_to_string(&file).expect("the file"), "mine");
-    // Root may write anywhere, so as root nothing is refused.
+    // Root may write anywhere, so nothing is refused as root.
     let cache = folder.path().join("read-only");
     fs::create_dir(&cache).expect("a folder");
     let mut rights = fs::metadata(&cache).expect("the folder").permissions();
@@ -281,7 +281,7 @@ fn a_folder_that_cannot_be_used_is_told_once_and_the_notes_are_right() {
 }
 
 #[test]
-fn two_runs_at_once_do_one_another_no_harm() {
+fn two_runs_at_once_do_not_harm_each_other() {
     let (folder, short) = (folder(), short());
     let cache = folder.path().join("cache");
     let midis = ["a.mid", "b.mid"].map(|name| folder.path().join(name));
@@ -302,7 +302,7 @@ fn two_runs_at_once_do_one_another_no_harm() {
 }
 
 #[test]
-fn a_clip_that_is_gone_is_missed_only_by_what_needs_it() {
+fn a_missing_clip_fails_only_what_needs_it() {
     let (folder, short) = (folder(), short());
     // Under the same name, since the MIDI file contains it.
     let name = short.clip.file_name().expect("a name");

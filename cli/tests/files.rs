@@ -1,4 +1,4 @@
-//! Files that runs read and write: what is checked before the work, and what must not be lost.
+//! The files that runs read and write: checks before the work, and protection against loss.
 #![allow(missing_docs)]
 #![allow(clippy::expect_used)] // helpers of tests stop at the first surprise, as tests do
 
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
-/// The first seconds of a clip with a fixed tempo, by drums alone: little work.
+/// The first seconds of a clip at a fixed tempo, with drums only: little work.
 const BRIEFLY: [&str; 10] = [
     "--device",
     "cpu",
@@ -43,7 +43,7 @@ fn pipe(path: &Path) {
 }
 
 #[test]
-fn a_stem_is_checked_as_any_other_output() {
+fn a_stem_is_checked_like_any_other_output() {
     let folder = folder();
     let stems = folder.path().join("stems");
     fs::create_dir(&stems).expect("a folder");
@@ -97,7 +97,7 @@ fn the_folder_of_the_stems_is_made_before_other_files_go_into_it() {
         let args = [&args[..], &["--stems", text(&stems), "--wav", text(&wav)], &BRIEFLY].concat();
         run(&args)
     };
-    // What would be written twice is known while the folder is not there.
+    // Duplicate outputs are detected even if the folder does not exist yet.
     render("drums.wav").expect(2).tells(&["drums.wav", "two outputs"]);
     assert!(!stems.exists());
     render("mix.wav").expect(0);
@@ -111,7 +111,7 @@ fn aged(path: &Path, minutes: u64) {
 }
 
 #[test]
-fn what_killed_runs_have_left_is_cleared_by_the_next_run_that_writes_there() {
+fn leftovers_of_killed_runs_are_removed_by_the_next_run_that_writes_there() {
     let folder = folder();
     let list = folder.path().join("list.csv");
     fs::write(&list, "path\nwalk.mp4\n").expect("a manifest");
@@ -135,10 +135,10 @@ fn what_killed_runs_have_left_is_cleared_by_the_next_run_that_writes_there() {
 }
 
 #[test]
-fn a_limit_on_the_size_of_files_is_an_error_of_writing() {
+fn a_limit_on_the_size_of_files_is_a_write_error() {
     let folder = folder();
     let before = listing(folder.path());
-    // Blocks of 512 bytes: 64 KiB, which is less than the sound and the video take.
+    // Blocks of 512 bytes: 64 KiB, which is less than the sound and the video need.
     for (flag, name) in [("--wav", "out.wav"), ("-o", "out.mp4")] {
         let output = folder.path().join(name);
         let mut command = kinescore(&["render", text(&walkers()), flag, text(&output)]);
@@ -191,7 +191,7 @@ fn a_name_that_an_output_cannot_hold_is_refused_before_the_work() {
             .expect(2)
             .tells(&["is not UTF-8", flag, "rename"]);
     }
-    // The analysis of a batch is JSON, too; the name of a folder comes in by the manifest's own.
+    // The analysis of a batch is JSON, too; the name of a folder is part of the manifest's own.
     let inner = folder.path().join(OsStr::from_bytes(b"clips\xff"));
     fs::create_dir(&inner).expect("a folder");
     fs::copy(walkers(), inner.join("walk.mp4")).expect("a clip");

@@ -108,7 +108,7 @@ fn program() -> PathBuf {
         .expect("the program")
 }
 
-/// Checks that everything named in places.json exists.
+/// Checks that every path in places.json exists.
 #[track_caller]
 fn check_places(home: &Home, name: &str) {
     let places: Value = serde_json::from_str(&home.read(name)).expect("JSON");
@@ -123,7 +123,7 @@ fn check_places(home: &Home, name: &str) {
 }
 
 #[test]
-fn the_clip_job_is_merged_into_kdenlives_file_and_comes_out_again() {
+fn the_clip_job_is_merged_into_kdenlives_file_and_removed_again() {
     let job = "data/kdenlive/clipjobsettings.rc";
     for theirs in [
         None,
@@ -180,7 +180,7 @@ fn the_parameters_of_the_clip_job_are_a_command_line_that_renders() {
             other => other.to_owned(),
         });
     let words: Vec<String> = words.collect();
-    // As Kdenlive starts it: without the variables of a shell.
+    // Started like by Kdenlive: without the variables of a shell.
     let mut command = Command::new(program());
     let command = common::isolate(
         command
@@ -194,7 +194,7 @@ fn the_parameters_of_the_clip_job_are_a_command_line_that_renders() {
 }
 
 #[test]
-fn a_file_that_cannot_be_merged_and_a_path_that_cannot_be_told_are_refused() {
+fn a_file_that_cannot_be_merged_and_a_path_that_cannot_be_passed_are_refused() {
     let home = Home::new();
     let path = home.at("data/kdenlive/clipjobsettings.rc");
     home.put("data/kdenlive/clipjobsettings.rc", "");
@@ -224,7 +224,7 @@ fn a_file_that_cannot_be_merged_and_a_path_that_cannot_be_told_are_refused() {
 }
 
 #[test]
-fn the_add_on_goes_to_each_version_of_blender_and_is_taken_out_again() {
+fn the_add_on_goes_to_each_version_of_blender_and_is_removed_again() {
     let home = Home::new();
     let library = home.at("libkinescore.so");
     home.put("config/blender/3.4/scripts/addons/theirs.py", "pass\n");
@@ -266,7 +266,7 @@ fn the_add_on_goes_to_each_version_of_blender_and_is_taken_out_again() {
 }
 
 #[test]
-fn a_folder_of_that_name_that_is_not_ours_stays_as_it_is() {
+fn a_folder_of_that_name_that_is_not_ours_stays_unchanged() {
     let home = Home::new();
     let library = home.at("libkinescore.so");
     home.put("addons/kinescore/__init__.py", "# another's\n");
@@ -292,7 +292,7 @@ fn a_folder_of_that_name_that_is_not_ours_stays_as_it_is() {
 }
 
 #[test]
-fn where_no_blender_is_known_a_folder_is_asked_for() {
+fn a_folder_is_requested_if_no_blender_is_found() {
     let home = Home::new();
     let library = home.at("libkinescore.so");
     home.run(&["install", "blender", "--library", text(&library)])
@@ -310,7 +310,7 @@ fn where_no_blender_is_known_a_folder_is_asked_for() {
 }
 
 #[test]
-fn the_bundle_is_copied_with_its_places_and_taken_out_again() {
+fn the_bundle_is_copied_with_its_places_and_removed_again() {
     let home = Home::new();
     let library = home.at("libkinescore.so");
     let binary = "bundle/Kinescore.ofx.bundle/Contents/Linux-x86-64/Kinescore.ofx";
@@ -393,7 +393,7 @@ fn the_help_names_the_editors_and_the_exit_codes() {
 }
 
 #[test]
-fn what_is_missing_or_closed_is_told() {
+fn missing_parts_and_protected_folders_are_reported() {
     let home = Home::new();
     let library = home.at("libkinescore.so");
     let nowhere = home.at("nowhere");

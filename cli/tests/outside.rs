@@ -24,11 +24,11 @@ fn a_program_that_does_not_end_is_killed_with_what_it_started() {
     assert!(outside::within(&mut shell("sleep 60 & exit 0"), Duration::from_millis(300)).is_none());
     assert!(begin.elapsed() < Duration::from_secs(30));
     std::thread::sleep(Duration::from_secs(3));
-    assert!(!late.exists(), "a program of its group ran on");
+    assert!(!late.exists(), "a program of its group kept running");
 }
 
 #[test]
-fn a_program_that_does_not_end_the_first_time_is_tried_again() {
+fn a_program_that_hangs_the_first_time_is_tried_again() {
     let folder = folder();
     let marker = folder.path().join("tried");
     let script = format!(

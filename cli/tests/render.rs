@@ -1,4 +1,4 @@
-//! Real renders of the bundled clip, as a user starts them.
+//! Real renders of the bundled clip, started like by a user.
 #![allow(missing_docs)]
 #![allow(clippy::expect_used)] // helpers of tests stop at the first surprise, as tests do
 
@@ -41,7 +41,7 @@ fn picture(path: &Path) -> String {
 }
 
 #[test]
-fn one_command_gives_the_video_with_a_soundtrack_and_all_that_is_asked_for() {
+fn one_command_writes_the_video_with_a_soundtrack_and_all_requested_files() {
     let folder = folder();
     let clip = clip_in(folder.path());
     let at = |name: &str| folder.path().join(name);
@@ -51,7 +51,7 @@ fn one_command_gives_the_video_with_a_soundtrack_and_all_that_is_asked_for() {
         .args(["--json", "walk.json", "--plot", "walk.svg"])
         .current_dir(folder.path());
     let run = go(&mut command).expect(0);
-    assert_eq!(run.stdout, "", "standard output is for results that were asked for");
+    assert_eq!(run.stdout, "", "standard output is for requested results");
     let run = run.tells(&[
         "pose 100 %",
         "audio 100 %",
@@ -123,7 +123,7 @@ fn one_command_gives_the_video_with_a_soundtrack_and_all_that_is_asked_for() {
 }
 
 #[test]
-fn a_saved_stage_goes_on_to_the_same_notes() {
+fn a_saved_stage_leads_to_the_same_notes() {
     let folder = folder();
     let clip = clip_in(folder.path());
     let at = |name: &str| text(folder.path()).to_owned() + "/" + name;
@@ -231,7 +231,7 @@ fn percentages(run: &Run) -> Vec<u32> {
 }
 
 #[test]
-fn kdenlive_is_told_rising_percentages_and_gets_no_file_when_it_fails() {
+fn kdenlive_gets_rising_percentages_and_no_file_on_failure() {
     let folder = folder();
     let wav = folder.path().join("walk.wav");
     let args = [
@@ -275,7 +275,7 @@ fn kdenlive_is_told_rising_percentages_and_gets_no_file_when_it_fails() {
 }
 
 #[test]
-fn analyze_prints_a_summary_or_json_and_writes_nothing_unasked() {
+fn analyze_prints_a_summary_or_json_and_writes_nothing_unrequested() {
     let folder = folder();
     let clip = clip_in(folder.path());
     let summary = run(&["analyze", text(&clip), "--device", "cpu"]).expect(0).stdout;
@@ -328,7 +328,7 @@ fn long_render(folder: &Path) -> Child {
 fn ctrl_c_stops_within_half_a_second_and_leaves_nothing() {
     let folder = folder();
     let mut shortest = Duration::MAX;
-    // Other tests share the processor: the best of five shows what the program does.
+    // Other tests share the processor: the best of five is the program's own figure.
     for (name, after) in [
         ("-INT", 1500),
         ("-TERM", 2500),
@@ -358,7 +358,7 @@ fn ctrl_c_stops_within_half_a_second_and_leaves_nothing() {
 }
 
 #[test]
-fn ffmpeg_and_other_libraries_say_nothing_by_themselves() {
+fn ffmpeg_and_other_libraries_print_nothing_themselves() {
     let folder = folder();
     let mut command = kinescore(&[
         "render",

@@ -34,7 +34,7 @@ fn rhythm(folder: &Path, poses: &Path, args: &[&str], runtime: Option<&Path>) ->
 }
 
 #[test]
-fn a_library_that_is_no_onnx_runtime_is_a_missing_resource() {
+fn a_library_other_than_onnx_runtime_is_a_missing_resource() {
     let folder = folder();
     let (source, null) = (folder.path().join("null.c"), folder.path().join("null.so"));
     fs::write(&source, "const void *OrtGetApiBase(void) { return 0; }").expect("a source");
@@ -67,7 +67,7 @@ fn a_library_that_is_no_onnx_runtime_is_a_missing_resource() {
 }
 
 #[test]
-fn that_there_is_no_card_is_told_only_to_those_who_ask() {
+fn a_missing_card_is_reported_only_on_request() {
     let folder = folder();
     let quiet = rhythm(folder.path(), &golden("pose"), &["--device", "auto"], None).expect(0);
     let asked = rhythm(folder.path(), &golden("pose"), &["--device", "auto", "-v"], None).expect(0);
@@ -89,7 +89,7 @@ fn that_there_is_no_card_is_told_only_to_those_who_ask() {
 }
 
 #[test]
-fn numbers_that_no_stage_gives_are_bad_input() {
+fn numbers_that_no_stage_writes_are_bad_input() {
     let folder = folder();
     let saved = fs::read_to_string(golden("pose")).expect("saved poses");
     let duration = "\"duration\":7.666666666666666";

@@ -1,4 +1,5 @@
-//! The library with faults on demand, under a name of its own so that the tests can have both: all that `src/lib.rs` has.
+//! The library with panics on demand, under its own name so that the tests can use both: everything
+//! in `src/lib.rs`.
 
 #[path = "../src/arguments.rs"]
 mod arguments;

@@ -57,7 +57,7 @@ pub unsafe fn text<'a>(text: *const c_char, what: &str) -> Result<&'a str, Failu
 /// A string, or `None` for NULL.
 ///
 /// # Safety
-/// As [`text`].
+/// That of [`text`].
 pub unsafe fn optional_text<'a>(text: *const c_char, what: &str) -> Result<Option<&'a str>, Failure> {
     if text.is_null() {
         return Ok(None);
@@ -79,7 +79,7 @@ pub unsafe fn optional_text<'a>(text: *const c_char, what: &str) -> Result<Optio
 /// A path, or `None` for NULL or "".
 ///
 /// # Safety
-/// As [`text`].
+/// That of [`text`].
 pub unsafe fn optional_path(path: *const c_char, what: &str) -> Result<Option<PathBuf>, Failure> {
     // SAFETY: by contract.
     let path = unsafe { optional_text(path, what) }?;
@@ -89,7 +89,7 @@ pub unsafe fn optional_path(path: *const c_char, what: &str) -> Result<Option<Pa
 /// A path that must not be empty.
 ///
 /// # Safety
-/// As [`text`].
+/// That of [`text`].
 pub unsafe fn path(path: *const c_char, what: &str) -> Result<PathBuf, Failure> {
     // SAFETY: by contract.
     let given = unsafe { text(path, what) }?;
@@ -120,7 +120,7 @@ unsafe fn struct_size<T: Sized32>(given: *const T) -> Result<usize, Failure> {
 /// newer one adds are ignored.
 ///
 /// # Safety
-/// As [`struct_size`]; the bytes must not change during the call.
+/// That of [`struct_size`]; the bytes must not change during the call.
 pub unsafe fn read<T: Sized32>(given: *const T) -> Result<T, Failure> {
     // SAFETY: by contract.
     let size = unsafe { struct_size(given) }?.min(size_of::<T>());
@@ -136,7 +136,7 @@ pub unsafe fn read<T: Sized32>(given: *const T) -> Result<T, Failure> {
 /// Checks that a struct can be written, before its content is computed.
 ///
 /// # Safety
-/// As [`struct_size`].
+/// That of [`struct_size`].
 pub unsafe fn check_output<T: Sized32>(target: *mut T) -> Result<(), Failure> {
     // SAFETY: by contract.
     unsafe { struct_size(target) }.map(drop)
@@ -146,7 +146,7 @@ pub unsafe fn check_output<T: Sized32>(target: *mut T) -> Result<(), Failure> {
 /// itself is not changed.
 ///
 /// # Safety
-/// As [`struct_size`]; the bytes must be writable.
+/// That of [`struct_size`]; the bytes must be writable.
 pub unsafe fn write<T: Sized32>(target: *mut T, value: &T) -> Result<(), Failure> {
     // SAFETY: by contract.
     let size = unsafe { struct_size(target) }?.min(size_of::<T>());
@@ -203,7 +203,7 @@ pub unsafe fn write_items<T: Copy>(
 /// including the NUL byte; with `buffer` NULL and `capacity` 0, it only counts.
 ///
 /// # Safety
-/// As [`write_items`].
+/// That of [`write_items`].
 pub unsafe fn write_text(text: &str, buffer: *mut c_char, capacity: usize, size: *mut usize) -> Result<(), Failure> {
     let bytes: Vec<u8> = text.bytes().filter(|byte| *byte != 0).chain([0]).collect();
     check(size, "size")?;

@@ -1,4 +1,4 @@
-//! Which part of the media is heard, and how fast, in the units of hosts.
+//! The part of the media that is heard, and its speed, in the units of hosts.
 
 use crate::status::{Failure, Status};
 use kinescore_core::{Cut, FLICKS_PER_SECOND, Flicks, Speed};

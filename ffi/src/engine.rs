@@ -1,4 +1,4 @@
-//! The engine: what all jobs share.
+//! The engine: the resources shared by all jobs.
 
 use crate::arguments::{self, Sized32};
 use crate::cut::cut;

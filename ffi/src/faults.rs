@@ -17,7 +17,7 @@ pub unsafe extern "C" fn kinescore_test_panic(place: *const c_char) {
     *ASKED.lock().unwrap_or_else(PoisonError::into_inner) = Some(place.to_string_lossy().into_owned());
 }
 
-#[allow(clippy::panic)] // what this is for
+#[allow(clippy::panic)] // the purpose of this function
 pub fn panic_if_asked(place: &str) {
     let asked = ASKED
         .lock()

@@ -25,11 +25,12 @@ pub const KINESCORE_STAGE_SCORE: i32 = 5;
 /// Rendering the sound.
 pub const KINESCORE_STAGE_AUDIO: i32 = 6;
 
-/// Receives progress: the stage (KINESCORE_STAGE_…), the share of it that is done, and an estimate
-/// of the share of the whole run that is done, each 0 to 1. Return 0 to cancel, any other value to
-/// continue. It is called on the thread that called kinescore_job_run or on a thread of the
-/// library, but never concurrently. It must be quick, must not throw or long-jump, and must not
-/// call any function on this job except kinescore_job_cancel (others return KINESCORE_BUSY).
+/// Receives progress: the stage (KINESCORE_STAGE_…), the share of it that is done, and an
+/// estimate of the share of the whole run that is done, each 0 to 1. Return 0 to cancel, any other
+/// value to continue. It is called on the thread that called kinescore_job_run or on a thread of
+/// the library, but never concurrently. It must return quickly, must not throw or long-jump, and
+/// must not call any function on this job except kinescore_job_cancel (others return
+/// KINESCORE_BUSY).
 pub type ProgressFn =
     Option<unsafe extern "C" fn(user: *mut c_void, stage: i32, stage_done: f64, overall_done: f64) -> i32>;
 
@@ -237,7 +238,7 @@ pub unsafe extern "C" fn kinescore_job_open_video(job: *mut Job, path: *const c_
 /// the media's speed, 1/4 to 4. The soundtrack is exactly `(end - start) / speed` long, to the
 /// sample. Without this call, the whole media is heard at its own speed.
 ///
-/// It may be called before or after a run. What was found in the media is kept, so that the next
+/// It may be called before or after a run. Results for the media are kept, so that the next
 /// kinescore_job_run takes a fraction of the time of the first; every bar that both cuts share
 /// keeps its notes, except for the ending.
 ///
@@ -400,7 +401,7 @@ struct Reporter {
 
 // SAFETY: the host promises that its function can be called from any thread.
 unsafe impl Send for Reporter {}
-// SAFETY: as above; `order` keeps two calls apart.
+// SAFETY: as above; `order` prevents concurrent calls.
 unsafe impl Sync for Reporter {}
 
 impl Reporter {

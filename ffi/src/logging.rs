@@ -39,8 +39,8 @@ unsafe impl Sync for Sink {}
 static SINK: RwLock<Option<Sink>> = RwLock::new(None);
 
 thread_local! {
-    /// Whether this thread is in the host's function: messages that the library logs meanwhile are
-    /// dropped.
+    /// Whether this thread is in the host's function: messages that the library logs from within it
+    /// are dropped.
     static TALKING: Cell<bool> = const { Cell::new(false) };
 }
 

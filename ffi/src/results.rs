@@ -76,7 +76,7 @@ unsafe impl Sized32 for Summary {
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Beat {
-    /// When it falls, seconds from the start of the soundtrack.
+    /// Its time, seconds from the start of the soundtrack.
     pub time: f64,
     /// Position in the bar, from 1; 1 is the downbeat.
     pub number: u32,
@@ -93,7 +93,7 @@ pub const KINESCORE_ACCENT_IMPACT: u32 = 2;
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Accent {
-    /// When it falls, seconds from the start of the soundtrack.
+    /// Its time, seconds from the start of the soundtrack.
     pub time: f64,
     /// Strength relative to the clip's other accents, above 0, at most 1.
     pub strength: f32,
@@ -116,32 +116,32 @@ pub const KINESCORE_PART_WHOLE: u32 = 5;
 pub const KINESCORE_IMPACT_STOP: u32 = 1;
 /// A foot comes down and stands.
 pub const KINESCORE_IMPACT_LANDING: u32 = 2;
-/// The movement is stopped at once, as by something that it hits.
+/// The movement stops at once, as if the limb hit something.
 pub const KINESCORE_IMPACT_STRIKE: u32 = 3;
 /// The movement goes back the way it came.
 pub const KINESCORE_IMPACT_TURN: u32 = 4;
 
-/// An accent with what of the body makes it. This struct never changes.
+/// An accent with the part of the body that makes it. The layout of this struct never changes.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct BodyAccent {
-    /// When it falls, seconds from the start of the soundtrack.
+    /// Its time, seconds from the start of the soundtrack.
     pub time: f64,
-    /// How strong it is beside the clip's others, above 0, at most 1.
+    /// Strength relative to the clip's other accents, above 0, at most 1.
     pub strength: f32,
     /// KINESCORE_ACCENT_…
     pub kind: u32,
     /// KINESCORE_PART_…
     pub part: u32,
-    /// KINESCORE_IMPACT_…, how the movement ends; 0 where the accent is no impact.
+    /// KINESCORE_IMPACT_…, how the movement ends; 0 if the accent is not an impact.
     pub impact: u32,
 }
 
-/// A stretch of time in which the body holds still. This struct never changes.
+/// A stretch of time in which the body holds still. The layout of this struct never changes.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Hold {
-    /// When it comes to rest, seconds from the start of the soundtrack.
+    /// When the body comes to rest, seconds from the start of the soundtrack.
     pub from: f64,
     /// When it moves again.
     pub to: f64,
@@ -322,11 +322,11 @@ fn impact(impact: ImpactKind) -> u32 {
     }
 }
 
-/// Copies the accents, in rising order, with what of the body makes them, as kinescore_job_beats does the beats. They are those
-/// of kinescore_job_accents, as many and in the same order.
-///
+/// Copies the accents, in ascending order, with the part of the body that makes each, like
+/// kinescore_job_beats. They are the accents of kinescore_job_accents, as many and in the same
+/// order.
 /// # Safety
-/// As kinescore_job_beats.
+/// As for kinescore_job_beats.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kinescore_job_body_accents(
     job: *const Job,
@@ -353,13 +353,10 @@ pub unsafe extern "C" fn kinescore_job_body_accents(
     }
 }
 
-/// Copies the key's name, such as "A minor", into `buffer`, and its size in bytes, including the
-/// NUL byte, into `size`; the name is "" if only drums are heard. If `buffer` is NULL and
-/// `capacity` 0, only the size is returned.
-/// Copies the stretches in which the body holds still, in rising order, as kinescore_job_beats does the beats; there may be none.
-///
+/// Copies the stretches in which the body holds still, in ascending order, like
+/// kinescore_job_beats; there may be none.
 /// # Safety
-/// As kinescore_job_beats.
+/// As for kinescore_job_beats.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kinescore_job_holds(
     job: *const Job,
@@ -383,9 +380,10 @@ pub unsafe extern "C" fn kinescore_job_holds(
     }
 }
 
-///
+/// Copies the key's name, such as "A minor", into `buffer`, and its size in bytes, including the
+/// NUL byte, into `size`; the name is "" if only drums are heard. If `buffer` is NULL and
+/// `capacity` 0, only the size is returned.
 /// KINESCORE_BUFFER_TOO_SMALL: nothing is written.
-///
 /// # Safety
 /// `job` must be alive, `buffer` must have `capacity` bytes, and `size` must be writable.
 #[unsafe(no_mangle)]
@@ -431,8 +429,8 @@ pub unsafe extern "C" fn kinescore_job_audio_format(job: *const Job, format: *mu
 }
 
 /// Copies sound into `samples`: `frames` sample frames starting at `first_frame`, interleaved, full
-/// scale ±1; `frames × channels` numbers. `read` receives the number of frames copied: fewer at the
-/// end of the sound, 0 beyond it.
+/// scale ±1; `frames × channels` numbers. `read` receives the number of frames copied: fewer at
+/// the end of the sound, 0 beyond it.
 ///
 /// It may be called from another thread while kinescore_job_run renders the sound. It then waits
 /// for the first requested frame and returns the frames that are finished, perhaps fewer than

@@ -56,7 +56,7 @@ fn the_headers_compile_without_a_warning_in_every_standard() {
 }
 
 #[test]
-fn the_library_exports_what_is_listed_and_is_named_by_its_interface() {
+fn the_library_exports_the_listed_symbols_and_is_named_by_its_interface() {
     let library = prefix().join("lib/libkinescore.so");
     let printed = run(Command::new("nm")
         .args(["-D", "--defined-only", "--format=posix"])
@@ -81,7 +81,7 @@ fn the_library_exports_what_is_listed_and_is_named_by_its_interface() {
 }
 
 #[test]
-fn whatever_is_done_wrong_gives_its_status() {
+fn every_misuse_gives_its_status() {
     let folder = tempfile::tempdir().expect("a folder");
     let program = compile(folder.path(), "misuse.c", &[]);
     check(&program, &[&models(), &clip()]);
@@ -124,7 +124,7 @@ fn a_clip_from_end_to_end() {
 #[test]
 fn pushed_frames_give_the_notes_of_a_file_with_the_same_pixels() {
     let folder = tempfile::tempdir().expect("a folder");
-    // Without loss, and in RGB: from other files each decoder makes slightly other pixels.
+    // Lossless, and in RGB: from other files each decoder gives slightly different pixels.
     let lossless = folder.path().join("walk.avi");
     run(Command::new("ffmpeg")
         .args(["-v", "error", "-i"])
@@ -206,7 +206,7 @@ int main(int argc, char **argv) {
 "#;
 
 #[test]
-fn eight_jobs_at_once_give_what_one_gives_alone() {
+fn eight_jobs_at_once_give_the_result_of_one_alone() {
     let folder = tempfile::tempdir().expect("a folder");
     let program = compile(folder.path(), "threads.c", &[]);
     // Nearly the shortest possible clip, since it is processed nine times.
@@ -256,7 +256,7 @@ fn faults_stay_with_their_job() {
         .arg(&library)
         .arg(format!("-Wl,-rpath,{}", library.parent().expect("a folder").display())));
     let output = outside::finished_long(Command::new(&program).args([&models(), &runtime(), &clip().to_owned()]));
-    // Rust's own report of a panic would be there.
+    // Rust's own report of a panic would appear there.
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     assert!(output.status.success());
 }
@@ -292,7 +292,7 @@ fn the_example_renders_a_clip_with_models_found_beside_the_library() {
 fn address_sanitizer_finds_nothing_in_a_program_linked_statically() {
     let folder = tempfile::tempdir().expect("a folder");
     let suppressions = folder.path().join("leaks");
-    // Memory that ONNX Runtime keeps for the process is not ours to free.
+    // Memory that ONNX Runtime keeps for the process is not this library's to free.
     fs::write(&suppressions, "leak:libonnxruntime\n").expect("written");
     for (name, arguments) in [
         ("misuse.c", vec![models(), clip().to_owned()]),

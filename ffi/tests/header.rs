@@ -67,7 +67,7 @@ fn the_header_is_fresh() {
 }
 
 #[test]
-fn the_readme_shows_the_example_as_it_is() {
+fn the_readme_contains_the_example_unchanged() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let read = |path: &str| std::fs::read_to_string(root.join(path)).expect("a file");
     let readme = read("README.md");

@@ -507,7 +507,7 @@ def report(results: list[dict], program: Program, settings: argparse.Namespace) 
     print(f"Mean over clips (or median) with the 95 % bootstrap interval over clips ({beat_metrics.RESAMPLES} resamples); {first}.")
     print(f"The random metronome is the mean of {settings.random} of 80 to 135 beats per minute in each clip.\n")
     if not settings.trim:
-        print("mir_eval.beat.evaluate by itself would leave out the beats of the first 5 s, much of a short clip; its measures are called without that.\n")
+        print("mir_eval.beat.evaluate on its own would leave out the beats of the first 5 s, much of a short clip; its measures are called without that.\n")
     text, out["all"] = figures(summary, methods, missing)
     print(text)
     if best:

@@ -19,7 +19,7 @@ pub struct CsvFault {
     pub line: usize,
     /// Number of the field in its row, from 0.
     pub field: usize,
-    /// What was found, and what is expected.
+    /// The value found, and the value expected.
     pub what: &'static str,
 }
 
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_read_as_spreadsheets_and_people_write_them() {
+    fn rows_are_read_in_the_forms_of_spreadsheets_and_people() {
         let rows =
             read("path, in\r\n\r\n\"a, \"\"b\"\".mp4\", 1.5 \nc.mp4,\n\"two\nlines\" ,2\rlast,3").expect("a table");
         let of = |line, a: &str, b: &str| (line, vec![a.to_owned(), b.to_owned()]);
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_table_is_told_by_its_place() {
+    fn a_text_that_is_not_a_table_is_reported_with_its_place() {
         let open = read("a,b\n1,\"2\n3").expect_err("an open quotation mark");
         assert_eq!((open.line, open.field), (2, 1));
         assert!(open.what.contains("never closed"));

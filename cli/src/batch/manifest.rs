@@ -329,7 +329,7 @@ fn is_setting(key: &str) -> bool {
     Setting::of(key).is_some()
 }
 
-/// A hint at what was probably meant by a name that is not a setting.
+/// A hint at the setting that was probably meant.
 fn meant(met: &str) -> String {
     if met.contains([';', '\t']) {
         return "; columns are separated by commas".to_owned();
@@ -404,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn both_forms_say_the_same() {
+    fn both_forms_give_the_same_rows() {
         let csv = "\u{feff}path,in,out,speed,name,drums.style,seed\n\
                    a.mp4,0:01.5,3003/1000,150%,\"one, two\",funk,7\n/abs/b.mp4,,,,,,\n";
         let json = "{\"path\": \"a.mp4\", \"in\": 1.5, \"out\": \"3003/1000\", \"speed\": 1.5, \"name\": \"one, two\", \
@@ -435,7 +435,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_is_told_by_its_place() {
+    fn every_fault_is_reported_with_its_place() {
         for (text, message) in [
             (
                 &b"path\n"[..],

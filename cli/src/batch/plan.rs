@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn made_up_names_give_way_to_chosen_ones() {
+    fn generated_names_give_way_to_chosen_ones() {
         let names = named(
             "path,name\na/walk.mp4,\nb/walk.mov,\nc/Walk.mkv,\nd.mp4,walk-2\n",
             false,

@@ -14,7 +14,7 @@ use std::path::Path;
 /// The state of a clip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// Its files are there.
+    /// Its files exist.
     Done,
     /// Its files existed already, for the same key.
     Skipped,
@@ -99,7 +99,7 @@ impl<'a> Entry<'a> {
 pub struct Report<'a> {
     /// The manifest.
     pub manifest: &'a Path,
-    /// Where the results are.
+    /// The folder of the results.
     pub out: &'a Path,
     /// The clips.
     pub entries: Vec<Entry<'a>>,

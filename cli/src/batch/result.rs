@@ -41,7 +41,7 @@ pub struct ClipFault {
     pub lasting: bool,
 }
 
-/// What a row requests.
+/// The content of a row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct About {
     path: String,
@@ -52,7 +52,7 @@ pub struct About {
 }
 
 impl About {
-    /// What the clip's row requests.
+    /// The content of the clip's row.
     pub fn of(clip: &ClipRow) -> Self {
         let row = &clip.row;
         let settings = row.settings.to_map();
@@ -65,7 +65,7 @@ impl About {
         }
     }
 
-    /// Whether this is what a row requests, judged by the row and these additional keys of
+    /// Whether this equals the content of a row, judged by the row and these additional keys of
     /// settings.
     pub fn fits(&self, clip: &ClipRow, keys: &[String]) -> bool {
         let asked = Self::of(clip);

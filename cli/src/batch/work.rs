@@ -113,7 +113,7 @@ impl ShareWork<'_> {
         clips.iter().enumerate().map(entry).collect()
     }
 
-    /// Renders a clip, unless its result is there.
+    /// Renders a clip, unless its result exists.
     fn clip(&self, clip: &ClipRow, place: &str) -> Result<(State, ClipOutcome), Failure> {
         if self.cancel.is_cancelled() {
             return Err(Error::Cancelled.into());

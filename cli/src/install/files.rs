@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn links_and_rights_of_the_user_stay() {
+    fn links_and_permissions_of_the_user_stay() {
         let folder = tempfile::tempdir().expect("a folder");
         let (file, link) = (folder.path().join("real.rc"), folder.path().join("link.rc"));
         fs::write(&file, "old").expect("a file");

@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_user_has_stays_and_comes_back_byte_for_byte() {
+    fn the_users_lines_stay_and_come_back_byte_for_byte() {
         for before in [
             "",
             "\n",
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn after_the_user_has_changed_the_file_only_our_lines_go() {
+    fn after_the_user_has_changed_the_file_only_our_lines_are_removed() {
         let merged = merge("[Ids]\nmine=My job\n", &job());
         let changed = merged.replace("[Binary]\n", "[Binary]\nnew=/bin/new\n") + "new=A new job\n";
         let rest = without_ours(&changed);
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn the_template_is_filled_in_altogether() {
+    fn the_template_is_filled_in_completely() {
         let job = job();
         assert_eq!(job.len(), TEMPLATE.lines().filter(|line| line.starts_with('[')).count());
         assert!(job.iter().all(|(_, value)| !value.contains('@')), "{job:?}");

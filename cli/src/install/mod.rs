@@ -50,7 +50,7 @@ pub fn install(args: &Install, console: &Console) -> Result<(), Failure> {
 /// `kinescore uninstall`.
 ///
 /// # Errors
-/// As [`install`].
+/// Those of [`install`].
 pub fn uninstall(args: &Uninstall, console: &Console) -> Result<(), Failure> {
     let to = args.place.to.as_deref();
     check_place(to)?;

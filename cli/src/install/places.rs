@@ -1,4 +1,4 @@
-//! Where the parts of Kinescore are, for the parts that an editor starts: they do not get the
+//! The paths of Kinescore's parts, for programs that an editor starts: they do not get the
 //! environment of a shell.
 
 use super::refusal::missing;
@@ -51,8 +51,8 @@ impl Places {
     }
 }
 
-/// The ONNX Runtime that the user names, or the first folder with one. It is not loaded, since it
-/// writes files when it is.
+/// The ONNX Runtime that the user names, or the first folder with one. It is not loaded, since
+/// loading it writes files.
 fn runtime(found: &Resources) -> Result<PathBuf, Failure> {
     let candidates = match &found.runtime {
         Some(named) => vec![named.clone()],

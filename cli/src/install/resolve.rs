@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_script_is_known_as_ours_and_each_place_is_filled_in_once() {
+    fn the_script_is_recognised_as_ours_and_each_place_is_filled_in_once() {
         assert_eq!(SCRIPT.lines().filter(|line| *line == OURS).count(), 1);
         let places = Places {
             program: PathBuf::from("/opt/it's \"here\"/kinescore"),

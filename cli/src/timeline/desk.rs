@@ -29,7 +29,7 @@ impl Desk {
     }
 }
 
-/// A path as text, which the bridge takes.
+/// A path as text, in the form required by the bridge.
 fn text<'a>(path: &'a Path, of_what: &str) -> Result<&'a str, Failure> {
     path.to_str().ok_or_else(|| {
         Failure::usage(format!(
@@ -39,7 +39,7 @@ fn text<'a>(path: &'a Path, of_what: &str) -> Result<&'a str, Failure> {
     })
 }
 
-/// Opens a project to look at it.
+/// Opens a project for reading.
 pub(super) fn open(project: &Path, flags: &OpeningFlags) -> Result<Project, Failure> {
     let media_folders: Result<Vec<String>, Failure> = flags
         .media_dir
@@ -57,9 +57,9 @@ pub(super) fn open(project: &Path, flags: &OpeningFlags) -> Result<Project, Fail
 pub(super) fn open_to_write(project: &Path, flags: &OpeningFlags) -> Result<Project, Failure> {
     let mut opened = open(project, flags)?;
     if opened.is_bundle() {
-        opened.check_writable().map_err(|p| plain(&p))?; // which says why not
+        opened.check_writable().map_err(|p| plain(&p))?; // which returns the reason if it is not
     }
-    // Links are followed, as the bridge does: what is replaced is the file.
+    // Links are followed, as in the bridge: the file is replaced, not the link.
     if let Ok(file) = project.canonicalize() {
         clear_leftovers(file.parent().unwrap_or(Path::new("/")));
     }
@@ -95,7 +95,7 @@ impl Numbers {
     }
 }
 
-/// What was done to clips, one line per clip.
+/// The results for clips, one line per clip.
 pub(super) fn lines(outcomes: &[(Option<usize>, ItemOutcome)]) -> String {
     let mut text = String::new();
     for (number, outcome) in outcomes {
@@ -108,7 +108,7 @@ pub(super) fn lines(outcomes: &[(Option<usize>, ItemOutcome)]) -> String {
             (_, Some(problem)) => format!("failed: {problem}"),
             _ => "failed".to_owned(),
         };
-        // A String takes everything.
+        // Writing to a String cannot fail.
         let _ = writeln!(
             text,
             "{number}, {} at {:.3} s: {done}",

@@ -39,7 +39,7 @@ pub fn timeline(action: &TimelineAction, console: &Console, cancel: &Cancel) -> 
             project.check_writable().map_err(|p| plain(&p))?;
             let mut outcomes = Vec::new();
             for (number, item) in wanted {
-                // Ids hold for as long as the project is open.
+                // Ids are valid as long as the project is open.
                 let outcome = project
                     .add(&mut desk.workshop, &item.id, &settings)
                     .map_err(|p| plain(&p))?;
@@ -103,7 +103,7 @@ fn chosen(flags: &SettingFlags) -> Result<Vec<Setting>, Failure> {
         .collect())
 }
 
-/// The clips of these numbers, counted from 1 as `list` does; the only one where none is named.
+/// The clips with these numbers, counted from 1 as in `list`; if none is given, the only one.
 fn numbered(items: &[Item], numbers: &[usize], all: bool) -> Result<Vec<(usize, Item)>, Failure> {
     let count = items.len();
     let fit: Vec<usize> = (1..=count)
@@ -135,7 +135,7 @@ fn numbered(items: &[Item], numbers: &[usize], all: bool) -> Result<Vec<(usize, 
     numbers.into_iter().map(pick).collect()
 }
 
-/// Prints what was done, and returns the first failure.
+/// Prints the results, and returns the first failure.
 fn tell(outcomes: &[(Option<usize>, ItemOutcome)]) -> Result<(), Failure> {
     stdout::write(&lines(outcomes))?;
     let failed: Vec<&Problem> = outcomes

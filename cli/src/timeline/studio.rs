@@ -1,4 +1,4 @@
-//! Makes the soundtracks that a timeline asks for.
+//! Makes the soundtracks that a timeline requests.
 
 use crate::exit;
 use crate::progress::{Console, Progress};
@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// Number of jobs that are kept, so that trimming a clip again takes a fraction of a second.
 const JOBS: usize = 4;
 
-/// The exit code for a problem: that of the library's error, where it came from there.
+/// The exit code for a problem: that of the library's error, if it came from the library.
 pub fn code(problem: &Problem) -> u8 {
     let of_library = problem.code.and_then(|code| u8::try_from(code).ok());
     of_library.unwrap_or(match problem.kind {
@@ -25,7 +25,7 @@ pub fn code(problem: &Problem) -> u8 {
     })
 }
 
-/// An error of the library as the bridge carries it.
+/// An error of the library in the bridge's form.
 fn problem(error: &Error) -> Problem {
     let code = exit::code(error);
     let kind = match code {
@@ -53,7 +53,7 @@ pub struct Studio {
     engine: Arc<Engine>,
     console: Console,
     cancel: Cancel,
-    /// The one used last is the last.
+    /// The most recently used is the last.
     jobs: Vec<Kept>,
 }
 

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 /// How long a project must stay unchanged: editors write in several steps.
 const REST: Duration = Duration::from_secs(1);
 
-/// How often the switch is looked at.
+/// How often the switch is checked.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// Watches a project until the user stops it.
@@ -45,7 +45,7 @@ pub fn watch(
         if let Ok(event) = event
             && saves.is_by_others(&event)
         {
-            let _ = sender.send(()); // nobody listens at the end
+            let _ = sender.send(()); // nobody receives at the end
         }
     })
     .and_then(|mut watcher| {
@@ -63,9 +63,9 @@ pub fn watch(
     loop {
         let now = fs::read(&path).ok();
         if now.is_some() && now != seen {
-            // What is on disk afterwards may be an edit that was saved meanwhile. Only what was
-            // read before the refresh is known to be followed; and where the project was written,
-            // an editor that saves just those bytes again has taken the soundtracks off.
+            // The file afterwards may contain an edit that was saved in the meantime. Only the
+            // bytes read before the refresh are known to be followed; and if the project was
+            // written, an editor that saves those same bytes again has removed the soundtracks.
             let written = refresh(&path, opening, &mut desk, console)?;
             seen = now.filter(|_| !written);
         }
@@ -83,8 +83,7 @@ pub fn watch(
 /// written under another name.
 struct Saves {
     project: Option<OsString>,
-    /// The renames of our files that have begun: the system gives both halves of a rename one
-    /// number.
+    /// The renames of our files that have begun: both halves of a rename have the same number.
     ours: Vec<usize>,
 }
 
@@ -101,7 +100,7 @@ impl Saves {
 
     /// Whether an event shows that another program has saved the project.
     fn is_by_others(&mut self, event: &notify::Event) -> bool {
-        // The system has lost events, any of which may have been a save.
+        // The system has lost events; any of them may have been a save.
         if event.need_rescan() {
             return true;
         }
@@ -193,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn own_saves_are_told_from_those_of_editors() {
+    fn own_saves_are_distinguished_from_those_of_editors() {
         let mut saves = Saves::of(Some("film.mlt".into()));
         let mut is_by_others = |event: Event| saves.is_by_others(&event);
         // Ours, as the system reports it.
@@ -211,14 +210,14 @@ mod tests {
         assert!(is_by_others(
             Event::new(EventKind::Create(CreateKind::File)).add_path("/films/film.mlt".into())
         ));
-        // What is not a save of this project.
+        // Events that are not a save of this project.
         assert!(!is_by_others(Event::new(written).add_path("/films/other.mlt".into())));
         let read = EventKind::Access(AccessKind::Close(AccessMode::Read));
         assert!(!is_by_others(Event::new(read).add_path("/films/film.mlt".into())));
     }
 
     #[test]
-    fn events_that_were_lost_are_made_up_for() {
+    fn lost_events_count_as_a_save() {
         let mut saves = Saves::of(Some("film.mlt".into()));
         assert!(saves.is_by_others(&Event::new(EventKind::Other).set_flag(Flag::Rescan)));
     }

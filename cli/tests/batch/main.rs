@@ -1,4 +1,4 @@
-//! Real batches, as a user and a render farm start them.
+//! Real batches, started like by a user and by a render farm.
 #![allow(missing_docs)]
 #![allow(clippy::expect_used)] // helpers of tests stop at the first surprise, as tests do
 
@@ -127,7 +127,7 @@ fn json(path: &Path) -> Value {
     serde_json::from_slice(&fs::read(path).expect("a file")).expect("JSON")
 }
 
-/// All files that the twelve clips produce.
+/// All files of the twelve clips.
 fn expected() -> Vec<String> {
     let files = |name: &&str| ["json", "mid", "result.json", "wav"].map(|ending| format!("{name}.{ending}"));
     let mut all: Vec<String> = NAMES.iter().flat_map(files).collect();

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn what_every_clip_needs_ends_the_batch_when_it_is_missing() {
+fn a_missing_resource_that_every_clip_needs_ends_the_batch() {
     let folder = folder();
     let nowhere = text(folder.path()).to_owned() + "/nowhere";
     batch(&folder.path().join("out"), &["--models", &nowhere])
@@ -22,7 +22,7 @@ fn what_every_clip_needs_ends_the_batch_when_it_is_missing() {
 }
 
 #[test]
-fn a_bad_manifest_is_told_before_anything_is_rendered() {
+fn a_bad_manifest_is_reported_before_anything_is_rendered() {
     let folder = folder();
     let (list, out) = (folder.path().join("list.csv"), folder.path().join("out"));
     let refused = |content: Option<&[u8]>, args: &[&str], code: i32, message: &str| {
@@ -167,7 +167,7 @@ fn a_bad_manifest_is_told_before_anything_is_rendered() {
     }
 }
 
-/// Python's Open Job Description command-line program, if it is there.
+/// Python's Open Job Description command-line program, if it is installed.
 fn openjd() -> Option<PathBuf> {
     let named = std::env::var_os("OPENJD").map(PathBuf::from);
     let paths = std::env::var_os("PATH").unwrap_or_default();

@@ -129,7 +129,7 @@ fn twelve_clips_of_which_two_are_broken_give_ten_results_and_two_reasons() {
 }
 
 #[test]
-fn a_changed_setting_renders_anew_and_another_word_for_it_does_not() {
+fn a_changed_setting_renders_again_and_another_spelling_does_not() {
     let folder = folder();
     let (out, list) = (folder.path().join("out"), folder.path().join("list.jsonl"));
     let clip = clips().join("walk1.mp4");
@@ -161,8 +161,8 @@ fn a_changed_setting_renders_anew_and_another_word_for_it_does_not() {
     row(", \"out\": 2.5, \"settings\": {\"seed\": 77}");
     assert_eq!(rendered(&go(&["--style", "jazz"])), 1, "another cut");
 
-    // The video is one more output of the same soundtrack; without it nothing is missing
-    // afterwards.
+    // The video is an additional output of the same soundtrack; afterwards, without --video nothing
+    // is missing.
     assert_eq!(rendered(&go(&["--style", "jazz", "--video"])), 1);
     assert_eq!(
         probe(&out.join("walk1.soundtrack.mp4"), "a:0", "stream=codec_name"),
@@ -176,7 +176,7 @@ fn a_changed_setting_renders_anew_and_another_word_for_it_does_not() {
     let other = done(&mut of(&list, &out, &["--collect", "--style", "rock"])).expect(9);
     assert!(other.stdout.contains("1 outdated"), "{}", other.stdout);
 
-    // Another file under the media's name, as after exporting the clip again.
+    // Another file with the media's name, as after exporting the clip again.
     let copy = folder.path().join("copy.mp4");
     fs::copy(&clip, &copy).expect("a copy");
     fs::write(&list, "path\ncopy.mp4\n").expect("a manifest");
@@ -214,7 +214,7 @@ fn finished(out: &Path) -> BTreeMap<String, SystemTime> {
 }
 
 #[test]
-fn a_batch_that_was_killed_goes_on_where_it_was() {
+fn a_killed_batch_continues_where_it_was() {
     let folder = folder();
     let mut child = started(folder.path(), 5);
     child.kill().expect("a signal that cannot be caught");
@@ -246,7 +246,7 @@ fn a_batch_that_was_killed_goes_on_where_it_was() {
 }
 
 #[test]
-fn ctrl_c_and_sigterm_leave_what_is_finished_and_nothing_else() {
+fn ctrl_c_and_sigterm_leave_finished_files_and_nothing_else() {
     let folder = folder();
     for (signal, more) in [("-TERM", 1), ("-INT", 4)] {
         let mut child = started(folder.path(), more);
@@ -267,7 +267,7 @@ fn ctrl_c_and_sigterm_leave_what_is_finished_and_nothing_else() {
 }
 
 #[test]
-fn the_shares_of_a_farm_are_together_all_of_it() {
+fn the_shares_of_a_farm_make_up_the_whole() {
     let folder = folder();
     let out = folder.path();
     let nothing = batch(out, &["--collect"]).expect(9);
@@ -276,7 +276,7 @@ fn the_shares_of_a_farm_are_together_all_of_it() {
         "{}",
         nothing.stdout
     );
-    assert!(names(out).is_empty(), "to collect is to look");
+    assert!(names(out).is_empty(), "collecting only reads");
 
     let shares: Vec<Child> = ["1/3", "2/3", "3/3"]
         .into_iter()
@@ -331,15 +331,15 @@ fn the_shares_of_a_farm_are_together_all_of_it() {
 }
 
 #[test]
-fn what_cannot_be_written_is_tried_again_and_then_told() {
+fn a_failed_write_is_retried_and_then_reported() {
     let folder = folder();
     let (out, list) = (folder.path().join("out"), folder.path().join("list.csv"));
     let manifest: String = ["walk1.mp4", "walk2.mp4"]
         .map(|name| format!("{}\n", text(&clips().join(name))))
         .concat();
     fs::write(&list, format!("path\n{manifest}")).expect("a manifest");
-    // No file may have more than 100 KiB, which is less than the sound takes.
-    // The cache's files are larger still.
+    // No file may have more than 100 KiB, which is less than the sound needs. The cache's files are
+    // even larger.
     let args = [
         "batch",
         text(&list),
@@ -373,7 +373,7 @@ fn what_cannot_be_written_is_tried_again_and_then_told() {
 }
 
 #[test]
-fn media_that_goes_away_is_its_clips_failure_alone() {
+fn media_that_disappears_fails_only_its_clip() {
     let folder = folder();
     let (out, list) = (folder.path().join("out"), folder.path().join("list.csv"));
     for (clip, copy) in [("walk1.mp4", "a.mp4"), ("walk2.mp4", "b.mp4"), ("walk5.mp4", "c.mp4")] {
@@ -391,7 +391,7 @@ fn media_that_goes_away_is_its_clips_failure_alone() {
         assert!(begun.elapsed() < outside::LONG, "no result");
         sleep(Duration::from_millis(1));
     }
-    // Whether or not it has been opened by now, the content of its name is no longer known.
+    // Whether or not it has been opened by now, the content under its name is no longer known.
     fs::remove_file(folder.path().join("b.mp4")).expect("a file");
     let run = Run::from(outside::collect(child, outside::LONG).expect("an end in time")).expect(9);
     let run = run.tells(&[

@@ -29,7 +29,7 @@ pub fn models() -> PathBuf {
     root().join("models")
 }
 
-/// Where programs of the system are, for tests whose wrapper or script calls some.
+/// Folders of the system's programs, for tests whose wrapper or script calls them.
 pub const SYSTEM: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// The program with this repository's models and ONNX Runtime, in a clean environment.
@@ -44,7 +44,7 @@ pub fn kinescore<S: AsRef<OsStr>>(args: &[S]) -> Command {
 pub fn isolate(command: &mut Command) -> &mut Command {
     let home = home();
     command.env_clear();
-    // Where the FFmpeg libraries are, and where temporary files go.
+    // The places of the FFmpeg libraries and of temporary files.
     for name in ["LD_LIBRARY_PATH", "TMPDIR"] {
         if let Some(value) = std::env::var_os(name) {
             command.env(name, value);
@@ -63,11 +63,11 @@ pub fn isolate(command: &mut Command) -> &mut Command {
         .env("HOME", home)
         .env("KINESCORE_MODELS", models())
         .env("KINESCORE_ONNXRUNTIME", root().join(".setup/onnxruntime"))
-        // One test must not affect another.
+        // Tests must not affect each other.
         .env("KINESCORE_CACHE", "off")
 }
 
-/// An empty folder, one for each process of tests. Those of processes that have ended are removed.
+/// An empty folder, one per test process. Those of ended processes are removed.
 fn home() -> &'static Path {
     static HOME: OnceLock<PathBuf> = OnceLock::new();
     HOME.get_or_init(|| {
@@ -81,7 +81,7 @@ fn home() -> &'static Path {
             }
         }
         let home = homes.join(std::process::id().to_string());
-        let _ = fs::remove_dir_all(&home); // of an earlier process of this number
+        let _ = fs::remove_dir_all(&home); // of an earlier process with this number
         fs::create_dir(&home).expect("a folder");
         home
     })
@@ -93,8 +93,7 @@ pub fn go(command: &mut Command) -> Run {
     outside::finished_long(command).into()
 }
 
-/// The command of a program, started by a script of the shell in which it is `"$@"`, with the same
-/// environment.
+/// A program's command, started by a shell script in which it is `"$@"`, with the same environment.
 pub fn by_shell(script: &str, program: &Command) -> Command {
     let mut command = Command::new("/bin/sh");
     command
@@ -137,7 +136,8 @@ impl Run {
         self
     }
 
-    /// Checks that the message contains all of this, and is not an error in the program itself.
+    /// Checks that the message contains all of these, and that it is not an error in the program
+    /// itself.
     #[track_caller]
     pub fn tells(self, parts: &[&str]) -> Self {
         for part in parts {

@@ -1,4 +1,4 @@
-//! Projects the media of which are elsewhere, or that are bundles, or hold several timelines.
+//! Projects whose media are elsewhere, bundles, and files with several timelines.
 
 use super::*;
 use std::io::Write;
@@ -27,7 +27,7 @@ fn clips(arguments: &[&str]) -> Vec<Value> {
 }
 
 #[test]
-fn media_that_are_missing_are_found_by_name_in_a_folder() {
+fn missing_media_are_found_by_name_in_a_folder() {
     let folder = folder();
     let media = folder.path().join("media/of/july");
     fs::create_dir_all(&media).expect("folders");
@@ -55,7 +55,7 @@ fn media_that_are_missing_are_found_by_name_in_a_folder() {
         "{}",
         table.stdout
     );
-    // Two of one name: neither is guessed.
+    // Two with one name: neither is guessed.
     fs::copy(walkers(), media_dir.join("walk.mp4")).expect("copied");
     let ambiguous = clips(&[text(&project), "--media-dir", text(&media_dir)]);
     let reason = ambiguous[0]["unfit"].as_str().expect("a reason");
@@ -92,7 +92,7 @@ fn one_of_several_timelines_is_chosen() {
 }
 
 #[test]
-fn bundles_are_listed_and_those_that_are_one_file_are_not_written() {
+fn bundles_are_listed_and_single_file_bundles_are_not_written() {
     let folder = folder();
     let content = timeline("one", "media/a.mp4").to_string();
     let bundle = folder.path().join("cut.otioz");

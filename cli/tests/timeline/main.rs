@@ -90,8 +90,8 @@ impl Desk {
         project
     }
 
-    /// A project of two clips as melt writes it: 4 s of the first, then 4 s of the walkers,
-    /// starting at 0.4 s.
+    /// A project of two clips in melt's form: 4 s of the first, then 4 s of the walkers, starting
+    /// at 0.4 s.
     fn melt_project(&self, name: &str) -> PathBuf {
         let project = self.path(name);
         melt(&[
@@ -124,8 +124,8 @@ fn melt(args: &[&str]) {
 /// The sound that melt renders of a project.
 fn rendered(project: &Path) -> PathBuf {
     let wav = project.with_extension("rendered.wav");
-    // Kdenlive's black track goes on for hours, so ten seconds are asked for; of a project of its
-    // own, melt 7.42 never comes to a frame behind the end.
+    // Kdenlive's black track continues for hours, so ten seconds are requested; for other projects,
+    // melt 7.42 never reaches a frame beyond the end.
     let kdenlive = project.extension().is_some_and(|extension| extension == "kdenlive");
     let range: &[&str] = if kdenlive { &["in=0", "out=249"] } else { &[] };
     let consumer = format!("avformat:{}", text(&wav));
@@ -156,8 +156,8 @@ fn decoded(path: &Path) -> Vec<f64> {
     samples.map(|bytes| f64::from(f32::from_le_bytes(*bytes))).collect()
 }
 
-/// Where a sound begins in a render, seconds: by correlation, within half a second of where it is
-/// expected.
+/// Start of a sound in a render, seconds: by correlation, within half a second of the expected
+/// time.
 fn heard_at(render: &Path, sound: &Path, expected: f64) -> f64 {
     let (render, sound) = (decoded(render), decoded(sound));
     let length = sound.len().min((3.0 * HERTZ) as usize);
@@ -215,7 +215,7 @@ fn follows_its_clip(desk: &Desk, project: &Path, trim: impl Fn(&str) -> String) 
     let again = desk.timeline("add", project, &["--clip", "2"]).expect(0);
     assert!(again.stdout.contains("unchanged"), "{}", again.stdout);
 
-    // Trimmed at the head by 25 frames, as an editor would write it.
+    // Trimmed at the head by 25 frames, in an editor's form.
     let trimmed = trim(&String::from_utf8(placed).expect("UTF-8"));
     fs::write(project, trimmed).expect("written");
     assert!((number(&desk.list(project)[1]["source_in"]) - 1.4).abs() < 1e-6);
@@ -233,7 +233,7 @@ fn follows_its_clip(desk: &Desk, project: &Path, trim: impl Fn(&str) -> String) 
     let after = fs::read_to_string(project).expect("the project");
     assert!(
         after == trim(&before),
-        "what is left is not the project without our sound:\n{after}"
+        "the result is not the project without our sound:\n{after}"
     );
     assert!(first.exists());
 }
@@ -241,6 +241,6 @@ fn follows_its_clip(desk: &Desk, project: &Path, trim: impl Fn(&str) -> String) 
 /// A melt project with other frames for the second clip.
 fn with_entry(xml: &str, frames: &str) -> String {
     const ENTRY: &str = "<entry producer=\"producer1\" in=\"0\" out=\"99\"/>";
-    assert_eq!(xml.matches(ENTRY).count(), 1, "the entry is written otherwise:\n{xml}");
+    assert_eq!(xml.matches(ENTRY).count(), 1, "the entry has another form:\n{xml}");
     xml.replace(ENTRY, &format!("<entry producer=\"producer1\" {frames}/>"))
 }

@@ -38,7 +38,7 @@ fn projects_of_kdenlive_are_followed() {
             "the project was written"
         );
 
-        // A second longer.
+        // One second longer.
         let grown = |xml: &str| {
             let (before, after) = ("out=\"00:00:02.360\"", "out=\"00:00:03.360\"");
             assert_eq!(xml.matches(before).count(), 1, "{xml}");
@@ -62,11 +62,11 @@ fn projects_of_kdenlive_are_followed() {
     }
 }
 
-/// Kdenlive's own render, by the program that `KINESCORE_TEST_KDENLIVE` names (`make test-hosts`).
+/// Kdenlive's own render, by the program named in `KINESCORE_TEST_KDENLIVE` (`make test-hosts`).
 #[test]
 fn kdenlive_itself_renders_the_sound_under_its_clip() {
     let Some(kdenlive) = std::env::var_os("KINESCORE_TEST_KDENLIVE") else {
-        outside::show("SKIPPED: KINESCORE_TEST_KDENLIVE names no Kdenlive (make test-hosts FORKY=DIR)");
+        outside::show("SKIPPED: KINESCORE_TEST_KDENLIVE does not name Kdenlive (make test-hosts FORKY=DIR)");
         return;
     };
     let desk = Desk::new();
@@ -89,7 +89,7 @@ fn kdenlive_itself_renders_the_sound_under_its_clip() {
 }
 
 #[test]
-fn what_goes_wrong_is_told_and_the_project_is_untouched() {
+fn failures_are_reported_and_the_project_is_unchanged() {
     let desk = Desk::new();
     let project = desk.melt_project("two.mlt");
     let bytes = fs::read(&project).expect("the project");
@@ -179,7 +179,7 @@ fn a_file_that_is_not_ours_is_never_written_over() {
 }
 
 #[test]
-fn two_runs_at_once_on_one_project_lose_no_sound() {
+fn two_runs_at_once_on_one_project_do_not_lose_a_sound() {
     let desk = Desk::new();
     let project = desk.path("twice.mlt");
     let walk = desk.path("walk.mp4");
@@ -224,8 +224,7 @@ fn a_project_that_is_open_in_its_editor_is_not_written() {
     let bytes = fs::read(&project).expect("the project");
     let editor = desk.path("shotcut");
     fs::copy("/bin/sleep", &editor).expect("copied");
-    // sleep takes its second argument for more time to sleep; what it cannot read it refuses, so a
-    // shell holds the name.
+    // sleep would refuse an argument that is not a time, so a shell carries the editor's name.
     fs::copy("/bin/bash", &editor).expect("copied");
     let mut child = Command::new(&editor)
         .args(["-c", "sleep 600 & wait", text(&project)])

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// `kinescore timeline watch`, with what it prints.
+/// `kinescore timeline watch`, with its output.
 struct Watch {
     child: std::process::Child,
     lines: Receiver<String>,
@@ -29,7 +29,7 @@ impl Watch {
         Self { child, lines }
     }
 
-    /// Waits for a line that contains `what`, for a minute at most.
+    /// Waits for a line that contains `what`, for at most a minute.
     #[track_caller]
     fn wait_for(&self, what: &str) -> String {
         let end = Instant::now() + Duration::from_secs(60);
@@ -62,7 +62,7 @@ impl Drop for Watch {
     }
 }
 
-/// Saves a project like editors do, by replacing the file.
+/// Saves a project like an editor, by replacing the file.
 fn save(desk: &Desk, project: &Path, bytes: &str) {
     let saved = desk.path("two.mlt.new");
     fs::write(&saved, bytes).expect("written");
@@ -131,7 +131,7 @@ fn an_edit_that_is_saved_while_a_render_runs_is_followed() {
 }
 
 #[test]
-fn what_a_killed_run_has_left_beside_a_project_is_cleared() {
+fn leftovers_of_a_killed_run_beside_a_project_are_removed() {
     let desk = Desk::new();
     let project = desk.melt_project("two.mlt");
     let then = std::time::SystemTime::now() - Duration::from_secs(61 * 60);
@@ -185,7 +185,7 @@ fn every_clip_is_listed_with_the_reason_why_it_cannot_be_scored() {
         ]
     );
     let starts: Vec<_> = clips.iter().map(|clip| number(&clip["timeline_start"])).collect();
-    assert_eq!(starts, [0.0, 2.0, 4.0, 6.0, 10.0]); // the colour takes its time
+    assert_eq!(starts, [0.0, 2.0, 4.0, 6.0, 10.0]); // the colour has a length
     let table = run(&["timeline", "list", text(&project)]).expect(0).stdout;
     assert!(
         table.contains("no soundtrack is possible: it is played backwards"),
@@ -228,6 +228,7 @@ fn ten_thousand_clips_are_listed_in_two_seconds() {
     let clips: Vec<Value> = serde_json::from_str(&listed.stdout).expect("JSON");
     assert_eq!(clips.len(), 10_000);
     assert_eq!(number(&clips[9_999]["timeline_start"]), 9_999.0 * 4.0);
-    // A fraction of a second is usual; time that grows with the square of the clips would be minutes.
+    // A fraction of a second is usual; time that grows with the square of the number of clips would
+    // be minutes.
     assert!(taken < Duration::from_secs(10), "{taken:?}");
 }

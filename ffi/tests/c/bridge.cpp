@@ -78,14 +78,14 @@ int main(int argc, char **argv) {
     other.settings["seed"] = "9";
     const auto cancelled = [&] { core.make(other, folder + "/cancelled.wav", [](double) { return false; }); };
     expect(kind_of(cancelled) == Problem::Kind::cancelled, "cancelled");
-    expect(size_of(folder + "/cancelled.wav") < 0, "no file of what was cancelled");
+    expect(size_of(folder + "/cancelled.wav") < 0, "no file after a cancellation");
     other.settings["seed"] = "many";
-    expect(kind_of([&] { core.key(other); }) == Problem::Kind::music, "a setting that is none");
+    expect(kind_of([&] { core.key(other); }) == Problem::Kind::music, "an unknown setting");
     other = order;
     other.media = folder + "/none.mp4";
-    expect(kind_of([&] { core.key(other); }) == Problem::Kind::input, "a media that is not there");
+    expect(kind_of([&] { core.key(other); }) == Problem::Kind::input, "a missing media");
     // After all of that it still works.
-    expect(core.key(order) == key, "the key is what it was");
+    expect(core.key(order) == key, "the key is unchanged");
     core.make(order, folder + "/again.wav", {});
     expect(size_of(folder + "/again.wav") == size_of(folder + "/whole.wav"), "the same sound again");
     return failures == 0 ? 0 : 1;

@@ -1,4 +1,5 @@
-/* Faults of the library, made on purpose: faults MODELS ONNXRUNTIME CLIP, against the library with panic-injection. */
+/* Deliberate faults of the library: faults MODELS ONNXRUNTIME CLIP, against the library with
+   panic-injection. */
 #include "expect.h"
 
 void kinescore_test_panic(const char *place);
@@ -25,7 +26,7 @@ int main(int argc, char **argv) {
     size_t count = 0;
     MUST(kinescore_set_log(listen, NULL, KINESCORE_LOG_ERROR));
 
-    /* Where there is no job only that call is lost. */
+    /* Without a job, only that call is lost. */
     kinescore_test_panic("kinescore_engine_new");
     GIVES(KINESCORE_PANIC, kinescore_engine_new(&resources, &engine));
     SAYS("an error in the library itself, in kinescore_engine_new at ");
@@ -42,7 +43,7 @@ int main(int argc, char **argv) {
     GIVES(KINESCORE_PANIC, kinescore_job_new(engine, settings, &job));
     EXPECT(job == NULL);
 
-    /* At each entry of a job: that job is lost, all else goes on. */
+    /* At each entry of a job: that job is lost, everything else continues. */
     static const char *const places[] = {"kinescore_job_open_video", "kinescore_job_set_cut", "kinescore_job_summary",
                                          "kinescore_job_run"};
     for (size_t index = 0; index < sizeof places / sizeof *places; index++) {
@@ -64,7 +65,7 @@ int main(int argc, char **argv) {
         kinescore_job_free(job);
     }
 
-    /* In the middle of a run, with networks loaded and a decoder at work. */
+    /* In the middle of a run, with networks loaded and a decoder in use. */
     MUST(kinescore_settings_set(settings, "pose.rate", "10"));
     MUST(kinescore_settings_set(settings, "beats.source", "motion"));
     MUST(kinescore_settings_set(settings, "music.instruments", "drums"));
@@ -82,7 +83,7 @@ int main(int argc, char **argv) {
     EXPECT(summary.notes > 10);
     kinescore_job_free(other);
 
-    /* Freeing does not bring the host down either. */
+    /* Freeing does not end the host either. */
     kinescore_test_panic("kinescore_settings_free");
     kinescore_settings_free(settings);
     kinescore_engine_free(engine);

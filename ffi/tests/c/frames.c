@@ -1,9 +1,8 @@
 /*
- * Frames that are pushed: frames MODELS ONNXRUNTIME WIDTH HEIGHT RATE FORM OUTPUT.json < raw frames
- * (BGRA, 8 bits)
+ * Pushes frames: frames MODELS ONNXRUNTIME WIDTH HEIGHT RATE FORM OUTPUT.json < raw frames (BGRA, 8
+ * bits)
  *
- * FORM is bgra, to push them as they are, or deep: as RGB of 16 bits with the rows from the bottom
- * up.
+ * FORM is bgra, to push them unchanged, or deep: as 16-bit RGB with the rows from the bottom up.
  */
 #include "expect.h"
 

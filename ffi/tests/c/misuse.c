@@ -1,4 +1,4 @@
-/* Everything that can be done wrong without a network being run: misuse MODELS CLIP */
+/* Every possible misuse that does not run a network: misuse MODELS CLIP */
 #include "expect.h"
 
 #include <stdint.h>
@@ -114,7 +114,7 @@ static void engines(const char *models) {
     (void)models;
 }
 
-/* Every function on a job, with NULL where it may not be. */
+/* Every function on a job, with NULL where it is not allowed. */
 static void null_jobs(kinescore_engine *engine) {
     kinescore_job *job = NULL;
     kinescore_summary summary = {.struct_size = sizeof summary};
@@ -206,7 +206,7 @@ static void wrong_states(kinescore_engine *engine, const char *clip) {
     GIVES(KINESCORE_CLIP_TOO_SHORT, kinescore_job_set_cut(job, 0, KINESCORE_FLICKS_PER_SECOND, 1, 1));
     GIVES(KINESCORE_OK, kinescore_job_set_cut(job, 0, 3 * KINESCORE_FLICKS_PER_SECOND, 1, 1));
 
-    /* The key needs no job, and is the same; it is another for another speed. */
+    /* The key does not need a job, and is the same; at another speed it differs. */
     char key[128], other[128];
     GIVES(KINESCORE_OK, kinescore_job_key(job, text, sizeof text, &count));
     GIVES(KINESCORE_OK, kinescore_engine_key(engine, NULL, clip, 0, 3 * KINESCORE_FLICKS_PER_SECOND, 1, 1, key,
@@ -219,7 +219,7 @@ static void wrong_states(kinescore_engine *engine, const char *clip) {
     GIVES(KINESCORE_NULL_POINTER, kinescore_engine_key(engine, NULL, NULL, 0, 1, 1, 1, key, sizeof key, &count));
     GIVES(KINESCORE_INPUT, kinescore_engine_key(engine, NULL, "/no such clip", 0, 1, 1, 1, key, sizeof key, &count));
 
-    /* Without ONNX Runtime a run fails, says where it looked, and can be tried again. */
+    /* Without ONNX Runtime a run fails, lists the places searched, and can be tried again. */
     for (int again = 0; again < 2; again++) {
         GIVES(KINESCORE_RUNTIME_MISSING, kinescore_job_run(job, NULL, NULL));
         SAYS("/no such runtime");
@@ -272,7 +272,8 @@ static void pushed_frames(kinescore_engine *engine) {
     GIVES(KINESCORE_FRAME, kinescore_job_push_frame(job, &frame));
     SAYS("frame 1: a time of -1 s");
 
-    /* The pose stage cannot begin without ONNX Runtime: after a few frames the host is told, and may begin anew. */
+    /* The pose stage cannot begin without ONNX Runtime: after a few frames the host gets the error,
+       and may begin again. */
     kinescore_status status = KINESCORE_OK;
     frame.time = 0;
     for (int index = 0; index < 1000 && status == KINESCORE_OK; index++) {
@@ -325,6 +326,6 @@ int main(int argc, char **argv) {
 
     EXPECT(logged > 0);
     GIVES(KINESCORE_OK, kinescore_set_log(NULL, NULL, KINESCORE_LOG_OFF));
-    if (failures == 0) printf("misuse: all as it should be\n");
+    if (failures == 0) printf("misuse: all as expected\n");
     return failures != 0;
 }

@@ -1,5 +1,5 @@
-/* Eight jobs on one engine at once: threads MODELS ONNXRUNTIME CLIP. All must come out the same. Then one whose sound is read
- * while it is made. */
+/* Eight jobs on one engine at once: threads MODELS ONNXRUNTIME CLIP. All must give the same result.
+ * Then one whose sound is read while it is made. */
 #define _POSIX_C_SOURCE 200809L /* nanosleep */
 #include "expect.h"
 
@@ -32,7 +32,7 @@ static void *work(void *number) {
     free(samples);
     kinescore_job_free(job);
 
-    /* Errors are each thread's own. */
+    /* Each thread has its own errors. */
     GIVES(KINESCORE_NULL_POINTER, kinescore_job_run(NULL, NULL, NULL));
     SAYS("job is NULL");
     return NULL;
@@ -70,7 +70,7 @@ static void stream(void) {
     kinescore_audio_format format = {.struct_size = sizeof format};
     size_t read = 0;
     pthread_t thread;
-    /* A rate of its own, so that nothing of its sound has been made before. */
+    /* A different rate, so that none of its sound has been made before. */
     MUST(kinescore_settings_set(settings, "sound.rate", "96000"));
     MUST(kinescore_job_new(engine, settings, &listener.job));
     MUST(kinescore_job_open_video(listener.job, clip));

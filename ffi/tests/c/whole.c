@@ -1,8 +1,8 @@
 /*
- * A clip from end to end, by its path: whole MODELS ONNXRUNTIME CLIP FOLDER
+ * Processes a clip from end to end, by its path: whole MODELS ONNXRUNTIME CLIP FOLDER
  *
  * Stops the run once in every stage from another thread, runs to the end, reads the sound in
- * blocks, writes every format, cuts anew and runs again.
+ * blocks, writes every format, cuts again and runs again.
  */
 #include "expect.h"
 
@@ -77,7 +77,7 @@ static void write_all(const char *folder) {
     GIVES(KINESCORE_CANCELLED, kinescore_job_write(job, "mp4", path));
 }
 
-/* Reads all of the sound in blocks of 1000; gives a hash of it. */
+/* Reads all of the sound in blocks of 1000; returns a hash of it. */
 static unsigned long long read_all(kinescore_audio_format format) {
     static float block[2 * 1000];
     unsigned long long hash = 1469598103934665603ULL;
@@ -162,7 +162,7 @@ int main(int argc, char **argv) {
         EXPECT(of_body[index].time == accents[index].time && of_body[index].strength == accents[index].strength);
         EXPECT(of_body[index].kind == accents[index].kind);
         EXPECT(of_body[index].part >= KINESCORE_PART_FEET && of_body[index].part <= KINESCORE_PART_WHOLE);
-        /* Only what stops the body says how. */
+        /* Only impacts have a way in which they end. */
         EXPECT((of_body[index].kind == KINESCORE_ACCENT_IMPACT) == (of_body[index].impact != 0));
         EXPECT(of_body[index].impact <= KINESCORE_IMPACT_TURN);
         landings += of_body[index].impact == KINESCORE_IMPACT_LANDING;
@@ -182,7 +182,8 @@ int main(int argc, char **argv) {
     unsigned long long whole = read_all(format);
     write_all(argv[4]);
 
-    /* Cut anew: three seconds of the media at one and a half times its speed are two, to the sample. */
+    /* Cut again: three seconds of the media at one and a half times its speed are two, to the
+       sample. */
     GIVES(KINESCORE_OK,
           kinescore_job_set_cut(job, KINESCORE_FLICKS_PER_SECOND / 2, KINESCORE_FLICKS_PER_SECOND * 7 / 2, 3, 2));
     GIVES(KINESCORE_WRONG_STATE, kinescore_job_summary(job, &summary));

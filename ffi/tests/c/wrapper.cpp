@@ -38,7 +38,7 @@ int main(int argc, char **argv) {
     settings.set("pose.rate", "10");
     settings.set("beats.source", "motion");
     settings.set("music.instruments", "drums");
-    expect(settings.get("tempo") == "120", "what was set is read back");
+    expect(settings.get("tempo") == "120", "a value that was set is read back");
 
     kinescore::Resources resources;
     resources.models = argv[1];
@@ -60,7 +60,7 @@ int main(int argc, char **argv) {
     } catch (const std::runtime_error &error) {
         thrown = std::string(error.what()) == "mine";
     }
-    expect(thrown, "what the progress function throws comes out of run");
+    expect(thrown, "an exception of the progress function comes out of run");
     double last = 0;
     job.run([&](int, double, double overall) {
         last = overall;
@@ -74,7 +74,7 @@ int main(int argc, char **argv) {
     expect(job.read_audio(0, samples.size(), samples.data()) == format.frames, "all of the sound");
     job.write("wav", std::string(argv[4]) + "/wrapper.wav");
 
-    // What was found is kept by the media's content: another job runs without looking for poses.
+    // Results are kept by the media's content: another job runs without searching for poses.
     kinescore::Job again(engine, settings);
     again.open_video(argv[3]);
     again.set_cut(KINESCORE_MEDIA_START, 3 * KINESCORE_FLICKS_PER_SECOND);

@@ -33,10 +33,10 @@ fn built() -> PathBuf {
     program.ancestors().nth(2).expect("…/deps/program").to_owned()
 }
 
-/// Builds with Cargo, with the profile that this test was built with: a `cdylib` is not built for
-/// tests by itself. All of the workspace is selected, and with examples, so that dependencies have
-/// the features that they have in `cargo test --workspace`: with others they would be compiled a
-/// second time, and the library with them.
+/// Builds with Cargo, with the profile of this test: a `cdylib` is not built for tests
+/// automatically. The whole workspace is selected, with examples, so that dependencies have the
+/// same features as in `cargo test --workspace`: otherwise they would be compiled a second time,
+/// and the library with them.
 fn build(what: &[&str]) {
     let built = built();
     let mut cargo = Command::new(env!("CARGO"));
@@ -51,7 +51,7 @@ fn build(what: &[&str]) {
     run(&mut cargo);
 }
 
-/// The library with its headers, as `make install` puts them below a prefix.
+/// The library with its headers, in the layout of `make install` below a prefix.
 pub fn prefix() -> &'static Path {
     static PREFIX: OnceLock<TempDir> = OnceLock::new();
     PREFIX
@@ -112,7 +112,7 @@ pub fn source(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c").join(name)
 }
 
-/// A compiler with the headers of the library at hand.
+/// A compiler that finds the headers of the library.
 pub fn compiler(program: &str) -> Command {
     let mut command = Command::new(program);
     command
@@ -123,7 +123,7 @@ pub fn compiler(program: &str) -> Command {
     command
 }
 
-/// A program of `tests/c`, linked with the installed library, which it finds by a path in itself.
+/// A program of `tests/c`, linked with the installed library, which it finds by an embedded path.
 pub fn compile(folder: &Path, name: &str, more: &[&str]) -> PathBuf {
     let program = folder.join(Path::new(name).file_stem().expect("a name"));
     let cpp = name.ends_with(".cpp");
