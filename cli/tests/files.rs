@@ -292,7 +292,16 @@ fn files_say_what_made_them_unless_they_are_not_to() {
         let at = |extension: &str| folder.path().join(name).with_extension(extension);
         let outputs = ["wav", "mid", "json", "mp4"].map(at);
         let [wav, midi, json, video] = &outputs;
-        let files = ["-o", text(video), "--wav", text(wav), "--midi", text(midi), "--json", text(json)];
+        let files = [
+            "-o",
+            text(video),
+            "--wav",
+            text(wav),
+            "--midi",
+            text(midi),
+            "--json",
+            text(json),
+        ];
         let walk = walkers();
         let args = [&["render", text(&walk), "--seed", "7"], &BRIEFLY[..], &files[..], more].concat();
         run(&args).expect(0);

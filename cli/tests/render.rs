@@ -329,7 +329,13 @@ fn ctrl_c_stops_within_half_a_second_and_leaves_nothing() {
     let folder = folder();
     let mut shortest = Duration::MAX;
     // Other tests share the processor: the best of five shows what the program does.
-    for (name, after) in [("-INT", 1500), ("-TERM", 2500), ("-INT", 400), ("-INT", 1000), ("-TERM", 2000)] {
+    for (name, after) in [
+        ("-INT", 1500),
+        ("-TERM", 2500),
+        ("-INT", 400),
+        ("-INT", 1000),
+        ("-TERM", 2000),
+    ] {
         let mut child = long_render(folder.path());
         sleep(Duration::from_millis(after));
         assert!(child.try_wait().expect("a state").is_none(), "the render is under way");

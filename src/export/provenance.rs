@@ -170,7 +170,12 @@ mod tests {
         assert!(lines[2].ends_with("/trainedAlgorithmicMedia"), "{text}");
         assert!(text.is_ascii());
         let xmp = example().xmp(SourceType::PictureWithMusic);
-        for part in ["a&lt;b sha256:00ff", "/compositeWithTrainedAlgorithmicMedia<", "seed 1", PROGRAM] {
+        for part in [
+            "a&lt;b sha256:00ff",
+            "/compositeWithTrainedAlgorithmicMedia<",
+            "seed 1",
+            PROGRAM,
+        ] {
             assert!(xmp.contains(part), "{part}: {xmp}");
         }
     }
@@ -185,7 +190,10 @@ mod tests {
         file.seek(SeekFrom::Start(0)).expect("sought");
         let mut written = Vec::new();
         io::Read::read_to_end(&mut file, &mut written).expect("read");
-        assert_eq!(written[4..8], u32::try_from(written.len() - 8).expect("short").to_le_bytes());
+        assert_eq!(
+            written[4..8],
+            u32::try_from(written.len() - 8).expect("short").to_le_bytes()
+        );
         assert_eq!(&written[48..52], b"LIST");
         let list = u32::from_le_bytes(written[52..56].try_into().expect("four")) as usize;
         assert_eq!(&written[56 + list..60 + list], b"_PMX");

@@ -117,7 +117,11 @@ impl Job {
         let provenance = self.provenance();
         for part in &score.parts {
             let stem = soundtrack.stem(score, part, &font, self.engine.synthesis(), monitor)?;
-            export::wav::write_wav(&stem, provenance.as_ref(), &folder.join(&part.name).with_extension("wav"))?;
+            export::wav::write_wav(
+                &stem,
+                provenance.as_ref(),
+                &folder.join(&part.name).with_extension("wav"),
+            )?;
         }
         Ok(())
     }

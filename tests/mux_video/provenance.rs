@@ -29,8 +29,13 @@ fn a_video_says_what_made_its_sound_and_keeps_its_own_comment() {
         let is_of_boxes = name != "out.mkv";
         assert_eq!(is_there("beats sha256:00ff"), is_of_boxes, "{name}");
         // FFmpeg reads the file to its end without a complaint.
-        let decoded = outside::finished(Command::new("ffmpeg").args(["-v", "warning", "-i", text(&out), "-f", "null", "-"]));
-        assert!(decoded.stderr.is_empty(), "{name}: {}", String::from_utf8_lossy(&decoded.stderr));
+        let decoded =
+            outside::finished(Command::new("ffmpeg").args(["-v", "warning", "-i", text(&out), "-f", "null", "-"]));
+        assert!(
+            decoded.stderr.is_empty(),
+            "{name}: {}",
+            String::from_utf8_lossy(&decoded.stderr)
+        );
 
         // The next soundtrack of this video does not repeat the sentence.
         let again = folder.path().join(format!("again {name}"));
@@ -45,13 +50,19 @@ fn a_video_says_what_made_its_sound_and_keeps_its_own_comment() {
 fn a_video_says_nothing_of_it_if_it_is_not_given() {
     let folder = tempfile::tempdir().expect("a folder");
     let input = folder.path().join("in.mp4");
-    make(&input, "-f lavfi -i testsrc2=s=64x64:r=25:d=2 -c:v libx264 -preset ultrafast");
+    make(
+        &input,
+        "-f lavfi -i testsrc2=s=64x64:r=25:d=2 -c:v libx264 -preset ultrafast",
+    );
     for name in ["out.mp4", "out.mkv"] {
         let out = folder.path().join(name);
         write_video(&clip(&input, 0.0, 2.0, true), &click(1.0, 2.0), &out, &Monitor::none()).expect("written");
         let bytes = fs::read(&out).expect("read");
         for text in ["Kinescore", "digitalsourcetype"] {
-            assert!(!bytes.windows(text.len()).any(|part| part == text.as_bytes()), "{name}: {text}");
+            assert!(
+                !bytes.windows(text.len()).any(|part| part == text.as_bytes()),
+                "{name}: {text}"
+            );
         }
     }
 }
