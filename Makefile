@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build lib plugin demo test test-plugin test-hosts evaluate sync fuzz bench install install-lib uninstall clean
+.PHONY: help setup build lib plugin demo test test-plugin test-hosts evaluate sync fuzz dist test-dist bench install install-lib uninstall clean
 
 export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
 CARGO ?= cargo
@@ -99,6 +99,12 @@ sync: build ## measure how soundtracks answer the movement: the bundled clip, an
 	@scripts/setup.sh sync
 	@$(HERE) KINESCORE="$(abspath $(KINESCORE))" .setup/sync/bin/python models/train/evaluate_sync.py \
 	    tests/fixtures/walking-two-people.mp4 $(if $(CLIPS),"$(CLIPS)") $(if $(DATA),--groove "$(DATA)") $(ARGS)
+
+dist: ## packages for people without a compiler, in dist/: .deb, tarball, Blender's zip
+	@scripts/dist.sh
+
+test-dist: ## try the packages of `make dist` in a bare Debian 12 and 13 (root, mmdebstrap)
+	@scripts/test-dist.sh
 
 bench: setup ## speed and memory by stage
 	$(CARGO) bench --workspace --locked

@@ -1,5 +1,5 @@
 //! Puts the files of the Blender add-on into the program, as a table for `kinescore install
-//! blender`.
+//! blender`, and the version of the library's interface, for `kinescore doctor`.
 
 use std::error::Error;
 use std::fmt::Write;
@@ -23,7 +23,22 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     table.push_str("]\n");
     fs::write(Path::new(&env::var("OUT_DIR")?).join("blender_addon.rs"), table)?;
+    println!("cargo:rustc-env=KINESCORE_ABI={}", interface()?);
     Ok(())
+}
+
+/// The version of the library's interface, as its source has it.
+fn interface() -> Result<String, Box<dyn Error>> {
+    let source = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("../ffi/src/version.rs");
+    println!("cargo:rerun-if-changed={}", source.display());
+    let text = fs::read_to_string(&source)?;
+    let value = text
+        .lines()
+        .find_map(|line| line.strip_prefix("pub const KINESCORE_ABI_VERSION: u32 = "));
+    let value = value.and_then(|value| value.strip_suffix(';'));
+    Ok(value
+        .ok_or("ffi/src/version.rs has no KINESCORE_ABI_VERSION")?
+        .to_owned())
 }
 
 /// The files of a folder and below, except for Python's own.

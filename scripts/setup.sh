@@ -8,15 +8,16 @@
 #   scripts/setup.sh evaluate    for measuring beats as well: a Python environment in .setup/evaluate
 #   scripts/setup.sh sync        for measuring how soundtracks answer the movement: an environment in .setup/sync
 #   scripts/setup.sh fuzz        for fuzzing as well: clang's libFuzzer and sanitizers
+#   scripts/setup.sh dist        for building packages as well: OpenFX, Debian's packaging tools, what FFmpeg is built with
 #   scripts/setup.sh test        for the tests as well: that environment, rustfmt and clippy, CMake, valgrind, melt, GES
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 purpose=${1:-build}
 case $purpose in
-build | plugin | evaluate | sync | fuzz | test) ;;
+build | plugin | evaluate | sync | fuzz | dist | test) ;;
 *)
-    printf 'set-up failed: unknown purpose %s; expected build, plugin, evaluate, sync, fuzz or test\n' "$purpose" >&2
+    printf 'set-up failed: unknown purpose %s; expected build, plugin, evaluate, sync, fuzz, dist or test\n' "$purpose" >&2
     exit 2
     ;;
 esac
@@ -42,6 +43,9 @@ test_packages=(
     libges-1.0-dev ges1.0-tools gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
     gstreamer1.0-plugins-bad gstreamer1.0-libav
 )
+# For packages: Debian's tools, a tool that sets where programs look for libraries, and what FFmpeg is
+# built with for the tarball.
+dist_packages=(dpkg-dev git patchelf zstd nasm libopus-dev libdav1d-dev zlib1g-dev)
 rust_least=1.90
 
 # ONNX Runtime: a single library from the Python wheel; Python itself is not needed when the program
@@ -86,6 +90,7 @@ if command -v dpkg-query >/dev/null && command -v apt-get >/dev/null; then
     install_packages "${debian_packages[@]}"
     [[ $purpose != test ]] || install_packages "${test_packages[@]}"
     [[ $purpose != fuzz ]] || install_packages libclang-rt-dev
+    [[ $purpose != dist ]] || install_packages "${dist_packages[@]}"
 else
     # Not Debian: nothing is installed, but missing packages are listed.
     missing=()
@@ -187,7 +192,7 @@ openfx_sources() {
     cmake -DOPENFX_SETUP="$root/.setup" ${OPENFX_URL:+-DOPENFX_URL="$OPENFX_URL"} -P "$root/plugin/openfx.cmake" >/dev/null ||
         fail "OpenFX could not be fetched; without a network, OPENFX_HEADERS=DIR specifies a folder of OpenFX"
 }
-[[ $purpose != plugin && $purpose != test ]] || openfx_sources
+case $purpose in plugin | test | dist) openfx_sources ;; esac
 
 # A Python environment with the packages of a file; a copy of that file in the environment shows
 # that it is complete and current.

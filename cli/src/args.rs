@@ -325,6 +325,16 @@ pub struct Doctor {
     /// Device to check; with cuda, it is an error if CUDA cannot be used [auto|cpu|cuda]
     #[arg(long, value_name = "WORD", default_value = "auto")]
     pub device: String,
+    /// Check what is installed in editors instead: whether it is complete, is where the editor looks
+    /// for it, and can be opened from there
+    #[arg(long)]
+    pub editors: bool,
+    /// Open a copy of libkinescore and print the version of its interface.
+    #[arg(long, value_name = "FILE", hide = true, conflicts_with_all = ["open_plugin", "editors"])]
+    pub open_library: Option<PathBuf>,
+    /// Open an OpenFX plugin and print how many plugins it has.
+    #[arg(long, value_name = "FILE", hide = true, conflicts_with = "editors")]
+    pub open_plugin: Option<PathBuf>,
     /// Where things are found.
     #[command(flatten)]
     pub resources: ResourceFlags,

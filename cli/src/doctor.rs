@@ -1,6 +1,7 @@
 //! `kinescore doctor`: reports what the program finds on this machine, and what is missing.
 
 use crate::args::Doctor;
+use crate::editors::{self, Content, Finding, State};
 use crate::exit::{Failure, RESOURCES};
 use crate::{resources, stdout};
 use indicatif::HumanBytes;
@@ -45,27 +46,23 @@ impl Report {
     }
 }
 
-/// Checks everything the program needs.
+/// Checks everything the program needs, or what editors have of it.
 ///
 /// # Errors
 /// A failure without a message when something is missing: the report on standard output has it.
 pub fn doctor(args: &Doctor) -> Result<(), Failure> {
-    let mut settings = Settings::default();
-    settings.set("device", &args.device)?;
+    if let Some(library) = &args.open_library {
+        return editors::open(library, Content::Library);
+    }
+    if let Some(plugin) = &args.open_plugin {
+        return editors::open(plugin, Content::Plugin);
+    }
     let mut report = Report::default();
-    report.good("kinescore", env!("CARGO_PKG_VERSION"));
-    report.good("FFmpeg", kinescore::host::ffmpeg_version());
-    match resources::find(&args.resources) {
-        Ok(found) => {
-            runtime(&mut report, &found, settings.device());
-            models(&mut report, &found);
-        }
-        Err(failure) => report.bad("models", failure.message),
+    if args.editors {
+        report.editors();
+    } else {
+        report.machine(args)?;
     }
-    if let Some(font) = &args.resources.soundfont {
-        sound_font(&mut report, font);
-    }
-    cache(&mut report, resources::cache(&args.resources.cache).as_deref());
     if report.missing > 0 {
         let _ = writeln!(report.text, "\n{} missing or damaged", report.missing);
     }
@@ -77,6 +74,39 @@ pub fn doctor(args: &Doctor) -> Result<(), Failure> {
         });
     }
     Ok(())
+}
+
+impl Report {
+    /// What the program itself needs.
+    fn machine(&mut self, args: &Doctor) -> Result<(), Failure> {
+        let mut settings = Settings::default();
+        settings.set("device", &args.device)?;
+        self.good("kinescore", env!("CARGO_PKG_VERSION"));
+        self.good("FFmpeg", kinescore::host::ffmpeg_version());
+        match resources::find(&args.resources) {
+            Ok(found) => {
+                runtime(self, &found, settings.device());
+                models(self, &found);
+            }
+            Err(failure) => self.bad("models", failure.message),
+        }
+        if let Some(font) = &args.resources.soundfont {
+            sound_font(self, font);
+        }
+        cache(self, resources::cache(&args.resources.cache).as_deref());
+        Ok(())
+    }
+
+    /// What editors have of it.
+    fn editors(&mut self) {
+        for Finding { state, editor, text } in editors::check().0 {
+            match state {
+                State::Good => self.good(&editor, text),
+                State::Note => self.note(&editor, text),
+                State::Bad => self.bad(&editor, text),
+            }
+        }
+    }
 }
 
 /// The cache is optional, so it is never reported as missing.

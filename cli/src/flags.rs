@@ -44,6 +44,9 @@ impl FromArgMatches for SettingFlags {
                 .flatten()
                 .cloned(),
         );
+        if matches.get_flag("no-provenance") {
+            self.0.push(("provenance".to_owned(), "off".to_owned()));
+        }
         for setting in TABLE {
             if let Some(value) = matches.get_one::<String>(setting.key) {
                 self.0.push((setting.key.to_owned(), value.clone()));
@@ -63,10 +66,16 @@ impl Args for SettingFlags {
             .action(ArgAction::Append)
             .help("Set any setting by its key (see `kinescore settings`); the flags below take precedence")
             .help_heading("Settings");
+        let nameless = Arg::new("no-provenance")
+            .long("no-provenance")
+            .action(ArgAction::SetTrue)
+            .conflicts_with("provenance")
+            .help("The same as --provenance off")
+            .help_heading("Settings");
         TABLE
             .iter()
             .zip(FLAGS.iter())
-            .fold(command.arg(set), |command, (setting, flag)| {
+            .fold(command.arg(set).arg(nameless), |command, (setting, flag)| {
                 command.arg(setting_arg(setting, flag, &defaults))
             })
     }

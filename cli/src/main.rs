@@ -5,6 +5,7 @@ mod batch;
 mod cache_cmd;
 mod chunk;
 mod doctor;
+mod editors;
 mod exit;
 mod flags;
 mod inputs;

@@ -284,3 +284,51 @@ fn models_that_cannot_be_read_are_missing_resources_and_not_bad_input() {
         .expect(6)
         .tells(&["file"]);
 }
+
+#[test]
+fn files_say_what_made_them_unless_they_are_not_to() {
+    let folder = folder();
+    let render = |name: &str, more: &[&str]| {
+        let at = |extension: &str| folder.path().join(name).with_extension(extension);
+        let outputs = ["wav", "mid", "json", "mp4"].map(at);
+        let [wav, midi, json, video] = &outputs;
+        let files = [
+            "-o",
+            text(video),
+            "--wav",
+            text(wav),
+            "--midi",
+            text(midi),
+            "--json",
+            text(json),
+        ];
+        let walk = walkers();
+        let args = [&["render", text(&walk), "--seed", "7"], &BRIEFLY[..], &files[..], more].concat();
+        run(&args).expect(0);
+        outputs.map(|path| fs::read(path).expect("written"))
+    };
+    let has = |bytes: &[u8], text: &str| bytes.windows(text.len()).any(|part| part == text.as_bytes());
+    let version = format!("Kinescore {}", env!("CARGO_PKG_VERSION"));
+
+    let [wav, midi, json, video] = render("said", &[]);
+    for (name, bytes) in [("wav", &wav), ("midi", &midi), ("video", &video)] {
+        for text in [version.as_str(), "seed 7", "AlgorithmicMedia", "sha256:"] {
+            assert!(has(bytes, text), "{name}: {text}");
+        }
+    }
+    let json: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
+    let source = json["digital_source_type"].as_str().expect("a source");
+    assert!(source.ends_with("/trainedAlgorithmicMedia"), "{source}");
+
+    let [plain_wav, midi, json, video] = render("unsaid", &["--no-provenance"]);
+    for (name, bytes) in [("wav", &plain_wav), ("midi", &midi), ("video", &video)] {
+        for text in ["Kinescore", "AlgorithmicMedia"] {
+            // MIDI files name their first track so only where the clip has no name.
+            assert!(!has(bytes, text), "{name}: {text}");
+        }
+    }
+    let json: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
+    assert!(json["digital_source_type"].is_null());
+    // The sound is the same: only chunks behind it differ.
+    assert_eq!(wav[8..plain_wav.len()], plain_wav[8..]);
+}

@@ -4,6 +4,7 @@
 use crate::drums::{DrumClass, DrumGrid};
 use crate::error::{Error, Result};
 use crate::export::atomic::atomically;
+use crate::export::provenance::SourceType;
 use crate::music::Music;
 use crate::rhythm::{Accent, Beat, Hold, Rhythm, Source};
 use crate::settings::Settings;
@@ -36,6 +37,10 @@ pub struct Analysis {
     pub settings: BTreeMap<String, String>,
     /// Seed of the random choices.
     pub seed: u64,
+    /// Type of the music's source, as a term of the IPTC's vocabulary; `null` if the setting
+    /// `provenance` is off.
+    #[serde(default)]
+    pub digital_source_type: Option<String>,
     /// The clip.
     pub clip: Clip,
     /// Beats per minute; `null` before the rhythm is known.
@@ -126,6 +131,7 @@ impl Analysis {
             models,
             settings: settings.to_map(),
             seed: settings.seed(),
+            digital_source_type: settings.provenance().then(|| SourceType::Music.uri().to_owned()),
             clip: clip.clone(),
             tempo_bpm: rhythm.map(|r| r.tempo.bpm()),
             confidence: rhythm.map(|r| r.confidence),

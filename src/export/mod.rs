@@ -7,4 +7,5 @@ pub mod leftovers;
 pub mod midi;
 pub mod mux;
 pub mod plot;
+pub mod provenance;
 pub mod wav;

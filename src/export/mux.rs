@@ -15,6 +15,7 @@ pub use container::default_output;
 use crate::buffer::AudioBuffer;
 use crate::error::{Error, Result};
 use crate::export::atomic::{Pending, atomically};
+use crate::export::provenance::Provenance;
 use crate::progress::{Monitor, Stage};
 use crate::video::Clip;
 use crate::video::media::{media_error, open_file, open_media, picture_stream};
@@ -36,7 +37,8 @@ use std::path::Path;
 ///
 /// The first sample of `sound` sounds when the clip starts. Rotation, aspect ratio, colour tags,
 /// title and other metadata are kept; subtitles are kept if the container supports them unchanged.
-/// MP4 and QuickTime files have their index at the front.
+/// MP4 and QuickTime files have their index at the front. What made the sound, if given, is written
+/// into the file: as XMP in MP4 and QuickTime files, else as tags.
 ///
 /// A cut starts on its exact frame in MP4 and QuickTime files: the frames from the previous
 /// keyframe are in the file but hidden by its edit list. Other containers have no such list, so the
@@ -50,7 +52,13 @@ use std::path::Path;
 /// [`Error::OutputIsInput`]; [`Error::Output`] when the file cannot be written or its extension is
 /// not that of a supported container; [`Error::Media`] when the container does not support the
 /// video's codec; those of opening the clip; [`Error::Cancelled`]. Nothing is then left behind.
-pub fn write_video(clip: &Clip, sound: &AudioBuffer, out: &Path, monitor: &Monitor<'_>) -> Result<()> {
+pub fn write_video(
+    clip: &Clip,
+    sound: &AudioBuffer,
+    provenance: Option<&Provenance>,
+    out: &Path,
+    monitor: &Monitor<'_>,
+) -> Result<()> {
     let container = Container::of(out)?;
     if same_file(&clip.path, out) {
         return Err(Error::OutputIsInput { path: out.to_owned() });
@@ -60,6 +68,7 @@ pub fn write_video(clip: &Clip, sound: &AudioBuffer, out: &Path, monitor: &Monit
         let job = Muxing {
             clip,
             sound,
+            provenance,
             container,
             temporary,
         };
@@ -91,6 +100,7 @@ pub fn check_video(media: &Path, out: &Path) -> Result<()> {
         part: &part,
         container,
         sound: &sound,
+        provenance: None,
         whole: false,
         carries_headers: carries_own_headers(media, &part)?,
     };
@@ -115,6 +125,7 @@ fn same_file(a: &Path, b: &Path) -> bool {
 struct Muxing<'a> {
     clip: &'a Clip,
     sound: &'a AudioBuffer,
+    provenance: Option<&'a Provenance>,
     container: &'static Container,
     temporary: &'a Path,
 }
@@ -140,6 +151,7 @@ impl Muxing<'_> {
             part: &part,
             container: self.container,
             sound: &sound.encoder,
+            provenance: self.provenance,
             whole: self.clip.whole,
             carries_headers: carries_own_headers(&self.clip.path, &part)?,
         };
@@ -189,7 +201,9 @@ impl Muxing<'_> {
         mp4::finish(&mut file, changes, monitor).map_err(|failure| match failure {
             mp4::Failure::Io(error) => Error::output(self.temporary)(error),
             mp4::Failure::Job(error) => error,
-        })
+        })?;
+        let appended = self.provenance.map_or(Ok(()), |made| made.append_to_boxes(&mut file));
+        appended.map_err(Error::output(self.temporary))
     }
 
     fn rotation_lost(&self, matrix: Option<[u8; 36]>) -> bool {

@@ -1,9 +1,11 @@
 //! Writes sound as WAV files, 24-bit PCM.
 
 use super::atomic::atomically;
+use super::provenance::Provenance;
 use crate::buffer::AudioBuffer;
 use crate::error::{Error, Result};
 use hound::{SampleFormat, WavSpec, WavWriter};
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
@@ -13,19 +15,20 @@ const FULL_SCALE: f64 = 8_388_608.0;
 /// Bytes per sample.
 const BYTES: usize = 3;
 
-/// Writes a buffer as 24-bit PCM. Values beyond full scale are clipped.
+/// Writes a buffer as 24-bit PCM, with what made it, if that is given. Values beyond full scale are
+/// clipped.
 ///
 /// # Errors
 /// [`Error::Output`] when the file cannot be written, or the sound is longer than the 4 GiB of a
 /// WAV file.
-pub fn write_wav(buffer: &AudioBuffer, path: &Path) -> Result<()> {
+pub fn write_wav(buffer: &AudioBuffer, provenance: Option<&Provenance>, path: &Path) -> Result<()> {
     let unfit = |text: String| Error::Output {
         path: path.to_owned(),
         source: io::Error::new(io::ErrorKind::FileTooLarge, text),
     };
     let bytes = buffer.samples.len() * BYTES;
-    // The header takes less than a kilobyte.
-    if bytes > u32::MAX as usize - 1024 {
+    // The header takes less than a kilobyte, what is written of the models a few.
+    if bytes > u32::MAX as usize - 65_536 {
         return Err(unfit(format!("{bytes} bytes of sound; a WAV file holds 4 GiB")));
     }
     let channels = u16::try_from(buffer.channels)
@@ -57,7 +60,13 @@ pub fn write_wav(buffer: &AudioBuffer, path: &Path) -> Result<()> {
                 hound::Error::IoError(error) => error,
                 other => io::Error::other(other.to_string()),
             })
-        })
+        })?;
+        let Some(provenance) = provenance else {
+            return Ok(());
+        };
+        let open = File::options().read(true).write(true).open(temporary);
+        open.and_then(|mut file| provenance.append_to_wav(&mut file))
+            .map_err(Error::output(temporary))
     })
 }
 
@@ -76,7 +85,7 @@ mod tests {
             channels: 2,
             samples: samples.clone(),
         };
-        write_wav(&buffer, &path).expect("written");
+        write_wav(&buffer, None, &path).expect("written");
         let mut reader = hound::WavReader::open(&path).expect("a WAV file");
         let spec = reader.spec();
         assert_eq!((spec.channels, spec.sample_rate, spec.bits_per_sample), (2, 44_100, 24));
@@ -93,7 +102,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("none/sound.wav");
         let buffer = AudioBuffer::silence(Rate::from_hz(48_000.0), 2, 10);
-        let error = write_wav(&buffer, &path).expect_err("no folder");
+        let error = write_wav(&buffer, None, &path).expect_err("no folder");
         assert!(matches!(&error, Error::Output { path: p, .. } if *p == path), "{error}");
     }
 }

@@ -5,6 +5,7 @@ use super::saved::Saved;
 use crate::audio::{self, Blend};
 use crate::error::{Error, Result};
 use crate::export;
+use crate::export::provenance::Provenance;
 use crate::progress::{Monitor, Stage};
 use crate::rhythm::Hold;
 use crate::settings::OriginalAudio;
@@ -69,6 +70,7 @@ impl Job {
     pub fn write_video(&self, path: &Path, monitor: &Monitor<'_>) -> Result<()> {
         self.expect_picture()?;
         let soundtrack = self.soundtrack()?.mix();
+        let provenance = self.provenance();
         let settings = self.settings.sound();
         let original = match settings.original {
             OriginalAudio::Drop => None,
@@ -81,10 +83,12 @@ impl Job {
             )?,
         };
         match (audio::blend(settings.original, original.as_ref()), original) {
-            (Blend::Drop, _) | (_, None) => export::mux::write_video(&self.clip, soundtrack, path, monitor),
+            (Blend::Drop, _) | (_, None) => {
+                export::mux::write_video(&self.clip, soundtrack, provenance.as_ref(), path, monitor)
+            }
             (how, Some(original)) => {
                 let mixed = audio::add_original(soundtrack, original, how, settings, monitor)?;
-                export::mux::write_video(&self.clip, &mixed, path, monitor)
+                export::mux::write_video(&self.clip, &mixed, provenance.as_ref(), path, monitor)
             }
         }
     }
@@ -95,14 +99,14 @@ impl Job {
     /// [`Error::Output`]; [`Error::StageMissing`] before the audio stage has run. The same holds
     /// for the functions below.
     pub fn write_wav(&self, path: &Path) -> Result<()> {
-        export::wav::write_wav(self.soundtrack()?.mix(), path)
+        export::wav::write_wav(self.soundtrack()?.mix(), self.provenance().as_ref(), path)
     }
 
     /// Writes the score as a standard MIDI file, which is named after the clip.
     pub fn write_midi(&self, path: &Path) -> Result<()> {
         let score = self.score.as_ref().ok_or_else(|| self.incomplete(Stage::Export))?;
         let name = self.clip.path.file_stem().unwrap_or_default().to_string_lossy();
-        export::midi::write_midi(score, &name, self.settings.midi(), path)
+        export::midi::write_midi(score, &name, self.provenance().as_ref(), self.settings.midi(), path)
     }
 
     /// Writes one WAV per part into a folder, which is created if necessary. The stems add up to
@@ -112,11 +116,21 @@ impl Job {
         let score = self.score.as_ref().ok_or_else(|| self.incomplete(Stage::Export))?;
         let font = self.engine.sound_font()?;
         std::fs::create_dir_all(folder).map_err(Error::output(folder))?;
+        let provenance = self.provenance();
         for part in &score.parts {
             let stem = soundtrack.stem(score, part, &font, self.engine.synthesis(), monitor)?;
-            export::wav::write_wav(&stem, &folder.join(&part.name).with_extension("wav"))?;
+            export::wav::write_wav(
+                &stem,
+                provenance.as_ref(),
+                &folder.join(&part.name).with_extension("wav"),
+            )?;
         }
         Ok(())
+    }
+
+    /// What is written into files about how they were made; `None` if the settings leave it out.
+    fn provenance(&self) -> Option<Provenance> {
+        Provenance::of(&self.settings, self.engine.model_versions())
     }
 
     /// Writes the analysis: beats, accents, tempo, confidence, settings, seed, versions.

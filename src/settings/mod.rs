@@ -32,6 +32,7 @@ pub struct Settings {
     music: MusicSettings,
     sound: SoundSettings,
     midi: MidiSettings,
+    provenance: bool,
 }
 
 /// What a change of a setting affects. Other results need not be computed again.
@@ -392,6 +393,15 @@ pub const TABLE: &[Setting] = &[
         get: |s| s.midi.drums.word().to_owned(),
         set: |s, v| v.choice(MidiDrums::of_word).map(|chosen| s.midi.drums = chosen),
     },
+    Setting {
+        key: "provenance",
+        kind: Kind::Choice(&["on", "off"]),
+        auto: false,
+        effect: Effect::Sound,
+        help: "Whether WAV, MIDI, JSON and video files say what made them: program, seed, models, and that software generated the music",
+        get: |s| if s.provenance { "on" } else { "off" }.to_owned(),
+        set: |s, v| v.choice(|word| Some(word == "on")).map(|on| s.provenance = on),
+    },
 ];
 
 impl Default for Settings {
@@ -438,6 +448,7 @@ impl Default for Settings {
                 tempo: MidiTempo::Beats,
                 drums: MidiDrums::OneTrack,
             },
+            provenance: true,
         }
     }
 }
@@ -516,6 +527,11 @@ impl Settings {
     /// How MIDI files are written.
     pub fn midi(&self) -> MidiSettings {
         self.midi
+    }
+
+    /// Whether files say what made them.
+    pub fn provenance(&self) -> bool {
+        self.provenance
     }
 }
 

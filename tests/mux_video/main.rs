@@ -13,10 +13,11 @@ mod clips_support;
 mod copies;
 #[path = "../outside/mod.rs"]
 mod outside;
+mod provenance;
 mod refusals;
 
 use kinescore::audio::{AudioBuffer, measure};
-use kinescore::export::mux::{check_video, default_output, write_video};
+use kinescore::export::mux::{self, check_video, default_output};
 use kinescore::progress::Cancel;
 use kinescore::time::{Instant, Rate, Span};
 use kinescore::video::Clip;
@@ -30,6 +31,11 @@ const RATE: f64 = 48_000.0;
 
 fn run(program: &str, arguments: &[&str]) -> Vec<u8> {
     outside::printed(Command::new(program).args(arguments))
+}
+
+/// Writes a video that does not say what made it.
+fn write_video(clip: &Clip, sound: &AudioBuffer, out: &Path, monitor: &Monitor<'_>) -> Result<(), Error> {
+    mux::write_video(clip, sound, None, out, monitor)
 }
 
 fn text(path: &Path) -> &str {

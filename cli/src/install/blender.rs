@@ -28,15 +28,46 @@ pub fn install(to: Option<&Path>, library: Option<&Path>) -> Result<(Plan, Strin
     }
     let mut plan = Plan::default();
     for addons in addon_folders {
-        let mut files: Vec<(PathBuf, File)> = ADDON
-            .iter()
-            .map(|(name, content)| (PathBuf::from(name), File::new(*content)))
-            .collect();
-        files.push((PathBuf::from(SETTINGS), File::new(settings_cmd::json())));
+        let files = addon_files()
+            .into_iter()
+            .map(|(path, content)| (path, File::new(content)));
+        let files = files.collect();
         package(&addons).install(&mut plan, files, places.clone())?;
     }
     let next = "Next: restart Blender and enable Kinescore in Edit > Preferences > Add-ons; then right-click a movie strip in the sequencer.";
     Ok((plan, next.to_owned()))
+}
+
+/// The files of the add-on, by their paths in its folder, with the table of settings.
+pub fn addon_files() -> Vec<(PathBuf, Vec<u8>)> {
+    let addon = ADDON
+        .iter()
+        .map(|(name, content)| (PathBuf::from(name), content.to_vec()));
+    let settings = (PathBuf::from(SETTINGS), settings_cmd::json().into_bytes());
+    addon.chain([settings]).collect()
+}
+
+/// Where a version of Blender keeps what belongs to the user.
+pub struct AddonFolder {
+    /// The version, such as 3.4.
+    pub version: String,
+    /// The folder of the add-on, which may be missing.
+    pub addon: PathBuf,
+    /// The file of the user's preferences.
+    pub preferences: PathBuf,
+}
+
+/// The folders of the versions that this user has started.
+pub fn addon_folders_of_user() -> Vec<AddonFolder> {
+    let folders = configuration()
+        .map(|folder| version_folders(&folder))
+        .unwrap_or_default();
+    let folder = |((major, minor), folder): ((u32, u32), PathBuf)| AddonFolder {
+        version: format!("{major}.{minor}"),
+        addon: addons_of(&folder).join(NAME),
+        preferences: folder.join("config/userpref.blend"),
+    };
+    folders.into_iter().map(folder).collect()
 }
 
 /// Plans to remove the add-on from every version of Blender.

@@ -6,6 +6,7 @@
 //! `percentage: N` from standard error, and judges success by the output file, not by the exit
 //! code.
 
+use super::Entry;
 use super::files::{File, Plan};
 use super::places::{self, Places};
 use super::refusal::{folder, refused};
@@ -26,7 +27,7 @@ const ADDED: &str = "# Added by kinescore install";
 const TEMPLATE: &str = include_str!("../../../plugin/kdenlive/clipjobsettings.rc");
 
 /// A group of the file, and our value in it.
-type Entry = (&'static str, String);
+type GroupValue = (&'static str, String);
 
 /// Plans to add the job, and returns the user's next step.
 pub fn install(to: Option<&Path>) -> Result<(Plan, String), Failure> {
@@ -78,6 +79,60 @@ pub fn uninstall(to: Option<&Path>) -> Result<Plan, Failure> {
     Ok(plan)
 }
 
+/// Our job in the user's file, if it is there. It is changed if a group lacks its line, or its
+/// parameters are not those of this version; names and lists of values are the user's to edit.
+pub fn job() -> Result<Option<Entry>, Failure> {
+    let file = file(None)?;
+    let text = read(&file)?.unwrap_or_default();
+    let mut found = Vec::new();
+    let mut group = "";
+    for line in text.lines().map(str::trim) {
+        if is_header(line) {
+            group = line.trim_matches(['[', ']']);
+        } else if is_ours(line)
+            && let Some((_, value)) = line.split_once('=')
+        {
+            found.push((group, value));
+        }
+    }
+    if found.is_empty() {
+        return Ok(None);
+    }
+    let value = |group: &str| found.iter().find(|(name, _)| *name == group).map(|(_, value)| *value);
+    let words: Vec<&str> = value("Parameters").unwrap_or_default().split(' ').collect();
+    let named = |flag: &str| {
+        let place = words.iter().position(|word| *word == flag)?;
+        words
+            .get(place + 1)
+            .map(|path| PathBuf::from(path.replace("\\\\", "\\")))
+    };
+    let is_whole = template().all(|(group, wanted)| match (value(group), wanted.split_once("@PLACES@")) {
+        (None, _) => false,
+        (Some(there), Some((begin, _))) => there.starts_with(begin),
+        (Some(_), None) => true,
+    });
+    Ok(Some(Entry {
+        program: value("Binary").map(|path| PathBuf::from(path.replace("\\\\", "\\"))),
+        folders: ["--models", "--onnxruntime"].into_iter().filter_map(named).collect(),
+        is_changed: !is_whole,
+        file,
+    }))
+}
+
+/// The groups of the template, each with its value for our job.
+fn template() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let mut group = "";
+    TEMPLATE.lines().filter_map(move |line| {
+        if let Some(name) = line.strip_prefix('[') {
+            group = name.trim_end_matches(']');
+        }
+        match line.split_once('=') {
+            Some((JOB, value)) => Some((group, value)),
+            _ => None,
+        }
+    })
+}
+
 fn file(to: Option<&Path>) -> Result<PathBuf, Failure> {
     let usual = resources::user_folder("XDG_DATA_HOME", ".local/share").map(|data| data.join("kdenlive"));
     Ok(folder(to, usual)?.join(FILE))
@@ -101,7 +156,7 @@ fn read(path: &Path) -> Result<Option<String>, Failure> {
 }
 
 /// Our job: one value for each group.
-fn entries(places: &Places) -> Result<Vec<Entry>, Failure> {
+fn entries(places: &Places) -> Result<Vec<GroupValue>, Failure> {
     let found = [
         flag_for("--models", places::text(&places.models)?, MODELS_VARIABLE)?,
         flag_for("--onnxruntime", places::text(&places.onnxruntime)?, RUNTIME_VARIABLE)?,
@@ -117,16 +172,7 @@ fn entries(places: &Places) -> Result<Vec<Entry>, Failure> {
             .replace("@PLACES@", &escaped(&found.concat()))
             .replace("@PROGRAM@", &escaped(program))
     };
-    let mut group = "";
-    let mut entries = Vec::new();
-    for line in TEMPLATE.lines() {
-        if let Some(name) = line.strip_prefix('[') {
-            group = name.trim_end_matches(']');
-        } else if let Some((JOB, value)) = line.split_once('=') {
-            entries.push((group, fill(value)));
-        }
-    }
-    Ok(entries)
+    Ok(template().map(|(group, value)| (group, fill(value))).collect())
 }
 
 /// ` --flag PATH`, or nothing if the path contains a space, at which Kdenlive would split it; the
@@ -145,7 +191,7 @@ fn flag_for(flag: &str, path: &str, variable: &str) -> Result<String, Failure> {
 
 /// The file with our job in it: at the end of existing groups, or in new groups at the end of the
 /// file.
-fn merge(text: &str, entries: &[Entry]) -> String {
+fn merge(text: &str, entries: &[GroupValue]) -> String {
     let clean = without_ours(text);
     let mut lines: Vec<String> = clean.split('\n').map(str::to_owned).collect();
     for entry in entries {
@@ -183,7 +229,7 @@ fn without_ours(text: &str) -> String {
     kept.join("\n")
 }
 
-fn line((_, value): &Entry) -> String {
+fn line((_, value): &GroupValue) -> String {
     format!("{JOB}={value}")
 }
 
@@ -211,7 +257,7 @@ fn end_of_group(lines: &[String], group: &str) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn job() -> Vec<Entry> {
+    fn job() -> Vec<GroupValue> {
         let places = Places {
             program: PathBuf::from("/opt/a b\\c/kinescore"),
             models: PathBuf::from("/opt/models"),

@@ -11,13 +11,31 @@ mod places;
 mod refusal;
 mod resolve;
 
+pub use blender::{AddonFolder, addon_files, addon_folders_of_user};
+pub use kdenlive::job as kdenlive_job;
+pub use ofx::{BUNDLE, PLUGINS as OFX_PLUGINS, RESOURCES as OFX_RESOURCES};
+pub use package::PLACES;
+pub use resolve::script_of_user as resolve_script;
+
 use crate::args::{Editor, EditorArgs, Install, Uninstall};
 use crate::exit::Failure;
 use crate::progress::Console;
 use crate::stdout;
 use files::Plan;
 use refusal::refused;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// An entry of ours in an editor that starts the program, as it was found.
+pub struct Entry {
+    /// The file that holds it.
+    pub file: PathBuf,
+    /// The program that it starts, if it names one.
+    pub program: Option<PathBuf>,
+    /// The folder of the models and ONNX Runtime, as far as it names them.
+    pub folders: Vec<PathBuf>,
+    /// Whether it is not what this version installs, apart from the paths.
+    pub is_changed: bool,
+}
 
 /// `kinescore install`.
 ///

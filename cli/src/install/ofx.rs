@@ -12,11 +12,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// The folder of OpenFX plugins on Linux.
-const PLUGINS: &str = "/usr/OFX/Plugins";
+pub const PLUGINS: &str = "/usr/OFX/Plugins";
 /// The bundle's folder.
-const BUNDLE: &str = "Kinescore.ofx.bundle";
+pub const BUNDLE: &str = "Kinescore.ofx.bundle";
 /// Its resource folder, in which the plugin looks for places.json.
-const RESOURCES: &str = "Contents/Resources";
+pub const RESOURCES: &str = "Contents/Resources";
 
 /// Plans to install the bundle, and returns the user's next step.
 pub fn install(to: Option<&Path>, library: Option<&Path>, bundle: Option<&Path>) -> Result<(Plan, String), Failure> {

@@ -1,5 +1,6 @@
 //! DaVinci Resolve: a script for the menu Workspace > Scripts.
 
+use super::Entry;
 use super::files::{File, Plan};
 use super::places::{self, Places};
 use super::refusal::{folder, refused};
@@ -17,6 +18,9 @@ const NAME: &str = "kinescore_soundtrack.py";
 const OURS: &str = "# Kinescore's script for DaVinci Resolve.";
 /// The folder of scripts for the Edit page, relative to the user's data folder.
 const SCRIPTS: &str = "DaVinciResolve/Fusion/Scripts/Edit";
+
+/// The beginnings of the lines that are filled in.
+const VALUES: [&str; 3] = ["PROGRAM = ", "MODELS = ", "ONNXRUNTIME = "];
 
 /// Plans to install the script, and returns the user's next step.
 pub fn install(to: Option<&Path>) -> Result<(Plan, String), Failure> {
@@ -43,6 +47,30 @@ pub fn uninstall(to: Option<&Path>) -> Result<Plan, Failure> {
     Ok(plan)
 }
 
+/// The script in the user's folder, if it is there.
+pub fn script_of_user() -> Result<Option<Entry>, Failure> {
+    let file = script(None)?;
+    if !is_ours(&file) {
+        return Ok(None);
+    }
+    let text = fs::read_to_string(&file).map_err(kinescore::Error::input(&file))?;
+    let value = |start: &str| {
+        let json = text.lines().find_map(|line| line.strip_prefix(start))?;
+        serde_json::from_str::<PathBuf>(json).ok()
+    };
+    let folders = VALUES[1..].iter().filter_map(|start| value(start)).collect();
+    let rest = |text: &str| -> String {
+        let is_filled = |line: &&str| VALUES.iter().any(|start| line.starts_with(start));
+        text.lines().filter(|line| !is_filled(line)).collect()
+    };
+    Ok(Some(Entry {
+        program: value(VALUES[0]),
+        folders,
+        is_changed: rest(&text) != rest(SCRIPT),
+        file,
+    }))
+}
+
 fn script(to: Option<&Path>) -> Result<PathBuf, Failure> {
     let usual = resources::user_folder("XDG_DATA_HOME", ".local/share").map(|data| data.join(SCRIPTS));
     Ok(folder(to, usual)?.join(NAME))
@@ -54,11 +82,8 @@ fn is_ours(path: &Path) -> bool {
 
 /// The script with the paths filled in. A JSON string is also a Python string.
 fn filled(script: &str, places: &Places) -> Result<String, Failure> {
-    let values = [
-        ("PROGRAM = ", &places.program),
-        ("MODELS = ", &places.models),
-        ("ONNXRUNTIME = ", &places.onnxruntime),
-    ];
+    let paths = [&places.program, &places.models, &places.onnxruntime];
+    let values: Vec<(&str, &PathBuf)> = VALUES.into_iter().zip(paths).collect();
     let mut lines = Vec::new();
     for line in script.lines() {
         lines.push(match values.iter().find(|(start, _)| line.starts_with(start)) {

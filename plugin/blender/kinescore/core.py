@@ -1,7 +1,6 @@
 """libkinescore, by ctypes. This module does not use Blender."""
 
 import ctypes
-import json
 import os
 from collections import OrderedDict
 from ctypes import POINTER, byref, c_char_p, c_double, c_int32, c_int64, c_size_t, c_uint32, c_uint64, c_void_p
@@ -114,34 +113,6 @@ _OTHERS = {
     "settings_free": ([c_void_p], None),
     "job_free": ([c_void_p], None),
 }
-
-
-def find_places(file, environment=os.environ):
-    """The places that `kinescore install` wrote into `file`; the environment takes precedence."""
-    try:
-        with open(file, encoding="utf-8") as opened:
-            found = json.load(opened)
-        places = {name: found.get(name) or "" for name in ("library", "models", "onnxruntime")}
-    except FileNotFoundError:
-        raise Problem(f"{file}: is missing, please install the add-on with `kinescore install blender`") from None
-    except (OSError, ValueError, AttributeError) as error:
-        raise Problem(f"{file}: is damaged, please run `kinescore install blender` again: {error}") from None
-    places["models"] = environment.get("KINESCORE_MODELS") or places["models"]
-    places["onnxruntime"] = environment.get("KINESCORE_ONNXRUNTIME") or places["onnxruntime"]
-    return Places(cache=_cache_folder(environment), **places)
-
-
-def _cache_folder(environment):
-    """The command line's cache; "" for none."""
-    named = environment.get("KINESCORE_CACHE")
-    if named:
-        return "" if named == "off" else named
-    # A relative path must be ignored, according to the XDG Base Directory Specification.
-    base = environment.get("XDG_CACHE_HOME", "")
-    if os.path.isabs(base):
-        return os.path.join(base, "kinescore")
-    home = environment.get("HOME", "")
-    return os.path.join(home, ".cache", "kinescore") if home else ""
 
 
 class Core:

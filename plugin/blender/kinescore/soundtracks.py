@@ -15,7 +15,7 @@ from fractions import Fraction
 
 import bpy
 
-from . import core, files, properties, strips, timing, worker
+from . import core, files, places, properties, strips, timing, worker
 
 ID = "kinescore_id"
 RECORD = "kinescore_soundtrack"
@@ -57,7 +57,15 @@ def mark_edited():
     state.edited = time.monotonic()
 
 
-_worker = worker.Worker(core.Core(lambda: core.find_places(_PLACES)))
+# The library's place by the add-on's preferences, which only Blender's own thread may read.
+_named = ""
+_worker = worker.Worker(core.Core(lambda: places.find_places(_PLACES, _named)))
+
+
+def name_library(path):
+    """Says where the library is to be looked for first; "" for the usual places."""
+    global _named
+    _named = os.path.abspath(bpy.path.abspath(path)) if path else ""
 
 
 @dataclass
@@ -324,15 +332,21 @@ def _file_for(scene, movie, sound):
 def _folder(movie):
     if bpy.data.filepath:
         return os.path.splitext(bpy.data.filepath)[0] + ".soundtracks"
-    preferences = bpy.context.preferences.addons.get(__package__)
-    chosen = preferences.preferences.folder if preferences is not None and preferences.preferences is not None else ""
+    chosen = _preference("folder")
     return os.path.abspath(bpy.path.abspath(chosen)) if chosen else os.path.dirname(strips.media_of(movie))
 
 
 # Tasks
 
 
+def _preference(name):
+    """A text of the add-on's preferences; "" where there are none, as in a script."""
+    addon = bpy.context.preferences.addons.get(__package__)
+    return getattr(addon.preferences, name, "") if addon is not None and addon.preferences is not None else ""
+
+
 def _submit(name, order, wav):
+    name_library(_preference("library"))
     task = worker.Task(name, order, wav)
     state.tasks[name] = task
     state.status[name] = "making the soundtrack"

@@ -195,7 +195,14 @@ class KinescorePreferences(bpy.types.AddonPreferences):
         subtype="DIR_PATH",
     )
 
+    library: bpy.props.StringProperty(
+        name="Kinescore",
+        description="Folder into which Kinescore was unpacked, or its libkinescore.so; empty: where it is installed",
+        subtype="FILE_PATH",
+    )
+
     def draw(self, _context):
+        self.layout.prop(self, "library", text="Kinescore is in")
         self.layout.prop(self, "folder", text="Soundtracks of unsaved projects")
 
 

@@ -237,7 +237,7 @@ def test_missing_library():
     expect_in(absent, generate_error(), "a library that is missing")
     expect_in(absent, status(), "status")
     os.remove(PLACES)
-    expect_in(f"{PLACES}: is missing", generate_error(), "places.json that is missing")
+    expect_in(f"tried {PLACES}", generate_error(), "places.json that is missing")
     with open(PLACES, "w", encoding="utf-8") as file:
         file.write("{")
     expect_in(f"{PLACES}: is damaged", generate_error(), "places.json that is damaged")

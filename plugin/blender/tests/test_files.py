@@ -6,7 +6,7 @@ import tempfile
 import unittest
 import wave
 
-from pure import core, files, table
+from pure import core, files, places, table
 
 
 def write_wav(path, frames=101):
@@ -90,10 +90,10 @@ class Places(Folder):
     def test_environment_wins(self):
         with open(self.path("places.json"), "w", encoding="utf-8") as file:
             json.dump({"library": "/lib/libkinescore.so", "models": "/models"}, file)
-        places = core.find_places(self.path("places.json"), {"HOME": "/home/me"})
-        self.assertEqual(places, core.Places("/lib/libkinescore.so", "/models", "", "/home/me/.cache/kinescore"))
-        places = core.find_places(self.path("places.json"), {"KINESCORE_MODELS": "/m", "KINESCORE_ONNXRUNTIME": "/o"})
-        self.assertEqual(places, core.Places("/lib/libkinescore.so", "/m", "/o", ""))
+        found = places.find_places(self.path("places.json"), environment={"HOME": "/home/me"})
+        self.assertEqual(found, core.Places("/lib/libkinescore.so", "/models", "", "/home/me/.cache/kinescore"))
+        found = places.find_places(self.path("places.json"), environment={"KINESCORE_MODELS": "/m", "KINESCORE_ONNXRUNTIME": "/o"})
+        self.assertEqual(found, core.Places("/lib/libkinescore.so", "/m", "/o", ""))
 
     def test_cache(self):
         with open(self.path("places.json"), "w", encoding="utf-8") as file:
@@ -104,16 +104,45 @@ class Places(Folder):
             ({"XDG_CACHE_HOME": "/x", "HOME": "/h"}, "/x/kinescore"),
             ({"XDG_CACHE_HOME": "relative", "HOME": "/h"}, "/h/.cache/kinescore"),
         ):
-            self.assertEqual(core.find_places(self.path("places.json"), environment).cache, cache)
+            self.assertEqual(places.find_places(self.path("places.json"), environment=environment).cache, cache)
+
+    def put(self, name):
+        path = self.path(name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8"):
+            pass
+        os.chmod(path, 0o755)
+        return path
+
+    def test_the_library_of_the_program_in_path_comes_before_that_of_the_home_folder(self):
+        environment = {"HOME": self.path("home"), "PATH": self.path("unpacked/bin")}
+        users = self.put("home/.local/lib/libkinescore.so")
+        self.assertEqual(places.find_places(self.path("places.json"), environment=environment).library, users)
+        self.put("unpacked/bin/kinescore")
+        unpacked = self.put("unpacked/lib/libkinescore.so")
+        found = places.find_places(self.path("places.json"), environment=environment)
+        self.assertEqual(found.library, os.path.realpath(unpacked))
+        # The library finds its models by itself.
+        self.assertEqual((found.models, found.onnxruntime), ("", ""))
+
+    def test_the_place_in_the_preferences_comes_first(self):
+        with open(self.path("places.json"), "w", encoding="utf-8") as file:
+            json.dump({"library": "/lib/libkinescore.so", "models": "/models"}, file)
+        library = self.put("unpacked/lib/libkinescore.so")
+        for named in (self.path("unpacked"), self.path("unpacked/lib"), library):
+            found = places.find_places(self.path("places.json"), named, {})
+            self.assertEqual((found.library, found.models), (library, ""), named)
+        with self.assertRaisesRegex(core.Problem, "elsewhere.*not in this folder.*tried .*elsewhere/lib/libkinescore.so"):
+            places.find_places(self.path("places.json"), self.path("elsewhere"), {})
 
     def test_missing_and_damaged(self):
-        with self.assertRaisesRegex(core.Problem, "is missing"):
-            core.find_places(self.path("places.json"), {})
+        with self.assertRaisesRegex(core.Problem, "was not found; tried .*places.json, .*libkinescore.so"):
+            places.find_places(self.path("places.json"), environment={"HOME": self.path("home"), "PATH": ""})
         for content in ("{", "[]", "\xff"):
             with open(self.path("places.json"), "w", encoding="latin-1") as file:
                 file.write(content)
             with self.assertRaisesRegex(core.Problem, "is damaged"):
-                core.find_places(self.path("places.json"), {})
+                places.find_places(self.path("places.json"), environment={})
 
     def test_a_file_that_is_not_a_library(self):
         for library, sentence in (("libkinescore.so", "absolute path"), (self.path("no.so"), "cannot be opened")):

@@ -48,7 +48,7 @@ fn note(onset: u32, ticks: u32, pitch: u8, velocity: u8) -> Note {
 fn written_as(score: &Score, settings: MidiSettings) -> Vec<u8> {
     let folder = tempfile::tempdir().expect("folder");
     let path = folder.path().join("score.mid");
-    write_midi(score, "My clip", settings, &path).expect("written");
+    write_midi(score, "My clip", None, settings, &path).expect("written");
     std::fs::read(&path).expect("read")
 }
 
@@ -312,14 +312,14 @@ fn an_invalid_score_writes_nothing() {
     let mut bad = score(&[0.5, 0.5], vec![]);
     bad.signatures.clear();
     assert!(matches!(
-        write_midi(&bad, "a", settings, &path),
+        write_midi(&bad, "a", None, settings, &path),
         Err(Error::Music { .. })
     ));
     assert!(!path.exists());
     let good = score(&[0.5, 0.5], vec![]);
     let missing = folder.path().join("none/score.mid");
     assert!(matches!(
-        write_midi(&good, "a", settings, &missing),
+        write_midi(&good, "a", None, settings, &missing),
         Err(Error::Output { .. })
     ));
 }

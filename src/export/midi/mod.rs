@@ -3,6 +3,7 @@
 mod clock;
 
 use super::atomic::atomically;
+use super::provenance::{Provenance, SourceType};
 use crate::drums::DrumClass;
 use crate::error::{Error, Result};
 use crate::score::kits::DRUM_BANK;
@@ -40,14 +41,22 @@ const LONGEST_NAME: usize = 64;
 const AT_THE_START: f64 = 0.001;
 
 /// Writes a score as a MIDI file: one track of tempo and time signatures with the piece's name,
-/// then one for each part. Tick 0 is the clip's start, and all tracks end with the clip.
+/// then one for each part. What made the piece, if given, is in text events of the first track.
+/// Tick 0 is the clip's start, and all tracks end with the clip.
+///
 /// Every note lies on the tick nearest to its time by the file's own tempi, at most 0.8 ms away. Of
 /// two notes of one pitch that begin on one tick, the louder one is written; a note that would
 /// still sound when the next of its pitch begins ends there.
 /// # Errors
 /// [`Error::Music`] when the score is [invalid](Score::check), or is longer than a MIDI file can
 /// be; [`Error::Output`] when the file cannot be written.
-pub fn write_midi(score: &Score, name: &str, settings: MidiSettings, path: &Path) -> Result<()> {
+pub fn write_midi(
+    score: &Score,
+    name: &str,
+    provenance: Option<&Provenance>,
+    settings: MidiSettings,
+    path: &Path,
+) -> Result<()> {
     score.check()?;
     let most = u28::max_value().as_int();
     let too_long = |ticks: u32| Error::Music {
@@ -63,7 +72,8 @@ pub fn write_midi(score: &Score, name: &str, settings: MidiSettings, path: &Path
     }
     let title = title(name);
     let scribe = Scribe { score, clock, end };
-    let mut tracks = vec![scribe.track(scribe.conductor(&title))];
+    let made = provenance.map(|made| made.text(SourceType::Music)).unwrap_or_default();
+    let mut tracks = vec![scribe.track(scribe.conductor(&title, &made))];
     let lanes = score.parts.iter().flat_map(|part| lanes(part, settings.drums));
     let lanes: Vec<Lane<'_>> = lanes.collect();
     tracks.extend(lanes.iter().map(|lane| scribe.track(scribe.events(lane))));
@@ -215,9 +225,10 @@ impl Scribe<'_> {
     }
 
     /// The track of tempo and time signatures.
-    fn conductor<'e>(&self, title: &'e str) -> Vec<Event<'e>> {
+    fn conductor<'e>(&self, title: &'e str, made: &'e str) -> Vec<Event<'e>> {
         let meta = |tick, message| (tick, TrackEventKind::Meta(message));
         let mut events = vec![meta(0, MetaMessage::TrackName(title.as_bytes()))];
+        events.extend(made.lines().map(|line| meta(0, MetaMessage::Text(line.as_bytes()))));
         events.extend(self.clock.metres().iter().map(|metre| {
             // One metronome click per note of the metre, in 24ths of a quarter; 8 thirty-second
             // notes per quarter, as usual.

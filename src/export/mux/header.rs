@@ -3,6 +3,7 @@
 use super::container::Container;
 use super::part::{VideoPart, units};
 use super::sound::{RATE, SoundEncoder};
+use crate::export::provenance::{Provenance, SourceType};
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::format::context;
 use ffmpeg_next::format::stream::Disposition;
@@ -40,6 +41,7 @@ pub(super) struct Header<'a> {
     pub(super) part: &'a VideoPart,
     pub(super) container: &'static Container,
     pub(super) sound: &'a SoundEncoder,
+    pub(super) provenance: Option<&'a Provenance>,
     /// Whether the clip is the whole media.
     pub(super) whole: bool,
     /// Whether the video's packets contain the codec's headers.
@@ -125,7 +127,11 @@ impl Header<'_> {
         if self.whole {
             copy_chapters(input, &mut output, part);
         }
-        output.set_metadata(kept(input.metadata().iter()));
+        let mut metadata = kept(input.metadata().iter());
+        if let Some(made) = self.provenance {
+            describe(&mut metadata, made);
+        }
+        output.set_metadata(metadata);
         let mut options = ffmpeg::Dictionary::new();
         if self.container.boxes {
             // Edit lists count in the movie's time scale; its default of a millisecond would cut
@@ -251,6 +257,18 @@ pub(super) fn display_matrix(input: &context::Input, stream: usize) -> Option<[u
         to.copy_from_slice(&i32::from_ne_bytes(from.try_into().ok()?).to_be_bytes());
     }
     (side.data().len() == 36).then_some(matrix)
+}
+
+/// Adds what made the sound, beside what the input file says of itself. Containers that have no such
+/// entries leave them out.
+fn describe(metadata: &mut ffmpeg::Dictionary<'_>, made: &Provenance) {
+    metadata.set("DIGITAL_SOURCE_TYPE", SourceType::PictureWithMusic.uri());
+    let sentence = made.sentence();
+    let comment = match metadata.get("comment") {
+        Some(comment) if !comment.contains(&sentence) => format!("{comment}\n{sentence}"),
+        _ => sentence,
+    };
+    metadata.set("comment", &comment);
 }
 
 /// Metadata without the entries that describe the input file.

@@ -1,0 +1,170 @@
+//! The OpenFX bundle in the folders that hosts search.
+
+use super::opening::{Content, opened};
+use super::{Findings, recorded, run};
+use crate::install::{BUNDLE, OFX_PLUGINS, OFX_RESOURCES};
+use crate::resources;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+const EDITOR: &str = "OpenFX";
+
+/// Folders and names of the lists in which hosts keep what they have found in plugins.
+const HOST_LISTS: &[(&str, &str, &str)] = &[
+    ("XDG_DATA_HOME", ".local/share/DaVinciResolve", "OFXPluginCache"),
+    ("XDG_CACHE_HOME", ".cache/INRIA/Natron", "OFX"),
+];
+
+/// The folder of this machine's binaries in a bundle, by the OpenFX specification.
+const BINARIES: &str = if cfg!(target_arch = "x86_64") {
+    "Linux-x86-64"
+} else if cfg!(target_arch = "aarch64") {
+    "Linux-aarch64"
+} else {
+    "Linux-x86"
+};
+
+pub(super) fn check(findings: &mut Findings) {
+    let searched = searched();
+    let bundles: Vec<PathBuf> = searched.iter().map(|folder| folder.join(BUNDLE)).collect();
+    let bundles: Vec<&PathBuf> = bundles
+        .iter()
+        .filter(|bundle| bundle.symlink_metadata().is_ok())
+        .collect();
+    if bundles.is_empty() {
+        let folders: Vec<String> = searched.iter().map(|folder| folder.display().to_string()).collect();
+        let text = format!(
+            "not installed: no {BUNDLE} in {}\nto install it: sudo kinescore install ofx",
+            folders.join(", ")
+        );
+        return findings.note(EDITOR, text);
+    }
+    if let [first, others @ ..] = &bundles[..]
+        && !others.is_empty()
+    {
+        let others: Vec<String> = others.iter().map(|bundle| bundle.display().to_string()).collect();
+        let text = format!(
+            "hosts use one of several bundles: {}, {}",
+            first.display(),
+            others.join(", ")
+        );
+        findings.note(EDITOR, text);
+    }
+    for bundle in bundles {
+        check_bundle(findings, bundle);
+    }
+}
+
+/// The folders that hosts search: those of OFX_PLUGIN_PATH, and the system's.
+fn searched() -> Vec<PathBuf> {
+    let named = resources::variable("OFX_PLUGIN_PATH").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = std::env::split_paths(&named)
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .collect();
+    folders.push(PathBuf::from(OFX_PLUGINS));
+    folders.dedup();
+    folders
+}
+
+fn check_bundle(findings: &mut Findings, bundle: &Path) {
+    let before = findings.0.len();
+    let to = bundle.parent().unwrap_or(Path::new("/"));
+    let command = match to == Path::new(OFX_PLUGINS) {
+        true => "sudo kinescore install ofx".to_owned(),
+        false => format!("kinescore install ofx --to '{}'", to.display()),
+    };
+    let contents = bundle.join("Contents");
+    let mut missing = |what: String| findings.bad(EDITOR, what, run(&command));
+    if !contents.is_dir() {
+        return missing(format!("{}: has no folder Contents", bundle.display()));
+    }
+    let information = contents.join("Info.plist");
+    match fs::read_to_string(&information) {
+        Ok(text) if text.contains("<plist") && text.trim_end().ends_with("</plist>") => {}
+        Ok(_) => missing(format!("{}: is damaged", information.display())),
+        Err(error) => missing(format!("{}: cannot be read: {error}", information.display())),
+    }
+    let binary = contents.join(BINARIES).join("Kinescore.ofx");
+    if !binary.is_file() {
+        let others: Vec<String> = fs::read_dir(&contents)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter(|entry| entry.path().join("Kinescore.ofx").is_file())
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .collect();
+        let instead = match &others[..] {
+            [] => String::new(),
+            others => format!("; it is built for {}", others.join(", ")),
+        };
+        return missing(format!("{}: is missing{instead}", binary.display()));
+    }
+    match opened(&binary, Content::Plugin) {
+        Ok(0) => missing(format!("{}: has no plugins", binary.display())),
+        Ok(_) => findings.good(EDITOR, format!("{} can be opened", binary.display())),
+        Err(reason) => {
+            let reason = match reason.find("`GLIBC_") {
+                Some(_) => format!(
+                    "{reason}\nit was built for a newer system; install the package that was built for this one"
+                ),
+                None => reason,
+            };
+            findings.bad(
+                EDITOR,
+                format!("{} cannot be opened: {reason}", binary.display()),
+                run(&command),
+            );
+        }
+    }
+    recorded::check(findings, EDITOR, &bundle.join(OFX_RESOURCES), &command);
+    check_lists(findings, &binary);
+    if findings.all_well_since(before) {
+        findings.good(EDITOR, format!("{} is complete", bundle.display()));
+    }
+}
+
+/// Hosts do not look again at a plugin that is in their list; a list that is older than the plugin
+/// describes an earlier one.
+fn check_lists(findings: &mut Findings, binary: &Path) {
+    let Ok(installed) = fs::metadata(binary).and_then(|found| found.modified()) else {
+        return;
+    };
+    for (variable, below_home, name) in HOST_LISTS {
+        let (base, rest) = match below_home.strip_prefix(".local/share/") {
+            Some(rest) => (".local/share", rest),
+            None => (".cache", below_home.trim_start_matches(".cache/")),
+        };
+        let Some(folder) = resources::user_folder(variable, base).map(|folder| folder.join(rest)) else {
+            continue;
+        };
+        for list in lists(&folder, name, 3) {
+            let written = fs::metadata(&list).and_then(|found| found.modified());
+            if written.unwrap_or(SystemTime::UNIX_EPOCH) < installed {
+                let what = format!("{} is older than the plugin: the editor may not see it", list.display());
+                findings.bad(
+                    EDITOR,
+                    what,
+                    run(&format!("rm '{}', then restart the editor", list.display())),
+                );
+            }
+        }
+    }
+}
+
+/// XML files in the folder, and folders below it to this depth, whose names begin so.
+fn lists(folder: &Path, name: &str, depth: usize) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() && depth > 1 {
+            found.extend(lists(&path, name, depth - 1));
+        } else if path.extension().is_some_and(|extension| extension == "xml")
+            && entry.file_name().to_string_lossy().starts_with(name)
+        {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}

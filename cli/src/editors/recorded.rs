@@ -1,0 +1,80 @@
+//! The places that the installation has recorded for an editor: places.json.
+
+use super::opening::{Content, opened};
+use super::{Findings, is_program, run};
+use crate::install::PLACES;
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Version of the library's interface that add-on and plugin need.
+pub(super) const INTERFACE: &str = env!("KINESCORE_ABI");
+
+/// Checks the file in `folder`, and opens the library that it names. `command` installs again.
+pub(super) fn check(findings: &mut Findings, editor: &str, folder: &Path, command: &str) {
+    let file = folder.join(PLACES);
+    let places = match read(&file) {
+        Ok(places) => places,
+        Err(reason) => return findings.bad(editor, format!("{}: {reason}", file.display()), run(command)),
+    };
+    let place = |name: &str| PathBuf::from(places.get(name).and_then(Value::as_str).unwrap_or_default());
+    let (library, program) = (place("library"), place("program"));
+    if !is_program(&program) {
+        let what = format!("the program that it starts is not at {}", program.display());
+        findings.bad(editor, what, run(command));
+    }
+    for (name, what) in [("models", "the models"), ("onnxruntime", "ONNX Runtime")] {
+        if !place(name).exists() {
+            let what = format!("{what}: nothing is at {}", place(name).display());
+            findings.bad(editor, what, run(command));
+        }
+    }
+    if !library.is_file() {
+        let what = format!("the library that it loads is not at {}", library.display());
+        return findings.bad(editor, what, run(command));
+    }
+    match opened(&library, Content::Library) {
+        Ok(version) if version.to_string() == INTERFACE => {
+            findings.good(
+                editor,
+                format!("{} can be opened (interface {version})", library.display()),
+            );
+        }
+        Ok(version) => {
+            let what = format!(
+                "{} has version {version} of the interface; version {INTERFACE} is needed",
+                library.display()
+            );
+            findings.bad(
+                editor,
+                what,
+                format!("to mend it: install one version of Kinescore, then {command}"),
+            );
+        }
+        Err(reason) => {
+            let what = format!("{} cannot be opened: {reason}", library.display());
+            findings.bad(
+                editor,
+                what,
+                format!("to mend it: install Kinescore again, then {command}"),
+            );
+        }
+    }
+}
+
+fn read(file: &Path) -> Result<Value, String> {
+    let text = match fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err("is missing".to_owned()),
+        Err(error) => return Err(format!("cannot be read: {error}")),
+    };
+    let places: Value = serde_json::from_str(&text).map_err(|error| format!("is damaged: {error}"))?;
+    let is_text = |name: &&str| places.get(*name).is_some_and(Value::is_string);
+    match ["library", "program", "models", "onnxruntime"]
+        .iter()
+        .find(|name| !is_text(name))
+    {
+        None => Ok(places),
+        Some(name) => Err(format!("is damaged: it has no text '{name}'")),
+    }
+}

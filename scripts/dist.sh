@@ -1,0 +1,139 @@
+#!/usr/bin/env bash
+# Builds what people without a compiler install, in DIR (default: dist/):
+#
+#   kinescore_VERSION_ARCH.deb             for this release of Debian: program, library, models, ONNX Runtime, OpenFX
+#                                          bundle, add-on for Blender, clip job for Kdenlive, man pages, completions
+#   kinescore-VERSION-linux-MACHINE.tar.zst    the same with libraries of its own; runs where it is unpacked
+#   kinescore-blender-VERSION.zip          the add-on, which Blender installs from the file
+#   LICENCES.txt                           the licence of everything in them
+#   SHA256SUMS
+#
+#   scripts/dist.sh [DIR]
+#
+# The files depend on the commit alone: paths and times of this machine are not in them. Takes about
+# 20 minutes on two cores, and a connection to the package registries. Exit code: 0 when all files
+# were built, 1 otherwise.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+out=$(realpath -m "${1:-dist}")
+
+say() { printf 'dist: %s\n' "$*" >&2; }
+fail() {
+    printf 'dist: %s\n' "$*" >&2
+    exit 1
+}
+
+scripts/setup.sh dist
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+machine=$(uname -m)
+arch=$(dpkg --print-architecture)
+name=kinescore-$version-linux-$machine
+[[ -z $(git status --porcelain) ]] || say "warning: what is not committed is built as well"
+# The time of everything in the packages.
+SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
+export SOURCE_DATE_EPOCH LC_ALL=C.UTF-8 TZ=UTC
+umask 022
+
+work=$root/target/dist
+export CARGO_TARGET_DIR=$work/cargo
+# Paths of this machine are replaced in messages of the program.
+cargo_home=${CARGO_HOME:-$HOME/.cargo}
+export RUSTFLAGS="--remap-path-prefix=$root=/kinescore --remap-path-prefix=$cargo_home=/cargo"
+export CFLAGS="-ffile-prefix-map=$root=/kinescore" CXXFLAGS="-ffile-prefix-map=$root=/kinescore"
+
+rm -rf "$work/stage" "$work/tar"
+mkdir -p "$work" "$out"
+rm -f "$out"/kinescore[_-]* "$out/LICENCES.txt" "$out/SHA256SUMS"
+
+say "building"
+make --no-print-directory install DESTDIR="$work/stage" PREFIX=/usr >&2
+stage=$work/stage/usr
+# The static library is for builders.
+rm -f "$stage/lib/libkinescore.a"
+strip --strip-unneeded "$stage/bin/"* "$stage"/lib/libkinescore.so.*.*
+python3 scripts/licences.py > "$out/LICENCES.txt"
+install -m644 "$out/LICENCES.txt" "$stage/share/doc/kinescore/LICENCES.txt"
+
+say "making the add-on for Blender"
+zip_folder=$work/zip
+rm -rf "$zip_folder"
+mkdir -p "$zip_folder/kinescore"
+cp plugin/blender/kinescore/*.py plugin/blender/kinescore/blender_manifest.toml plugin/settings.json LICENSE-MIT LICENSE-APACHE \
+    "$zip_folder/kinescore/"
+python3 - "$zip_folder" "$out/kinescore-blender-$version.zip" "$SOURCE_DATE_EPOCH" <<'PYTHON'
+import os, sys, time, zipfile
+
+folder, path, seconds = sys.argv[1:]
+with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+    for name in sorted(os.listdir(os.path.join(folder, "kinescore"))):
+        entry = zipfile.ZipInfo(f"kinescore/{name}", time.gmtime(int(seconds))[:6])
+        entry.external_attr = 0o100644 << 16
+        entry.compress_type = zipfile.ZIP_DEFLATED
+        with open(os.path.join(folder, "kinescore", name), "rb") as file:
+            archive.writestr(entry, file.read())
+PYTHON
+
+# Everything has the commit's time and belongs to root.
+settle() {
+    find "$1" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
+}
+
+say "making the tarball"
+tar=$work/tar/$name
+mkdir -p "$work/tar"
+cp -a "$stage" "$tar"
+scripts/dist-libraries.sh "$work" "$tar/lib/kinescore"
+# Programs and libraries look for the libraries beside them first.
+for file in "$tar"/bin/*; do patchelf --set-rpath '$ORIGIN/../lib/kinescore' "$file"; done
+for file in "$tar"/lib/libkinescore.so.*.*; do patchelf --set-rpath '$ORIGIN/kinescore' "$file"; done
+for file in "$tar"/lib/kinescore/lib{av,sw}*.so.*; do patchelf --set-rpath '$ORIGIN' "$file"; done
+rm -f "$tar/lib/pkgconfig/kinescore.pc"
+sed -e 's|@PREFIX@|${pcfiledir}/../..|' -e "s|@VERSION@|$version|" ffi/kinescore.pc.in > "$tar/lib/pkgconfig/kinescore.pc"
+settle "$tar"
+tar --create --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" -C "$work/tar" "$name" |
+    zstd -q -19 -T0 --no-progress -o "$out/$name.tar.zst" -f
+
+say "making the package"
+gzip -9n "$stage"/share/man/man1/*.1
+mkdir -p "$work/stage/DEBIAN" "$work/shlibs/debian"
+printf 'Source: kinescore\n\nPackage: kinescore\nArchitecture: any\n' > "$work/shlibs/debian/control"
+(
+    cd "$work/shlibs"
+    # ONNX Runtime and the bundle are our own; their needs are looked at as well.
+    dpkg-shlibdeps --ignore-missing-info -O -l"$stage/lib" "$stage"/bin/* "$stage"/lib/libkinescore.so.*.* \
+        "$stage"/lib/kinescore/libonnxruntime.so.* "$stage"/lib/kinescore/*.bundle/Contents/*/*.ofx
+) > "$work/depends"
+depends=$(sed -n 's/^shlibs:Depends=//p' "$work/depends")
+[[ -n $depends ]] || fail "dpkg-shlibdeps found no libraries that the program depends on"
+mv "$stage/share/doc/kinescore/LICENSE-MIT" "$stage/share/doc/kinescore/copyright"
+sed 's/^/ /' LICENSE-APACHE >> "$stage/share/doc/kinescore/copyright"
+cat NOTICE >> "$stage/share/doc/kinescore/copyright"
+rm "$stage/share/doc/kinescore/LICENSE-APACHE" "$stage/share/doc/kinescore/NOTICE"
+cat > "$work/stage/DEBIAN/control" <<CONTROL
+Package: kinescore
+Version: $version
+Architecture: $arch
+Maintainer: The Kinescore developers <maintainers@kinescore.example>
+Installed-Size: $(du -sk --apparent-size "$stage" | cut -f1)
+Depends: $depends
+Suggests: blender, kdenlive
+Section: video
+Priority: optional
+Homepage: https://github.com/kinescore/kinescore
+Description: soundtracks that follow the movement in a video
+ Kinescore watches how people move in a video and writes the soundtrack:
+ drums that land on the movement, then piano, guitar and bass, as MIDI, stems
+ and finished audio. It works on this machine alone, from the command line or
+ in Kdenlive, Blender and OpenFX hosts (kinescore install EDITOR).
+CONTROL
+printf '#!/bin/sh\nset -e\nldconfig\n' > "$work/stage/DEBIAN/postinst"
+cp "$work/stage/DEBIAN/postinst" "$work/stage/DEBIAN/postrm"
+chmod 755 "$work/stage/DEBIAN/postinst" "$work/stage/DEBIAN/postrm"
+settle "$work/stage"
+dpkg-deb --root-owner-group -Zxz --build "$work/stage" "$out/kinescore_${version}_$arch.deb" >&2
+
+(cd "$out" && sha256sum kinescore[_-]* LICENCES.txt > SHA256SUMS)
+say "built in $out:"
+(cd "$out" && du -h --apparent-size kinescore[_-]* LICENCES.txt) >&2
