@@ -47,6 +47,7 @@ const AT_THE_START: f64 = 0.001;
 /// Every note lies on the tick nearest to its time by the file's own tempi, at most 0.8 ms away. Of
 /// two notes of one pitch that begin on one tick, the louder one is written; a note that would
 /// still sound when the next of its pitch begins ends there.
+///
 /// # Errors
 /// [`Error::Music`] when the score is [invalid](Score::check), or is longer than a MIDI file can
 /// be; [`Error::Output`] when the file cannot be written.
