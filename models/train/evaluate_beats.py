@@ -58,7 +58,7 @@ class Failure(Exception):
         self.message, self.code = message, code
 
 
-# ---- what is given ------------------------------------------------------------------------------------------------------------
+# ---- the input ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -205,7 +205,7 @@ def find_clips(folder: Path) -> list[Clip]:
     return sorted(found, key=lambda clip: clip.name)
 
 
-# ---- the program --------------------------------------------------------------------------------------------------------------
+# ---- the program ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -278,7 +278,7 @@ def poses_of(clip: Clip, program: Program, cache: Path) -> Path | None:
     return place
 
 
-# ---- one clip -----------------------------------------------------------------------------------------------------------------
+# ---- one clip ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -391,7 +391,7 @@ def mean_of(values: list) -> float | None:
     return float(np.mean(present)) if present else None
 
 
-# ---- over the folder ----------------------------------------------------------------------------------------------------------
+# ---- over the folder -----------------------------------------------------------------------------
 
 # (key, heading, decimals, statistic). Drift and lock have long tails, so the median is more
 # informative.

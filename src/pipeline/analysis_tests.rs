@@ -128,7 +128,7 @@ fn chunks_give_the_same_people_and_nearly_the_same_joints() {
     let times = |track: &PoseTrack| track.poses.iter().map(|pose| pose.time).collect::<Vec<_>>();
     assert!(
         (joined.poses.len() as i64 - whole.poses.len() as i64).abs() <= 3,
-        "rates begin anew"
+        "rates begin again"
     );
     // The same person at the same time, in the frames that both have.
     let mut distances: Vec<f32> = Vec::new();
