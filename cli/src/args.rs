@@ -46,7 +46,7 @@ pub enum Command {
     /// Put soundtracks under the clips of an editor's project and keep them in line with the clips
     #[cfg(feature = "timeline")]
     Timeline {
-        /// What to do.
+        /// The action.
         #[command(subcommand)]
         action: Box<TimelineAction>,
     },
@@ -134,7 +134,7 @@ pub struct Render {
     /// The settings.
     #[command(flatten)]
     pub settings: SettingFlags,
-    /// Where things are found.
+    /// Paths of the models, ONNX Runtime, SoundFont and cache.
     #[command(flatten)]
     pub resources: ResourceFlags,
 }
@@ -184,7 +184,7 @@ pub struct Analyze {
     /// The settings.
     #[command(flatten)]
     pub settings: SettingFlags,
-    /// Where things are found.
+    /// Paths of the models, ONNX Runtime, SoundFont and cache.
     #[command(flatten)]
     pub resources: ResourceFlags,
 }
@@ -219,7 +219,7 @@ pub struct Batch {
     /// The settings, unless the list overrides them.
     #[command(flatten)]
     pub settings: SettingFlags,
-    /// Where things are found.
+    /// Paths of the models, ONNX Runtime, SoundFont and cache.
     #[command(flatten)]
     pub resources: ResourceFlags,
 }
@@ -252,7 +252,7 @@ pub enum TimelineAction {
         /// Which media and which timeline.
         #[command(flatten)]
         opening: OpeningFlags,
-        /// Where things are found.
+        /// Paths of the models, ONNX Runtime, SoundFont and cache.
         #[command(flatten)]
         resources: ResourceFlags,
     },
@@ -276,7 +276,7 @@ pub enum TimelineAction {
         /// Which media and which timeline.
         #[command(flatten)]
         opening: OpeningFlags,
-        /// Where things are found.
+        /// Paths of the models, ONNX Runtime, SoundFont and cache.
         #[command(flatten)]
         resources: ResourceFlags,
     },
@@ -314,7 +314,7 @@ pub struct TimelineAdd {
     /// The settings.
     #[command(flatten)]
     pub settings: SettingFlags,
-    /// Where things are found.
+    /// Paths of the models, ONNX Runtime, SoundFont and cache.
     #[command(flatten)]
     pub resources: ResourceFlags,
 }
@@ -325,7 +325,7 @@ pub struct Doctor {
     /// Device to check; with cuda, it is an error if CUDA cannot be used [auto|cpu|cuda]
     #[arg(long, value_name = "WORD", default_value = "auto")]
     pub device: String,
-    /// Where things are found.
+    /// Paths of the models, ONNX Runtime, SoundFont and cache.
     #[command(flatten)]
     pub resources: ResourceFlags,
 }

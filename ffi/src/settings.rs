@@ -264,8 +264,8 @@ mod tests {
         unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
     }
 
-    /// A row as `kinescore settings --json` writes it, but for what only the program or an editor
-    /// needs.
+    /// A row as `kinescore settings --json` writes it, without the fields that only the program or
+    /// an editor needs.
     fn as_json(row: &SettingInfo) -> Value {
         let kind = match row.kind {
             KINESCORE_KIND_CHOICE => "choice",

@@ -312,7 +312,7 @@ def evaluate(task: Task) -> dict:
         except beat_movement.PoseFileError as error:
             raise Failure(str(error)) from None
         moved = beat_movement.movement(poses)
-    # Without poses the length is not known: the annotation gives it well enough for the baselines.
+    # Without poses the length is unknown; the annotation is accurate enough for the baselines.
     annotated = clip.annotation.beats
     duration = poses.duration if poses else float(2 * annotated[-1] - annotated[-2])
     annotation = clip.annotation.within(duration)

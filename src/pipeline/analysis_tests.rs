@@ -175,7 +175,7 @@ fn chunks_are_the_same_in_whatever_order_they_came_and_another_person_takes_no_d
     let first = open(&piecewise, &walking(), 1, cut(0.0, 2.0), short());
     let clip = first.clip();
     assert_eq!((clip.start.seconds(), clip.duration.seconds()), (0.0, 2.0));
-    // Two seconds are hardly enough to follow somebody, but the result is kept.
+    // Two seconds are hardly enough to follow a person, but the result is stored.
     let _ = first.poses(&piecewise, &settings(1), &Monitor::none());
     assert_eq!(wanted(Cut::default()), [1]);
     assert_eq!(found(&piecewise, &walking(), Cut::default(), short()), expected);

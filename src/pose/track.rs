@@ -75,7 +75,7 @@ const SIMILARITY_SCALE: f64 = 0.4;
 const CUT: f64 = 30.0;
 const CUT_IF_LOST: f64 = 15.0;
 
-/// A flash: within this time the picture is back to what it was, up to this difference.
+/// A flash: within this time the picture returns to its state before, up to this difference.
 const FLASH: Span = Span::from_seconds(0.25);
 const AS_BEFORE: f64 = 20.0;
 
@@ -319,8 +319,8 @@ impl Track {
     }
 }
 
-/// The body of somebody very small whose landmarks have just been missed: where the finder sees
-/// somebody close to `before` and the landmarks there are sure, or agree with it.
+/// The body of a very small person whose landmarks have just been missed. It is found where the
+/// finder sees a person close to `before` and the landmarks there are sure, or agree with it.
 fn small_body(look: &mut impl Look, picture: &Picture, before: &Body) -> Result<Option<Body>> {
     if before.size() >= SMALL {
         return Ok(None);

@@ -30,7 +30,7 @@ pub(super) fn together(own: Vec<Accent>, others: &[Vec<Accent>]) -> Vec<Accent> 
     while let Some((person, mut strongest)) = left.first().copied() {
         let apart = |accent: &Accent| (accent.time - strongest.time).seconds().abs();
         let mut joined = vec![person];
-        // What remains to full strength after each of them.
+        // The distance from full strength that remains after each of them.
         let mut short = 1.0 - strongest.strength;
         for (other, accent) in &left[1..] {
             if apart(accent) <= UNISON.seconds() && !joined.contains(other) {

@@ -194,7 +194,7 @@ pub(crate) fn decode(
             monitor.check()?;
         }
         // Score of the beat of each cell that ends at frame t. Paths may begin at any position of a
-        // beat, and a beat that began before the clip is no evidence on the bar.
+        // beat, and a beat that began before the clip is not evidence of the bar.
         for (k, &n) in intervals.iter().enumerate() {
             if t >= n {
                 let stretch = observed.stretch(n, 0, t - n, t);

@@ -18,7 +18,7 @@ use crate::pose::{JOINTS, Joint};
 use crate::time::{Instant, Span};
 
 /// Weight of each joint. A trunk has six joints that move as one, an arm or a leg has two or three:
-/// the trunk's joints share the weight of two limbs, so that a hand counts beside a trunk.
+/// the trunk's joints share the weight of two limbs, so that a hand is not outweighed by it.
 pub(crate) const JOINT_WEIGHTS: [f64; JOINTS] = {
     let mut weights = [0.0; JOINTS];
     weights[Joint::Nose as usize] = 0.5;

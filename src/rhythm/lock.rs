@@ -31,8 +31,8 @@ const OCTAVE: f64 = 0.95;
 /// found is the same, within chance, from 5 to 12.
 pub(crate) const TRUST: f64 = 10.0;
 
-/// Log weight, per second, of [`tapping_preference`] beside [`TRUST`]. Half or double the tempo
-/// that people tap is a last resort, at the cost of one standard deviation of R.
+/// Log weight, per second, of [`tapping_preference`], relative to [`TRUST`]. Half or double the
+/// tempo that people tap is a last resort, at the cost of one standard deviation of R.
 pub(crate) const PREFERENCE: f64 = 5.0;
 
 /// Standard deviations of R that a metronome loses for an interval one frame away from its own.

@@ -276,7 +276,7 @@ SHARES = {"as it came": 0.40, "half size": 0.15, "quarter size": 0.05, "few bits
 TIMES = [0.0, 0.03, 0.1, 0.3, 1.0, 3.0]
 LAGS = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48]
 NORMAL = np.linspace(-3, 3, 25)
-# where the person is lost in more of the frames, there is no soundtrack to be made: left out
+# clips in which the person is lost in more of the frames get no soundtrack: left out
 MOST_LOST = 0.25
 OUTLIER, LEAST_OUTLIER = 6.0, 0.25  # beside the usual error, and torso lengths: a limb thrown away
 NAMES = np.array(JOINT_NAMES)
