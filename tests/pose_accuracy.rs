@@ -1,4 +1,5 @@
 //! Tests the pose stage with the real models on real clips.
+//!
 //! Clips that must not be distributed are those of [`clips_support`]: a test that lacks one reports
 //! it and passes.
 

@@ -1,6 +1,8 @@
 //! Follows everybody through the frames. Makes the decisions; does not know how people are found.
+//!
 //! The finder searches the whole picture at the start, every half second, after a cut, and after
 //! somebody was lost. In between, each person is searched for where the previous frame left them.
+//!
 //! If nobody is found in the whole picture, the finder searches tiles of it. For very small people
 //! the landmarks' score is unreliable: before the last of them are lost, the finder searches around
 //! them, and they are followed where it agrees with the landmarks. Neither is done while anybody

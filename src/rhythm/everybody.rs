@@ -10,6 +10,7 @@ const UNISON: Span = Span::from_seconds(0.060);
 /// Merges the accents of the followed person with the impacts of the others. All accents in unison
 /// become one, at the time of the strongest; an accent so close to a stronger one that it would not
 /// be heard separately is left out. In rising order.
+///
 /// The gestures of the others are left out: a gesture leads to an accent of the same body.
 pub(super) fn together(own: Vec<Accent>, others: &[Vec<Accent>]) -> Vec<Accent> {
     if others.is_empty() {

@@ -1,12 +1,15 @@
 //! Motion impact: the moments at which the body, or a limb, stops or turns back sharply —
-//! landings, stamps, hits. The impact at an instant is the sum over the joints of how fast each
-//! loses speed. A limb that reverses loses its last speed at the turning point, a limb that stops
-//! loses it at the stop: both are where a viewer sees the hit. Accents are found limb by limb,
-//! since in the sum the swing of one limb hides the stop of another: each limb has its stops, those
-//! at the same time are one accent, and the feet decide when somebody lands. Of 42 footfalls,
-//! landings, hits and sharp ends of gestures marked by hand in four clips of walking, volleyball
-//! and dance (`tests/fixtures/accents`), 39 have an accent within 67 ms; peaks of the sum reached
-//! 32, with twice as many accents elsewhere.
+//! landings, stamps, hits.
+//!
+//! The impact at an instant is the sum over the joints of how fast each loses speed. A limb that
+//! reverses loses its last speed at the turning point, a limb that stops loses it at the stop: both
+//! are where a viewer sees the hit.
+//!
+//! Accents are found limb by limb, since in the sum the swing of one limb hides the stop of
+//! another: each limb has its stops, those at the same time are one accent, and the feet decide
+//! when somebody lands. Of 42 footfalls, landings, hits and sharp ends of gestures marked by hand
+//! in four clips of walking, volleyball and dance (`tests/fixtures/accents`), 39 have an accent
+//! within 67 ms; peaks of the sum reached 32, with twice as many accents elsewhere.
 
 use super::accents::{Accent, AccentKind, BodyPart, ImpactKind};
 use super::ends::Ended;

@@ -1,4 +1,5 @@
 //! Which octave of a tempo the music should have.
+//!
 //! Neither the network nor the lock distinguishes a tempo from its double with any certainty: a
 //! movement that repeats every beat also repeats every two. A viewer perceives whether the grid is
 //! as fine as the movement. Where the body stops more often than there are beats, at a tempo slower

@@ -41,9 +41,11 @@ const AT_THE_START: f64 = 0.001;
 
 /// Writes a score as a MIDI file: one track of tempo and time signatures with the piece's name,
 /// then one for each part. Tick 0 is the clip's start, and all tracks end with the clip.
+///
 /// Every note lies on the tick nearest to its time by the file's own tempi, at most 0.8 ms away. Of
 /// two notes of one pitch that begin on one tick, the louder one is written; a note that would
 /// still sound when the next of its pitch begins ends there.
+///
 /// # Errors
 /// [`Error::Music`] when the score is [invalid](Score::check), or is longer than a MIDI file can
 /// be; [`Error::Output`] when the file cannot be written.
@@ -93,6 +95,7 @@ fn title(name: &str) -> String {
 }
 
 /// The beats of a score, from its clip's start to the first at or after its end.
+///
 /// The first tick of a score is the clip's start, which may lie anywhere between two beats. The two
 /// beats after it determine whether there is a beat near it.
 fn beats(score: &Score) -> Vec<Beat> {
