@@ -1,10 +1,10 @@
 //! The lock search: which metronome fits the movement.
 //!
-//! e(t) is the movement with its slow part removed, at unit variance. R = Σ_m |mean(e ·
-//! exp(−2πi·m·φ))| over m = ½, 1, 2, with φ(t) the beat phase of a grid: large when the movement
-//! repeats every two beats, every beat or every half beat. R needs no phase and no labels. It
-//! cannot distinguish a tempo from its double, so a preference for the tempi at which people tap
-//! decides.
+//! e(t) is the movement with its slow part removed, at unit variance.
+//! R = Σ_m |mean(e · exp(−2πi·m·φ))| over m = ½, 1, 2, with φ(t) the beat phase of a grid: large
+//! when the movement repeats every two beats, every beat or every half beat. R needs no phase and
+//! no labels. It cannot distinguish a tempo from its double, so a preference for the tempi at which
+//! people tap decides.
 
 use super::curve::Curve;
 use super::signal;
