@@ -22,7 +22,7 @@ const FAST: f64 = 160.0;
 const MANY: f64 = 1.2;
 const FEW: f64 = 0.35;
 
-/// Fewer impacts prove nothing.
+/// With fewer impacts, the octave cannot be judged.
 const LEAST_IMPACTS: usize = 4;
 
 /// How far from the exact octave a tempo found there may lie, as a share.
