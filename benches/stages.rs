@@ -3,7 +3,7 @@
 //! Times are wall-clock on the machine it runs on; the real-time factor is clip length over time.
 //! Peak memory is that of the whole process after the longest clip. Every measurement runs the real
 //! models on the CPU.
-#![allow(clippy::print_stdout, clippy::expect_used, clippy::panic)] // a program for a terminal, which may stop at the first surprise
+#![allow(clippy::print_stdout, clippy::expect_used, clippy::panic)] // a terminal program
 
 #[path = "../tests/clips_support/mod.rs"]
 mod clips_support;

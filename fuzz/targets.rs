@@ -1,6 +1,7 @@
 //! The fuzzed functions: one for each kind of input from outside, which reads the bytes and
 //! continues as far as possible without a network. An error is correct; a panic, a hang, and
 //! unbounded memory are not.
+//!
 //! Shared by the fuzzers and by the test that replays fixed inputs (`tests/fuzz_mended.rs`).
 #![allow(dead_code)] // each fuzzer uses one
 #![allow(clippy::expect_used, clippy::panic)] // surprises are what fuzzing looks for

@@ -85,7 +85,7 @@ pub enum Error {
     Media {
         /// The file.
         path: PathBuf,
-        /// What was being done.
+        /// The action that failed.
         doing: &'static str,
         /// The message of FFmpeg.
         reason: String,

@@ -268,7 +268,7 @@ fn an_impact_has_the_way_the_movement_ends() {
     let kinds = kinds_at(&found, &after(0.25));
     assert!(kinds.iter().all(|kind| *kind == Strike), "{kinds:?}");
 
-    // One that is put somewhere in 0.5 s, and taken back as slowly as before.
+    // An arm that moves out in 0.5 s, and returns as slowly as before.
     let found = impacts(12.0, |t, joints| {
         for s in during(t) {
             let up = eased(s, 0.5) - eased(s + 1.0, 0.9);

@@ -1,4 +1,5 @@
 //! Tests the pose stage with the real models on real clips.
+//!
 //! Clips that must not be distributed are those of [`clips_support`]: a test that lacks one reports
 //! it and passes.
 
@@ -287,7 +288,7 @@ fn nobody_and_somebody_for_a_moment_are_distinguished() {
     let Some(video) = clip("volleyball.mp4") else {
         return;
     };
-    // One second of a person, then the wall.
+    // A person for one second, then only the wall.
     let mut source = open(&video, None, FileOptions::default());
     let person: Vec<Picture> = (0..30).map(|_| source.next_frame().unwrap().unwrap().picture).collect();
     let mut brief = made(75, move |index| {

@@ -275,7 +275,7 @@ fn a_person_who_stands_still_gives_no_beat_however_the_detector_jitters() {
             }
         }
     }
-    // The jitter does not give accents either when the user sets a tempo.
+    // Nor does the jitter cause accents when the user sets a tempo.
     let fixed = RhythmSettings {
         tempo: Some(Tempo::from_bpm(120.0)),
         ..settings()

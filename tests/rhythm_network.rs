@@ -336,8 +336,8 @@ fn saved_poses_are_enough_and_the_analysis_names_the_source() {
         let analysis = serde_json::to_value(job.analysis()).expect("JSON");
         assert_eq!(analysis["beats_source"], told);
 
-        // The source is in the stage's file too; a file saved before there was a network means
-        // signal processing.
+        // The stage's file contains the source as well. In a file from before the network existed
+        // it is missing, and means signal processing.
         let path = folder.path().join("rhythm.json");
         job.save(&path).expect("saved");
         let text = std::fs::read_to_string(&path).expect("a file");

@@ -96,7 +96,7 @@ fn damaged_headers_do_not_end_the_process() {
         let reason = reason(&written(folder.path(), &format!("other-{offset}-{value}.so"), other));
         assert!(reason.contains(told), "{reason}");
     };
-    // IBM's S/390, and MIPS: neither is a machine that this is built for.
+    // IBM's S/390, and MIPS: Kinescore is not built for either machine.
     refused(18, 22, "a library for S/390; this machine is");
     refused(18, 8, "a library for machine number 8; this machine is");
     refused(4, 1, "another kind of machine: class 1");

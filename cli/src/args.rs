@@ -46,7 +46,7 @@ pub enum Command {
     /// Put soundtracks under the clips of an editor's project and keep them in line with the clips
     #[cfg(feature = "timeline")]
     Timeline {
-        /// What to do.
+        /// The action.
         #[command(subcommand)]
         action: Box<TimelineAction>,
     },
@@ -134,7 +134,7 @@ pub struct Render {
     /// The settings.
     #[command(flatten)]
     pub settings: SettingFlags,
-    /// Where things are found.
+    /// Paths of the models, ONNX Runtime, SoundFont and cache.
     #[command(flatten)]
     pub resources: ResourceFlags,
 }
@@ -184,7 +184,7 @@ pub struct Analyze {
     /// The settings.
     #[command(flatten)]
     pub settings: SettingFlags,
-    /// Where things are found.
+    /// Paths of the models, ONNX Runtime, SoundFont and cache.
     #[command(flatten)]
     pub resources: ResourceFlags,
 }
@@ -219,7 +219,7 @@ pub struct Batch {
     /// The settings, unless the list overrides them.
     #[command(flatten)]
     pub settings: SettingFlags,
-    /// Where things are found.
+    /// Paths of the models, ONNX Runtime, SoundFont and cache.
     #[command(flatten)]
     pub resources: ResourceFlags,
 }
@@ -314,7 +314,7 @@ pub struct TimelineAdd {
     /// The settings.
     #[command(flatten)]
     pub settings: SettingFlags,
-    /// Where things are found.
+    /// Paths of the models, ONNX Runtime, SoundFont and cache.
     #[command(flatten)]
     pub resources: ResourceFlags,
 }
@@ -335,7 +335,7 @@ pub struct Doctor {
     /// Open an OpenFX plugin and print how many plugins it has.
     #[arg(long, value_name = "FILE", hide = true, conflicts_with = "editors")]
     pub open_plugin: Option<PathBuf>,
-    /// Where things are found.
+    /// Paths of the models, ONNX Runtime, SoundFont and cache.
     #[command(flatten)]
     pub resources: ResourceFlags,
 }

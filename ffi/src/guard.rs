@@ -54,7 +54,8 @@ pub fn caught<T>(entry: &'static str, work: impl FnOnce() -> Result<T, Failure>)
 
 fn stopped<T>(entry: &'static str, work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
     install_hook();
-    // What a panic leaves half-changed can only be reached through a job, and the job is poisoned.
+    // Data that a panic leaves half-changed can only be reached through a job, and the job is
+    // poisoned.
     let result = catch_unwind(AssertUnwindSafe(work));
     result.unwrap_or_else(|payload| {
         let place = PLACE.try_with(Cell::take).ok().flatten();

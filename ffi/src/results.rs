@@ -325,6 +325,7 @@ fn impact(impact: ImpactKind) -> u32 {
 /// Copies the accents, in ascending order, with the part of the body that makes each, like
 /// kinescore_job_beats. They are the accents of kinescore_job_accents, as many and in the same
 /// order.
+///
 /// # Safety
 /// As for kinescore_job_beats.
 #[unsafe(no_mangle)]
@@ -355,6 +356,7 @@ pub unsafe extern "C" fn kinescore_job_body_accents(
 
 /// Copies the stretches in which the body holds still, in ascending order, like
 /// kinescore_job_beats; there may be none.
+///
 /// # Safety
 /// As for kinescore_job_beats.
 #[unsafe(no_mangle)]
@@ -383,7 +385,9 @@ pub unsafe extern "C" fn kinescore_job_holds(
 /// Copies the key's name, such as "A minor", into `buffer`, and its size in bytes, including the
 /// NUL byte, into `size`; the name is "" if only drums are heard. If `buffer` is NULL and
 /// `capacity` 0, only the size is returned.
+///
 /// KINESCORE_BUFFER_TOO_SMALL: nothing is written.
+///
 /// # Safety
 /// `job` must be alive, `buffer` must have `capacity` bytes, and `size` must be writable.
 #[unsafe(no_mangle)]

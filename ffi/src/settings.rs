@@ -264,8 +264,8 @@ mod tests {
         unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
     }
 
-    /// A row as `kinescore settings --json` writes it, but for what only the program or an editor
-    /// needs.
+    /// A row as `kinescore settings --json` writes it, without the fields that only the program or
+    /// an editor needs.
     fn as_json(row: &SettingInfo) -> Value {
         let kind = match row.kind {
             KINESCORE_KIND_CHOICE => "choice",
@@ -275,7 +275,7 @@ mod tests {
             KINESCORE_KIND_WHOLE => "whole",
             other => panic!("kind {other}"),
         };
-        // SAFETY: the table's texts live for ever.
+        // SAFETY: the table's texts are never freed.
         let (key, help, default, allowed) = unsafe {
             (
                 text(row.key),
@@ -288,7 +288,7 @@ mod tests {
             "key": key, "help": help, "default": default, "allowed": allowed, "type": kind, "auto": row.has_auto == 1,
         });
         let words: Vec<String> = (0..row.word_count as usize)
-            // SAFETY: there are so many words, which live for ever.
+            // SAFETY: there are that many words, which are never freed.
             .map(|index| unsafe { text(*row.words.add(index)) })
             .collect();
         match row.kind {

@@ -58,7 +58,7 @@ class Failure(Exception):
         self.message, self.code = message, code
 
 
-# ---- what is given ------------------------------------------------------------------------------------------------------------
+# ---- the input ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -205,7 +205,7 @@ def find_clips(folder: Path) -> list[Clip]:
     return sorted(found, key=lambda clip: clip.name)
 
 
-# ---- the program --------------------------------------------------------------------------------------------------------------
+# ---- the program ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -278,7 +278,7 @@ def poses_of(clip: Clip, program: Program, cache: Path) -> Path | None:
     return place
 
 
-# ---- one clip -----------------------------------------------------------------------------------------------------------------
+# ---- one clip ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -312,7 +312,7 @@ def evaluate(task: Task) -> dict:
         except beat_movement.PoseFileError as error:
             raise Failure(str(error)) from None
         moved = beat_movement.movement(poses)
-    # Without poses the length is not known: the annotation gives it well enough for the baselines.
+    # Without poses the length is unknown; the annotation is accurate enough for the baselines.
     annotated = clip.annotation.beats
     duration = poses.duration if poses else float(2 * annotated[-1] - annotated[-2])
     annotation = clip.annotation.within(duration)
@@ -391,7 +391,7 @@ def mean_of(values: list) -> float | None:
     return float(np.mean(present)) if present else None
 
 
-# ---- over the folder ----------------------------------------------------------------------------------------------------------
+# ---- over the folder -----------------------------------------------------------------------------
 
 # (key, heading, decimals, statistic). Drift and lock have long tails, so the median is more
 # informative.

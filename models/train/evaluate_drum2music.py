@@ -137,7 +137,7 @@ def rolls_of_piece(path: Path) -> list[Roll]:
     return rolls
 
 
-# --- Figures of a part ---------------------------------------------------------------------------------------------
+# --- Figures of a part ----------------------------------------------------------------------------
 
 
 def bars_as_sets(roll: Roll) -> list[frozenset]:
@@ -221,7 +221,7 @@ def compare(generated: list[Roll], held_out: list[Roll], training: list[Roll]) -
     return result
 
 
-# --- Likelihood -----------------------------------------------------------------------------------------------------
+# --- Likelihood -----------------------------------------------------------------------------------
 
 
 class NGram:

@@ -11,6 +11,7 @@ namespace kinescore::bridge {
 
 /// Holds a folder for as long as the object lives, so that what was read there is still true when
 /// it is acted upon. It is held only for moments, never while sound is made.
+///
 /// The lock is on the folder itself (flock), so that no file is left behind and the lock of a
 /// killed process is released. Where the file system has no such locks (some network file systems),
 /// or the folder does not exist, nothing is held: files are still reserved exclusively.

@@ -16,6 +16,7 @@ typedef struct _GESTimeline GESTimeline;
 namespace kinescore::bridge {
 
 /// A GESTimeline. Must be used on the thread that edits it.
+///
 /// Clips on the layer "Soundtrack" carry their key and a record of the clip that they were made for
 /// as metadata, which .xges files keep.
 class GesTimeline : public Timeline {

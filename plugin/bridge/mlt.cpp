@@ -212,8 +212,8 @@ void MltProject::wrap(const std::string &name, const std::string &playlist) {
     }
 }
 
-/// Whether the wrapped element is what is played once the wrapper and its playlist track are
-/// removed.
+/// Whether the wrapped element is the one that is played once the wrapper and its playlist track
+/// are removed.
 bool MltProject::can_unwrap(pugi::xml_node wrapper, pugi::xml_node inner, pugi::xml_node playlist) const {
     const std::string id = inner.attribute("id").value();
     const bool is_root = text_.root().attribute("producer").value() == std::string(wrapper.attribute("id").value());

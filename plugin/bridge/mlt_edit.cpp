@@ -88,7 +88,7 @@ std::string MltTimeline::lane_for(Frames start, Frames length, const std::string
     return playlist;
 }
 
-/// Puts an entry on a playlist where it is still empty.
+/// Puts an entry into an empty range of a playlist.
 void MltTimeline::put(const std::string &playlist, Frames start, Frames length, const std::string &entry) {
     const pugi::xml_node node = service(playlist);
     const std::vector<Piece> on_it = pieces(node);

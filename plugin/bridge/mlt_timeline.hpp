@@ -92,7 +92,7 @@ protected:
     /// producer's id.
     virtual std::string add_producer(const Placed &placed, Frames length, const std::string &playlist) = 0;
 
-    /// Updates a producer to what was placed.
+    /// Updates a producer to match the placed sound.
     virtual void refresh_producer(pugi::xml_node producer, const Placed &placed, Frames length) = 0;
 
     /// Removes a producer that nothing plays any more.
@@ -148,7 +148,7 @@ protected:
     /// Renumbers the tracks in a tractor's transitions from a number on.
     void shift_transitions(pugi::xml_node tractor, std::size_t from, int by);
 
-    /// Updates the element from which a sound is read to what was placed.
+    /// Updates the element from which a sound is read to match the placed sound.
     void refresh_element(pugi::xml_node producer, const Placed &placed, Frames length);
 
     /// Whether the project writes producers as chains, like newer programs.

@@ -39,7 +39,7 @@ Json parsed(const std::string &path, const std::string &bytes) {
 
 } // namespace
 
-// ---- tracks of ours
+// ---- our tracks
 
 struct OtioProject::Model {
     /// A child of a track.

@@ -44,6 +44,7 @@ public:
     /// Replaces the file's bytes in one step; the previous file is kept beside it as `NAME.bak`
     /// (numbered if a different one already exists; of more than 20 the last is replaced). The file
     /// keeps its mode and owner. Nothing is written if the bytes are unchanged.
+    ///
     /// Throws Problem: `changed` if the file is no longer the one that was read, or a running
     /// program with a name in `editors` seems to have it open (the sentence then names the
     /// process); `output` if it cannot be written. Nothing is changed in these cases.

@@ -37,6 +37,7 @@ struct Result {
 
 /// Matches our sounds with the clips that they belong to now: pairs of indices in `ours` and
 /// `items`, each in one pair at most.
+///
 /// Editors lose ids when they save, so pairs are found by the media and the part of it that is
 /// used: first those whose ranges overlap most, and among equals those that are nearest to each
 /// other. If ranges do not overlap at all (the content was slipped), a sound belongs to the clip
@@ -60,6 +61,7 @@ struct Task {
 /// Brings a timeline up to date, in three steps, so that an editor's timeline is used only on the
 /// editor's thread and sound is made off it: `look` (timeline), `work` (no timeline), `apply`
 /// (timeline).
+///
 /// Files are overwritten only if they are ours: in the timeline's folder for sound, with a name of
 /// our form, and with a mark that agrees with their samples (sound_file.hpp). The mark contains a
 /// file's key, so that sound made while the project could not be saved is not made again.

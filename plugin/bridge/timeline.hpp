@@ -96,6 +96,7 @@ struct Placed {
 };
 
 /// A timeline in an editor or a file.
+///
 /// Its functions must not be called from two threads at once; an adapter of a running editor is
 /// called only on the editor's thread.
 class Timeline {

@@ -151,7 +151,7 @@ fn chord_at(chords: &[ChordAt], step: i32) -> Option<Chord> {
     chords.get(after.saturating_sub(1)).map(|at| at.chord)
 }
 
-/// Where the body rests the bass is silent and the other lines hold: of the notes written there,
+/// Where the body rests, the bass is silent and the other lines hold: of the notes written there,
 /// only those that bring a new chord are struck, softly, and held.
 fn rest(instrument: Instrument, chords: &[ChordAt], steps: &mut Steps, moments: &Moments<'_>) {
     if moments.depth.usual() < 1.0 {

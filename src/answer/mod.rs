@@ -1,15 +1,18 @@
 //! The arranger: makes drums and lines answer the movement.
+//!
 //! The networks write a groove that knows only the sixteenth of each accent. A viewer sees more: a
 //! stop to the frame, how hard it is, which limb makes it, and whether anybody moves at all. So the
 //! groove is arranged to the movement before it becomes a score:
-//! * **time**: notes on the step of an accent move towards the accent's instant, and nothing is
-//!   left right beside it;
+//!
+//! * **time**: notes on the step of an accent move towards the accent's instant, so that
+//!   nothing sounds just beside it;
 //! * **loudness**: strokes on an accent are as loud as the accent is strong; the others become
 //!   softer, except for the backbone;
 //! * **voice**: an accent gets the drums of the part of the body that makes it;
 //! * **stillness**: where the body holds, nothing is struck, the harmony holds too, and a fill
 //!   leads to the next accent;
 //! * **lines**: bass and chords land on strong accents and rest where the body rests.
+//!
 //! All of it is decided on the grid of the media, from what is around a moment there. The result is
 //! therefore the same whichever part of the media is used, and at any speed. Pure: numbers to
 //! numbers.
@@ -54,6 +57,7 @@ impl Answer {
 /// Arranges drums and music to the movement they were written for. `follow` is how closely, 0 (not
 /// at all: everything stays as written) to 4 (everything is placed on the movement); at 2 the
 /// groove still has room to breathe.
+///
 /// The drums must be on the beats of the rhythm; where those do not span a grid, everything stays
 /// as written.
 pub fn answer(drums: &DrumGrid, music: Option<&Music>, rhythm: &Rhythm, follow: f64) -> Answer {

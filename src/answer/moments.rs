@@ -22,7 +22,7 @@ const ON_STEP: f64 = 0.080;
 /// How far apart two accents of one step must be, in seconds, for both to be answered.
 const APART: f64 = 0.090;
 
-/// Below this strength nobody notices an accent beside the others: it gets a light stroke at most.
+/// Below this strength nobody notices an accent among the others: it gets a light stroke at most.
 const FAINT: f32 = 0.25;
 
 /// Velocity of a stroke on the weakest accent, and how much is added for the strongest.

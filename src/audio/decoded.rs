@@ -1,4 +1,5 @@
 //! The compressed samples of a font, each decoded once.
+//!
 //! Whether a stream is complete is known only after it has been decoded, and which kit plays a drum
 //! depends on it. So a stream is decoded at the first question about it, and its values are kept
 //! until the synthesiser takes them.

@@ -213,6 +213,7 @@ pub fn limit(buffer: &mut AudioBuffer, peak: f64, monitor: &Monitor<'_>) -> Resu
 }
 
 /// True peak of every [`STEP`] frames, both channels together.
+///
 /// Finding values between the samples takes time, so it is done only where they can matter.
 struct Peaks<'a> {
     buffer: &'a AudioBuffer,

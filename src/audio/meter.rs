@@ -267,6 +267,7 @@ pub(super) struct Weighted {
 
 impl Weighted {
     /// Weights a buffer of one or two channels.
+    ///
     /// # Errors
     /// Those of [`measure`].
     pub fn of(buffer: &AudioBuffer, threads: usize, monitor: &Monitor<'_>) -> Result<Self> {

@@ -8,6 +8,7 @@ use std::thread;
 
 /// Processes every item, on up to `threads` threads including the caller's, and returns the results
 /// in the order of the items. Items are started in their order.
+///
 /// # Errors
 /// The error of the first item that fails; items that no thread has started by then are left out.
 pub(super) fn each<T: Send, R: Send>(

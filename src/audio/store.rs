@@ -72,7 +72,7 @@ impl SpanStore {
         })))
     }
 
-    /// What the store has done so far.
+    /// Use of the store so far.
     pub fn usage(&self) -> StoreUse {
         let inner = self.lock();
         StoreUse {

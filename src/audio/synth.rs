@@ -77,6 +77,7 @@ const BASSES: std::ops::Range<u8> = 32..40;
 /// The stereo position of the drums of a kit, seen from the front, their share of reverb, and their
 /// loudness relative to each other. Each group plays on its own channel of the synthesiser; drums
 /// that cut each other off (the hi-hats) must share one.
+///
 /// Kits of mono fonts have no stereo positions; for kits that have them, these are not used. In
 /// General MIDI kits the kick is strong and the hi-hats lie 12 to 16 dB below the snare, which is
 /// lost on a phone: the volumes lower the kick by 1.8 dB and raise the snare by 2 dB and the

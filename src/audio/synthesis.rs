@@ -21,6 +21,7 @@ const BATCH: usize = 32;
 const TILE: usize = 16_384;
 
 /// The resources for rendering: the store of spans, which clones share, and a number of threads.
+///
 /// The samples do not depend on either.
 #[derive(Debug, Clone)]
 pub struct Synthesis {

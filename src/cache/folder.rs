@@ -71,7 +71,7 @@ pub struct Cleared {
 pub struct Verified {
     /// Number of intact entries.
     pub whole: usize,
-    /// Damaged entries, which were removed, and what was wrong.
+    /// Damaged entries, which were removed, and their faults.
     pub damaged: Vec<(PathBuf, String)>,
     /// Entries that could not be checked and were kept: unreadable, or from another version of the
     /// program.

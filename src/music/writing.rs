@@ -39,7 +39,7 @@ pub trait LineModel {
     /// Clears the memory to begin a line.
     fn start(&mut self);
 
-    /// Reads the input of a bar. The tokens so far become memory.
+    /// Reads the input of a bar. The tokens written so far become the memory.
     fn begin(&mut self, bar: &BarInput) -> Result<()>;
 
     /// Discards the tokens since the start of the bar.

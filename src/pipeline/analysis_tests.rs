@@ -128,7 +128,7 @@ fn chunks_give_the_same_people_and_nearly_the_same_joints() {
     let times = |track: &PoseTrack| track.poses.iter().map(|pose| pose.time).collect::<Vec<_>>();
     assert!(
         (joined.poses.len() as i64 - whole.poses.len() as i64).abs() <= 3,
-        "rates begin anew"
+        "rates begin again"
     );
     // The same person at the same time, in the frames that both have.
     let mut distances: Vec<f32> = Vec::new();
@@ -175,7 +175,7 @@ fn chunks_are_the_same_in_whatever_order_they_came_and_another_person_takes_no_d
     let first = open(&piecewise, &walking(), 1, cut(0.0, 2.0), short());
     let clip = first.clip();
     assert_eq!((clip.start.seconds(), clip.duration.seconds()), (0.0, 2.0));
-    // Two seconds are hardly enough to follow somebody, but the result is kept.
+    // Two seconds are hardly enough to follow a person, but the result is stored.
     let _ = first.poses(&piecewise, &settings(1), &Monitor::none());
     assert_eq!(wanted(Cut::default()), [1]);
     assert_eq!(found(&piecewise, &walking(), Cut::default(), short()), expected);

@@ -1,4 +1,4 @@
-//! The meaning of a cut, decided here once for all jobs.
+//! The meaning of a cut, defined here once for all jobs.
 
 use crate::error::{Error, Result};
 use crate::limits::{END_SLACK, LEAST_CLIP, is_too_short};

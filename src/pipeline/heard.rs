@@ -1,5 +1,6 @@
 //! The part of an analysis within a window on the media: the same beats, accents, hits and notes,
 //! in the window's time.
+//!
 //! The analysis belongs to the media; it does not depend on where a clip begins and ends and how
 //! fast it is played.
 

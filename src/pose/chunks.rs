@@ -1,5 +1,6 @@
 //! Follows people in chunks of the media, so that the result in a chunk depends only on the media:
 //! not on where a clip was cut, nor on what was found before.
+//!
 //! Every chunk has its own tracker. Except for the first, a tracker starts a little earlier than
 //! its chunk, while the tracker of the previous chunk is still running. In this overlap both see
 //! the same frames, and two people in the same place are the same person. In the middle of the
@@ -117,6 +118,7 @@ impl Chunking {
 }
 
 /// Follows people through the wanted chunks.
+///
 /// Memory grows with the frames that arrive: a tracker is created when the first frame of its chunk
 /// arrives.
 #[derive(Debug)]
@@ -145,6 +147,7 @@ impl Followers {
 
     /// Follows everybody into the next frame, whose time is the media's. Returns the chunks that
     /// ended before it.
+    ///
     /// # Errors
     /// Those of `look`.
     pub fn step(&mut self, look: &mut impl Look, frame: &Frame) -> Result<Vec<TrackedChunk>> {
@@ -214,6 +217,7 @@ impl Followers {
 
 /// Joins the results of neighbouring chunks, in rising order, into one, without the overlap before
 /// the first.
+///
 /// Pure: the same chunks give the same result, wherever they came from.
 pub fn join(chunks: Vec<TrackedChunk>, chunking: &Chunking) -> Tracked {
     let mut chunks = chunks.into_iter();

@@ -251,7 +251,7 @@ fn each_chunk_has_its_own_frames_whatever_else_is_wanted() {
             assert_eq!(chunk, all[chunk.index], "{wanted:?}");
         }
     }
-    // The media ends long before what it announces.
+    // The media ends long before its announced duration.
     let short = followed(&[0, 1, 2, 3], 3, 15.0);
     let counts: Vec<_> = short.iter().map(|c| (c.index, c.tracked.times.len())).collect();
     assert_eq!(counts, [(0, 100), (1, 70)]);

@@ -1,5 +1,6 @@
 //! Cuts a square region, rotated and scaled, out of a picture. Runs for every person in every
 //! frame.
+//!
 //! Coordinates are in pixels from the picture's left and top *edges*: the centre of the first pixel
 //! is (0.5, 0.5).
 
@@ -40,6 +41,7 @@ impl Region {
 
 /// Fills `out`, `side` × `side` RGB pixels in 0 to 1, with the region: bilinear; outside the
 /// picture, its border is repeated.
+///
 /// Where the region is at least twice as large as `out`, the picture is first shrunk by a whole
 /// factor, so that every pixel contributes.
 pub fn crop(picture: &Picture, region: Region, side: usize, out: &mut [f32]) {

@@ -1,4 +1,5 @@
 //! From video to poses: one person's joints over time.
+//!
 //! CPU time per frame of one person in 1080p h264, on one thread of a busy server, dev profile:
 //! decoding and scaling 6 to 7 ms in a separate thread; cropping 0.8 ms, 1.7 ms where the person is
 //! larger than 512 pixels; BlazePose full 6.3 ms (a batch of several people is no faster per
@@ -72,6 +73,7 @@ pub fn find(
 /// Follows everybody through all frames of a source, whose times are the media's. `done` receives
 /// each chunk that ends before the source does; the others are returned. `end` is when the media
 /// ends, as far as is known.
+///
 /// # Errors
 /// Those of the source and of the models; [`Error::Cancelled`].
 pub fn follow(

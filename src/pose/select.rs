@@ -7,7 +7,7 @@ use super::track::Tracked;
 use crate::limits::LONGEST_BRIDGE;
 use crate::time::{Instant, Span};
 
-/// A lost person and a new one are taken for the same within this time,
+/// A lost person and a new one are taken to be the same person within this time,
 const LONGEST_LINK: Span = Span::from_seconds(3.0);
 /// within this distance in body lengths at once, and this much more for each second,
 const LINK_DISTANCE: f64 = 0.5;

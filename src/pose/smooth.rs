@@ -1,4 +1,5 @@
 //! Removes jitter from joints without delaying them. Pure.
+//!
 //! The one-euro filter (Casiez, Roussel, Vogel: "1€ Filter", CHI 2012) follows fast movement
 //! closely and smooths slow movement. Run forward it lags by up to a quarter of a frame, which
 //! shifts the beat; the mean of a forward and a backward pass has the same jitter and no lag.

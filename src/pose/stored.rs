@@ -1,5 +1,6 @@
 //! The stored form of the people followed in a chunk: every number exactly as it is, so that
 //! continuing from it gives the same result bit for bit.
+//!
 //! All values are little endian: the number of frames and their times (f64), of cuts and their
 //! frames (u32), of tracklets, and for each the number of its samples and these: frame (u32), size
 //! (f32), x, y and confidence (f32) of each joint. Counts are u32.

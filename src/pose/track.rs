@@ -1,6 +1,8 @@
 //! Follows everybody through the frames. Makes the decisions; does not know how people are found.
+//!
 //! The finder searches the whole picture at the start, every half second, after a cut, and after
 //! somebody was lost. In between, each person is searched for where the previous frame left them.
+//!
 //! If nobody is found in the whole picture, the finder searches tiles of it. For very small people
 //! the landmarks' score is unreliable: before the last of them are lost, the finder searches around
 //! them, and they are followed where it agrees with the landmarks. Neither is done while anybody
@@ -75,7 +77,7 @@ const SIMILARITY_SCALE: f64 = 0.4;
 const CUT: f64 = 30.0;
 const CUT_IF_LOST: f64 = 15.0;
 
-/// A flash: within this time the picture is back to what it was, up to this difference.
+/// A flash: within this time the picture returns to its state before, up to this difference.
 const FLASH: Span = Span::from_seconds(0.25);
 const AS_BEFORE: f64 = 20.0;
 
@@ -319,8 +321,8 @@ impl Track {
     }
 }
 
-/// The body of somebody very small whose landmarks have just been missed: where the finder sees
-/// somebody close to `before` and the landmarks there are sure, or agree with it.
+/// The body of a very small person whose landmarks have just been missed. It is found where the
+/// finder sees a person close to `before` and the landmarks there are sure, or agree with it.
 fn small_body(look: &mut impl Look, picture: &Picture, before: &Body) -> Result<Option<Body>> {
     if before.size() >= SMALL {
         return Ok(None);

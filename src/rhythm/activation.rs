@@ -1,10 +1,12 @@
 //! Beat activation from the movement by signal processing (`beats.source = motion`): the baseline
 //! for the learned one.
+//!
 //! Three signs of a beat are added, each divided by its own local mean, so that a calm passage
 //! counts as much as a wild one: decelerations of limbs and trunk (50 %), the trunk caught at the
 //! low point of a bounce (30 %), and moments at which the whole body is slower than just before and
 //! after (20 %). The style is left out: it marks where movement *begins*, half a beat away from
 //! where it stops, and would fill the valleys between the beats.
+//!
 //! The sum is mapped to a probability such that a sum at its mean is neutral: the decoder's odds
 //! 15·a/(1 − a) are 1 there.
 

@@ -1,4 +1,5 @@
 //! From beats to bars: how many beats a bar has, and which beat is the first.
+//!
 //! With the movement alone, the bar is the one whose first beats are hit hardest ([`number`]). When
 //! the network estimates downbeats too, both are combined into one probability over time
 //! ([`shares`]), which the decoder reads with the beats.
@@ -74,6 +75,7 @@ const USUAL_SHARE: f64 = 1.0 / DEFAULT as f64;
 const FAINT: f64 = 0.05;
 
 /// Probability over time, at the decoder's rate, that a beat is the first of a bar.
+///
 /// `beat` and `downbeat` are the network's activations at that rate; their log odds are weighted by
 /// `downbeat_weight`. Each standard deviation of nearby `impact` (at the movement's rate) adds
 /// `impact_weight`: the downbeat is the strongest recurring impact unless the network indicates

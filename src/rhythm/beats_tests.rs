@@ -116,7 +116,7 @@ fn wide() -> RhythmSettings {
     }
 }
 
-/// Checks that beats within 40 ms of a true beat have its number.
+/// Checks that beats within 40 ms of a true beat have the number of that beat.
 fn check_numbers(grid: &Grid, truth: &[Instant], bar: usize) {
     assert_eq!(usize::from(grid.beats_per_bar), bar);
     let mut checked = 0;

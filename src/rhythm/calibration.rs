@@ -1,5 +1,6 @@
 //! Numbers fitted to data: how the decoder weighs the evidence for a beat, and how confidence is
 //! computed.
+//!
 //! They are stored with the network as `video2rhythm.json`, since they belong to its weights: after
 //! training a network again, they must be fitted again (`models/train/calibrate_beats.py`).
 

@@ -1,4 +1,5 @@
 //! From a rhythm to the sixteenth-note grid that the drum models read.
+//!
 //! Each accent goes to its nearest step, however far between two steps it lies. An accent dropped
 //! for lying off the grid could not be followed at all, while an onset on the nearest step is at
 //! most half a step away from it, well within the one step that *Follow* counts as answered (see

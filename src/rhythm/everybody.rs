@@ -10,6 +10,7 @@ const UNISON: Span = Span::from_seconds(0.060);
 /// Merges the accents of the followed person with the impacts of the others. All accents in unison
 /// become one, at the time of the strongest; an accent so close to a stronger one that it would not
 /// be heard separately is left out. In rising order.
+///
 /// The gestures of the others are left out: a gesture leads to an accent of the same body.
 pub(super) fn together(own: Vec<Accent>, others: &[Vec<Accent>]) -> Vec<Accent> {
     if others.is_empty() {
@@ -30,7 +31,7 @@ pub(super) fn together(own: Vec<Accent>, others: &[Vec<Accent>]) -> Vec<Accent> 
     while let Some((person, mut strongest)) = left.first().copied() {
         let apart = |accent: &Accent| (accent.time - strongest.time).seconds().abs();
         let mut joined = vec![person];
-        // What remains to full strength after each of them.
+        // The distance from full strength that remains after each of them.
         let mut short = 1.0 - strongest.strength;
         for (other, accent) in &left[1..] {
             if apart(accent) <= UNISON.seconds() && !joined.contains(other) {

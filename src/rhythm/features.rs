@@ -1,5 +1,6 @@
 //! The input of the beat network: the movement at 30 frames a second, independent of the person's
 //! size, place and distance from the camera.
+//!
 //! Numbers only, no network: the training code computes the same features, and a test compares the
 //! two (see `tests/rhythm_network.rs`).
 

@@ -1,4 +1,5 @@
 //! From decoded beats to a grid that music can be played on.
+//!
 //! Decoded beats sit on whole frames of the model and on peaks of a noisy signal; an audience hears
 //! a beat that stumbles by 30 ms. Each beat is therefore replaced by a straight line through its
 //! neighbours, over as many of them as agree: where one tempo explains the whole clip the grid is

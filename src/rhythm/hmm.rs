@@ -1,11 +1,13 @@
 //! Decodes activations to beats and their places in the bar: the hidden Markov model of Krebs,
 //! Böck & Widmer, "An efficient state-space model for joint tempo and meter tracking" (ISMIR
-//! 2015), by Viterbi over the whole clip. A state is (number of the beat in its bar, interval of n
-//! frames, position k of n). Within a beat the position advances with certainty, so all of a beat's
-//! states share one score: it is enough to keep, per frame, number and interval, the score of
-//! *entering* a beat. That is the same model with the same best path, with one cell per frame,
-//! number and interval instead of one per state, and back-pointers at beat boundaries only: 33 MB
-//! for ten minutes in four. With one beat a bar it is the beat tracker without bars.
+//! 2015), by Viterbi over the whole clip.
+//!
+//! A state is (number of the beat in its bar, interval of n frames, position k of n). Within a beat
+//! the position advances with certainty, so all of a beat's states share one score: it is enough to
+//! keep, per frame, number and interval, the score of *entering* a beat. That is the same model
+//! with the same best path, with one cell per frame, number and interval instead of one per state,
+//! and back-pointers at beat boundaries only: 33 MB for ten minutes in four. With one beat a bar it
+//! is the beat tracker without bars.
 
 use super::lock::TempoPrior;
 use super::signal;
@@ -194,7 +196,7 @@ pub(crate) fn decode(
             monitor.check()?;
         }
         // Score of the beat of each cell that ends at frame t. Paths may begin at any position of a
-        // beat, and a beat that began before the clip is no evidence on the bar.
+        // beat, and a beat that began before the clip is not evidence of the bar.
         for (k, &n) in intervals.iter().enumerate() {
             if t >= n {
                 let stretch = observed.stretch(n, 0, t - n, t);

@@ -1,12 +1,15 @@
 //! Motion impact: the moments at which the body, or a limb, stops or turns back sharply —
-//! landings, stamps, hits. The impact at an instant is the sum over the joints of how fast each
-//! loses speed. A limb that reverses loses its last speed at the turning point, a limb that stops
-//! loses it at the stop: both are where a viewer sees the hit. Accents are found limb by limb,
-//! since in the sum the swing of one limb hides the stop of another: each limb has its stops, those
-//! at the same time are one accent, and the feet decide when somebody lands. Of 42 footfalls,
-//! landings, hits and sharp ends of gestures marked by hand in four clips of walking, volleyball
-//! and dance (`tests/fixtures/accents`), 39 have an accent within 67 ms; peaks of the sum reached
-//! 32, with twice as many accents elsewhere.
+//! landings, stamps, hits.
+//!
+//! The impact at an instant is the sum over the joints of how fast each loses speed. A limb that
+//! reverses loses its last speed at the turning point, a limb that stops loses it at the stop: both
+//! are where a viewer sees the hit.
+//!
+//! Accents are found limb by limb, since in the sum the swing of one limb hides the stop of
+//! another: each limb has its stops, those at the same time are one accent, and the feet decide
+//! when somebody lands. Of 42 footfalls, landings, hits and sharp ends of gestures marked by hand
+//! in four clips of walking, volleyball and dance (`tests/fixtures/accents`), 39 have an accent
+//! within 67 ms; peaks of the sum reached 32, with twice as many accents elsewhere.
 
 use super::accents::{Accent, AccentKind, BodyPart, ImpactKind};
 use super::ends::Ended;
@@ -18,7 +21,7 @@ use crate::pose::{JOINTS, Joint};
 use crate::time::{Instant, Span};
 
 /// Weight of each joint. A trunk has six joints that move as one, an arm or a leg has two or three:
-/// the trunk's joints share the weight of two limbs, so that a hand counts beside a trunk.
+/// the trunk's joints share the weight of two limbs, so that a hand is not outweighed by it.
 pub(crate) const JOINT_WEIGHTS: [f64; JOINTS] = {
     let mut weights = [0.0; JOINTS];
     weights[Joint::Nose as usize] = 0.5;

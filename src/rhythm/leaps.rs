@@ -1,4 +1,5 @@
 //! Undetected shot cuts: all joints leap between two frames, and continue from the new place.
+//!
 //! A body that is thrown across the picture is fast before and after the leap; a body after a cut
 //! is not.
 

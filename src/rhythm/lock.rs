@@ -1,8 +1,10 @@
-//! The lock search: which metronome fits the movement. e(t) is the movement with its slow part
-//! removed, at unit variance. R = Σ_m |mean(e · exp(−2πi·m·φ))| over m = ½, 1, 2, with
-//! φ(t) the beat phase of a grid: large when the movement repeats every two beats, every beat or
-//! every half beat. R needs no phase and no labels. It cannot distinguish a tempo from its double,
-//! so a preference for the tempi at which people tap decides.
+//! The lock search: which metronome fits the movement.
+//!
+//! e(t) is the movement with its slow part removed, at unit variance.
+//! R = Σ_m |mean(e · exp(−2πi·m·φ))| over m = ½, 1, 2, with φ(t) the beat phase of a grid: large
+//! when the movement repeats every two beats, every beat or every half beat. R needs no phase and
+//! no labels. It cannot distinguish a tempo from its double, so a preference for the tempi at which
+//! people tap decides.
 
 use super::curve::Curve;
 use super::signal;
@@ -31,8 +33,8 @@ const OCTAVE: f64 = 0.95;
 /// found is the same, within chance, from 5 to 12.
 pub(crate) const TRUST: f64 = 10.0;
 
-/// Log weight, per second, of [`tapping_preference`] beside [`TRUST`]. Half or double the tempo
-/// that people tap is a last resort, at the cost of one standard deviation of R.
+/// Log weight, per second, of [`tapping_preference`], relative to [`TRUST`]. Half or double the
+/// tempo that people tap is a last resort, at the cost of one standard deviation of R.
 pub(crate) const PREFERENCE: f64 = 5.0;
 
 /// Standard deviations of R that a metronome loses for an interval one frame away from its own.
@@ -273,6 +275,7 @@ impl Locks {
 impl TempoPrior {
     /// The prior over beats of so many frames of `frame_rate`, from the movement's locks and the
     /// network's estimates of the tempo (may be empty).
+    ///
     /// The long and the short stretch around each time have the same weight: where the tempo is
     /// steady the long one resolves tempi more finely, where it drifts it has little to contribute.
     pub fn new(

@@ -149,9 +149,9 @@ pub fn random_f_measure(reference: &[Instant], duration: Span) -> f64 {
     sum / f64::from(count)
 }
 
-/// Lock percentile of a grid (0 to 100): its rank by R = Σ_m |mean(e·exp(−2πi·m·φ))|, m =
-/// ½, 1, 2, among constant metronomes of 60 to 180 beats a minute in steps of 0.5. `movement` is
-/// [`Rhythm::movement`](super::Rhythm::movement). Needs no labels.
+/// Lock percentile of a grid (0 to 100): its rank by R = Σ_m |mean(e·exp(−2πi·m·φ))|,
+/// m = ½, 1, 2, among constant metronomes of 60 to 180 beats a minute in steps of 0.5.
+/// `movement` is [`Rhythm::movement`](super::Rhythm::movement). Needs no labels.
 pub fn lock_percentile(movement: &Curve, beats: &[Instant]) -> f64 {
     lock::percentile(movement, beats)
 }

@@ -1,4 +1,5 @@
 //! Which octave of a tempo the music should have.
+//!
 //! Neither the network nor the lock distinguishes a tempo from its double with any certainty: a
 //! movement that repeats every beat also repeats every two. A viewer perceives whether the grid is
 //! as fine as the movement. Where the body stops more often than there are beats, at a tempo slower
@@ -21,7 +22,7 @@ const FAST: f64 = 160.0;
 const MANY: f64 = 1.2;
 const FEW: f64 = 0.35;
 
-/// Fewer impacts prove nothing.
+/// With fewer impacts, the octave cannot be judged.
 const LEAST_IMPACTS: usize = 4;
 
 /// How far from the exact octave a tempo found there may lie, as a share.

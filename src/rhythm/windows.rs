@@ -77,6 +77,7 @@ pub(crate) fn joined(frames: usize, windows: &[(FrameWindow, Vec<f32>)]) -> Vec<
 }
 
 /// Converts probabilities at the network's rate to the decoder's rate, over a clip of `duration`.
+///
 /// The log odds are interpolated by cubic convolution (Keys 1981), so that a peak may lie between
 /// two frames: with linear interpolation every beat would fall on a frame, up to 17 ms off.
 pub(crate) fn resampled(values: &[f64], duration: Span) -> Vec<f64> {

@@ -49,6 +49,7 @@ pub fn arrange(grid: &DrumGrid, music: Option<&Music>, duration: Span, kit: Opti
 /// accents on the steps `strong`, in ascending order: the piece ends [near the clip's
 /// end](super::ending::last_answer_after), on one of those if possible. `None` if no movement is
 /// answered.
+///
 /// # Errors
 /// Those of [`arrange`].
 pub fn arrange_to(

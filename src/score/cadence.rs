@@ -74,8 +74,8 @@ pub(super) fn leading(key: Key) -> Chord {
     }
 }
 
-/// Whether a chord leads home by itself: the chord of [`leading`], any chord on the fifth degree,
-/// or the diminished one on the leading tone.
+/// Whether a chord leads to the tonic without help: the chord of [`leading`], any chord on the
+/// fifth degree, or the diminished one on the leading tone.
 fn leads(chord: Chord, key: Key) -> bool {
     let degree = semitones(key.tonic, chord.root);
     chord == leading(key)

@@ -108,7 +108,7 @@ pub fn beat_number(grid: &DrumGrid, beat: i32) -> u8 {
     ((i32::from(grid.first_beat) - 1 + beat).rem_euclid(bar) + 1) as u8
 }
 
-/// The hits before a step unchanged, then kick and crash on it.
+/// The hits before a step, unchanged, followed by kick and crash on that step.
 pub(super) fn ending_on(step: i32, grid: &DrumGrid) -> Vec<Hit> {
     let mut hits: Vec<Hit> = grid
         .hits

@@ -40,13 +40,13 @@ pub struct Misread {
     pub text: String,
     /// Number in the whole text, from 1, of the first character that cannot be read.
     pub character: usize,
-    /// What is wrong there, and what is expected.
+    /// The fault there, and the expected text.
     pub reason: String,
-    /// What was probably meant.
+    /// The text that was probably meant.
     pub nearest: Option<String>,
 }
 
-/// What is wrong within a symbol: index of the character, and the reason.
+/// A fault within a symbol: index of the character, and the reason.
 type SymbolFault = (usize, String);
 
 impl FromStr for Chord {

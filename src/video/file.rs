@@ -306,6 +306,7 @@ fn work(
 
 /// Checks that a media is long enough, by its announced length, or later the exact one. An unknown
 /// length is accepted.
+///
 /// # Errors
 /// [`Error::ClipTooShort`].
 pub fn check_length(path: &Path, length: Option<Instant>) -> Result<()> {

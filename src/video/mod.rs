@@ -117,6 +117,7 @@ pub fn ffmpeg_version() -> String {
 
 /// Stops FFmpeg from printing to standard error, in the whole process. Relevant messages are
 /// returned as errors or logged through `log`.
+///
 /// For a program that does not share FFmpeg with others. The library never calls it, since it would
 /// also silence a host's FFmpeg.
 pub fn silence_ffmpeg() {

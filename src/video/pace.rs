@@ -24,10 +24,12 @@ impl Pace {
     }
 
     /// Whether to keep the frame at this instant. Instants must be ascending.
+    ///
     /// A frame is due one period after the previous one was *due*, not after it came, so that the
     /// jitter of timestamps does not accumulate. Up to about a quarter of a period early is in
     /// time: 30 frames a second at a rate of 30 are all kept, even if a file rounds their times to
     /// milliseconds.
+    ///
     /// The due time slowly follows the frames, so that of 59.94 frames a second every second one is
     /// kept, and of 30.1 every one: the rate is kept to within 1.5 %.
     pub(super) fn keep(&mut self, time: Instant) -> bool {

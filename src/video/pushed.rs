@@ -1,4 +1,5 @@
 //! Frames that a host pushes, for hosts whose frames are not in a file.
+//!
 //! Two ends of a short queue: a [`FrameSink`] takes raw frames, prepares them like those of a file,
 //! and waits while the queue is full; a [`PushedSource`] passes them to the pose stage in another
 //! thread. So only a few frames are held at any time.

@@ -1,6 +1,6 @@
 //! The source files as text, for the tests that read them.
 
-#![allow(clippy::expect_used, dead_code)] // helpers of tests stop at the first surprise; not every test uses all
+#![allow(clippy::expect_used, dead_code)] // stops at the first surprise; not all is used
 
 use std::fs;
 use std::path::{Path, PathBuf};

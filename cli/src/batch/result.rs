@@ -10,7 +10,7 @@ use std::path::Path;
 
 const FORMAT: &str = "kinescore-result";
 const VERSION: u64 = 1;
-/// Maximum size of a file that is read, bytes; results have a few thousand.
+/// Maximum size of a file that is read, bytes; results have a few thousand bytes.
 const LARGEST: u64 = 1 << 20;
 
 /// The result of a clip.

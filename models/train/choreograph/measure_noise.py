@@ -63,7 +63,7 @@ def sigmoid(x):
     return 1.0 / (1.0 + np.exp(-np.clip(x, -80, 80)))
 
 
-# ---------------------------------------------------------------------------------------------------------- pictures
+# ----------------------------------------------------------------------------------------- pictures
 def size_of(video: Path) -> tuple[int, int, float]:
     out = subprocess.run(["ffprobe", "-v", "error", "-select_streams", "v:0", "-of", "json", "-show_entries",
                           "stream=width,height,avg_frame_rate", str(video)], check=True, capture_output=True).stdout
@@ -125,7 +125,7 @@ def crop(picture, region, mirror=False):
     return out[:, ::-1] if mirror else out
 
 
-# ---------------------------------------------------------------------------------------------------------- the model
+# ---------------------------------------------------------------------------------------- the model
 class Look:
     """One landmark model."""
 
@@ -268,7 +268,7 @@ def gather(video_dir: Path, poses_dir: Path, runs: Path):
             print(f"{kept.name}", flush=True)
 
 
-# ---------------------------------------------------------------------------------------------------------- figures
+# ------------------------------------------------------------------------------------------ figures
 # Weight of each version in the pooled figures: most clips of users are better than the worst of
 # these.
 SHARES = {"as it came": 0.40, "half size": 0.15, "quarter size": 0.05, "few bits": 0.10, "dark": 0.15, "long shutter": 0.15}
@@ -276,7 +276,7 @@ SHARES = {"as it came": 0.40, "half size": 0.15, "quarter size": 0.05, "few bits
 TIMES = [0.0, 0.03, 0.1, 0.3, 1.0, 3.0]
 LAGS = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48]
 NORMAL = np.linspace(-3, 3, 25)
-# where the person is lost in more of the frames, there is no soundtrack to be made: left out
+# clips in which the person is lost in more of the frames get no soundtrack: left out
 MOST_LOST = 0.25
 OUTLIER, LEAST_OUTLIER = 6.0, 0.25  # beside the usual error, and torso lengths: a limb thrown away
 NAMES = np.array(JOINT_NAMES)

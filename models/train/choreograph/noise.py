@@ -63,7 +63,7 @@ def measured(path: str = str(Path(__file__).with_name("noise.json"))) -> dict:
     return figures
 
 
-# ------------------------------------------------------------------------------------------------ the stage's smoothing
+# ---------------------------------------------------------------------------- the stage's smoothing
 def _recursion(keep, add):
     """s[t] = keep[t]·s[t−1] + add[t] over the first axis, in log2(T) steps of whole arrays;
     overwrites both arguments."""
@@ -117,7 +117,7 @@ def smooth_confidence(confidence, fps):
     return (done[:, :n] + done[::-1, n:]) * 0.5
 
 
-# ------------------------------------------------------------------------------------------------ random processes
+# --------------------------------------------------------------------------------- random processes
 def _spectrum(parts, length, fps):
     """Amplitudes of the frequencies of a process of unit variance that is the sum of white noise
     (seconds 0) and of exponentially correlated processes with the time constants `seconds`, each
@@ -286,7 +286,7 @@ def apply(rng, joints, size, fps, visible=None, strength=1.0, smoothing=True, lo
     return xy.astype(np.float32), np.clip(confidence, 0, 1).astype(np.float32)
 
 
-# ------------------------------------------------------------------------------------------------ check
+# -------------------------------------------------------------------------------------------- check
 def check(count=900, fps=30.0, clips=60) -> None:
     """Applies the noise to standing bodies, without smoothing, and compares the result with
     noise.json; also counts how often limbs are swapped."""

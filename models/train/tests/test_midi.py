@@ -1,4 +1,5 @@
 """Tests that another program hears the notes of a MIDI file where they belong.
+
 The sound is made with a SoundFont of clicks, so that the onset of every note is visible to the
 sample.
 """

@@ -91,7 +91,7 @@ def play_rate(content_frames, length, factor, ratio):
     rate = min(likely, key=lambda rate: abs(content_frames / rate - length))
     if factor is not None or abs(content_frames / rate - length) <= 1:
         return rate
-    # Retimed: the simplest ratio that gives this length; a speed of 150 % is a simple one.
+    # A retimed strip: use the simplest ratio that gives this length, such as 3/2 for 150 %.
     for terms in range(1, 10_000):
         rate = Fraction(content_frames / length).limit_denominator(terms)
         if rate > 0 and abs(content_frames / rate - length) <= Fraction(1, 2):

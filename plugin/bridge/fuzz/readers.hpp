@@ -13,6 +13,7 @@ namespace kinescore::bridge::fuzz {
 
 /// Reads bytes as a project of one kind ("mlt", "kdenlive", "otio"), puts sound under some of its
 /// clips, moves and removes it, and reads the result again. Refusals (Problem) are correct.
+///
 /// Throws std::logic_error if an edit has damaged the project; any other exception that is not a
 /// Problem passes through.
 void read_and_edit(const std::string &kind, const std::string &bytes);

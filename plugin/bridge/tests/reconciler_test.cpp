@@ -365,7 +365,7 @@ TEST_CASE("a sound of a run that could not save is reused, not made again") {
     // A file that the project names is not an orphan: each clip has its own file.
     CHECK(desk.reconciler.add("b", {}).what == What::made);
     CHECK(desk.maker.made == 2);
-    // Nor is a file that was changed, or one without our mark.
+    // A file that was changed, or one without our mark, is not reused either.
     desk.timeline.sounds.clear();
     for (const std::string &name : desk.folder.files()) {
         std::string bytes = content(other_file(desk, name));

@@ -105,7 +105,7 @@ TEST_CASE("the word counts, not the number that it was saved with") {
         CHECK(effect->get_string("drums_style") == "gospel");
         again = saved(*effect);
     }
-    // The number that it has here is saved now.
+    // The number that the value has in this version is now saved.
     CHECK(std::get<int>(again.at("drums_style")) == 16);
     CHECK(has(sound_of(later_release, again), "drums.style: gospel"));
     // Words that only the later release knows are passed to the core, which reports them.

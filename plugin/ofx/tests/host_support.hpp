@@ -56,7 +56,7 @@ class Parameter {
 public:
     virtual ~Parameter() = default;
     virtual Value value() const = 0;
-    /// Sets the value like the host. Throws HostError for a value that it cannot have.
+    /// Sets the value, as the host does. Throws HostError for a value that it cannot have.
     virtual void put(const Value &value) = 0;
 };
 

@@ -269,7 +269,7 @@ fn answer(work: impl FnOnce() -> Result<(), Problem>) -> ffi::Status {
 /// A clip, and the result for it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ItemOutcome {
-    /// What was done.
+    /// The action taken.
     pub done: Done,
     /// The clip.
     pub item: Item,

@@ -1,7 +1,9 @@
 //! The clock of a MIDI file: the tempi and metres that put a piece's beats on a grid of ticks, and
 //! the tick of an instant.
+//!
 //! Tick 0 is the clip's start. A whole number of sixteenths lies before the first bar line, so that
 //! the file begins at the piece's own tempo wherever the first beat is.
+//!
 //! A piece in one tempo gets one tempo event: programs that read only the first still have all
 //! notes in time. The clip's start then lies up to half a sixteenth off the grid, and so do the
 //! beats, all by the same amount. Where the tempo changes, beats are on the grid from the first bar
@@ -71,6 +73,7 @@ pub(super) struct Clock {
 impl Clock {
     /// The clock of a piece of the given `length` with these beats, in rising order and without a
     /// gap. No event lies at the piece's end or after it.
+    ///
     /// A beat is written as a quarter note, or as a longer or shorter note if the quarter's tempo
     /// would lie outside the tempi that can be [requested](ASKED_TEMPI).
     pub fn new(beats: &[Beat], length: Span, how: MidiTempo) -> Self {

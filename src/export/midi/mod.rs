@@ -48,6 +48,7 @@ const AT_THE_START: f64 = 0.001;
 /// two notes of one pitch that begin on one tick, the louder one is written; a note that would
 /// still sound when the next of its pitch begins ends there.
 ///
+///
 /// # Errors
 /// [`Error::Music`] when the score is [invalid](Score::check), or is longer than a MIDI file can
 /// be; [`Error::Output`] when the file cannot be written.
@@ -104,6 +105,7 @@ fn title(name: &str) -> String {
 }
 
 /// The beats of a score, from its clip's start to the first at or after its end.
+///
 /// The first tick of a score is the clip's start, which may lie anywhere between two beats. The two
 /// beats after it determine whether there is a beat near it.
 fn beats(score: &Score) -> Vec<Beat> {

@@ -17,7 +17,7 @@ const CHUNK: u64 = 1 << 20;
 /// held in memory, and the size in the file is not trusted.
 const LARGEST_INDEX: u64 = 256 << 20;
 
-/// What to change in the video track.
+/// Changes to the video track.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Changes {
     /// Display matrix: nine big-endian numbers as in `tkhd`.

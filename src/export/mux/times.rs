@@ -18,7 +18,7 @@ pub(super) struct Times {
     pub(super) decoded: i64,
 }
 
-/// What is known of a packet.
+/// The known facts about a packet.
 #[derive(Debug, Clone, Copy, Default)]
 struct Known {
     /// Presentation timestamp, if the file has one.
