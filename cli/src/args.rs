@@ -252,7 +252,7 @@ pub enum TimelineAction {
         /// Which media and which timeline.
         #[command(flatten)]
         opening: OpeningFlags,
-        /// Where things are found.
+        /// Paths of the models, ONNX Runtime, SoundFont and cache.
         #[command(flatten)]
         resources: ResourceFlags,
     },
@@ -276,7 +276,7 @@ pub enum TimelineAction {
         /// Which media and which timeline.
         #[command(flatten)]
         opening: OpeningFlags,
-        /// Where things are found.
+        /// Paths of the models, ONNX Runtime, SoundFont and cache.
         #[command(flatten)]
         resources: ResourceFlags,
     },

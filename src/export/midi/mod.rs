@@ -48,7 +48,6 @@ const AT_THE_START: f64 = 0.001;
 /// two notes of one pitch that begin on one tick, the louder one is written; a note that would
 /// still sound when the next of its pitch begins ends there.
 ///
-///
 /// # Errors
 /// [`Error::Music`] when the score is [invalid](Score::check), or is longer than a MIDI file can
 /// be; [`Error::Output`] when the file cannot be written.
