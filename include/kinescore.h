@@ -279,7 +279,7 @@
 #define KINESCORE_IMPACT_LANDING 2
 
 /**
- * The movement is stopped at once, as by something that it hits.
+ * The movement stops at once, as if the limb hit something.
  */
 #define KINESCORE_IMPACT_STRIKE 3
 
@@ -595,11 +595,12 @@ typedef struct {
 } kinescore_resources;
 
 /**
- * Receives progress: the stage (KINESCORE_STAGE_…), the share of it that is done, and an estimate
- * of the share of the whole run that is done, each 0 to 1. Return 0 to cancel, any other value to
- * continue. It is called on the thread that called kinescore_job_run or on a thread of the
- * library, but never concurrently. It must be quick, must not throw or long-jump, and must not
- * call any function on this job except kinescore_job_cancel (others return KINESCORE_BUSY).
+ * Receives progress: the stage (KINESCORE_STAGE_…), the share of it that is done, and an
+ * estimate of the share of the whole run that is done, each 0 to 1. Return 0 to cancel, any other
+ * value to continue. It is called on the thread that called kinescore_job_run or on a thread of
+ * the library, but never concurrently. It must return quickly, must not throw or long-jump, and
+ * must not call any function on this job except kinescore_job_cancel (others return
+ * KINESCORE_BUSY).
  */
 typedef int32_t (*kinescore_progress_fn)(void *user,
                                          int32_t stage,
@@ -760,7 +761,7 @@ typedef struct {
  */
 typedef struct {
     /**
-     * When it falls, seconds from the start of the soundtrack.
+     * Its time, seconds from the start of the soundtrack.
      */
     double time;
     /**
@@ -778,7 +779,7 @@ typedef struct {
  */
 typedef struct {
     /**
-     * When it falls, seconds from the start of the soundtrack.
+     * Its time, seconds from the start of the soundtrack.
      */
     double time;
     /**
@@ -792,15 +793,15 @@ typedef struct {
 } kinescore_accent;
 
 /**
- * An accent with what of the body makes it. This struct never changes.
+ * An accent with the part of the body that makes it. The layout of this struct never changes.
  */
 typedef struct {
     /**
-     * When it falls, seconds from the start of the soundtrack.
+     * Its time, seconds from the start of the soundtrack.
      */
     double time;
     /**
-     * How strong it is beside the clip's others, above 0, at most 1.
+     * Strength relative to the clip's other accents, above 0, at most 1.
      */
     float strength;
     /**
@@ -812,17 +813,17 @@ typedef struct {
      */
     uint32_t part;
     /**
-     * KINESCORE_IMPACT_…, how the movement ends; 0 where the accent is no impact.
+     * KINESCORE_IMPACT_…, how the movement ends; 0 if the accent is not an impact.
      */
     uint32_t impact;
 } kinescore_body_accent;
 
 /**
- * A stretch of time in which the body holds still. This struct never changes.
+ * A stretch of time in which the body holds still. The layout of this struct never changes.
  */
 typedef struct {
     /**
-     * When it comes to rest, seconds from the start of the soundtrack.
+     * When the body comes to rest, seconds from the start of the soundtrack.
      */
     double from;
     /**
@@ -1006,7 +1007,7 @@ kinescore_status kinescore_job_open_video(kinescore_job *job, const char *path);
  * the media's speed, 1/4 to 4. The soundtrack is exactly `(end - start) / speed` long, to the
  * sample. Without this call, the whole media is heard at its own speed.
  *
- * It may be called before or after a run. What was found in the media is kept, so that the next
+ * It may be called before or after a run. Results for the media are kept, so that the next
  * kinescore_job_run takes a fraction of the time of the first; every bar that both cuts share
  * keeps its notes, except for the ending.
  *
@@ -1115,8 +1116,9 @@ kinescore_status kinescore_job_accents(const kinescore_job *job,
                                        size_t *count);
 
 /**
- * Copies the accents, in rising order, with what of the body makes them, as kinescore_job_beats does the beats. They are those
- * of kinescore_job_accents, as many and in the same order.
+ * Copies the accents, in ascending order, with the part of the body that makes each, like
+ * kinescore_job_beats. They are the accents of kinescore_job_accents, as many and in the same
+ * order.
  */
 kinescore_status kinescore_job_body_accents(const kinescore_job *job,
                                             kinescore_body_accent *accents,
@@ -1124,10 +1126,8 @@ kinescore_status kinescore_job_body_accents(const kinescore_job *job,
                                             size_t *count);
 
 /**
- * Copies the key's name, such as "A minor", into `buffer`, and its size in bytes, including the
- * NUL byte, into `size`; the name is "" if only drums are heard. If `buffer` is NULL and
- * `capacity` 0, only the size is returned.
- * Copies the stretches in which the body holds still, in rising order, as kinescore_job_beats does the beats; there may be none.
+ * Copies the stretches in which the body holds still, in ascending order, like
+ * kinescore_job_beats; there may be none.
  */
 kinescore_status kinescore_job_holds(const kinescore_job *job,
                                      kinescore_hold *holds,
@@ -1135,6 +1135,9 @@ kinescore_status kinescore_job_holds(const kinescore_job *job,
                                      size_t *count);
 
 /**
+ * Copies the key's name, such as "A minor", into `buffer`, and its size in bytes, including the
+ * NUL byte, into `size`; the name is "" if only drums are heard. If `buffer` is NULL and
+ * `capacity` 0, only the size is returned.
  *
  * KINESCORE_BUFFER_TOO_SMALL: nothing is written.
  */
@@ -1151,8 +1154,8 @@ kinescore_status kinescore_job_audio_format(const kinescore_job *job,
 
 /**
  * Copies sound into `samples`: `frames` sample frames starting at `first_frame`, interleaved, full
- * scale ±1; `frames × channels` numbers. `read` receives the number of frames copied: fewer at the
- * end of the sound, 0 beyond it.
+ * scale ±1; `frames × channels` numbers. `read` receives the number of frames copied: fewer at
+ * the end of the sound, 0 beyond it.
  *
  * It may be called from another thread while kinescore_job_run renders the sound. It then waits
  * for the first requested frame and returns the frames that are finished, perhaps fewer than

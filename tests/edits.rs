@@ -1,6 +1,6 @@
 //! Edits: a trim keeps the notes of every remaining bar, a change of speed re-times them, and the
 //! sound is exactly as long as the cut, to the sample.
-#![allow(clippy::expect_used, clippy::panic)] // helpers of tests may stop at the first surprise
+#![allow(clippy::expect_used, clippy::panic)] // helpers of tests may panic
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! Inputs that once caused a crash, a hang or unbounded memory in fuzzing, and the seeds of
 //! fuzzing: each is read in the same way as in fuzzing (`fuzz/targets.rs`), within a time limit.
-#![allow(clippy::expect_used, clippy::panic)] // helpers of tests may stop at the first surprise
+#![allow(clippy::expect_used, clippy::panic)] // helpers of tests may panic
 
 #[path = "../fuzz/targets.rs"]
 mod targets;

@@ -1,7 +1,7 @@
 //! Golden files at the boundaries of the stages: each stage gets the golden result of the previous
 //! one, and its own result is compared with the golden one within a stated tolerance. See
 //! `tests/README.md` for how to renew them.
-#![allow(clippy::expect_used, clippy::panic)] // helpers of tests may stop at the first surprise
+#![allow(clippy::expect_used, clippy::panic)] // helpers of tests may panic
 
 mod support;
 

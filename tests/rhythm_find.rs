@@ -1,6 +1,6 @@
 //! The rhythm stage on skeletons that dance to a known grid, with the beats by signal processing.
 
-#![allow(clippy::expect_used, clippy::panic)] // helpers of tests stop at the first surprise
+#![allow(clippy::expect_used, clippy::panic)] // helpers of tests may panic
 
 mod rhythm_support;
 

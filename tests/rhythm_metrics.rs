@@ -1,7 +1,7 @@
 //! Tests the measures of beats and of following against numbers of `mir_eval` 0.8.2 and hand-made
 //! numbers.
 
-#![allow(clippy::expect_used, clippy::panic)] // helpers of tests stop at the first surprise
+#![allow(clippy::expect_used, clippy::panic)] // helpers of tests may panic
 
 mod rhythm_support;
 

@@ -1,6 +1,6 @@
 //! Tests the shipped beat network on real poses.
 
-#![allow(clippy::expect_used, clippy::panic)] // helpers of tests stop at the first surprise
+#![allow(clippy::expect_used, clippy::panic)] // helpers of tests may panic
 
 mod rhythm_support;
 mod support;

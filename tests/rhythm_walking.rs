@@ -1,6 +1,6 @@
 //! Tests the rhythm stage on the poses of a real walk (see `fixtures/rhythm_walking.md`).
 
-#![allow(clippy::expect_used)] // helpers of tests stop at the first surprise
+#![allow(clippy::expect_used)] // helpers of tests may panic
 
 mod rhythm_support;
 

@@ -1,7 +1,7 @@
 //! Files that are not libraries, or are incomplete, are distinguished from a missing one, and do
 //! not end the process. A separate test program, since a process loads ONNX Runtime only once and
 //! no other test may have loaded it before.
-#![allow(clippy::expect_used, clippy::panic)] // helpers of tests may stop at the first surprise
+#![allow(clippy::expect_used, clippy::panic)] // helpers of tests may panic
 
 #[path = "runtime_support/mod.rs"]
 mod runtime_support;

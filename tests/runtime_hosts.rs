@@ -1,7 +1,7 @@
 //! Tests ONNX Runtime in a process that holds another library in its place: one that a host has
 //! loaded before, and one that turned out to be unusable. A separate test program, since a process
 //! loads ONNX Runtime only once.
-#![allow(clippy::expect_used, clippy::panic)] // helpers of tests may stop at the first surprise
+#![allow(clippy::expect_used, clippy::panic)] // helpers of tests may panic
 
 #[path = "runtime_support/mod.rs"]
 mod runtime_support;

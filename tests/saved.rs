@@ -1,7 +1,7 @@
 //! Files saved between stages: every number in them has a range, and a value beyond either end is
 //! refused before any work, with the field, the value and the range. The stages are small and
 //! hand-made, with one item of each kind.
-#![allow(clippy::expect_used, clippy::panic)] // helpers of tests may stop at the first surprise
+#![allow(clippy::expect_used, clippy::panic)] // helpers of tests may panic
 
 mod support;
 

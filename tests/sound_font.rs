@@ -1,5 +1,5 @@
 //! SoundFonts that are intact, of the other format, damaged, or not SoundFonts at all.
-#![allow(clippy::expect_used)] // tests may stop at the first surprise
+#![allow(clippy::expect_used)] // tests may panic
 
 mod sound_common;
 

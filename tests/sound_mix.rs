@@ -1,5 +1,5 @@
 //! Several parts: relative levels, pan, and that they add up.
-#![allow(clippy::expect_used)] // tests may stop at the first surprise
+#![allow(clippy::expect_used)] // tests may panic
 
 mod sound_common;
 

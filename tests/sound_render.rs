@@ -1,5 +1,5 @@
 //! Rendering of scores: onset, length, loudness, and reproducibility.
-#![allow(clippy::expect_used)] // tests may stop at the first surprise
+#![allow(clippy::expect_used)] // tests may panic
 
 mod sound_common;
 

@@ -1,6 +1,6 @@
 //! Sound in spans: reused spans are identical, bit for bit, to newly rendered ones, and only
 //! missing spans are rendered.
-#![allow(clippy::expect_used)] // tests may stop at the first surprise
+#![allow(clippy::expect_used)] // tests may panic
 
 mod sound_common;
 

@@ -1,5 +1,5 @@
 //! Runs a real clip from video to soundtrack, with the real models.
-#![allow(clippy::expect_used, clippy::panic)] // helpers of tests may stop at the first surprise
+#![allow(clippy::expect_used, clippy::panic)] // helpers of tests may panic
 
 mod support;
 

@@ -1,7 +1,7 @@
 //! Checks the boundaries between parts: which part may use what. Reads the sources, so that every
 //! violation is noticed.
 
-#![allow(clippy::expect_used)] // helpers of tests stop at the first surprise, as tests do
+#![allow(clippy::expect_used)] // helpers of tests may panic, as tests do
 
 mod sources_support;
 

@@ -1,6 +1,6 @@
 //! Bad input: each kind gets its own clear error, its documented exit code, and nothing is written.
 #![allow(missing_docs)]
-#![allow(clippy::expect_used)] // helpers of tests stop at the first surprise, as tests do
+#![allow(clippy::expect_used)] // helpers of tests may panic, as tests do
 
 mod common;
 

@@ -1,6 +1,6 @@
 //! The cache between runs, and every way in which it can fail.
 #![allow(missing_docs)]
-#![allow(clippy::expect_used)] // helpers of tests stop at the first surprise
+#![allow(clippy::expect_used)] // helpers of tests may panic
 
 mod common;
 

@@ -1,6 +1,6 @@
 //! The files that runs read and write: checks before the work, and protection against loss.
 #![allow(missing_docs)]
-#![allow(clippy::expect_used)] // helpers of tests stop at the first surprise, as tests do
+#![allow(clippy::expect_used)] // helpers of tests may panic, as tests do
 
 mod common;
 

@@ -1,6 +1,6 @@
 //! Effects of `kinescore install` and `kinescore uninstall` on an editor's folders.
 #![allow(missing_docs)]
-#![allow(clippy::expect_used)] // helpers of tests stop at the first surprise, as tests do
+#![allow(clippy::expect_used)] // helpers of tests may panic, as tests do
 
 mod common;
 

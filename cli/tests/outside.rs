@@ -1,5 +1,5 @@
 //! The time limit of outside programs in tests.
-#![allow(clippy::expect_used)] // tests may stop at the first surprise
+#![allow(clippy::expect_used)] // tests may panic
 
 mod common;
 

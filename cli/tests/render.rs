@@ -1,6 +1,6 @@
 //! Real renders of the bundled clip, started like by a user.
 #![allow(missing_docs)]
-#![allow(clippy::expect_used)] // helpers of tests stop at the first surprise, as tests do
+#![allow(clippy::expect_used)] // helpers of tests may panic, as tests do
 
 mod common;
 

@@ -1,7 +1,7 @@
 //! ONNX Runtime libraries and saved stages: damage is reported as an error with its exit code, and
 //! never crashes the program.
 #![allow(missing_docs)]
-#![allow(clippy::expect_used)] // helpers of tests stop at the first surprise, as tests do
+#![allow(clippy::expect_used)] // helpers of tests may panic, as tests do
 
 mod common;
 

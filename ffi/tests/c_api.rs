@@ -1,7 +1,7 @@
 //! The library from the perspective of C and C++ programs: compiled, linked and run against an
 //! installation by `make install`.
 
-#![allow(clippy::expect_used)] // helpers of tests stop at the first surprise, as tests do
+#![allow(clippy::expect_used)] // helpers of tests may panic, as tests do
 
 mod support;
 

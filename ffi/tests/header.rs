@@ -1,6 +1,6 @@
 //! `include/kinescore.h` matches the sources.
 
-#![allow(clippy::expect_used)] // helpers of tests stop at the first surprise, as tests do
+#![allow(clippy::expect_used)] // helpers of tests may panic, as tests do
 
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,7 @@
 //! Programs with a time limit, for the tests of all crates: one that does not end fails its test
 //! instead of stopping the whole suite.
 #![allow(dead_code)] // each test program uses a part
-#![allow(clippy::expect_used, clippy::panic)] // tests stop at the first surprise
+#![allow(clippy::expect_used, clippy::panic)] // tests may panic
 
 use std::fs::File;
 use std::io::{Read, Write};

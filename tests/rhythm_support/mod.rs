@@ -1,7 +1,7 @@
 //! A skeleton that dances to a known grid, and the poses of a real walk, for tests of the rhythm
 //! stage.
 #![allow(dead_code)] // each test file uses its share
-#![allow(clippy::expect_used)] // helpers of tests stop at the first surprise
+#![allow(clippy::expect_used)] // helpers of tests may panic
 
 use kinescore::Monitor;
 use kinescore::model::{Manifest, Options, Runtime};

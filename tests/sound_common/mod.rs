@@ -1,6 +1,6 @@
 //! A SoundFont small enough to damage every byte, and hand-made grooves.
 #![allow(dead_code)] // each test file uses its own part
-#![allow(clippy::expect_used)] // tests may stop at the first surprise
+#![allow(clippy::expect_used)] // tests may panic
 
 use kinescore::audio::SoundFont;
 use kinescore::drums::{DrumClass, DrumGrid, Hit};

@@ -1,7 +1,7 @@
 //! Shared by several tests: the real models, the bundled clip, FFmpeg's own programs for
 //! comparison.
 #![allow(dead_code)] // each test program uses its own part of this
-#![allow(clippy::expect_used, clippy::panic)] // helpers of tests may stop at the first surprise
+#![allow(clippy::expect_used, clippy::panic)] // helpers of tests may panic
 
 #[path = "../outside/mod.rs"]
 pub mod outside;

@@ -1,6 +1,6 @@
 //! Real batches, started like by a user and by a render farm.
 #![allow(missing_docs)]
-#![allow(clippy::expect_used)] // helpers of tests stop at the first surprise, as tests do
+#![allow(clippy::expect_used)] // helpers of tests may panic, as tests do
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -1,6 +1,6 @@
 //! Shared by the tests of the program: running it, making clips, listing folders.
 #![allow(dead_code, missing_docs)] // each test file uses a part
-#![allow(clippy::expect_used, clippy::panic)] // tests stop at the first surprise
+#![allow(clippy::expect_used, clippy::panic)] // tests may panic
 
 #[path = "../../../tests/outside/mod.rs"]
 pub mod outside;

@@ -1,7 +1,7 @@
 //! `kinescore timeline` on real projects of editors: rendered by melt, to measure where the sound
 //! is heard.
 #![cfg(feature = "timeline")]
-#![allow(clippy::expect_used, clippy::panic)] // tests may stop at the first surprise
+#![allow(clippy::expect_used, clippy::panic)] // tests may panic
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -1,7 +1,7 @@
 //! Shared by the tests of the C interface: the library, installed in a separate folder; a C
 //! compiler; a short clip.
 #![allow(dead_code)] // each test program uses its own part of this
-#![allow(clippy::expect_used, clippy::panic)] // helpers of tests may stop at the first surprise
+#![allow(clippy::expect_used, clippy::panic)] // helpers of tests may panic
 
 #[path = "../../../tests/outside/mod.rs"]
 pub mod outside;
