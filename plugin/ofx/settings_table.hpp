@@ -21,7 +21,8 @@ struct SettingRow {
     Kind kind = Kind::text;
     bool has_auto = false;          ///< "auto" is a value as well.
     std::string default_value;
-    std::vector<std::string> words; ///< Of a choice or list, without the "auto" of `has_auto`.
+    /// Of a choice or list, or allowed in place of a number; without the "auto" of `has_auto`.
+    std::vector<std::string> words;
     double least = 0.0;             ///< Of numbers.
     double most = 0.0;
 };
