@@ -5,6 +5,7 @@
 //! headers, segments and sections lie within the file and agree with each other; only a hash could
 //! show that the content is the right one.
 
+use crate::regular;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -18,8 +19,8 @@ pub(super) fn check(path: &Path) -> Result<(), String> {
     }
     let mut file = File::open(path).map_err(|e| e.to_string())?;
     let metadata = file.metadata().map_err(|e| e.to_string())?;
-    if !metadata.is_file() {
-        return Err("not a regular file".to_owned());
+    if let Some(reason) = regular::why_not(&metadata) {
+        return Err(reason);
     }
     Elf::read(&mut file, metadata.len())?.check()
 }
