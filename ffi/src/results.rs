@@ -470,7 +470,9 @@ pub unsafe extern "C" fn kinescore_job_read_audio(
     unsafe {
         match streaming {
             Some((blocks, cancel)) => guard(ENTRY, || target.read_rendering(&blocks, &cancel)),
-            None => on_job(ENTRY, job, Call::Look, |_, work, _| target.read_finished(work)),
+            None => on_job("kinescore_job_read_audio", job, Call::Look, |_, work, _| {
+                target.read_finished(work)
+            }),
         }
     }
 }

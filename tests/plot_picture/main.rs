@@ -13,11 +13,11 @@ mod made;
 use kinescore::Error;
 use kinescore::drums::{DrumClass, DrumGrid, Hit};
 use kinescore::export::plot::{PlotView, write_plot};
-use kinescore::music::{GridNote, Music};
+use kinescore::music::GridNote;
 use kinescore::pose::PoseTrack;
 use kinescore::rhythm::{AccentKind, BodyPart};
 use kinescore::time::Span;
-use made::{BPM, HOLDS, PARTS, clip, drums, music, poses, rhythm};
+use made::{HOLDS, PARTS, clip, drums, music, poses, rhythm};
 use std::fs;
 use std::path::Path;
 
