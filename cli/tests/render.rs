@@ -186,7 +186,7 @@ fn a_saved_stage_goes_on_to_the_same_notes() {
             "the score stage, which --instruments",
         ),
     ] {
-        run(&[&["render", "--from", &at(stage), "--no-video"][..], &setting].concat())
+        run(&[&["render", "--from", &at(stage)][..], &setting].concat())
             .expect(2)
             .tells(&[stage, told, "earlier stage"]);
     }
@@ -394,20 +394,13 @@ fn instruments_of_saved_music_can_be_left_out() {
         names(&stems("bass", &["--set", "music.instruments=bass"])),
         ["bass.wav"]
     );
-    run(&[
-        "render",
-        "--from",
-        text(&music),
-        "--no-video",
-        "--instruments",
-        "drums,piano",
-    ])
-    .expect(2)
-    .tells(&[
-        "music.instruments = 'drums,piano'",
-        "drums, guitar, bass",
-        "saved music",
-    ]);
+    run(&["render", "--from", text(&music), "--instruments", "drums,piano"])
+        .expect(2)
+        .tells(&[
+            "music.instruments = 'drums,piano'",
+            "drums, guitar, bass",
+            "saved music",
+        ]);
 }
 
 #[test]

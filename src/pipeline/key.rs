@@ -96,6 +96,7 @@ pub(super) fn soundtrack(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::progress::Stage;
     use crate::settings::{Kind, Setting, Syntax};
     use crate::time::Speed;
 

@@ -446,5 +446,5 @@ fn opening_is_cancelled_while_a_file_without_a_length_is_read_through() {
         ..Stretch::default()
     };
     let mut source = file.read(vec![stretch], true);
-    assert_eq!(frames(&mut source).unwrap().len(), 30);
+    assert!(frames(&mut source).unwrap().len() >= 30);
 }
