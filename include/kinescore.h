@@ -523,11 +523,12 @@ typedef struct {
      */
     const char *allowed;
     /**
-     * The words of a choice or list, without "auto".
+     * The words of a choice or list, or words that are accepted in place of a number, such as
+     * "all"; without "auto".
      */
     const char *const *words;
     /**
-     * Number of `words`; 0 for other kinds.
+     * Number of `words`; may be 0.
      */
     uint32_t word_count;
     /**
@@ -761,7 +762,7 @@ typedef struct {
  */
 typedef struct {
     /**
-     * Its time, seconds from the start of the soundtrack.
+     * When it falls, seconds from the start of the soundtrack.
      */
     double time;
     /**
@@ -779,7 +780,7 @@ typedef struct {
  */
 typedef struct {
     /**
-     * Its time, seconds from the start of the soundtrack.
+     * When it falls, seconds from the start of the soundtrack.
      */
     double time;
     /**
@@ -797,7 +798,7 @@ typedef struct {
  */
 typedef struct {
     /**
-     * Its time, seconds from the start of the soundtrack.
+     * When it falls, seconds from the start of the soundtrack.
      */
     double time;
     /**
@@ -995,8 +996,12 @@ kinescore_status kinescore_job_new(const kinescore_engine *engine,
  * Opens a video file and decodes its first frame.
  *
  * KINESCORE_INPUT, KINESCORE_NOT_A_VIDEO, KINESCORE_NO_VIDEO_STREAM, KINESCORE_NO_FRAMES,
- * KINESCORE_FRAME_SIZE, KINESCORE_CLIP_TOO_SHORT, KINESCORE_CUT_OUTSIDE, KINESCORE_MEDIA: the job
- * is then as new. KINESCORE_WRONG_STATE if it already has a video or frames.
+ * KINESCORE_FRAME_SIZE, KINESCORE_CLIP_TOO_SHORT, KINESCORE_CUT_OUTSIDE, KINESCORE_MEDIA,
+ * KINESCORE_CANCELLED: the job is then as new. KINESCORE_WRONG_STATE if it already has a video or
+ * frames.
+ *
+ * A file that does not announce its length is read through, up to 64 MiB; kinescore_job_cancel
+ * stops that.
  */
 kinescore_status kinescore_job_open_video(kinescore_job *job, const char *path);
 
@@ -1126,8 +1131,7 @@ kinescore_status kinescore_job_body_accents(const kinescore_job *job,
                                             size_t *count);
 
 /**
- * Copies the stretches in which the body holds still, in ascending order, like
- * kinescore_job_beats; there may be none.
+ * Copies the stretches in which the body holds still, in rising order, as kinescore_job_beats does the beats; there may be none.
  */
 kinescore_status kinescore_job_holds(const kinescore_job *job,
                                      kinescore_hold *holds,

@@ -48,19 +48,22 @@ test_packages=(
 dist_packages=(dpkg-dev git patchelf zstd nasm libopus-dev libdav1d-dev zlib1g-dev)
 rust_least=1.90
 
-# ONNX Runtime: a single library from the Python wheel; Python itself is not needed when the program
-# runs. The checksums are those of the published wheel and of the library in it.
-onnxruntime_version=1.31.1
+# ONNX Runtime: one library out of the Python wheel; Python itself is not needed when the program
+# runs. The checksums are those of the wheel as published and of the library inside it. Releases
+# from 1.29 on contain Microsoft's telemetry, which writes a device ID below the home folder and
+# contacts a server of Microsoft in any host that does not set ORT_DISABLE_TELEMETRY=1, even if its
+# telemetry is turned off; 1.28.0 is the last release without it (1.32.0 still contains it).
+onnxruntime_version=1.28.0
 case $(uname -m) in
 x86_64)
     wheel_platform=manylinux_2_28_x86_64
-    wheel_sha256=1f3dea47f2f0e5117c2404cea7d21fd253ae7836a3bf167a501cdfbb2600d536
-    library_sha256=fc44112fbe06d7d689c57e11d3862031f64711007e4ee020f8eed5185fd2c1d3
+    wheel_sha256=0a83bdb70d143cede762b677789bf2a7acca54b3fb82565601d5c30695aa933c
+    library_sha256=aa4079d18f4ea7a5f3a94d80cd4bbe0f2740436626622d64d793803a20381083
     ;;
 aarch64)
     wheel_platform=manylinux_2_28_aarch64
-    wheel_sha256=0b9a492176886992e0e875f06bc0367e333f5fff11711a2d642e18b02f3009cc
-    library_sha256=8aa3b76b28c778a2b1dd660d34161adb1d508c9ccd04ff9dc80e26eca5df8467
+    wheel_sha256=4e81a23df16e7acb9d51b06d30cc098e49315ef9180f97bc2221d167b4b04d9c
+    library_sha256=23a37c2994bc273e1d59a4f49af6cba5bf1cfbc29f04907ec27df375aba50a7d
     ;;
 *) fail "no pinned ONNX Runtime for the processor $(uname -m); expected x86_64 or aarch64" ;;
 esac
@@ -161,7 +164,8 @@ if ! is_sha256 "$target/$library" "$library_sha256" || [[ ! -f $target/LICENSE |
         --implementation cp --python-version 3.12 --platform "$wheel_platform" \
         --dest "$work" "onnxruntime==$onnxruntime_version" >&2 ||
         fail "pip could not download onnxruntime $onnxruntime_version; is there a connection to a Python package index?"
-    wheel=$work/onnxruntime-$onnxruntime_version-cp312-cp312-$wheel_platform.whl
+    # The name of a wheel may list further platforms that it supports.
+    wheel=$(find "$work" -name "onnxruntime-$onnxruntime_version-cp312-cp312-*$wheel_platform.whl")
     [[ -f $wheel ]] || fail "pip downloaded another file than expected: $(ls "$work")"
     is_sha256 "$wheel" "$wheel_sha256" ||
         fail "the wheel of onnxruntime $onnxruntime_version has sha256 $(sha256sum "$wheel" | cut -d' ' -f1), expected $wheel_sha256"

@@ -43,6 +43,7 @@
 //! is not stable for any other use.
 #![forbid(unsafe_code)]
 
+mod regular;
 pub mod settings;
 mod table;
 
@@ -155,6 +156,7 @@ pub mod host {
     pub use crate::export::mux::default_output;
     pub use crate::foreign::{catches_panics, panic_text};
     pub use crate::model::{Manifest, Runtime};
+    pub use crate::regular::why_not as why_not_regular;
     pub use crate::score::kits::DRUM_BANK;
     pub use crate::video::{ffmpeg_version, silence_ffmpeg};
 }

@@ -21,7 +21,7 @@ use crate::drums::{self, DrumGrid};
 use crate::error::{Error, Result};
 use crate::music::{self, Music};
 use crate::pose::{self, Chunking, PoseTrack};
-use crate::progress::{Monitor, Stage};
+use crate::progress::{Cancel, Monitor, Stage};
 use crate::rhythm::{self, Rhythm};
 use crate::score::{self, Score};
 use crate::settings::Settings;
@@ -101,7 +101,23 @@ impl Job {
     /// [`Error::FrameSize`], [`Error::ClipTooShort`], [`Error::Input`]) and of
     /// [`set_cut`](Self::set_cut).
     pub fn open(engine: Arc<Engine>, settings: Settings, video: &Path, cut: Cut) -> Result<Self> {
-        let analysis = Analysis::open(&engine, &settings, video, cut, Chunking::default())?;
+        Self::open_until(engine, settings, video, cut, &Cancel::new())
+    }
+
+    /// Like [`open`](Self::open), until `cancel` is switched on: a file that does not announce its
+    /// length, or whose picture begins late, may have to be read through before this returns.
+    /// Later, the switch has no effect; [`run`](Self::run) has its own.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open), and [`Error::Cancelled`].
+    pub fn open_until(
+        engine: Arc<Engine>,
+        settings: Settings,
+        video: &Path,
+        cut: Cut,
+        cancel: &Cancel,
+    ) -> Result<Self> {
+        let analysis = Analysis::open(&engine, &settings, video, cut, Chunking::default(), cancel)?;
         let mut job = Self {
             reach: Some(analysis.reach()),
             ..Self::new(engine, settings, analysis.clip())
@@ -122,7 +138,8 @@ impl Job {
     }
 
     /// A job that continues from a file written by [`save`](Self::save); the stages up to that
-    /// file's are not run again.
+    /// file's are not run again, and settings that [only they use](crate::settings::Effect) have no
+    /// effect.
     ///
     /// # Errors
     /// [`Error::Input`] and [`Error::Saved`] when the file cannot be used.
@@ -150,6 +167,37 @@ impl Job {
         })?;
         job.score = score;
         Ok(job)
+    }
+
+    /// Leaves the melodic instruments that the settings do not list out of the music that was
+    /// [loaded](Self::load): by itself, a job plays all that is saved. Without music, this changes
+    /// nothing.
+    ///
+    /// # Errors
+    /// [`Error::SettingValue`] if the settings list an instrument that the music does not have;
+    /// nothing is changed then.
+    pub fn keep_instruments(&mut self) -> Result<()> {
+        let Some(music) = &mut self.music else { return Ok(()) };
+        let chosen = &self.settings.music().instruments;
+        let saved: Vec<&str> = music.lines.iter().map(|line| line.instrument.profile().name).collect();
+        if chosen
+            .iter()
+            .any(|instrument| !saved.contains(&instrument.profile().name))
+        {
+            let key = "music.instruments";
+            return Err(Error::SettingValue {
+                key: key.to_owned(),
+                value: self.settings.get(key).unwrap_or_default(),
+                allowed: format!(
+                    "some of {}, which the saved music has",
+                    [&["drums"], &saved[..]].concat().join(", ")
+                ),
+                nearest: None,
+            });
+        }
+        music.lines.retain(|line| chosen.contains(&line.instrument));
+        (self.answered, self.score, self.soundtrack) = (OnceLock::new(), None, None);
+        Ok(())
     }
 
     fn new(engine: Arc<Engine>, settings: Settings, media: Clip) -> Self {

@@ -85,6 +85,15 @@ impl Cancel {
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
+
+    /// [`Error::Cancelled`] if the switch is on.
+    pub fn check(&self) -> Result<()> {
+        if self.is_cancelled() {
+            Err(Error::Cancelled)
+        } else {
+            Ok(())
+        }
+    }
 }
 
 type Report<'a> = dyn Fn(Stage, f64) + Send + Sync + 'a;
@@ -118,11 +127,7 @@ impl<'a> Monitor<'a> {
 
     /// [`Error::Cancelled`] if the switch is on. Long work calls it at least ten times per second.
     pub fn check(&self) -> Result<()> {
-        if self.cancel.is_cancelled() {
-            Err(Error::Cancelled)
-        } else {
-            Ok(())
-        }
+        self.cancel.check()
     }
 
     /// Reports that the share `done` (0 to 1) of `stage` is done, and [checks](Self::check).

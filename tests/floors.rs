@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The library's modules, lowest layer first. Modules of one layer do not import each other.
 const FLOORS: &[&[&str]] = &[
-    &["error", "foreign", "theory", "time"],
+    &["error", "foreign", "regular", "theory", "time"],
     &["buffer", "cache", "limits", "progress", "table"],
     &["settings"],
     &["model", "video"],

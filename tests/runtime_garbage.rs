@@ -42,7 +42,10 @@ fn a_file_that_is_not_a_library_is_named_with_the_reason() {
     let inner = folder.join("libonnxruntime.so");
     fs::create_dir(&inner).expect("a folder");
     let told = reason(folder);
-    assert!(told.contains("libonnxruntime.so: not a regular file"), "{told}");
+    assert!(
+        told.contains("libonnxruntime.so: it is a folder, not a regular file"),
+        "{told}"
+    );
     assert!(reason(&folder.join("none.so")).contains("No such file"));
 }
 

@@ -7,6 +7,7 @@ mod sources_support;
 
 use sources_support::{code, root, sources};
 use std::fs;
+use std::path::{Path, PathBuf};
 
 /// Whether `word` occurs in `text` as a whole word.
 fn has_word(text: &str, word: &str) -> bool {
@@ -353,4 +354,77 @@ fn versions_agree() {
         changelog.contains(&heading) || changelog.contains("## [Unreleased]"),
         "CHANGELOG.md has no {heading}"
     );
+}
+
+/// Most lines of a source file.
+const MOST_LINES: usize = 600;
+
+/// Where sources are, in all languages.
+const SOURCES: [&str; 11] = [
+    "benches", "cli", "examples", "ffi", "fuzz", "include", "models", "plugin", "scripts", "src", "tests",
+];
+
+/// What the build or a tool writes, and so is as long as it has to be: the header that cbindgen
+/// makes, and folders that git ignores.
+const GENERATED: [&str; 6] = [
+    "include/kinescore.h",
+    "target",
+    "__pycache__",
+    "runs",
+    "corpus",
+    "artifacts",
+];
+
+/// Names of the files below a path that are written in one of these languages, and their texts.
+fn all_sources(endings: &[&str]) -> Vec<(String, String)> {
+    fn collect(path: &Path, found: &mut Vec<PathBuf>) {
+        let name = path.strip_prefix(root()).unwrap_or(path).to_string_lossy().into_owned();
+        if GENERATED
+            .iter()
+            .any(|generated| name == *generated || name.ends_with(&format!("/{generated}")))
+        {
+            return;
+        }
+        if path.is_dir() {
+            let entries = fs::read_dir(path).expect("a folder of sources").flatten();
+            entries.for_each(|entry| collect(&entry.path(), found));
+        } else {
+            found.push(path.to_owned());
+        }
+    }
+    let mut found = Vec::new();
+    for place in SOURCES {
+        collect(&root().join(place), &mut found);
+    }
+    found.retain(|path| {
+        path.extension()
+            .is_some_and(|ending| endings.iter().any(|known| ending == *known))
+    });
+    found.sort();
+    let named = |path: &PathBuf| path.strip_prefix(root()).unwrap_or(path).to_string_lossy().into_owned();
+    found
+        .iter()
+        .map(|path| (named(path), fs::read_to_string(path).expect("UTF-8")))
+        .collect()
+}
+
+#[test]
+fn no_source_is_longer_than_a_reader_can_follow() {
+    // Each language, and a source of it that must be seen.
+    for (endings, seen) in [
+        (&["rs"][..], "tests/walls.rs"),
+        (&["c", "h", "cpp", "hpp"], "plugin/bridge/core.cpp"),
+        (&["py"], "plugin/blender/tests/headless.py"),
+        (&["sh"], "scripts/setup.sh"),
+    ] {
+        let files = all_sources(endings);
+        assert!(
+            files.iter().any(|(name, _)| name == seen),
+            "{seen} is not among {} files",
+            files.len()
+        );
+        let long = files.iter().map(|(name, text)| (name, text.lines().count()));
+        let long: Vec<_> = long.filter(|(_, lines)| *lines > MOST_LINES).collect();
+        assert!(long.is_empty(), "more than {MOST_LINES} lines: {long:?}");
+    }
 }

@@ -12,6 +12,7 @@ use crate::args::Batch;
 use crate::exit::{Failure, SOME_FAILED};
 use crate::progress::Console;
 use crate::{outputs, resources, stdout};
+use kinescore::host::why_not_regular;
 use kinescore::{Cancel, Engine, Speed};
 use manifest::{Manifest, Row, folder_of};
 use plan::ClipRow;
@@ -111,11 +112,13 @@ fn check_speeds(manifest: &Manifest<'_>, rows: &[Row]) -> Result<(), Failure> {
 fn check_media(manifest: &Manifest<'_>, clips: &[ClipRow]) -> Result<(), Failure> {
     for ClipRow { row, .. } in clips {
         match fs::metadata(&row.media) {
-            Ok(there) if there.is_file() && row.media.to_str().is_some() => {}
-            Ok(there) if there.is_file() => {
-                return Err(manifest.no_media(row, "a folder's name is not UTF-8, so JSON cannot hold it"));
-            }
-            Ok(_) => return Err(manifest.no_media(row, "not a regular file")),
+            Ok(there) => match why_not_regular(&there) {
+                Some(reason) => return Err(manifest.no_media(row, &reason)),
+                None if row.media.to_str().is_none() => {
+                    return Err(manifest.no_media(row, "a folder's name is not UTF-8, so JSON cannot hold it"));
+                }
+                None => {}
+            },
             Err(error) => return Err(manifest.no_media(row, &error.to_string())),
         }
     }

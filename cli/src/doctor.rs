@@ -133,6 +133,14 @@ fn runtime(report: &mut Report, found: &Resources, device: Device) {
         "ONNX Runtime",
         format!("{} ({})", runtime.version(), runtime.path().display()),
     );
+    if runtime.has_telemetry() {
+        report.note(
+            "telemetry",
+            "this ONNX Runtime contains telemetry, as releases from 1.29 on do. Unless ORT_DISABLE_TELEMETRY=1 \
+             is in the environment,\nit writes a device ID below ~/.cache/Microsoft and contacts Microsoft. \
+             This program disables it; plugins in editors cannot.\nRelease 1.28.0 does not contain telemetry",
+        );
+    }
     report.good("providers", runtime.providers().join(", "));
     match runtime.cuda_refusal() {
         None => report.good("CUDA", "can be used"),

@@ -1,25 +1,21 @@
 //! Checks on files that are read, made before any work.
 
 use kinescore::Error;
+use kinescore::host::why_not_regular;
 use std::fs;
 use std::io;
 use std::path::Path;
 
-/// Refuses anything that is not a regular file: opening a pipe blocks, and a device has no end.
+/// Refuses anything that is not a regular file.
 ///
 /// # Errors
 /// [`Error::Input`].
 pub fn check(file: &Path) -> Result<(), Error> {
     let there = fs::metadata(file).map_err(Error::input(file))?;
-    if there.is_file() {
-        return Ok(());
+    match why_not_regular(&there) {
+        Some(reason) => Err(Error::input(file)(io::Error::other(reason))),
+        None => Ok(()),
     }
-    let reason = if there.is_dir() {
-        io::ErrorKind::IsADirectory.into()
-    } else {
-        io::Error::other("not a regular file; copy its content to a regular file first")
-    };
-    Err(Error::input(file)(reason))
 }
 
 #[cfg(test)]
@@ -36,7 +32,7 @@ mod tests {
         check(&file).expect("a file");
         check(&link).expect("a link to a file");
         for (path, reason) in [
-            (folder.path(), "directory"),
+            (folder.path(), "a folder"),
             (Path::new("/dev/null"), "not a regular file"),
             (Path::new("-"), "No such file"),
         ] {

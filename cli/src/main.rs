@@ -31,11 +31,17 @@ use std::panic;
 use std::path::Path;
 use std::process::ExitCode;
 
+/// The variable with which ONNX Runtime's telemetry is disabled before the library is loaded.
+const NO_TELEMETRY: &str = "ORT_DISABLE_TELEMETRY";
+
 fn main() -> ExitCode {
-    // As soon as it is loaded, ONNX Runtime writes a device ID and a queue of events below the home
-    // folder, even if its telemetry is off and nothing is sent. This prevents it. SAFETY: no other
-    // thread runs yet.
-    unsafe { std::env::set_var("ORT_DISABLE_TELEMETRY", "1") };
+    // ONNX Runtime 1.29 and later, which a user may have chosen, write a device ID below the home
+    // folder and contact a server, even if the library has turned their telemetry off. The variable
+    // prevents that; a value that the user has set is kept.
+    if std::env::var_os(NO_TELEMETRY).is_none() {
+        // SAFETY: no other thread runs yet.
+        unsafe { std::env::set_var(NO_TELEMETRY, "1") };
+    }
     signals::report_full_files();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

@@ -2,6 +2,7 @@
 
 use crate::args::{Analyze, Host, Input, Render, ResourceFlags};
 use crate::exit::Failure;
+use crate::flags::flag_name;
 use crate::outputs;
 use crate::progress::{Console, Progress};
 use crate::{inputs, resources, stdout};
@@ -10,6 +11,9 @@ use kinescore::settings::Setting;
 use kinescore::{Cancel, Cut, Engine, Error, Job, Monitor, Settings, Speed, Stage};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// The setting for which instruments are heard.
+const INSTRUMENTS: &str = "music.instruments";
 
 /// The outputs of a job.
 #[derive(Default)]
@@ -134,6 +138,8 @@ fn json_to_stdout(job: &Job) -> Result<(), Failure> {
 struct JobSpec<'a> {
     input: &'a Input,
     settings: Settings,
+    /// Keys of the settings that were given.
+    given: Vec<String>,
     resources: &'a ResourceFlags,
 }
 
@@ -165,19 +171,39 @@ impl JobSpec<'_> {
     /// The names of the parts that may be played: those of the settings, or, from a saved file,
     /// any.
     fn parts(&self) -> Vec<String> {
-        let key = "music.instruments";
         let words = match &self.input.from {
-            Some(_) => Setting::of(key).map(|setting| setting.words().iter().map(ToString::to_string).collect()),
+            Some(_) => {
+                Setting::of(INSTRUMENTS).map(|setting| setting.words().iter().map(ToString::to_string).collect())
+            }
             None => self
                 .settings
-                .get(key)
+                .get(INSTRUMENTS)
                 .map(|words| words.split(',').map(str::to_owned).collect()),
         };
         words.unwrap_or_default()
     }
 
+    /// Refuses settings that only stages use whose results are already in the saved file.
+    fn check_late(&self, saved: &Path, job: &Job) -> Result<(), Failure> {
+        let Some(latest) = job.latest() else { return Ok(()) };
+        let is_late = |setting: &&Setting| setting.effect.last_stage().is_some_and(|last| last <= latest);
+        let given = self.given.iter().filter_map(|key| Setting::of(key));
+        let late: Vec<String> = given
+            .filter(is_late)
+            .map(|setting| format!("--{}", flag_name(setting.key)))
+            .collect();
+        if late.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::usage(format!(
+            "{}: has the {latest} stage, which {} cannot change any more; continue from an earlier stage, or leave it out",
+            saved.display(),
+            late.join(", ")
+        )))
+    }
+
     /// Opens the clip or the saved file.
-    fn open(&self) -> Result<Job, Failure> {
+    fn open(&self, cancel: &Cancel) -> Result<Job, Failure> {
         if let (Some(start), Some(end)) = (self.input.start, self.input.end)
             && start >= end
         {
@@ -193,10 +219,17 @@ impl JobSpec<'_> {
         }
         let engine = Arc::new(Engine::new(resources::find(self.resources)?)?);
         let job = match (&self.input.clip, &self.input.from) {
-            (Some(clip), _) => Job::open(engine, self.settings.clone(), clip, self.input.cut(Cut::default()))?,
+            (Some(clip), _) => {
+                let cut = self.input.cut(Cut::default());
+                Job::open_until(engine, self.settings.clone(), clip, cut, cancel)?
+            }
             (None, Some(saved)) => {
                 let mut job = Job::load(engine, self.settings.clone(), saved)?;
                 job.set_cut(self.input.cut(job.cut()))?;
+                self.check_late(saved, &job)?;
+                if self.given.iter().any(|key| key == INSTRUMENTS) {
+                    job.keep_instruments()?;
+                }
                 job
             }
             (None, None) => return Err(Failure::usage("no clip given")),
@@ -236,6 +269,7 @@ pub fn render(args: &Render, console: &Console, cancel: &Cancel) -> Result<(), F
     let order = JobSpec {
         input: &args.input,
         settings: args.settings.settings()?,
+        given: args.settings.keys(),
         resources: &args.resources,
     };
     let until = args.until.map(Stage::from);
@@ -261,7 +295,7 @@ pub fn render(args: &Render, console: &Console, cancel: &Cancel) -> Result<(), F
     let parts = order.parts();
     wanted.check(&order.inputs(), &parts)?;
     order.check_name(until.map(|_| "--until").or(wanted.json.as_ref().map(|_| "--json")))?;
-    let mut job = order.open()?;
+    let mut job = order.open(cancel)?;
 
     match until {
         Some(until) => {
@@ -312,6 +346,7 @@ pub fn analyze(args: &Analyze, console: &Console, cancel: &Cancel) -> Result<(),
     let order = JobSpec {
         input: &args.input,
         settings: args.settings.settings()?,
+        given: args.settings.keys(),
         resources: &args.resources,
     };
     let wanted = Wanted {
@@ -321,7 +356,7 @@ pub fn analyze(args: &Analyze, console: &Console, cancel: &Cancel) -> Result<(),
     };
     wanted.check(&order.inputs(), &[])?;
     order.check_name(wanted.json.as_ref().map(|_| "--json"))?;
-    let mut job = order.open()?;
+    let mut job = order.open(cancel)?;
     let clip = job.clip().path.clone();
     wanted.check(&[&clip], &[])?;
 

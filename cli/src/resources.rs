@@ -3,10 +3,10 @@
 
 use crate::args::{CacheFlags, ResourceFlags};
 use crate::exit::{Failure, RESOURCES};
+use kinescore::host::SoundFont;
 use kinescore::{Error, Resources};
 use std::env;
 use std::fs;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// Environment variable with the folder of the models.
@@ -54,15 +54,7 @@ pub fn user_folder(name: &str, below_home: &str) -> Option<PathBuf> {
 /// late.
 pub fn check_sound_font(flags: &ResourceFlags) -> Result<(), Error> {
     match &flags.soundfont {
-        Some(path) if !path.is_file() => Err(Error::SoundFontMissing { path: path.clone() }),
-        // If it must not be read, a resource of the program is missing, not the input.
-        Some(path) => match File::open(path) {
-            Ok(_) => Ok(()),
-            Err(reason) => Err(Error::SoundFontInvalid {
-                path: path.clone(),
-                reason: reason.to_string(),
-            }),
-        },
+        Some(path) => SoundFont::check_file(path),
         None => Ok(()),
     }
 }

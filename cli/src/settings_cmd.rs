@@ -37,8 +37,8 @@ pub fn json() -> String {
                 "help": setting.help,
             });
             let kind = match setting.kind {
-                Kind::Choice(words) => json!({ "type": "choice", "words": words }),
-                Kind::List(words) => json!({ "type": "list", "words": words }),
+                Kind::Choice(_) => json!({ "type": "choice" }),
+                Kind::List(_) => json!({ "type": "list" }),
                 Kind::Text(Syntax::Key) => json!({ "type": "text", "syntax": "key" }),
                 Kind::Text(Syntax::Chords) => json!({ "type": "text", "syntax": "chords" }),
                 Kind::Number { least, most } => {
@@ -50,6 +50,9 @@ pub fn json() -> String {
             };
             if let (Value::Object(row), Value::Object(kind)) = (&mut row, kind) {
                 row.extend(kind);
+                if !setting.kind.words().is_empty() {
+                    row.insert("words".to_owned(), json!(setting.kind.words()));
+                }
                 row.insert("auto".to_owned(), Value::Bool(setting.auto));
                 row.insert("allowed".to_owned(), Value::String(setting.allowed()));
             }

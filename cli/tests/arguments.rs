@@ -247,6 +247,23 @@ fn a_closed_or_full_standard_output_does_not_panic() {
 }
 
 #[test]
+fn doctor_warns_of_an_onnx_runtime_that_contains_telemetry() {
+    let folder = folder();
+    let pinned = fs::read_dir(common::root().join(".setup/onnxruntime")).expect("the folder of ONNX Runtime");
+    let is_library = |path: &std::path::PathBuf| text(path).contains("libonnxruntime.so");
+    let pinned = pinned.flatten().map(|entry| entry.path()).find(is_library);
+    // What follows the sections of a library is not loaded, but is found in its file.
+    let mut bytes = fs::read(pinned.expect("ONNX Runtime")).expect("the library");
+    bytes.extend(b"ORT_DISABLE_TELEMETRY");
+    let library = folder.path().join("libonnxruntime.so");
+    fs::write(&library, bytes).expect("a copy");
+    let found = run(&["doctor", "--onnxruntime", text(&library)]).expect(0);
+    for part in ["-- telemetry", "~/.cache/Microsoft", "ORT_DISABLE_TELEMETRY=1"] {
+        assert!(found.stdout.contains(part), "{part} is not in:\n{}", found.stdout);
+    }
+}
+
+#[test]
 fn doctor_reports_what_is_there_and_what_is_missing() {
     let found = run(&["doctor"]);
     let manifest = fs::read_to_string(common::models().join("manifest.toml")).expect("the manifest");
@@ -258,7 +275,7 @@ fn doctor_reports_what_is_there_and_what_is_missing() {
         "FFmpeg",
         "libavcodec",
         "ONNX Runtime",
-        "1.31.1",
+        "1.28.0",
         "CPUExecutionProvider",
         "CUDA",
         "cache",
@@ -268,6 +285,8 @@ fn doctor_reports_what_is_there_and_what_is_missing() {
     assert!(!found.stdout.contains("!!"), "{}", found.stdout);
     let found = found.expect(0);
     assert_eq!(found.stderr, "");
+
+    assert!(!found.stdout.contains("telemetry"), "{}", found.stdout);
 
     let empty = folder();
     let missing = run(&[

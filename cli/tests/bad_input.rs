@@ -312,6 +312,22 @@ fn sound_fonts_that_cannot_be_used() {
     };
     with(&folder.path().join("none.sf2"), &["none.sf2", "missing"]);
 
+    with(
+        folder.path(),
+        &[text(folder.path()), "it is a folder, not a regular file"],
+    );
+    let empty = folder.path().join("empty.sf2");
+    fs::write(&empty, "").expect("a file");
+    with(&empty, &["empty.sf2", "cannot be read as a SoundFont"]);
+    // Regular files that nobody can open or read, not even root: a link to itself, and memory at
+    // address 0.
+    let circle = folder.path().join("circle.sf2");
+    std::os::unix::fs::symlink(&circle, &circle).expect("a link");
+    with(&circle, &["circle.sf2", "symbolic links"]);
+    let unreadable = folder.path().join("unreadable.sf2");
+    std::os::unix::fs::symlink("/proc/self/mem", &unreadable).expect("a link");
+    with(&unreadable, &["unreadable.sf2", "cannot be read as a SoundFont"]);
+
     let shipped = fs::read(root().join("models/kinescore-gm.sf3")).expect("the SoundFont that ships");
     let half = folder.path().join("half.sf3");
     fs::write(&half, &shipped[..shipped.len() / 2]).expect("a file");

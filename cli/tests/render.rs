@@ -168,6 +168,29 @@ fn a_saved_stage_leads_to_the_same_notes() {
         assert_eq!(fs::read(midi).expect("MIDI"), straight, "from {stage}");
     }
 
+    // Settings of stages that are saved can have no effect, and are refused.
+    for (stage, setting, told) in [
+        (
+            "walk.pose.json",
+            ["--pose-rate", "20"],
+            "the pose stage, which --pose-rate",
+        ),
+        (
+            "d.json",
+            ["--set", "drums.style=funk"],
+            "the drums stage, which --style",
+        ),
+        (
+            "s.json",
+            ["--instruments", "drums"],
+            "the score stage, which --instruments",
+        ),
+    ] {
+        run(&[&["render", "--from", &at(stage)][..], &setting].concat())
+            .expect(2)
+            .tells(&[stage, told, "earlier stage"]);
+    }
+
     // From a saved stage, the video is made from the original clip, and written beside it.
     go(&["render", "--from", &at("s.json")]);
     assert_eq!(picture(Path::new(&at("walk.soundtrack.mp4"))), picture(&clip));
@@ -325,10 +348,66 @@ fn long_render(folder: &Path) -> Child {
 }
 
 #[test]
+fn instruments_of_saved_music_can_be_left_out() {
+    let folder = folder();
+    let music = folder.path().join("m.json");
+    let clip = walkers();
+    let common = ["--device", "cpu", "--quiet"];
+    let save = [
+        "render",
+        text(&clip),
+        "--until",
+        "music",
+        "-o",
+        text(&music),
+        "--pose-rate",
+        "10",
+    ];
+    run(&[
+        &save[..],
+        &["--end", "3", "--instruments", "drums,guitar,bass"],
+        &common,
+    ]
+    .concat())
+    .expect(0);
+    let stems = |name: &str, more: &[&str]| {
+        let stems = folder.path().join(name);
+        let args = ["render", "--from", text(&music), "--no-video", "--stems", text(&stems)];
+        run(&[&args[..], &common, more].concat()).expect(0);
+        let parts = listing(&stems)
+            .into_iter()
+            .map(|(path, _)| fs::read(path).expect("a stem"));
+        let names = listing(&stems)
+            .into_iter()
+            .map(|(path, _)| path.file_name().expect("a name").to_owned());
+        names
+            .map(|name| name.into_string().expect("UTF-8"))
+            .zip(parts)
+            .collect::<Vec<_>>()
+    };
+    let names = |stems: &[(String, Vec<u8>)]| stems.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    // All that is saved, although the default is another choice.
+    let all = stems("all", &[]);
+    assert_eq!(names(&all), ["bass.wav", "drums.wav", "guitar.wav"]);
+    assert_eq!(names(&stems("drums", &["--instruments", "drums"])), ["drums.wav"]);
+    assert_eq!(
+        names(&stems("bass", &["--set", "music.instruments=bass"])),
+        ["bass.wav"]
+    );
+    run(&["render", "--from", text(&music), "--instruments", "drums,piano"])
+        .expect(2)
+        .tells(&[
+            "music.instruments = 'drums,piano'",
+            "drums, guitar, bass",
+            "saved music",
+        ]);
+}
+
+#[test]
 fn ctrl_c_stops_within_half_a_second_and_leaves_nothing() {
     let folder = folder();
     let mut shortest = Duration::MAX;
-    // Other tests share the processor: the best of five is the program's own figure.
+    // Other tests share the processor: the best of five shows what the program does.
     for (name, after) in [
         ("-INT", 1500),
         ("-TERM", 2500),

@@ -64,28 +64,39 @@ pub struct Engine(pub Arc<kinescore_core::Engine>);
 pub unsafe extern "C" fn kinescore_engine_new(resources: *const Resources, engine: *mut *mut Engine) -> Status {
     guard("kinescore_engine_new", || {
         arguments::check(engine, "engine")?;
-        let mut threads = 0;
-        let mut places = Places::default();
-        let mut models = None;
-        if !resources.is_null() {
-            // SAFETY: by contract.
-            unsafe {
-                let given = arguments::read(resources)?;
-                threads = given.threads;
-                models = arguments::optional_path(given.models, "models")?;
-                places.runtime = arguments::optional_path(given.onnxruntime, "onnxruntime")?;
-                places.cache = arguments::optional_path(given.cache, "cache")?;
-                places.cache_limit = Some(given.cache_limit).filter(|limit| *limit > 0);
-                places.sound_font = arguments::optional_path(given.soundfont, "soundfont")?;
-            }
-        }
-        places.models = models.map_or_else(find_models, Ok)?;
-        places.runtime_search = runtime_folders();
-        let made = kinescore_core::Engine::new(places)?.with_threads(threads as usize);
+        // SAFETY: by contract.
+        let (places, threads) = unsafe { places(resources) }?;
+        let made = kinescore_core::Engine::new(places)?.with_threads(threads);
         let made = Box::into_raw(Box::new(Engine(Arc::new(made))));
         // SAFETY: checked above, writable by contract.
         unsafe { arguments::write_one(engine, made, "engine") }
     })
+}
+
+/// The files of an engine, and the threads of each pose network; 0 for the default.
+///
+/// # Safety
+/// `resources` must be NULL or point to such a struct with its struct_size set.
+unsafe fn places(resources: *const Resources) -> Result<(Places, usize), Failure> {
+    let mut places = Places {
+        runtime_search: runtime_folders(),
+        ..Places::default()
+    };
+    let (mut models, mut threads) = (None, 0);
+    if !resources.is_null() {
+        // SAFETY: by contract.
+        unsafe {
+            let given = arguments::read(resources)?;
+            threads = given.threads as usize;
+            models = arguments::optional_path(given.models, "models")?;
+            places.runtime = arguments::optional_path(given.onnxruntime, "onnxruntime")?;
+            places.cache = arguments::optional_path(given.cache, "cache")?;
+            places.cache_limit = Some(given.cache_limit).filter(|limit| *limit > 0);
+            places.sound_font = arguments::optional_path(given.soundfont, "soundfont")?;
+        }
+    }
+    places.models = models.map_or_else(find_models, Ok)?;
+    Ok((places, threads))
 }
 
 /// Copies the key of the soundtrack for a media file, these settings and this cut (as in

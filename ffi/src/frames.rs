@@ -174,8 +174,25 @@ unsafe fn raw_frame(frame: &Frame) -> Result<RawFrame<'_>, Failure> {
         return refuse(format!("a frame's stride is {} bytes", frame.stride));
     };
     let row = frame.width as usize * layout.channels() * depth.bytes();
-    let data = match size(frame.height, stride, row) {
-        // A stride that is too short is refused before a byte is read.
+    Ok(RawFrame {
+        time: Instant::from_seconds(frame.time),
+        width: frame.width,
+        height: frame.height,
+        layout,
+        depth,
+        stride,
+        // SAFETY: by contract.
+        data: unsafe { pixels(frame, stride, row) },
+    })
+}
+
+/// The bytes of a frame whose rows have `row` bytes; none if the stride is too short, so that such
+/// a frame is refused before a byte is read.
+///
+/// # Safety
+/// The frame's pixels must be readable.
+unsafe fn pixels(frame: &Frame, stride: isize, row: usize) -> &[u8] {
+    match size(frame.height, stride, row) {
         Some(bytes) if stride.unsigned_abs() >= row => {
             let top = frame.pixels.cast::<u8>();
             let below = if stride < 0 { bytes - row } else { 0 };
@@ -184,16 +201,7 @@ unsafe fn raw_frame(frame: &Frame) -> Result<RawFrame<'_>, Failure> {
             unsafe { slice::from_raw_parts(top.wrapping_sub(below), bytes) }
         }
         _ => &[],
-    };
-    Ok(RawFrame {
-        time: Instant::from_seconds(frame.time),
-        width: frame.width,
-        height: frame.height,
-        layout,
-        depth,
-        stride,
-        data,
-    })
+    }
 }
 
 fn refuse<T>(message: String) -> Result<T, Failure> {

@@ -49,6 +49,20 @@ pub struct Job {
 }
 
 impl Job {
+    fn new(engine: Arc<kinescore_core::Engine>, settings: kinescore_core::Settings) -> Self {
+        Self {
+            engine,
+            settings,
+            poisoned: AtomicBool::new(false),
+            cancel: Mutex::default(),
+            stream: Mutex::default(),
+            work: Mutex::new(JobWork {
+                source: Source::None,
+                cut: Cut::default(),
+            }),
+        }
+    }
+
     pub fn engine(&self) -> Arc<kinescore_core::Engine> {
         self.engine.clone()
     }
@@ -96,8 +110,28 @@ pub enum Source {
     None,
     /// Pushed frames, ended or not.
     Frames(Box<Feed>),
-    /// A job of the library, and the video from which it can be opened again.
-    Job(Box<kinescore_core::Job>, Option<PathBuf>),
+    /// An opened video, or frames that have been ended.
+    Video(Box<Video>),
+}
+
+/// A job of the library.
+pub struct Video {
+    pub job: kinescore_core::Job,
+    /// The file from which it can be opened again; `None` for pushed frames.
+    path: Option<PathBuf>,
+    /// Whether its frames were consumed without a result.
+    is_spent: bool,
+}
+
+impl Video {
+    fn open(job: &Job, path: PathBuf, cut: Cut, cancel: &Cancel) -> Result<Self, Failure> {
+        let opened = kinescore_core::Job::open_until(job.engine(), job.settings(), &path, cut, cancel)?;
+        Ok(Self {
+            job: opened,
+            path: Some(path),
+            is_spent: false,
+        })
+    }
 }
 
 impl JobWork {
@@ -124,10 +158,43 @@ impl JobWork {
         }
     }
 
+    /// Takes the video or the frames, ready to run. If this fails, the job keeps a video or open
+    /// frames.
+    fn take_video(&mut self, job: &Job, monitor: &Monitor<'_>) -> Result<Video, Failure> {
+        match std::mem::replace(&mut self.source, Source::None) {
+            Source::None => Err(Failure::new(
+                Status::WrongState,
+                "the job has no frames: open a video, or push frames and end them",
+            )),
+            Source::Frames(feed) if feed.is_open() => {
+                self.source = Source::Frames(feed);
+                Err(Failure::new(
+                    Status::WrongState,
+                    "frames are still being pushed: end them with kinescore_job_end_frames",
+                ))
+            }
+            Source::Frames(feed) => Ok(Video {
+                job: feed.finish()?,
+                path: None,
+                is_spent: false,
+            }),
+            Source::Video(video) => match video.path.clone().filter(|_| video.is_spent) {
+                Some(path) => {
+                    let again = Video::open(job, path, self.cut, monitor.cancel());
+                    if again.is_err() {
+                        self.source = Source::Video(video);
+                    }
+                    again
+                }
+                None => Ok(*video),
+            },
+        }
+    }
+
     /// The job with all its results.
     pub fn finished(&self) -> Result<&kinescore_core::Job, Failure> {
         match &self.source {
-            Source::Job(job, _) if job.latest() == Some(Stage::Audio) => Ok(job),
+            Source::Video(video) if video.job.latest() == Some(Stage::Audio) => Ok(&video.job),
             _ => Err(Failure::new(
                 Status::WrongState,
                 "there is no result: kinescore_job_run has not been called, has failed, or the cut was changed after it",
@@ -194,17 +261,7 @@ pub unsafe extern "C" fn kinescore_job_new(
         let engine = unsafe { arguments::handle(engine, "engine") }?;
         // SAFETY: by contract.
         let settings = unsafe { settings::values(settings) }?;
-        let made = Job {
-            engine: engine.0.clone(),
-            settings,
-            poisoned: AtomicBool::new(false),
-            cancel: Mutex::default(),
-            stream: Mutex::default(),
-            work: Mutex::new(JobWork {
-                source: Source::None,
-                cut: Cut::default(),
-            }),
-        };
+        let made = Job::new(engine.0.clone(), settings);
         // SAFETY: checked above, writable by contract.
         unsafe { arguments::write_one(job, Box::into_raw(Box::new(made)), "job") }
     })
@@ -213,8 +270,12 @@ pub unsafe extern "C" fn kinescore_job_new(
 /// Opens a video file and decodes its first frame.
 ///
 /// KINESCORE_INPUT, KINESCORE_NOT_A_VIDEO, KINESCORE_NO_VIDEO_STREAM, KINESCORE_NO_FRAMES,
-/// KINESCORE_FRAME_SIZE, KINESCORE_CLIP_TOO_SHORT, KINESCORE_CUT_OUTSIDE, KINESCORE_MEDIA: the job
-/// is then as new. KINESCORE_WRONG_STATE if it already has a video or frames.
+/// KINESCORE_FRAME_SIZE, KINESCORE_CLIP_TOO_SHORT, KINESCORE_CUT_OUTSIDE, KINESCORE_MEDIA,
+/// KINESCORE_CANCELLED: the job is then as new. KINESCORE_WRONG_STATE if it already has a video or
+/// frames.
+///
+/// A file that does not announce its length is read through, up to 64 MiB; kinescore_job_cancel
+/// stops that.
 ///
 /// # Safety
 /// `job` must be alive, and `path` must end with a NUL byte.
@@ -222,11 +283,10 @@ pub unsafe extern "C" fn kinescore_job_new(
 pub unsafe extern "C" fn kinescore_job_open_video(job: *mut Job, path: *const c_char) -> Status {
     // SAFETY: by contract.
     unsafe {
-        on_job("kinescore_job_open_video", job, Call::Work, |job, work, _| {
+        on_job("kinescore_job_open_video", job, Call::Work, |job, work, cancel| {
             let path = arguments::path(path, "path")?;
             work.expect_empty()?;
-            let opened = kinescore_core::Job::open(job.engine(), job.settings(), &path, work.cut)?;
-            work.source = Source::Job(Box::new(opened), Some(path));
+            work.source = Source::Video(Box::new(Video::open(job, path, work.cut, cancel)?));
             Ok(())
         })
     }
@@ -260,8 +320,8 @@ pub unsafe extern "C" fn kinescore_job_set_cut(
     unsafe {
         on_job("kinescore_job_set_cut", job, Call::Look, |_, work, _| {
             let cut = cut(start, end, speed_numerator, speed_denominator)?;
-            if let Source::Job(job, _) = &mut work.source {
-                job.set_cut(cut)?;
+            if let Source::Video(video) = &mut work.source {
+                video.job.set_cut(cut)?;
             }
             work.cut = cut;
             Ok(())
@@ -289,10 +349,10 @@ pub unsafe extern "C" fn kinescore_job_key(
     // SAFETY: by contract.
     unsafe {
         on_job("kinescore_job_key", job, Call::Look, |_, work, _| {
-            let Source::Job(job, _) = &work.source else {
+            let Source::Video(video) = &work.source else {
                 return Err(Failure::new(Status::WrongState, "no video has been opened"));
             };
-            arguments::write_text(&job.key()?, buffer, capacity, size)
+            arguments::write_text(&video.job.key()?, buffer, capacity, size)
         })
     }
 }
@@ -327,40 +387,18 @@ pub unsafe extern "C" fn kinescore_job_run(job: *mut Job, progress: ProgressFn, 
 }
 
 fn run(job: &Job, work: &mut JobWork, monitor: &Monitor<'_>) -> Result<(), Failure> {
-    let (mut running, path) = match std::mem::replace(&mut work.source, Source::None) {
-        Source::None => {
-            return Err(Failure::new(
-                Status::WrongState,
-                "the job has no frames: open a video, or push frames and end them",
-            ));
-        }
-        Source::Frames(feed) if feed.is_open() => {
-            work.source = Source::Frames(feed);
-            return Err(Failure::new(
-                Status::WrongState,
-                "frames are still being pushed: end them with kinescore_job_end_frames",
-            ));
-        }
-        Source::Frames(feed) => (Box::new(feed.finish()?), None),
-        Source::Job(job, path) => (job, path),
-    };
-    let result = running
+    let mut video = work.take_video(job, monitor)?;
+    let result = video
+        .job
         .set_cut(work.cut)
-        .and_then(|()| running.run(Stage::Score, monitor))
-        .and_then(|()| play(job, &mut running, monitor));
-    // An interrupted search for poses has consumed the video's frames, so the video is opened
-    // again.
-    let spent = result.is_err() && running.latest().is_none();
-    work.source = match (spent, path) {
-        (true, Some(path)) => {
-            drop(running);
-            match kinescore_core::Job::open(job.engine(), job.settings(), &path, work.cut) {
-                Ok(again) => Source::Job(Box::new(again), Some(path)),
-                Err(_) => Source::None,
-            }
-        }
-        (_, path) => Source::Job(running, path),
-    };
+        .and_then(|()| video.job.run(Stage::Score, monitor))
+        .and_then(|()| play(job, &mut video.job, monitor));
+    // An interrupted search for poses has consumed the frames: those of a file are read again by
+    // the next run, those that were pushed are gone.
+    video.is_spent = result.is_err() && video.job.latest().is_none();
+    if !video.is_spent || video.path.is_some() {
+        work.source = Source::Video(Box::new(video));
+    }
     Ok(result?)
 }
 

@@ -15,5 +15,6 @@ mod job;
 mod logging;
 mod results;
 mod settings;
+mod sound;
 mod status;
 mod version;

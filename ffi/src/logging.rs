@@ -82,21 +82,7 @@ impl Log for HostLog {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kinescore_set_log(log: LogFn, user: *mut c_void, level: i32) -> Status {
     guard("kinescore_set_log", || {
-        let level = match level {
-            KINESCORE_LOG_OFF => LevelFilter::Off,
-            KINESCORE_LOG_ERROR => LevelFilter::Error,
-            KINESCORE_LOG_WARN => LevelFilter::Warn,
-            KINESCORE_LOG_INFO => LevelFilter::Info,
-            KINESCORE_LOG_DEBUG => LevelFilter::Debug,
-            KINESCORE_LOG_TRACE => LevelFilter::Trace,
-            other => {
-                let allowed = format!("{KINESCORE_LOG_OFF} to {KINESCORE_LOG_TRACE}");
-                return Err(Failure::new(
-                    Status::BadArgument,
-                    format!("log level {other}; expected {allowed}"),
-                ));
-            }
-        };
+        let level = filter(level)?;
         if TALKING.try_with(Cell::get).unwrap_or(false) {
             return Err(Failure::new(
                 Status::Busy,
@@ -114,5 +100,23 @@ pub unsafe extern "C" fn kinescore_set_log(log: LogFn, user: *mut c_void, level:
         *SINK.write().unwrap_or_else(PoisonError::into_inner) = log.map(|call| Sink { call, user });
         log::set_max_level(if log.is_some() { level } else { LevelFilter::Off });
         Ok(())
+    })
+}
+
+/// The filter for a log level of the interface.
+fn filter(level: i32) -> Result<LevelFilter, Failure> {
+    Ok(match level {
+        KINESCORE_LOG_OFF => LevelFilter::Off,
+        KINESCORE_LOG_ERROR => LevelFilter::Error,
+        KINESCORE_LOG_WARN => LevelFilter::Warn,
+        KINESCORE_LOG_INFO => LevelFilter::Info,
+        KINESCORE_LOG_DEBUG => LevelFilter::Debug,
+        KINESCORE_LOG_TRACE => LevelFilter::Trace,
+        other => {
+            return Err(Failure::new(
+                Status::BadArgument,
+                format!("log level {other}; expected {KINESCORE_LOG_OFF} to {KINESCORE_LOG_TRACE}"),
+            ));
+        }
     })
 }

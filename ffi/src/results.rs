@@ -3,6 +3,7 @@
 use crate::arguments::{self, Sized32};
 use crate::guard::guard;
 use crate::job::{Call, Job, on_job};
+use crate::sound::{Target, no_sound};
 use crate::status::{Failure, Status};
 use kinescore_core::Monitor;
 use kinescore_core::results::{AccentKind, BodyPart, ImpactKind, Mode, Source};
@@ -194,11 +195,7 @@ fn summary_of(job: &kinescore_core::Job) -> Summary {
     let key = music.map(|music| music.key);
     let loudness = job.loudness();
     let parts = job.score().map_or(&[][..], |score| &score.parts);
-    let mut style = [0; 32];
-    let name = analysis.drums.as_ref().map_or("", |drums| drums.style.as_str());
-    for (to, from) in style.iter_mut().take(31).zip(name.bytes()) {
-        *to = from as c_char;
-    }
+    let style = analysis.drums.as_ref().map_or("", |drums| drums.style.as_str());
     Summary {
         struct_size: 0,
         people: job.poses().map_or(0, |poses| poses.people) as u32,
@@ -214,8 +211,17 @@ fn summary_of(job: &kinescore_core::Job) -> Summary {
         key_mode: key.map_or(0, |key| mode(key.mode)),
         loudness: loudness.map_or(f64::NEG_INFINITY, |loudness| loudness.integrated),
         true_peak: loudness.map_or(f64::NEG_INFINITY, |loudness| loudness.true_peak),
-        style,
+        style: fixed_text(style),
     }
+}
+
+/// Text in an array of fixed size, cut off if it is longer and terminated by a NUL byte.
+fn fixed_text<const SIZE: usize>(text: &str) -> [c_char; SIZE] {
+    let mut fixed = [0; SIZE];
+    for (to, from) in fixed.iter_mut().take(SIZE - 1).zip(text.bytes()) {
+        *to = from as c_char;
+    }
+    fixed
 }
 
 fn source(source: Source) -> u32 {
@@ -454,51 +460,27 @@ pub unsafe extern "C" fn kinescore_job_read_audio(
     samples: *mut f32,
     read: *mut usize,
 ) -> Status {
-    let first = usize::try_from(first_frame).unwrap_or(usize::MAX);
+    let target = Target {
+        first: usize::try_from(first_frame).unwrap_or(usize::MAX),
+        frames,
+        samples,
+        read,
+    };
     // SAFETY: by contract.
     let streaming = unsafe { arguments::handle(job, "job") }.ok().and_then(Job::streaming);
-    if let Some((blocks, cancel)) = streaming {
-        return guard(ENTRY, || {
-            arguments::check(samples, "samples")?;
-            arguments::check(read, "read")?;
-            // At most as many as there are, so that a large request does not take more memory than
-            // the sound.
-            let room = frames.min(blocks.frames().saturating_sub(first));
-            let mut block = vec![0.0; CHANNELS * room];
-            let count = blocks.read(first, &mut block, &cancel)?;
-            // SAFETY: checked above, and large enough by contract.
-            unsafe {
-                std::ptr::copy_nonoverlapping(block.as_ptr(), samples, CHANNELS * count);
-                read.write(count);
-            }
-            Ok(())
-        });
-    }
     // SAFETY: by contract.
     unsafe {
-        on_job("kinescore_job_read_audio", job, Call::Look, |_, work, _| {
-            arguments::check(samples, "samples")?;
-            arguments::check(read, "read")?;
-            let audio = work.finished()?.audio().ok_or_else(no_sound)?;
-            let first = first.min(audio.frames());
-            let last = first.saturating_add(frames).min(audio.frames());
-            let block = &audio.samples[first * audio.channels..last * audio.channels];
-            std::ptr::copy_nonoverlapping(block.as_ptr(), samples, block.len());
-            read.write(last - first);
-            Ok(())
-        })
+        match streaming {
+            Some((blocks, cancel)) => guard(ENTRY, || target.read_rendering(&blocks, &cancel)),
+            None => on_job("kinescore_job_read_audio", job, Call::Look, |_, work, _| {
+                target.read_finished(work)
+            }),
+        }
     }
 }
 
 /// Name of the entry point that may be called during a run.
 const ENTRY: &str = "kinescore_job_read_audio";
-
-/// Channels of sound while it is rendered: stereo.
-const CHANNELS: usize = 2;
-
-fn no_sound() -> Failure {
-    Failure::new(Status::WrongState, "the sound is not being rendered yet")
-}
 
 /// Writes a file, first under a temporary name, so that a half-written file never appears under
 /// `path`. `format` is one of

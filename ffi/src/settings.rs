@@ -36,9 +36,10 @@ pub struct SettingInfo {
     pub default_value: *const c_char,
     /// The accepted values, in words.
     pub allowed: *const c_char,
-    /// The words of a choice or list, without "auto".
+    /// The words of a choice or list, or words that are accepted in place of a number, such as
+    /// "all"; without "auto".
     pub words: *const *const c_char,
-    /// Number of `words`; 0 for other kinds.
+    /// Number of `words`; may be 0.
     pub word_count: u32,
     /// 1 if "auto" is also accepted, otherwise 0.
     pub has_auto: u32,
@@ -76,24 +77,10 @@ fn table() -> &'static [SettingInfo] {
 }
 
 fn row(setting: &Setting, defaults: &kinescore_core::Settings) -> SettingInfo {
-    let (mut least, mut most, mut least_whole, mut most_whole) = (0.0, 0.0, 0, 0);
-    let (kind, words): (u32, &[&str]) = match setting.kind {
-        Kind::Choice(words) => (KINESCORE_KIND_CHOICE, words),
-        Kind::List(words) => (KINESCORE_KIND_LIST, words),
-        Kind::Text(_) => (KINESCORE_KIND_TEXT, &[]),
-        Kind::Number { least: a, most: b } => {
-            (least, most) = (a, b);
-            (KINESCORE_KIND_NUMBER, &[])
-        }
-        Kind::Whole { least: a, most: b } | Kind::WholeOrAll { least: a, most: b } => {
-            (least_whole, most_whole) = (a, b);
-            (KINESCORE_KIND_WHOLE, &[])
-        }
-    };
-    let words: Vec<*const c_char> = words.iter().map(|word| for_ever(word)).collect();
-    SettingInfo {
+    let words: Vec<*const c_char> = setting.kind.words().iter().map(|word| for_ever(word)).collect();
+    let mut row = SettingInfo {
         struct_size: size_of::<SettingInfo>() as u32,
-        kind,
+        kind: 0,
         key: for_ever(setting.key),
         help: for_ever(setting.help),
         default_value: for_ever(&defaults.get(setting.key).unwrap_or_default()),
@@ -105,11 +92,30 @@ fn row(setting: &Setting, defaults: &kinescore_core::Settings) -> SettingInfo {
             words.leak().as_ptr()
         },
         has_auto: setting.auto.into(),
-        least,
-        most,
-        least_whole,
-        most_whole,
-    }
+        least: 0.0,
+        most: 0.0,
+        least_whole: 0,
+        most_whole: 0,
+    };
+    set_kind(&mut row, setting.kind);
+    row
+}
+
+/// Sets the kind of a row, with the range of a number.
+fn set_kind(row: &mut SettingInfo, kind: Kind) {
+    row.kind = match kind {
+        Kind::Choice(_) => KINESCORE_KIND_CHOICE,
+        Kind::List(_) => KINESCORE_KIND_LIST,
+        Kind::Text(_) => KINESCORE_KIND_TEXT,
+        Kind::Number { least, most } => {
+            (row.least, row.most) = (least, most);
+            KINESCORE_KIND_NUMBER
+        }
+        Kind::Whole { least, most } | Kind::WholeOrAll { least, most } => {
+            (row.least_whole, row.most_whole) = (least, most);
+            KINESCORE_KIND_WHOLE
+        }
+    };
 }
 
 fn for_ever(text: &str) -> *const c_char {
@@ -294,8 +300,10 @@ mod tests {
         match row.kind {
             KINESCORE_KIND_NUMBER => (json["least"], json["most"]) = (row.least.into(), row.most.into()),
             KINESCORE_KIND_WHOLE => (json["least"], json["most"]) = (row.least_whole.into(), row.most_whole.into()),
-            KINESCORE_KIND_TEXT => {}
-            _ => json["words"] = words.into(),
+            _ => {}
+        }
+        if !words.is_empty() {
+            json["words"] = words.into();
         }
         json
     }

@@ -71,8 +71,16 @@ fn the_library_exports_the_listed_symbols_and_is_named_by_its_interface() {
     );
     assert!(exported.iter().all(|name| name.starts_with("kinescore_")));
     let header = fs::read_to_string(root().join("include/kinescore.h")).expect("the header");
+    // The C++ wrapper's table has all of them, so that a plugin can open the library itself.
+    let wrapper = fs::read_to_string(root().join("include/kinescore.hpp")).expect("the wrapper");
+    assert_eq!(
+        wrapper.matches("    use(").count() + wrapper.matches(") use(").count(),
+        exported.len()
+    );
     for name in &exported {
         assert!(header.contains(&format!("{name}(")), "{name} is not in the header");
+        let listed = name.replace("kinescore_", "use(") + ")";
+        assert!(wrapper.contains(&listed), "{name} is not in the wrapper's table");
     }
     let dynamic = run(Command::new("readelf").arg("-d").arg(&library));
     assert!(dynamic.contains("Library soname: [libkinescore.so.0]"), "{dynamic}");

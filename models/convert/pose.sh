@@ -10,6 +10,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 work=${1:?usage: pose.sh WORKDIR}
 mkdir -p "$work"/{originals,raw,out}
 cd "$work"
+# ONNX Runtime 1.29 and later would write a device ID below the home folder.
+export ORT_DISABLE_TELEMETRY=1
 
 # tf2onnx needs an old TensorFlow and numpy; what tidies up afterwards needs a new onnx.
 if [ ! -x convert/bin/python ]; then

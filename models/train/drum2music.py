@@ -16,20 +16,18 @@ never predicted: only notes are learned.
 from __future__ import annotations
 
 import argparse
-import copy
 import json
-from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
 from torch.nn import functional as F
 
 import common
 from drum2music_net import BAR_INPUTS, STEP_INPUTS, BarEncoder, Drum2Music, Shape, TokenDecoder
 from melody import clean, dataset, tokens
+from training import Run
 
 SEGMENT = 192  # tokens of a row in one update
 MOST_BARS = 28  # bars of drums for it, including the earlier ones that the encoder looks back to
@@ -223,53 +221,26 @@ def train(args, parts, styles, shape: Shape, path: Path) -> None:
     training = [p for p in parts if p.split == "training"]
     looks = look_parts([p for p in parts if p.split == "validation"], args.look_parts)
     common.seed_everything(args.seed)
-    model = Drum2Music(len(styles), shape).to(args.device)
-    average = common.Average(model, 0.997)
-    optimizer = common.adamw(model, args.rate, 0.03)
-    spent, update, best, history = 0.0, 0, (float("inf"), None), []
-    if path.exists() and not args.fresh:
-        state = torch.load(path, weights_only=False)
-        model.load_state_dict(state["model"]), average.model.load_state_dict(state["average"])
-        optimizer.load_state_dict(state["optimizer"])
-        average.updates = update = state["update"]
-        spent, best, history = state["spent"], state["best"], state["history"]
-    rows = Rows(training, args.batch, np.random.default_rng([args.seed, update]))
+    training_run = Run(args, Drum2Music(len(styles), shape), path, 0.03)
+    model, memory = training_run.model, None
+    rows = Rows(training, args.batch, np.random.default_rng([args.seed, training_run.update]))
     print(f"{common.parameters(model):,} parameters, {len(training)} parts to learn from", flush=True)
-    clock = common.Clock(args.minutes, spent)
-    next_look, running, memory = spent + args.look / 2, [], None
-    half = torch.autocast(args.device, torch.bfloat16) if args.bf16 else nullcontext()
-    while clock.share < 1:
-        model.train()
+
+    def loss_of():
+        nonlocal memory
         batch = to(rows.batch(), args.device)
-        with half:
-            logits, memory = run(model, batch, memory)
-            loss = F.cross_entropy(logits.flatten(0, 1).float(), batch["target"].flatten(), ignore_index=IGNORED)
+        logits, memory = run(model, batch, memory)
         if batch["tokens"].shape[1] < SEGMENT:
             memory = None  # every row has ended
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        for group in optimizer.param_groups:
-            group["lr"] = clock.learning_rate(args.rate, update)
-        optimizer.step()
-        average.update(model)
-        running.append(loss.item())
-        update += 1
-        if args.speed_test and update == args.speed_test:
-            print(f"{60 * (clock.spent - spent) / update:.3f} s an update, loss {np.mean(running[-10:]):.3f}")
-            return
-        if clock.spent >= next_look or clock.share >= 1:
-            next_look = clock.spent + args.look
-            with half:
-                held = measure(copy.deepcopy(average.model), looks, device=args.device)
-            if held["all"] < best[0]:
-                best = (held["all"], copy.deepcopy(average.model).cpu().state_dict())
-            history.append([round(clock.spent, 2), update, float(np.mean(running)), held["all"]])
-            by = "  ".join(f"{name} {held[name]:.4f}" for name in clean.INSTRUMENTS)
-            print(f"{clock.spent:6.2f} min  update {update}  train {np.mean(running):.4f}  validation {held['all']:.4f} nats a token  ({by})", flush=True)
-            running = []
-            common.save(path, model=model.state_dict(), average=average.model.state_dict(), optimizer=optimizer.state_dict(), update=update,
-                        spent=clock.spent, best=best, history=history, styles=styles, shape=asdict(shape), batch=args.batch, machine=common.machine())
+        return F.cross_entropy(logits.flatten(0, 1).float(), batch["target"].flatten(), ignore_index=IGNORED)
+
+    def look(averaged):
+        with training_run.half():
+            held = measure(averaged, looks, device=args.device)
+        by = "  ".join(f"{name} {held[name]:.4f}" for name in clean.INSTRUMENTS)
+        return held["all"], f"{held['all']:.4f} nats a token  ({by})"
+
+    training_run.train(loss_of, look, styles=styles, shape=asdict(shape))
 
 
 def best_model(name: str):

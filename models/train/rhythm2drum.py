@@ -17,10 +17,8 @@ bias per head and lag (a bar ago, a beat ago), so that windows can slide.
 from __future__ import annotations
 
 import argparse
-import copy
 import json
 from collections import Counter
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -32,6 +30,7 @@ from torch.nn import functional as F
 import common
 import groove
 import stage1
+from training import Run
 
 STYLE_DROP, TEMPO_JITTER = 0.18, 0.10
 CONTEXT_BARS = 8
@@ -383,54 +382,25 @@ def train(args, takes, styles):
     training, validation = groove.of_split(takes, "train"), groove.of_split(takes, "validation")
     simulator, vocabulary = stage1.Simulator(training), Vocabulary.from_training(training)
     common.seed_everything(args.seed)
-    model = build(args.preset, vocabulary, len(styles)).to(args.device)
-    average = common.Average(model, 0.997)
-    optimizer = common.adamw(model, args.rate, 0.05)
-    spent, update, best, history, path = 0.0, 0, (float("inf"), None), [], checkpoint_path(args.preset)
-    if path.exists() and not args.fresh:
-        state = torch.load(path, weights_only=False)
-        model.load_state_dict(state["model"]), average.model.load_state_dict(state["average"])
-        optimizer.load_state_dict(state["optimizer"])
-        average.updates = update = state["update"]
-        spent, best, history = state["spent"], state["best"], state["history"]
+    training_run = Run(args, build(args.preset, vocabulary, len(styles)), checkpoint_path(args.preset), 0.05)
+    model = training_run.model
     examples = Examples(training, styles, vocabulary, simulator, args.preset)
     held_out = Examples(validation, styles, vocabulary, simulator, args.preset)
     bars, mode = (2, "taps") if args.preset == "paper" else (CONTEXT_BARS, "accents")
     looks = list(held_out.windows(bars=bars, mode=mode))
-    g = np.random.default_rng([args.seed, update])
+    g = np.random.default_rng([args.seed, training_run.update])
     print(f"{common.parameters(model):,} parameters, {len(vocabulary)} words", flush=True)
-    clock = common.Clock(args.minutes, spent)
-    next_look, running = spent + args.look / 2, []
-    half = torch.autocast(args.device, torch.bfloat16) if args.bf16 else nullcontext()
-    while clock.share < 1:
-        model.train()
+
+    def loss_of():
         batch = {k: v if v is None else v.to(args.device) for k, v in examples.training_batch(args.batch, g).items()}
-        with half:
-            logits = model(*(batch[k] for k in INPUTS))
-            loss = F.cross_entropy(logits.flatten(0, 1).float(), batch["target"].flatten(), ignore_index=-100)
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        for group in optimizer.param_groups:
-            group["lr"] = clock.learning_rate(args.rate, update)
-        optimizer.step()
-        average.update(model)
-        running.append(loss.item())
-        update += 1
-        if args.speed_test and update == args.speed_test:
-            print(f"{60 * clock.spent / update:.3f} s an update, loss {np.mean(running[-10:]):.3f}")
-            return
-        if clock.spent >= next_look or clock.share >= 1:
-            next_look = clock.spent + args.look
-            held = nll(copy.deepcopy(average.model).cpu(), looks)
-            if held < best[0]:
-                best = (held, copy.deepcopy(average.model.state_dict()))
-            history.append([round(clock.spent, 2), update, float(np.mean(running)), held])
-            print(f"{clock.spent:6.2f} min  update {update}  train {np.mean(running):.4f}  validation {held:.4f} nats a step", flush=True)
-            running = []
-            common.save(path, model=model.state_dict(), average=average.model.state_dict(), optimizer=optimizer.state_dict(), update=update,
-                        spent=clock.spent, best=best, history=history, styles=styles, words=vocabulary.words, shape=asdict(model.shape),
-                        batch=args.batch, machine=common.machine())
+        logits = model(*(batch[k] for k in INPUTS))
+        return F.cross_entropy(logits.flatten(0, 1).float(), batch["target"].flatten(), ignore_index=-100)
+
+    def look(averaged):
+        held = nll(averaged.cpu(), looks)
+        return held, f"{held:.4f} nats a step"
+
+    training_run.train(loss_of, look, styles=styles, words=vocabulary.words, shape=asdict(model.shape))
 
 
 def best_model(preset):

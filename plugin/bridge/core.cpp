@@ -1,34 +1,22 @@
 #include "core.hpp"
 
+#include "../../include/kinescore.hpp"
+
 #include <dlfcn.h>
 
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <list>
+#include <optional>
 #include <utility>
 
 namespace kinescore::bridge {
 
 namespace {
 
-/// The functions of the core that are used here, except `abi_version`, which is called first.
-#define KINESCORE_USED(use)                                                                                             \
-    use(last_error) use(settings_new) use(settings_set) use(settings_free) use(engine_new) use(engine_key)              \
-        use(engine_free) use(job_new) use(job_open_video) use(job_set_cut) use(job_begin_frames) use(job_push_frame)    \
-            use(job_end_frames) use(job_run) use(job_write) use(job_free)
-
-struct Api {
-#define KINESCORE_DECLARE(name) decltype(&kinescore_##name) name;
-    KINESCORE_USED(KINESCORE_DECLARE)
-#undef KINESCORE_DECLARE
-};
-
 struct Unload {
     void operator()(void *library) const noexcept { ::dlclose(library); }
 };
-
-template <typename Handle> using Owner = std::unique_ptr<Handle, void (*)(Handle *)>;
 
 /// Number of jobs kept open: after that, an edit of a recently rendered clip takes a fraction of a
 /// second.
@@ -37,16 +25,8 @@ constexpr std::size_t jobs_kept = 4;
 struct OpenJob {
     std::string media;
     Settings settings;
-    Owner<kinescore_job> job;
+    kinescore::Job job;
 };
-
-template <typename Function> void find(void *library, const std::string &path, const char *name, Function &function) {
-    void *symbol = ::dlsym(library, name);
-    if (symbol == nullptr) {
-        throw Problem(Problem::Kind::core, path + ": is not a libkinescore: it lacks " + name);
-    }
-    function = reinterpret_cast<Function>(symbol);
-}
 
 Problem::Kind kind_of(kinescore_status status) {
     switch (status) {
@@ -72,22 +52,22 @@ std::uint32_t term(std::int64_t value, const SoundOrder &order) {
     return static_cast<std::uint32_t>(value);
 }
 
-/// Receives the progress of a render: no exception may pass through the library.
-struct Watch {
-    const Progress &progress;
-    std::exception_ptr thrown;
-};
-
-std::int32_t report(void *user, std::int32_t, double, double done) noexcept {
-    auto &watch = *static_cast<Watch *>(user);
-    if (watch.thrown) {
-        return 0;
-    }
+/// Returns what `work` returns; a failed call of the core in it becomes a Problem.
+template <typename Work> decltype(auto) translated(Work work) {
     try {
-        return !watch.progress || watch.progress(done) ? 1 : 0;
-    } catch (...) {
-        watch.thrown = std::current_exception();
-        return 0;
+        return work();
+    } catch (const kinescore::Error &error) {
+        throw Problem(kind_of(error.status()), error.what());
+    }
+}
+
+void run(kinescore::Job &job, const Progress &progress) {
+    job.run([&](int, double, double done) { return !progress || progress(done); });
+}
+
+void write(kinescore::Job &job, const Files &files) {
+    for (const auto &[format, path] : files) {
+        job.write(format, path);
     }
 }
 
@@ -96,82 +76,57 @@ std::int32_t report(void *user, std::int32_t, double, double done) noexcept {
 struct Core::Opened {
     // In this order, so that handles are destroyed before the library is closed.
     std::unique_ptr<void, Unload> library;
-    Api api{};
-    Owner<kinescore_engine> engine{nullptr, nullptr};
+    kinescore::Api api;
+    std::optional<kinescore::Engine> engine;
     std::list<OpenJob> jobs; ///< The most recently used is the first.
 
-    void check(kinescore_status status) const {
-        if (status != KINESCORE_OK) {
-            throw Problem(kind_of(status), api.last_error());
-        }
-    }
-
-    Owner<kinescore_settings> settings(const Settings &values) const {
-        kinescore_settings *made = nullptr;
-        check(api.settings_new(&made));
-        Owner<kinescore_settings> settings(made, api.settings_free);
+    kinescore::Settings settings(const Settings &values) const {
+        kinescore::Settings settings(api);
         for (const auto &[key, value] : values) {
-            check(api.settings_set(made, key.c_str(), value.c_str()));
+            settings.set(key, value);
         }
         return settings;
     }
 
-    Owner<kinescore_job> new_job(const Settings &values) const {
-        const Owner<kinescore_settings> chosen = settings(values);
-        kinescore_job *made = nullptr;
-        check(api.job_new(engine.get(), chosen.get(), &made));
-        return {made, api.job_free};
-    }
-
-    void run(kinescore_job *job, const Progress &progress) const {
-        Watch watch{progress, nullptr};
-        const kinescore_status status = api.job_run(job, &report, &watch);
-        if (watch.thrown) {
-            std::rethrow_exception(watch.thrown);
-        }
-        check(status);
-    }
-
-    void write(kinescore_job *job, const Files &files) const {
-        for (const auto &[format, path] : files) {
-            check(api.job_write(job, format.c_str(), path.c_str()));
-        }
-    }
+    kinescore::Job new_job(const Settings &values) const { return kinescore::Job(*engine, settings(values)); }
 
     /// The open job of a media with these settings, or a new one, moved to the front.
-    OpenJob &job(const SoundOrder &order) {
+    kinescore::Job &job(const SoundOrder &order) {
         for (auto job = jobs.begin(); job != jobs.end(); ++job) {
             if (job->media == order.media && job->settings == order.settings) {
                 jobs.splice(jobs.begin(), jobs, job);
-                return jobs.front();
+                return jobs.front().job;
             }
         }
-        Owner<kinescore_job> job = new_job(order.settings);
-        check(api.job_open_video(job.get(), order.media.c_str()));
+        kinescore::Job job = new_job(order.settings);
+        job.open_video(order.media);
         jobs.push_front({order.media, order.settings, std::move(job)});
         if (jobs.size() > jobs_kept) {
             jobs.pop_back();
         }
-        return jobs.front();
+        return jobs.front().job;
     }
 };
 
 struct Core::Frames : PushedClip {
     Frames(const Opened &core, const kinescore_frames_info &info, const Settings &settings)
-        : core(core), job(core.new_job(settings)) {
-        core.check(core.api.job_begin_frames(job.get(), &info));
+        : job(core.new_job(settings)) {
+        job.begin_frames(info);
     }
 
-    void push(const kinescore_frame &frame) override { core.check(core.api.job_push_frame(job.get(), &frame)); }
+    void push(const kinescore_frame &frame) override {
+        translated([&] { job.push_frame(frame); });
+    }
 
     void finish(const Files &files, const Progress &progress) override {
-        core.check(core.api.job_end_frames(job.get()));
-        core.run(job.get(), progress);
-        core.write(job.get(), files);
+        translated([&] {
+            job.end_frames();
+            run(job, progress);
+            write(job, files);
+        });
     }
 
-    const Opened &core;
-    Owner<kinescore_job> job;
+    kinescore::Job job;
 };
 
 Core::Core(CorePlaces places) : places_(std::move(places)) {}
@@ -194,46 +149,29 @@ Core::Opened &Core::opened() {
         throw Problem(Problem::Kind::core, "Kinescore's library cannot be opened, please install it again: " +
                                                std::string(reason != nullptr ? reason : path));
     }
-    void *library = opening->library.get();
-    Api &api = opening->api;
-    decltype(&kinescore_abi_version) abi_version = nullptr;
-    find(library, path, "kinescore_abi_version", abi_version);
-    if (abi_version() != KINESCORE_ABI_VERSION) {
-        throw Problem(Problem::Kind::core, path + ": has interface " + std::to_string(abi_version()) + "; expected " +
-                                               std::to_string(KINESCORE_ABI_VERSION) +
-                                               ": please install plugin and library from the same release");
+    try {
+        opening->api = kinescore::Api::loaded(
+            [&](const char *name) { return ::dlsym(opening->library.get(), name); });
+    } catch (const kinescore::Error &error) {
+        throw Problem(Problem::Kind::core,
+                      path + ": " + error.what() + "; please install plugin and library of one release");
     }
-#define KINESCORE_FIND(name) find(library, path, "kinescore_" #name, api.name);
-    KINESCORE_USED(KINESCORE_FIND)
-#undef KINESCORE_FIND
-
-    kinescore_resources resources{};
-    resources.struct_size = static_cast<std::uint32_t>(sizeof resources);
-    resources.models = places_.models.c_str();
-    resources.onnxruntime = places_.onnxruntime.c_str();
-    resources.soundfont = places_.soundfont.c_str();
-    resources.cache = places_.cache.c_str();
-    kinescore_engine *engine = nullptr;
-    opening->check(api.engine_new(&resources, &engine));
-    opening->engine = Owner<kinescore_engine>(engine, api.engine_free);
+    kinescore::Resources resources;
+    resources.models = places_.models;
+    resources.onnxruntime = places_.onnxruntime;
+    resources.soundfont = places_.soundfont;
+    resources.cache = places_.cache;
+    translated([&] { opening->engine.emplace(resources, opening->api); });
     opened_ = std::move(opening);
     return *opened_;
 }
 
 std::string Core::key(const SoundOrder &order) {
     Opened &core = opened();
-    const Owner<kinescore_settings> settings = core.settings(order.settings);
-    const auto ask = [&](char *buffer, std::size_t capacity, std::size_t &size) {
-        core.check(core.api.engine_key(core.engine.get(), settings.get(), order.media.c_str(), order.source_in,
-                                       order.source_out, term(order.speed.numerator, order),
-                                       term(order.speed.denominator, order), buffer, capacity, &size));
-    };
-    std::size_t size = 0;
-    ask(nullptr, 0, size);
-    std::string key(size, '\0');
-    ask(&key[0], key.size(), size);
-    key.resize(size == 0 ? 0 : size - 1);
-    return key;
+    return translated([&] {
+        return core.engine->key(core.settings(order.settings), order.media, order.source_in, order.source_out,
+                                term(order.speed.numerator, order), term(order.speed.denominator, order));
+    });
 }
 
 void Core::make(const SoundOrder &order, const std::string &wav, const Progress &progress) {
@@ -242,13 +180,14 @@ void Core::make(const SoundOrder &order, const std::string &wav, const Progress 
 
 void Core::make_files(const SoundOrder &order, const Files &files, const Progress &progress) {
     Opened &core = opened();
-    kinescore_job *job = core.job(order).job.get();
+    kinescore::Job &job = translated([&]() -> kinescore::Job & { return core.job(order); });
     try {
-        core.check(core.api.job_set_cut(job, order.source_in, order.source_out,
-                                        term(order.speed.numerator, order),
-                                        term(order.speed.denominator, order)));
-        core.run(job, progress);
-        core.write(job, files);
+        translated([&] {
+            job.set_cut(order.source_in, order.source_out, term(order.speed.numerator, order),
+                        term(order.speed.denominator, order));
+            run(job, progress);
+            write(job, files);
+        });
     } catch (...) {
         core.jobs.pop_front(); // its state is unknown
         throw;
@@ -256,7 +195,8 @@ void Core::make_files(const SoundOrder &order, const Files &files, const Progres
 }
 
 std::unique_ptr<PushedClip> Core::begin_frames(const kinescore_frames_info &info, const Settings &settings) {
-    return std::make_unique<Frames>(opened(), info, settings);
+    Opened &core = opened();
+    return translated([&] { return std::make_unique<Frames>(core, info, settings); });
 }
 
 } // namespace kinescore::bridge

@@ -36,8 +36,6 @@ constexpr const char *help =
     "\n"
     "Exit codes are those of `kinescore timeline`.\n";
 
-constexpr int some_failed = 9;
-
 int exit_code(Problem::Kind kind) {
     switch (kind) {
     case Problem::Kind::usage:
@@ -176,7 +174,7 @@ void list(Timeline &timeline, std::ostream &out) {
 const char *word_of(Result::What what) {
     switch (what) {
     case Result::What::unchanged:
-        return "up to date";
+        return "unchanged";
     case Result::What::moved:
         return "moved";
     case Result::What::made:
@@ -189,13 +187,13 @@ const char *word_of(Result::What what) {
     return "failed";
 }
 
-/// Prints the results, and returns their exit code.
+/// Prints what was done, and returns the exit code for it: that of the first failure.
 int print(const std::vector<Result> &results, const Surroundings &surroundings) {
     int code = 0;
     for (const Result &result : results) {
         if (result.what == Result::What::failed) {
             surroundings.err << "kinescore-ges: " << result.sentence << std::endl;
-            code = results.size() == 1 ? exit_code(result.kind) : some_failed;
+            code = code == 0 ? exit_code(result.kind) : code;
             continue;
         }
         surroundings.out << word_of(result.what) << ": " << result.wav << std::endl;

@@ -15,14 +15,21 @@ namespace kinescore::ofx {
 
 namespace {
 
-/// Name of the parameter that leaves a number to the core.
-std::string auto_name(const SettingRow &row) { return row.name + "_auto"; }
-
-/// Parameter for one word of a list.
+/// Parameter of one word of a list, or of a word that is allowed in place of a number.
 std::string word_name(const SettingRow &row, const std::string &word) { return row.name + "_" + word; }
 
 bool is_number(const SettingRow &row) {
     return row.kind == SettingRow::Kind::number || row.kind == SettingRow::Kind::whole;
+}
+
+/// The words that are allowed in place of a number, each of which has a flag; the first whose flag
+/// is set counts. "auto" comes last, so that another word counts while "automatic" is still set.
+std::vector<std::string> words_for_number(const SettingRow &row) {
+    std::vector<std::string> words = row.words;
+    if (row.has_auto) {
+        words.emplace_back("auto");
+    }
+    return words;
 }
 
 /// The words of choices in the order of the first release. Projects of that release contain only
@@ -203,8 +210,11 @@ private:
 
 void define_setting(Definer &definer, const SettingRow &row) {
     const char *name = row.name.c_str();
-    if (row.has_auto && is_number(row)) {
-        definer.flag(auto_name(row), row.label + ": automatic", row.help, true);
+    if (is_number(row)) {
+        for (const std::string &word : words_for_number(row)) {
+            definer.flag(word_name(row, word), row.label + ": " + (word == "auto" ? "automatic" : word), row.help,
+                         row.default_value == word);
+        }
     }
     switch (row.kind) {
     case SettingRow::Kind::choice:
@@ -376,13 +386,24 @@ void Parameters::place_choices() const {
     }
 }
 
+std::string Parameters::word_for_number(const SettingRow &row) const {
+    if (!is_number(row)) {
+        return "";
+    }
+    const std::vector<std::string> words = words_for_number(row);
+    const auto chosen = std::find_if(words.begin(), words.end(), [&](const std::string &word) {
+        return flag(word_name(row, word).c_str(), row.default_value == word);
+    });
+    return chosen == words.end() ? "" : *chosen;
+}
+
 bridge::Settings Parameters::settings() const {
     bridge::Settings chosen;
     for (const SettingRow &row : settings_table()) {
         const char *name = row.name.c_str();
         std::string value = row.default_value;
-        if (row.has_auto && is_number(row) && flag(auto_name(row).c_str(), true)) {
-            value = "auto";
+        if (const std::string word = word_for_number(row); !word.empty()) {
+            value = word;
         } else if (row.kind == SettingRow::Kind::number) {
             value = text_of(number(name, default_number(row)));
         } else if (row.kind == SettingRow::Kind::whole) {
@@ -408,13 +429,13 @@ bridge::Settings Parameters::settings() const {
 
 void Parameters::show_what_counts() const {
     for (const SettingRow &row : settings_table()) {
-        if (!row.has_auto || !is_number(row)) {
+        if (!is_number(row) || words_for_number(row).empty()) {
             continue;
         }
         OfxPropertySetHandle properties = nullptr;
         const OfxParamHandle parameter = handle(row.name.c_str());
         if (parameter != nullptr && suites_->parameters->paramGetPropertySet(parameter, &properties) == kOfxStatOK) {
-            Properties(*suites_, properties).set(kOfxParamPropEnabled, flag(auto_name(row).c_str(), true) ? 0 : 1);
+            Properties(*suites_, properties).set(kOfxParamPropEnabled, word_for_number(row).empty() ? 1 : 0);
         }
     }
 }

@@ -61,6 +61,8 @@ public:
 private:
     OfxParamHandle handle(const char *name) const;
     std::string chosen_word(const SettingRow &row) const;
+    /// The word that is chosen in place of a number; "" if the number counts.
+    std::string word_for_number(const SettingRow &row) const;
 
     const Suites *suites_;
     OfxParamSetHandle set_;

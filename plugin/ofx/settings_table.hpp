@@ -21,8 +21,9 @@ struct SettingRow {
     Kind kind = Kind::text;
     bool has_auto = false;          ///< "auto" is a value as well.
     std::string default_value;
-    std::vector<std::string> words; ///< For a choice or list, without the "auto" of `has_auto`.
-    double least = 0.0;             ///< For numbers.
+    /// Of a choice or list, or allowed in place of a number; without the "auto" of `has_auto`.
+    std::vector<std::string> words;
+    double least = 0.0;             ///< Of numbers.
     double most = 0.0;
 };
 

@@ -282,16 +282,16 @@ fn le32(bytes: &[u8], at: usize) -> u32 {
     u32::from(le16(bytes, at)) | u32::from(le16(bytes, at + 2)) << 16
 }
 
-/// The chunks of the pdta list ("the HYDRA"), as bytes.
+/// The chunks of the pdta list ("the HYDRA") that are read and written, as bytes.
 #[derive(Default)]
-struct Tables {
-    phdr: Vec<u8>,
-    pbag: Vec<u8>,
-    pgen: Vec<u8>,
-    inst: Vec<u8>,
-    ibag: Vec<u8>,
-    igen: Vec<u8>,
-    shdr: Vec<u8>,
+pub(super) struct Tables {
+    pub phdr: Vec<u8>,
+    pub pbag: Vec<u8>,
+    pub pgen: Vec<u8>,
+    pub inst: Vec<u8>,
+    pub ibag: Vec<u8>,
+    pub igen: Vec<u8>,
+    pub shdr: Vec<u8>,
 }
 
 /// The records of a table without its terminal record, which only marks the end.

@@ -1,6 +1,6 @@
 //! Builds small .sf2 files in memory for the synthesiser.
 
-use super::bank::{Sample, Zone, generator};
+use super::bank::{Sample, Tables, Zone, generator};
 use std::collections::BTreeMap;
 
 /// Zeros after each sample, as the specification requires (2.04, 6.1): interpolation reads past the
@@ -25,13 +25,7 @@ pub(super) struct Sf2Writer {
     pub samples: BTreeMap<usize, (usize, PlacedSample)>,
     /// New number of an instrument by its old number.
     pub instruments: BTreeMap<usize, usize>,
-    phdr: Vec<u8>,
-    pbag: Vec<u8>,
-    pgen: Vec<u8>,
-    inst: Vec<u8>,
-    ibag: Vec<u8>,
-    igen: Vec<u8>,
-    shdr: Vec<u8>,
+    tables: Tables,
     /// Exclusive classes, each with a sample that has it.
     classes: BTreeMap<i16, usize>,
     /// Whether a number did not fit its field.
@@ -59,13 +53,13 @@ impl Sf2Writer {
         self.data.extend([0; 2 * GUARD]);
         let number = self.samples.len();
         let places = [0, length, looped.0 as usize, looped.1 as usize].map(|place| self.fit32(start + place));
-        self.shdr.extend(name(number));
-        self.shdr.extend(places.concat());
-        self.shdr.extend(sample.rate.to_le_bytes());
-        self.shdr.push(sample.pitch);
-        self.shdr.extend(sample.correction.to_le_bytes());
+        self.tables.shdr.extend(name(number));
+        self.tables.shdr.extend(places.concat());
+        self.tables.shdr.extend(sample.rate.to_le_bytes());
+        self.tables.shdr.push(sample.pitch);
+        self.tables.shdr.extend(sample.correction.to_le_bytes());
         // No link; a mono sample.
-        self.shdr.extend([0, 0, 1, 0]);
+        self.tables.shdr.extend([0, 0, 1, 0]);
         self.samples.insert(old, (number, PlacedSample { length, looped }));
     }
 
@@ -82,21 +76,21 @@ impl Sf2Writer {
             }
             self.instrument_bag();
             let target = self.fit16(*sample);
-            put_generators(&mut self.igen, zone, generator::SAMPLE_ID, target);
+            put_generators(&mut self.tables.igen, zone, generator::SAMPLE_ID, target);
         }
         number
     }
 
     fn instrument_head(&mut self, number: usize) {
-        let bag = self.fit16(self.ibag.len() / 4);
-        self.inst.extend(name(number));
-        self.inst.extend(bag);
+        let bag = self.fit16(self.tables.ibag.len() / 4);
+        self.tables.inst.extend(name(number));
+        self.tables.inst.extend(bag);
     }
 
     fn instrument_bag(&mut self) {
-        let first = self.fit16(self.igen.len() / 4);
-        self.ibag.extend(first);
-        self.ibag.extend([0, 0]);
+        let first = self.fit16(self.tables.igen.len() / 4);
+        self.tables.ibag.extend(first);
+        self.tables.ibag.extend([0, 0]);
     }
 
     pub fn preset(&mut self, bank: u16, program: u16, zones: &[(usize, &Zone)]) {
@@ -105,7 +99,7 @@ impl Sf2Writer {
         for (instrument, zone) in zones {
             self.preset_bag();
             let target = self.fit16(*instrument);
-            put_generators(&mut self.pgen, zone, generator::INSTRUMENT, target);
+            put_generators(&mut self.tables.pgen, zone, generator::INSTRUMENT, target);
         }
     }
 
@@ -127,18 +121,18 @@ impl Sf2Writer {
     }
 
     fn preset_head(&mut self, bank: u16, program: u16) {
-        let bag = self.fit16(self.pbag.len() / 4);
-        self.phdr.extend(name(self.phdr.len() / 38));
-        self.phdr.extend(program.to_le_bytes());
-        self.phdr.extend(bank.to_le_bytes());
-        self.phdr.extend(bag);
-        self.phdr.extend([0; 12]);
+        let bag = self.fit16(self.tables.pbag.len() / 4);
+        self.tables.phdr.extend(name(self.tables.phdr.len() / 38));
+        self.tables.phdr.extend(program.to_le_bytes());
+        self.tables.phdr.extend(bank.to_le_bytes());
+        self.tables.phdr.extend(bag);
+        self.tables.phdr.extend([0; 12]);
     }
 
     fn preset_bag(&mut self) {
-        let first = self.fit16(self.pgen.len() / 4);
-        self.pbag.extend(first);
-        self.pbag.extend([0, 0]);
+        let first = self.fit16(self.tables.pgen.len() / 4);
+        self.tables.pbag.extend(first);
+        self.tables.pbag.extend([0, 0]);
     }
 
     /// The file's bytes, or why they cannot be written.
@@ -152,13 +146,13 @@ impl Sf2Writer {
         self.preset_bag();
         self.instrument_head(0);
         self.instrument_bag();
-        self.pgen.extend([0; 4]);
-        self.igen.extend([0; 4]);
-        self.shdr.extend([0; 46]);
+        self.tables.pgen.extend([0; 4]);
+        self.tables.igen.extend([0; 4]);
+        self.tables.shdr.extend([0; 46]);
         if self.samples.is_empty() {
             // Nothing is played; the synthesiser still requires a sample.
             self.data.extend([0; 2 * GUARD]);
-            self.shdr.splice(0..0, [0; 46]);
+            self.tables.shdr.splice(0..0, [0; 46]);
         }
         if self.overflow || self.data.len() > u32::MAX as usize / 2 {
             return Err("more than an .sf2 file can hold".to_owned());
@@ -166,15 +160,15 @@ impl Sf2Writer {
         let version = chunk(b"ifil", &[2, 0, 4, 0]);
         let mut pdta = b"pdta".to_vec();
         for (kind, table) in [
-            (b"phdr", &self.phdr),
-            (b"pbag", &self.pbag),
+            (b"phdr", &self.tables.phdr),
+            (b"pbag", &self.tables.pbag),
             (b"pmod", &vec![0; 10]),
-            (b"pgen", &self.pgen),
-            (b"inst", &self.inst),
-            (b"ibag", &self.ibag),
+            (b"pgen", &self.tables.pgen),
+            (b"inst", &self.tables.inst),
+            (b"ibag", &self.tables.ibag),
             (b"imod", &vec![0; 10]),
-            (b"igen", &self.igen),
-            (b"shdr", &self.shdr),
+            (b"igen", &self.tables.igen),
+            (b"shdr", &self.tables.shdr),
         ] {
             pdta.extend(chunk(kind, table));
         }

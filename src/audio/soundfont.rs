@@ -14,13 +14,14 @@ use super::zones::{Layers, NO_DELAY, at_once, within_sample};
 use crate::error::{Error, Result};
 use crate::foreign;
 use crate::limits::LARGEST_SOUND_FONT;
+use crate::regular;
 use crate::score::Note;
 use crate::time::Span;
 use sha2::{Digest, Sha256};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::fs::{self, File, Metadata};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -77,7 +78,35 @@ impl Chokes<'_> {
     }
 }
 
+fn invalid(path: &Path, reason: String) -> Error {
+    Error::SoundFontInvalid {
+        path: path.to_owned(),
+        reason,
+    }
+}
+
+/// Opens the file of a SoundFont.
+fn open(path: &Path) -> Result<(File, Metadata)> {
+    let fault = |source: io::Error| match source.kind() {
+        ErrorKind::NotFound => Error::SoundFontMissing { path: path.to_owned() },
+        _ => invalid(path, source.to_string()),
+    };
+    let about = fs::metadata(path).map_err(fault)?;
+    if let Some(reason) = regular::why_not(&about) {
+        return Err(invalid(path, reason));
+    }
+    Ok((File::open(path).map_err(fault)?, about))
+}
+
 impl SoundFont {
+    /// Checks that a SoundFont is there and can be opened, without reading it.
+    ///
+    /// # Errors
+    /// [`Error::SoundFontMissing`] and [`Error::SoundFontInvalid`].
+    pub fn check_file(path: &Path) -> Result<()> {
+        open(path).map(drop)
+    }
+
     /// Opens a SoundFont, .sf2 or .sf3, and checks its structure. Samples are read when they are
     /// played. A sample that cannot be played (empty, outside the data, in a sound card's ROM, at
     /// an impossible rate, damaged) leaves its zones silent, with a warning; one that extends
@@ -86,20 +115,10 @@ impl SoundFont {
     /// # Errors
     /// [`Error::SoundFontMissing`] when the file is not there, [`Error::SoundFontInvalid`] when it
     /// is truncated, damaged, not a SoundFont, without any sample that can be played, or larger
-    /// than [`LARGEST_SOUND_FONT`], [`Error::Input`] when it cannot be read.
+    /// than [`LARGEST_SOUND_FONT`], or cannot be read.
     pub fn load(path: &Path) -> Result<Self> {
-        let invalid = |reason: String| Error::SoundFontInvalid {
-            path: path.to_owned(),
-            reason,
-        };
-        let mut file = File::open(path).map_err(|source| match source.kind() {
-            ErrorKind::NotFound => Error::SoundFontMissing { path: path.to_owned() },
-            _ => Error::input(path)(source),
-        })?;
-        let about = file.metadata().map_err(Error::input(path))?;
-        if !about.is_file() {
-            return Err(invalid("it is not a file".to_owned()));
-        }
+        let (mut file, about) = open(path)?;
+        let invalid = |reason: String| invalid(path, reason);
         if about.len() > LARGEST_SOUND_FONT {
             return Err(invalid(format!(
                 "it has {} bytes; expected at most {LARGEST_SOUND_FONT}",

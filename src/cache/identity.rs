@@ -1,6 +1,7 @@
 //! Detects whether a media file has changed.
 
 use crate::error::{Error, Result};
+use crate::regular;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fmt;
@@ -94,8 +95,8 @@ impl Identities {
     fn find(&self, path: &Path) -> io::Result<MediaId> {
         // Checked before opening: opening a pipe would block until there is a writer.
         let metadata = std::fs::metadata(path)?;
-        if !metadata.is_file() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+        if let Some(reason) = regular::why_not(&metadata) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
         }
         let stamp = Stamp::of(&metadata);
         if let Some((known, id)) = self.lock().get(path)

@@ -5,6 +5,7 @@
 //! headers, segments and sections lie within the file and agree with each other; only a hash could
 //! show that the content is the right one.
 
+use crate::regular;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -18,8 +19,8 @@ pub(super) fn check(path: &Path) -> Result<(), String> {
     }
     let mut file = File::open(path).map_err(|e| e.to_string())?;
     let metadata = file.metadata().map_err(|e| e.to_string())?;
-    if !metadata.is_file() {
-        return Err("not a regular file".to_owned());
+    if let Some(reason) = regular::why_not(&metadata) {
+        return Err(reason);
     }
     Elf::read(&mut file, metadata.len())?.check()
 }
@@ -153,6 +154,26 @@ fn read(file: &mut (impl Read + Seek), at: u64, length: u64) -> Result<Vec<u8>, 
     let all = file.seek(SeekFrom::Start(at)).and_then(|_| file.read_exact(&mut bytes));
     all.map_err(|e: io::Error| e.to_string())?;
     Ok(bytes)
+}
+
+/// Whether `pattern`, which must not be empty, occurs anywhere in the file.
+///
+/// # Errors
+/// The file cannot be opened or read.
+pub(super) fn contains(path: &Path, pattern: &[u8]) -> io::Result<bool> {
+    let mut file = File::open(path)?;
+    // The end of a block is kept, for a pattern that continues in the next one.
+    let mut block = Vec::new();
+    loop {
+        let kept = block.len().min(pattern.len() - 1);
+        block.drain(..block.len() - kept);
+        if file.by_ref().take(1 << 20).read_to_end(&mut block)? == 0 {
+            return Ok(false);
+        }
+        if block.windows(pattern.len()).any(|window| window == pattern) {
+            return Ok(true);
+        }
+    }
 }
 
 impl Elf {
@@ -363,5 +384,28 @@ impl Elf {
         Err(format!(
             "damaged: section {index} does not match the segment that loads it"
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_is_found_wherever_it_lies_in_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("library");
+        let block = 1 << 20;
+        for at in [0, 5, block - 4, block - 1, block, 2 * block - 3, 3 * block - 7] {
+            let mut bytes = vec![b'p'; 3 * block];
+            std::fs::write(&path, &bytes).unwrap();
+            assert!(!contains(&path, b"pattern").unwrap());
+            bytes[at..at + 7].copy_from_slice(b"pattern");
+            std::fs::write(&path, &bytes).unwrap();
+            assert!(contains(&path, b"pattern").unwrap(), "at {at}");
+        }
+        std::fs::write(&path, "patter").unwrap();
+        assert!(!contains(&path, b"pattern").unwrap());
+        assert!(contains(&folder.path().join("none"), b"pattern").is_err());
     }
 }

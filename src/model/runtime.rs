@@ -98,6 +98,15 @@ impl Runtime {
         }
     }
 
+    /// Whether the library contains ONNX Runtime's telemetry, as the published builds from 1.29 on
+    /// do: unless `ORT_DISABLE_TELEMETRY=1` is in the environment, such a library writes a device ID
+    /// and a queue of events below the home folder when it is loaded, and contacts a server some
+    /// seconds later. Determined from the file's content, because a build from source may leave the
+    /// telemetry out. `false` if the file can no longer be read.
+    pub fn has_telemetry(&self) -> bool {
+        library::contains(&self.0.path, b"ORT_DISABLE_TELEMETRY").unwrap_or(false)
+    }
+
     /// Those execution providers that the library was built with and that a
     /// [`Session`](super::Session) can use.
     pub fn providers(&self) -> Vec<&'static str> {

@@ -6,7 +6,7 @@ use super::engine::Engine;
 use crate::cache::{About, Cache, Key, Kind, MediaId};
 use crate::error::Result;
 use crate::pose::{self, Chunking, Followers, PoseTrack, TrackedChunk, join, stored};
-use crate::progress::{Monitor, Stage};
+use crate::progress::{Cancel, Monitor, Stage};
 use crate::settings::Settings;
 use crate::time::{Flicks, Instant};
 use crate::video::file::check_length;
@@ -135,17 +135,25 @@ impl Analysis {
     /// thread.
     ///
     /// # Errors
-    /// Those of [`VideoFile::open`]; [`Error::ClipTooShort`](crate::Error::ClipTooShort) for a
+    /// Those of [`VideoFile::open_until`]; [`Error::ClipTooShort`](crate::Error::ClipTooShort) for a
     /// media whose announced length is too short.
-    pub fn open(engine: &Engine, settings: &Settings, path: &Path, cut: Cut, chunking: Chunking) -> Result<Self> {
-        let options = options(settings);
+    pub fn open(
+        engine: &Engine,
+        settings: &Settings,
+        path: &Path,
+        cut: Cut,
+        chunking: Chunking,
+        cancel: &Cancel,
+    ) -> Result<Self> {
+        cancel.check()?;
+        let open_file = || VideoFile::open_until(path, options(settings), cancel);
         // Without an identity there is no usable file; opening it reports the reason.
         let id = engine.identify(path).ok();
         let shelf = MediaCache::of(engine, settings, path, id.as_ref(), &chunking)?;
         let (facts, file) = match shelf.as_ref().and_then(MediaCache::facts) {
             Some(facts) => (facts, None),
             None => {
-                let file = VideoFile::open(path, options)?;
+                let file = open_file()?;
                 let media = file.media().clone();
                 (Facts { media, seek: true }, Some(file))
             }
@@ -169,7 +177,7 @@ impl Analysis {
         let source = if missing.is_empty() {
             None
         } else {
-            let file = file.map_or_else(|| VideoFile::open(path, options), Ok)?;
+            let file = file.map_or_else(open_file, Ok)?;
             Some(file.read(chunking.stretches(&missing, part.last_of_media), facts.seek))
         };
         log::debug!(

@@ -54,7 +54,7 @@ fn cut(start: f64, end: f64) -> Cut {
 }
 
 fn open(engine: &Engine, path: &Path, person: usize, cut: Cut, chunking: Chunking) -> Analysis {
-    Analysis::open(engine, &settings(person), path, cut, chunking).unwrap()
+    Analysis::open(engine, &settings(person), path, cut, chunking, &Cancel::new()).unwrap()
 }
 
 fn found(engine: &Engine, path: &Path, cut: Cut, chunking: Chunking) -> (PoseTrack, Clip) {
@@ -202,7 +202,7 @@ fn another_rate_or_quality_or_chunking_is_another_entry() {
     let (folder, clip) = filled();
     let engine = engine(Some(&folder.path().join("cache")));
     let known = |settings: &Settings, chunking| {
-        is_known(&Analysis::open(&engine, settings, &clip, Cut::default(), chunking).unwrap())
+        is_known(&Analysis::open(&engine, settings, &clip, Cut::default(), chunking, &Cancel::new()).unwrap())
     };
     assert!(known(&settings(2), Chunking::default()));
     assert!(!known(&settings(1), short()));
@@ -286,9 +286,16 @@ fn a_replaced_media_is_another_and_one_that_changes_while_it_is_read_is_not_kept
     assert!(is_known(&open(&engine, &copy, 1, Cut::default(), Chunking::default())));
     // Removed: the message has the name.
     fs::remove_file(&clip).unwrap();
-    let error = Analysis::open(&engine, &settings(1), &clip, Cut::default(), Chunking::default())
-        .err()
-        .unwrap();
+    let error = Analysis::open(
+        &engine,
+        &settings(1),
+        &clip,
+        Cut::default(),
+        Chunking::default(),
+        &Cancel::new(),
+    )
+    .err()
+    .unwrap();
     assert!(error.to_string().contains("clip.mp4"), "{error}");
 }
 
@@ -363,7 +370,15 @@ fn results_from_one_device_are_used_on_another() {
     let keys = [settings(1), on_cpu.clone()].map(|settings| engine.key(&settings, &clip, Cut::default()).unwrap());
     assert_eq!(keys[0], keys[1]);
     assert!(is_known(
-        &Analysis::open(&engine, &on_cpu, &clip, Cut::default(), Chunking::default()).unwrap()
+        &Analysis::open(
+            &engine,
+            &on_cpu,
+            &clip,
+            Cut::default(),
+            Chunking::default(),
+            &Cancel::new()
+        )
+        .unwrap()
     ));
 }
 

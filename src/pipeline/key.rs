@@ -33,10 +33,10 @@ impl Recipe {
         let _ = writeln!(self.0, "{name}={}", value.escape_default()); // a String takes everything
     }
 
-    /// Adds the settings that have one of these effects.
-    fn settings(&mut self, settings: &Settings, effects: &[Effect]) {
+    /// Adds the settings with such effects.
+    fn settings(&mut self, settings: &Settings, counts: impl Fn(Effect) -> bool) {
         let values = settings.to_map();
-        let relevant = |key: &str| TABLE.iter().any(|row| row.key == key && effects.contains(&row.effect));
+        let relevant = |key: &str| TABLE.iter().any(|row| row.key == key && counts(row.effect));
         for (key, value) in values.iter().filter(|(key, _)| relevant(key)) {
             self.add(key, value);
         }
@@ -66,7 +66,7 @@ pub(super) fn composition(
 ) -> String {
     let mut recipe = Recipe::new("composition", media, COMPOSITION_VERSION);
     recipe.add("analysed", &format!("{} {}", analysed.0, analysed.1));
-    recipe.settings(settings, &[Effect::Notes]);
+    recipe.settings(settings, |effect| matches!(effect, Effect::Notes(_)));
     recipe.models(models);
     recipe.key()
 }
@@ -87,7 +87,7 @@ pub(super) fn soundtrack(
         &cut.end.map_or_else(|| "media".to_owned(), |end| end.0.to_string()),
     );
     recipe.add("speed", &cut.speed.to_string());
-    recipe.settings(settings, &[Effect::Notes, Effect::Sound]);
+    recipe.settings(settings, |effect| effect != Effect::Way);
     recipe.models(models);
     recipe.add("sound font", sound_font);
     recipe.key()
@@ -96,6 +96,7 @@ pub(super) fn soundtrack(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::progress::Stage;
     use crate::settings::{Kind, Setting, Syntax};
     use crate::time::Speed;
 
@@ -183,7 +184,10 @@ mod tests {
             let value = another(setting);
             let changed = Settings::from_pairs([(setting.key, &value)]).expect("a value");
             let name = format!("{} = {value}", setting.key);
-            let (notes, sound) = (setting.effect == Effect::Notes, setting.effect != Effect::Way);
+            let (notes, sound) = (
+                matches!(setting.effect, Effect::Notes(_)),
+                setting.effect != Effect::Way,
+            );
             assert_eq!(composed(&changed) != composed(&plain), notes, "{name}");
             assert_eq!(heard(&changed) != heard(&plain), sound, "{name}");
         }
@@ -196,43 +200,46 @@ mod tests {
     /// from before its change.
     #[test]
     fn the_effect_of_each_setting_was_decided() {
-        let of = |effect: Effect| -> Vec<&str> {
-            let rows = TABLE.iter().filter(|row| row.effect == effect);
-            rows.map(|row| row.key).collect()
+        let of = |counts: &dyn Fn(Effect) -> bool| -> Vec<(&str, Option<Stage>)> {
+            let rows = TABLE.iter().filter(|row| counts(row.effect));
+            rows.map(|row| (row.key, row.effect.last_stage())).collect()
         };
-        assert_eq!(of(Effect::Way), ["device"]);
+        let stages = |decided: &[(&'static str, Stage)]| -> Vec<(&str, Option<Stage>)> {
+            decided.iter().map(|(key, stage)| (*key, Some(*stage))).collect()
+        };
+        assert_eq!(of(&|effect| effect == Effect::Way), [("device", None)]);
         let sound = [
-            "drums.kit",
-            "sound.rate",
-            "sound.loudness",
-            "sound.peak",
-            "original",
-            "midi.tempo",
-            "midi.drums",
+            ("drums.kit", Stage::Score),
+            ("sound.rate", Stage::Audio),
+            ("sound.loudness", Stage::Audio),
+            ("sound.peak", Stage::Audio),
+            ("original", Stage::Export),
+            ("midi.tempo", Stage::Export),
+            ("midi.drums", Stage::Export),
         ];
-        assert_eq!(of(Effect::Sound), sound);
+        assert_eq!(of(&|effect| matches!(effect, Effect::Sound(_))), stages(&sound));
         let notes = [
-            "seed",
-            "pose.quality",
-            "pose.rate",
-            "pose.person",
-            "beats.source",
-            "tempo.min",
-            "tempo.max",
-            "tempo",
-            "beats.per_bar",
-            "drums.style",
-            "drums.temperature",
-            "drums.top_p",
-            "drums.follow",
-            "music.instruments",
-            "music.mood",
-            "music.key",
-            "music.chords",
-            "music.energy",
-            "music.temperature",
-            "music.top_p",
+            ("seed", Stage::Music),
+            ("pose.quality", Stage::Pose),
+            ("pose.rate", Stage::Pose),
+            ("pose.person", Stage::Pose),
+            ("beats.source", Stage::Rhythm),
+            ("tempo.min", Stage::Rhythm),
+            ("tempo.max", Stage::Rhythm),
+            ("tempo", Stage::Rhythm),
+            ("beats.per_bar", Stage::Rhythm),
+            ("drums.style", Stage::Drums),
+            ("drums.temperature", Stage::Drums),
+            ("drums.top_p", Stage::Drums),
+            ("drums.follow", Stage::Score),
+            ("music.instruments", Stage::Score),
+            ("music.mood", Stage::Music),
+            ("music.key", Stage::Music),
+            ("music.chords", Stage::Music),
+            ("music.energy", Stage::Music),
+            ("music.temperature", Stage::Music),
+            ("music.top_p", Stage::Music),
         ];
-        assert_eq!(of(Effect::Notes), notes);
+        assert_eq!(of(&|effect| matches!(effect, Effect::Notes(_))), stages(&notes));
     }
 }

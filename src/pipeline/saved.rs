@@ -8,6 +8,7 @@ use crate::limits::LARGEST_SAVED_FILE;
 use crate::music::Music;
 use crate::pose::PoseTrack;
 use crate::progress::Stage;
+use crate::regular;
 use crate::rhythm::Rhythm;
 use crate::score::Score;
 use crate::video::Clip;
@@ -76,10 +77,8 @@ impl Saved {
         };
         // Checked before opening: opening a pipe without a writer would block forever.
         let metadata = std::fs::metadata(path).map_err(Error::input(path))?;
-        if !metadata.is_file() {
-            return Err(refuse(
-                "not a regular file; expected a saved stage in a regular file".to_owned(),
-            ));
+        if let Some(reason) = regular::why_not(&metadata) {
+            return Err(refuse(reason));
         }
         let bytes = metadata.len();
         if bytes > LARGEST_SAVED_FILE {

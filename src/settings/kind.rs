@@ -55,6 +55,18 @@ pub enum Kind {
     },
 }
 
+impl Kind {
+    /// The words of a choice or a list, or those that are allowed in place of a number; without
+    /// `auto`.
+    pub fn words(self) -> &'static [&'static str] {
+        match self {
+            Self::Choice(words) | Self::List(words) => words,
+            Self::WholeOrAll { .. } => &[ALL],
+            Self::Text(_) | Self::Number { .. } | Self::Whole { .. } => &[],
+        }
+    }
+}
+
 /// A text that is to become the value of a setting, with the values that the setting's row allows.
 /// Each reader refuses values that are not allowed, and rows of a different kind.
 #[derive(Clone, Copy)]
@@ -89,13 +101,8 @@ impl Given<'_> {
 
     /// Words that are allowed as a value, with `auto` first, or in a list.
     pub fn words(self) -> Vec<&'static str> {
-        let words = match self.kind {
-            Kind::Choice(words) | Kind::List(words) => words,
-            Kind::WholeOrAll { .. } => &[ALL],
-            Kind::Text(_) | Kind::Number { .. } | Kind::Whole { .. } => &[],
-        };
         let auto = self.auto.then_some(AUTO);
-        auto.into_iter().chain(words.iter().copied()).collect()
+        auto.into_iter().chain(self.kind.words().iter().copied()).collect()
     }
 
     /// `None` for `auto`, otherwise the result of `read`.

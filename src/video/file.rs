@@ -10,6 +10,7 @@ use super::scaler::Scaler;
 use super::{Clip, Frame, FrameSource, Media};
 use crate::error::{Error, Result};
 use crate::limits::{LEAST_CLIP, is_too_short};
+use crate::progress::Cancel;
 use crate::time::{Instant, Span};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
@@ -110,22 +111,32 @@ fn stopped(path: &Path) -> Error {
 }
 
 impl VideoFile {
-    /// Opens a video and decodes its first frame.
+    /// [`open_until`](Self::open_until) without a switch, for tests and benches.
+    ///
+    /// # Errors
+    /// Those of [`open_until`](Self::open_until).
+    #[cfg(feature = "internals")]
+    pub fn open(path: &Path, options: FileOptions) -> Result<Self> {
+        Self::open_until(path, options, &Cancel::new())
+    }
+
+    /// Opens a video and decodes its first frame. `cancel` stops that; once the file is open, the
+    /// switch has no effect.
     ///
     /// # Errors
     /// [`Error::Input`] when the file cannot be read, [`Error::NotAVideo`],
-    /// [`Error::NoVideoStream`], [`Error::NoFrames`], [`Error::FrameSize`], and [`Error::Media`]
-    /// for a codec that FFmpeg lacks.
-    pub fn open(path: &Path, options: FileOptions) -> Result<Self> {
+    /// [`Error::NoVideoStream`], [`Error::NoFrames`], [`Error::FrameSize`], [`Error::Media`] for a
+    /// codec that FFmpeg lacks, and [`Error::Cancelled`].
+    pub fn open_until(path: &Path, options: FileOptions, cancel: &Cancel) -> Result<Self> {
         let (sender, messages) = sync_channel(FRAMES_AHEAD);
         let (orders, waiting) = channel();
-        let owned = path.to_owned();
+        let (owned, cancel) = (path.to_owned(), cancel.clone());
         // Demuxer, decoder and scaler are created and dropped in this thread: FFmpeg's scaler must
         // not change threads.
         let thread = std::thread::Builder::new()
             .name("video".to_owned())
             .spawn(move || {
-                let last = match work(&owned, options, &waiting, &sender) {
+                let last = match work(&owned, options, &cancel, &waiting, &sender) {
                     Ok(Some(end)) => end,
                     Ok(None) => return,
                     Err(error) => Message::Failed(error),
@@ -234,14 +245,17 @@ impl FrameSource for FileSource {
 fn work(
     path: &Path,
     options: FileOptions,
+    cancel: &Cancel,
     orders: &Receiver<ReadPlan>,
     sender: &SyncSender<Message>,
 ) -> Result<Option<Message>> {
-    let (mut reader, mut shown) = FrameReader::start(path, options)?;
+    let (mut reader, mut shown) = FrameReader::start(path, options, cancel)?;
     let mut scaler = Scaler::new(path, reader.orientation, &shown.picture, options)?;
 
     // In a damaged file it can be zero or negative.
     let announced = reader.announced()?.filter(|end| *end > Instant::ZERO);
+    // The frames may be read for a later call, with another switch; it drops their receiver.
+    reader.cancel = Cancel::new();
     let media = Media {
         width: scaler.width,
         height: scaler.height,

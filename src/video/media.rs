@@ -4,6 +4,7 @@ use super::kinds::{self, FORMATS, HEAD};
 use crate::error::{Error, Result};
 use crate::limits::{GREATEST_FRAME_SIDE, LEAST_FRAME_SIDE};
 use crate::progress::Monitor;
+use crate::regular;
 use crate::time::Rate;
 use ffmpeg::codec;
 use ffmpeg::format::context::{Input, StreamIo};
@@ -114,41 +115,22 @@ pub(crate) fn open_media_with(path: &Path, complete: bool) -> Result<Input> {
 /// Opens a regular file and refuses anything else before opening it: a pipe would wait for its
 /// writer.
 pub(crate) fn open_file(path: &Path) -> Result<File> {
-    let refuse = |what: &str| {
+    let refuse = |reason: String| {
         Err(Error::NotAVideo {
             path: path.to_owned(),
-            reason: format!("it is {what}; a video must be a regular file, since it is read more than once"),
+            reason,
         })
     };
-    let metadata = match std::fs::metadata(path) {
-        Err(_) if path == Path::new("-") => return refuse("not a file, and standard input is not read"),
+    let there = match std::fs::metadata(path) {
+        Err(_) if path == Path::new("-") => {
+            return refuse("it is not a file, and standard input is not read".to_owned());
+        }
         other => other.map_err(Error::input(path))?,
     };
-    if metadata.is_dir() {
-        return refuse("a folder");
+    match regular::why_not(&there) {
+        Some(reason) => refuse(reason),
+        None => File::open(path).map_err(Error::input(path)),
     }
-    if !metadata.is_file() {
-        return refuse(special(&metadata));
-    }
-    File::open(path).map_err(Error::input(path))
-}
-
-#[cfg(unix)]
-fn special(metadata: &std::fs::Metadata) -> &'static str {
-    use std::os::unix::fs::FileTypeExt;
-    let kind = metadata.file_type();
-    if kind.is_fifo() {
-        "a pipe"
-    } else if kind.is_socket() {
-        "a socket"
-    } else {
-        "a device"
-    }
-}
-
-#[cfg(not(unix))]
-fn special(_: &std::fs::Metadata) -> &'static str {
-    "not a file"
 }
 
 /// Whether FFmpeg mistook a file for a still picture because of its name. The still-picture formats

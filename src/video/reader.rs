@@ -7,6 +7,7 @@ use super::media::{
 use super::upright::Orientation;
 use crate::error::{Error, Result};
 use crate::limits::{COUNTED_AT_OPENING, LONGEST_CLIP};
+use crate::progress::Cancel;
 use crate::time::{Instant, Span};
 use ffmpeg::codec::packet::side_data::Type as PacketSideData;
 use ffmpeg::codec::threading;
@@ -60,6 +61,8 @@ pub(super) struct Shown {
 /// Demuxer and decoder of a file's video stream.
 pub(super) struct FrameReader {
     path: PathBuf,
+    /// Stops reading at the next packet.
+    pub(super) cancel: Cancel,
     input: Input,
     decoder: ffmpeg::decoder::Video,
     stream: usize,
@@ -94,12 +97,12 @@ pub(super) struct FrameReader {
 
 impl FrameReader {
     /// Opens a file and decodes its first shown frame.
-    pub(super) fn start(path: &Path, options: FileOptions) -> Result<(Self, Shown)> {
-        let mut reader = Self::open(path, options)?;
+    pub(super) fn start(path: &Path, options: FileOptions, cancel: &Cancel) -> Result<(Self, Shown)> {
+        let mut reader = Self::open(path, options, cancel)?;
         let mut first = reader.next()?;
         if first.is_none() && reader.hidden > 0 {
             // No frame has a timestamp, so the frames without one are used.
-            reader = Self::open(path, options)?;
+            reader = Self::open(path, options, cancel)?;
             reader.hides_untimed = false;
             first = reader.next()?;
         }
@@ -107,7 +110,7 @@ impl FrameReader {
         Ok((reader, first))
     }
 
-    fn open(path: &Path, options: FileOptions) -> Result<Self> {
+    fn open(path: &Path, options: FileOptions, cancel: &Cancel) -> Result<Self> {
         let input = open_media(path)?;
         let has_audio = input.streams().any(|s| s.parameters().medium() == Medium::Audio);
         let stream = picture_stream(&input).ok_or_else(|| no_video(path, &input))?;
@@ -128,6 +131,7 @@ impl FrameReader {
             .map(|data| Orientation::from_display_matrix(data.data()));
         Ok(Self {
             path: path.to_owned(),
+            cancel: cancel.clone(),
             decoder,
             stream: stream.index(),
             tick: f64::from(time_base.numerator()) / f64::from(time_base.denominator()),
@@ -218,10 +222,12 @@ impl FrameReader {
     /// Gives the decoder the next packet of the stream, or its end.
     ///
     /// # Errors
-    /// [`Error::NotAVideo`] for an encrypted packet, which a decoder would turn into noise.
+    /// [`Error::NotAVideo`] for an encrypted packet: which a decoder would turn into noise;
+    /// [`Error::Cancelled`].
     fn feed(&mut self) -> Result<()> {
         let mut unreadable = 0;
         loop {
+            self.cancel.check()?;
             let mut packet = ffmpeg::Packet::empty();
             match packet.read(&mut self.input) {
                 Ok(()) if packet.stream() != self.stream => continue,
@@ -326,6 +332,7 @@ impl FrameReader {
         let origin = self.origin.unwrap_or(0.0);
         let mut end = None::<f64>;
         loop {
+            self.cancel.check()?;
             let mut packet = ffmpeg::Packet::empty();
             match packet.read(&mut input) {
                 Ok(()) if packet.stream() == self.stream => {
@@ -369,7 +376,7 @@ impl FrameReader {
             }
         }
         // It landed after the start, or nowhere: begin again.
-        let (again, first) = Self::start(&self.path, options)?;
+        let (again, first) = Self::start(&self.path, options, &self.cancel)?;
         *self = again;
         Ok(Some(first))
     }

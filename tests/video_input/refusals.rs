@@ -1,6 +1,9 @@
 //! Damaged files, refused files, and wrong announced lengths.
 
 use super::*;
+use kinescore::Cancel;
+use std::thread;
+use std::time::Instant as Clock;
 
 #[test]
 fn the_decodable_part_of_a_truncated_file_is_used_with_one_warning() {
@@ -407,4 +410,41 @@ fn frames_before_the_zero_of_a_matroska_file_are_not_shown() {
     assert!((number(&frames[0]) - 15.0).abs() < 1.6, "{}", number(&frames[0]));
     assert!((74..=76).contains(&frames.len()), "{}", frames.len());
     assert!((duration(&source) - 2.5).abs() < 0.05, "{}", duration(&source));
+}
+
+#[test]
+fn opening_is_cancelled_while_a_file_without_a_length_is_read_through() {
+    let folder = Folder::new();
+    let short = folder.video(COUNTER, "-c:v libx264 -t 3", "short.h264");
+    let once = std::fs::read(short).unwrap();
+    let path = folder.write("long.h264", &once.repeat((12 << 20) / once.len()));
+    let begun = Clock::now();
+    let file = VideoFile::open(&path, options()).unwrap();
+    let taken = begun.elapsed();
+    assert!(
+        file.media().announced.is_some_and(|end| end.seconds() > 60.0),
+        "it was read through"
+    );
+    drop(file);
+
+    let cancel = Cancel::new();
+    let opened = thread::scope(|scope| {
+        let opening = scope.spawn(|| VideoFile::open_until(&path, options(), &cancel).map(drop));
+        thread::sleep(taken / 4);
+        cancel.cancel();
+        opening.join().unwrap()
+    });
+    assert!(matches!(opened, Err(Error::Cancelled)), "{opened:?} after {taken:?}");
+    // By a switch that is on from the start, and by no switch that is switched on later.
+    let opened = VideoFile::open_until(&path, options(), &cancel).map(drop);
+    assert!(matches!(opened, Err(Error::Cancelled)), "{opened:?}");
+    let later = Cancel::new();
+    let file = VideoFile::open_until(&path, options(), &later).unwrap();
+    later.cancel();
+    let stretch = Stretch {
+        to: Some(Instant::from_seconds(1.0)),
+        ..Stretch::default()
+    };
+    let mut source = file.read(vec![stretch], true);
+    assert!(frames(&mut source).unwrap().len() >= 30);
 }

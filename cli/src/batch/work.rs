@@ -257,8 +257,8 @@ impl ShareWork<'_> {
 
     fn job(&self, clip: &ClipRow, monitor: &Monitor<'_>) -> Result<Job, Trouble> {
         let row = &clip.row;
-        let mut job =
-            Job::open(self.engine.clone(), row.settings.clone(), &row.media, row.cut).map_err(Trouble::new)?;
+        let (engine, settings) = (self.engine.clone(), row.settings.clone());
+        let mut job = Job::open_until(engine, settings, &row.media, row.cut, monitor.cancel()).map_err(Trouble::new)?;
         // Outputs that cannot be written are reported before the work, not after.
         let video = clip.files.video.iter();
         video

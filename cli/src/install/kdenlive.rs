@@ -12,13 +12,17 @@ use super::places::{self, Places};
 use super::refusal::{folder, refused};
 use crate::exit::Failure;
 use crate::resources::{self, MODELS_VARIABLE, RUNTIME_VARIABLE};
-use kinescore::settings::TABLE;
+use kinescore::Settings;
+use kinescore::settings::Setting;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// The file of clip jobs.
 const FILE: &str = "clipjobsettings.rc";
+
+/// The setting for which instruments are heard.
+const INSTRUMENTS: &str = "music.instruments";
 /// The ID of our job. Kdenlive uses UUIDs for the user's own jobs.
 const JOB: &str = "kinescore-soundtrack";
 /// The comment before each group that we add.
@@ -161,18 +165,39 @@ fn entries(places: &Places) -> Result<Vec<GroupValue>, Failure> {
         flag_for("--models", places::text(&places.models)?, MODELS_VARIABLE)?,
         flag_for("--onnxruntime", places::text(&places.onnxruntime)?, RUNTIME_VARIABLE)?,
     ];
-    let styles = TABLE.iter().find(|setting| setting.key == "drums.style");
-    let styles = styles.map(|setting| setting.words()).unwrap_or_default();
+    let words = |key: &str| Setting::of(key).map(Setting::words).unwrap_or_default();
+    let (styles, instruments) = (words("drums.style"), bands(&words(INSTRUMENTS)));
     let program = places::text(&places.program)?;
     // KDE reads a backslash as the start of an escape sequence.
     let escaped = |text: &str| text.replace('\\', "\\\\");
     let fill = |value: &str| {
         value
             .replace("@STYLES@", &styles.join("  "))
+            .replace("@INSTRUMENTS@", &instruments.join("  "))
             .replace("@PLACES@", &escaped(&found.concat()))
             .replace("@PROGRAM@", &escaped(program))
     };
     Ok(template().map(|(group, value)| (group, fill(value))).collect())
+}
+
+/// The choices of instruments that Kdenlive offers, in which nothing can be typed: the default, and
+/// then every other choice of one or more of them, the smallest first.
+fn bands(instruments: &[&str]) -> Vec<String> {
+    let choices = (1..1_usize << instruments.len()).map(|chosen| {
+        let words = instruments.iter().enumerate();
+        let words = words
+            .filter(|(index, _)| chosen >> index & 1 == 1)
+            .map(|(_, word)| *word);
+        words.collect::<Vec<_>>()
+    });
+    let mut choices: Vec<Vec<&str>> = choices.collect();
+    choices.sort_by_key(Vec::len);
+    let default = Settings::default().get(INSTRUMENTS).unwrap_or_default();
+    let others = choices
+        .iter()
+        .map(|words| words.join(","))
+        .filter(|choice| *choice != default);
+    std::iter::once(default.clone()).chain(others).collect()
 }
 
 /// ` --flag PATH`, or nothing if the path contains a space, at which Kdenlive would split it; the
@@ -348,6 +373,28 @@ mod tests {
             for value in list.split("  ") {
                 settings.set(key, value).expect("an allowed value");
             }
+        }
+    }
+
+    #[test]
+    fn every_style_and_every_choice_of_instruments_is_offered() {
+        let offered = |group: &str| {
+            let (_, list) = job().into_iter().find(|(name, _)| *name == group).expect(group);
+            list.split("  ").map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            offered("Param1List"),
+            Setting::of("drums.style").expect("a setting").words()
+        );
+        let bands = offered("Param2List");
+        let instruments = Setting::of(INSTRUMENTS).expect("a setting").words();
+        assert_eq!(bands.len(), (1 << instruments.len()) - 1);
+        for choice in instruments
+            .iter()
+            .map(ToString::to_string)
+            .chain([instruments.join(",")])
+        {
+            assert!(bands.contains(&choice), "{choice} is not in {bands:?}");
         }
     }
 

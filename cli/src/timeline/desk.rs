@@ -95,18 +95,32 @@ impl Numbers {
     }
 }
 
+/// What can be done to a clip.
+pub(super) fn word(done: Done) -> &'static str {
+    match done {
+        Done::Unchanged => "unchanged",
+        Done::Moved => "moved",
+        Done::Made => "made",
+        Done::Removed => "removed",
+        _ => "failed",
+    }
+}
+
 /// The results for clips, one line per clip.
 pub(super) fn lines(outcomes: &[(Option<usize>, ItemOutcome)]) -> String {
     let mut text = String::new();
     for (number, outcome) in outcomes {
         let number = number.map_or_else(|| "clip".to_owned(), |number| format!("clip {number}"));
         let done = match (outcome.done, &outcome.problem) {
-            (Done::Unchanged, _) => "unchanged".to_owned(),
-            (Done::Moved, _) => format!("moved, {}", outcome.wav),
-            (Done::Made, _) => format!("made, {}", outcome.wav),
-            (Done::Removed, _) => format!("removed from the timeline; the file is kept: {}", outcome.wav),
-            (_, Some(problem)) => format!("failed: {problem}"),
-            _ => "failed".to_owned(),
+            (Done::Unchanged, _) => word(Done::Unchanged).to_owned(),
+            (Done::Removed, _) => format!(
+                "{} from the timeline; the file is kept: {}",
+                word(Done::Removed),
+                outcome.wav
+            ),
+            (done @ (Done::Moved | Done::Made), _) => format!("{}, {}", word(done), outcome.wav),
+            (done, Some(problem)) => format!("{}: {problem}", word(done)),
+            (done, None) => word(done).to_owned(),
         };
         // Writing to a String cannot fail.
         let _ = writeln!(

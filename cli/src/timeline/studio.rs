@@ -20,8 +20,8 @@ pub fn code(problem: &Problem) -> u8 {
         ProblemKind::Output => exit::OUTPUT,
         ProblemKind::Music => exit::NOTHING_TO_FOLLOW,
         ProblemKind::Cancelled => exit::CANCELLED,
-        // Core: there are no other kinds.
-        _ => exit::INTERNAL,
+        ProblemKind::Core => exit::RESOURCES,
+        _ => exit::INTERNAL, // there are no other kinds
     })
 }
 
@@ -102,11 +102,12 @@ impl Studio {
                 job.set_cut(cut)?;
                 job
             }
-            None => Job::open(
+            None => Job::open_until(
                 Arc::clone(&self.engine),
                 Self::settings(order)?,
                 Path::new(&order.media),
                 cut,
+                &self.cancel,
             )?,
         };
         let progress = Progress::new(&self.console);
@@ -140,5 +141,62 @@ impl Maker for Studio {
     fn make(&mut self, order: &SoundOrder, wav: &str) -> Result<(), Problem> {
         let cut = Self::cut(order)?;
         self.render(order, cut, wav).map_err(|error| problem(&error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::desk::word;
+    use super::*;
+    use kinescore_timeline::Done;
+    use std::fs;
+
+    /// `kinescore-ges` is a program of its own in C++, whose exit codes and words are to be the
+    /// same.
+    #[test]
+    fn kinescore_ges_has_the_same_exit_codes_and_words() {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugin/ges/program.cpp");
+        let source = fs::read_to_string(source).expect("the source of kinescore-ges");
+        // `case KIND:`, and what is returned in the next line.
+        let returned = |kind: &str| {
+            let (_, rest) = source.split_once(&format!("case {kind}:\n")).expect(kind);
+            let line = rest.lines().next().unwrap_or_default().trim();
+            line.strip_prefix("return ")
+                .and_then(|line| line.strip_suffix(';'))
+                .expect(kind)
+                .to_owned()
+        };
+        for (name, kind) in [
+            ("usage", ProblemKind::Usage),
+            ("input", ProblemKind::Input),
+            ("music", ProblemKind::Music),
+            ("core", ProblemKind::Core),
+            ("output", ProblemKind::Output),
+            ("changed", ProblemKind::Changed),
+            ("cancelled", ProblemKind::Cancelled),
+        ] {
+            let problem = Problem {
+                kind,
+                code: None,
+                sentence: String::new(),
+            };
+            assert_eq!(
+                returned(&format!("Problem::Kind::{name}")),
+                code(&problem).to_string(),
+                "{name}"
+            );
+        }
+        for (name, done) in [
+            ("unchanged", Done::Unchanged),
+            ("moved", Done::Moved),
+            ("made", Done::Made),
+            ("removed", Done::Removed),
+            ("failed", Done::Failed),
+        ] {
+            assert_eq!(
+                returned(&format!("Result::What::{name}")),
+                format!("\"{}\"", word(done))
+            );
+        }
     }
 }

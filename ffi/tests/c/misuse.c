@@ -194,7 +194,9 @@ static void wrong_states(kinescore_engine *engine, const char *clip) {
     SAYS("1/0; expected 1/4 to 4");
     GIVES(KINESCORE_BAD_ARGUMENT, kinescore_job_set_cut(job, 0, 1, 5, 1));
 
-    /* A cancellation before a call stops that call, and only that one. */
+    /* A cancellation before a call stops that call, and only that one: a job that was not opened is as new. */
+    GIVES(KINESCORE_OK, kinescore_job_cancel(job));
+    GIVES(KINESCORE_CANCELLED, kinescore_job_open_video(job, clip));
     GIVES(KINESCORE_OK, kinescore_job_open_video(job, clip));
     GIVES(KINESCORE_OK, kinescore_job_cancel(job));
     GIVES(KINESCORE_CANCELLED, kinescore_job_run(job, NULL, NULL));

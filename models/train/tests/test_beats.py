@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import beat_baselines
+import beat_clips
 import beat_metrics
 import beat_movement
 import dance
@@ -227,7 +228,7 @@ class Movement(Folder):
 
 class Annotations(Folder):
     def read(self, text, name="a.beats"):
-        return evaluate_beats.read_annotation(self.write(name, text))
+        return beat_clips.read_annotation(self.write(name, text))
 
     def test_what_is_read(self):
         got = self.read("# a song\n0.5\n\n1.0  # late\n1.5\n")
@@ -254,7 +255,7 @@ class Annotations(Folder):
             ("# annotated from a to 2\n1\n2\n", "line 1: '# annotated from a to 2'"),
             ("1\n2\n# annotated from 0 to 1.5\n", "beats from 1 to 2 s, but the heading says 'annotated from 0 to 1.5'"),
         ):
-            with self.assertRaises(evaluate_beats.Failure, msg=text) as caught:
+            with self.assertRaises(beat_clips.Failure, msg=text) as caught:
                 self.read(text)
             self.assertIn(told, caught.exception.message)
             self.assertEqual(caught.exception.code, 2)
@@ -262,7 +263,7 @@ class Annotations(Folder):
     def test_beats_after_the_clip(self):
         sound_goes_on = self.read("".join(f"{t}\n" for t in (1, 2, 3, 4, 5, 6.1)))
         self.assertEqual(sound_goes_on.within(6.0).beats.tolist(), [1, 2, 3, 4, 5])
-        with self.assertRaises(evaluate_beats.Failure) as caught:
+        with self.assertRaises(beat_clips.Failure) as caught:
             self.read("1\n2\n3\n").within(2.5)
         self.assertIn("1 of 3 beats lie after the clip's end, the last at 3 s; expected 0 to 2.500 s", caught.exception.message)
 

@@ -42,15 +42,15 @@ def of_strip(strip):
 def _names():
     for setting in settings:
         yield setting.name
-        if setting.automatic:
-            yield setting.automatic
+        yield from setting.flags
     yield "markers"
 
 
 def _text(group, setting):
     value = getattr(group, setting.name)
-    if setting.automatic and getattr(group, setting.automatic):
-        return table.AUTO
+    for flag, word in setting.flags.items():
+        if getattr(group, flag):
+            return word
     if setting.kind == "list":
         return ",".join(word for word in setting.words if word in value)
     if setting.kind == "number":
@@ -77,12 +77,12 @@ def _properties(setting):
         else:
             yield setting.name, EnumProperty(items=items, default=setting.default, **described)
         return
-    automatic = setting.default == table.AUTO
-    if setting.automatic:
-        yield setting.automatic, BoolProperty(
-            name=f"Automatic {setting.label.lower()}", description="Left to Kinescore", default=automatic
-        )
-    default = setting.least if automatic else setting.default
+    for flag, word in setting.flags.items():
+        name, description = f"{setting.label}: {word}", setting.help
+        if word == table.AUTO:
+            name, description = f"Automatic {setting.label.lower()}", "Left to Kinescore"
+        yield flag, BoolProperty(name=name, description=description, default=setting.default == word)
+    default = setting.least if setting.default in setting.flags.values() else setting.default
     if setting.kind == "number":
         limits = {"min": setting.least, "max": setting.most}
         yield setting.name, FloatProperty(default=float(default), precision=2, **limits, **described)

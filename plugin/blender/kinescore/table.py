@@ -21,7 +21,7 @@ class Setting:
     allowed: str
     default: str
     has_auto: bool
-    words: tuple
+    words: tuple  # of a choice or list, or allowed in place of a number; without "auto"
     least: float
     most: float
     group: str  # the group it belongs to; "" for all
@@ -32,10 +32,16 @@ class Setting:
         return self.key.replace(".", "_")
 
     @property
-    def automatic(self):
-        """Name of the property for leaving the number to Kinescore; None if that is not
-        possible."""
-        return "auto_" + self.name if self.has_auto and self.kind in ("number", "whole") else None
+    def flags(self):
+        """The words that are allowed in place of a number, with the names of their properties. The
+        first that is set counts; "auto" comes last, so that another word counts while "automatic"
+        is still set."""
+        if self.kind not in ("number", "whole"):
+            return {}
+        flags = {f"{self.name}_{word}": word for word in self.words}
+        if self.has_auto:
+            flags["auto_" + self.name] = AUTO
+        return flags
 
     @property
     def label(self):

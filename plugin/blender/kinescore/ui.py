@@ -5,7 +5,7 @@ import textwrap
 
 import bpy
 
-from . import follow, properties, soundtracks, strips
+from . import follow, properties, soundtracks, strips, table
 from .core import Problem
 
 _LINE = 44  # characters of a sentence that fit in
@@ -258,11 +258,13 @@ def _draw_progress(layout, manager, done):
 
 
 def _draw_setting(layout, group, setting):
-    if setting.automatic:
+    if setting.flags:
         row = layout.row(heading=setting.label)
-        row.prop(group, setting.automatic, text="Automatic")
+        # The usual one is on the left.
+        for flag, word in reversed(setting.flags.items()):
+            row.prop(group, flag, text="Automatic" if word == table.AUTO else word.capitalize())
         number = row.row()
-        number.active = not getattr(group, setting.automatic)
+        number.active = not any(getattr(group, flag) for flag in setting.flags)
         number.prop(group, setting.name, text="")
     elif setting.kind == "list":
         layout.column().prop(group, setting.name)

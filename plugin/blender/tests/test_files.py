@@ -162,7 +162,7 @@ class Table(Folder):
         settings = self.read([self.ENTRY, {**self.ENTRY, "key": "tempo.min", "auto": False}, {**self.ENTRY, "key": "seed"}])
         self.assertEqual([setting.group for setting in settings], ["tempo", "tempo", ""])
         self.assertEqual([setting.name for setting in settings], ["tempo", "tempo_min", "seed"])
-        self.assertEqual([setting.automatic for setting in settings], ["auto_tempo", None, "auto_seed"])
+        self.assertEqual([list(setting.flags) for setting in settings], [["auto_tempo"], [], ["auto_seed"]])
 
     def test_damaged(self):
         for entries in ([{**self.ENTRY, "type": "colour"}], [{"key": "tempo"}], {"key": 1}, [1]):

@@ -14,9 +14,6 @@ using namespace mlt_support;
 
 namespace {
 
-constexpr Flicks frame = flicks_per_second / 25;
-constexpr std::uint32_t two_seconds = 96'000;
-
 /// Both as saved by Kdenlive itself: before it had sequences, and after.
 const std::vector<std::string> fixtures{"kdenlive/22.12.kdenlive", "kdenlive/26.08.kdenlive"};
 /// The same, saved by Kdenlive with our sound under the second clip.

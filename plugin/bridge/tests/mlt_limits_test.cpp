@@ -12,13 +12,6 @@ using namespace kinescore::bridge;
 using namespace mlt_support;
 namespace fs = std::filesystem;
 
-namespace {
-
-constexpr Flicks frame = flicks_per_second / 25;
-constexpr std::uint32_t two_seconds = 96'000;
-
-} // namespace
-
 TEST_CASE("a clip that cannot be given a soundtrack says why, and keeps its place") {
     const auto reason = [](const std::string &producer, const std::string &frames = "in=\"0\" out=\"9\"") {
         const auto items = listed(producer + "<playlist id=\"p\"><blank length=\"5\"/><entry producer=\"x\" " + frames +

@@ -28,6 +28,12 @@ using outside::replaced;
 using outside::runs;
 using outside::runs_melt;
 
+/// The projects have 25 frames a second, but where a test says otherwise.
+constexpr Flicks frame = flicks_per_second / 25;
+
+/// In samples at 48,000 Hz.
+constexpr std::uint32_t two_seconds = 96'000;
+
 /// Whether the machine has the programs for tests that listen.
 inline bool can_listen() { return runs("command -v melt") && runs("command -v ffmpeg"); }
 

@@ -15,9 +15,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr Flicks frame = flicks_per_second / 25;
 constexpr Flicks ntsc_frame = flicks_per_second * 1001 / 30000;
-constexpr std::uint32_t two_seconds = 96'000;
 
 const std::vector<std::string> fixtures{"mlt/melt.mlt",    "mlt/melt-tracks.mlt",      "mlt/playlist.mlt",
                                         "mlt/shotcut.mlt", "mlt/shotcut-dissolve.mlt", "mlt/shotcut-soundtrack.mlt"};

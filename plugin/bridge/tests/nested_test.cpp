@@ -19,9 +19,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr Flicks frame = flicks_per_second / 25;
-constexpr std::uint32_t two_seconds = 96'000;
-
 /// A project of MLT of these lines, at 25 frames a second.
 std::string mlt(const std::string &lines, int rate = 25) {
     return "<mlt><profile frame_rate_num=\"" + std::to_string(rate) + "\" frame_rate_den=\"1\"/>\n" + lines + "</mlt>\n";

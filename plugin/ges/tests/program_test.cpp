@@ -78,19 +78,20 @@ TEST_CASE("soundtracks are added, kept and removed in a project") {
     CHECK(has(program.out.str(), "2  " + (project.folder / "two.mkv") + "  at 2.400 s, 2.000 s long\n"));
     CHECK(bytes_of(project.path) == before);
 
-    CHECK(program({"add", project.path, "--clip", "2", "--set", "drums.style=funk"}) == 0);
+    CHECK(program({"add", project.path, "--clip", "2", "--set", "drums.style=funk", "--set", "pose.person=all"}) == 0);
     CHECK_MESSAGE(has(program.out.str(), "made: "), program.err.str());
     std::vector<Placed> sounds = sounds_of(project.path);
     REQUIRE(sounds.size() == 1);
     CHECK(seconds(sounds[0].timeline_start) == doctest::Approx(2.4));
-    CHECK(sounds[0].settings == Settings{{"drums.style", "funk"}});
+    // The program has no list of settings and words: the core's is the only one.
+    CHECK(sounds[0].settings == Settings{{"drums.style", "funk"}, {"pose.person", "all"}});
     CHECK(fs::exists(sounds[0].wav));
     CHECK(program({"list", project.path}) == 0);
     CHECK(has(program.out.str(), "long: " + sounds[0].wav));
 
     const std::string added = bytes_of(project.path);
     CHECK(program({"refresh", project.path}) == 0);
-    CHECK(has(program.out.str(), "up to date: "));
+    CHECK(has(program.out.str(), "unchanged: "));
     CHECK(bytes_of(project.path) == added);
     CHECK(program.made == 1);
 

@@ -137,3 +137,27 @@ TEST_CASE("damaged words are ignored") {
         CHECK_MESSAGE(has(sound, "drums.style: funk"), words);
     }
 }
+
+TEST_CASE("a word in place of a number has a flag of its own, in this release and in a later one") {
+    for (const auto &[release, word] : {std::pair<std::string, std::string>{"", "all"}, {later_release, "nobody"}}) {
+        const Bundle bundle = release.empty() ? Bundle() : Bundle(fake_core, release);
+        TestHost host(bundle.plugins(), identifier);
+        const auto effect = on_media(host, bundle.clip());
+        CHECK_FALSE(effect->get_bool("pose_person_" + word));
+        effect->press("generate");
+        CHECK_FALSE(has(text_of(bundle.work() + "/dance.soundtrack.wav"), "pose.person"));
+        // It counts although the number is still left to the core.
+        effect->edit("pose_person_" + word, true);
+        CHECK(effect->get_bool("pose_person_auto"));
+        effect->press("generate");
+        CHECK(has(text_of(bundle.work() + "/dance.soundtrack.wav"), "pose.person: " + word));
+        effect->edit("pose_person_auto", false);
+        CHECK_FALSE(effect->enabled("pose_person"));
+        effect->edit("pose_person_" + word, false);
+        CHECK(effect->enabled("pose_person"));
+        effect->edit("pose_person", 3);
+        effect->press("generate");
+        CHECK(has(text_of(bundle.work() + "/dance.soundtrack.wav"), "pose.person: 3"));
+        CHECK(effect->violations() == std::vector<std::string>{});
+    }
+}

@@ -4,6 +4,7 @@ what it places where.
     python3 -m unittest discover -s plugin/resolve/tests
 """
 
+import json
 import os
 import sys
 import tempfile
@@ -286,6 +287,17 @@ class Soundtracks(unittest.TestCase):
         self.run_script(Resolve(self.timeline()))
         self.assertEqual(self.value("--models"), "/opt/the models")
         self.assertNotIn("--onnxruntime", self.arguments())
+
+    def test_settings_are_handed_on_as_they_are(self):
+        """Any word that the program knows can be given; the script has no list of its own."""
+        self.addCleanup(setattr, script, "SETTINGS", script.SETTINGS)
+        table = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "settings.json")
+        with open(table, encoding="utf-8") as file:
+            flags = {row["key"]: (row["flag"], row.get("words", [])) for row in json.load(file)}
+        self.assertIn("all", flags["pose.person"][1])
+        script.SETTINGS = [word for flag, words in flags.values() for each in words for word in (flag, each)]
+        self.run_script(Resolve(self.timeline()))
+        self.assertEqual(self.arguments()[-len(script.SETTINGS) :], script.SETTINGS)
 
     def test_failures_are_reported_and_nothing_is_changed(self):
         media = Media(self.clip, "25", 500)
