@@ -49,7 +49,11 @@ pub(super) fn answered(line: &Line, chords: &[ChordAt], moments: &Moments<'_>) -
                     note.offset = moments.depth.towards(note.offset, moment.offset);
                     moments.depth.towards(note.velocity, note.velocity.max(loud))
                 }
-                None => note.velocity * moments.depth.aside(false),
+                None => {
+                    let braked = moments.braked(f64::from(note.step) + f64::from(note.offset));
+                    let swell = braked.map_or(1.0, |braked| moments.depth.swell(braked));
+                    (note.velocity * moments.depth.aside(false) * swell).min(1.0)
+                }
             };
         }
         if on.is_none() {

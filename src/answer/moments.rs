@@ -3,8 +3,8 @@
 
 use super::depth::Depth;
 use crate::drums::DrumGrid;
-use crate::rhythm::{AccentKind, BodyPart, Rhythm};
-use crate::time::{BeatGrid, Instant, STEPS_PER_BEAT};
+use crate::rhythm::{AccentKind, BodyPart, Curve, Rhythm};
+use crate::time::{BeatGrid, Instant, STEPS_PER_BEAT, Span};
 
 /// Farthest that anything is moved, seconds, and in steps: beyond it would be another place of the
 /// bar.
@@ -42,6 +42,9 @@ const AWAITED: f64 = 1.0;
 
 /// A gesture begins at most so many seconds before the accent that it ends with.
 const GESTURE: f64 = 0.5;
+
+/// How far from a stroke the body may be braked for the two to be seen as one.
+const SEEN_WITH: Span = Span::from_seconds(0.060);
 
 /// An accent on the grid.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -93,6 +96,8 @@ pub(super) struct Moments<'a> {
     pub pick_ups: Vec<(i32, f32)>,
     /// In rising order, apart from each other.
     pub rests: Vec<Rest>,
+    /// How sharply the body is braked over time, if that says anything.
+    braking: Option<Curve>,
 }
 
 impl<'a> Moments<'a> {
@@ -108,6 +113,7 @@ impl<'a> Moments<'a> {
             faint: Vec::new(),
             pick_ups: Vec::new(),
             rests: Vec::new(),
+            braking: rhythm.braking(),
         };
         let least = depth.least_strength();
         let impacts = || rhythm.accents.iter().filter(|accent| accent.kind == AccentKind::Impact);
@@ -259,6 +265,23 @@ impl<'a> Moments<'a> {
     /// The rest that a place of the grid lies in.
     pub fn rest_at(&self, position: f64) -> Option<&Rest> {
         self.rests.iter().find(|rest| rest.holds(position))
+    }
+
+    /// How sharply the body is braked around a place of the grid, 0 to 1; `None` where nothing can be
+    /// said of the movement as a whole.
+    pub fn braked(&self, position: f64) -> Option<f32> {
+        let braking = self.braking.as_ref()?;
+        let index = braking.rate.position(self.grid.instant(position));
+        let reach = braking.rate.count(SEEN_WITH);
+        let from = (index - reach).round().max(0.0) as usize;
+        let to = ((index + reach).round() + 1.0).clamp(0.0, braking.values.len() as f64) as usize;
+        let near = braking.values.get(from..to).unwrap_or_default();
+        Some(near.iter().copied().fold(0.0, f32::max))
+    }
+
+    /// Whether a step is a beat.
+    pub fn is_beat(&self, step: i32) -> bool {
+        self.in_bar(step) % STEPS_PER_BEAT as i32 == 0
     }
 
     /// Step within the bar.

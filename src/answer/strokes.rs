@@ -39,6 +39,17 @@ const ROOM: f32 = 0.52;
 /// Velocity of the stroke on an accent that hardly anybody sees, where there is none.
 const LIGHT: f32 = 0.3;
 
+/// Where the body is braked less than this, beside its usual, the groove keeps to the beats: what is
+/// struck off them there is left out, but for the eighths of those that keep time, which go on at
+/// this velocity at most.
+const IDLE: f32 = 0.25;
+const GHOST: f32 = 0.2;
+
+/// Where the body is braked more than this and nothing is struck, the timekeeper is, with this
+/// velocity where it is braked as sharply as it usually is at most.
+const BUSY: f32 = 0.5;
+const BRAKED: f32 = 0.45;
+
 /// Loudness of a stroke right before a strong accent: at full loudness it would take the edge off
 /// it.
 const BEFORE: f32 = 0.7;
@@ -87,7 +98,11 @@ pub(super) fn answered(drums: &DrumGrid, moments: &Moments<'_>) -> Vec<Hit> {
                     1.0
                 };
                 let aside = moments.depth.aside(is_backbone(&hit, moments));
-                hit.velocity = (hit.velocity * rest * room * before * aside).max(SOFTEST);
+                hit.velocity *= rest * room * before * aside;
+                let Some(velocity) = with_the_body(&hit, place, moments) else {
+                    continue;
+                };
+                hit.velocity = velocity.clamp(SOFTEST, 1.0);
             }
         }
         steps.entry(hit.step).or_default().push(hit);
@@ -100,6 +115,9 @@ pub(super) fn answered(drums: &DrumGrid, moments: &Moments<'_>) -> Vec<Hit> {
         }
         for (step, strength) in &moments.pick_ups {
             pick_up(*step, *strength, &mut steps, moments);
+        }
+        for step in first..=last {
+            join_in(step, timekeeper(&drums.hits), &mut steps, moments);
         }
         for moment in moments.faint().filter(|moment| (first..=last).contains(&moment.step)) {
             touch(moment, &mut steps, moments);
@@ -118,6 +136,55 @@ pub(super) fn answered(drums: &DrumGrid, moments: &Moments<'_>) -> Vec<Hit> {
     let mut hits: Vec<Hit> = steps.into_values().flatten().collect();
     hits.sort_by_key(|hit| (hit.step, hit.class as usize));
     hits
+}
+
+/// The velocity of a stroke that is on no accent, as the body moves there; `None` if it is left out.
+fn with_the_body(hit: &Hit, place: f64, moments: &Moments<'_>) -> Option<f32> {
+    let Some(braked) = moments.braked(place).filter(|_| !is_backbone(hit, moments)) else {
+        return Some(hit.velocity);
+    };
+    let swelled = hit.velocity * moments.depth.swell(braked);
+    if braked >= IDLE || moments.is_beat(hit.step) {
+        return Some(swelled);
+    }
+    let is_eighth = moments.in_bar(hit.step) % 2 == 0;
+    let ghost = if is_eighth && keeps_time(hit.class) {
+        swelled.min(GHOST)
+    } else {
+        0.0
+    };
+    Some(moments.depth.towards(swelled, ghost)).filter(|velocity| *velocity > 0.0)
+}
+
+/// Which of the two drums that keep time does so.
+fn timekeeper(hits: &[Hit]) -> DrumClass {
+    let count = |class| hits.iter().filter(|hit| hit.class == class).count();
+    if count(DrumClass::Ride) > count(DrumClass::ClosedHat) {
+        DrumClass::Ride
+    } else {
+        DrumClass::ClosedHat
+    }
+}
+
+/// A stroke of the timekeeper where the body is braked and nothing is struck.
+fn join_in(step: i32, class: DrumClass, steps: &mut Steps, moments: &Moments<'_>) {
+    let place = f64::from(step);
+    let braked = moments.braked(place).filter(|braked| *braked >= BUSY);
+    let Some(braked) = braked.filter(|_| moments.depth.usual() >= 1.0 && !moments.rests(place)) else {
+        return;
+    };
+    if moments.on(step).is_some() || moments.would_flam(step, 0.0) {
+        return;
+    }
+    let strokes = steps.entry(step).or_default();
+    if strokes.is_empty() {
+        strokes.push(Hit {
+            step,
+            class,
+            velocity: BRAKED * braked,
+            offset: 0.0,
+        });
+    }
 }
 
 /// The velocity that a tenth of the kicks and snares exceed; the loudest there is where none are

@@ -18,6 +18,7 @@ mod bars;
 mod beats;
 #[cfg(test)]
 mod beats_tests;
+mod braking;
 pub mod calibration;
 pub mod compose;
 pub mod confidence;
