@@ -59,7 +59,7 @@ pub(super) struct Moment {
     pub part: BodyPart,
 }
 
-/// A stretch in which the body holds still, in steps.
+/// A stretch in which the body holds still, or nobody is seen, in steps.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Rest {
     pub from: f64,
@@ -94,7 +94,7 @@ pub(super) struct Moments<'a> {
     /// Steps on which a gesture begins that an accent ends soon after, with the strength of that
     /// accent.
     pub pick_ups: Vec<(i32, f32)>,
-    /// In rising order, apart from each other.
+    /// In rising order.
     pub rests: Vec<Rest>,
     /// How sharply the body is braked over time, if that says anything.
     braking: Option<Curve>,
@@ -129,8 +129,12 @@ impl<'a> Moments<'a> {
         }
         result.faint.sort_by_key(|moment| moment.step);
         result.faint.dedup_by_key(|moment| moment.step);
-        for hold in rhythm.holds() {
-            result.rests.push(result.rest(hold.from, hold.to));
+        // Where nobody is to be seen there is nothing to play to either.
+        let mut stills = rhythm.holds();
+        stills.extend(rhythm.absences());
+        stills.sort_by(|a, b| a.from.seconds().total_cmp(&b.from.seconds()));
+        for still in stills {
+            result.rests.push(result.rest(still.from, still.to));
         }
         for accent in &rhythm.accents {
             if accent.kind == AccentKind::Style {

@@ -6,10 +6,6 @@ use crate::rhythm::BodyPart;
 use crate::time::STEPS_PER_BEAT;
 use std::collections::BTreeMap;
 
-/// How far the strokes that keep time go towards it: all the way, each accent would be a splash of
-/// cymbals.
-const TIMEKEEPER: f32 = 0.5;
-
 /// From this strength on the whole body has crash, snare and kick, and from this one a hand has the
 /// snare.
 const WHOLE: f32 = 0.75;
@@ -18,9 +14,18 @@ const SNARE: f32 = 0.4;
 /// From this strength on the trunk has the snare beside the kick.
 const BOTH: f32 = 0.5;
 
-/// Loudness of the drums that answer an accent together beside the first of them: their peaks add up, and what is above the rest by
-/// so much the limiter takes off again, from the attack.
-const TOGETHER: [f32; 3] = [1.0, 0.8, 0.7];
+/// Loudness of the drums that answer an accent together, beside the first of them, and of what else
+/// is struck there: one drum leads, as with a drummer, whose strokes at once are rarely alike. What
+/// keeps time stays with the groove: all the way, each accent would be a splash of cymbals.
+const TOGETHER: [f32; 3] = [1.0, 0.6, 0.5];
+const BESIDE: f32 = 0.6;
+
+/// Peak of the strokes that sound at once, beside that of one stroke at full velocity: amplitudes
+/// are squares of velocities and add up, and what is over this the limiter would take off the attack.
+const MOST_PEAK: f32 = 1.2;
+
+/// How far apart strokes sound at once, steps.
+const AT_ONCE: f32 = 0.2;
 
 /// Bars within which one crash is struck at most.
 const CRASH_BARS: i32 = 2;
@@ -77,7 +82,7 @@ pub(super) fn answered(drums: &DrumGrid, moments: &Moments<'_>) -> Vec<Hit> {
         match on {
             Some(moment) => {
                 hit.offset = moments.depth.towards(hit.offset, moment.offset);
-                hit.velocity = lifted(&hit, moment, moments);
+                hit.velocity = lifted(&hit, moment, room, moments);
             }
             None => {
                 let rest = if moments.rests(place) {
@@ -117,7 +122,7 @@ pub(super) fn answered(drums: &DrumGrid, moments: &Moments<'_>) -> Vec<Hit> {
             pick_up(*step, *strength, &mut steps, moments);
         }
         for step in first..=last {
-            join_in(step, timekeeper(&drums.hits), &mut steps, moments);
+            join_in(step, &drums.hits, &mut steps, moments);
         }
         for moment in moments.faint().filter(|moment| (first..=last).contains(&moment.step)) {
             touch(moment, &mut steps, moments);
@@ -133,6 +138,7 @@ pub(super) fn answered(drums: &DrumGrid, moments: &Moments<'_>) -> Vec<Hit> {
             between(moment, &mut steps, moments);
         }
     }
+    steps.values_mut().for_each(|strokes| level_out(strokes, moments));
     let mut hits: Vec<Hit> = steps.into_values().flatten().collect();
     hits.sort_by_key(|hit| (hit.step, hit.class as usize));
     hits
@@ -166,23 +172,33 @@ fn timekeeper(hits: &[Hit]) -> DrumClass {
     }
 }
 
-/// A stroke of the timekeeper where the body is braked and nothing is struck.
-fn join_in(step: i32, class: DrumClass, steps: &mut Steps, moments: &Moments<'_>) {
+/// Whether the body is braked too little for what leads to an accent to be seen: while an arm is
+/// swung, the swing is heard best in silence.
+fn swings(step: i32, moments: &Moments<'_>) -> bool {
+    moments.braked(f64::from(step)).is_some_and(|braked| braked < IDLE)
+}
+
+/// A stroke of the timekeeper where the body is braked and nothing is struck. The written hits are in
+/// rising order.
+fn join_in(step: i32, written: &[Hit], steps: &mut Steps, moments: &Moments<'_>) {
     let place = f64::from(step);
     let braked = moments.braked(place).filter(|braked| *braked >= BUSY);
     let Some(braked) = braked.filter(|_| moments.depth.usual() >= 1.0 && !moments.rests(place)) else {
         return;
     };
-    if moments.on(step).is_some() || moments.would_flam(step, 0.0) {
+    // As early or late as the groove was written there.
+    let before = written.partition_point(|hit| hit.step <= step);
+    let offset = written.get(before.saturating_sub(1)).map_or(0.0, |hit| hit.offset);
+    if moments.on(step).is_some() || moments.would_flam(step, offset) {
         return;
     }
     let strokes = steps.entry(step).or_default();
     if strokes.is_empty() {
         strokes.push(Hit {
             step,
-            class,
+            class: timekeeper(written),
             velocity: BRAKED * braked,
-            offset: 0.0,
+            offset,
         });
     }
 }
@@ -198,13 +214,31 @@ fn loud(hits: &[Hit]) -> f32 {
     velocities.get(velocities.len() * 9 / 10).copied().unwrap_or(1.0)
 }
 
-fn lifted(hit: &Hit, moment: &Moment, moments: &Moments<'_>) -> f32 {
+/// The velocity of a stroke on an accent; `room` is the gain of the groove.
+fn lifted(hit: &Hit, moment: &Moment, room: f32, moments: &Moments<'_>) -> f32 {
     let loud = loudness(moment.strength);
-    let to = match keeps_time(hit.class) {
-        true => hit.velocity + (loud - hit.velocity) * TIMEKEEPER,
-        false => loud,
+    let place = drums_of(moment).iter().position(|class| *class == hit.class);
+    let to = match place.and_then(|place| TOGETHER.get(place)) {
+        Some(beside) => loud * beside,
+        None if keeps_time(hit.class) => hit.velocity * room * moments.depth.aside(false),
+        None => loud * BESIDE,
     };
     moments.depth.towards(hit.velocity, to).clamp(SOFTEST, 1.0)
+}
+
+/// Lowers strokes that sound at once to [`MOST_PEAK`].
+fn level_out(strokes: &mut [Hit], moments: &Moments<'_>) {
+    let peak = |at: f32| -> f32 {
+        let at_once = strokes.iter().filter(|hit| (hit.offset - at).abs() < AT_ONCE);
+        at_once.map(|hit| hit.velocity * hit.velocity).sum()
+    };
+    let gains: Vec<f32> = strokes
+        .iter()
+        .map(|hit| (MOST_PEAK / peak(hit.offset).max(MOST_PEAK)).sqrt())
+        .collect();
+    for (hit, gain) in strokes.iter_mut().zip(gains) {
+        hit.velocity *= moments.depth.towards(1.0, gain);
+    }
 }
 
 fn keeps_time(class: DrumClass) -> bool {
@@ -312,7 +346,7 @@ fn count_on(rest: &Rest, played: std::ops::RangeInclusive<i32>, steps: &mut Step
 }
 
 /// Two to four strokes that rise to the accent with which a rest ends, as many as there is room for
-/// once the body moves.
+/// once the body moves, but for those that fall where it only [swings](swings).
 fn fill(rest: &Rest, steps: &mut Steps, moments: &Moments<'_>) {
     use DrumClass::{HighTom, LowTom, MidTom, Snare};
     let Some(moment) = rest.ends_on.and_then(|step| moments.on(step)) else {
@@ -324,7 +358,7 @@ fn fill(rest: &Rest, steps: &mut Steps, moments: &Moments<'_>) {
     let rising = [LowTom, MidTom, HighTom, Snare];
     for place in 0..count {
         let step = moment.step - count + place;
-        if moments.on(step).is_some() {
+        if moments.on(step).is_some() || swings(step, moments) {
             continue;
         }
         let share = (place + 1) as f32 / count as f32;
@@ -344,7 +378,7 @@ fn fill(rest: &Rest, steps: &mut Steps, moments: &Moments<'_>) {
 
 /// A light stroke where a gesture begins, if none is there.
 fn pick_up(step: i32, strength: f32, steps: &mut Steps, moments: &Moments<'_>) {
-    if moments.on(step).is_some() || moments.would_flam(step, 0.0) {
+    if moments.on(step).is_some() || moments.would_flam(step, 0.0) || swings(step, moments) {
         return;
     }
     let strokes = steps.entry(step).or_default();

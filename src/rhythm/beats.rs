@@ -70,6 +70,11 @@ impl Rhythm {
         holds::holds(&self.movement)
     }
 
+    /// Where the person is not seen for a second or longer, in rising order.
+    pub fn absences(&self) -> Vec<Hold> {
+        holds::absences(&self.movement)
+    }
+
     /// How sharply the body as a whole is braked, at the rate of the movement: 0 where it is not, 1 where it loses speed as fast
     /// as it does for 5 % of the time or faster. `None` where it loses speed for less of the time than that.
     pub fn braking(&self) -> Option<Curve> {
