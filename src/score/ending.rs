@@ -256,6 +256,9 @@ mod tests {
             Some(29 * 4),
             "an accent at 12.5 s is too long before"
         );
+        assert_eq!(last(&[119], 15.05), Some(119), "an accent leaves 0.175 s");
+        assert_eq!(last(&[], 15.05), Some(29 * 4 + 2), "no beat does");
+        assert_eq!(last(&[119], 15.0), Some(29 * 4), "0.125 s are too short for a drum");
         let short = steady(120.0, 4);
         let beats = BeatGrid::new(short.beats.clone()).expect("beats");
         let stopped = last_answer(&[], &short, &beats, Span::from_seconds(60.0));
