@@ -11,10 +11,6 @@ const ASIDE: (f32, f32) = (0.85, 0.72);
 /// How far the backbone steps back at the greatest depth.
 const BACKBONE: f32 = 0.77;
 
-/// Gain of what is on no accent where the body is not braked at all, and where it is braked as
-/// sharply as it usually is at most: 7 dB of loudness between the two.
-const SWELL: (f32, f32) = (0.8, 1.2);
-
 /// Distance from the accent, seconds, that is heard as together. Farther away nothing is left from
 /// the usual depth on.
 const TOGETHER: f64 = 0.020;
@@ -69,9 +65,10 @@ impl Depth {
         at_usual + (most - usual) * self.beyond()
     }
 
-    /// Gain of what is on no accent where the body is braked so sharply, 0 to 1.
-    pub fn swell(self, braked: f32) -> f32 {
-        self.towards(1.0, SWELL.0 + (SWELL.1 - SWELL.0) * braked)
+    /// Gain of what is on no accent where the body is braked so sharply, 0 to 1; `range` is where it is
+    /// not braked and where it is braked most, at the usual depth.
+    pub fn swell(self, braked: f32, range: (f32, f32)) -> f32 {
+        self.towards(1.0, range.0 + (range.1 - range.0) * braked)
     }
 
     /// A value on its way to another that it has at the usual depth.

@@ -23,6 +23,10 @@ const UNITS: i32 = 2;
 /// Loudness of the harmony where the body rests.
 const HELD: f32 = 0.4;
 
+/// Gain of a line where the body is not braked at all, and where it is braked as sharply as it usually
+/// is at most: half of what the drums have, so that the harmony stays.
+const SWELL: (f32, f32) = (0.8, 1.2);
+
 /// Fewest notes of a chord; fewer are a melody's.
 const LEAST_CHORD: usize = 3;
 
@@ -51,7 +55,7 @@ pub(super) fn answered(line: &Line, chords: &[ChordAt], moments: &Moments<'_>) -
                 }
                 None => {
                     let braked = moments.braked(f64::from(note.step) + f64::from(note.offset));
-                    let swell = braked.map_or(1.0, |braked| moments.depth.swell(braked));
+                    let swell = braked.map_or(1.0, |braked| moments.depth.swell(braked, SWELL));
                     (note.velocity * moments.depth.aside(false) * swell).min(1.0)
                 }
             };

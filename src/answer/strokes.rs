@@ -15,23 +15,17 @@ const SNARE: f32 = 0.4;
 const BOTH: f32 = 0.5;
 
 /// Loudness of the drums that answer an accent together, beside the first of them, and of what else
-/// is struck there: one drum leads, as with a drummer, whose strokes at once are rarely alike. What
-/// keeps time stays with the groove: all the way, each accent would be a splash of cymbals.
-const TOGETHER: [f32; 3] = [1.0, 0.6, 0.5];
-const BESIDE: f32 = 0.6;
-
-/// Peak of the strokes that sound at once, beside that of one stroke at full velocity: amplitudes
-/// are squares of velocities and add up, and what is over this the limiter would take off the attack.
-const MOST_PEAK: f32 = 1.2;
-
-/// How far apart strokes sound at once, steps.
-const AT_ONCE: f32 = 0.2;
+/// is struck there: one drum leads, as with a drummer, whose strokes at once are rarely alike. Alike,
+/// their peaks would add up to what the limiter takes off the attack again. What keeps time stays
+/// with the groove: all the way, each accent would be a splash of cymbals.
+const TOGETHER: [f32; 3] = [1.0, 0.5, 0.4];
+const BESIDE: f32 = 0.5;
 
 /// Bars within which one crash is struck at most.
 const CRASH_BARS: i32 = 2;
 
 /// Velocity of the hats that count on through a rest.
-const COUNTING: f32 = 0.16;
+const COUNTING: f32 = 0.22;
 
 /// A fill: velocity of its first stroke and of its last, beside that of the accent it leads to,
 /// which must stand out from it.
@@ -44,16 +38,20 @@ const ROOM: f32 = 0.52;
 /// Velocity of the stroke on an accent that hardly anybody sees, where there is none.
 const LIGHT: f32 = 0.3;
 
+/// Gain of what is on no accent where the body is not braked at all, and where it is braked as
+/// sharply as it usually is at most: between them lie 14 dB, from a ghost note to a plain stroke.
+const SWELL: (f32, f32) = (0.7, 1.6);
+
 /// Where the body is braked less than this, beside its usual, the groove keeps to the beats: what is
 /// struck off them there is left out, but for the eighths of those that keep time, which go on at
 /// this velocity at most.
 const IDLE: f32 = 0.25;
-const GHOST: f32 = 0.2;
+const GHOST: f32 = 0.28;
 
 /// Where the body is braked more than this and nothing is struck, the timekeeper is, with this
 /// velocity where it is braked as sharply as it usually is at most.
 const BUSY: f32 = 0.5;
-const BRAKED: f32 = 0.45;
+const BRAKED: f32 = 0.6;
 
 /// Loudness of a stroke right before a strong accent: at full loudness it would take the edge off
 /// it.
@@ -138,7 +136,6 @@ pub(super) fn answered(drums: &DrumGrid, moments: &Moments<'_>) -> Vec<Hit> {
             between(moment, &mut steps, moments);
         }
     }
-    steps.values_mut().for_each(|strokes| level_out(strokes, moments));
     let mut hits: Vec<Hit> = steps.into_values().flatten().collect();
     hits.sort_by_key(|hit| (hit.step, hit.class as usize));
     hits
@@ -149,7 +146,7 @@ fn with_the_body(hit: &Hit, place: f64, moments: &Moments<'_>) -> Option<f32> {
     let Some(braked) = moments.braked(place).filter(|_| !is_backbone(hit, moments)) else {
         return Some(hit.velocity);
     };
-    let swelled = hit.velocity * moments.depth.swell(braked);
+    let swelled = hit.velocity * moments.depth.swell(braked, SWELL);
     if braked >= IDLE || moments.is_beat(hit.step) {
         return Some(swelled);
     }
@@ -224,21 +221,6 @@ fn lifted(hit: &Hit, moment: &Moment, room: f32, moments: &Moments<'_>) -> f32 {
         None => loud * BESIDE,
     };
     moments.depth.towards(hit.velocity, to).clamp(SOFTEST, 1.0)
-}
-
-/// Lowers strokes that sound at once to [`MOST_PEAK`].
-fn level_out(strokes: &mut [Hit], moments: &Moments<'_>) {
-    let peak = |at: f32| -> f32 {
-        let at_once = strokes.iter().filter(|hit| (hit.offset - at).abs() < AT_ONCE);
-        at_once.map(|hit| hit.velocity * hit.velocity).sum()
-    };
-    let gains: Vec<f32> = strokes
-        .iter()
-        .map(|hit| (MOST_PEAK / peak(hit.offset).max(MOST_PEAK)).sqrt())
-        .collect();
-    for (hit, gain) in strokes.iter_mut().zip(gains) {
-        hit.velocity *= moments.depth.towards(1.0, gain);
-    }
 }
 
 fn keeps_time(class: DrumClass) -> bool {

@@ -183,9 +183,7 @@ fn drums_that_answer_together_are_softer_than_the_first() {
     let [kick, snare, crash] = velocities[..] else {
         panic!("{velocities:?}");
     };
-    // 1, 0.6 and 0.5, whose squares are 1.61 together: lowered until they are 1.2.
-    let gain = (1.2_f64 / 1.61).sqrt();
-    assert!(near(kick, gain) && near(snare, 0.6 * gain) && near(crash, 0.5 * gain));
+    assert!(near(kick, 1.0) && near(snare, 0.5) && near(crash, 0.4));
 }
 
 #[test]
@@ -297,7 +295,7 @@ fn nothing_is_struck_while_the_body_holds_but_soft_hats_on_the_beats() {
             expected,
             "{step}"
         );
-        assert!(there.iter().all(|(_, velocity, _)| *velocity < 0.2));
+        assert!(there.iter().all(|(_, velocity, _)| *velocity < 0.25));
     }
     // 6.6 s is step 52.8: the accent is answered on step 53, by four strokes that rise to it.
     let fill: Vec<f32> = (49..53)
@@ -360,16 +358,16 @@ fn between_accents_the_drums_follow_how_sharply_the_body_is_braked() {
         stroke.map_or(0.0, |(_, velocity, _)| velocity)
     };
     assert!(on(&hits, 17).is_empty(), "left out");
-    assert!(near(velocity(&hits, 18, ClosedHat), 0.2), "an eighth goes on softly");
-    assert!(near(velocity(&hits, 22, ClosedHat), 0.5 * 0.85 * 1.2), "louder");
-    assert!(near(velocity(&hits, 24, Kick), 0.5 * 0.85 * 1.2), "the three");
+    assert!(near(velocity(&hits, 18, ClosedHat), 0.28), "an eighth goes on softly");
+    assert!(near(velocity(&hits, 22, ClosedHat), 0.5 * 0.85 * 1.6), "louder");
+    assert!(near(velocity(&hits, 24, Kick), 0.5 * 0.85 * 1.6), "the three");
     assert!(near(velocity(&hits, 20, Snare), 0.5) && near(velocity(&hits, 16, Kick), 0.5));
-    assert!(near(velocity(&hits, 21, ClosedHat), 0.45), "joins in");
+    assert!(near(velocity(&hits, 21, ClosedHat), 0.6), "joins in");
     assert!(on(&hits, 19).is_empty());
     let half = at(1.0);
     let aside = 0.5 * 0.925;
-    assert!(near(velocity(&half, 17, Kick), 0.5 * aside * 0.9));
-    assert!(near(velocity(&half, 22, ClosedHat), aside * 1.1));
+    assert!(near(velocity(&half, 17, Kick), 0.5 * aside * 0.85));
+    assert!(near(velocity(&half, 22, ClosedHat), aside * 1.3));
     assert!(on(&half, 21).is_empty());
 }
 
@@ -412,7 +410,7 @@ fn nothing_is_struck_while_nobody_is_seen_but_soft_hats_on_the_beats() {
     for step in 0..15 {
         let there = on(&hits, step);
         assert_eq!(there.len(), usize::from(step % 4 == 0), "{step}");
-        assert!(there.iter().all(|(_, velocity, _)| near(*velocity, 0.16)));
+        assert!(there.iter().all(|(_, velocity, _)| near(*velocity, 0.22)));
     }
     assert!(on(&hits, 18).iter().any(|(_, velocity, _)| *velocity > 0.4));
 }
