@@ -8,10 +8,11 @@
 //! * **time**: what is played on the step of an accent moves towards the accent's instant, and
 //!   nothing is left right beside it;
 //! * **loudness**: strokes on an accent are as loud as the accent is strong, the others step back,
-//!   but for the backbone;
+//!   but for the backbone, and swell where the body is braked;
+//! * **density**: off the beats nothing is struck where the body is not braked at all;
 //! * **voice**: an accent has the drums of the part of the body that makes it;
-//! * **stillness**: where the body holds, nothing is struck, the harmony holds too, and a fill
-//!   leads to the next accent;
+//! * **stillness**: where the body holds, or nobody is seen, nothing is struck, the harmony holds
+//!   too, and a fill leads to the next accent;
 //! * **lines**: bass and chords land on strong accents and rest where the body rests.
 //!
 //! All of it is decided on the grid of the media, by what is around a moment there, and so is the
