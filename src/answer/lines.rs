@@ -22,6 +22,10 @@ const UNITS: i32 = 2;
 /// Loudness of the harmony where the body rests.
 const HELD: f32 = 0.4;
 
+/// Gain of a line where the body is not braked at all, and where it is braked as sharply as it usually
+/// is at most: half of what the drums have, so that the harmony stays.
+const SWELL: (f32, f32) = (0.8, 1.2);
+
 /// Fewest notes of a chord; fewer are a melody's.
 const LEAST_CHORD: usize = 3;
 
@@ -48,7 +52,11 @@ pub(super) fn answered(line: &Line, chords: &[ChordAt], moments: &Moments<'_>) -
                     note.offset = moments.depth.towards(note.offset, moment.offset);
                     moments.depth.towards(note.velocity, note.velocity.max(loud))
                 }
-                None => note.velocity * moments.depth.aside(false),
+                None => {
+                    let braked = moments.braked(f64::from(note.step) + f64::from(note.offset));
+                    let swell = braked.map_or(1.0, |braked| moments.depth.swell(braked, SWELL));
+                    (note.velocity * moments.depth.aside(false) * swell).min(1.0)
+                }
             };
         }
         if on.is_none() {

@@ -4,13 +4,14 @@
 //! stop to the frame, how hard it is, which limb makes it, and whether anybody moves at all. So the
 //! groove is arranged to the movement before it becomes a score:
 //!
-//! * **time**: notes on the step of an accent move towards the accent's instant, so that
-//!   nothing sounds just beside it;
+//! * **time**: notes on the step of an accent move towards the accent's instant, so that nothing
+//!   sounds just beside it;
 //! * **loudness**: strokes on an accent are as loud as the accent is strong; the others become
-//!   softer, except for the backbone;
+//!   softer, except for the backbone, and swell where the body is braked;
+//! * **density**: off the beats nothing is struck where the body is not braked at all;
 //! * **voice**: an accent gets the drums of the part of the body that makes it;
-//! * **stillness**: where the body holds, nothing is struck, the harmony holds too, and a fill
-//!   leads to the next accent;
+//! * **stillness**: where the body holds, or nobody is seen, nothing is struck, the harmony holds
+//!   too, and a fill leads to the next accent;
 //! * **lines**: bass and chords land on strong accents and rest where the body rests.
 //!
 //! All of it is decided on the grid of the media, from what is around a moment there. The result is

@@ -3,8 +3,8 @@
 
 use super::depth::Depth;
 use crate::drums::DrumGrid;
-use crate::rhythm::{AccentKind, BodyPart, Rhythm};
-use crate::time::{BeatGrid, Instant, STEPS_PER_BEAT};
+use crate::rhythm::{AccentKind, BodyPart, Curve, Rhythm};
+use crate::time::{BeatGrid, Instant, STEPS_PER_BEAT, Span};
 
 /// Farthest that a note is moved, in seconds and in steps: farther would be another place of the
 /// bar.
@@ -42,6 +42,9 @@ const AWAITED: f64 = 1.0;
 /// A gesture begins at most this many seconds before the accent that ends it.
 const GESTURE: f64 = 0.5;
 
+/// How far from a stroke the body may be braked for the two to be seen as one.
+const SEEN_WITH: Span = Span::from_seconds(0.060);
+
 /// An accent on the grid.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Moment {
@@ -55,7 +58,7 @@ pub(super) struct Moment {
     pub part: BodyPart,
 }
 
-/// A stretch in which the body holds still, in steps.
+/// A stretch in which the body holds still, or nobody is seen, in steps.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Rest {
     pub from: f64,
@@ -81,9 +84,9 @@ pub(super) struct Moments<'a> {
     grid: &'a BeatGrid,
     /// A step on which a bar begins.
     origin: i32,
-    /// In rising order of steps, at most one on each.
+    /// In ascending order of steps, at most one on each.
     moments: Vec<Moment>,
-    /// Accents that are answered between the steps, in rising order of steps.
+    /// Accents that are answered between the steps, in ascending order of steps.
     pub between: Vec<Moment>,
     /// Accents that hardly anybody notices, in rising order of steps, on steps that answer no other
     /// accent.
@@ -91,8 +94,10 @@ pub(super) struct Moments<'a> {
     /// Steps on which a gesture begins that an accent ends soon after, with the strength of that
     /// accent.
     pub pick_ups: Vec<(i32, f32)>,
-    /// In rising order, without overlap.
+    /// In ascending order, without overlap.
     pub rests: Vec<Rest>,
+    /// How sharply the body is braked over time, if that says anything.
+    braking: Option<Curve>,
 }
 
 impl<'a> Moments<'a> {
@@ -108,6 +113,7 @@ impl<'a> Moments<'a> {
             faint: Vec::new(),
             pick_ups: Vec::new(),
             rests: Vec::new(),
+            braking: rhythm.braking(),
         };
         let least = depth.least_strength();
         let impacts = || rhythm.accents.iter().filter(|accent| accent.kind == AccentKind::Impact);
@@ -123,8 +129,12 @@ impl<'a> Moments<'a> {
         }
         result.faint.sort_by_key(|moment| moment.step);
         result.faint.dedup_by_key(|moment| moment.step);
-        for hold in rhythm.holds() {
-            result.rests.push(result.rest(hold.from, hold.to));
+        // Where nobody is to be seen there is nothing to play to either.
+        let mut stills = rhythm.holds();
+        stills.extend(rhythm.absences());
+        stills.sort_by(|a, b| a.from.seconds().total_cmp(&b.from.seconds()));
+        for still in stills {
+            result.rests.push(result.rest(still.from, still.to));
         }
         for accent in &rhythm.accents {
             if accent.kind == AccentKind::Style {
@@ -259,6 +269,23 @@ impl<'a> Moments<'a> {
     /// The rest that contains a position on the grid.
     pub fn rest_at(&self, position: f64) -> Option<&Rest> {
         self.rests.iter().find(|rest| rest.holds(position))
+    }
+
+    /// How sharply the body is braked around a place of the grid, 0 to 1; `None` where nothing can be
+    /// said of the movement as a whole.
+    pub fn braked(&self, position: f64) -> Option<f32> {
+        let braking = self.braking.as_ref()?;
+        let index = braking.rate.position(self.grid.instant(position));
+        let reach = braking.rate.count(SEEN_WITH);
+        let from = (index - reach).round().max(0.0) as usize;
+        let to = ((index + reach).round() + 1.0).clamp(0.0, braking.values.len() as f64) as usize;
+        let near = braking.values.get(from..to).unwrap_or_default();
+        Some(near.iter().copied().fold(0.0, f32::max))
+    }
+
+    /// Whether a step is a beat.
+    pub fn is_beat(&self, step: i32) -> bool {
+        self.in_bar(step) % STEPS_PER_BEAT as i32 == 0
     }
 
     /// Step within the bar.

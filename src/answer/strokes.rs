@@ -6,10 +6,6 @@ use crate::rhythm::BodyPart;
 use crate::time::STEPS_PER_BEAT;
 use std::collections::BTreeMap;
 
-/// How far the velocity of timekeeping strokes moves towards the accent's: all the way would make
-/// each accent a splash of cymbals.
-const TIMEKEEPER: f32 = 0.5;
-
 /// From the first strength the whole body gets crash, snare and kick; from the second a hand gets
 /// the snare.
 const WHOLE: f32 = 0.75;
@@ -18,15 +14,19 @@ const SNARE: f32 = 0.4;
 /// From this strength the trunk gets the snare as well as the kick.
 const BOTH: f32 = 0.5;
 
-/// Gains of the drums that answer an accent together, the first one first: their peaks add up, and
-/// the limiter would remove the excess again, from the attack.
-const TOGETHER: [f32; 3] = [1.0, 0.8, 0.7];
+/// Gains of the drums that answer an accent together, the first one first, and of other strokes at
+/// the same time. One drum leads: a drummer's simultaneous strokes rarely have the same loudness,
+/// and if they did, their peaks would add up and the limiter would remove the excess from the
+/// attack. Timekeeping strokes stay with the groove; otherwise each accent would be a splash of
+/// cymbals.
+const TOGETHER: [f32; 3] = [1.0, 0.5, 0.4];
+const BESIDE: f32 = 0.5;
 
 /// At most one crash is struck within this many bars.
 const CRASH_BARS: i32 = 2;
 
 /// Velocity of the hats that keep counting through a rest.
-const COUNTING: f32 = 0.16;
+const COUNTING: f32 = 0.22;
 
 /// Velocities of the first and the last stroke of a fill, relative to that of the accent it leads
 /// to, which must stand out from it.
@@ -38,6 +38,21 @@ const ROOM: f32 = 0.52;
 
 /// Velocity of the stroke added on an accent that hardly anybody notices.
 const LIGHT: f32 = 0.3;
+
+/// Gain of what is on no accent where the body is not braked at all, and where it is braked as
+/// sharply as it usually is at most: between them lie 14 dB, from a ghost note to a plain stroke.
+const SWELL: (f32, f32) = (0.7, 1.6);
+
+/// Where the body is braked less than this, beside its usual, the groove keeps to the beats: what is
+/// struck off them there is left out, but for the eighths of those that keep time, which go on at
+/// this velocity at most.
+const IDLE: f32 = 0.25;
+const GHOST: f32 = 0.28;
+
+/// Where the body is braked more than this and nothing is struck, the timekeeper is, with this
+/// velocity where it is braked as sharply as it usually is at most.
+const BUSY: f32 = 0.5;
+const BRAKED: f32 = 0.6;
 
 /// Gain of a stroke right before a strong accent: at full loudness it would weaken the accent.
 const BEFORE: f32 = 0.7;
@@ -65,7 +80,7 @@ pub(super) fn answered(drums: &DrumGrid, moments: &Moments<'_>) -> Vec<Hit> {
         match on {
             Some(moment) => {
                 hit.offset = moments.depth.towards(hit.offset, moment.offset);
-                hit.velocity = lifted(&hit, moment, moments);
+                hit.velocity = lifted(&hit, moment, room, moments);
             }
             None => {
                 let rest = if moments.rests(place) {
@@ -86,7 +101,11 @@ pub(super) fn answered(drums: &DrumGrid, moments: &Moments<'_>) -> Vec<Hit> {
                     1.0
                 };
                 let aside = moments.depth.aside(is_backbone(&hit, moments));
-                hit.velocity = (hit.velocity * rest * room * before * aside).max(SOFTEST);
+                hit.velocity *= rest * room * before * aside;
+                let Some(velocity) = with_the_body(&hit, place, moments) else {
+                    continue;
+                };
+                hit.velocity = velocity.clamp(SOFTEST, 1.0);
             }
         }
         steps.entry(hit.step).or_default().push(hit);
@@ -99,6 +118,9 @@ pub(super) fn answered(drums: &DrumGrid, moments: &Moments<'_>) -> Vec<Hit> {
         }
         for (step, strength) in &moments.pick_ups {
             pick_up(*step, *strength, &mut steps, moments);
+        }
+        for step in first..=last {
+            join_in(step, &drums.hits, &mut steps, moments);
         }
         for moment in moments.faint().filter(|moment| (first..=last).contains(&moment.step)) {
             touch(moment, &mut steps, moments);
@@ -119,6 +141,65 @@ pub(super) fn answered(drums: &DrumGrid, moments: &Moments<'_>) -> Vec<Hit> {
     hits
 }
 
+/// The velocity of a stroke that is on no accent, as the body moves there; `None` if it is left out.
+fn with_the_body(hit: &Hit, place: f64, moments: &Moments<'_>) -> Option<f32> {
+    let Some(braked) = moments.braked(place).filter(|_| !is_backbone(hit, moments)) else {
+        return Some(hit.velocity);
+    };
+    let swelled = hit.velocity * moments.depth.swell(braked, SWELL);
+    if braked >= IDLE || moments.is_beat(hit.step) {
+        return Some(swelled);
+    }
+    let is_eighth = moments.in_bar(hit.step) % 2 == 0;
+    let ghost = if is_eighth && keeps_time(hit.class) {
+        swelled.min(GHOST)
+    } else {
+        0.0
+    };
+    Some(moments.depth.towards(swelled, ghost)).filter(|velocity| *velocity > 0.0)
+}
+
+/// Which of the two drums that keep time does so.
+fn timekeeper(hits: &[Hit]) -> DrumClass {
+    let count = |class| hits.iter().filter(|hit| hit.class == class).count();
+    if count(DrumClass::Ride) > count(DrumClass::ClosedHat) {
+        DrumClass::Ride
+    } else {
+        DrumClass::ClosedHat
+    }
+}
+
+/// Whether the body is braked too little for what leads to an accent to be seen: while an arm is
+/// swung, the swing is heard best in silence.
+fn swings(step: i32, moments: &Moments<'_>) -> bool {
+    moments.braked(f64::from(step)).is_some_and(|braked| braked < IDLE)
+}
+
+/// A stroke of the timekeeper where the body is braked and nothing is struck. The written hits are in
+/// rising order.
+fn join_in(step: i32, written: &[Hit], steps: &mut Steps, moments: &Moments<'_>) {
+    let place = f64::from(step);
+    let braked = moments.braked(place).filter(|braked| *braked >= BUSY);
+    let Some(braked) = braked.filter(|_| moments.depth.usual() >= 1.0 && !moments.rests(place)) else {
+        return;
+    };
+    // As early or late as the groove was written there.
+    let before = written.partition_point(|hit| hit.step <= step);
+    let offset = written.get(before.saturating_sub(1)).map_or(0.0, |hit| hit.offset);
+    if moments.on(step).is_some() || moments.would_flam(step, offset) {
+        return;
+    }
+    let strokes = steps.entry(step).or_default();
+    if strokes.is_empty() {
+        strokes.push(Hit {
+            step,
+            class: timekeeper(written),
+            velocity: BRAKED * braked,
+            offset,
+        });
+    }
+}
+
 /// The velocity that a tenth of the kicks and snares exceed; the greatest possible where none are
 /// struck.
 fn loud(hits: &[Hit]) -> f32 {
@@ -130,11 +211,14 @@ fn loud(hits: &[Hit]) -> f32 {
     velocities.get(velocities.len() * 9 / 10).copied().unwrap_or(1.0)
 }
 
-fn lifted(hit: &Hit, moment: &Moment, moments: &Moments<'_>) -> f32 {
+/// The velocity of a stroke on an accent; `room` is the gain of the groove.
+fn lifted(hit: &Hit, moment: &Moment, room: f32, moments: &Moments<'_>) -> f32 {
     let loud = loudness(moment.strength);
-    let to = match keeps_time(hit.class) {
-        true => hit.velocity + (loud - hit.velocity) * TIMEKEEPER,
-        false => loud,
+    let place = drums_of(moment).iter().position(|class| *class == hit.class);
+    let to = match place.and_then(|place| TOGETHER.get(place)) {
+        Some(beside) => loud * beside,
+        None if keeps_time(hit.class) => hit.velocity * room * moments.depth.aside(false),
+        None => loud * BESIDE,
     };
     moments.depth.towards(hit.velocity, to).clamp(SOFTEST, 1.0)
 }
@@ -243,7 +327,7 @@ fn count_on(rest: &Rest, played: std::ops::RangeInclusive<i32>, steps: &mut Step
 }
 
 /// Two to four strokes that rise to the accent that ends a rest, as many as fit in once the body
-/// moves.
+/// moves, except for those that fall where it only [swings](swings).
 fn fill(rest: &Rest, steps: &mut Steps, moments: &Moments<'_>) {
     use DrumClass::{HighTom, LowTom, MidTom, Snare};
     let Some(moment) = rest.ends_on.and_then(|step| moments.on(step)) else {
@@ -255,7 +339,7 @@ fn fill(rest: &Rest, steps: &mut Steps, moments: &Moments<'_>) {
     let rising = [LowTom, MidTom, HighTom, Snare];
     for place in 0..count {
         let step = moment.step - count + place;
-        if moments.on(step).is_some() {
+        if moments.on(step).is_some() || swings(step, moments) {
             continue;
         }
         let share = (place + 1) as f32 / count as f32;
@@ -275,7 +359,7 @@ fn fill(rest: &Rest, steps: &mut Steps, moments: &Moments<'_>) {
 
 /// A light stroke where a gesture begins, if there is none yet.
 fn pick_up(step: i32, strength: f32, steps: &mut Steps, moments: &Moments<'_>) {
-    if moments.on(step).is_some() || moments.would_flam(step, 0.0) {
+    if moments.on(step).is_some() || moments.would_flam(step, 0.0) || swings(step, moments) {
         return;
     }
     let strokes = steps.entry(step).or_default();

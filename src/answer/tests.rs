@@ -143,7 +143,10 @@ fn strokes_are_as_loud_as_the_accent_is_strong_and_the_others_step_back() {
         stroke.map(|(_, velocity, _)| velocity).expect("a stroke")
     };
     assert!(near(velocity(8, DrumClass::Kick), 0.73));
-    assert!(near(velocity(8, DrumClass::ClosedHat), 0.615), "half of the way");
+    assert!(
+        near(velocity(8, DrumClass::ClosedHat), 0.5 * 0.85),
+        "what keeps time stays with the groove"
+    );
     assert!(near(velocity(2, DrumClass::ClosedHat), 0.5 * 0.85));
     assert!(
         near(velocity(24, DrumClass::Kick), 0.5 * 0.85),
@@ -180,7 +183,7 @@ fn drums_that_answer_together_are_softer_than_the_first() {
     let [kick, snare, crash] = velocities[..] else {
         panic!("{velocities:?}");
     };
-    assert!(near(kick, 1.0) && near(snare, 0.8) && near(crash, 0.7));
+    assert!(near(kick, 1.0) && near(snare, 0.5) && near(crash, 0.4));
 }
 
 #[test]
@@ -292,7 +295,7 @@ fn nothing_is_struck_while_the_body_holds_but_soft_hats_on_the_beats() {
             expected,
             "{step}"
         );
-        assert!(there.iter().all(|(_, velocity, _)| *velocity < 0.2));
+        assert!(there.iter().all(|(_, velocity, _)| *velocity < 0.25));
     }
     // 6.6 s is step 52.8: the accent is answered on step 53, after four strokes that rise to it.
     let fill: Vec<f32> = (49..53)
@@ -327,6 +330,89 @@ fn a_gesture_begins_with_a_light_stroke_into_its_accent() {
     };
     assert!(class == DrumClass::Snare && light < 0.5);
     assert_eq!(on(&drums(&[style], &[], 2.0), 9), [], "it leads nowhere");
+}
+
+/// A movement that is faster and faster for the first half of every second and slower and slower for
+/// the other: the body is braked on the last four of its eight steps.
+fn swinging(seconds: f64) -> f64 {
+    20.0 + 10.0 * (1.0 - (2.0 * (seconds % 1.0) - 1.0).abs())
+}
+
+fn moved(accents: &[Accent], speed: impl Fn(f64) -> f64) -> Rhythm {
+    let mut rhythm = rhythm(accents, &[]);
+    rhythm.movement.values = (0..960).map(|i| speed(f64::from(i) / 60.0) as f32).collect();
+    rhythm
+}
+
+#[test]
+fn between_accents_the_drums_follow_how_sharply_the_body_is_braked() {
+    use DrumClass::{ClosedHat, Kick, Snare};
+    let mut grid = groove();
+    // Off the beats and off the eighths, where nothing brakes.
+    grid.hits.push(hit(17, Kick, 0.5, 0.0));
+    grid.hits.sort_by_key(|hit| (hit.step, hit.class as usize));
+    let at = |follow| answer(&grid, None, &moved(&[], swinging), follow).drums.hits;
+    let hits = at(2.0);
+    let velocity = |hits: &[Hit], step, class| {
+        let stroke = on(hits, step).into_iter().find(|(c, ..)| *c == class);
+        stroke.map_or(0.0, |(_, velocity, _)| velocity)
+    };
+    assert!(on(&hits, 17).is_empty(), "left out");
+    assert!(near(velocity(&hits, 18, ClosedHat), 0.28), "an eighth goes on softly");
+    assert!(near(velocity(&hits, 22, ClosedHat), 0.5 * 0.85 * 1.6), "louder");
+    assert!(velocity(&hits, 24, Kick) > 0.5 * 0.85 * 1.5, "the three");
+    assert!(near(velocity(&hits, 20, Snare), 0.5) && near(velocity(&hits, 16, Kick), 0.5));
+    assert!(near(velocity(&hits, 21, ClosedHat), 0.6), "joins in");
+    assert!(on(&hits, 19).is_empty());
+    let half = at(1.0);
+    let aside = 0.5 * 0.925;
+    assert!(near(velocity(&half, 17, Kick), 0.5 * aside * 0.85));
+    assert!(near(velocity(&half, 22, ClosedHat), aside * 1.3));
+    assert!(on(&half, 21).is_empty());
+}
+
+#[test]
+fn lines_swell_where_the_body_is_braked() {
+    let music = Music {
+        key: Key {
+            tonic: 0,
+            mode: Mode::Major,
+        },
+        chords: vec![],
+        lines: vec![Line {
+            instrument: Instrument::Piano,
+            notes: vec![note(18, 2, 60), note(22, 2, 60)],
+        }],
+    };
+    let answered = answer(&groove(), Some(&music), &moved(&[], swinging), 2.0);
+    let notes = answered.music.expect("music").lines[0].notes.clone();
+    assert!(near(notes[0].velocity, 0.5 * 0.85 * 0.8) && near(notes[1].velocity, 0.5 * 0.85 * 1.2));
+}
+
+#[test]
+fn a_fill_is_silent_where_the_body_swings_to_its_accent() {
+    // Still from 4 s to 6 s; then it swings for 0.6 s and is stopped.
+    let speed = |t: f64| match t {
+        t if t < 4.0 || t > 6.6 => swinging(t),
+        t if t < 6.0 => 1.0,
+        t => 1.0 + 50.0 * (t - 6.0),
+    };
+    let stopped = [accent(6.6, 0.9, BodyPart::Feet)];
+    let hits = answer(&groove(), None, &moved(&stopped, speed), 2.0).drums.hits;
+    assert!((49..52).all(|step| on(&hits, step).is_empty()));
+    assert!(on(&hits, 53).iter().any(|(class, ..)| *class == DrumClass::Kick));
+}
+
+#[test]
+fn nothing_is_struck_while_nobody_is_seen_but_soft_hats_on_the_beats() {
+    let speed = |t: f64| if t < 2.0 { 0.0 } else { 20.0 };
+    let hits = answer(&groove(), None, &moved(&[], speed), 2.0).drums.hits;
+    for step in 0..15 {
+        let there = on(&hits, step);
+        assert_eq!(there.len(), usize::from(step % 4 == 0), "{step}");
+        assert!(there.iter().all(|(_, velocity, _)| near(*velocity, 0.22)));
+    }
+    assert!(on(&hits, 18).iter().any(|(_, velocity, _)| *velocity > 0.4));
 }
 
 fn note(step: i32, length: u8, pitch: u8) -> GridNote {

@@ -1,6 +1,7 @@
 //! The rhythm found in a movement: its beats, and everything the music needs from it.
 
 use super::accents::Accent;
+use super::braking;
 use super::curve::Curve;
 use super::holds::{self, Hold};
 use crate::time::{BeatGrid, Instant, Tempo};
@@ -68,5 +69,16 @@ impl Rhythm {
     /// that it exceeds in 5 % of the time that it is seen.
     pub fn holds(&self) -> Vec<Hold> {
         holds::holds(&self.movement)
+    }
+
+    /// Where the person is not seen for a second or longer, in rising order.
+    pub fn absences(&self) -> Vec<Hold> {
+        holds::absences(&self.movement)
+    }
+
+    /// How sharply the body as a whole is braked, at the rate of the movement: 0 where it is not, 1 where it loses speed as fast
+    /// as it does for 5 % of the time or faster. `None` where it loses speed for less of the time than that.
+    pub fn braking(&self) -> Option<Curve> {
+        braking::braking(&self.movement)
     }
 }

@@ -1,4 +1,4 @@
-//! Where a body holds still.
+//! Where a body holds still, and where none is seen.
 
 use super::curve::Curve;
 use super::signal;
@@ -21,6 +21,9 @@ const FAST: f64 = 0.05;
 
 /// Shortest pause that a viewer notices.
 const LEAST: Span = Span::from_seconds(0.7);
+
+/// Who is lost for less than this is hidden by something; who is lost for longer is away.
+const LEAST_AWAY: Span = Span::from_seconds(1.0);
 
 /// Standard deviation of the smoothing, seconds: jitter must not break a pause in two.
 const SMOOTHING: f64 = 0.030;
@@ -54,6 +57,24 @@ pub(super) fn holds(movement: &Curve) -> Vec<Hold> {
             });
         }
         index += 1;
+    }
+    found
+}
+
+/// Where the person is not seen: the movement is exactly 0 there.
+pub(super) fn absences(movement: &Curve) -> Vec<Hold> {
+    let least = movement.rate.count(LEAST_AWAY);
+    let mut found = Vec::new();
+    let mut from = 0;
+    for run in movement.values.chunk_by(|a, b| (*a > 0.0) == (*b > 0.0)) {
+        let to = from + run.len();
+        if run.first().is_some_and(|value| *value <= 0.0) && run.len() as f64 >= least {
+            found.push(Hold {
+                from: movement.rate.instant(from),
+                to: movement.rate.instant(to),
+            });
+        }
+        from = to;
     }
     found
 }
@@ -94,5 +115,21 @@ mod tests {
         let holds = found(|t| if t >= 8.0 { 0.5 } else { 10.0 });
         assert_eq!(holds.len(), 1);
         assert_eq!(holds[0].1, 10.0);
+    }
+
+    #[test]
+    fn who_is_not_seen_for_a_second_is_away() {
+        let away = |speed: &dyn Fn(f64) -> f32| -> Vec<(f64, f64)> {
+            let curve = Curve {
+                rate: Rate::from_hz(60.0),
+                values: (0..600).map(|i| speed(f64::from(i) / 60.0)).collect(),
+            };
+            let found = absences(&curve).into_iter();
+            found.map(|hold| (hold.from.seconds(), hold.to.seconds())).collect()
+        };
+        let entered = away(&|t| if !(1.5..8.0).contains(&t) { 0.0 } else { 20.0 });
+        assert_eq!(entered, [(0.0, 1.5), (8.0, 10.0)]);
+        assert_eq!(away(&|t| if (3.0..3.9).contains(&t) { 0.0 } else { 20.0 }), []);
+        assert_eq!(away(&|_| 0.1), []);
     }
 }

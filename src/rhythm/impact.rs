@@ -211,6 +211,8 @@ struct Stop {
     part: BodyPart,
     /// How its movement ends.
     kind: ImpactKind,
+    /// Whether it has come down to where it is stopped.
+    falls: bool,
 }
 
 /// How fast every joint loses speed, torso lengths a second per second, without the share of
@@ -329,6 +331,7 @@ fn stops(motion: &Motion) -> Vec<Stop> {
                 limb,
                 part: *part,
                 kind: ended.kind(motion),
+                falls: ended.falls(motion),
             });
         }
     }
@@ -394,14 +397,21 @@ fn together(mut stops: Vec<Stop>) -> Vec<Stop> {
             force: force(&members),
             limb: hardest.limb,
             part: part(&members),
-            kind: if timed_by.iter().all(is_foot) && timed_by.iter().any(|s| s.kind == ImpactKind::Landing) {
-                ImpactKind::Landing
-            } else {
-                hardest.kind
-            },
+            kind: kind(&members, timed_by.iter().all(is_foot)).unwrap_or(hardest.kind),
+            falls: members.iter().any(|s| s.falls),
         });
     }
     events
+}
+
+/// How the movement of limbs ends that are stopped together, if it is not as that of the hardest: somebody lands where a foot does
+/// and the feet are most of it, or the trunk comes down with them, whose weight is stopped harder than theirs.
+fn kind(members: &[Stop], by_feet: bool) -> Option<ImpactKind> {
+    let lands = members
+        .iter()
+        .any(|s| s.part == BodyPart::Feet && s.kind == ImpactKind::Landing);
+    let falls = members.iter().any(|s| s.part == BodyPart::Trunk && s.falls);
+    (lands && (by_feet || falls)).then_some(ImpactKind::Landing)
 }
 
 /// The part of the body that limbs stopped together make up: the part that stops hardest, or the
@@ -568,9 +578,39 @@ mod tests {
             limb,
             part: LIMBS[limb].part,
             kind: ImpactKind::Stop,
+            falls: false,
         };
         assert_eq!(part(&[stop(4, 9.0), stop(5, 9.0), stop(1, 12.0)]), BodyPart::Feet);
         assert_eq!(part(&[stop(0, 8.0), stop(1, 9.0), stop(3, 10.0)]), BodyPart::Whole);
         assert_eq!(part(&[stop(0, 3.0), stop(1, 4.0), stop(3, 30.0)]), BodyPart::Hands);
+    }
+
+    #[test]
+    fn somebody_lands_where_the_feet_do_and_the_trunk_comes_down_with_them() {
+        let stop = |limb: usize, force, kind, falls| Stop {
+            position: 10.0,
+            force,
+            limb,
+            part: LIMBS[limb].part,
+            kind,
+            falls,
+        };
+        let of = |stops: Vec<Stop>| together(stops).iter().map(|s| s.kind).collect::<Vec<_>>();
+        // Trunk and foot, which takes a fifth of the force.
+        let jump = vec![
+            stop(1, 20.0, ImpactKind::Stop, true),
+            stop(4, 5.0, ImpactKind::Landing, true),
+        ];
+        assert_eq!(of(jump), [ImpactKind::Landing]);
+        let bow = vec![
+            stop(1, 20.0, ImpactKind::Stop, true),
+            stop(4, 5.0, ImpactKind::Stop, false),
+        ];
+        assert_eq!(of(bow), [ImpactKind::Stop], "the feet stay on the ground");
+        let step = vec![
+            stop(2, 20.0, ImpactKind::Turn, false),
+            stop(4, 5.0, ImpactKind::Landing, true),
+        ];
+        assert_eq!(of(step), [ImpactKind::Turn], "an arm is swung while somebody walks");
     }
 }

@@ -19,6 +19,7 @@ mod bars;
 mod beats;
 #[cfg(test)]
 mod beats_tests;
+mod braking;
 pub mod calibration;
 pub mod compose;
 pub mod confidence;

@@ -26,6 +26,10 @@ const STRONG_BEAT_WORTH: f64 = 0.6;
 /// very end.
 const ANSWERED_ROOM: Span = Span::from_seconds(0.3);
 
+/// The same after a strong accent: the drum itself sounds so long, and a piece that stops before the
+/// last pose of a dance misses it.
+const ACCENT_ROOM: Span = Span::from_seconds(0.15);
+
 /// How much longer the silence may be in that case after a strong accent, a downbeat and another
 /// beat than after an off-beat eighth.
 const ACCENT_WORTH: f64 = 0.35;
@@ -70,7 +74,7 @@ pub(super) fn last_beat_after(last_step: i32, grid: &DrumGrid, beats: &BeatGrid,
 /// The step on which a piece ends that answers a movement with strong accents on the steps
 /// `strong`; `None` in the cases of [`last_beat_after`].
 ///
-/// Of the last steps that leave 0.3 s, it is the accent, beat or half beat with the shortest
+/// Of the last steps that leave 0.3 s (an accent: 0.15 s), it is the accent, beat or half beat with the shortest
 /// silence after it, where the silence after an accent counts as 0.35 s shorter, after a downbeat
 /// as 0.3 s shorter, and after another beat as 0.2 s shorter.
 pub(super) fn last_answer_after(
@@ -83,10 +87,12 @@ pub(super) fn last_answer_after(
     const BEAT: i32 = STEPS_PER_BEAT as i32;
     let end = crate::time::Instant::ZERO + duration;
     let played = (last_step.div_euclid(BEAT) + 1).saturating_mul(BEAT);
-    let latest = ((beats.position(end - ANSWERED_ROOM) + 1e-6).floor() as i32).min(played);
+    let latest = |room: Span| ((beats.position(end - room) + 1e-6).floor() as i32).min(played);
+    let (last_beat, latest) = (latest(ANSWERED_ROOM), latest(ACCENT_ROOM));
     let silence = |step: i32| (end - beats.instant(f64::from(step))).seconds();
     let worth = |step: i32| match step.rem_euclid(BEAT) {
         _ if strong.binary_search(&step).is_ok() => Some(ACCENT_WORTH),
+        _ if step > last_beat => None,
         0 if beat_number(grid, step.div_euclid(BEAT)) == 1 => Some(ANSWERED_DOWNBEAT_WORTH),
         0 => Some(BEAT_WORTH),
         2 => Some(0.0),
@@ -250,6 +256,9 @@ mod tests {
             Some(29 * 4),
             "an accent at 12.5 s is too long before"
         );
+        assert_eq!(last(&[119], 15.05), Some(119), "an accent leaves 0.175 s");
+        assert_eq!(last(&[], 15.05), Some(29 * 4 + 2), "no beat does");
+        assert_eq!(last(&[119], 15.0), Some(29 * 4), "0.125 s are too short for a drum");
         let short = steady(120.0, 4);
         let beats = BeatGrid::new(short.beats.clone()).expect("beats");
         let stopped = last_answer(&[], &short, &beats, Span::from_seconds(60.0));

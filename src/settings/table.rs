@@ -44,8 +44,8 @@ pub struct Setting {
     pub effect: Effect,
     /// One sentence for help texts and editors.
     pub help: &'static str,
-    get: fn(&Settings) -> String,
-    set: fn(&mut Settings, Given<'_>) -> Result<(), Refusal>,
+    pub(super) get: fn(&Settings) -> String,
+    pub(super) set: fn(&mut Settings, Given<'_>) -> Result<(), Refusal>,
 }
 
 impl Setting {
@@ -64,7 +64,7 @@ impl Setting {
         self.given("").words()
     }
 
-    fn given<'a>(&self, text: &'a str) -> Given<'a> {
+    pub(super) fn given<'a>(&self, text: &'a str) -> Given<'a> {
         Given {
             kind: self.kind,
             auto: self.auto,

@@ -66,7 +66,7 @@ pub static PROFILES: [Profile; Instrument::ALL.len()] = [
         programs: &[(&["funk", "soul", "hiphop", "afrobeat", "reggae"], RHODES)],
         usual_program: GRAND,
         pan: 0.35,
-        under_drums: 4.5,
+        under_drums: 3.0,
         colour: "#245ca0",
     },
     Profile {
@@ -86,7 +86,7 @@ pub static PROFILES: [Profile; Instrument::ALL.len()] = [
         ],
         usual_program: STEEL,
         pan: -0.45,
-        under_drums: 5.5,
+        under_drums: 4.0,
         colour: "#c6701e",
     },
     Profile {
@@ -102,7 +102,7 @@ pub static PROFILES: [Profile; Instrument::ALL.len()] = [
         ],
         usual_program: FINGERED,
         pan: 0.0,
-        under_drums: 4.5,
+        under_drums: 3.0,
         colour: "#2c8246",
     },
 ];
