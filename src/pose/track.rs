@@ -4,8 +4,8 @@
 //! between each person is looked for where the frame before leaves them.
 //!
 //! Where nobody is found in the whole picture, the finder looks in tiles of it. Of very small people the landmarks' score
-//! says little: before the last of them are lost, the finder looks around them, and they are followed where it agrees
-//! with the landmarks. Neither is done while anybody else is followed.
+//! says little: before the last of them are lost, and for a while after that, the finder looks around them, and they are
+//! followed where it agrees with the landmarks. Neither is done while anybody else is followed.
 
 use super::crop::Region;
 use super::finder::{self, Candidate, similarity};
@@ -14,6 +14,7 @@ use super::look::Look;
 use super::part::Part;
 use super::smooth::Sample;
 use crate::error::Result;
+use crate::limits::FOUND_AFTER;
 use crate::time::{Instant, Span};
 use crate::video::{Frame, Picture};
 
@@ -22,7 +23,7 @@ const MOST_PEOPLE: usize = 4;
 
 /// Time between two looks at the whole picture while somebody is followed, and while nobody is.
 const SEARCH_PERIOD: Span = Span::from_seconds(0.5);
-const EMPTY_SEARCH_PERIOD: Span = Span::from_seconds(0.1);
+const EMPTY_SEARCH_PERIOD: Span = FOUND_AFTER;
 
 /// Time between two looks at the whole picture in the finer resolution.
 const FINE_SEARCH_PERIOD: Span = Span::from_seconds(2.0);
@@ -51,8 +52,14 @@ const LEAST_VISIBILITY: f64 = 0.4;
 /// Height under which somebody is very small, pixels: a quarter of what the landmarks' network looks at.
 const SMALL: f64 = 64.0;
 
-/// Looks around somebody very small: the length of the square, in regions, and the side of the finder's picture.
-const AROUND: [(f64, usize); 2] = [(3.0, 192), (5.0, 256)];
+/// Looks around somebody very small: the length of the square, in regions, and the side of the finder's picture. The
+/// person is 100 and 85 pixels high in it: at 50 the finder sees a sixth as many of those who are 25 to 40 pixels high
+/// in the picture, and in squares that are longer it sees fewer.
+const AROUND: [(f64, usize); 2] = [(2.0, 256), (3.0, 320)];
+
+/// For how long the finder goes on looking around the place where somebody very small was lost: until the tiles are
+/// looked at again.
+const LOOK_ON: Span = TILE_SEARCH_PERIOD;
 
 /// Least score of a candidate there, and least similarity to the body before.
 const AROUND_SCORE: f64 = 0.05;
@@ -100,6 +107,8 @@ pub struct Tracker {
     done: Tracked,
     /// Those followed now, the longest first.
     tracks: Vec<Track>,
+    /// Those who were very small when the last of them was lost.
+    lost: Vec<Lost>,
     thumbnail: Option<Thumbnail>,
     suspects: Vec<Suspect>,
     next_search: Instant,
@@ -111,6 +120,13 @@ pub struct Tracker {
 struct Track {
     tracklet: Tracklet,
     body: Body,
+}
+
+/// Somebody very small who is looked for where they were seen last.
+#[derive(Debug)]
+struct Lost {
+    body: Body,
+    until: Instant,
 }
 
 /// A cut that may prove to be a flash.
@@ -151,23 +167,13 @@ impl Tracker {
             }
         }
         let look_again = self.tracks.is_empty() && difference < CUT_IF_LOST;
-        let mut lost = false;
-        for mut track in missed {
-            let body = if look_again {
-                small_body(look, picture, &track.body)?
-            } else {
-                None
-            };
-            match body {
-                Some(body) => {
-                    track.push(index, frame.scale, body);
-                    self.tracks.push(track);
-                }
-                None => {
-                    self.done.tracklets.push(track.tracklet);
-                    lost = true;
-                }
-            }
+        let lost = !missed.is_empty();
+        if look_again {
+            self.lost.retain(|lost| time < lost.until);
+            self.follow_small(look, frame, index, missed)?;
+        } else {
+            self.lost.clear();
+            self.done.tracklets.extend(missed.into_iter().map(|t| t.tracklet));
         }
         self.drop_doubles();
         if lost && self.tracks.is_empty() && (CUT_IF_LOST..=CUT).contains(&difference) {
@@ -194,6 +200,7 @@ impl Tracker {
             self.done.cuts.push(index);
         }
         self.done.tracklets.extend(self.tracks.drain(..).map(|t| t.tracklet));
+        self.lost.clear();
         self.suspects.extend(before.map(|before| Suspect {
             frame: index,
             before: before.clone(),
@@ -214,6 +221,34 @@ impl Tracker {
         self.done.cuts.retain(|cut| *cut < from);
         self.suspects.truncate(first);
         true
+    }
+
+    /// Follows the very small ones, where nobody else is followed: those who have just been missed, and those who were lost
+    /// a moment ago.
+    fn follow_small(&mut self, look: &mut impl Look, frame: &Frame, index: usize, missed: Vec<Track>) -> Result<()> {
+        let lost = std::mem::take(&mut self.lost);
+        for mut track in missed {
+            if let Some(body) = small_body(look, &frame.picture, &track.body)? {
+                track.push(index, frame.scale, body);
+                self.tracks.push(track);
+                continue;
+            }
+            self.done.tracklets.push(track.tracklet);
+            if track.body.size() < SMALL {
+                self.lost.push(Lost {
+                    body: track.body,
+                    until: frame.time + LOOK_ON,
+                });
+            }
+        }
+        for lost in lost {
+            match small_body(look, &frame.picture, &lost.body)? {
+                Some(body) => self.tracks.push(Track::new(index, frame.scale, body)),
+                None => self.lost.push(lost),
+            }
+        }
+        self.lost.truncate(MOST_PEOPLE);
+        Ok(())
     }
 
     /// Of two tracks on one person the older stays.
@@ -293,18 +328,22 @@ impl Tracker {
             if !is_there(&body, picture) || visibility < LEAST_VISIBILITY || followed(&coco(&body)) {
                 continue;
             }
-            let mut track = Track {
-                tracklet: Tracklet::default(),
-                body: body.clone(),
-            };
-            track.push(index, frame.scale, body);
-            self.tracks.push(track);
+            self.tracks.push(Track::new(index, frame.scale, body));
         }
         Ok(())
     }
 }
 
 impl Track {
+    fn new(frame: usize, scale: f64, body: Body) -> Self {
+        let mut track = Self {
+            tracklet: Tracklet::default(),
+            body: body.clone(),
+        };
+        track.push(frame, scale, body);
+        track
+    }
+
     fn push(&mut self, frame: usize, scale: f64, body: Body) {
         self.tracklet.samples.push(Sample {
             frame,
