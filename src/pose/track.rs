@@ -4,8 +4,8 @@
 //! between each person is looked for where the frame before leaves them.
 //!
 //! Where nobody is found in the whole picture, the finder looks in tiles of it. Of very small people the landmarks' score
-//! says little: before the last of them are lost, and for a while after that, the finder looks around them, and they are
-//! followed where it agrees with the landmarks. Neither is done while anybody else is followed.
+//! says little: before they are lost, and for a while after that, the finder looks around them, and they are followed
+//! where it agrees with the landmarks. Neither is done while anybody larger is followed.
 
 use super::crop::Region;
 use super::finder::{self, Candidate, similarity};
@@ -52,10 +52,10 @@ const LEAST_VISIBILITY: f64 = 0.4;
 /// Height under which somebody is very small, pixels: a quarter of what the landmarks' network looks at.
 const SMALL: f64 = 64.0;
 
-/// Looks around somebody very small: the length of the square, in regions, and the side of the finder's picture. The
-/// person is 100 and 85 pixels high in it: at 50 the finder sees a sixth as many of those who are 25 to 40 pixels high
-/// in the picture, and in squares that are longer it sees fewer.
-const AROUND: [(f64, usize); 2] = [(2.0, 256), (3.0, 320)];
+/// Looks around somebody very small: the length of the square, in regions, and the side of the finder's picture, in
+/// which the person is 50, 100 and 85 pixels high: what one shows another may not. They show a walker of 35 pixels in 71
+/// of 100 frames, and somebody at one of 35 places of the same pictures where there is nobody.
+const AROUND: [(f64, usize); 3] = [(3.0, 192), (2.0, 256), (3.0, 320)];
 
 /// For how long the finder goes on looking around the place where somebody very small was lost: until the tiles are
 /// looked at again.
@@ -107,7 +107,7 @@ pub struct Tracker {
     done: Tracked,
     /// Those followed now, the longest first.
     tracks: Vec<Track>,
-    /// Those who were very small when the last of them was lost.
+    /// Those who were very small when they were lost.
     lost: Vec<Lost>,
     thumbnail: Option<Thumbnail>,
     suspects: Vec<Suspect>,
@@ -166,9 +166,8 @@ impl Tracker {
                 _ => missed.push(track),
             }
         }
-        let look_again = self.tracks.is_empty() && difference < CUT_IF_LOST;
         let lost = !missed.is_empty();
-        if look_again {
+        if difference < CUT_IF_LOST && self.tracks.iter().all(|track| track.body.size() < SMALL) {
             self.lost.retain(|lost| time < lost.until);
             self.follow_small(look, frame, index, missed)?;
         } else {
@@ -223,31 +222,44 @@ impl Tracker {
         true
     }
 
-    /// Follows the very small ones, where nobody else is followed: those who have just been missed, and those who were lost
-    /// a moment ago.
+    /// Follows the very small ones, where nobody larger is followed: those who have just been missed, and those who were
+    /// lost a moment ago. While others are followed that is done for one of them only, whom one need not find again.
     fn follow_small(&mut self, look: &mut impl Look, frame: &Frame, index: usize, missed: Vec<Track>) -> Result<()> {
-        let lost = std::mem::take(&mut self.lost);
-        for mut track in missed {
-            if let Some(body) = small_body(look, &frame.picture, &track.body)? {
-                track.push(index, frame.scale, body);
-                self.tracks.push(track);
-                continue;
-            }
-            self.done.tracklets.push(track.tracklet);
-            if track.body.size() < SMALL {
-                self.lost.push(Lost {
-                    body: track.body,
-                    until: frame.time + LOOK_ON,
-                });
+        let most = if self.tracks.is_empty() { MOST_PEOPLE } else { 1 };
+        let mut lost = std::mem::take(&mut self.lost);
+        let mut looked = 0;
+        // The longest followed first, before the others in the end as well.
+        for (place, mut track) in missed.into_iter().enumerate() {
+            let body = if place < most {
+                looked += 1;
+                small_body(look, &frame.picture, &track.body)?
+            } else {
+                None
+            };
+            match body {
+                Some(body) => {
+                    track.push(index, frame.scale, body);
+                    self.tracks.insert(place.min(self.tracks.len()), track);
+                }
+                None => {
+                    self.done.tracklets.push(track.tracklet);
+                    if track.body.size() < SMALL {
+                        self.lost.push(Lost {
+                            body: track.body,
+                            until: frame.time + LOOK_ON,
+                        });
+                    }
+                }
             }
         }
+        lost.truncate(most.saturating_sub(looked));
         for lost in lost {
             match small_body(look, &frame.picture, &lost.body)? {
                 Some(body) => self.tracks.push(Track::new(index, frame.scale, body)),
                 None => self.lost.push(lost),
             }
         }
-        self.lost.truncate(MOST_PEOPLE);
+        self.lost.truncate(most);
         Ok(())
     }
 
