@@ -224,7 +224,8 @@ fn the_heavy_model_finds_the_same_person() {
     assert!(missing(&track).is_empty());
 }
 
-/// Two seconds after its start four seconds of the bundled clip, changed by a filter graph of FFmpeg.
+/// Two seconds after its start four seconds of the bundled clip, changed by a filter graph of
+/// FFmpeg.
 fn changed(filters: &str) -> tempfile::NamedTempFile {
     let file = tempfile::Builder::new().suffix(".mkv").tempfile().unwrap();
     let made = std::process::Command::new("ffmpeg")

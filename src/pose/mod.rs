@@ -4,7 +4,8 @@
 //! in a thread of their own; cropping 0.8 ms, 1.7 ms where the person is larger than 512 pixels; BlazePose full 6.3 ms (a
 //! batch of several people is no faster an image); the finder 13.5 ms every half second, 48 ms where people are far away;
 //! 9.5 to 10 ms in all beside the decoding. Where nobody is followed, four tiles cost 190 ms every second more; where the
-//! only ones followed are very small, another look around each costs 8 to 20 ms in frames in which they would be lost.
+//! only ones followed are very small, up to three looks around one of them cost 17 to 90 ms in
+//! frames in which they would be lost, and around each of at most four where nobody else is left.
 
 use crate::error::{Error, Result};
 use crate::limits::LEAST_PERSON;

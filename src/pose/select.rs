@@ -102,7 +102,8 @@ impl People {
             times,
             cuts,
         };
-        // Whoever is seen too briefly has no number: a passer-by must not take that of the person who stays.
+        // Whoever is seen too briefly has no number: a passer-by must not take that of the person
+        // who stays.
         for role in 0..people.shots.iter().map(Vec::len).max().unwrap_or(0) {
             let seen = people
                 .in_role(role)
@@ -118,7 +119,8 @@ impl People {
         people
     }
 
-    /// How many people can be followed: the most that are in one shot side by side, each seen for long enough.
+    /// How many people can be followed: the most that are in one shot side by side, each seen for
+    /// long enough.
     pub fn count(&self) -> usize {
         self.numbers.len()
     }

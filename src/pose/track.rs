@@ -4,8 +4,9 @@
 //! between each person is looked for where the frame before leaves them.
 //!
 //! Where nobody is found in the whole picture, the finder looks in tiles of it. Of very small people the landmarks' score
-//! says little: before they are lost, and for a while after that, the finder looks around them, and they are followed
-//! where it agrees with the landmarks. Neither is done while anybody larger is followed.
+//! says little: before they are lost, and for a while after that, the finder looks around them, and
+//! they are followed where it agrees with the landmarks. Neither is done while anybody larger is
+//! followed.
 
 use super::crop::Region;
 use super::finder::{self, Candidate, similarity};
@@ -52,13 +53,14 @@ const LEAST_VISIBILITY: f64 = 0.4;
 /// Height under which somebody is very small, pixels: a quarter of what the landmarks' network looks at.
 const SMALL: f64 = 64.0;
 
-/// Looks around somebody very small: the length of the square, in regions, and the side of the finder's picture, in
-/// which the person is 50, 100 and 85 pixels high: what one shows another may not. They show a walker of 35 pixels in 71
-/// of 100 frames, and somebody at one of 35 places of the same pictures where there is nobody.
+/// Looks around somebody very small: the length of the square, in regions, and the side of the
+/// finder's picture, in which the person is 50, 100 and 85 pixels high: what one shows another may
+/// not. They show a walker of 35 pixels in 71 of 100 frames, and somebody at one of 35 places of
+/// the same pictures where there is nobody.
 const AROUND: [(f64, usize); 3] = [(3.0, 192), (2.0, 256), (3.0, 320)];
 
-/// For how long the finder goes on looking around the place where somebody very small was lost: until the tiles are
-/// looked at again.
+/// For how long the finder goes on looking around the place where somebody very small was lost:
+/// until the tiles are looked at again.
 const LOOK_ON: Span = TILE_SEARCH_PERIOD;
 
 /// Least score of a candidate there, and least similarity to the body before.
@@ -222,8 +224,9 @@ impl Tracker {
         true
     }
 
-    /// Follows the very small ones, where nobody larger is followed: those who have just been missed, and those who were
-    /// lost a moment ago. While others are followed that is done for one of them only, whom one need not find again.
+    /// Follows the very small ones, where nobody larger is followed: those who have just been
+    /// missed, and those who were lost a moment ago. While others are followed that is done for one
+    /// of them only, whom one need not find again.
     fn follow_small(&mut self, look: &mut impl Look, frame: &Frame, index: usize, missed: Vec<Track>) -> Result<()> {
         let most = if self.tracks.is_empty() { MOST_PEOPLE } else { 1 };
         let mut lost = std::mem::take(&mut self.lost);
