@@ -30,7 +30,8 @@ const EMPTY_SEARCH_PERIOD: Span = FOUND_AFTER;
 const FINE_SEARCH_PERIOD: Span = Span::from_seconds(2.0);
 const EMPTY_FINE_SEARCH_PERIOD: Span = Span::from_seconds(0.2);
 
-/// Time between two looks at its tiles while nobody is followed.
+/// Time between two looks at its tiles while nobody is followed; half of it after somebody very
+/// small was lost, since where one is others may be.
 const TILE_SEARCH_PERIOD: Span = Span::from_seconds(1.0);
 
 /// Longer side of the picture that the finder looks at: somebody near is found better in the coarse one.
@@ -59,8 +60,7 @@ const SMALL: f64 = 64.0;
 /// the same pictures where there is nobody.
 const AROUND: [(f64, usize); 3] = [(3.0, 192), (2.0, 256), (3.0, 320)];
 
-/// For how long the finder goes on looking around the place where somebody very small was lost:
-/// until the tiles are looked at again.
+/// For how long the finder goes on looking around the place where somebody very small was lost.
 const LOOK_ON: Span = TILE_SEARCH_PERIOD;
 
 /// Least score of a candidate there, and least similarity to the body before.
@@ -115,7 +115,8 @@ pub struct Tracker {
     suspects: Vec<Suspect>,
     next_search: Instant,
     next_fine_search: Instant,
-    next_tile_search: Instant,
+    /// When the tiles were last looked at, in this shot.
+    tiles_seen: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -208,7 +209,7 @@ impl Tracker {
         }));
         self.next_search = Instant::ZERO;
         self.next_fine_search = Instant::ZERO;
-        self.next_tile_search = Instant::ZERO;
+        self.tiles_seen = None;
     }
 
     /// Takes back the cuts of a flash, once the picture is as it was before it; whether it did.
@@ -298,13 +299,18 @@ impl Tracker {
             self.next_fine_search = time + period;
         }
         self.take_up(look, frame, index, candidates)?;
-        if self.tracks.is_empty() && time >= self.next_tile_search {
+        let period = if self.lost.is_empty() {
+            TILE_SEARCH_PERIOD
+        } else {
+            TILE_SEARCH_PERIOD * 0.5
+        };
+        if self.tracks.is_empty() && self.tiles_seen.is_none_or(|seen| time - seen >= period) {
             let mut candidates = Vec::new();
             for tile in Part::tiles(picture) {
                 candidates.extend(look.find_in(picture, tile, FINE, FINE_SCORE)?);
             }
             self.take_up(look, frame, index, candidates)?;
-            self.next_tile_search = time + TILE_SEARCH_PERIOD;
+            self.tiles_seen = Some(time);
         }
         let period = if self.tracks.is_empty() {
             EMPTY_SEARCH_PERIOD
