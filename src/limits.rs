@@ -21,9 +21,10 @@ pub fn is_too_short(length: Span) -> bool {
     falls_short(length, LEAST_CLIP)
 }
 
-/// Whether a person is seen for less than [`LEAST_PERSON`].
+/// Whether a person is seen for less than [`LEAST_PERSON`], apart from the time in which they were
+/// there and not yet found.
 pub fn is_too_brief(seen: Span) -> bool {
-    falls_short(seen, LEAST_PERSON)
+    falls_short(seen + FOUND_AFTER, LEAST_PERSON)
 }
 
 fn falls_short(length: Span, least: Span) -> bool {
@@ -45,6 +46,10 @@ pub const END_SLACK: Span = Span::from_seconds(0.1);
 
 /// Shortest time for which a person must be seen; the reason is that of [`LEAST_CLIP`].
 pub const LEAST_PERSON: Span = Span::from_seconds(2.0);
+
+/// Time between two looks for people while nobody is followed: whoever enters the picture is found
+/// up to so much later.
+pub const FOUND_AFTER: Span = Span::from_seconds(0.1);
 
 /// Longest gap in a joint's track that is interpolated; in a longer one the joint is marked as
 /// missing.
@@ -275,7 +280,8 @@ mod tests {
             (f64::NAN, true),
         ] {
             assert_eq!(is_too_short(Span::from_seconds(seconds)), short, "{seconds}");
-            assert_eq!(is_too_brief(Span::from_seconds(seconds)), short, "{seconds}");
+            let seen = Span::from_seconds(seconds) - FOUND_AFTER;
+            assert_eq!(is_too_brief(seen), short, "{seconds}");
         }
     }
 

@@ -5,11 +5,12 @@
 //! larger than 512 pixels; BlazePose full 6.3 ms (a batch of several people is no faster per
 //! image); the finder 13.5 ms every half second, 48 ms where people are far away; 9.5 to 10 ms in
 //! all besides the decoding. Where nobody is followed, four tiles cost another 190 ms every second;
-//! where only very small people are followed, another look around each costs 8 to 20 ms in frames
-//! in which they would be lost.
+//! where only very small people are followed, up to three searches around one of them cost 17 to
+//! 90 ms in frames in which they would be lost, and around each of at most four where nobody else
+//! is left.
 
 use crate::error::{Error, Result};
-use crate::limits::{LEAST_PERSON, is_too_brief};
+use crate::limits::LEAST_PERSON;
 use crate::progress::{Monitor, Stage};
 use crate::settings::{PersonChoice, PoseSettings};
 use crate::time::Instant;
@@ -115,20 +116,19 @@ pub fn follow(
 pub fn choose(tracked: track::Tracked, path: &Path, settings: &PoseSettings) -> Result<PoseTrack> {
     let frames = tracked.times.len();
     let people = select::People::new(tracked);
-    let brief = |seconds: f64| Error::PersonTooBrief {
-        path: path.to_owned(),
-        seconds,
-        least: LEAST_PERSON.seconds(),
-    };
     let count = people.count();
     if count == 0 {
-        return match people.longest().seconds() {
-            seconds if seconds > 0.0 => Err(brief(seconds)),
-            _ => Err(Error::NoPerson {
+        return Err(match people.longest().seconds() {
+            seconds if seconds > 0.0 => Error::PersonTooBrief {
+                path: path.to_owned(),
+                seconds,
+                least: LEAST_PERSON.seconds(),
+            },
+            _ => Error::NoPerson {
                 path: path.to_owned(),
                 frames,
-            }),
-        };
+            },
+        });
     }
     let number = match settings.person {
         PersonChoice::Number(number) => number,
@@ -141,13 +141,9 @@ pub fn choose(tracked: track::Tracked, path: &Path, settings: &PoseSettings) -> 
             found: count,
         });
     }
-    let seen = people.seen(number);
-    if is_too_brief(seen) {
-        return Err(brief(seen.seconds()));
-    }
     let mut track = people.track(number);
     if settings.person == PersonChoice::All {
-        let others = (1..=count).filter(|other| *other != number && !is_too_brief(people.seen(*other)));
+        let others = (1..=count).filter(|other| *other != number);
         track.others = others.map(|other| people.track(other)).collect();
     }
     poses::round(&mut track);
@@ -199,7 +195,7 @@ mod tests {
             choose(tracked(), Path::new("clip.mp4"), &settings).unwrap()
         };
         let (one, all) = (chosen(PersonChoice::Auto), chosen(PersonChoice::All));
-        assert_eq!((one.people, one.others.len()), (3, 0));
+        assert_eq!((one.people, one.others.len()), (2, 0));
         assert_eq!(all.poses, one.poses);
         assert_eq!(all.others, [chosen(PersonChoice::Number(2))]);
     }

@@ -4,7 +4,7 @@ use super::joints::{JOINTS, JointPoint};
 use super::poses::{Pose, PoseTrack};
 use super::smooth::{Sample, smooth};
 use super::track::Tracked;
-use crate::limits::LONGEST_BRIDGE;
+use crate::limits::{LONGEST_BRIDGE, is_too_brief};
 use crate::time::{Instant, Span};
 
 /// A lost person and a new one are taken to be the same person within this time,
@@ -40,7 +40,7 @@ const BRIDGED: f32 = 0.5;
 #[derive(Debug, Clone, PartialEq)]
 struct Person {
     samples: Vec<Sample>,
-    /// Time seen.
+    /// Time seen, with the gaps that are bridged.
     seen: Span,
     /// Priority for being followed: body area over time, weighted by movement.
     weight: f64,
@@ -54,6 +54,8 @@ type Role = Vec<Person>;
 #[derive(Debug, Clone, PartialEq)]
 pub struct People {
     shots: Vec<Vec<Role>>,
+    /// Which role in each shot a person's number stands for.
+    numbers: Vec<usize>,
     longest: Span,
     times: Vec<Instant>,
     cuts: Vec<usize>,
@@ -94,35 +96,49 @@ impl People {
                 roles(people, &times)
             })
             .collect();
-        Self {
+        let mut people = Self {
             shots,
+            numbers: Vec::new(),
             longest,
             times,
             cuts,
+        };
+        // Whoever is seen too briefly has no number: a passer-by must not take that of the person
+        // who stays.
+        for role in 0..people.shots.iter().map(Vec::len).max().unwrap_or(0) {
+            let seen = people
+                .in_role(role)
+                .flatten()
+                .fold(Span::ZERO, |sum, person| sum + person.seen);
+            if !is_too_brief(seen) {
+                people.numbers.push(role);
+            }
+            if seen > people.longest {
+                people.longest = seen;
+            }
         }
+        people
     }
 
-    /// How many people can be followed: the most that are in one shot at the same time, for longer
-    /// than a moment.
+    /// How many people can be followed: the most that are in one shot side by side, each seen for
+    /// long enough.
     pub fn count(&self) -> usize {
-        self.shots.iter().map(Vec::len).max().unwrap_or(0)
+        self.numbers.len()
     }
 
-    /// Longest time that one person of a shot is seen.
+    /// Longest time that one person is seen.
     pub fn longest(&self) -> Span {
         self.longest
     }
 
-    /// Time for which person `number` (from 1) is seen.
-    pub fn seen(&self, number: usize) -> Span {
-        self.chosen(number)
-            .flatten()
-            .fold(Span::ZERO, |sum, person| sum + person.seen)
+    /// Those with this number, shot by shot.
+    fn chosen(&self, number: usize) -> impl Iterator<Item = &Role> {
+        let role = number.checked_sub(1).and_then(|index| self.numbers.get(index));
+        role.into_iter().flat_map(|role| self.in_role(*role))
     }
 
-    fn chosen(&self, number: usize) -> impl Iterator<Item = &Role> {
-        let index = number.saturating_sub(1);
-        self.shots.iter().filter_map(move |roles| roles.get(index))
+    fn in_role(&self, role: usize) -> impl Iterator<Item = &Role> {
+        self.shots.iter().filter_map(move |roles| roles.get(role))
     }
 
     /// The joints of person `number` (from 1), smoothed, with short gaps bridged: one pose for
@@ -252,6 +268,12 @@ fn weigh(samples: Vec<Sample>, times: &[Instant]) -> Person {
     let (mut path, mut travelled) = (0.0, 0.0);
     let mut from = 0;
     for (index, sample) in samples.iter().enumerate() {
+        if let Some(next) = samples.get(index + 1)
+            && next.frame > sample.frame + 1
+            && times[next.frame] - times[sample.frame] <= LONGEST_BRIDGE
+        {
+            seen += (times[next.frame] - times[sample.frame + 1]).seconds();
+        }
         // The frame's own length; that of the last frame is the one before.
         let step = match times.get(sample.frame + 1) {
             Some(next) => (*next - times[sample.frame]).seconds(),
@@ -351,8 +373,36 @@ mod tests {
         let x = |number| people.track(number).poses[42].joints[0].x;
         assert!((200.0..=400.0).contains(&x(1)) && (x(2) - 100.0).abs() < 0.01 && x(3) > 600.0);
         assert_eq!(people.track(1).people, 3);
-        assert!((people.seen(1).seconds() - 3.0).abs() < 1e-9);
-        assert_eq!(people.seen(4), Span::ZERO);
+        assert!((people.longest().seconds() - 3.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn whoever_is_seen_too_briefly_is_not_counted_and_takes_nobodys_number() {
+        let dance = |f: usize| 300.0 + 60.0 * (f as f32 * 0.3).sin();
+        let all = vec![
+            tracklet(0..45, 400.0, |f| 900.0 + 2.0 * dance(f)),
+            tracklet(0..90, 100.0, dance),
+        ];
+        let two = people(90, all.clone(), vec![]);
+        assert_eq!(two.count(), 1, "1.5 s are too brief");
+        assert!(two.track(1).poses[30].joints[0].x < 400.0);
+        let nobody = people(90, all[..1].to_vec(), vec![]);
+        assert_eq!(nobody.count(), 0);
+        assert!((nobody.longest().seconds() - 1.5).abs() < 1e-9);
+        // The same role in two shots is one person, seen for the sum.
+        let shots = vec![tracklet(0..40, 200.0, dance), tracklet(40..90, 200.0, dance)];
+        assert_eq!(people(90, shots, vec![40]).count(), 1);
+    }
+
+    #[test]
+    fn gaps_that_are_bridged_count_as_seen() {
+        let walk = |f: usize| 100.0 + f as f32;
+        let seen = |gap: usize| {
+            let pieces = (0..4).map(|i| tracklet(i * (15 + gap)..i * (15 + gap) + 15, 200.0, walk));
+            people(160, pieces.collect(), vec![]).longest().seconds()
+        };
+        assert!((seen(6) - (60.0 + 3.0 * 6.0) / 30.0).abs() < 1e-9, "{}", seen(6));
+        assert!((seen(15) - 2.0).abs() < 1e-9, "{}", seen(15));
     }
 
     #[test]
@@ -413,7 +463,7 @@ mod tests {
             "no jump to somebody who is there with the first"
         );
         assert_eq!(track.cuts, [Instant::from_seconds(5.0)]);
-        assert!((people.seen(1).seconds() - 6.0).abs() < 1e-9);
+        assert!((people.longest().seconds() - 6.0).abs() < 1e-9);
         assert_eq!(
             missing(&people.track(2)),
             (0..60).chain(170..255).chain(290..300).collect::<Vec<_>>()
@@ -429,7 +479,7 @@ mod tests {
         let track = people.track(1);
         assert!(missing(&track).is_empty());
         assert_eq!(track.cuts, [3.0, 6.0, 9.0].map(Instant::from_seconds));
-        assert!((people.seen(1).seconds() - 12.0).abs() < 1e-9);
+        assert!((people.longest().seconds() - 12.0).abs() < 1e-9);
     }
 
     #[test]

@@ -15,7 +15,7 @@ const SAMPLE: usize = 4 + 4 + 3 * 4 * JOINTS;
 
 /// Must be raised whenever the same frames give other poses: data stored by an older version is
 /// then not used.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// Encodes the followed people as bytes.
 pub fn to_bytes(tracked: &Tracked) -> Vec<u8> {

@@ -202,6 +202,36 @@ fn somebody_very_small_is_followed_while_the_networks_agree() {
 }
 
 #[test]
+fn somebody_very_small_is_looked_for_for_a_while_where_they_were_lost() {
+    // Neither the whole picture nor its tiles show them again.
+    let hidden = |height: f64, gone: std::ops::Range<usize>| {
+        let mut stage = Stage::default();
+        let tracked = run(&mut stage, 60, |i, stage| {
+            stage.coarse_from = if i == 0 { 0.0 } else { 1000.0 };
+            stage.fine_from = stage.coarse_from;
+            stage.people = if gone.contains(&i) {
+                vec![]
+            } else {
+                vec![(300.0, 180.0, height)]
+            };
+            100
+        });
+        let spans = tracked.tracklets.iter().map(|t| (t.samples[0].frame, t.samples.len()));
+        spans.collect::<Vec<_>>()
+    };
+    assert_eq!(hidden(50.0, 20..32), [(0, 20), (32, 28)]);
+    // At frame 50 a second has passed; then the tiles alone can show them.
+    let late = hidden(50.0, 20..52);
+    assert!(
+        late[0] == (0, 20) && late[1..].iter().all(|(first, _)| *first > 52),
+        "{late:?}"
+    );
+    // Somebody larger is found by the looks at the whole picture and its tiles only.
+    let larger = hidden(150.0, 20..32);
+    assert!(larger[1..].iter().all(|(first, _)| *first > 32), "{larger:?}");
+}
+
+#[test]
 fn a_cut_ends_tracks_and_a_flash_is_not_a_cut() {
     let mut stage = Stage::default();
     let tracked = run(&mut stage, 60, |i, stage| {
