@@ -96,8 +96,8 @@ fn render(telemetry: Option<&str>) -> Vec<PathBuf> {
         listing(folder).iter().map(|(path, _)| relative(path)).collect()
     };
     assert_eq!(names(&output), [PathBuf::from("walk.mid"), PathBuf::from("walk.mp4")]);
-    assert_eq!(names(&work), [PathBuf::new(); 0]);
-    assert_eq!(names(&temporary), [PathBuf::new(); 0]);
+    assert_eq!(names(&work), Vec::<PathBuf>::new());
+    assert_eq!(names(&temporary), Vec::<PathBuf>::new());
     names(&home)
 }
 
@@ -105,7 +105,7 @@ fn render(telemetry: Option<&str>) -> Vec<PathBuf> {
 fn expect_only_the_cache(left: &[PathBuf]) {
     let own = Path::new(".cache/kinescore");
     let others = |path: &&PathBuf| !path.starts_with(own) && !own.starts_with(path);
-    assert_eq!(left.iter().filter(others).collect::<Vec<_>>(), [&PathBuf::new(); 0]);
+    assert_eq!(left.iter().filter(others).collect::<Vec<_>>(), Vec::<&PathBuf>::new());
     assert!(left.iter().any(|path| path.starts_with(own)), "no cache: {left:?}");
 }
 
