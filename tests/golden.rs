@@ -214,9 +214,9 @@ fn the_reported_hits_are_those_that_sound() {
         let path = folder.path().join("analysis.json");
         job.write_json(&path).expect("written");
         let text = std::fs::read_to_string(&path).expect("the analysis");
-        let told: serde_json::Value = serde_json::from_str(&text).expect("JSON");
-        let hits = told["drums"]["hits"].as_array().expect("hits");
-        let mut told: Vec<(i64, u8, u8)> = hits
+        let reported: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        let hits = reported["drums"]["hits"].as_array().expect("hits");
+        let mut reported: Vec<(i64, u8, u8)> = hits
             .iter()
             .map(|hit| {
                 let class: DrumClass = serde_json::from_value(hit["class"].clone()).expect("a class");
@@ -230,9 +230,12 @@ fn the_reported_hits_are_those_that_sound() {
             .collect();
         assert!(sounding.len() > 30, "{}", sounding.len());
         sounding.sort_unstable();
-        told.sort_unstable();
-        assert_eq!(told, sounding);
-        assert!(told.iter().any(|hit| hit.1 == DrumClass::Crash.pitch()), "the ending");
+        reported.sort_unstable();
+        assert_eq!(reported, sounding);
+        assert!(
+            reported.iter().any(|hit| hit.1 == DrumClass::Crash.pitch()),
+            "the ending"
+        );
     }
 }
 

@@ -344,22 +344,22 @@ fn nobody_and_somebody_for_a_moment_are_distinguished() {
 #[test]
 fn progress_rises_and_a_cancelled_search_stops() {
     let mut models = models(PoseQuality::Normal);
-    let told = Mutex::new(Vec::new());
+    let reported = Mutex::new(Vec::new());
     let cancel = Cancel::new();
     let monitor = Monitor::new(cancel.clone(), |_, done| {
-        let mut told = told.lock().unwrap();
-        told.push(done);
-        if told.len() == 10 {
+        let mut reported = reported.lock().unwrap();
+        reported.push(done);
+        if reported.len() == 10 {
             cancel.cancel();
         }
     });
     let found = pose::find(&mut made(60, wall), &mut models, &settings(), &monitor);
     assert!(matches!(found, Err(Error::Cancelled)), "{found:?}");
     drop(monitor);
-    let told = told.into_inner().unwrap();
-    assert_eq!(told.len(), 10);
+    let reported = reported.into_inner().unwrap();
+    assert_eq!(reported.len(), 10);
     assert!(
-        told.windows(2).all(|w| w[1] > w[0]) && (told[9] - 0.15).abs() < 1e-9,
-        "{told:?}"
+        reported.windows(2).all(|w| w[1] > w[0]) && (reported[9] - 0.15).abs() < 1e-9,
+        "{reported:?}"
     );
 }

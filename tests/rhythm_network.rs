@@ -318,7 +318,7 @@ fn a_missing_or_different_network_is_reported_before_any_pose() {
 
 #[test]
 fn saved_poses_are_enough_and_the_analysis_names_the_source() {
-    for (source, told) in [(BeatSource::Network, "network"), (BeatSource::Motion, "motion")] {
+    for (source, reported) in [(BeatSource::Network, "network"), (BeatSource::Motion, "motion")] {
         let mut settings = Settings::default();
         settings.set("beats.source", source.word()).expect("a source");
         // A folder without any pose model.
@@ -334,14 +334,14 @@ fn saved_poses_are_enough_and_the_analysis_names_the_source() {
             Job::load(Arc::new(engine.expect("the manifest")), settings, &golden("pose.json")).expect("poses");
         job.run(Stage::Rhythm, &Monitor::none()).expect("a rhythm");
         let analysis = serde_json::to_value(job.analysis()).expect("JSON");
-        assert_eq!(analysis["beats_source"], told);
+        assert_eq!(analysis["beats_source"], reported);
 
         // The stage's file contains the source as well. In a file from before the network existed
         // it is missing, and means signal processing.
         let path = folder.path().join("rhythm.json");
         job.save(&path).expect("saved");
         let text = std::fs::read_to_string(&path).expect("a file");
-        let older = text.replace(&format!(",\"source\":\"{told}\""), "");
+        let older = text.replace(&format!(",\"source\":\"{reported}\""), "");
         assert_ne!(older, text);
         std::fs::write(&path, older).expect("written");
         let old = Job::load(engine_of(folder.path()), Settings::default(), &path).expect("an older file");

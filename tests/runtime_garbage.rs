@@ -20,7 +20,7 @@ fn written(folder: &Path, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
 fn a_file_that_is_not_a_library_is_named_with_the_reason() {
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path();
-    for (name, content, told) in [
+    for (name, content, reported) in [
         (
             "text.so",
             &b"not a library"[..],
@@ -35,16 +35,16 @@ fn a_file_that_is_not_a_library_is_named_with_the_reason() {
         ("script.so", b"INPUT(libonnxruntime.so.1)\n", "not a library"),
     ] {
         let told_of = reason(&written(folder, name, content));
-        assert!(told_of.contains(name) && told_of.contains(told), "{told_of}");
+        assert!(told_of.contains(name) && told_of.contains(reported), "{told_of}");
     }
-    let told = reason(folder);
-    assert!(told.contains("contains no libonnxruntime.so*"), "{told}");
+    let reported = reason(folder);
+    assert!(reported.contains("contains no libonnxruntime.so*"), "{reported}");
     let inner = folder.join("libonnxruntime.so");
     fs::create_dir(&inner).expect("a folder");
-    let told = reason(folder);
+    let reported = reason(folder);
     assert!(
-        told.contains("libonnxruntime.so: it is a folder, not a regular file"),
-        "{told}"
+        reported.contains("libonnxruntime.so: it is a folder, not a regular file"),
+        "{reported}"
     );
     assert!(reason(&folder.join("none.so")).contains("No such file"));
 }
@@ -61,10 +61,10 @@ fn a_library_that_was_cut_off_is_not_loaded() {
     let shares = (1..32).rev().map(|part| length * part / 32);
     for cut in cuts.chain(shares).chain([4096, 1000, 120, 64, 63, 20, 4]) {
         file.set_len(cut).expect("cut off");
-        let told = reason(&path);
+        let reported = reason(&path);
         assert!(
-            told.contains("cut off: ") && told.contains(&format!("the file at byte {cut}")) || cut < 64,
-            "{cut}: {told}"
+            reported.contains("cut off: ") && reported.contains(&format!("the file at byte {cut}")) || cut < 64,
+            "{cut}: {reported}"
         );
     }
 }
@@ -87,17 +87,17 @@ fn damaged_headers_do_not_end_the_process() {
         for flip in [0x01, 0x10, 0xff] {
             let mut damaged = whole.clone();
             damaged[byte] ^= flip;
-            let told = reason(&written(folder.path(), &format!("damaged-{byte}-{flip}.so"), damaged));
-            loaded += usize::from(told.contains("returns no API"));
+            let reported = reason(&written(folder.path(), &format!("damaged-{byte}-{flip}.so"), damaged));
+            loaded += usize::from(reported.contains("returns no API"));
         }
     }
     assert!(loaded > 50, "{loaded} were harmless");
 
-    let refused = |offset: usize, value: u8, told: &str| {
+    let refused = |offset: usize, value: u8, reported: &str| {
         let mut other = whole.clone();
         other[offset] = value;
         let reason = reason(&written(folder.path(), &format!("other-{offset}-{value}.so"), other));
-        assert!(reason.contains(told), "{reason}");
+        assert!(reason.contains(reported), "{reason}");
     };
     // IBM's S/390, and MIPS: Kinescore is not built for either machine.
     refused(18, 22, "a library for S/390; this machine is");
@@ -112,16 +112,16 @@ fn damaged_headers_do_not_end_the_process() {
 fn a_library_without_an_api_is_an_error_and_another_can_be_tried() {
     let folder = tempfile::tempdir().expect("a folder");
     let other = compiled(folder.path(), "other", "int answer(void) { return 42; }");
-    let told = reason(&other);
-    assert!(told.contains("does not export `OrtGetApiBase`"), "{told}");
+    let reported = reason(&other);
+    assert!(reported.contains("does not export `OrtGetApiBase`"), "{reported}");
     let null = compiled(folder.path(), "null", "const void *OrtGetApiBase(void) { return 0; }");
     for _ in 0..2 {
-        let told = reason(&null);
-        assert!(told.contains("its OrtGetApiBase returns no API"), "{told}");
+        let reported = reason(&null);
+        assert!(reported.contains("its OrtGetApiBase returns no API"), "{reported}");
     }
     let old = "static const char *version(void) { return \"1.9.0\"; } static const void *api(unsigned v) { return 0; }
         static struct { const void *(*api)(unsigned); const char *(*version)(void); } base = { api, version };
         const void *OrtGetApiBase(void) { return &base; }";
-    let told = reason(&compiled(folder.path(), "old", old));
-    assert!(told.contains("1.9.0"), "{told}");
+    let reported = reason(&compiled(folder.path(), "old", old));
+    assert!(reported.contains("1.9.0"), "{reported}");
 }

@@ -48,8 +48,11 @@ fn of_two_libraries_ours_is_used() {
             .env(HELD, &other)
             .env("LD_PRELOAD", &other),
     );
-    let told = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
-    assert!(output.status.success() && told[0].contains("1 passed"), "{told:?}");
+    let reported = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+    assert!(
+        output.status.success() && reported[0].contains("1 passed"),
+        "{reported:?}"
+    );
 }
 
 /// The binding keeps the first library that it took, so no other can be used until the process
@@ -61,14 +64,14 @@ fn a_library_without_an_api_is_an_error_and_stays_one() {
     }
     let folder = tempfile::tempdir().expect("a folder");
     let library = compiled(folder.path(), "no_api", NO_API);
-    let told = reason(&library);
+    let reported = reason(&library);
     assert!(
-        told.contains("no_api.so: not a usable ONNX Runtime: it has no API of version 20"),
-        "{told}"
+        reported.contains("no_api.so: not a usable ONNX Runtime: it has no API of version 20"),
+        "{reported}"
     );
-    let told = reason(&runtime_file());
+    let reported = reason(&runtime_file());
     assert!(
-        told.contains("not tried, because") && told.contains("no_api.so was loaded before"),
-        "{told}"
+        reported.contains("not tried, because") && reported.contains("no_api.so was loaded before"),
+        "{reported}"
     );
 }

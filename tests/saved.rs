@@ -417,7 +417,7 @@ fn every_number_has_a_row() {
 
 #[test]
 fn a_sentence_gives_file_field_value_and_range() {
-    for (file, path, value, told) in [
+    for (file, path, value, reported) in [
         (
             poses(),
             "clip.duration",
@@ -468,13 +468,13 @@ fn a_sentence_gives_file_field_value_and_range() {
         ),
     ] {
         let reason = refusal(&with(file, path, value), path);
-        assert!(reason.starts_with(told), "{reason}");
+        assert!(reason.starts_with(reported), "{reason}");
     }
 }
 
 #[test]
 fn lists_that_are_too_short_or_too_long_are_refused() {
-    for (path, value, told) in [
+    for (path, value, reported) in [
         ("rhythm.beats", "[]", "rhythm.beats has 0 beats; at least two"),
         ("drums.beats", "[1.5]", "drums.beats has 1 beats; at least two"),
         (
@@ -484,7 +484,7 @@ fn lists_that_are_too_short_or_too_long_are_refused() {
         ),
     ] {
         let reason = refusal(&with(music(), path, value), path);
-        assert!(reason.contains(told), "{reason}");
+        assert!(reason.contains(reported), "{reason}");
     }
     let mut long = music();
     long["rhythm"]["movement"]["values"] = json!(vec![1.0; 4000]);
@@ -547,10 +547,10 @@ fn paths_that_are_not_files_do_not_block() {
         let error = Job::load(ENGINE.clone(), Settings::default(), &pipe).err();
         let _ = sender.send(error.map(|e| e.to_string())); // the test may be over
     });
-    let told = receiver
+    let reported = receiver
         .recv_timeout(Duration::from_secs(10))
         .expect("an immediate answer");
-    assert!(told.is_some_and(|told| told.contains("not a regular file")));
+    assert!(reported.is_some_and(|reported| reported.contains("not a regular file")));
 }
 
 fn golden(stage: &str) -> PathBuf {

@@ -57,8 +57,8 @@ fn trims_reuse_all_spans_of_shared_notes_bit_for_bit() {
         let before = warm.clone();
         let mut found = None;
         let (made, _) = used(&before, || found = Some(play(&part, &font, &warm)));
-        let anew = play(&part, &font, &synthesis(1));
-        assert!(found == Some(anew), "{from} to {to}: differs from a new render");
+        let fresh = play(&part, &font, &synthesis(1));
+        assert!(found == Some(fresh), "{from} to {to}: differs from a new render");
         assert!(
             made <= most,
             "{from} to {to}: {made} spans made, {most} have other notes"
@@ -118,8 +118,8 @@ fn other_rates_and_fonts_have_their_own_spans() {
         ..Settings::default().sound().clone()
     };
     let sound = render(&short, &font, &at(44_100.0), &warm, &Monitor::none()).expect("rendered");
-    let anew = render(&short, &font, &at(44_100.0), &synthesis(1), &Monitor::none()).expect("rendered");
-    assert!(sound == anew);
+    let fresh = render(&short, &font, &at(44_100.0), &synthesis(1), &Monitor::none()).expect("rendered");
+    assert!(sound == fresh);
     let folder = tempfile::tempdir().expect("folder");
     let other = folder.path().join("other.sf2");
     std::fs::write(&other, sound_common::tiny_sf2()).expect("written");
@@ -202,12 +202,12 @@ fn a_cancelled_render_stops_and_leaves_the_store_whole() {
     let (font, whole) = (shipped_font(), piece());
     let warm = synthesis(2);
     let cancel = Cancel::new();
-    let told = std::sync::Mutex::new(Vec::new());
+    let said = std::sync::Mutex::new(Vec::new());
     let switched = std::sync::Mutex::new(None);
     let monitor = Monitor::new(cancel.clone(), |_, done| {
-        let mut told = told.lock().expect("whole");
-        told.push(done);
-        if told.len() == 60 {
+        let mut said = said.lock().expect("whole");
+        said.push(done);
+        if said.len() == 60 {
             cancel.cancel();
             *switched.lock().expect("whole") = Some(time::Instant::now());
         }
@@ -215,9 +215,9 @@ fn a_cancelled_render_stops_and_leaves_the_store_whole() {
     let result = render(&whole, &font, Settings::default().sound(), &warm, &monitor);
     assert!(matches!(result, Err(Error::Cancelled)));
     drop(monitor);
-    let told = told.into_inner().expect("whole");
-    assert_eq!(told.len(), 60, "nothing is reported after that");
-    assert!(told.windows(2).all(|pair| pair[0] <= pair[1]), "rising");
+    let said = said.into_inner().expect("whole");
+    assert_eq!(said.len(), 60, "nothing is reported after that");
+    assert!(said.windows(2).all(|pair| pair[0] <= pair[1]), "rising");
     // Spans that were finished by then are complete, and the next render continues from them.
     assert!(warm.store.usage().made < 15);
     assert!(play(&whole, &font, &warm) == play(&whole, &font, &synthesis(1)));

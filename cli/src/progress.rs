@@ -91,7 +91,7 @@ impl<'a> Progress<'a> {
         if let Some(host) = self.host {
             // The run is not done before the files are written.
             let percent = (stage.of_whole(done) * 100.0).floor().min(99.0);
-            self.tell(host, &mut shown, percent as u8);
+            self.send(host, &mut shown, percent as u8);
         } else if self.console.terminal {
             self.bar(&mut shown, stage, done);
         } else {
@@ -144,12 +144,12 @@ impl<'a> Progress<'a> {
     pub fn complete(&self) {
         if let Some(host) = self.host {
             let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-            self.tell(host, &mut shown, 100);
+            self.send(host, &mut shown, 100);
         }
     }
 
     /// Writes a percentage that is greater than the last.
-    fn tell(&self, host: Host, shown: &mut Shown, percent: u8) {
+    fn send(&self, host: Host, shown: &mut Shown, percent: u8) {
         if shown.percentage.is_none_or(|last| percent > last) {
             shown.percentage = Some(percent);
             match host {

@@ -13,10 +13,10 @@ use std::process::{Command, Stdio};
 fn an_unknown_setting_is_reported_with_the_nearest_name() {
     run(&["render", "x.mp4", "--set", "drums.stile=rock"])
         .expect(2)
-        .tells(&["drums.stile", "did you mean 'drums.style'?"]);
+        .reports(&["drums.stile", "did you mean 'drums.style'?"]);
     run(&["render", "x.mp4", "--stile", "rock"])
         .expect(2)
-        .tells(&["--stile", "--style"]);
+        .reports(&["--stile", "--style"]);
 }
 
 #[test]
@@ -69,12 +69,12 @@ fn a_value_that_is_not_allowed_is_reported_with_the_allowed_ones() {
         let mut command = kinescore(&["render", "x.mp4"]);
         common::go(command.args(args).current_dir(folder.path()))
             .expect(2)
-            .tells(&parts);
+            .reports(&parts);
         assert_eq!(listing(folder.path()), before);
     }
     run(&["render", "x.mp4", "--tempo-min", "170"])
         .expect(2)
-        .tells(&["tempo.min", "135"]);
+        .reports(&["tempo.min", "135"]);
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn help_shows_every_setting_and_the_exit_codes() {
 fn the_readme_lists_each_flag_and_each_exit_code() {
     let readme = fs::read_to_string(root().join("README.md")).expect("README.md");
     let help = run(&["render", "--help"]).expect(0).stdout;
-    let mut told = 0;
+    let mut reported = 0;
     // Lines that begin with a dash and a space are values of the flag above.
     let flags = help
         .lines()
@@ -134,9 +134,9 @@ fn the_readme_lists_each_flag_and_each_exit_code() {
             .expect("a long flag");
         let flag = flag.trim_end_matches("...");
         assert!(readme.contains(&format!("`{flag}")), "README.md does not list {flag}");
-        told += 1;
+        reported += 1;
     }
-    assert!(told > 30, "{told} flags");
+    assert!(reported > 30, "{reported} flags");
     let codes: Vec<(&str, &str)> = help
         .split("Exit codes:\n")
         .nth(1)
@@ -219,7 +219,7 @@ fn completions_and_man_pages_know_the_flags() {
     ] {
         assert!(folder.path().join(page).is_file(), "{page}");
     }
-    run(&["man", "/dev/null/pages"]).expect(7).tells(&["/dev/null/pages"]);
+    run(&["man", "/dev/null/pages"]).expect(7).reports(&["/dev/null/pages"]);
 }
 
 #[test]
@@ -243,7 +243,7 @@ fn a_closed_or_full_standard_output_does_not_panic() {
     let output = kinescore(&["settings"]).stdout(full).output().expect("a start");
     common::Run::from(output)
         .expect(7)
-        .tells(&["standard output", "No space left"]);
+        .reports(&["standard output", "No space left"]);
 }
 
 #[test]
@@ -356,6 +356,6 @@ fn models_that_are_nowhere_are_reported_with_the_places_searched() {
     let place = folder.path().canonicalize().expect("the folder").join("models");
     common::go(&mut command)
         .expect(6)
-        .tells(&[text(&place), "KINESCORE_MODELS"]);
+        .reports(&[text(&place), "KINESCORE_MODELS"]);
     assert_eq!(listing(folder.path()).len(), 1);
 }

@@ -20,7 +20,7 @@ fn refused(folder: &Path, clip: &Path, args: &[&str], code: i32, parts: &[&str])
         all.extend(["-o", &output]);
     }
     all.extend(args);
-    let run = run(&all).expect(code).tells(parts);
+    let run = run(&all).expect(code).reports(parts);
     assert_eq!(listing(folder), before, "the folder has changed");
     assert_eq!(run.stdout, "");
     run
@@ -96,7 +96,7 @@ fn the_readable_part_of_a_truncated_file_is_used_with_a_warning() {
         text(&wav),
     ])
     .expect(0)
-    .tells(&["warning", "cut.mp4"]);
+    .reports(&["warning", "cut.mp4"]);
     assert_eq!(run.stdout, "");
     let seconds: f64 = common::probe(&wav, "a:0", "stream=duration").parse().expect("a number");
     assert!((2.0..6.0).contains(&seconds), "{seconds} s of about half of 7.7 s");
@@ -292,7 +292,7 @@ fn a_device_that_is_not_there() {
         text(&output),
     ])
     .expect(6)
-    .tells(&["device 'cuda' cannot be used"]);
+    .reports(&["device 'cuda' cannot be used"]);
     assert_eq!(listing(folder.path()), before);
 }
 
@@ -367,12 +367,12 @@ fn a_sound_font_without_drums_or_bass_plays_with_those_of_the_shipped_one() {
     let args = ["--soundfont", text(&melodic), "--no-video", "--wav", text(&wav)];
     let video = walkers();
     let args = [&["render", text(&video)][..], &BRIEFLY[..], &args].concat();
-    let told = [
+    let reported = [
         "melodic.sf3: this SoundFont does not have everything",
         "bass (program ",
         "of kinescore-gm.sf3",
     ];
-    run(&args).expect(0).tells(&told);
+    run(&args).expect(0).reports(&reported);
     assert!(fs::metadata(&wav).expect("a WAV").len() > 100_000);
 }
 
@@ -467,6 +467,6 @@ fn a_full_disk() {
         outside::show("SKIPPED a_full_disk: this user may not mount a file system");
         return;
     }
-    let run = run.expect(7).tells(&["out.mp4", "No space left"]);
+    let run = run.expect(7).reports(&["out.mp4", "No space left"]);
     assert_eq!(run.stdout, "", "nothing is left on the full disk");
 }

@@ -133,7 +133,7 @@ fn a_second_run_finds_the_poses_and_cache_lists_checks_and_clears_them() {
     // A run that finds the damage reports it and continues; a check finds it and removes it.
     let damaged = rendered(&short.clip, &cache);
     assert!(!was_known(&damaged));
-    damaged.tells(&["damaged", text(&file)]);
+    damaged.reports(&["damaged", text(&file)]);
     fs::write(&file, &bytes[..middle]).expect("written");
     let verified = verify(&cache).expect(8);
     assert!(
@@ -149,14 +149,14 @@ fn a_second_run_finds_the_poses_and_cache_lists_checks_and_clears_them() {
     fs::write(&other, "another clip").expect("written");
     run(&["cache", "clear", text(&other), "--cache", text(&cache)])
         .expect(0)
-        .tells(&["removed 0 entries"]);
+        .reports(&["removed 0 entries"]);
     run(&["cache", "clear", text(&short.clip), "--cache", text(&cache)])
         .expect(0)
-        .tells(&["removed 3 entries"]);
+        .reports(&["removed 3 entries"]);
     rendered(&short.clip, &cache);
     run(&["cache", "clear", "--cache", text(&cache)])
         .expect(0)
-        .tells(&["removed 3 entries"]);
+        .reports(&["removed 3 entries"]);
     assert!(listed(&cache).is_empty());
     assert!(cache.join("mine.txt").exists());
 }
@@ -194,11 +194,11 @@ fn the_folder_is_found_in_flag_environment_or_the_usual_place() {
     for size in ["2X", "", "-1", "nan", "1e40"] {
         run(&["render", "x.mp4", &format!("--cache-size={size}")])
             .expect(2)
-            .tells(&["--cache-size", "500M"]);
+            .reports(&["--cache-size", "500M"]);
     }
     run(&["render", "x.mp4", "--cache-size", "1.5GiB"])
         .expect(3)
-        .tells(&["x.mp4"]);
+        .reports(&["x.mp4"]);
     run(&["render", "x.mp4", "--no-cache", "--cache", "/own"]).expect(2);
 }
 
@@ -247,7 +247,7 @@ fn a_full_disk_costs_only_time() {
     let plain = kinescore(&args(&short.clip, &midi, &["--cache", text(&cache)]));
     let run = common::go(&mut common::by_shell("ulimit -f 4; exec \"$@\"", &plain)).expect(0);
     assert_eq!(fs::read(&midi).expect("MIDI"), short.midi);
-    let run = run.tells(&["cache cannot be written", text(&cache)]);
+    let run = run.reports(&["cache cannot be written", text(&cache)]);
     assert_eq!(
         run.stderr.matches("results are computed again each time").count(),
         1,
@@ -266,9 +266,9 @@ fn an_unusable_folder_is_reported_once_and_the_notes_are_right() {
     let file = folder.path().join("a file");
     fs::write(&file, "mine").expect("written");
     for cache in [file.clone(), file.join("below")] {
-        let run = rendered(&short.clip, &cache).tells(&["the cache cannot be read", text(&cache)]);
+        let run = rendered(&short.clip, &cache).reports(&["the cache cannot be read", text(&cache)]);
         assert_eq!(run.stderr.matches("warning: ").count(), 1, "{}", run.stderr);
-        verify(&cache).expect(3).tells(&[text(&cache)]);
+        verify(&cache).expect(3).reports(&[text(&cache)]);
     }
     assert_eq!(fs::read_to_string(&file).expect("the file"), "mine");
     // Root may write anywhere, so nothing is refused as root.
@@ -327,6 +327,6 @@ fn a_missing_clip_fails_only_what_needs_it() {
     assert_eq!(fs::read(&midi).expect("MIDI"), short.midi);
     go(&[&from[..], &["-o", text(&at("video.mp4"))]].concat())
         .expect(3)
-        .tells(&[&name.to_string_lossy()]);
+        .reports(&[&name.to_string_lossy()]);
     assert!(!at("video.mp4").exists());
 }

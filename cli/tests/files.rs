@@ -57,17 +57,17 @@ fn a_stem_is_checked_like_any_other_output() {
     // A stem with the path of the clip.
     render(&clip, &["--instruments", "drums,bass"])
         .expect(7)
-        .tells(&["stems/bass.wav", "overwrite the input"]);
+        .reports(&["stems/bass.wav", "overwrite the input"]);
     // Two outputs with the same name.
     let wav = stems.join("drums.wav");
     render(&walkers(), &["--wav", text(&wav)])
         .expect(2)
-        .tells(&["stems/drums.wav", "two outputs"]);
+        .reports(&["stems/drums.wav", "two outputs"]);
     // Something that must not be replaced.
     fs::create_dir(stems.join("piano.wav")).expect("a folder");
     render(&walkers(), &["--instruments", "piano"])
         .expect(7)
-        .tells(&["stems/piano.wav", "cannot be written"]);
+        .reports(&["stems/piano.wav", "cannot be written"]);
     fs::remove_dir(stems.join("piano.wav")).expect("removed");
     assert_eq!(listing(folder.path()), before);
     assert!(fs::read(&clip).expect("the clip") == fs::read(walkers()).expect("the original"));
@@ -82,7 +82,7 @@ fn a_stem_is_checked_like_any_other_output() {
     let args = ["render", "--from", text(&saved), "--no-video", "--stems", text(&stems)];
     at_once(&mut kinescore(&[&args[..], &["--wav", text(&wav)]].concat()))
         .expect(2)
-        .tells(&["stems/drums.wav", "two outputs"]);
+        .reports(&["stems/drums.wav", "two outputs"]);
 }
 
 /// Creates a file that was last written a number of minutes ago.
@@ -98,7 +98,7 @@ fn the_folder_of_the_stems_is_made_before_other_files_go_into_it() {
         run(&args)
     };
     // Duplicate outputs are detected even if the folder does not exist yet.
-    render("drums.wav").expect(2).tells(&["drums.wav", "two outputs"]);
+    render("drums.wav").expect(2).reports(&["drums.wav", "two outputs"]);
     assert!(!stems.exists());
     render("mix.wav").expect(0);
     assert_eq!(names(&stems), ["drums.wav", "mix.wav"]);
@@ -145,7 +145,7 @@ fn a_limit_on_the_size_of_files_is_a_write_error() {
         command.args(BRIEFLY).args((flag == "--wav").then_some("--no-video"));
         go(&mut by_shell("ulimit -f 128; exec \"$@\"", &command))
             .expect(7)
-            .tells(&[name, "File too large"]);
+            .reports(&[name, "File too large"]);
         assert_eq!(listing(folder.path()), before, "nothing half-written is left");
     }
 }
@@ -171,7 +171,7 @@ fn a_hangup_that_was_ignored_stays_ignored() {
     std::thread::sleep(Duration::from_millis(700));
     outside::signal(&child, "-HUP");
     let done = outside::collect(child, outside::LONG).expect("an end in time");
-    common::Run::from(done).expect(130).tells(&["cancelled"]);
+    common::Run::from(done).expect(130).reports(&["cancelled"]);
     assert!(!wav.exists());
 }
 
@@ -189,7 +189,7 @@ fn a_name_that_an_output_cannot_hold_is_refused_before_the_work() {
         let mut command = kinescore(&[words]);
         at_once(command.arg(&clip).args(more))
             .expect(2)
-            .tells(&["is not UTF-8", flag, "rename"]);
+            .reports(&["is not UTF-8", flag, "rename"]);
     }
     // The analysis of a batch is JSON, too; the name of a folder is part of the manifest's own.
     let inner = folder.path().join(OsStr::from_bytes(b"clips\xff"));
@@ -199,7 +199,7 @@ fn a_name_that_an_output_cannot_hold_is_refused_before_the_work() {
     let mut command = kinescore(&["batch", "--out", text(folder.path())]);
     at_once(command.arg(inner.join("list.csv")))
         .expect(3)
-        .tells(&["line 2", "is not UTF-8"]);
+        .reports(&["line 2", "is not UTF-8"]);
     fs::remove_dir_all(&inner).expect("removed");
     assert_eq!(listing(folder.path()), before);
     // Sound and video do not have this limitation.
@@ -226,7 +226,7 @@ fn pipes_are_not_waited_for() {
     ] {
         at_once(&mut kinescore(args))
             .expect(3)
-            .tells(&["pipe.mp4", "not a regular file"]);
+            .reports(&["pipe.mp4", "not a regular file"]);
     }
     for name in ["-", "/dev/stdin", "/dev/zero"] {
         at_once(&mut kinescore(&[
@@ -237,7 +237,7 @@ fn pipes_are_not_waited_for() {
             name,
         ]))
         .expect(3)
-        .tells(&[name]);
+        .reports(&[name]);
     }
 
     // A pipe is not a result.
@@ -246,7 +246,7 @@ fn pipes_are_not_waited_for() {
     pipe(&folder.path().join("walk.result.json"));
     at_once(&mut kinescore(&["batch", text(&list), "--collect"]))
         .expect(9)
-        .tells(&["walk.result.json", "not a result of this program"]);
+        .reports(&["walk.result.json", "not a result of this program"]);
 }
 
 #[test]
@@ -275,14 +275,14 @@ fn models_that_cannot_be_read_are_missing_resources_and_not_bad_input() {
             "--models",
             text(&place),
         ];
-        go(&mut kinescore(&args)).expect(6).tells(&[part, "cannot be read"]);
+        go(&mut kinescore(&args)).expect(6).reports(&[part, "cannot be read"]);
     }
     // Neither may the folder itself be a file.
     let file = folder.path().join("file");
     fs::write(&file, "").expect("a file");
     at_once(&mut kinescore(&["render", text(&walkers), "--models", text(&file)]))
         .expect(6)
-        .tells(&["file"]);
+        .reports(&["file"]);
 }
 
 #[test]

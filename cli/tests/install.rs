@@ -62,27 +62,27 @@ impl Home {
             .collect()
     }
 
-    /// Installs with these arguments. A dry run writes nothing and prints `told`; a second run
+    /// Installs with these arguments. A dry run writes nothing and prints `said`; a second run
     /// changes nothing.
     #[track_caller]
-    fn install(&self, args: &[&str], told: &[&str]) -> Run {
+    fn install(&self, args: &[&str], said: &[&str]) -> Run {
         let before = self.files();
         let dry = self.run(&[&["install"], args, &["--dry-run"]].concat()).expect(0);
-        for part in told {
+        for part in said {
             assert!(dry.stdout.contains(part), "'{part}' is not in:\n{}", dry.stdout);
         }
         assert_eq!(self.files(), before, "a dry run writes nothing");
         let run = self
             .run(&[&["install"], args].concat())
             .expect(0)
-            .tells(&["wrote ", "Next: "]);
+            .reports(&["wrote ", "Next: "]);
         let after = self.files();
         for path in after.keys().filter(|path| before.get(*path) != after.get(*path)) {
             assert!(dry.stdout.contains(text(path)), "{} was not announced", path.display());
         }
         self.run(&[&["install"], args].concat())
             .expect(0)
-            .tells(&["installed already"]);
+            .reports(&["installed already"]);
         assert_eq!(self.files(), after, "a second run changes nothing");
         run
     }
@@ -97,7 +97,7 @@ impl Home {
         self.run(&[&["uninstall"], args].concat()).expect(0);
         self.run(&[&["uninstall"], args].concat())
             .expect(0)
-            .tells(&["not installed"]);
+            .reports(&["not installed"]);
     }
 }
 
@@ -140,7 +140,7 @@ fn the_clip_job_is_merged_into_kdenlives_file_and_removed_again() {
             &["kdenlive"],
             &["clipjobsettings.rc", "[Ids] kinescore-soundtrack=Generate soundtrack"],
         )
-        .tells(&["restart Kdenlive"]);
+        .reports(&["restart Kdenlive"]);
         let merged = home.read(job);
         for line in theirs.unwrap_or_default().lines() {
             assert!(merged.lines().any(|other| other == line), "{line} is not in {merged}");
@@ -189,7 +189,7 @@ fn the_parameters_of_the_clip_job_are_a_command_line_that_renders() {
     )
     .env_remove("KINESCORE_MODELS")
     .env_remove("KINESCORE_ONNXRUNTIME");
-    common::go(command).expect(0).tells(&["percentage: 100"]);
+    common::go(command).expect(0).reports(&["percentage: 100"]);
     assert_eq!(common::probe(&wav, "a:0", "format=duration"), "3.000000");
 }
 
@@ -202,7 +202,7 @@ fn a_file_that_cannot_be_merged_and_a_path_that_cannot_be_passed_are_refused() {
     let before = home.files();
     home.run(&["install", "kdenlive"])
         .expect(7)
-        .tells(&[text(&path), "UTF-8"]);
+        .reports(&[text(&path), "UTF-8"]);
     assert_eq!(home.files(), before);
 
     // A folder with a space in its name; a link with a space leads to a folder without.
@@ -219,7 +219,7 @@ fn a_file_that_cannot_be_merged_and_a_path_that_cannot_be_passed_are_refused() {
         let mut command = home.command(&["install", "kdenlive", "--to", text(&to)]);
         common::go(command.env("KINESCORE_MODELS", &models))
             .expect(code)
-            .tells(parts);
+            .reports(parts);
     }
 }
 
@@ -238,7 +238,7 @@ fn the_add_on_goes_to_each_version_of_blender_and_is_removed_again() {
             "5.0/scripts/addons/kinescore/places.json",
         ],
     )
-    .tells(&["Preferences"]);
+    .reports(&["Preferences"]);
     let settings = home.run(&["settings", "--json"]).stdout;
     for version in ["3.4", "5.0"] {
         let addon = format!("config/blender/{version}/scripts/addons/kinescore");
@@ -275,17 +275,17 @@ fn a_folder_of_that_name_that_is_not_ours_stays_unchanged() {
     let args = ["--to", text(&to)];
     home.run(&[&["install", "blender", "--library", text(&library)], &args[..]].concat())
         .expect(7)
-        .tells(&[text(&to.join("kinescore")), "places.json"]);
+        .reports(&[text(&to.join("kinescore")), "places.json"]);
     home.run(&[&["uninstall", "blender"], &args[..]].concat())
         .expect(0)
-        .tells(&["not installed"]);
+        .reports(&["not installed"]);
     home.put("addons/kinescore_soundtrack.py", "# another's\n");
     home.run(&[&["install", "resolve"], &args[..]].concat())
         .expect(7)
-        .tells(&["kinescore_soundtrack.py"]);
+        .reports(&["kinescore_soundtrack.py"]);
     home.run(&[&["uninstall", "resolve"], &args[..]].concat())
         .expect(0)
-        .tells(&["not installed"]);
+        .reports(&["not installed"]);
     let after = home.files();
     assert_eq!(after.len(), before.len() + 1);
     assert!(before.iter().all(|(path, content)| after.get(path) == Some(content)));
@@ -297,7 +297,7 @@ fn a_folder_is_requested_if_no_blender_is_found() {
     let library = home.at("libkinescore.so");
     home.run(&["install", "blender", "--library", text(&library)])
         .expect(2)
-        .tells(&["config/blender", "--to DIR"]);
+        .reports(&["config/blender", "--to DIR"]);
 
     // A Blender that was never started has no folder yet; the folder is derived from its version.
     home.put("bin/blender", "#!/bin/sh\necho 'Blender 4.2.3 LTS'\n");
@@ -334,7 +334,7 @@ fn the_bundle_is_copied_with_its_places_and_removed_again() {
         &args,
         &["Contents/Linux-x86-64/Kinescore.ofx", "Contents/Resources/places.json"],
     )
-    .tells(&["OFX_PLUGIN_PATH"]);
+    .reports(&["OFX_PLUGIN_PATH"]);
     check_places(&home, "plugins/Kinescore.ofx.bundle/Contents/Resources/places.json");
     let copied = home.at("plugins/Kinescore.ofx.bundle/Contents/Linux-x86-64/Kinescore.ofx");
     assert_eq!(
@@ -347,7 +347,7 @@ fn the_bundle_is_copied_with_its_places_and_removed_again() {
     home.put("bundle/Kinescore.ofx.bundle/Contents/Resources/new.svg", "picture");
     home.run(&[&["install"], &args[..]].concat())
         .expect(0)
-        .tells(&["old.svg", "new.svg"]);
+        .reports(&["old.svg", "new.svg"]);
     let resources = home.at("plugins/Kinescore.ofx.bundle/Contents/Resources");
     assert!(resources.join("new.svg").is_file() && !resources.join("old.svg").exists());
     fs::rename(
@@ -366,7 +366,7 @@ fn the_script_for_resolve_knows_the_program() {
     let home = Home::new();
     let before = home.files();
     let script = "data/DaVinciResolve/Fusion/Scripts/Edit/kinescore_soundtrack.py";
-    home.install(&["resolve"], &[script]).tells(&["Workspace > Scripts"]);
+    home.install(&["resolve"], &[script]).reports(&["Workspace > Scripts"]);
     let program = format!("PROGRAM = \"{}\"\n", program().display());
     assert!(home.read(script).contains(&program));
     assert!(
@@ -466,7 +466,7 @@ fn missing_parts_and_protected_folders_are_reported() {
             &["note.txt", "not a folder"],
         ),
     ] {
-        home.run(args).expect(code).tells(parts);
+        home.run(args).expect(code).reports(parts);
         assert_eq!(home.files(), before, "{args:?}");
     }
 

@@ -52,7 +52,7 @@ fn one_command_writes_the_video_with_a_soundtrack_and_all_requested_files() {
         .current_dir(folder.path());
     let run = go(&mut command).expect(0);
     assert_eq!(run.stdout, "", "standard output is for requested results");
-    let run = run.tells(&[
+    let run = run.reports(&[
         "pose 100 %",
         "audio 100 %",
         "tempo:",
@@ -169,7 +169,7 @@ fn a_saved_stage_leads_to_the_same_notes() {
     }
 
     // Settings of stages that are saved can have no effect, and are refused.
-    for (stage, setting, told) in [
+    for (stage, setting, said) in [
         (
             "walk.pose.json",
             ["--pose-rate", "20"],
@@ -188,7 +188,7 @@ fn a_saved_stage_leads_to_the_same_notes() {
     ] {
         run(&[&["render", "--from", &at(stage)][..], &setting].concat())
             .expect(2)
-            .tells(&[stage, told, "earlier stage"]);
+            .reports(&[stage, said, "earlier stage"]);
     }
 
     // From a saved stage, the video is made from the original clip, and written beside it.
@@ -206,21 +206,21 @@ fn a_saved_stage_leads_to_the_same_notes() {
     assert_eq!(seconds(Path::new(&half), "a:0"), 10.0);
     run(&[&["render", "--from", &at("d.json")][..], &cut].concat())
         .expect(2)
-        .tells(&["--speed 1/2", "--no-video"]);
+        .reports(&["--speed 1/2", "--no-video"]);
 
     run(&["render", "--from", &at("d.json"), "--until", "rhythm"])
         .expect(2)
-        .tells(&["d.json", "drums", "rhythm"]);
+        .reports(&["d.json", "drums", "rhythm"]);
     let broken = at("broken.json");
     let saved = fs::read_to_string(at("r.json")).expect("the saved stage");
     fs::write(&broken, &saved[..saved.len() / 2]).expect("a file");
     let before = listing(folder.path());
-    run(&["render", "--from", &broken]).expect(3).tells(&["broken.json"]);
+    run(&["render", "--from", &broken]).expect(3).reports(&["broken.json"]);
     fs::write(&broken, "{}").expect("a file");
-    run(&["render", "--from", &broken]).expect(3).tells(&["broken.json"]);
+    run(&["render", "--from", &broken]).expect(3).reports(&["broken.json"]);
     run(&["render", "--from", &at("none.json")])
         .expect(3)
-        .tells(&["none.json"]);
+        .reports(&["none.json"]);
     assert_eq!(listing(folder.path()).len(), before.len());
 }
 
@@ -270,11 +270,11 @@ fn kdenlive_gets_rising_percentages_and_no_file_on_failure() {
     let part = ["--end", "3", "--tempo", "100"];
     let run = |clip: &Path, more: &[&str]| run(&[&["render", text(clip)], &args[..], more].concat());
     let done = run(&clip, &part).expect(0);
-    let told = percentages(&done);
-    assert!(told.windows(2).all(|pair| pair[0] < pair[1]), "{told:?}");
-    assert!(told.first() == Some(&0) && told.last() == Some(&100), "{told:?}");
+    let said = percentages(&done);
+    assert!(said.windows(2).all(|pair| pair[0] < pair[1]), "{said:?}");
+    assert!(said.first() == Some(&0) && said.last() == Some(&100), "{said:?}");
     // Poses take four fifths of a run: progress is reported during them, not only afterwards.
-    assert!(told.iter().filter(|percent| **percent < 80).count() > 5, "{told:?}");
+    assert!(said.iter().filter(|percent| **percent < 80).count() > 5, "{said:?}");
     assert!(!done.stderr.contains("pose 100 %"), "{}", done.stderr);
     assert_eq!(seconds(&wav, "a:0"), 3.0);
     fs::remove_file(&wav).expect("the sound");
@@ -288,7 +288,7 @@ fn kdenlive_gets_rising_percentages_and_no_file_on_failure() {
     fs::remove_file(&wav).expect("the sound");
 
     let nobody = make_clip(folder.path(), "nobody.mp4", "-f lavfi -i testsrc=d=3");
-    let failed = run(&nobody, &[]).expect(4).tells(&["nobody.mp4: no person"]);
+    let failed = run(&nobody, &[]).expect(4).reports(&["nobody.mp4: no person"]);
     assert!(
         percentages(&failed).iter().all(|percent| *percent < 100),
         "{}",
@@ -396,7 +396,7 @@ fn instruments_of_saved_music_can_be_left_out() {
     );
     run(&["render", "--from", text(&music), "--instruments", "drums,piano"])
         .expect(2)
-        .tells(&[
+        .reports(&[
             "music.instruments = 'drums,piano'",
             "drums, guitar, bass",
             "saved music",

@@ -46,7 +46,7 @@ fn a_library_other_than_onnx_runtime_is_a_missing_resource() {
     assert!(made.status.success(), "{made:?}");
     rhythm(folder.path(), &golden("pose"), &[], Some(&null))
         .expect(6)
-        .tells(&["null.so", "returns no API"]);
+        .reports(&["null.so", "returns no API"]);
 
     let (whole, cut) = (
         root().join(".setup/onnxruntime"),
@@ -62,7 +62,7 @@ fn a_library_other_than_onnx_runtime_is_a_missing_resource() {
         .expect("cut off");
     rhythm(folder.path(), &golden("pose"), &[], Some(&cut))
         .expect(6)
-        .tells(&["libonnxruntime.so", "cut off"]);
+        .reports(&["libonnxruntime.so", "cut off"]);
     assert!(!folder.path().join("rhythm.json").exists());
 }
 
@@ -84,7 +84,7 @@ fn a_missing_card_is_reported_only_on_request() {
         );
         rhythm(folder.path(), &golden("pose"), &["--device", "cuda"], None)
             .expect(6)
-            .tells(&["device 'cuda' cannot be used"]);
+            .reports(&["device 'cuda' cannot be used"]);
     }
 }
 
@@ -95,7 +95,7 @@ fn numbers_that_no_stage_writes_are_bad_input() {
     let duration = "\"duration\":7.666666666666666";
     assert!(saved.contains(duration));
     let path = folder.path().join("poses.json");
-    for (value, told) in [
+    for (value, said) in [
         ("1e9", "clip.duration is 1000000000 s; expected 1.9 to 86400 s"),
         ("-1", "clip.duration is -1 s"),
         ("4000", "clip.duration is 4000 s; expected at most 67.6"),
@@ -104,7 +104,7 @@ fn numbers_that_no_stage_writes_are_bad_input() {
         fs::write(&path, saved.replace(duration, &format!("\"duration\":{value}"))).expect("written");
         rhythm(folder.path(), &path, &[], None)
             .expect(3)
-            .tells(&["poses.json", told]);
+            .reports(&["poses.json", said]);
     }
     assert!(!folder.path().join("rhythm.json").exists());
 }

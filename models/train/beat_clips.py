@@ -56,9 +56,9 @@ def read_annotation(path: Path) -> Annotation:
         raise Failure(f"{path}: not text ({error.reason} at byte {error.start}); an annotation must be UTF-8 text") from None
     beats, numbers, columns, part = [], [], None, (0.0, math.inf)
     for count, line in enumerate(lines, 1):
-        if told := re.fullmatch(r"#\s*annotated from (\S+) to (\S+)\s*", line):
+        if stated := re.fullmatch(r"#\s*annotated from (\S+) to (\S+)\s*", line):
             try:
-                part = (float(told[1]), float(told[2]))
+                part = (float(stated[1]), float(stated[2]))
             except ValueError:
                 part = (math.nan, math.nan)
             if not 0 <= part[0] < part[1]:
@@ -164,9 +164,9 @@ def find_clips(folder: Path) -> list[Clip]:
         raise Failure(f"{folder}: no clips; {known}")
     for path in sorted(others):
         if path.suffix.lower() in ANNOTATIONS or path.stem not in clips:
-            tell(f"ignored: {path.name}")
+            say(f"ignored: {path.name}")
     return sorted(found, key=lambda clip: clip.name)
 
 
-def tell(message: str) -> None:
+def say(message: str) -> None:
     print(message, file=sys.stderr, flush=True)

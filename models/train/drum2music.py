@@ -155,15 +155,15 @@ class Rows:
         return reading, change
 
     def batch(self) -> dict:
-        rows, anew = [], []
+        rows, is_new = [], []
         for i, row in enumerate(self.rows):
-            anew.append(row is None)
+            is_new.append(row is None)
             reading, change, cursor = row or (*self.begin(), 0)
             last = min(cursor + SEGMENT, len(reading.ids))
             rows.append((reading, cursor, last, change))
             self.rows[i] = (reading, change, last) if last < len(reading.ids) else None
         batch = collate(rows)
-        batch["remembers"] = ~torch.tensor(anew)
+        batch["remembers"] = ~torch.tensor(is_new)
         return batch
 
 

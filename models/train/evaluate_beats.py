@@ -31,7 +31,7 @@ import numpy as np
 import beat_baselines
 import beat_metrics
 import beat_movement
-from beat_clips import Clip, Failure, find_clips, tell
+from beat_clips import Clip, Failure, find_clips, say
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -223,7 +223,7 @@ def ask(program: Program, poses_path: Path | None, source: str) -> dict:
         "tempo": analysis["tempo_bpm"],
         "confidence": analysis["confidence"],
         # Any other words or numbers in the program's output, such as what `auto` chose.
-        "told": {key: value for key, value in analysis.items() if isinstance(value, (str, int, float)) and key not in ("tempo_bpm", "confidence")},
+        "reported": {key: value for key, value in analysis.items() if isinstance(value, (str, int, float)) and key not in ("tempo_bpm", "confidence")},
     }
 
 
@@ -459,22 +459,22 @@ def main(arguments: list[str] | None = None) -> int:
             try:
                 for task, result in zip(tasks, pool.map(evaluate, tasks)):
                     results.append(result)
-                    tell(f"{len(results)} of {len(tasks)}: {task.clip.name}")
+                    say(f"{len(results)} of {len(tasks)}: {task.clip.name}")
             except Failure:
                 pool.shutdown(cancel_futures=True)
                 raise
         out = report(results, program, settings)
         if settings.json:
             settings.json.write_text(json.dumps(out, indent=1, ensure_ascii=False) + "\n")
-            tell(f"wrote {settings.json}")
+            say(f"wrote {settings.json}")
     except Failure as failure:
-        tell("\n".join(f"error: {line}" for line in failure.message.splitlines()))
+        say("\n".join(f"error: {line}" for line in failure.message.splitlines()))
         return failure.code
     except OSError as error:
-        tell(f"error: {error}")
+        say(f"error: {error}")
         return 2
     except BrokenProcessPool:
-        tell("error: a worker process was killed; is there too little memory for --jobs?")
+        say("error: a worker process was killed; is there too little memory for --jobs?")
         return 1
     return 0
 

@@ -255,13 +255,13 @@ private:
 
 void watch(WatchedProject &project, Maker &maker, const Surroundings &surroundings) {
     Loop loop(surroundings.stopped);
-    const auto told = [&](const std::vector<Result> &results) {
+    const auto notified = [&](const std::vector<Result> &results) {
         std::vector<Result> news;
         std::copy_if(results.begin(), results.end(), std::back_inserter(news),
                      [](const Result &result) { return result.what != Result::What::unchanged; });
         print(news, surroundings);
     };
-    Follower follower(project, maker, Loop::post, told, std::chrono::milliseconds(surroundings.rest));
+    Follower follower(project, maker, Loop::post, notified, std::chrono::milliseconds(surroundings.rest));
     follower.changed(); // for edits made before
     loop.run();
 }

@@ -34,16 +34,16 @@ def exact_rate(value):
     """The frame rate for a value that Resolve rounds: "23.976", "29.97 DF", 25.0."""
     text = str(value).split()[0] if str(value).split() else ""
     try:
-        told = Fraction(text)
+        reported = Fraction(text)
     except (ValueError, ZeroDivisionError):
-        told = Fraction(0)
-    if told <= 0:
+        reported = Fraction(0)
+    if reported <= 0:
         raise Trouble("the rate '{}' is not a number of frames a second".format(value))
-    whole = round(told)
+    whole = round(reported)
     for rate in (Fraction(whole), Fraction(whole * 1000, 1001)):
-        if whole and abs(told - rate) < Fraction(1, 200):
+        if whole and abs(reported - rate) < Fraction(1, 200):
             return rate
-    return told
+    return reported
 
 
 def ratio(seconds):
@@ -121,7 +121,7 @@ def command(clip):
     return words + SETTINGS
 
 
-def run(words, tell):
+def run(words, show):
     """Runs the program and passes on its output line by line."""
     environment = dict(os.environ)
     # The program must not load Resolve's own libraries.
@@ -139,7 +139,7 @@ def run(words, tell):
             if line.startswith("kinescore: "):
                 errors.append(line[len("kinescore: "):])
             else:
-                tell(line)
+                show(line)
     if process.wait() != 0:
         raise Trouble("; ".join(errors) or "{} ended with code {}".format(words[0], process.returncode))
 
@@ -214,7 +214,7 @@ def place(pool, timeline, sound, track, clip):
         timeline.DeleteClips(items, False)
 
 
-def soundtrack(resolve, tell=print):
+def soundtrack(resolve, show=print):
     """Writes the soundtrack of the clip under the playhead and puts it there. Raises Trouble."""
     project = resolve.GetProjectManager().GetCurrentProject()
     timeline = project.GetCurrentTimeline() if project else None
@@ -222,8 +222,8 @@ def soundtrack(resolve, tell=print):
     if not item:
         raise Trouble("there is no clip under the playhead: open a timeline in the page Edit and put the playhead on a video clip")
     clip = Clip(item, timeline)
-    tell("{}: {:.2f} s from {:.2f} s".format(clip.path, float(clip.end - clip.start), float(clip.start)))
-    run(command(clip), tell)
+    show("{}: {:.2f} s from {:.2f} s".format(clip.path, float(clip.end - clip.start), float(clip.start)))
+    run(command(clip), show)
     wav = clip.wav()
     old = ours(timeline, wav)
     pool = project.GetMediaPool()
@@ -232,7 +232,7 @@ def soundtrack(resolve, tell=print):
         raise Trouble("Resolve does not take the clip's earlier sound off the timeline: is its track locked?")
     track = free_track(timeline, clip.record, clip.record + clip.frames)
     place(pool, timeline, sound, track, clip)
-    tell("{} is on the track '{}'".format(wav, timeline.GetTrackName("audio", track)))
+    show("{} is on the track '{}'".format(wav, timeline.GetTrackName("audio", track)))
 
 
 def running_resolve():

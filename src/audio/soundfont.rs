@@ -45,7 +45,7 @@ pub struct SoundFont {
     /// The font that plays what this one lacks.
     fallback: Option<Arc<SoundFont>>,
     /// Replacements that have already been logged.
-    told: Mutex<BTreeSet<String>>,
+    reported: Mutex<BTreeSet<String>>,
 }
 
 /// Most assembled presets that are kept, in bytes of samples: the size of the kit and the
@@ -161,7 +161,7 @@ impl SoundFont {
             decoded: Decoded::default(),
             playable: Mutex::default(),
             fallback: None,
-            told: Mutex::default(),
+            reported: Mutex::default(),
         };
         font.check_streams()?;
         Ok(font)
@@ -212,8 +212,8 @@ impl SoundFont {
 
     /// Those texts that have not been passed here before.
     pub(super) fn news(&self, texts: Vec<String>) -> Vec<String> {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        texts.into_iter().filter(|text| told.insert(text.clone())).collect()
+        let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
+        texts.into_iter().filter(|text| reported.insert(text.clone())).collect()
     }
 
     /// The file.

@@ -256,17 +256,20 @@ fn each_replacement_is_reported_once_and_named() {
     let folder = tempfile::tempdir().expect("folder");
     let font = font(&folder, &[(128, 0)]).with_fallback(shipped());
     let (drums, bass) = (part("drums", 128, 8, &[(36, 90)]), part("bass", 0, 33, &[(36, 90)]));
-    let told = |part: &Part| {
+    let reported = |part: &Part| {
         let preset = font.presets_for(part)[0];
         font.replacement(part, preset, None)
     };
-    assert_eq!(told(&drums), "drums (kit 8) by kit 0");
-    assert_eq!(told(&bass), "bass (program 33) by program 33 of kinescore-gm.sf3");
+    assert_eq!(reported(&drums), "drums (kit 8) by kit 0");
+    assert_eq!(reported(&bass), "bass (program 33) by program 33 of kinescore-gm.sf3");
     let preset = font.presets_for(&drums)[0];
     let some = font.replacement(&drums, preset, Some(&drums.notes));
     assert_eq!(some, "drums (kit 8), notes 36, by kit 0");
     font.assign(&[drums.clone(), bass.clone()]).expect("both");
-    assert_eq!(font.news(vec![told(&drums), told(&bass), "new".to_owned()]), ["new"]);
+    assert_eq!(
+        font.news(vec![reported(&drums), reported(&bass), "new".to_owned()]),
+        ["new"]
+    );
 }
 
 #[test]

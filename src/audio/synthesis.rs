@@ -193,12 +193,12 @@ impl Synthesis {
             let Some(playable) = work.playable.get(&place.part) else {
                 return Ok((place.span.key, Sound::default()));
             };
-            let mut told = 0;
+            let mut said = 0;
             let PartPlan { instrument, font, .. } = &work.plans[place.part];
             let samples = instrument.play(playable, place.span, font, |frames| {
                 let own = frames.min(work.length);
-                let more = own - told;
-                told = own;
+                let more = own - said;
+                said = own;
                 work.progress.add(more)
             })?;
             let sound: Sound = samples.into();

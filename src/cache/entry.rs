@@ -231,10 +231,13 @@ mod tests {
     #[test]
     fn an_entry_comes_back_as_it_was() {
         let (key, bytes) = written();
-        let (told, held) = read_back(&bytes, &key).unwrap();
+        let (reported, held) = read_back(&bytes, &key).unwrap();
         assert_eq!(held, b"what it holds");
-        assert_eq!((told.media.as_deref(), told.start), (Some("dance.mp4"), Some(0.1)));
-        assert_eq!(about(&mut &bytes[..]).unwrap(), told);
+        assert_eq!(
+            (reported.media.as_deref(), reported.start),
+            (Some("dance.mp4"), Some(0.1))
+        );
+        assert_eq!(about(&mut &bytes[..]).unwrap(), reported);
         let mut empty = Vec::new();
         write(&mut empty, &key, &About::default(), b"").unwrap();
         assert_eq!(read_back(&empty, &key).unwrap(), (About::default(), Vec::new()));

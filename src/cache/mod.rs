@@ -48,7 +48,7 @@ pub struct Cache {
     /// the clock alone.
     latest: Mutex<Option<SystemTime>>,
     /// Whether a warning that the folder cannot be used has been logged.
-    told: AtomicBool,
+    reported: AtomicBool,
 }
 
 impl Cache {
@@ -59,10 +59,10 @@ impl Cache {
             folder: folder.to_owned(),
             limit: limit.unwrap_or(DEFAULT_LIMIT),
             latest: Mutex::default(),
-            told: AtomicBool::new(false),
+            reported: AtomicBool::new(false),
         };
         if let Err(e) = cache.look_around() {
-            cache.tell("read", &e);
+            cache.warn("read", &e);
         }
         cache
     }
@@ -83,7 +83,7 @@ impl Cache {
         match self.read(&path, kind, key) {
             Ok(found) => found,
             Err(EntryFault::Unreadable(e)) => {
-                self.tell("read", &e);
+                self.warn("read", &e);
                 None
             }
             Err(fault) => {
@@ -102,12 +102,12 @@ impl Cache {
         match self.write(kind, key, about, bytes) {
             Ok(path) => {
                 if let Err(e) = self.evict(&path) {
-                    self.tell("tidied", &e);
+                    self.warn("tidied", &e);
                 }
                 true
             }
             Err(e) => {
-                self.tell("written", &e);
+                self.warn("written", &e);
                 false
             }
         }
@@ -127,9 +127,9 @@ impl Cache {
     }
 
     /// Logs, once, that the folder cannot be used, and why.
-    fn tell(&self, what: &str, error: &std::io::Error) {
+    fn warn(&self, what: &str, error: &std::io::Error) {
         let folder = self.folder.display();
-        if self.told.swap(true, Ordering::Relaxed) {
+        if self.reported.swap(true, Ordering::Relaxed) {
             log::debug!("{folder}: the cache cannot be {what}: {error}");
         } else {
             log::warn!("{folder}: the cache cannot be {what}: {error}; results are computed again each time");

@@ -286,7 +286,7 @@ mod tests {
     #[test]
     fn a_bad_manifest_says_what_is_wrong() {
         let good = entry("a", "a.bin", ABC);
-        for (text, told) in [
+        for (text, reported) in [
             ("[a\n".to_owned(), "TOML"),
             (good.clone() + &good, "duplicate"),
             (good.clone() + &entry("b", "a.bin", ABC), "both name the file 'a.bin'"),
@@ -302,7 +302,7 @@ mod tests {
             let Err(Error::Manifest { reason, .. }) = Manifest::read(folder_with(&text).path()) else {
                 panic!("accepted: {text}");
             };
-            assert!(reason.contains(told), "{reason}");
+            assert!(reason.contains(reported), "{reason}");
         }
         let manifest = Manifest::read(folder_with(&good).path()).unwrap();
         let unknown = manifest.entry("z").unwrap_err().to_string();

@@ -139,23 +139,23 @@ fn level(has_card: bool) -> log::Level {
 }
 
 fn build(runtime: &Runtime, options: Options, on_cuda: bool) -> std::result::Result<SessionBuilder, String> {
-    fn told<R>(error: ort::Error<R>) -> String {
+    fn reported<R>(error: ort::Error<R>) -> String {
         error.message().to_owned()
     }
     let mut builder = runtime
         .builder()
-        .map_err(told)?
+        .map_err(reported)?
         .with_optimization_level(GraphOptimizationLevel::All)
-        .map_err(told)?
+        .map_err(reported)?
         .with_intra_threads(options.threads.max(1))
-        .map_err(told)?
+        .map_err(reported)?
         .with_inter_threads(1)
-        .map_err(told)?
+        .map_err(reported)?
         // Threads that spin while waiting take cores away from decoding, and from the host.
         .with_intra_op_spinning(false)
-        .map_err(told)?;
+        .map_err(reported)?;
     if on_cuda {
-        ep::CUDA::default().register(&mut builder).map_err(told)?;
+        ep::CUDA::default().register(&mut builder).map_err(reported)?;
     }
     Ok(builder)
 }
@@ -331,7 +331,7 @@ mod tests {
         let image = Tensor::U8(ArrayD::zeros(vec![1, 32, 32, 3]));
         let floats = Tensor::F32(ArrayD::zeros(vec![1, 32, 32, 3]));
         let flat = Tensor::U8(ArrayD::zeros(vec![32, 32]));
-        for (inputs, told) in [
+        for (inputs, reported) in [
             (vec![("picture", &image)], "no input 'picture'; it has image"),
             (vec![("image\0", &image)], "no input"),
             (vec![], "input 'image' not given"),
@@ -342,7 +342,7 @@ mod tests {
             let error = session.run(&inputs).unwrap_err();
             assert!(matches!(error, Error::Inference { .. }));
             assert!(
-                error.to_string().to_lowercase().contains(&told.to_lowercase()),
+                error.to_string().to_lowercase().contains(&reported.to_lowercase()),
                 "{error}"
             );
         }
@@ -395,8 +395,8 @@ mod tests {
         let open = |device| Session::open(&runtime, &manifest, "movenet_multipose", Options { device, threads: 1 });
         let auto = open(Device::Auto).unwrap();
         match (runtime.cuda_refusal(), open(Device::Cuda)) {
-            (Some(reason), Err(Error::DeviceUnavailable { reason: told, .. })) => {
-                assert!(told == reason && !reason.is_empty(), "{told}");
+            (Some(reason), Err(Error::DeviceUnavailable { reason: reported, .. })) => {
+                assert!(reported == reason && !reason.is_empty(), "{reported}");
                 assert!(!auto.on_cuda);
             }
             (None, Ok(session)) => assert!(session.on_cuda && auto.on_cuda),

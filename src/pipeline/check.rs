@@ -236,10 +236,10 @@ mod tests {
         let duration = Span::from_seconds(7.666);
         assert_eq!(composed(|_| ()).check(duration), Ok(()));
         let damaged = composed(|saved| saved["drums"]["hits"][0]["step"] = i32::MAX.into());
-        let told = damaged.check(duration).expect_err("no such step");
+        let reported = damaged.check(duration).expect_err("no such step");
         assert!(
-            told.starts_with("drums.hits[0].step is 2147483647; expected "),
-            "{told}"
+            reported.starts_with("drums.hits[0].step is 2147483647; expected "),
+            "{reported}"
         );
         let short = composed(|_| ())
             .check(Span::from_seconds(3.0))

@@ -287,13 +287,16 @@ mod tests {
     fn the_sounding_hits_are_those_of_the_score() {
         let inside = heard().drums(&drums());
         let score = crate::score::from_drums(&inside, Span::from_seconds(2.0), None).expect("a score");
-        let told = sounding(&score, inside.clone());
+        let reported = sounding(&score, inside.clone());
         let notes = &score.parts[0].notes;
-        assert_eq!(told.hits.len(), notes.len());
-        assert!(told.hits.iter().any(|hit| hit.class == DrumClass::Crash), "the ending");
-        assert!(told.hits.len() < inside.hits.len(), "without the hits after it");
-        let grid = BeatGrid::new(told.beats.clone()).expect("beats");
-        for (hit, note) in told.hits.iter().zip(notes) {
+        assert_eq!(reported.hits.len(), notes.len());
+        assert!(
+            reported.hits.iter().any(|hit| hit.class == DrumClass::Crash),
+            "the ending"
+        );
+        assert!(reported.hits.len() < inside.hits.len(), "without the hits after it");
+        let grid = BeatGrid::new(reported.beats.clone()).expect("beats");
+        for (hit, note) in reported.hits.iter().zip(notes) {
             let time = grid.instant(f64::from(hit.step) + f64::from(hit.offset));
             assert!((time - score.tempo_map.instant(note.onset)).seconds().abs() < 1e-6);
             assert_eq!((hit.velocity * 127.0).round() as u8, note.velocity);

@@ -227,15 +227,27 @@ mod tests {
             change(&mut value);
             serde_json::from_value::<PoseTrack>(value).unwrap_err().to_string()
         };
-        let told = refused(&|v| v["poses"][3]["time"] = 0.0.into());
-        assert!(told.contains("poses[3].time is 0 s; it must be above"), "{told}");
-        let told = refused(&|v| v["poses"][2]["joints"] = vec![1.0; 50].into());
-        assert!(told.contains("poses[2].joints has 50 numbers; needed are 51"), "{told}");
-        let told = refused(&|v| v["poses"][0]["joints"][2] = 1.5.into());
-        assert!(told.contains("poses[0].joints[2] is 1.5; expected 0 to 1"), "{told}");
-        let told = refused(&|v| v["poses"][0]["joints"][48] = (-1e7).into());
-        assert!(told.contains("poses[0].joints[48] is -10000000 pixels"), "{told}");
-        let told = refused(&|v| v["poses"] = "none".into());
-        assert!(told.contains("none"), "{told}");
+        let reported = refused(&|v| v["poses"][3]["time"] = 0.0.into());
+        assert!(
+            reported.contains("poses[3].time is 0 s; it must be above"),
+            "{reported}"
+        );
+        let reported = refused(&|v| v["poses"][2]["joints"] = vec![1.0; 50].into());
+        assert!(
+            reported.contains("poses[2].joints has 50 numbers; needed are 51"),
+            "{reported}"
+        );
+        let reported = refused(&|v| v["poses"][0]["joints"][2] = 1.5.into());
+        assert!(
+            reported.contains("poses[0].joints[2] is 1.5; expected 0 to 1"),
+            "{reported}"
+        );
+        let reported = refused(&|v| v["poses"][0]["joints"][48] = (-1e7).into());
+        assert!(
+            reported.contains("poses[0].joints[48] is -10000000 pixels"),
+            "{reported}"
+        );
+        let reported = refused(&|v| v["poses"] = "none".into());
+        assert!(reported.contains("none"), "{reported}");
     }
 }

@@ -50,8 +50,8 @@ fn output(beats: &[Instant], bar: usize, duration: Span, silent: std::ops::Range
         }
     };
     for (i, time) in beats.iter().enumerate() {
-        let told = noise.next() < 0.67;
-        let share = match (told, i % bar == 1 % bar) {
+        let reported = noise.next() < 0.67;
+        let share = match (reported, i % bar == 1 % bar) {
             (true, true) => 0.7,
             (true, false) => 0.12,
             (false, _) => 0.25,

@@ -166,15 +166,15 @@ mod tests {
                 other => panic!("{other:?}"),
             }
         };
-        let told = refused(&|v| v["network"]["decoding"]["lock"] = (-1.0).into());
+        let reported = refused(&|v| v["network"]["decoding"]["lock"] = (-1.0).into());
         assert!(
-            told.contains("network.decoding.lock is -1; expected 0 to 1000"),
-            "{told}"
+            reported.contains("network.decoding.lock is -1; expected 0 to 1000"),
+            "{reported}"
         );
-        let told = refused(&|v| v["motion"]["confidence"]["weights"]["luck"] = 1.0.into());
-        assert!(told.contains("luck"), "{told}");
-        let told = refused(&|v| v["network"]["confidence"]["bias"] = 1e9.into());
-        assert!(told.contains("network.confidence.bias"), "{told}");
+        let reported = refused(&|v| v["motion"]["confidence"]["weights"]["luck"] = 1.0.into());
+        assert!(reported.contains("luck"), "{reported}");
+        let reported = refused(&|v| v["network"]["confidence"]["bias"] = 1e9.into());
+        assert!(reported.contains("network.confidence.bias"), "{reported}");
         std::fs::remove_file(&path).expect("removed");
         assert!(matches!(Calibration::read(&path), Err(Error::Manifest { .. })));
     }

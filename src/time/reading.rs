@@ -112,7 +112,7 @@ mod tests {
         assert_eq!(map.instant(Tick(240)).seconds(), 0.25);
         let text = serde_json::to_string(&map).expect("text");
         assert_eq!(serde_json::from_str::<TempoMap>(&text).expect("the same"), map);
-        for (points, told) in [
+        for (points, reported) in [
             (vec![], "0 points"),
             (vec![point(0, 0.0)], "1 points"),
             (vec![point(1, 0.0), point(2, 0.5)], "points[0].tick is 1"),
@@ -122,8 +122,8 @@ mod tests {
             ),
             (vec![point(0, 0.5), point(480, 0.25)], "points[1].time is 0.25 s"),
         ] {
-            let error = read(&points.join(",")).expect_err(told).to_string();
-            assert!(error.contains(told), "{told}: {error}");
+            let error = read(&points.join(",")).expect_err(reported).to_string();
+            assert!(error.contains(reported), "{reported}: {error}");
         }
     }
 }

@@ -509,12 +509,12 @@ fn the_video_is_copied_once_and_progress_never_goes_back() {
         let noise = (state >> 8) as f32 / (1 << 24) as f32 - 0.5;
         frame.fill((6.0 * noise).clamp(-0.25, 0.25));
     }
-    let told = std::sync::Mutex::new(Vec::new());
-    let monitor = Monitor::new(Cancel::new(), |_, done| told.lock().expect("lock").push(done));
+    let reported = std::sync::Mutex::new(Vec::new());
+    let monitor = Monitor::new(Cancel::new(), |_, done| reported.lock().expect("lock").push(done));
     let out = folder.path().join("out.webm");
     write_video(&clip(&input, 0.0, 3.0, true), &sound, &out, &monitor).expect("written");
     drop(monitor);
-    let told = told.into_inner().expect("lock");
-    assert!(told.windows(2).all(|pair| pair[0] <= pair[1]), "{told:?}");
-    assert!(told.len() > 100 && told.last() == Some(&1.0), "{told:?}");
+    let reported = reported.into_inner().expect("lock");
+    assert!(reported.windows(2).all(|pair| pair[0] <= pair[1]), "{reported:?}");
+    assert!(reported.len() > 100 && reported.last() == Some(&1.0), "{reported:?}");
 }

@@ -70,7 +70,7 @@ fn files_that_are_not_videos_are_reported() {
         .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8)
         .collect();
     let picture = folder.video(CORNERS, "-frames:v 1 -pix_fmt rgb24", "still.png");
-    for (path, told) in [
+    for (path, reported) in [
         (
             folder.write("notes.txt", "Dear diary,\n".repeat(500).as_bytes()),
             "text",
@@ -89,7 +89,7 @@ fn files_that_are_not_videos_are_reported() {
         (picture, "still picture"),
     ] {
         let reason = refusal(&path);
-        assert!(reason.contains(told), "{}: {reason}", path.display());
+        assert!(reason.contains(reported), "{}: {reason}", path.display());
     }
     assert!(matches!(open(&folder.path("nowhere.mp4")), Err(Error::Input { .. })));
 }
@@ -110,7 +110,7 @@ fn sound_and_cover_pictures_are_not_a_video() {
         &format!("{both} -c:v mjpeg -c:a aac -disposition:v attached_pic"),
         "covered.m4a",
     );
-    for (path, told) in [
+    for (path, reported) in [
         (tone, "audio"),
         (covered, "audio, cover picture"),
         (song, "audio, cover picture"),
@@ -119,7 +119,7 @@ fn sound_and_cover_pictures_are_not_a_video() {
         let Err(Error::NoVideoStream { found, .. }) = &opened else {
             panic!("{}: {opened:?}", path.display());
         };
-        assert_eq!(found, told);
+        assert_eq!(found, reported);
     }
 }
 

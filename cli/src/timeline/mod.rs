@@ -45,7 +45,7 @@ pub fn timeline(action: &TimelineAction, console: &Console, cancel: &Cancel) -> 
                     .map_err(|p| plain(&p))?;
                 outcomes.push((Some(number), outcome));
             }
-            tell(&outcomes)
+            print(&outcomes)
         }
         TimelineAction::Refresh {
             project,
@@ -57,7 +57,7 @@ pub fn timeline(action: &TimelineAction, console: &Console, cancel: &Cancel) -> 
             project.check_writable().map_err(|p| plain(&p))?;
             let numbers = Numbers::of(&mut project)?;
             let outcomes = project.refresh(&mut desk.workshop).map_err(|p| plain(&p))?;
-            tell(&numbers.beside(outcomes))
+            print(&numbers.beside(outcomes))
         }
         TimelineAction::Remove {
             project,
@@ -136,7 +136,7 @@ fn numbered(items: &[Item], numbers: &[usize], all: bool) -> Result<Vec<(usize, 
 }
 
 /// Prints the results, and returns the first failure.
-fn tell(outcomes: &[(Option<usize>, ItemOutcome)]) -> Result<(), Failure> {
+fn print(outcomes: &[(Option<usize>, ItemOutcome)]) -> Result<(), Failure> {
     stdout::write(&lines(outcomes))?;
     let failed: Vec<&Problem> = outcomes
         .iter()

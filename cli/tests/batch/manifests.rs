@@ -8,16 +8,16 @@ fn a_missing_resource_that_every_clip_needs_ends_the_batch() {
     let nowhere = text(folder.path()).to_owned() + "/nowhere";
     batch(&folder.path().join("out"), &["--models", &nowhere])
         .expect(6)
-        .tells(&["nowhere"]);
+        .reports(&["nowhere"]);
     // Cached results need no runtime, so this uses a clip that has not been analysed.
     let clip = make_clip(folder.path(), "new.mp4", "-t 3 -i {} -vf scale=320:-2 -an -c:v mpeg4");
     let list = folder.path().join("list.csv");
     fs::write(&list, format!("path\n{}\n", text(&clip))).expect("a manifest");
     let run = done(&mut of(&list, &folder.path().join("out"), &["--onnxruntime", &nowhere]));
-    run.expect(6).tells(&["nowhere"]);
+    run.expect(6).reports(&["nowhere"]);
     batch(&folder.path().join("out"), &["--soundfont", "/nowhere/drums.sf2"])
         .expect(6)
-        .tells(&["drums.sf2"]);
+        .reports(&["drums.sf2"]);
     assert_eq!(results(&folder.path().join("out")), 0);
 }
 
@@ -136,7 +136,7 @@ fn a_bad_manifest_is_reported_before_anything_is_rendered() {
     let own = |name: &str, content: &str, parts: &[&str]| {
         let list = folder.path().join(name);
         fs::write(&list, content).expect("a manifest");
-        done(&mut of(&list, folder.path(), &[])).expect(7).tells(parts);
+        done(&mut of(&list, folder.path(), &[])).expect(7).reports(parts);
         assert_eq!(fs::read_to_string(&list).expect("the manifest"), content);
         fs::remove_file(list).expect("a manifest");
     };
@@ -161,7 +161,7 @@ fn a_bad_manifest_is_reported_before_anything_is_rendered() {
         let args: Vec<String> = args.iter().map(|arg| arg.replace("DIR", text(folder.path()))).collect();
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
         let other = folder.path().join("other");
-        let run = done(&mut of(&list, &other, &args)).tells(parts);
+        let run = done(&mut of(&list, &other, &args)).reports(parts);
         assert!(matches!(run.code, Some(2 | 7)), "{args:?}: {:?}", run.code);
         assert_eq!(results(&other), 0);
     }
@@ -181,8 +181,8 @@ fn openjd() -> Option<PathBuf> {
 fn the_farm_template_renders_all_chunks_and_collects() {
     let Some(openjd) = openjd() else {
         // Bypasses the capture of passing tests, so that it is visible.
-        let told = "SKIPPED: no openjd (pip install openjd-cli) in PATH or OPENJD: the farm template is not tested";
-        writeln!(std::io::stderr(), "{told}").expect("standard error");
+        let reported = "SKIPPED: no openjd (pip install openjd-cli) in PATH or OPENJD: the farm template is not tested";
+        writeln!(std::io::stderr(), "{reported}").expect("standard error");
         return;
     };
     let folder = folder();

@@ -7,7 +7,7 @@ fn twelve_clips_of_which_two_are_broken_give_ten_results_and_two_reasons() {
     let folder = folder();
     let out = folder.path().join("new/out");
     let report = folder.path().join("report.json");
-    let run = batch(&out, &["--report", text(&report)]).expect(9).tells(&[
+    let run = batch(&out, &["--report", text(&report)]).expect(9).reports(&[
         "[3/12] a cut: done in ",
         "kinescore: [8/12] no-video: failed: ",
         "no-video.mp4: no video stream (found: audio)",
@@ -93,7 +93,9 @@ fn twelve_clips_of_which_two_are_broken_give_ten_results_and_two_reasons() {
 
     // Again: there is nothing to do, and failed clips fail without being analysed again.
     let before = times(&out);
-    let again = batch(&out, &[]).expect(9).tells(&["10 skipped, 2 failed of 12 clips"]);
+    let again = batch(&out, &[])
+        .expect(9)
+        .reports(&["10 skipped, 2 failed of 12 clips"]);
     assert_eq!((rendered(&again), count(&again, "up to date")), (0, GOOD));
     assert_eq!(times(&out), before);
 
@@ -102,7 +104,7 @@ fn twelve_clips_of_which_two_are_broken_give_ten_results_and_two_reasons() {
     fs::write(out.join("walk5.result.json"), "{\"format\": \"kinescore-res").expect("a file");
     let repaired = batch(&out, &[])
         .expect(9)
-        .tells(&["walk5.result.json: not a result", "2 done, 8 skipped, 2 failed"]);
+        .reports(&["walk5.result.json: not a result", "2 done, 8 skipped, 2 failed"]);
     assert_eq!(rendered(&repaired), 2);
     let now = times(&out);
     assert_eq!(now.keys().collect::<Vec<_>>(), before.keys().collect::<Vec<_>>());
@@ -262,7 +264,7 @@ fn ctrl_c_and_sigterm_leave_finished_files_and_nothing_else() {
         assert!(all.iter().all(|name| !name.starts_with('.')), "{all:?}");
         assert!((more..ALL).contains(&results(folder.path())), "{all:?}");
     }
-    batch(folder.path(), &[]).expect(9).tells(&["2 failed of 12 clips"]);
+    batch(folder.path(), &[]).expect(9).reports(&["2 failed of 12 clips"]);
     assert_eq!(names(folder.path()), expected());
 }
 
@@ -354,7 +356,7 @@ fn a_failed_write_is_retried_and_then_reported() {
     // Blocks of 512 bytes.
     let run = done(&mut common::by_shell("ulimit -f 200; exec \"$@\"", &command))
         .expect(9)
-        .tells(&["walk1.wav: cannot be written: ", "2 failed of 2 clips"]);
+        .reports(&["walk1.wav: cannot be written: ", "2 failed of 2 clips"]);
     assert_eq!((count(&run, "retrying"), count(&run, "failed")), (4, 2));
     assert_eq!(
         names(&out),
@@ -394,7 +396,7 @@ fn media_that_disappears_fails_only_its_clip() {
     // Whether or not it has been opened by now, the content under its name is no longer known.
     fs::remove_file(folder.path().join("b.mp4")).expect("a file");
     let run = Run::from(outside::collect(child, outside::LONG).expect("an end in time")).expect(9);
-    let run = run.tells(&[
+    let run = run.reports(&[
         "[2/3] gone: retrying: ",
         "b.mp4: cannot be read: No such file",
         "2 done, 1 failed",

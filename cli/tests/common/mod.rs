@@ -139,7 +139,7 @@ impl Run {
     /// Checks that the message contains all of these, and that it is not an error in the program
     /// itself.
     #[track_caller]
-    pub fn tells(self, parts: &[&str]) -> Self {
+    pub fn reports(self, parts: &[&str]) -> Self {
         for part in parts {
             assert!(self.stderr.contains(part), "'{part}' is not in:\n{}", self.stderr);
         }

@@ -64,7 +64,7 @@ fn missing_media_are_found_by_name_in_a_folder() {
     for word in ["list", "add", "refresh"] {
         run(&["timeline", word, text(&project), "--media-dir", text(&missing)])
             .expect(2)
-            .tells(&["is not a folder"]);
+            .reports(&["is not a folder"]);
     }
     assert_eq!(fs::read_to_string(&project).expect("read"), bytes);
 }
@@ -83,11 +83,11 @@ fn one_of_several_timelines_is_chosen() {
     }
     run(&["timeline", "list", text(&project)])
         .expect(2)
-        .tells(&["has 2 timelines (1 'one', 2 'two')"]);
+        .reports(&["has 2 timelines (1 'one', 2 'two')"]);
     for word in ["list", "remove"] {
         run(&["timeline", word, text(&project), "--timeline", "three"])
             .expect(2)
-            .tells(&["none of the name or number \"three\""]);
+            .reports(&["none of the name or number \"three\""]);
     }
 }
 
@@ -119,7 +119,7 @@ fn bundles_are_listed_and_single_file_bundles_are_not_written() {
     for word in ["add", "refresh", "remove"] {
         run(&["timeline", word, text(&bundle)])
             .expect(3)
-            .tells(&["is only read: unpack it"]);
+            .reports(&["is only read: unpack it"]);
     }
     assert_eq!(fs::read(&bundle).expect("read"), bytes);
 
@@ -137,5 +137,5 @@ fn bundles_are_listed_and_single_file_bundles_are_not_written() {
     );
     run(&["timeline", "list", text(folder.path())])
         .expect(3)
-        .tells(&["is a folder without a content.otio"]);
+        .reports(&["is a folder without a content.otio"]);
 }

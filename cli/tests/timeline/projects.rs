@@ -94,24 +94,24 @@ fn failures_are_reported_and_the_project_is_unchanged() {
     let project = desk.melt_project("two.mlt");
     let bytes = fs::read(&project).expect("the project");
     let add = |more: &[&str]| desk.timeline("add", &project, &[more, &QUICK[..]].concat());
-    add(&["--clip", "1"]).expect(4).tells(&["first.mp4", "no person"]);
+    add(&["--clip", "1"]).expect(4).reports(&["first.mp4", "no person"]);
     add(&["--clip", "3"])
         .expect(2)
-        .tells(&["there is no clip 3: the project has 2"]);
-    add(&[]).expect(2).tells(&["--clip N", "2 video clips"]);
+        .reports(&["there is no clip 3: the project has 2"]);
+    add(&[]).expect(2).reports(&["--clip N", "2 video clips"]);
     add(&["--clip", "2", "--set", "drums.style=polka"])
         .expect(2)
-        .tells(&["polka"]);
+        .reports(&["polka"]);
     desk.timeline("remove", &project, &["--clip", "2"])
         .expect(2)
-        .tells(&["no soundtrack"]);
+        .reports(&["no soundtrack"]);
     fs::rename(desk.path("walk.mp4"), desk.path("gone.mp4")).expect("renamed");
-    add(&["--clip", "2"]).expect(3).tells(&["walk.mp4"]);
+    add(&["--clip", "2"]).expect(3).reports(&["walk.mp4"]);
     fs::rename(desk.path("gone.mp4"), desk.path("walk.mp4")).expect("renamed");
     assert!(fs::read(&project).expect("the project") == bytes);
 
     let other = desk.path("other.mlt");
-    for (content, tells) in [
+    for (content, message) in [
         (&bytes[..bytes.len() / 2], "other.mlt"),
         (&b"<svg/>"[..], "not a project"),
         (&b"{\"OTIO_SCHEMA\": \"Timeline.1\", \"tracks\": 3}"[..], "other.mlt"),
@@ -120,13 +120,13 @@ fn failures_are_reported_and_the_project_is_unchanged() {
         (&[0xff, 0xfe, 0x00][..], "other.mlt"),
     ] {
         fs::write(&other, content).expect("written");
-        desk.timeline("list", &other, &[]).expect(3).tells(&[tells]);
-        desk.timeline("refresh", &other, &[]).expect(3).tells(&[tells]);
+        desk.timeline("list", &other, &[]).expect(3).reports(&[message]);
+        desk.timeline("refresh", &other, &[]).expect(3).reports(&[message]);
         assert_eq!(fs::read(&other).expect("the file"), content);
     }
     desk.timeline("list", &desk.path("none.mlt"), &[])
         .expect(3)
-        .tells(&["none.mlt"]);
+        .reports(&["none.mlt"]);
 }
 
 /// The user has replaced our sound by a mix, and then trims the clip.
@@ -155,8 +155,8 @@ fn a_file_that_is_not_ours_is_never_written_over() {
     let relinked = fs::read_to_string(&project).expect("the project");
     fs::write(&project, with_entry(&relinked, "in=\"0\" out=\"74\"")).expect("written");
     let refreshed = desk.timeline("refresh", &project, &[]).expect(0);
-    let told = format!("{}: is not one of the sound files in ", text(&mix));
-    assert!(refreshed.stdout.contains(&told), "{}", refreshed.stdout);
+    let reported = format!("{}: is not one of the sound files in ", text(&mix));
+    assert!(refreshed.stdout.contains(&reported), "{}", refreshed.stdout);
     assert!(fs::read(&mix).expect("the mix") == mixed, "the mix was written over");
     assert!(fs::read(&ours).expect("the sound") == made);
     assert_eq!(sound(), desk.path("two.soundtracks").join("walk.soundtrack-2.wav"));
@@ -233,7 +233,7 @@ fn a_project_that_is_open_in_its_editor_is_not_written() {
     let refused = desk.timeline("add", &project, &[&["--clip", "2"], &QUICK[..]].concat());
     child.kill().expect("ended");
     child.wait().expect("ended");
-    refused.expect(10).tells(&["two.mlt", "open"]);
+    refused.expect(10).reports(&["two.mlt", "open"]);
     assert!(fs::read(&project).expect("the project") == bytes);
     assert!(!desk.path("two.mlt.bak").exists());
 }

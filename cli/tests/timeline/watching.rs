@@ -198,15 +198,17 @@ fn every_clip_is_listed_with_the_reason_why_it_cannot_be_scored() {
     // Files that are not projects but are often mistaken for them.
     let utf16: Vec<u8> = "\u{feff}<mlt/>".encode_utf16().flat_map(u16::to_le_bytes).collect();
     fs::write(&project, utf16).expect("written");
-    run(&["timeline", "list", text(&project)]).expect(3).tells(&["UTF-16"]);
+    run(&["timeline", "list", text(&project)])
+        .expect(3)
+        .reports(&["UTF-16"]);
     let bundle = folder.path().join("cut.otioz");
     fs::write(&bundle, b"PK\x03\x04rest").expect("written");
     run(&["timeline", "list", text(&bundle)])
         .expect(3)
-        .tells(&["is a zip archive that cannot be read"]);
+        .reports(&["is a zip archive that cannot be read"]);
     run(&["timeline", "list", text(folder.path())])
         .expect(3)
-        .tells(&["is a folder"]);
+        .reports(&["is a folder"]);
 }
 
 #[test]

@@ -219,10 +219,10 @@ class Movement(Folder):
             self.assertGreater(np.corrcoef(curves[0], other)[0, 1], 0.97)
 
     def test_files_that_are_not_poses_are_refused(self):
-        for text, told in (("{", "not JSON"), ("[]", "its format is None"), ('{"format": "kinescore-stage", "stage": "drums"}', "'drums'; expected 'pose'"),
+        for text, reported in (("{", "not JSON"), ("[]", "its format is None"), ('{"format": "kinescore-stage", "stage": "drums"}', "'drums'; expected 'pose'"),
                            ('{"format": "kinescore-stage", "stage": "pose"}', "KeyError: 'poses'"),
                            ('{"format": "kinescore-stage", "stage": "pose", "poses": {"cuts": [], "poses": [{"time": 0, "joints": [1]}]}}', "pose 0 has 1 numbers; expected 51")):  # fmt: skip
-            with self.assertRaisesRegex(beat_movement.PoseFileError, told):
+            with self.assertRaisesRegex(beat_movement.PoseFileError, reported):
                 beat_movement.read(self.write("a.json", text))
 
 
@@ -238,7 +238,7 @@ class Annotations(Folder):
             self.assertEqual((got.beats.tolist(), got.numbers.tolist()), ([0.5, 1.0], [1, 2]))
 
     def test_what_is_refused(self):
-        for text, told in (
+        for text, reported in (
             ("", "a.beats: no beats; expected at least two"),
             ("# nothing\n\n", "no beats"),
             ("1.0\n", "one beat"),
@@ -257,7 +257,7 @@ class Annotations(Folder):
         ):
             with self.assertRaises(beat_clips.Failure, msg=text) as caught:
                 self.read(text)
-            self.assertIn(told, caught.exception.message)
+            self.assertIn(reported, caught.exception.message)
             self.assertEqual(caught.exception.code, 2)
 
     def test_beats_after_the_clip(self):
@@ -341,8 +341,8 @@ class WholeProgram(Folder):
         self.assertEqual(got["locked"]["ours, auto"]["f"], {"value": 1, "interval_95": [1, 1], "clips": 2})
         self.assertEqual([(r["clips"], r.get("f_right", {}).get("value")) for r in got["calibration"]["ours, auto"]], [(0, None)] * 4 + [(2, 1)])
         self.assertEqual([(r["clips"], r.get("f_right", {}).get("value")) for r in got["calibration"]["ours, motion"]], [(0, None)] * 4 + [(2, 0)])
-        for told in ("c (no person)", "2 of 3", "authors' network", "not measured: specify the folder", "0.67 [0.00, 1.00]"):
-            self.assertIn(told, out)
+        for reported in ("c (no person)", "2 of 3", "authors' network", "not measured: specify the folder", "0.67 [0.00, 1.00]"):
+            self.assertIn(reported, out)
         self.assertIn("ignored: README.md", err)
 
         # Poses come from the cache; the same seed gives the same report, whatever the number of
@@ -393,10 +393,10 @@ class WholeProgram(Folder):
         self.write("clips/twice.mp4", "x")
         self.write("clips/twice.txt", "1\n2\n")
         self.write("clips/twice.csv", "1\n2\n")
-        told = self.refused()
+        reported = self.refused()
         for line in (r"a\.beats, line 2: 'x' is not a number", r"b\.gif: '\.gif' is not a known format; clips are videos", r"lonely\.txt: an annotation without a clip",
                      r"twice\.\w+: twice\.\w+ exists as well"):  # fmt: skip
-            self.assertRegex(told, line)
+            self.assertRegex(reported, line)
 
     def test_a_clip_that_cannot_be_used_is_named(self):
         self.write("clips/a.mp4", "broken")

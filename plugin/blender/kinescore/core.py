@@ -144,7 +144,7 @@ class Core:
         name, job = self._job(order)
         thrown = []
 
-        def told(_user, _stage, _stage_done, done):
+        def reported(_user, _stage, _stage_done, done):
             # No exception may pass through the library.
             try:
                 return 1 if progress(done) else 0
@@ -154,7 +154,7 @@ class Core:
 
         try:
             self._call("job_set_cut", job, order.start, order.end, *_terms(order))
-            self._call("job_run", job, _Progress(told), None)
+            self._call("job_run", job, _Progress(reported), None)
             for format_name, path in files.items():
                 self._call("job_write", job, format_name.encode(), _bytes(path))
             return self._soundtrack(job)

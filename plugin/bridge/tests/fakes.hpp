@@ -106,14 +106,14 @@ struct FakeTimeline : Timeline {
         sounds.erase(std::remove_if(sounds.begin(), sounds.end(), [&](const Placed &s) { return s.id == id; }),
                      sounds.end());
     }
-    void on_change(std::function<void()> callback) override { told = std::move(callback); }
+    void on_change(std::function<void()> callback) override { notified = std::move(callback); }
     void save() override { ++saves; }
     std::string sound_folder() const override { return folder; }
 
     std::string folder;
     std::vector<TimelineItem> clips;
     std::vector<Placed> sounds;
-    std::function<void()> told;
+    std::function<void()> notified;
     bool fault = false;
     int places = 0, saves = 0, last_id = 0;
 };

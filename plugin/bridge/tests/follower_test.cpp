@@ -49,7 +49,7 @@ struct Desk {
     FakeTimeline timeline{folder.path()};
     FakeMaker maker;
     Editor editor;
-    int told = 0;
+    int notified = 0;
     std::vector<Result> results;
 
     Desk() {
@@ -61,7 +61,7 @@ struct Desk {
         return std::make_unique<Follower>(
             timeline, maker, [this](std::function<void()> function) { editor.post(std::move(function)); },
             [this](const std::vector<Result> &done) {
-                ++told;
+                ++notified;
                 results = done;
             },
             rest);
@@ -75,14 +75,14 @@ TEST_CASE("a drag is followed when the mouse rests, once") {
     const auto follower = desk.follow(60ms);
     for (int step = 0; step < 20; ++step) {
         desk.timeline.clips[0].source_out -= seconds(0.1);
-        desk.timeline.told();
+        desk.timeline.notified();
         desk.editor.work_until([] { return false; }, 5ms);
     }
-    CHECK(desk.told == 0);
-    REQUIRE(desk.editor.work_until([&] { return desk.told == 1; }));
+    CHECK(desk.notified == 0);
+    REQUIRE(desk.editor.work_until([&] { return desk.notified == 1; }));
     CHECK(desk.maker.made == 2);
     CHECK(desk.timeline.sounds[0].duration == seconds(6));
-    CHECK(!desk.editor.work_until([&] { return desk.told > 1; }, 200ms));
+    CHECK(!desk.editor.work_until([&] { return desk.notified > 1; }, 200ms));
 }
 
 TEST_CASE("an edit while sound is made cancels that and begins again") {
@@ -90,11 +90,11 @@ TEST_CASE("an edit while sound is made cancels that and begins again") {
     desk.maker.steps = 60;
     const auto follower = desk.follow(10ms);
     desk.timeline.clips[0].source_out = seconds(7);
-    desk.timeline.told();
+    desk.timeline.notified();
     REQUIRE(desk.editor.work_until([&] { return desk.maker.begun == 2; }));
     desk.timeline.clips[0].source_out = seconds(6);
-    desk.timeline.told();
-    REQUIRE(desk.editor.work_until([&] { return desk.told == 1; }));
+    desk.timeline.notified();
+    REQUIRE(desk.editor.work_until([&] { return desk.notified == 1; }));
     CHECK(desk.maker.begun == 3);
     CHECK(desk.maker.made == 2);
     CHECK(desk.timeline.sounds[0].duration == seconds(6));
@@ -105,32 +105,32 @@ TEST_CASE("it ends at once while sound is made, and while the editor does not re
     desk.maker.steps = 10'000;
     auto follower = desk.follow(1ms);
     desk.timeline.clips[0].source_out = seconds(7);
-    desk.timeline.told();
+    desk.timeline.notified();
     REQUIRE(desk.editor.work_until([&] { return desk.maker.begun == 2; }));
     follower.reset();
     CHECK(desk.maker.made == 1);
     CHECK(desk.folder.files().size() == 1);
 
     follower = desk.follow(1ms);
-    desk.timeline.told();
+    desk.timeline.notified();
     std::this_thread::sleep_for(30ms); // posted, and not called
     follower.reset();
     desk.editor.work_until([] { return false; }, 20ms);
-    CHECK(desk.told == 0);
-    CHECK(!desk.timeline.told);
+    CHECK(desk.notified == 0);
+    CHECK(!desk.timeline.notified);
 }
 
 TEST_CASE("failures are reported, and following continues") {
     Desk desk;
     const auto follower = desk.follow(1ms);
     desk.timeline.clips[0].media_path = desk.timeline.sounds[0].made_for.media_path = "/m/nobody.mp4";
-    desk.timeline.told();
-    REQUIRE(desk.editor.work_until([&] { return desk.told == 1; }));
+    desk.timeline.notified();
+    REQUIRE(desk.editor.work_until([&] { return desk.notified == 1; }));
     CHECK(desk.results.at(0).what == Result::What::failed);
     desk.timeline.clips[0].media_path = desk.timeline.sounds[0].made_for.media_path = "/m/dance.mp4";
     desk.timeline.clips[0].source_in = seconds(1);
-    desk.timeline.told();
-    REQUIRE(desk.editor.work_until([&] { return desk.told == 2; }));
+    desk.timeline.notified();
+    REQUIRE(desk.editor.work_until([&] { return desk.notified == 2; }));
     CHECK(desk.results.at(0).what == Result::What::made);
 }
 
@@ -141,8 +141,8 @@ TEST_CASE("an exception that is not a Problem does not end the editor, and follo
         desk.timeline.clips[0].media_path = desk.timeline.sounds[0].made_for.media_path = "/m/fault.mp4";
     }
     SUBCASE("thrown by the timeline") { desk.timeline.fault = true; }
-    desk.timeline.told();
-    REQUIRE(desk.editor.work_until([&] { return desk.told == 1; }));
+    desk.timeline.notified();
+    REQUIRE(desk.editor.work_until([&] { return desk.notified == 1; }));
     REQUIRE(desk.results.size() == 1);
     CHECK(desk.results[0].what == Result::What::failed);
     CHECK(desk.results[0].kind == Problem::Kind::core);
@@ -150,8 +150,8 @@ TEST_CASE("an exception that is not a Problem does not end the editor, and follo
     desk.timeline.fault = false;
     desk.timeline.clips[0].media_path = desk.timeline.sounds[0].made_for.media_path = "/m/dance.mp4";
     desk.timeline.clips[0].source_in = seconds(1);
-    desk.timeline.told();
-    REQUIRE(desk.editor.work_until([&] { return desk.told == 2; }));
+    desk.timeline.notified();
+    REQUIRE(desk.editor.work_until([&] { return desk.notified == 2; }));
     CHECK(desk.results.at(0).what == Result::What::made);
 }
 
@@ -160,8 +160,8 @@ TEST_CASE("a path that the system refuses does not end the editor, and the clip 
     const auto follower = desk.follow(1ms);
     // Too long for any file system: every access fails with an error.
     desk.timeline.sounds[0].wav = "/" + std::string(5'000, 'x') + ".wav";
-    desk.timeline.told();
-    REQUIRE(desk.editor.work_until([&] { return desk.told == 1; }));
+    desk.timeline.notified();
+    REQUIRE(desk.editor.work_until([&] { return desk.notified == 1; }));
     REQUIRE(desk.results.size() == 1);
     CHECK(desk.results[0].what == Result::What::made);
     CHECK(desk.results[0].wav.find(desk.folder.path()) == 0);

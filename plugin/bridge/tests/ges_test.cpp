@@ -148,12 +148,12 @@ TEST_CASE("sound is heard where its clip begins, and follows it after a trim") {
 TEST_CASE("edits are reported, and our own changes are not") {
     const Project project;
     const auto timeline = GesTimeline::open(project.path);
-    int told = 0;
-    timeline->on_change([&] { ++told; });
+    int notified = 0;
+    timeline->on_change([&] { ++notified; });
     const auto told_by = [&](const auto &edit) {
-        told = 0;
+        notified = 0;
         edit();
-        return told > 0;
+        return notified > 0;
     };
     const Placed placed = sound_for(timeline->items().at(1), project.folder / "click.wav");
     CHECK_FALSE(told_by([&] { timeline->place(placed); }));
@@ -278,9 +278,9 @@ TEST_CASE("a trim in a live timeline makes and places its sound automatically") 
         const auto forget = [](void *data) { delete static_cast<std::function<void()> *>(data); };
         g_idle_add_full(G_PRIORITY_DEFAULT, call, new std::function<void()>(std::move(function)), forget);
     };
-    const auto told = [&](const std::vector<Result> &results) { done = results; };
+    const auto notified = [&](const std::vector<Result> &results) { done = results; };
     const auto follower =
-        std::make_unique<Follower>(*timeline, maker, post, told, std::chrono::milliseconds(50));
+        std::make_unique<Follower>(*timeline, maker, post, notified, std::chrono::milliseconds(50));
     GESClip *clip = clip_named(timeline->timeline(), id);
     REQUIRE(ges_timeline_element_trim(GES_TIMELINE_ELEMENT(clip), 3'000'000'000));
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);

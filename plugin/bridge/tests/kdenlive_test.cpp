@@ -280,10 +280,10 @@ TEST_CASE("sound saved by Kdenlive is recognised, can be made again, and removed
         timeline->place(ours[0]);
         CHECK((timeline->bytes() == before));
         // The hash of the old sound is removed, and the size is that of the new one.
-        Placed anew = ours[0];
-        anew.key = "k2";
+        Placed renewed = ours[0];
+        renewed.key = "k2";
         click(folder, "tick.wav", two_seconds / 2);
-        timeline->place(anew);
+        timeline->place(renewed);
         CHECK(values(timeline->bytes(), "kinescore:key") == std::vector<std::string>{"k2", "k2"});
         CHECK(timeline->bytes().find("579de5f29e83e783a784aabcec2968ab") == std::string::npos);
         const auto sizes = values(timeline->bytes(), "kdenlive:file_size");

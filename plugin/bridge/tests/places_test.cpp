@@ -75,13 +75,13 @@ TEST_CASE("without an installed file the library is the one beside the plugin") 
 TEST_CASE("a damaged file of places is reported by its name") {
     for (const char *text : {"", "[]", "{", R"({"models": "/m"})", R"({"library": 3})"}) {
         const std::string file = written(text);
-        bool told = false;
+        bool is_reported = false;
         try {
             find_places(file, "/beside/libkinescore.so");
         } catch (const Problem &problem) {
-            told = problem.kind() == Problem::Kind::core && std::string(problem.what()).find(file) != std::string::npos;
+            is_reported = problem.kind() == Problem::Kind::core && std::string(problem.what()).find(file) != std::string::npos;
         }
-        CHECK_MESSAGE(told, text);
+        CHECK_MESSAGE(is_reported, text);
         fs::remove(file);
     }
 }

@@ -432,20 +432,20 @@ void kinescore_settings_free(kinescore_settings *settings) {
 kinescore_status kinescore_engine_new(const kinescore_resources *resources, kinescore_engine **engine) {
     return call("kinescore_engine_new", [&] {
         given(engine, "engine");
-        Facts told;
+        Facts given_info;
         if (resources != nullptr) {
             sized(resources, "resources");
-            const auto tell = [&](const char *name, const char *value) {
+            const auto note = [&](const char *name, const char *value) {
                 if (value != nullptr && *value != '\0') {
-                    told.emplace_back(name, value);
+                    given_info.emplace_back(name, value);
                 }
             };
-            tell("models", resources->models);
-            tell("onnxruntime", resources->onnxruntime);
-            tell("soundfont", resources->soundfont);
-            tell("cache", resources->cache);
+            note("models", resources->models);
+            note("onnxruntime", resources->onnxruntime);
+            note("soundfont", resources->soundfont);
+            note("cache", resources->cache);
         }
-        *engine = new kinescore_engine{told};
+        *engine = new kinescore_engine{given_info};
     });
 }
 
@@ -526,20 +526,20 @@ void kinescore_job_free(kinescore_job *job) {
 kinescore_status kinescore_job_begin_frames(kinescore_job *job, const kinescore_frames_info *info) {
     return call("kinescore_job_begin_frames", [&] {
         const Use used(job);
-        const kinescore_frames_info &told = sized(info, "info");
+        const kinescore_frames_info &given_info = sized(info, "info");
         check_new(*used);
-        if (std::min(told.width, told.height) < 16 || std::max(told.width, told.height) > 16384) {
-            throw Failure{KINESCORE_FRAME_SIZE, "the frames are " + size_text(told) + "; expected 16 to 16384"};
+        if (std::min(given_info.width, given_info.height) < 16 || std::max(given_info.width, given_info.height) > 16384) {
+            throw Failure{KINESCORE_FRAME_SIZE, "the frames are " + size_text(given_info) + "; expected 16 to 16384"};
         }
-        if (told.duration != 0.0 && !(told.duration >= 2.0 && told.duration <= 86400.0)) {
-            throw Failure{KINESCORE_CLIP_TOO_SHORT, "the clip is " + decimal(told.duration) + " s long; expected 2 s to 86400 s"};
+        if (given_info.duration != 0.0 && !(given_info.duration >= 2.0 && given_info.duration <= 86400.0)) {
+            throw Failure{KINESCORE_CLIP_TOO_SHORT, "the clip is " + decimal(given_info.duration) + " s long; expected 2 s to 86400 s"};
         }
-        if (told.pixel_aspect != 0.0 && !(told.pixel_aspect >= 0.1 && told.pixel_aspect <= 10.0)) {
-            throw Failure{KINESCORE_FRAME, "the pixel aspect is " + decimal(told.pixel_aspect) + "; expected 0.1 to 10"};
+        if (given_info.pixel_aspect != 0.0 && !(given_info.pixel_aspect >= 0.1 && given_info.pixel_aspect <= 10.0)) {
+            throw Failure{KINESCORE_FRAME, "the pixel aspect is " + decimal(given_info.pixel_aspect) + "; expected 0.1 to 10"};
         }
         used->media = kinescore_job::Media::frames;
-        used->name = told.name == nullptr ? "pushed frames" : told.name;
-        used->info = told;
+        used->name = given_info.name == nullptr ? "pushed frames" : given_info.name;
+        used->info = given_info;
         used->info.name = nullptr; // borrowed for the call
     });
 }

@@ -281,21 +281,21 @@ bool TestHost::Impl::has_suite(const std::string &name, int version) const {
 }
 
 void TestHost::Impl::tell_properties() {
-    Set &told = getProperties();
-    told.setStringProperty(kOfxPropType, kOfxTypeImageEffectHost);
-    told.setStringProperty(kOfxPropName, traits.name);
-    told.setStringProperty(kOfxPropLabel, traits.name);
-    told.setIntProperty(kOfxPropAPIVersion, traits.api_major, 0);
-    told.setIntProperty(kOfxPropAPIVersion, traits.api_minor, 1);
-    told.setIntProperty(kOfxPropVersion, 1, 0);
-    told.setIntProperty(kOfxImageEffectHostPropIsBackground, traits.background ? 1 : 0);
-    told.setIntProperty(kOfxImageEffectPropSupportsOverlays, 0);
-    told.setIntProperty(kOfxImageEffectPropTemporalClipAccess, traits.other_frames == OtherFrames::given ? 1 : 0);
-    told.setStringProperty(kOfxImageEffectPropSupportedComponents, name_of(traits.components));
-    told.setStringProperty(kOfxImageEffectPropSupportedPixelDepths, name_of(traits.depth));
-    told.setIntProperty(kOfxImageEffectPropSupportsMultipleClipDepths, 0);
+    Set &own_properties = getProperties();
+    own_properties.setStringProperty(kOfxPropType, kOfxTypeImageEffectHost);
+    own_properties.setStringProperty(kOfxPropName, traits.name);
+    own_properties.setStringProperty(kOfxPropLabel, traits.name);
+    own_properties.setIntProperty(kOfxPropAPIVersion, traits.api_major, 0);
+    own_properties.setIntProperty(kOfxPropAPIVersion, traits.api_minor, 1);
+    own_properties.setIntProperty(kOfxPropVersion, 1, 0);
+    own_properties.setIntProperty(kOfxImageEffectHostPropIsBackground, traits.background ? 1 : 0);
+    own_properties.setIntProperty(kOfxImageEffectPropSupportsOverlays, 0);
+    own_properties.setIntProperty(kOfxImageEffectPropTemporalClipAccess, traits.other_frames == OtherFrames::given ? 1 : 0);
+    own_properties.setStringProperty(kOfxImageEffectPropSupportedComponents, name_of(traits.components));
+    own_properties.setStringProperty(kOfxImageEffectPropSupportedPixelDepths, name_of(traits.depth));
+    own_properties.setIntProperty(kOfxImageEffectPropSupportsMultipleClipDepths, 0);
     for (std::size_t index = 0; index < traits.contexts.size(); ++index) {
-        told.setStringProperty(kOfxImageEffectPropSupportedContexts, traits.contexts[index], static_cast<int>(index));
+        own_properties.setStringProperty(kOfxImageEffectPropSupportedContexts, traits.contexts[index], static_cast<int>(index));
     }
 }
 

@@ -23,7 +23,7 @@ constexpr const char *filter = kOfxImageEffectContextFilter;
 std::string status(const TestInstance &effect) { return effect.get_string("status"); }
 
 /// The last message to the user; "" if there was none.
-std::string told(const TestInstance &effect) {
+std::string notified(const TestInstance &effect) {
     const std::vector<Message> messages = effect.messages();
     return messages.empty() ? "" : messages.back().text;
 }
@@ -102,7 +102,7 @@ std::string failure(const Bundle &bundle, Values values, HostTraits traits = {})
     }
     CHECK(effect->force_render(3).picture == effect->source_picture(3));
     CHECK(effect->violations() == std::vector<std::string>{});
-    const std::string sentence = told(*effect);
+    const std::string sentence = notified(*effect);
     CHECK(status(*effect) == sentence);
     return sentence;
 }
@@ -390,9 +390,9 @@ TEST_CASE("a failure in a render is reported once") {
             effect->end_sequence();
         }
         CHECK(effect->messages().size() == 1);
-        CHECK(has(told(*effect), "mp4"));
+        CHECK(has(notified(*effect), "mp4"));
         effect->sync_private_data();
-        CHECK(status(*effect) == told(*effect));
+        CHECK(status(*effect) == notified(*effect));
     }
 }
 
@@ -525,7 +525,7 @@ TEST_CASE("the folder is shown in the desktop's file manager") {
     TestHost host(bundle.plugins(), identifier);
     const auto effect = on_media(host, bundle.clip());
     effect->press("show");
-    CHECK(has(told(*effect), "no soundtrack to show yet"));
+    CHECK(has(notified(*effect), "no soundtrack to show yet"));
     effect->press("generate");
     ::setenv("PATH", (bundle.work() + "/bin:" + path).c_str(), 1);
     effect->press("show");
@@ -535,7 +535,7 @@ TEST_CASE("the folder is shown in the desktop's file manager") {
     CHECK(text_of(shown) == bundle.work() + "\n");
     ::setenv("PATH", "/nowhere", 1);
     effect->press("show");
-    CHECK(told(*effect) == "The soundtrack is " + bundle.work() + "/dance.soundtrack.wav");
+    CHECK(notified(*effect) == "The soundtrack is " + bundle.work() + "/dance.soundtrack.wav");
     ::setenv("PATH", path.c_str(), 1);
 }
 

@@ -190,9 +190,9 @@ class Soundtracks(unittest.TestCase):
         return arguments[arguments.index(flag) + 1]
 
     def run_script(self, resolve):
-        told = []
-        script.soundtrack(resolve, told.append)
-        return told
+        reported = []
+        script.soundtrack(resolve, reported.append)
+        return reported
 
     def timeline(self, rate="25", item=None, tracks=(), media=None):
         media = media or Media(self.clip, "25.0", 500)
@@ -201,7 +201,7 @@ class Soundtracks(unittest.TestCase):
     def test_a_whole_clip_gets_its_sound_from_its_first_frame_to_its_last(self):
         timeline = self.timeline(tracks=[("Audio 1", [])])
         resolve = Resolve(timeline)
-        told = self.run_script(resolve)
+        reported = self.run_script(resolve)
         wav = self.at("walk me.01234567.soundtrack.wav")
         self.assertEqual(
             self.arguments(), ["render", self.clip, "--start", "0/1", "--end", "4/1", "--no-video", "--wav", wav]
@@ -213,18 +213,18 @@ class Soundtracks(unittest.TestCase):
             {"startFrame": 0, "endFrame": 99, "mediaType": 2, "trackIndex": 2, "recordFrame": 90000},
         )
         self.assertEqual(part["mediaPoolItem"].GetClipProperty("File Path"), wav)
-        self.assertIn("pose 100 %", told)
+        self.assertIn("pose 100 %", reported)
 
     def test_drop_frame_and_film_rates_are_exact(self):
-        for told, rate in (("29.97 DF", Fraction(30000, 1001)), (23.976, Fraction(24000, 1001)), ("59.94", Fraction(60000, 1001))):
-            with self.subTest(told):
-                media = Media(self.clip, told, 1000)
+        for reported, rate in (("29.97 DF", Fraction(30000, 1001)), (23.976, Fraction(24000, 1001)), ("59.94", Fraction(60000, 1001))):
+            with self.subTest(reported):
+                media = Media(self.clip, reported, 1000)
                 item = Item(media, 107892, 120, (48, 168), offset=48)
-                self.run_script(Resolve(self.timeline(told, item)))
+                self.run_script(Resolve(self.timeline(reported, item)))
                 self.assertEqual(Fraction(self.value("--start")), 48 / rate)
                 self.assertEqual(Fraction(self.value("--end")), 168 / rate)
-        for told, rate in (("24", 24), (25.0, 25), ("30", 30), ("47.952", Fraction(48000, 1001)), ("12.5", Fraction(25, 2))):
-            self.assertEqual(script.exact_rate(told), rate)
+        for reported, rate in (("24", 24), (25.0, 25), ("30", 30), ("47.952", Fraction(48000, 1001)), ("12.5", Fraction(25, 2))):
+            self.assertEqual(script.exact_rate(reported), rate)
         for wrong in ("", "none", "0", None, "-25"):
             with self.assertRaisesRegex(script.Trouble, "frames a second"):
                 script.exact_rate(wrong)
