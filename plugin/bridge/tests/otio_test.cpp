@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "../otio.hpp"
+#include "fakes.hpp"
 #include "otio_support.hpp"
 #include "outside.hpp"
 
