@@ -227,7 +227,7 @@ pub fn midi(data: &[u8]) {
     };
     if score.check().is_ok() {
         let path = FOLDER.path().join("fuzzed.mid");
-        let written = write_midi(&score, "fuzzed", Settings::default().midi(), &path);
+        let written = write_midi(&score, "fuzzed", None, Settings::default().midi(), &path);
         // A MIDI file can count only so many ticks; absurd tempi reach that end.
         assert!(matches!(written, Ok(()) | Err(Error::Music { .. })), "{written:?}");
     }
