@@ -74,9 +74,9 @@ pub(super) fn last_beat_after(last_step: i32, grid: &DrumGrid, beats: &BeatGrid,
 /// The step on which a piece ends that answers a movement, whose strong accents are on the steps
 /// `strong`; `None` where [`last_beat_after`] is.
 ///
-/// Of the last steps that leave 0.3 s (an accent: 0.15 s), it is the accent, beat or half beat with the shortest
-/// silence after it, where the silence after an accent counts as 0.35 s shorter, after a downbeat
-/// as 0.3 s shorter, and after another beat as 0.2 s shorter.
+/// Of the last steps that leave 0.3 s (an accent: 0.15 s), it is the accent, beat or half beat with
+/// the shortest silence after it, where the silence after an accent counts as 0.35 s shorter, after
+/// a downbeat as 0.3 s shorter, and after another beat as 0.2 s shorter.
 pub(super) fn last_answer_after(
     last_step: i32,
     strong: &[i32],
