@@ -219,8 +219,9 @@ fn the_ending_is_arranged_for_each_cut() {
         for part in &score.parts {
             let last = part.notes.last().expect("notes");
             let onset = score.tempo_map.instant(last.onset).seconds();
+            // A strong accent leaves 0.15 s, less what its answer is late.
             assert!(
-                (0.25..3.0).contains(&(seconds - onset)),
+                (0.08..3.0).contains(&(seconds - onset)),
                 "{}: the last note {onset:.2} s into {seconds} s",
                 part.name
             );

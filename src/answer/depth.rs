@@ -65,8 +65,8 @@ impl Depth {
         at_usual + (most - usual) * self.beyond()
     }
 
-    /// Gain of what is on no accent where the body is braked so sharply, 0 to 1; `range` is where it is
-    /// not braked and where it is braked most, at the usual depth.
+    /// Gain of what is on no accent where the body is braked so sharply, 0 to 1; `range` is where
+    /// it is not braked and where it is braked most, at the usual depth.
     pub fn swell(self, braked: f32, range: (f32, f32)) -> f32 {
         self.towards(1.0, range.0 + (range.1 - range.0) * braked)
     }

@@ -22,8 +22,8 @@ const UNITS: i32 = 2;
 /// Loudness of the harmony where the body rests.
 const HELD: f32 = 0.4;
 
-/// Gain of a line where the body is not braked at all, and where it is braked as sharply as it usually
-/// is at most: half of what the drums have, so that the harmony stays.
+/// Gain of a line where the body is not braked at all, and where it is braked as sharply as it
+/// usually is at most: half of what the drums have, so that the harmony stays.
 const SWELL: (f32, f32) = (0.8, 1.2);
 
 /// Fewest notes of a chord; fewer are a melody's.

@@ -271,8 +271,8 @@ impl<'a> Moments<'a> {
         self.rests.iter().find(|rest| rest.holds(position))
     }
 
-    /// How sharply the body is braked around a place of the grid, 0 to 1; `None` where nothing can be
-    /// said of the movement as a whole.
+    /// How sharply the body is braked around a place of the grid, 0 to 1; `None` where nothing can
+    /// be said of the movement as a whole.
     pub fn braked(&self, position: f64) -> Option<f32> {
         let braking = self.braking.as_ref()?;
         let index = braking.rate.position(self.grid.instant(position));

@@ -14,11 +14,10 @@ const SNARE: f32 = 0.4;
 /// From this strength the trunk gets the snare as well as the kick.
 const BOTH: f32 = 0.5;
 
-/// Gains of the drums that answer an accent together, the first one first, and of other strokes at
-/// the same time. One drum leads: a drummer's simultaneous strokes rarely have the same loudness,
-/// and if they did, their peaks would add up and the limiter would remove the excess from the
-/// attack. Timekeeping strokes stay with the groove; otherwise each accent would be a splash of
-/// cymbals.
+/// Loudness of the drums that answer an accent together, beside the first of them, and of what else
+/// is struck there: one drum leads, as with a drummer, whose strokes at once are rarely alike.
+/// Alike, their peaks would add up to what the limiter takes off the attack again. What keeps time
+/// stays with the groove: all the way, each accent would be a splash of cymbals.
 const TOGETHER: [f32; 3] = [1.0, 0.5, 0.4];
 const BESIDE: f32 = 0.5;
 
@@ -43,9 +42,9 @@ const LIGHT: f32 = 0.3;
 /// sharply as it usually is at most: between them lie 14 dB, from a ghost note to a plain stroke.
 const SWELL: (f32, f32) = (0.7, 1.6);
 
-/// Where the body is braked less than this, beside its usual, the groove keeps to the beats: what is
-/// struck off them there is left out, but for the eighths of those that keep time, which go on at
-/// this velocity at most.
+/// Where the body is braked less than this, beside its usual, the groove keeps to the beats: what
+/// is struck off them there is left out, but for the eighths of those that keep time, which go on
+/// at this velocity at most.
 const IDLE: f32 = 0.25;
 const GHOST: f32 = 0.28;
 
@@ -141,7 +140,8 @@ pub(super) fn answered(drums: &DrumGrid, moments: &Moments<'_>) -> Vec<Hit> {
     hits
 }
 
-/// The velocity of a stroke that is on no accent, as the body moves there; `None` if it is left out.
+/// The velocity of a stroke that is on no accent, as the body moves there; `None` if it is left
+/// out.
 fn with_the_body(hit: &Hit, place: f64, moments: &Moments<'_>) -> Option<f32> {
     let Some(braked) = moments.braked(place).filter(|_| !is_backbone(hit, moments)) else {
         return Some(hit.velocity);
@@ -175,8 +175,8 @@ fn swings(step: i32, moments: &Moments<'_>) -> bool {
     moments.braked(f64::from(step)).is_some_and(|braked| braked < IDLE)
 }
 
-/// A stroke of the timekeeper where the body is braked and nothing is struck. The written hits are in
-/// rising order.
+/// A stroke of the timekeeper where the body is braked and nothing is struck. The written hits are
+/// in rising order.
 fn join_in(step: i32, written: &[Hit], steps: &mut Steps, moments: &Moments<'_>) {
     let place = f64::from(step);
     let braked = moments.braked(place).filter(|braked| *braked >= BUSY);

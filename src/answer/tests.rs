@@ -332,8 +332,8 @@ fn a_gesture_begins_with_a_light_stroke_into_its_accent() {
     assert_eq!(on(&drums(&[style], &[], 2.0), 9), [], "it leads nowhere");
 }
 
-/// A movement that is faster and faster for the first half of every second and slower and slower for
-/// the other: the body is braked on the last four of its eight steps.
+/// A movement that is faster and faster for the first half of every second and slower and slower
+/// for the other: the body is braked on the last four of its eight steps.
 fn swinging(seconds: f64) -> f64 {
     20.0 + 10.0 * (1.0 - (2.0 * (seconds % 1.0) - 1.0).abs())
 }

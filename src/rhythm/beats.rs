@@ -76,8 +76,9 @@ impl Rhythm {
         holds::absences(&self.movement)
     }
 
-    /// How sharply the body as a whole is braked, at the rate of the movement: 0 where it is not, 1 where it loses speed as fast
-    /// as it does for 5 % of the time or faster. `None` where it loses speed for less of the time than that.
+    /// How sharply the body as a whole is braked, at the rate of the movement: 0 where it is not, 1
+    /// where it loses speed as fast as it does for 5 % of the time, or faster. `None` where it
+    /// loses speed for less of the time than that.
     pub fn braking(&self) -> Option<Curve> {
         braking::braking(&self.movement)
     }

@@ -404,8 +404,8 @@ fn together(mut stops: Vec<Stop>) -> Vec<Stop> {
     events
 }
 
-/// How the movement of limbs ends that are stopped together, if it is not as that of the hardest: somebody lands where a foot does
-/// and the feet are most of it, or the trunk comes down with them, whose weight is stopped harder than theirs.
+/// `Landing` if limbs that are stopped together are somebody's who lands: a foot does, and either
+/// the accent is timed by the feet or the trunk, which is stopped harder, comes down with them.
 fn kind(members: &[Stop], by_feet: bool) -> Option<ImpactKind> {
     let lands = members
         .iter()

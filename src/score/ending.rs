@@ -26,8 +26,8 @@ const STRONG_BEAT_WORTH: f64 = 0.6;
 /// very end.
 const ANSWERED_ROOM: Span = Span::from_seconds(0.3);
 
-/// The same after a strong accent: the drum itself sounds so long, and a piece that stops before the
-/// last pose of a dance misses it.
+/// The same after a strong accent: the drum itself sounds so long, and a piece that stops before
+/// the last pose of a dance misses it.
 const ACCENT_ROOM: Span = Span::from_seconds(0.15);
 
 /// How much longer the silence may be in that case after a strong accent, a downbeat and another
@@ -74,9 +74,9 @@ pub(super) fn last_beat_after(last_step: i32, grid: &DrumGrid, beats: &BeatGrid,
 /// The step on which a piece ends that answers a movement with strong accents on the steps
 /// `strong`; `None` in the cases of [`last_beat_after`].
 ///
-/// Of the last steps that leave 0.3 s (an accent: 0.15 s), it is the accent, beat or half beat with the shortest
-/// silence after it, where the silence after an accent counts as 0.35 s shorter, after a downbeat
-/// as 0.3 s shorter, and after another beat as 0.2 s shorter.
+/// Of the last steps that leave 0.3 s (an accent: 0.15 s), it is the accent, beat or half beat with
+/// the shortest silence after it, where the silence after an accent counts as 0.35 s shorter, after
+/// a downbeat as 0.3 s shorter, and after another beat as 0.2 s shorter.
 pub(super) fn last_answer_after(
     last_step: i32,
     strong: &[i32],
