@@ -431,12 +431,12 @@ mod tests {
     fn somebody_else_far_away_is_not_taken_for_the_one_who_was_lost() {
         for (x, size) in [(900.0, 200.0), (100.0, 90.0)] {
             let people = people(
-                120,
-                vec![tracklet(0..60, 200.0, |_| 100.0), tracklet(66..120, size, |_| x)],
+                156,
+                vec![tracklet(0..90, 200.0, |_| 100.0), tracklet(96..156, size, |_| x)],
                 vec![],
             );
             assert_eq!(people.count(), 2);
-            assert_eq!(missing(&people.track(1)), (60..120).collect::<Vec<_>>());
+            assert_eq!(missing(&people.track(1)), (90..156).collect::<Vec<_>>());
         }
     }
 
