@@ -14,10 +14,11 @@ const SNARE: f32 = 0.4;
 /// From this strength the trunk gets the snare as well as the kick.
 const BOTH: f32 = 0.5;
 
-/// Loudness of the drums that answer an accent together, beside the first of them, and of what else
-/// is struck there: one drum leads, as with a drummer, whose strokes at once are rarely alike.
-/// Alike, their peaks would add up to what the limiter takes off the attack again. What keeps time
-/// stays with the groove: all the way, each accent would be a splash of cymbals.
+/// Gains of the drums that answer an accent together, the first one first, and of other strokes at
+/// the same time. One drum leads: a drummer's simultaneous strokes rarely have the same loudness,
+/// and if they did, their peaks would add up and the limiter would remove the excess from the
+/// attack. Timekeeping strokes stay with the groove; otherwise each accent would be a splash of
+/// cymbals.
 const TOGETHER: [f32; 3] = [1.0, 0.5, 0.4];
 const BESIDE: f32 = 0.5;
 

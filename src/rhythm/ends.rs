@@ -5,9 +5,8 @@ use super::motion::{Motion, RATE};
 use crate::pose::Joint;
 use crate::time::Span;
 
-/// A limb falls that has come down at least so far, torso lengths, from the highest place it had
-/// within [`LIFTED`], and a foot that falls lands: 2.5 cm, half of how high a walker lifts the
-/// ankle.
+/// A limb falls if it has come down at least this far, in torso lengths, from its highest place
+/// within [`LIFTED`]; a foot that falls lands. 2.5 cm, half of how high a walker lifts the ankle.
 const DROP: f64 = 0.05;
 const LIFTED: Span = Span::from_seconds(0.4);
 
