@@ -129,6 +129,17 @@ pub enum Error {
         /// Minimum movement.
         least: f64,
     },
+    /// The poses are too far apart in time to measure the movement, so no beat can be found. Not
+    /// reported if the user gives a tempo.
+    #[error(
+        "no beat found: the frames are {interval:.2} s apart, too far to measure the movement; at most {most:.2} s are allowed unless a tempo is set"
+    )]
+    PosesTooSparse {
+        /// Median time between poses, seconds.
+        interval: f64,
+        /// Maximum time.
+        most: f64,
+    },
 
     /// A model file is missing.
     #[error("{path}: the model file is missing; the release includes it", path = path.display())]

@@ -337,6 +337,23 @@ fn a_fixed_tempo_is_exact_and_needs_no_movement() {
 }
 
 #[test]
+fn frames_too_far_apart_to_measure_the_movement_are_reported_as_such() {
+    let dance = Dance::default();
+    let mut sparse = dance.track(19);
+    // Two poses per second.
+    let mut next = 0.0;
+    sparse.poses.retain(|pose| {
+        let is_due = pose.time.seconds() >= next;
+        next += if is_due { 0.5 } else { 0.0 };
+        is_due
+    });
+    match by_motion(&sparse, dance.span(), &settings(), &Monitor::none()) {
+        Err(Error::PosesTooSparse { interval, most }) => assert!((interval - 0.5).abs() < 0.05 && most < interval),
+        other => panic!("{}", brief(&other)),
+    }
+}
+
+#[test]
 fn beats_in_a_bar_can_be_fixed() {
     let dance = Dance::default();
     let waltz = RhythmSettings {

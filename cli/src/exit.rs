@@ -62,7 +62,7 @@ pub const CODES: &[Code] = &[
     },
     Code {
         number: NO_BEAT,
-        meaning: "no beat: the person hardly moves (--tempo sets one)",
+        meaning: "no beat: the person hardly moves, or the frames are too far apart to see it (--tempo sets one)",
     },
     Code {
         number: RESOURCES,
@@ -157,7 +157,7 @@ fn advice(error: &Error) -> Option<String> {
         Error::SettingValue { key, .. } => return Some(format!("--{}", flag_name(key))),
         Error::UnknownSetting { .. } => "`kinescore settings` lists them",
         Error::CutOutside { .. } => "--start, --end",
-        Error::NoBeat { .. } => "--tempo 100, for example",
+        Error::NoBeat { .. } | Error::PosesTooSparse { .. } => "--tempo 100, for example",
         Error::NoSuchPerson { .. } => "--person",
         Error::ModelMissing { .. } => "--models DIR names another folder",
         Error::SoundFontMissing { .. } => "--soundfont FILE",
@@ -189,7 +189,7 @@ pub fn code(error: &Error) -> u8 {
         | Error::NoPerson { .. }
         | Error::PersonTooBrief { .. }
         | Error::NoSuchPerson { .. } => NOTHING_TO_FOLLOW,
-        Error::NoBeat { .. } => NO_BEAT,
+        Error::NoBeat { .. } | Error::PosesTooSparse { .. } => NO_BEAT,
         Error::ModelMissing { .. }
         | Error::ModelHash { .. }
         | Error::ModelShape { .. }
@@ -297,6 +297,13 @@ mod tests {
                 Error::NoBeat {
                     movement: 0.0,
                     least: 0.1,
+                },
+                5,
+            ),
+            (
+                Error::PosesTooSparse {
+                    interval: 0.5,
+                    most: 0.3,
                 },
                 5,
             ),

@@ -227,7 +227,7 @@ fn status_of(error: &Error) -> Status {
         Error::NoPerson { .. } => Status::NoPerson,
         Error::PersonTooBrief { .. } => Status::PersonTooBrief,
         Error::NoSuchPerson { .. } => Status::NoSuchPerson,
-        Error::NoBeat { .. } => Status::NoBeat,
+        Error::NoBeat { .. } | Error::PosesTooSparse { .. } => Status::NoBeat,
         Error::ModelMissing { .. } => Status::ModelMissing,
         Error::ModelHash { .. } | Error::ModelShape { .. } => Status::ModelInvalid,
         Error::Manifest { .. } => Status::Manifest,

@@ -55,6 +55,7 @@ pub use motion::LEAST_MOVEMENT;
 pub use network::BeatModels;
 
 use crate::error::{Error, Result};
+use crate::limits::LONGEST_BRIDGE;
 use crate::pose::PoseTrack;
 use crate::progress::{Monitor, Stage};
 use crate::settings::{BeatSource, RhythmSettings};
@@ -86,6 +87,7 @@ pub struct Candidate {
 ///
 /// # Errors
 /// [`Error::NoBeat`] when the person moves too little, or when the clip is too short for two beats;
+/// [`Error::PosesTooSparse`] when the poses are too far apart to measure that;
 /// [`Error::ModelMissing`] with [`BeatSource::Network`] if `models` hold no network;
 /// [`Error::Inference`]; [`Error::Cancelled`] when `monitor` requests it.
 pub fn find(
@@ -162,12 +164,21 @@ fn choose(mut candidates: Vec<Candidate>) -> (Candidate, Vec<Candidate>) {
     (candidates.swap_remove(best), candidates)
 }
 
+/// Median time between the poses of a track; 0 for fewer than two.
+fn interval(track: &PoseTrack) -> Span {
+    let mut times: Vec<Span> = track.poses.windows(2).map(|pair| pair[1].time - pair[0].time).collect();
+    times.sort_by(|a, b| a.seconds().total_cmp(&b.seconds()));
+    times.get(times.len() / 2).copied().unwrap_or(Span::ZERO)
+}
+
 /// Properties of a movement that are known before its beats.
 struct Moved {
     motion: Motion,
     duration: Span,
     /// Median movement of the liveliest part, torso lengths a second.
     liveliness: f64,
+    /// Median time between poses.
+    interval: Span,
     impact: Vec<f64>,
     movement: Vec<f64>,
     accents: Vec<Accent>,
@@ -188,6 +199,7 @@ impl Moved {
         let others: Vec<Vec<Accent>> = track.others.iter().map(of_other).collect();
         Self {
             liveliness: motion.liveliness(&lively),
+            interval: interval(track),
             accents: everybody::together(accents(&motion, &impact, &lively), &others),
             movement: motion.movement(),
             motion,
@@ -197,6 +209,12 @@ impl Moved {
     }
 
     fn no_beat(&self) -> Error {
+        if self.interval > LONGEST_BRIDGE {
+            return Error::PosesTooSparse {
+                interval: self.interval.seconds(),
+                most: LONGEST_BRIDGE.seconds(),
+            };
+        }
         Error::NoBeat {
             movement: self.liveliness,
             least: LEAST_MOVEMENT,

@@ -83,7 +83,8 @@ fn class(error: &Error) -> Class {
         | Error::NoPerson { .. }
         | Error::PersonTooBrief { .. }
         | Error::NoSuchPerson { .. }
-        | Error::NoBeat { .. } => Class::Lasting,
+        | Error::NoBeat { .. }
+        | Error::PosesTooSparse { .. } => Class::Lasting,
         Error::Cancelled
         | Error::ModelMissing { .. }
         | Error::ModelHash { .. }
