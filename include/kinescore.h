@@ -762,7 +762,7 @@ typedef struct {
  */
 typedef struct {
     /**
-     * When it falls, seconds from the start of the soundtrack.
+     * Its time, seconds from the start of the soundtrack.
      */
     double time;
     /**
@@ -780,7 +780,7 @@ typedef struct {
  */
 typedef struct {
     /**
-     * When it falls, seconds from the start of the soundtrack.
+     * Its time, seconds from the start of the soundtrack.
      */
     double time;
     /**
@@ -798,7 +798,7 @@ typedef struct {
  */
 typedef struct {
     /**
-     * When it falls, seconds from the start of the soundtrack.
+     * Its time, seconds from the start of the soundtrack.
      */
     double time;
     /**
@@ -1131,7 +1131,8 @@ kinescore_status kinescore_job_body_accents(const kinescore_job *job,
                                             size_t *count);
 
 /**
- * Copies the stretches in which the body holds still, in rising order, as kinescore_job_beats does the beats; there may be none.
+ * Copies the stretches in which the body holds still, in ascending order, like
+ * kinescore_job_beats; there may be none.
  */
 kinescore_status kinescore_job_holds(const kinescore_job *job,
                                      kinescore_hold *holds,

@@ -62,7 +62,7 @@ pub const CODES: &[Code] = &[
     },
     Code {
         number: NO_BEAT,
-        meaning: "no beat: the person hardly moves, or the frames are too far apart to see it (--tempo sets one)",
+        meaning: "no beat: hardly any movement, or too few frames (--tempo sets one)",
     },
     Code {
         number: RESOURCES,

@@ -21,6 +21,8 @@ mod logging;
 mod results;
 #[path = "../src/settings.rs"]
 mod settings;
+#[path = "../src/sound.rs"]
+mod sound;
 #[path = "../src/status.rs"]
 mod status;
 #[path = "../src/version.rs"]

@@ -216,6 +216,7 @@ mod tests {
             ("original", Stage::Export),
             ("midi.tempo", Stage::Export),
             ("midi.drums", Stage::Export),
+            ("provenance", Stage::Export),
         ];
         assert_eq!(of(&|effect| matches!(effect, Effect::Sound(_))), stages(&sound));
         let notes = [

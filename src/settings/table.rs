@@ -77,6 +77,14 @@ fn or_auto<T: ToString>(value: Option<T>) -> String {
     value.map_or_else(|| AUTO.to_owned(), |v| v.to_string())
 }
 
+fn on_or_off(word: &str) -> Option<bool> {
+    match word {
+        "on" => Some(true),
+        "off" => Some(false),
+        _ => None,
+    }
+}
+
 /// The table of all settings.
 pub const TABLE: &[Setting] = &[
     Setting {
@@ -386,6 +394,6 @@ pub const TABLE: &[Setting] = &[
         effect: Effect::Sound(Stage::Export),
         help: "Whether WAV, MIDI, JSON and video files say what made them: program, seed, models, and that software generated the music",
         get: |s| if s.provenance { "on" } else { "off" }.to_owned(),
-        set: |s, v| v.choice(|word| Some(word == "on")).map(|on| s.provenance = on),
+        set: |s, v| v.choice(on_or_off).map(|on| s.provenance = on),
     },
 ];

@@ -1,6 +1,7 @@
 //! The add-on of each version of Blender.
 
-use super::{Findings, recorded, run};
+use super::finding::{Findings, run};
+use super::recorded;
 use crate::install::{AddonFolder, addon_files, addon_folders_of_user};
 use std::fs;
 use std::path::Path;

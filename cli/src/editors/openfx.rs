@@ -1,7 +1,8 @@
 //! The OpenFX bundle in the folders that hosts search.
 
+use super::finding::{Findings, run};
 use super::opening::{Content, opened};
-use super::{Findings, recorded, run};
+use super::recorded;
 use crate::install::{BUNDLE, OFX_PLUGINS, OFX_RESOURCES};
 use crate::resources;
 use std::fs;

@@ -1,6 +1,6 @@
 //! Editors that start the program: the clip job of Kdenlive, the script of DaVinci Resolve.
 
-use super::{Findings, is_program, run};
+use super::finding::{Findings, is_program, run};
 use crate::install::{kdenlive_job, resolve_script};
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,7 @@
 //! The places that the installation has recorded for an editor: places.json.
 
+use super::finding::{Findings, is_program, run};
 use super::opening::{Content, opened};
-use super::{Findings, is_program, run};
 use crate::install::PLACES;
 use serde_json::Value;
 use std::fs;

@@ -1,6 +1,6 @@
 //! Editors from Flatpak and Snap, which see neither the programs nor the libraries of the system.
 
-use super::Findings;
+use super::finding::Findings;
 use crate::resources;
 use std::path::{Path, PathBuf};
 

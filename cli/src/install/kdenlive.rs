@@ -6,7 +6,7 @@
 //! `percentage: N` from standard error, and judges success by the output file, not by the exit
 //! code.
 
-use super::Entry;
+use super::entry::Entry;
 use super::files::{File, Plan};
 use super::places::{self, Places};
 use super::refusal::{folder, refused};

@@ -3,6 +3,7 @@
 //! shows.
 
 mod blender;
+mod entry;
 mod files;
 mod kdenlive;
 mod ofx;
@@ -23,19 +24,7 @@ use crate::progress::Console;
 use crate::stdout;
 use files::Plan;
 use refusal::refused;
-use std::path::{Path, PathBuf};
-
-/// An entry of ours in an editor that starts the program, as it was found.
-pub struct Entry {
-    /// The file that holds it.
-    pub file: PathBuf,
-    /// The program that it starts, if it names one.
-    pub program: Option<PathBuf>,
-    /// The folder of the models and ONNX Runtime, as far as it names them.
-    pub folders: Vec<PathBuf>,
-    /// Whether it is not what this version installs, apart from the paths.
-    pub is_changed: bool,
-}
+use std::path::Path;
 
 /// `kinescore install`.
 ///

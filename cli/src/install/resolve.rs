@@ -1,6 +1,6 @@
 //! DaVinci Resolve: a script for the menu Workspace > Scripts.
 
-use super::Entry;
+use super::entry::Entry;
 use super::files::{File, Plan};
 use super::places::{self, Places};
 use super::refusal::{folder, refused};
