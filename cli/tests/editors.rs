@@ -172,13 +172,16 @@ fn an_editor_without_it_is_no_fault() {
     }
 }
 
+/// What is damaged, how, and parts of the finding.
+type Damage<'a> = (&'a str, &'a dyn Fn(), &'a [&'a str]);
+
 #[test]
 fn damage_of_the_bundle_is_found_with_what_mends_it() {
     let home = Home::new();
     let binary = format!("{BUNDLE}/{}/Kinescore.ofx", binaries());
     let mend = "to mend it: kinescore install ofx --to";
     let whole = fs::read(home.at(&binary)).expect("a plugin");
-    let cases: [(&str, &dyn Fn(), &[&str]); 8] = [
+    let cases: [Damage<'_>; 8] = [
         (
             "cut off",
             &|| fs::write(home.at(&binary), &whole[..whole.len() / 2]).expect("written"),

@@ -393,7 +393,7 @@ fn lines_swell_where_the_body_is_braked() {
 fn a_fill_is_silent_where_the_body_swings_to_its_accent() {
     // Still from 4 s to 6 s; then it swings for 0.6 s and is stopped.
     let speed = |t: f64| match t {
-        t if t < 4.0 || t > 6.6 => swinging(t),
+        t if !(4.0..=6.6).contains(&t) => swinging(t),
         t if t < 6.0 => 1.0,
         t => 1.0 + 50.0 * (t - 6.0),
     };
