@@ -328,6 +328,30 @@ fn damage_of_add_on_job_and_script_is_found() {
 }
 
 #[test]
+fn an_add_on_from_the_zip_is_complete_without_a_recorded_library() {
+    let home = Home::new();
+    let (addon, extension) = (
+        home.at("config/blender/3.4/scripts/addons/kinescore"),
+        home.at("config/blender/3.4/extensions/user_default/kinescore"),
+    );
+    fs::remove_file(addon.join("places.json")).expect("removed");
+    for place in [&addon, &extension] {
+        if place == &extension {
+            fs::create_dir_all(extension.parent().expect("a folder")).expect("a folder");
+            fs::rename(&addon, &extension).expect("moved");
+        }
+        let run = home.doctor();
+        assert!(!run.stdout.contains("!! Blender"), "{}", run.stdout);
+        assert!(
+            run.stdout.contains(&format!("{} is complete", text(place))),
+            "{}",
+            run.stdout
+        );
+        assert!(run.stdout.contains("looks for it by itself"), "{}", run.stdout);
+    }
+}
+
+#[test]
 fn a_hosts_list_that_is_older_than_the_plugin_is_found() {
     let home = Home::new();
     let list = "data/DaVinciResolve/OFXPluginCacheV2.xml";

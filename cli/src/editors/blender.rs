@@ -2,7 +2,7 @@
 
 use super::finding::{Findings, run};
 use super::recorded;
-use crate::install::{AddonFolder, addon_files, addon_folders_of_user};
+use crate::install::{AddonFolder, PLACES, addon_files, addon_folders_of_user};
 use std::fs;
 use std::path::Path;
 
@@ -50,7 +50,12 @@ fn check_addon(findings: &mut Findings, editor: &str, addon: &Path) {
         };
         findings.bad(editor, what, run(COMMAND));
     }
-    recorded::check(findings, editor, addon, COMMAND);
+    if addon.join(PLACES).exists() {
+        recorded::check(findings, editor, addon, COMMAND);
+    } else {
+        // Installed by Blender from the zip.
+        findings.note(editor, "no library is recorded: the add-on looks for it by itself");
+    }
     if findings.all_well_since(before) {
         findings.good(editor, format!("{} is complete", addon.display()));
     }

@@ -16,6 +16,8 @@ const ADDON: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/blender_addo
 const SETTINGS: &str = "settings.json";
 /// The add-on's folder among the others.
 const NAME: &str = "kinescore";
+/// The folder of the extensions that the user installed from files.
+const EXTENSIONS: &str = "extensions/user_default";
 
 /// Plans to install the add-on, and returns the user's next step.
 pub fn install(to: Option<&Path>, library: Option<&Path>) -> Result<(Plan, String), Failure> {
@@ -62,10 +64,14 @@ pub fn addon_folders_of_user() -> Vec<AddonFolder> {
     let folders = configuration()
         .map(|folder| version_folders(&folder))
         .unwrap_or_default();
-    let folder = |((major, minor), folder): ((u32, u32), PathBuf)| AddonFolder {
-        version: format!("{major}.{minor}"),
-        addon: addons_of(&folder).join(NAME),
-        preferences: folder.join("config/userpref.blend"),
+    let folder = |((major, minor), folder): ((u32, u32), PathBuf)| {
+        // Blender 4.2 and later put it among the extensions, if they install it themselves.
+        let places = [folder.join(EXTENSIONS).join(NAME), addons_of(&folder).join(NAME)];
+        AddonFolder {
+            version: format!("{major}.{minor}"),
+            addon: places.iter().find(|place| place.exists()).unwrap_or(&places[1]).clone(),
+            preferences: folder.join("config/userpref.blend"),
+        }
     };
     folders.into_iter().map(folder).collect()
 }
