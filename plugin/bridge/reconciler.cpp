@@ -2,6 +2,7 @@
 
 #include "folder_lock.hpp"
 #include "ratio.hpp"
+#include "url.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -69,27 +70,32 @@ private:
 
 std::vector<std::pair<std::size_t, std::size_t>> matches(const std::vector<Placed> &ours,
                                                          const std::vector<TimelineItem> &items) {
-    // Range, distance on the timeline, and the indices themselves, so that the order is always the
-    // same.
-    std::vector<std::tuple<double, Flicks, std::size_t, std::size_t>> candidates;
+    // Whether the media has another path now, range, distance on the timeline, and the indices
+    // themselves, so that the order is always the same.
+    std::vector<std::tuple<bool, double, Flicks, std::size_t, std::size_t>> candidates;
     for (std::size_t own = 0; own < ours.size(); ++own) {
         const TimelineItem &made_for = ours[own].made_for;
+        const bool is_moved = std::none_of(items.begin(), items.end(), [&](const TimelineItem &item) {
+            return item.media_path == made_for.media_path;
+        });
+        const std::string name = file_name_of(made_for.media_path);
         for (std::size_t item = 0; item < items.size(); ++item) {
-            if (made_for.media_path != items[item].media_path) {
+            const std::string &path = items[item].media_path;
+            if (is_moved ? name != file_name_of(path) : made_for.media_path != path) {
                 continue;
             }
             const Flicks distance = std::min(std::abs(items[item].timeline_start - ours[own].timeline_start),
                                              std::abs(items[item].timeline_start - made_for.timeline_start));
             const double range = apart(made_for, items[item]);
             if (range < 1.0 || distance == 0) {
-                candidates.emplace_back(range, distance, own, item);
+                candidates.emplace_back(is_moved, range, distance, own, item);
             }
         }
     }
     std::sort(candidates.begin(), candidates.end());
     std::vector<bool> own_taken(ours.size()), item_taken(items.size());
     std::vector<std::pair<std::size_t, std::size_t>> pairs;
-    for (const auto &[range, distance, own, item] : candidates) {
+    for (const auto &[is_moved, range, distance, own, item] : candidates) {
         if (!own_taken[own] && !item_taken[item]) {
             own_taken[own] = item_taken[item] = true;
             pairs.emplace_back(own, item);

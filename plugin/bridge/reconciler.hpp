@@ -41,7 +41,8 @@ struct Result {
 /// Editors lose ids when they save, so pairs are found by the media and the part of it that is
 /// used: first those whose ranges overlap most, and among equals those that are nearest to each
 /// other. If ranges do not overlap at all (the content was slipped), a sound belongs to the clip
-/// that begins where it begins.
+/// that begins where it begins. If no clip uses the media of a sound any more, as in a project whose
+/// folder was moved or copied, a media of the same file name counts as that media.
 std::vector<std::pair<std::size_t, std::size_t>> matches(const std::vector<Placed> &ours, const std::vector<TimelineItem> &items);
 
 /// One clip's share of a refresh.

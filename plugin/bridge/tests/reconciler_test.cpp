@@ -131,6 +131,32 @@ TEST_CASE("edits of a clip are followed") {
     desk.check();
 }
 
+TEST_CASE("a project whose folder was moved keeps its sounds") {
+    Desk desk;
+    desk.timeline.clips = {clip("a", "/old/dance.mp4", 0, 5, 0), clip("b", "/old/walk.mp4", 1, 4, 5),
+                           clip("c", "/old/walk.mp4", 4, 8, 9)};
+    for (const char *id : {"a", "b", "c"}) {
+        desk.reconciler.add(id, {});
+    }
+    for (TimelineItem &item : desk.timeline.clips) {
+        item.media_path.replace(0, 4, "/new");
+    }
+    const auto pairs = matches(desk.timeline.sounds, desk.timeline.clips);
+    CHECK(pairs == std::vector<std::pair<std::size_t, std::size_t>>{{0, 0}, {1, 1}, {2, 2}});
+    for (const What what : desk.refresh()) {
+        CHECK(what != What::removed);
+    }
+    CHECK(desk.timeline.sounds.size() == 3);
+    desk.check();
+    // A media that a clip still uses is not exchanged for another of its name.
+    desk.timeline.clips.push_back(clip("d", "/other/dance.mp4", 0, 5, 20));
+    CHECK(matches(desk.timeline.sounds, desk.timeline.clips) == pairs);
+    // Nor is one of another name taken.
+    desk.timeline.clips[0].media_path = "/new/other.mp4";
+    desk.timeline.clips.pop_back();
+    CHECK(desk.refresh() == std::vector<What>{What::removed, What::unchanged, What::unchanged});
+}
+
 TEST_CASE("two clips of one media have a sound and a file each") {
     Desk desk;
     auto &clips = desk.timeline.clips;
