@@ -37,7 +37,7 @@ pub struct Voice {
 /// The commands of the program.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Write the soundtrack: the same video with drums, and MIDI, stems or analysis on request
+    /// Write the soundtrack: the same video with music, and MIDI, stems or analysis on request
     Render(Box<Render>),
     /// Find and print tempo, beats and accents
     Analyze(Box<Analyze>),
@@ -163,7 +163,7 @@ pub struct RenderFiles {
     /// standard output)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub json: Option<PathBuf>,
-    /// Draw the analysis, .svg or .png: skeletons, movement, accents, beats and drum hits over time
+    /// Draw the analysis, .svg or .png: skeletons, movement, accents, beats and notes over time
     #[arg(long, value_name = "FILE", value_parser = plot_file(), value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub plot: Option<PathBuf>,
 }

@@ -78,12 +78,24 @@ pub fn check_folder(folder: &Path) -> Result<(), Failure> {
     probe(there).map_err(refuse)
 }
 
-/// Creates a file in the folder and removes it again.
+/// Creates a file in the folder and removes it again. The error names the folder, not the file.
 fn probe(folder: &Path) -> io::Result<()> {
-    tempfile::Builder::new()
-        .prefix(".kinescore-")
-        .tempfile_in(folder)?
-        .close()
+    let made = tempfile::Builder::new().prefix(".kinescore-").tempfile_in(folder);
+    made.and_then(tempfile::NamedTempFile::close).map_err(|error| {
+        let folder = folder.display();
+        let text = match error.kind() {
+            io::ErrorKind::NotFound => format!("the folder {folder} does not exist; create it first"),
+            io::ErrorKind::PermissionDenied => format!("you may not write to the folder {folder}; choose another one"),
+            io::ErrorKind::ReadOnlyFilesystem => {
+                format!("the folder {folder} is on a read-only file system; choose another one")
+            }
+            kind => format!(
+                "no file can be created in the folder {folder}: {}",
+                io::Error::from(kind)
+            ),
+        };
+        io::Error::new(error.kind(), text)
+    })
 }
 
 fn folder_of(file: &Path) -> &Path {

@@ -24,7 +24,7 @@ use copy::PacketWriter;
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::codec;
 use ffmpeg_next::format::context;
-use header::{Header, UPRIGHT, display_matrix, wants_global_headers};
+use header::{Header, UNFIT, UPRIGHT, display_matrix, wants_global_headers};
 use part::VideoPart;
 use sink::{FirstFailure, Sink, Stop};
 use sound::{Encoded, SoundEncoder};
@@ -223,6 +223,11 @@ fn codec_of(input: &context::Input, part: &VideoPart) -> codec::Id {
 /// The error for a video that a container does not support.
 fn does_not_fit(out: &Path, codec: codec::Id, error: ffmpeg::Error) -> Error {
     let extension = out.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    // "Invalid argument" says no more than the sentence itself.
+    let why = match error {
+        error if error == UNFIT => String::new(),
+        error => format!(" ({error})"),
+    };
     let instead = if extension == "mkv" {
         "no supported container can hold it; convert the clip to H.264 first, or write the sound alone"
     } else {
@@ -231,7 +236,7 @@ fn does_not_fit(out: &Path, codec: codec::Id, error: ffmpeg::Error) -> Error {
     Error::Media {
         path: out.to_owned(),
         doing: "starting the file",
-        reason: format!("{codec:?} video cannot be written to .{extension} ({error}); {instead}"),
+        reason: format!("{codec:?} video cannot be written to .{extension}{why}; {instead}"),
     }
 }
 

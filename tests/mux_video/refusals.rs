@@ -89,7 +89,9 @@ fn outputs_that_cannot_be_written_are_refused_and_leave_nothing() {
         ("out.txt", ".mp4 .m4v"),
         ("out", ".mp4 .m4v"),
         ("no/such/folder/out.mp4", "No such file"),
-        ("out.webm", "H264 video cannot be written to .webm"),
+        ("out.webm", "H264 video cannot be written to .webm; write to .mkv"),
+        ("out.mpg", "H264 video cannot be written to .mpg; write to .mkv"),
+        ("out.vob", "H264 video cannot be written to .vob; write to .mkv"),
     ] {
         let error = write(&folder.path().join(name)).expect_err(name);
         assert!(error.to_string().contains(says), "{error}");

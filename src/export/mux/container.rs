@@ -21,6 +21,9 @@ pub(super) struct Container {
     pub(super) own_codes: bool,
     /// Whether it would use the input's code as its own, so that the code must be removed.
     pub(super) no_codes: bool,
+    /// The only video codecs that programs read from it, where FFmpeg's muxer accepts others as well;
+    /// `None` if the muxer knows.
+    pub(super) pictures: Option<&'static [codec::Id]>,
 }
 
 const fn container(
@@ -36,10 +39,12 @@ const fn container(
         boxes: false,
         own_codes: false,
         no_codes: false,
+        pictures: None,
     }
 }
 
 const AAC: &[(&str, usize)] = &[("aac", 256_000)];
+const MPEG: Option<&[codec::Id]> = Some(&[codec::Id::MPEG1VIDEO, codec::Id::MPEG2VIDEO]);
 const OPUS: &[(&str, usize)] = &[("libopus", 160_000), ("libvorbis", 192_000)];
 
 /// Containers in which sound and picture can be aligned exactly.
@@ -92,8 +97,14 @@ const CONTAINERS: &[Container] = &[
         ..container(&["flv"], "flv", AAC)
     },
     container(&["wmv", "asf"], "asf", &[("wmav2", 192_000)]),
-    container(&["mpg", "mpeg"], "mpeg", &[("mp2", 256_000)]),
-    container(&["vob"], "vob", &[("ac3", 256_000)]),
+    Container {
+        pictures: MPEG,
+        ..container(&["mpg", "mpeg"], "mpeg", &[("mp2", 256_000)])
+    },
+    Container {
+        pictures: MPEG,
+        ..container(&["vob"], "vob", &[("ac3", 256_000)])
+    },
     container(&["ogv"], "ogg", OPUS),
 ];
 

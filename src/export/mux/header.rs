@@ -21,6 +21,11 @@ pub(super) struct Opened {
     pub(super) subtitles: Vec<(usize, Rational, usize)>,
 }
 
+/// The error of muxers for a codec that they do not support.
+pub(super) const UNFIT: ffmpeg::Error = ffmpeg::Error::Other {
+    errno: ffmpeg::error::EINVAL,
+};
+
 /// How the input container's code for the video codec is treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Code {
@@ -62,6 +67,15 @@ impl Header<'_> {
         &self,
         mut sink: impl FnMut() -> Result<W, ffmpeg::Error>,
     ) -> Result<Opened, ffmpeg::Error> {
+        let codec = self
+            .input
+            .stream(self.part.stream)
+            .map(|stream| stream.parameters().id());
+        if let (Some(pictures), Some(codec)) = (self.container.pictures, codec)
+            && !pictures.contains(&codec)
+        {
+            return Err(UNFIT);
+        }
         let mut opened = self.write_as(Code::Kept, sink()?);
         let is_refused = |opened: &Result<Opened, ffmpeg::Error>| matches!(opened, Err(ffmpeg::Error::InvalidData));
         // The input container's code for the codec means something else here.
