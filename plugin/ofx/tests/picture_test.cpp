@@ -115,7 +115,7 @@ TEST_CASE("without a media file the host's frames are used, each once, as displa
         CHECK(effect->violations() == std::vector<std::string>{});
         if (traits.components == Components::alpha) {
             REQUIRE(effect->messages().size() == 1);
-            CHECK(has(effect->messages()[0].text, "RGB and RGBA"));
+            CHECK(has(effect->messages()[0].text, "expected RGB or RGBA"));
             continue;
         }
         CHECK(has(effect->get_string("status"), "Up to date"));

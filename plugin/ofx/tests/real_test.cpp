@@ -6,8 +6,10 @@
 #include <nlohmann/json.hpp>
 
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <unistd.h>
 
 using namespace kinescore::ofx_test;
@@ -40,7 +42,19 @@ std::vector<std::string> environment() {
 }
 
 /// Seconds of sound in a WAV of 48 kHz, stereo, 24 bits.
-double seconds_of(const std::string &wav) { return std::floor(static_cast<double>(fs::file_size(wav)) / 288.0) / 1000.0; }
+double seconds_of(const std::string &wav) {
+    const std::string bytes = text_of(wav);
+    // Chunks follow the 12 bytes of the header: four letters, and the length in four bytes.
+    for (std::size_t at = 12; at + 8 <= bytes.size();) {
+        std::uint32_t length = 0;
+        std::memcpy(&length, bytes.data() + at + 4, sizeof length);
+        if (bytes.compare(at, 4, "data") == 0) {
+            return std::floor(static_cast<double>(length) / 288.0) / 1000.0;
+        }
+        at += 8 + length + length % 2;
+    }
+    return 0.0;
+}
 
 nlohmann::json analysis_of(const std::string &stem) { return nlohmann::json::parse(text_of(stem + ".soundtrack.json")); }
 
