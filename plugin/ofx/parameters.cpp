@@ -47,6 +47,7 @@ const std::map<std::string, std::vector<std::string>> first_words = {
     {"sound.rate", {"44100", "48000", "96000"}},
     {"midi.tempo", {"beats", "steady"}},
     {"midi.drums", {"one-track", "per-drum"}},
+    {"provenance", {"on", "off"}},
 };
 
 bool is_first(const SettingRow &row, const std::string &word) {
