@@ -368,7 +368,7 @@ class Splits(unittest.TestCase):
     def test_parts_unsuitable_for_training(self):
         tune = [[(0, 60), (4, 64), (8, 67 + 2 * (bar % 2))] for bar in range(8)]
         self.assertEqual(dataset.unfit(self.part("training", tune)), "")
-        self.assertIn("over and over", dataset.unfit(self.part("training", tune[:1] * 8)))
+        self.assertIn("repeats one bar", dataset.unfit(self.part("training", tune[:1] * 8)))
         self.assertIn("under 85%", dataset.unfit(self.part("training", [[(0, 61), (4, 63 + 3 * (bar % 2))] for bar in range(8)])))
         dense = [[(step, pitch) for step in range(13) for pitch in (48, 60, 72, 84 + 4 * (bar % 2))] for bar in range(4)]
         self.assertIn("over 48", dataset.unfit(self.part("training", dense)))
