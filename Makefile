@@ -100,7 +100,7 @@ sync: build ## measure how soundtracks answer the movement: the bundled clip, an
 	@$(HERE) KINESCORE="$(abspath $(KINESCORE))" .setup/sync/bin/python models/train/evaluate_sync.py \
 	    tests/fixtures/walking-two-people.mp4 $(if $(CLIPS),"$(CLIPS)") $(if $(DATA),--groove "$(DATA)") $(ARGS)
 
-dist: ## packages for people without a compiler, in dist/: .deb, tarball, Blender's zip
+dist: ## packages for people without a compiler, in dist/: .deb, tarball, Blender's zip (not tried yet)
 	@scripts/dist.sh
 
 test-dist: ## try the packages of `make dist` in a bare Debian 12 and 13 (root, mmdebstrap)
