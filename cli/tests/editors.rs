@@ -4,21 +4,18 @@
 
 mod common;
 
-use common::{Run, folder, kinescore, outside, text};
+use common::{Home, Run, folder, outside, text};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
-use tempfile::TempDir;
 
 /// The bundle in the folder of OpenFX plugins.
 const BUNDLE: &str = "ofx/Kinescore.ofx.bundle/Contents";
 const INFORMATION: &str = "<?xml version=\"1.0\"?>\n<plist version=\"1.0\"><dict/></plist>\n";
 
-/// A home folder in which Kinescore is installed in every editor.
-struct Home(TempDir);
-
 impl Home {
+    /// One in which Kinescore is installed in every editor.
     fn new() -> Self {
         let home = Self(folder());
         home.library("libkinescore.so", "int kinescore_abi_version(void) { return 0; }");
@@ -29,18 +26,9 @@ impl Home {
         home.put("built/Kinescore.ofx.bundle/Contents/Info.plist", INFORMATION);
         home.put("config/blender/3.4/config/userpref.blend", "BLENDER-v304\0kinescore\0");
         let library = home.at("libkinescore.so");
-        let (plugins, built) = (home.at("ofx"), home.at("built/Kinescore.ofx.bundle"));
+        home.install_bundle();
         for args in [
-            &[
-                "ofx",
-                "--to",
-                text(&plugins),
-                "--bundle",
-                text(&built),
-                "--library",
-                text(&library),
-            ][..],
-            &["blender", "--library", text(&library)],
+            &["blender", "--library", text(&library)][..],
             &["kdenlive"],
             &["resolve"],
         ] {
@@ -49,14 +37,18 @@ impl Home {
         home
     }
 
-    fn at(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn put(&self, name: &str, content: &str) {
-        let path = self.at(name);
-        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
-        fs::write(path, content).expect("a file");
+    fn install_bundle(&self) {
+        let (plugins, built) = (self.at("ofx"), self.at("built/Kinescore.ofx.bundle"));
+        let library = self.at("libkinescore.so");
+        let places = [
+            "--to",
+            text(&plugins),
+            "--bundle",
+            text(&built),
+            "--library",
+            text(&library),
+        ];
+        self.run(&[&["install", "ofx"], &places[..]].concat()).expect(0);
     }
 
     /// A shared library made from this source.
@@ -68,15 +60,7 @@ impl Home {
     }
 
     fn run(&self, args: &[&str]) -> Run {
-        let mut command = kinescore(args);
-        command
-            .env("HOME", self.0.path())
-            .env("XDG_DATA_HOME", self.at("data"))
-            .env("XDG_CONFIG_HOME", self.at("config"))
-            .env("XDG_CACHE_HOME", self.at("cache"))
-            .env("OFX_PLUGIN_PATH", self.at("ofx"))
-            .env("PATH", self.at("bin"));
-        common::go(&mut command)
+        common::go(self.command(args).env("OFX_PLUGIN_PATH", self.at("ofx")))
     }
 
     fn doctor(&self) -> Run {
@@ -236,23 +220,8 @@ fn damage_of_the_bundle_is_found_with_what_mends_it() {
         home.is_bad(what, "OpenFX", parts);
         home.put(&format!("{BUNDLE}/Info.plist"), INFORMATION);
         fs::write(home.at(&binary), &whole).expect("mended");
-        let (plugins, built, library) = (
-            home.at("ofx"),
-            home.at("built/Kinescore.ofx.bundle"),
-            home.at("libkinescore.so"),
-        );
         home.put(&format!("{BUNDLE}/Resources/places.json"), "{}");
-        home.run(&[
-            "install",
-            "ofx",
-            "--to",
-            text(&plugins),
-            "--bundle",
-            text(&built),
-            "--library",
-            text(&library),
-        ])
-        .expect(0);
+        home.install_bundle();
         assert!(
             !home.doctor().stdout.contains("!! OpenFX"),
             "{what}: {}",

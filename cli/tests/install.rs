@@ -4,17 +4,13 @@
 
 mod common;
 
-use common::{Run, folder, kinescore, models, root, text};
+use common::{Home, Run, folder, models, root, text};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use tempfile::TempDir;
-
-/// A user's home folder without any editor.
-struct Home(TempDir);
 
 impl Home {
     fn new() -> Self {
@@ -23,30 +19,8 @@ impl Home {
         home
     }
 
-    fn at(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn put(&self, name: &str, content: &str) {
-        let path = self.at(name);
-        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
-        fs::write(path, content).expect("a file");
-    }
-
     fn read(&self, name: &str) -> String {
         fs::read_to_string(self.at(name)).expect(name)
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = kinescore(args);
-        command
-            .env("HOME", self.0.path())
-            .env("XDG_DATA_HOME", self.at("data"))
-            .env("XDG_CONFIG_HOME", self.at("config"))
-            .env("XDG_CACHE_HOME", self.at("cache"))
-            // No editor of this machine is found; a test that needs one puts it into bin.
-            .env("PATH", self.at("bin"));
-        command
     }
 
     fn run(&self, args: &[&str]) -> Run {

@@ -11,10 +11,11 @@ use std::time::SystemTime;
 
 const EDITOR: &str = "OpenFX";
 
-/// Folders and names of the lists in which hosts keep what they have found in plugins.
-const HOST_LISTS: &[(&str, &str, &str)] = &[
-    ("XDG_DATA_HOME", ".local/share/DaVinciResolve", "OFXPluginCache"),
-    ("XDG_CACHE_HOME", ".cache/INRIA/Natron", "OFX"),
+/// The lists in which hosts keep what they have found in plugins: the user's folder by its variable
+/// and its place below the home folder, the host's folder in it, and how the names begin.
+const HOST_LISTS: &[(&str, &str, &str, &str)] = &[
+    ("XDG_DATA_HOME", ".local/share", "DaVinciResolve", "OFXPluginCache"),
+    ("XDG_CACHE_HOME", ".cache", "INRIA/Natron", "OFX"),
 ];
 
 /// The folder of this machine's binaries in a bundle, by the OpenFX specification.
@@ -131,12 +132,8 @@ fn check_lists(findings: &mut Findings, binary: &Path) {
     let Ok(installed) = fs::metadata(binary).and_then(|found| found.modified()) else {
         return;
     };
-    for (variable, below_home, name) in HOST_LISTS {
-        let (base, rest) = match below_home.strip_prefix(".local/share/") {
-            Some(rest) => (".local/share", rest),
-            None => (".cache", below_home.trim_start_matches(".cache/")),
-        };
-        let Some(folder) = resources::user_folder(variable, base).map(|folder| folder.join(rest)) else {
+    for (variable, below_home, host, name) in HOST_LISTS {
+        let Some(folder) = resources::user_folder(variable, below_home).map(|folder| folder.join(host)) else {
             continue;
         };
         for list in lists(&folder, name, 3) {

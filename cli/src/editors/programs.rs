@@ -1,53 +1,66 @@
 //! Editors that start the program: the clip job of Kdenlive, the script of DaVinci Resolve.
 
 use super::finding::{Findings, is_program, run};
-use crate::install::{kdenlive_job, resolve_script};
+use crate::exit::Failure;
+use crate::install::{Entry, kdenlive_job, resolve_script};
 use std::path::{Path, PathBuf};
 
 /// The clip job of Kdenlive.
 pub(super) fn kdenlive(findings: &mut Findings) {
-    const EDITOR: &str = "Kdenlive";
-    const COMMAND: &str = "kinescore install kdenlive";
-    match kdenlive_job() {
-        Err(failure) => findings.bad(EDITOR, failure.message, run(COMMAND)),
-        Ok(None) => findings.note(
-            EDITOR,
-            format!("not installed: it has no job of ours\nto install it: {COMMAND}"),
-        ),
-        Ok(Some(job)) => {
-            let before = findings.0.len();
-            if job.is_changed {
-                let what = format!("{}: the job is incomplete, or of another version", job.file.display());
-                findings.bad(EDITOR, what, run(COMMAND));
-            }
-            named(findings, EDITOR, job.program.as_deref(), &job.folders, COMMAND);
-            if findings.all_well_since(before) {
-                findings.good(EDITOR, format!("the job in {} is complete", job.file.display()));
-            }
-        }
+    Program {
+        editor: "Kdenlive",
+        command: "kinescore install kdenlive",
+        entry: "job",
+        place: "the job in ",
+        changed: "the job is incomplete, or of another version",
     }
+    .check(findings, kdenlive_job());
 }
 
 /// The script of DaVinci Resolve.
 pub(super) fn resolve(findings: &mut Findings) {
-    const EDITOR: &str = "DaVinci Resolve";
-    const COMMAND: &str = "kinescore install resolve";
-    match resolve_script() {
-        Err(failure) => findings.bad(EDITOR, failure.message, run(COMMAND)),
-        Ok(None) => findings.note(
-            EDITOR,
-            format!("not installed: it has no script of ours\nto install it: {COMMAND}"),
-        ),
-        Ok(Some(script)) => {
-            let before = findings.0.len();
-            if script.is_changed {
-                let what = format!("{}: is of another version, or was changed", script.file.display());
-                findings.bad(EDITOR, what, run(COMMAND));
+    Program {
+        editor: "DaVinci Resolve",
+        command: "kinescore install resolve",
+        entry: "script",
+        place: "",
+        changed: "is of another version, or was changed",
+    }
+    .check(findings, resolve_script());
+}
+
+/// The words for an editor that starts the program.
+struct Program {
+    editor: &'static str,
+    /// The command that installs the entry.
+    command: &'static str,
+    entry: &'static str,
+    /// Stands before the path of a complete entry.
+    place: &'static str,
+    /// Follows the path of a changed entry.
+    changed: &'static str,
+}
+
+impl Program {
+    fn check(&self, findings: &mut Findings, found: Result<Option<Entry>, Failure>) {
+        let &Self { editor, command, .. } = self;
+        let entry = match found {
+            Err(failure) => return findings.bad(editor, failure.message, run(command)),
+            Ok(None) => {
+                let kind = self.entry;
+                let text = format!("not installed: it has no {kind} of ours\nto install it: {command}");
+                return findings.note(editor, text);
             }
-            named(findings, EDITOR, script.program.as_deref(), &script.folders, COMMAND);
-            if findings.all_well_since(before) {
-                findings.good(EDITOR, format!("{} is complete", script.file.display()));
-            }
+            Ok(Some(entry)) => entry,
+        };
+        let before = findings.0.len();
+        let file = entry.file.display();
+        if entry.is_changed {
+            findings.bad(editor, format!("{file}: {}", self.changed), run(command));
+        }
+        named(findings, editor, entry.program.as_deref(), &entry.folders, command);
+        if findings.all_well_since(before) {
+            findings.good(editor, format!("{}{file} is complete", self.place));
         }
     }
 }

@@ -13,6 +13,7 @@ mod refusal;
 mod resolve;
 
 pub use blender::{AddonFolder, addon_files, addon_folders_of_user};
+pub use entry::Entry;
 pub use kdenlive::job as kdenlive_job;
 pub use ofx::{BUNDLE, PLUGINS as OFX_PLUGINS, RESOURCES as OFX_RESOURCES};
 pub use package::PLACES;

@@ -221,3 +221,33 @@ pub fn probe(path: &Path, stream: &str, entry: &str) -> String {
 pub fn text(path: &Path) -> &str {
     path.to_str().expect("a UTF-8 path")
 }
+
+/// A user's home folder, in which no editor of this machine is found.
+pub struct Home(pub TempDir);
+
+impl Home {
+    /// A path below it.
+    pub fn at(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Writes a file, with its folders.
+    pub fn put(&self, name: &str, content: &str) {
+        let path = self.at(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        std::fs::write(path, content).expect("a file");
+    }
+
+    /// The program with these arguments, for this user. A test that needs an editor puts it into
+    /// `bin`.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = kinescore(args);
+        command
+            .env("HOME", self.0.path())
+            .env("XDG_DATA_HOME", self.at("data"))
+            .env("XDG_CONFIG_HOME", self.at("config"))
+            .env("XDG_CACHE_HOME", self.at("cache"))
+            .env("PATH", self.at("bin"));
+        command
+    }
+}
