@@ -61,6 +61,7 @@ for soname in libopus.so.0 libdav1d.so.6 libpugixml.so.1 libz.so.1; do
     library=$(ldconfig -p | sed -n "s|^\s*$soname .*=> ||p" | head -n 1)
     [[ -n $library ]] || fail "$soname is not installed"
     cp -L "$library" "$into/$soname"
-    package=$(dpkg -S "$(realpath "$library")" | cut -d: -f1)
+    # dpkg may know it below /lib, which is a link to /usr/lib.
+    package=$(dpkg -S "*/$(basename "$(realpath "$library")")" | head -n 1 | cut -d: -f1)
     install -m644 "/usr/share/doc/$package/copyright" "$into/$package-copyright"
 done

@@ -25,8 +25,8 @@ const BESIDE: f32 = 0.5;
 /// At most one crash is struck within this many bars.
 const CRASH_BARS: i32 = 2;
 
-/// Velocity of the hats that keep counting through a rest.
-const COUNTING: f32 = 0.22;
+/// Velocities of the hats that keep counting through a rest, by the beat of the bar.
+const COUNTING: [f32; 4] = [0.38, 0.27, 0.34, 0.3];
 
 /// Velocities of the first and the last stroke of a fill, relative to that of the accent it leads
 /// to, which must stand out from it.
@@ -36,8 +36,9 @@ const FILL: (f32, f32) = (0.2, 0.45);
 /// always plays loud has no accents.
 const ROOM: f32 = 0.52;
 
-/// Velocity of the stroke added on an accent that hardly anybody notices.
-const LIGHT: f32 = 0.3;
+/// Velocity of the stroke added on an accent that hardly anybody notices: on one without strength,
+/// and how much is added for each unit of strength.
+const LIGHT: (f32, f32) = (0.2, 0.6);
 
 /// Gain of what is on no accent where the body is not braked at all, and where it is braked as
 /// sharply as it usually is at most: between them lie 14 dB, from a ghost note to a plain stroke.
@@ -47,7 +48,7 @@ const SWELL: (f32, f32) = (0.7, 1.6);
 /// is struck off them there is left out, but for the eighths of those that keep time, which go on
 /// at this velocity at most.
 const IDLE: f32 = 0.25;
-const GHOST: f32 = 0.28;
+const GHOST: f32 = 0.34;
 
 /// Where the body is braked more than this and nothing is struck, the timekeeper is, with this
 /// velocity where it is braked as sharply as it usually is at most.
@@ -285,7 +286,7 @@ fn touch(moment: &Moment, steps: &mut Steps, moments: &Moments<'_>) {
     if strokes.is_empty() {
         let stroke = strokes_of(moment, moments).next();
         strokes.extend(stroke.map(|stroke| Hit {
-            velocity: LIGHT * moments.depth.usual() as f32,
+            velocity: (LIGHT.0 + LIGHT.1 * moment.strength) * moments.depth.usual() as f32,
             ..stroke
         }));
     }
@@ -320,7 +321,7 @@ fn count_on(rest: &Rest, played: std::ops::RangeInclusive<i32>, steps: &mut Step
             vec![Hit {
                 step,
                 class: DrumClass::ClosedHat,
-                velocity: COUNTING,
+                velocity: COUNTING[(moments.in_bar(step) / beat) as usize % COUNTING.len()],
                 offset: 0.0,
             }],
         );

@@ -193,7 +193,7 @@ fn an_accent_that_hardly_anybody_notices_has_a_light_stroke_at_its_time() {
     let [(DrumClass::Kick, light, offset)] = on(&hits, 9)[..] else {
         panic!("{:?}", on(&hits, 9));
     };
-    assert!(near(light, 0.3) && near(offset, 0.01 / STEP));
+    assert!(near(light, 0.32) && near(offset, 0.01 / STEP));
     // A stroke that is there already moves with it, and is not louder.
     let (class, velocity, offset) = on(&hits, 8)[0];
     assert!(class == DrumClass::Kick && near(velocity, 0.5 * 0.85) && near(offset, 0.01 / STEP));
@@ -295,7 +295,7 @@ fn nothing_is_struck_while_the_body_holds_but_soft_hats_on_the_beats() {
             expected,
             "{step}"
         );
-        assert!(there.iter().all(|(_, velocity, _)| *velocity < 0.25));
+        assert!(there.iter().all(|(_, velocity, _)| *velocity < 0.4));
     }
     // 6.6 s is step 52.8: the accent is answered on step 53, after four strokes that rise to it.
     let fill: Vec<f32> = (49..53)
@@ -358,7 +358,10 @@ fn between_accents_the_drums_follow_how_sharply_the_body_is_braked() {
         stroke.map_or(0.0, |(_, velocity, _)| velocity)
     };
     assert!(on(&hits, 17).is_empty(), "left out");
-    assert!(near(velocity(&hits, 18, ClosedHat), 0.28), "an eighth goes on softly");
+    assert!(
+        near(velocity(&hits, 18, ClosedHat), 0.5 * 0.85 * 0.7),
+        "an eighth goes on softly"
+    );
     assert!(near(velocity(&hits, 22, ClosedHat), 0.5 * 0.85 * 1.6), "louder");
     assert!(velocity(&hits, 24, Kick) > 0.5 * 0.85 * 1.5, "the three");
     assert!(near(velocity(&hits, 20, Snare), 0.5) && near(velocity(&hits, 16, Kick), 0.5));
@@ -410,7 +413,9 @@ fn nothing_is_struck_while_nobody_is_seen_but_soft_hats_on_the_beats() {
     for step in 0..15 {
         let there = on(&hits, step);
         assert_eq!(there.len(), usize::from(step % 4 == 0), "{step}");
-        assert!(there.iter().all(|(_, velocity, _)| near(*velocity, 0.22)));
+        // The one is counted loudest.
+        let counted = [0.38, 0.27, 0.34, 0.3][step as usize / 4];
+        assert!(there.iter().all(|(_, velocity, _)| near(*velocity, counted)));
     }
     assert!(on(&hits, 18).iter().any(|(_, velocity, _)| *velocity > 0.4));
 }

@@ -20,13 +20,14 @@ pub(super) fn ratio(decibels: f64) -> f64 {
     10.0_f64.powf(decibels / 20.0)
 }
 
-/// A gain over time: the effect of the master level and the limiter on a buffer.
+/// A gain over time: the effect of the compressor, or of the master level and the limiter, on a
+/// buffer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GainCurve {
     /// Overall gain, as a ratio.
     pub(super) level: f64,
-    /// The limiter's gain at every [`STEP`]th frame, linear in between; empty if the limiter has no
-    /// effect.
+    /// The gain, apart from the level, at every [`STEP`]th frame, linear in between; empty if it is
+    /// 1 everywhere.
     pub(super) points: Vec<f32>,
 }
 
@@ -75,9 +76,10 @@ impl GainCurve {
         }
     }
 
-    /// The limiter's maximum reduction, dB, 0 or more.
+    /// The maximum reduction apart from the level, dB, 0 or more.
     pub fn reduction(&self) -> f64 {
         let least = self.points.iter().copied().fold(1.0_f32, f32::min);
-        -decibels(f64::from(least))
+        // Not −0.0 where nothing is reduced.
+        0.0 - decibels(f64::from(least))
     }
 }

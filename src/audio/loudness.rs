@@ -5,6 +5,7 @@
 //! The curve also gives the stems: the sum of the parts times the curve is the sum of each part
 //! times the curve.
 
+use super::envelope::{Times, envelope};
 use super::gain::{GainCurve, Loudness, STEP, decibels, ratio};
 use super::meter::{self, Weighted};
 use super::{AudioBuffer, parallel};
@@ -13,7 +14,6 @@ use crate::progress::Monitor;
 use crate::settings::SoundSettings;
 use crate::time::Span;
 use ebur128::Mode;
-use std::collections::VecDeque;
 
 /// Frames measured at a time.
 const CHUNK: usize = 4096;
@@ -21,17 +21,14 @@ const CHUNK: usize = 4096;
 /// Least length that BS.1770 can measure: one gating block.
 const GATING_BLOCK: Span = Span::from_seconds(0.4);
 
-/// Half of the time over which the limiter closes before a peak: short enough that a drum keeps the
-/// punch of its attack, and long enough that closing does not click.
-const ATTACK: Span = Span::from_seconds(0.0015);
-
-/// How long the limiter stays closed after a peak: half a wave of a kick drum (50 Hz), which it
-/// must not follow.
-const HOLD: Span = Span::from_seconds(0.01);
-
-/// Time constant with which the limiter opens again: slow enough not to distort, fast enough that
-/// the next sixteenth note is not lowered by this one.
-const RELEASE: Span = Span::from_seconds(0.06);
+/// The limiter closes slowly enough not to click, and so fast that a drum keeps the punch of its
+/// attack. It stays closed for half a wave of a kick drum (50 Hz), which it must not follow, and
+/// opens before the next sixteenth note.
+const LIMITER: Times = Times {
+    attack: Span::from_seconds(0.0015),
+    hold: Span::from_seconds(0.01),
+    release: Span::from_seconds(0.06),
+};
 
 /// Maximum reduction of a peak by the limiter, dB. A piece whose few peaks would need more stays
 /// softer than requested: with more, drums lose their attack.
@@ -297,11 +294,6 @@ impl<'a> Peaks<'a> {
 
     /// The curve that multiplies by `level` and keeps peaks under `ceiling`.
     ///
-    /// A point's gain is at most the gain allowed by the blocks on both sides of it, and points are
-    /// joined by straight lines, so within a block the gain is never more than the block allows.
-    /// The least gain of a window, opened exponentially and then averaged over the same window,
-    /// keeps that bound and has no steps.
-    ///
     /// # Errors
     /// [`Error::Cancelled`].
     fn limit(&mut self, level: f64, ceiling: f64) -> Result<GainCurve> {
@@ -313,67 +305,8 @@ impl<'a> Peaks<'a> {
         if needed.iter().all(|gain| *gain >= 1.0) {
             return Ok(GainCurve::constant(level));
         }
-        let count = needed.len() + 1;
-        let rate = self.buffer.rate;
-        let reach = (rate.count(ATTACK) / STEP as f64).ceil() as usize;
-        let hold = (rate.count(HOLD) / STEP as f64).ceil() as usize;
-        let open = 1.0 - (-(STEP as f64) / rate.count(RELEASE)).exp();
-        let mut held = Vec::with_capacity(count);
-        let mut gain = 1.0_f64;
-        let mut window = Least::of(&needed);
-        for point in 0..count {
-            // Points point − reach … point + reach touch the blocks from one before the first
-            // to the last.
-            let from = point.saturating_sub(reach + hold + 1);
-            let to = (point + reach + 1).min(needed.len());
-            let least = window.between(from, to).min(1.0);
-            gain = f64::from(least).min(gain + (1.0 - gain) * open);
-            held.push(gain);
-        }
-        let points = (0..count)
-            .map(|point| {
-                let window = &held[point.saturating_sub(reach)..(point + reach + 1).min(count)];
-                (window.iter().sum::<f64>() / window.len() as f64) as f32
-            })
-            .collect();
+        let points = envelope(&needed, self.buffer.rate, LIMITER);
         Ok(GainCurve { level, points })
-    }
-}
-
-/// The least value of a window that advances over values.
-struct Least<'a> {
-    values: &'a [f32],
-    /// Values up to here have been examined.
-    seen: usize,
-    /// Indices, in rising order, of the values that are less than all values after them; the first
-    /// is the least of the window.
-    places: VecDeque<usize>,
-}
-
-impl<'a> Least<'a> {
-    fn of(values: &'a [f32]) -> Self {
-        let (seen, places) = (0, VecDeque::new());
-        Self { values, seen, places }
-    }
-
-    /// The least of the values from `from` up to `to`, neither of which may be less than in the
-    /// previous call; +∞ for an empty range.
-    fn between(&mut self, from: usize, to: usize) -> f32 {
-        for place in self.seen..to {
-            while self
-                .places
-                .back()
-                .is_some_and(|last| self.values[*last] >= self.values[place])
-            {
-                self.places.pop_back();
-            }
-            self.places.push_back(place);
-        }
-        self.seen = self.seen.max(to);
-        while self.places.front().is_some_and(|first| *first < from) {
-            self.places.pop_front();
-        }
-        self.places.front().map_or(f32::INFINITY, |first| self.values[*first])
     }
 }
 

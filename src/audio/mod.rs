@@ -1,7 +1,9 @@
 //! From score to sound: synthesis, loudness, mixing. Independent of grids, tensors and video.
 
 mod bank;
+mod compressor;
 mod decoded;
+mod envelope;
 mod gain;
 pub mod loudness;
 mod meter;

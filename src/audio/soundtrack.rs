@@ -1,6 +1,7 @@
 //! A score's sound: all parts rendered, mixed, faded out at the clip's end and brought to its
 //! loudness.
 
+use super::compressor::compression;
 use super::gain::{GainCurve, Loudness};
 use super::loudness::{ceiling, find_gain, integrated};
 use super::synthesis::{Played, Synthesis};
@@ -27,7 +28,8 @@ const SYNTHESIS_SHARE: f64 = 0.8;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Soundtrack {
     mix: AudioBuffer,
-    gain: GainCurve,
+    /// What the compressor did, and the master level and limiter after it.
+    gains: [GainCurve; 2],
     loudness: Loudness,
 }
 
@@ -82,6 +84,8 @@ pub fn render_streamed(
     };
     synthesis.add(played, &mut mix, monitor, (0.0, SYNTHESIS_SHARE))?;
     fade_out(&mut mix, score);
+    let compression = compression(&mix, integrated(&mix, synthesis.threads, monitor)?);
+    compression.apply(&mut mix.samples, mix.channels, 0);
     let (gain, true_peak) = find_gain(&mix, settings.loudness, ceiling(settings), synthesis.threads, monitor)?;
     for (number, block) in mix.samples.chunks_mut(BLOCK * mix.channels).enumerate() {
         monitor.check()?;
@@ -99,13 +103,18 @@ pub fn render_streamed(
         );
     }
     log::debug!(
-        "soundtrack at {:.2} LUFS, {:.2} dBTP; the limiter reduces peaks by up to {:.1} dB",
+        "soundtrack at {:.2} LUFS, {:.2} dBTP; the compressor reduces peaks by up to {:.1} dB, the limiter by {:.1} dB",
         loudness.integrated,
         loudness.true_peak,
+        compression.reduction(),
         gain.reduction()
     );
     monitor.progress(Stage::Audio, 1.0)?;
-    Ok(Soundtrack { mix, gain, loudness })
+    Ok(Soundtrack {
+        mix,
+        gains: [compression, gain],
+        loudness,
+    })
 }
 
 /// Plays one part, whose tick 0 lies at the media's start, and adds it to `mix`, a stereo buffer
@@ -185,7 +194,9 @@ impl Soundtrack {
         };
         synthesis.add(played, &mut stem, monitor, (0.0, 1.0))?;
         fade_out(&mut stem, score);
-        self.gain.apply(&mut stem.samples, stem.channels, 0);
+        for gain in &self.gains {
+            gain.apply(&mut stem.samples, stem.channels, 0);
+        }
         Ok(Cow::Owned(stem))
     }
 }
