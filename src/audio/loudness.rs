@@ -340,7 +340,7 @@ impl<'a> Peaks<'a> {
     }
 }
 
-/// The least value of a window that advances over values.
+/// The minimum of a sliding window over values.
 struct Least<'a> {
     values: &'a [f32],
     /// Values up to here have been examined.
