@@ -1,5 +1,6 @@
 //! Errors. Every message names the file or setting, the value found and the value expected.
 
+use crate::shown;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -19,7 +20,7 @@ pub enum Error {
     NotAVideo {
         /// The file.
         path: PathBuf,
-        /// The message of FFmpeg.
+        /// The kind of file or the fault, and what to do.
         reason: String,
     },
     /// The file is media, but has no picture (audio only).
@@ -60,6 +61,20 @@ pub enum Error {
         /// Minimum length, seconds.
         least: f64,
     },
+    /// The clip, or the requested part of it, is long enough, but not at the requested speed.
+    #[error("{path}: {before:.2} s of video last {seconds:.2} s at speed {speed}; at least {least} s are needed", path = path.display())]
+    TooShortAtSpeed {
+        /// The file.
+        path: PathBuf,
+        /// Length of the clip or part at its own speed, seconds.
+        before: f64,
+        /// Its length at the requested speed, seconds.
+        seconds: f64,
+        /// The requested speed.
+        speed: String,
+        /// Minimum length, seconds.
+        least: f64,
+    },
     /// The cut does not lie within the clip.
     #[error("{path}: the part from {start:.3} s to {end:.3} s does not lie within the clip's {duration:.3} s", path = path.display())]
     CutOutside {
@@ -87,7 +102,7 @@ pub enum Error {
         path: PathBuf,
         /// The action that failed.
         doing: &'static str,
-        /// The message of FFmpeg.
+        /// The fault, and what to do.
         reason: String,
     },
 
@@ -228,7 +243,7 @@ pub enum Error {
     },
 
     /// There is no such setting.
-    #[error("unknown setting '{key}'{}", nearest.as_ref().map(|n| format!("; did you mean '{n}'?")).unwrap_or_default())]
+    #[error("unknown setting '{}'{}", shown::text(key), nearest.as_ref().map(|n| format!("; did you mean '{n}'?")).unwrap_or_default())]
     UnknownSetting {
         /// The unknown name.
         key: String,
@@ -236,7 +251,7 @@ pub enum Error {
         nearest: Option<String>,
     },
     /// A setting does not accept a value.
-    #[error("setting {key} = '{value}': expected {allowed}{}", nearest.as_ref().map(|n| format!("; did you mean '{n}'?")).unwrap_or_default())]
+    #[error("setting {key} = '{}': expected {allowed}{}", shown::text(value), nearest.as_ref().map(|n| format!("; did you mean '{n}'?")).unwrap_or_default())]
     SettingValue {
         /// The setting.
         key: String,

@@ -45,6 +45,8 @@
 
 mod regular;
 pub mod settings;
+mod shown;
+mod syntax;
 mod table;
 
 #[cfg(not(feature = "internals"))]
@@ -158,5 +160,7 @@ pub mod host {
     pub use crate::model::{Manifest, Runtime};
     pub use crate::regular::why_not as why_not_regular;
     pub use crate::score::kits::DRUM_BANK;
+    pub use crate::shown::text as shown_text;
+    pub use crate::syntax::fault as json_fault;
     pub use crate::video::{ffmpeg_version, silence_ffmpeg};
 }

@@ -1,5 +1,6 @@
 //! Limits on input from outside, each with the reason for its value.
 
+use crate::shown;
 use crate::time::{FLICKS_PER_SECOND, Instant, Span};
 use std::fmt;
 
@@ -87,6 +88,9 @@ pub const POSE_GAPS: Allowed<f64> = Allowed::new(2e-6, LONGEST_GAP.seconds(), " 
 /// How far before a clip's start or after its end a time may lie: beats are fitted to a grid, and
 /// users round.
 pub const EDGE: Span = Span::from_seconds(1.0);
+
+/// Times within a clip whose length is not known.
+pub const TIMES: Allowed<f64> = Allowed::new(-EDGE.seconds(), LONGEST_CLIP.seconds() + EDGE.seconds(), " s");
 
 /// Length of a saved clip, seconds. The minimum is [`LEAST_CLIP`] minus the rounding of lengths.
 pub const CLIP_LENGTHS: Allowed<f64> =
@@ -231,7 +235,7 @@ impl<T: Copy> Allowed<T> {
     }
 }
 
-impl<T: Copy + PartialOrd + fmt::Display> Allowed<T> {
+impl<T: Copy + PartialOrd + fmt::Display + fmt::LowerExp> Allowed<T> {
     /// Whether a value is allowed; NaN never is.
     pub fn holds(&self, value: T) -> bool {
         match self.ends {
@@ -250,7 +254,11 @@ impl<T: Copy + PartialOrd + fmt::Display> Allowed<T> {
         if self.holds(value) {
             return Ok(());
         }
-        Err(format!("{field} is {value}{}; expected {self}", self.unit))
+        Err(format!(
+            "{field} is {}{}; expected {self}",
+            shown::number(value),
+            self.unit
+        ))
     }
 }
 
@@ -304,6 +312,10 @@ mod tests {
         assert_eq!(
             both.check("clip.start", 1.5),
             Err("clip.start is 1.5 s; expected 0 to 1 s".to_owned())
+        );
+        assert_eq!(
+            both.check("clip.start", 1e300),
+            Err("clip.start is 1e300 s; expected 0 to 1 s".to_owned())
         );
         assert_eq!(above.to_string(), "above 0 to 1");
         assert_eq!(under.to_string(), "0 to below 1");

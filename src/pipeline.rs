@@ -5,10 +5,12 @@ mod check;
 mod cut;
 mod engine;
 mod feed;
+mod fields;
 mod files;
 mod heard;
 mod key;
 mod saved;
+mod unreadable;
 
 pub use cut::Cut;
 pub use engine::{Engine, Resources};
@@ -25,6 +27,7 @@ use crate::progress::{Cancel, Monitor, Stage};
 use crate::rhythm::{self, Rhythm};
 use crate::score::{self, Score};
 use crate::settings::Settings;
+use crate::syntax;
 use crate::time::Span;
 use crate::video::{Clip, FrameSource};
 use analysis::{AnalysedRange, Analysis};
@@ -229,7 +232,8 @@ impl Job {
     /// arranges and plays it.
     ///
     /// # Errors
-    /// [`Error::CutOutside`] and [`Error::ClipTooShort`]; the previous cut then stays. If the
+    /// [`Error::CutOutside`], [`Error::ClipTooShort`] and [`Error::TooShortAtSpeed`]; the previous
+    /// cut then stays. If the
     /// media's length is not known before it has been read, `run` may return them as well.
     pub fn set_cut(&mut self, cut: Cut) -> Result<()> {
         if self.reach.as_ref().is_some_and(|reach| !reach.holds(cut)) {
@@ -400,7 +404,10 @@ impl Job {
                 self.drums = Some(drums.into_owned());
                 self.music = Some(music.into_owned());
             }
-            Err(e) => log::warn!("a composition in the cache cannot be read, and is composed again: {e}"),
+            Err(e) => {
+                let fault = syntax::placed_fault(&e).unwrap_or_else(|| syntax::reason(&e));
+                log::warn!("a composition in the cache is damaged, and is composed again: {fault}");
+            }
         }
     }
 

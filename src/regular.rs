@@ -10,11 +10,12 @@ pub fn why_not(there: &Metadata) -> Option<String> {
         return None;
     }
     let kind = if there.is_dir() { "a folder" } else { special(there) };
-    let copy = match kind {
-        "a folder" => "",
-        _ => "; copy its content to a regular file first",
+    let instead = match kind {
+        "a folder" => "name a file in it",
+        "a pipe" => "copy its content to a regular file first",
+        _ => "name a regular file instead",
     };
-    Some(format!("it is {kind}, not a regular file{copy}"))
+    Some(format!("it is {kind}, not a regular file; {instead}"))
 }
 
 #[cfg(unix)]
@@ -52,9 +53,9 @@ mod tests {
         let why = |path: &Path| why_not(&fs::metadata(path).unwrap());
         assert_eq!((why(&file), why(&link)), (None, None));
         for (path, part) in [
-            (folder.path(), "it is a folder, not a regular file"),
-            (Path::new("/dev/null"), "it is a device, not a regular file; copy"),
-            (&socket, "it is a socket, not a regular file; copy"),
+            (folder.path(), "it is a folder, not a regular file; name a file in it"),
+            (Path::new("/dev/null"), "it is a device, not a regular file; name a"),
+            (&socket, "it is a socket, not a regular file; name a"),
         ] {
             let reason = why(path).unwrap();
             assert!(reason.starts_with(part), "{reason}");

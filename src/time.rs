@@ -9,6 +9,7 @@ mod reading;
 
 pub use exact::{FLICKS_PER_SECOND, Flicks, Speed, Window};
 
+use crate::shown;
 use serde::{Deserialize, Serialize};
 use std::ops::{Add, AddAssign, Mul, Sub};
 
@@ -343,7 +344,7 @@ impl TryFrom<Points> for TempoMap {
     type Error = String;
     fn try_from(Points { points }: Points) -> Result<Self, String> {
         if let [] | [_] = points[..] {
-            return Err(format!("{} points; a tempo map has two or more", points.len()));
+            return Err(format!("points has {} items; expected two or more", points.len()));
         }
         if let Some(first) = points.first().filter(|first| first.tick != Tick(0)) {
             return Err(format!("points[0].tick is {}; it must be 0", first.tick.0));
@@ -352,7 +353,7 @@ impl TryFrom<Points> for TempoMap {
             let (before, after) = (pair[0], pair[1]);
             if after.tick <= before.tick {
                 return Err(format!(
-                    "points[{}].tick is {}; it must be above that of the point before, {}",
+                    "points[{}].tick is {}; it must be above that of the previous point, {}",
                     index + 1,
                     after.tick.0,
                     before.tick.0
@@ -360,10 +361,10 @@ impl TryFrom<Points> for TempoMap {
             }
             if after.time <= before.time {
                 return Err(format!(
-                    "points[{}].time is {} s; it must be above that of the point before, {} s",
+                    "points[{}].time is {} s; it must be above that of the previous point, {} s",
                     index + 1,
-                    after.time.seconds(),
-                    before.time.seconds()
+                    shown::number(after.time.seconds()),
+                    shown::number(before.time.seconds())
                 ));
             }
         }

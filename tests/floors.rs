@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The library's modules, lowest layer first. Modules of one layer do not import each other.
 const FLOORS: &[&[&str]] = &[
+    &["shown", "syntax"],
     &["error", "foreign", "regular", "theory", "time"],
     &["buffer", "cache", "limits", "progress", "table"],
     &["settings"],

@@ -133,7 +133,7 @@ fn saved_files_that_are_not_ours_are_refused_with_the_reason() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("x.json");
     for (text, reason) in [
-        ("", "not a saved stage"),
+        ("", "it is empty"),
         ("{\"a\": 1}", "not a saved stage"),
         ("[[[[", "not a saved stage"),
     ] {

@@ -68,7 +68,7 @@ pub enum Command {
     /// Write the man pages into a folder, or the main page to standard output
     Man {
         /// Folder for kinescore.1 and a page for each command
-        #[arg(value_hint = ValueHint::DirPath)]
+        #[arg(value_parser = output_path(), value_hint = ValueHint::DirPath)]
         dir: Option<PathBuf>,
     },
 }
@@ -116,7 +116,7 @@ pub struct Render {
     pub input: Input,
     /// The video to write, or with --until the file to save [default: CLIP.soundtrack.mp4 beside
     /// the clip]
-    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
+    #[arg(short, long, value_name = "FILE", value_parser = output_path(), value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub output: Option<PathBuf>,
     /// Write no video, only the files requested
     #[arg(long, conflicts_with_all = ["output", "until"], requires = "files", help_heading = "Output")]
@@ -151,13 +151,13 @@ pub enum Host {
 #[group(id = "files", multiple = true)]
 pub struct RenderFiles {
     /// Write the soundtrack alone as 24-bit WAV
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
+    #[arg(long, value_name = "FILE", value_parser = output_path(), value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub wav: Option<PathBuf>,
     /// Write the score as a standard MIDI file
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
+    #[arg(long, value_name = "FILE", value_parser = output_path(), value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub midi: Option<PathBuf>,
     /// Write one WAV per part into this folder; together they are the soundtrack
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
+    #[arg(long, value_name = "DIR", value_parser = output_path(), value_hint = ValueHint::DirPath, help_heading = "Output")]
     pub stems: Option<PathBuf>,
     /// Write the analysis as JSON: beats, accents, tempo, confidence, settings, versions ('-':
     /// standard output)
@@ -199,7 +199,7 @@ pub struct Batch {
     pub manifest: PathBuf,
     /// Folder for the results: for each clip NAME.wav, .mid, .json, and .result.json [default: that
     /// of the manifest]
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
+    #[arg(long, value_name = "DIR", value_parser = output_path(), value_hint = ValueHint::DirPath, help_heading = "Output")]
     pub out: Option<PathBuf>,
     /// Also write each video with its soundtrack
     #[arg(long, help_heading = "Output")]
@@ -362,7 +362,7 @@ pub struct EditorArgs {
     pub editor: Editor,
     /// The editor's folder, if it is not the usual one: that of clipjobsettings.rc (Kdenlive),
     /// add-ons (Blender), plugins (OpenFX) or scripts (Resolve)
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    #[arg(long, value_name = "DIR", value_parser = output_path(), value_hint = ValueHint::DirPath)]
     pub to: Option<PathBuf>,
     /// Only show what would be written or removed
     #[arg(long)]
@@ -408,7 +408,7 @@ pub struct Cache {
     pub action: CacheAction,
     /// Folder of the cache [default: $XDG_CACHE_HOME/kinescore or ~/.cache/kinescore; environment:
     /// KINESCORE_CACHE]
-    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Places")]
+    #[arg(long, global = true, value_name = "DIR", value_parser = output_path(), value_hint = ValueHint::DirPath, help_heading = "Places")]
     pub cache: Option<PathBuf>,
 }
 
@@ -436,7 +436,7 @@ pub enum CacheAction {
 pub struct CacheFlags {
     /// Folder in which poses are kept between runs [default: $XDG_CACHE_HOME/kinescore or
     /// ~/.cache/kinescore; environment: KINESCORE_CACHE; 'off' disables it]
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Places")]
+    #[arg(long, value_name = "DIR", value_parser = output_path(), value_hint = ValueHint::DirPath, help_heading = "Places")]
     pub cache: Option<PathBuf>,
     /// Do not read or write the cache
     #[arg(long, conflicts_with_all = ["cache", "cache_size"], help_heading = "Places")]
@@ -512,8 +512,20 @@ Examples:
   sudo kinescore install ofx
   kinescore install ofx --to ~/OFX";
 
+/// The path of an output that is not written to standard output. `-` is refused, since it means
+/// standard output elsewhere; a file of that name would be a surprise.
+fn output_path() -> impl TypedValueParser<Value = PathBuf> {
+    clap::builder::PathBufValueParser::new().try_map(|path| match path.to_str() {
+        Some("-") => Err(NO_STDOUT),
+        _ => Ok(path),
+    })
+}
+
+const NO_STDOUT: &str = "only --json and --report are written to standard output; give a name, or ./- for a file or \
+                         folder named '-'";
+
 fn plot_file() -> impl TypedValueParser<Value = PathBuf> {
-    clap::builder::PathBufValueParser::new().try_map(|path| {
+    output_path().try_map(|path| {
         let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
         match extension.as_deref() {
             Some("svg" | "png") => Ok(path),

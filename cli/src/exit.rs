@@ -116,6 +116,14 @@ impl Failure {
         }
     }
 
+    /// A failure at a row of a batch.
+    pub fn of_row(error: &Error) -> Self {
+        Self {
+            code: code(error),
+            message: row_sentence(error),
+        }
+    }
+
     /// A failure while an output was written: an error of media is then one of the output.
     pub fn writing(error: Error) -> Self {
         let code = match error {
@@ -146,7 +154,28 @@ impl fmt::Display for Failure {
 
 /// The error's message with the flags that help, which the library does not know.
 pub fn sentence(error: &Error) -> String {
-    match advice(error) {
+    with_advice(error, advice(error))
+}
+
+/// The message about a row of a batch, with the columns that help: some flags of `render` are
+/// columns there.
+fn row_sentence(error: &Error) -> String {
+    let advice = match error {
+        Error::CutOutside { .. } => Some("columns 'in' and 'out'".to_owned()),
+        Error::TooShortAtSpeed { .. } => Some("column 'speed'".to_owned()),
+        Error::PictureSpeed { .. } => Some("column 'speed'; --video copies the picture unchanged".to_owned()),
+        Error::SettingValue { key, .. } => Some(format!("column '{key}', or --{}", flag_name(key))),
+        Error::NoSuchPerson { .. } => Some("column 'pose.person', or --person".to_owned()),
+        Error::NoBeat { .. } | Error::PosesTooSparse { .. } => {
+            Some("column 'tempo', or --tempo 100, for example".to_owned())
+        }
+        other => advice(other),
+    };
+    with_advice(error, advice)
+}
+
+fn with_advice(error: &Error, advice: Option<String>) -> String {
+    match advice {
         Some(advice) => format!("{error} ({advice})"),
         None => error.to_string(),
     }
@@ -157,13 +186,14 @@ fn advice(error: &Error) -> Option<String> {
         Error::SettingValue { key, .. } => return Some(format!("--{}", flag_name(key))),
         Error::UnknownSetting { .. } => "`kinescore settings` lists them",
         Error::CutOutside { .. } => "--start, --end",
+        Error::TooShortAtSpeed { .. } => "--speed",
         Error::NoBeat { .. } | Error::PosesTooSparse { .. } => "--tempo 100, for example",
         Error::NoSuchPerson { .. } => "--person",
         Error::ModelMissing { .. } => "--models DIR names another folder",
         Error::SoundFontMissing { .. } => "--soundfont FILE",
         Error::DeviceUnavailable { .. } => "--device",
         Error::PictureSpeed { .. } => "--no-video --wav FILE",
-        Error::Saved { .. } => "--from takes a file that --until has saved",
+        Error::Saved { .. } => "--from takes a file that --until has saved; save it again, or correct it",
         _ => return None,
     };
     Some(advice.to_owned())
@@ -186,6 +216,7 @@ pub fn code(error: &Error) -> u8 {
         | Error::StageMissing { .. }
         | Error::Input { .. } => INPUT,
         Error::ClipTooShort { .. }
+        | Error::TooShortAtSpeed { .. }
         | Error::NoPerson { .. }
         | Error::PersonTooBrief { .. }
         | Error::NoSuchPerson { .. } => NOTHING_TO_FOLLOW,
@@ -249,6 +280,16 @@ mod tests {
                 Error::ClipTooShort {
                     path: path(),
                     seconds: 1.0,
+                    least: 2.0,
+                },
+                4,
+            ),
+            (
+                Error::TooShortAtSpeed {
+                    path: path(),
+                    before: 4.0,
+                    seconds: 1.0,
+                    speed: text(),
                     least: 2.0,
                 },
                 4,
@@ -487,7 +528,7 @@ mod tests {
                     path: path(),
                     reason: "why".to_owned(),
                 },
-                "(--from takes a file that --until has saved)",
+                "(--from takes a file that --until has saved; save it again, or correct it)",
             ),
             (
                 Error::SettingValue {
@@ -504,6 +545,14 @@ mod tests {
             assert_eq!(sentence(error), format!("{error} {advice}"));
         }
         assert_eq!(sentence(&Error::Cancelled), "cancelled");
+        let cut = Error::CutOutside {
+            path: path(),
+            start: 1.0,
+            end: 9.0,
+            duration: 5.0,
+        };
+        assert_eq!(sentence(&cut), format!("{cut} (--start, --end)"));
+        assert_eq!(row_sentence(&cut), format!("{cut} (columns 'in' and 'out')"));
     }
 
     #[test]

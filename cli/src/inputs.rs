@@ -11,7 +11,13 @@ use std::path::Path;
 /// # Errors
 /// [`Error::Input`].
 pub fn check(file: &Path) -> Result<(), Error> {
-    let there = fs::metadata(file).map_err(Error::input(file))?;
+    let there = match fs::metadata(file) {
+        Err(_) if file.as_os_str() == "-" => {
+            let reason = "it is not a file, and standard input is not read; give a file";
+            return Err(Error::input(file)(io::Error::other(reason)));
+        }
+        other => other.map_err(Error::input(file))?,
+    };
     match why_not_regular(&there) {
         Some(reason) => Err(Error::input(file)(io::Error::other(reason))),
         None => Ok(()),
@@ -34,7 +40,7 @@ mod tests {
         for (path, reason) in [
             (folder.path(), "a folder"),
             (Path::new("/dev/null"), "not a regular file"),
-            (Path::new("-"), "No such file"),
+            (Path::new("-"), "standard input is not read"),
         ] {
             let error = check(path).expect_err("not a file");
             assert!(matches!(&error, Error::Input { path: p, .. } if p == path));

@@ -22,9 +22,10 @@ mod timeline;
 mod units;
 
 use args::{Cli, Command};
+use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, Parser};
 use exit::Failure;
-use kinescore::host::{catches_panics, panic_text};
+use kinescore::host::{catches_panics, panic_text, shown_text};
 use kinescore::{Cancel, Error};
 use progress::Console;
 use std::panic;
@@ -45,7 +46,8 @@ fn main() -> ExitCode {
     signals::report_full_files();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(answer) => {
+        Err(mut answer) => {
+            shorten(&mut answer);
             // Help and version arrive here as well. If the stream is closed, nobody can read a
             // message.
             let _ = answer.print();
@@ -69,6 +71,24 @@ fn main() -> ExitCode {
         }
         // The panic hook has printed a message.
         Err(_) => ExitCode::from(exit::INTERNAL),
+    }
+}
+
+/// Shortens what the user typed, which a parser repeats in full.
+fn shorten(answer: &mut clap::Error) {
+    for kind in [
+        ContextKind::InvalidArg,
+        ContextKind::InvalidSubcommand,
+        ContextKind::InvalidValue,
+    ] {
+        if let Some(ContextValue::String(typed)) = answer.get(kind) {
+            let shown = shown_text(typed);
+            if shown != *typed {
+                // A tip would repeat it in full as well.
+                answer.insert(ContextKind::Suggested, ContextValue::None);
+            }
+            answer.insert(kind, ContextValue::String(shown));
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use crate::args::Host;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use kinescore::Stage;
 use log::{Level, LevelFilter, Log, Metadata, Record};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
@@ -47,9 +48,27 @@ impl Console {
     }
 
     fn write(&self, text: &str) {
+        let text = printable(text);
         // If standard error is closed, nobody can read it.
         let _ = self.bars.suspend(|| writeln!(io::stderr().lock(), "{text}"));
     }
+}
+
+/// A message whose control characters, such as those of a file's name, are escaped: they would
+/// move the cursor or change the terminal's colours.
+fn printable(text: &str) -> Cow<'_, str> {
+    let moves = |c: char| c.is_control() && c != '\n' && c != '\t';
+    if !text.contains(moves) {
+        return Cow::Borrowed(text);
+    }
+    let escaped = |c: char| {
+        if moves(c) {
+            c.escape_default().collect()
+        } else {
+            String::from(c)
+        }
+    };
+    Cow::Owned(text.chars().map(escaped).collect())
 }
 
 /// Shows the progress of a job.

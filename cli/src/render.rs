@@ -1,7 +1,7 @@
 //! `kinescore render` and `kinescore analyze`: from flags to a job and the files it writes.
 
 use crate::args::{Analyze, Host, Input, Render, ResourceFlags};
-use crate::exit::Failure;
+use crate::exit::{self, Failure};
 use crate::flags::flag_name;
 use crate::outputs;
 use crate::progress::{Console, Progress};
@@ -238,6 +238,25 @@ impl JobSpec<'_> {
     }
 }
 
+/// Refuses a saved file whose clip has been moved, if the picture is needed.
+fn check_named_clip(saved: &Path, clip: &Path) -> Result<(), Failure> {
+    let Err(error) = inputs::check(clip) else { return Ok(()) };
+    let why = match error {
+        Error::Input { source, .. } => source.to_string(),
+        other => other.to_string(),
+    };
+    let place = std::path::absolute(clip).unwrap_or_else(|_| clip.to_owned());
+    Err(Failure {
+        code: exit::INPUT,
+        message: format!(
+            "{}: its clip cannot be read: {}: {why}; move the clip back to that place, or write its new path into the \
+             field clip.path of the file, or write no picture: --no-video --wav FILE",
+            saved.display(),
+            place.display()
+        ),
+    })
+}
+
 /// Runs an opened job up to `until`, and writes the requested outputs.
 fn run(
     job: &mut Job,
@@ -319,6 +338,11 @@ pub fn render(args: &Render, console: &Console, cancel: &Cancel) -> Result<(), F
         return Err(Failure::usage(format!(
             "the picture is copied unchanged, which --speed {speed} does not allow; add --no-video --wav FILE"
         )));
+    }
+    if wanted.video.is_some()
+        && let Some(saved) = &args.input.from
+    {
+        check_named_clip(saved, &job.clip().path)?;
     }
     // Again, since the default names are known now and, with --from, the clip as well.
     let mut inputs = order.inputs();

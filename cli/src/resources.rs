@@ -16,7 +16,7 @@ pub const RUNTIME_VARIABLE: &str = "KINESCORE_ONNXRUNTIME";
 
 /// Environment variable with the folder of the cache.
 pub const CACHE_VARIABLE: &str = "KINESCORE_CACHE";
-/// Its value that disables the cache.
+/// The value of [`CACHE_VARIABLE`] that disables the cache.
 const NO_CACHE: &str = "off";
 
 /// The resources given by the flags, the environment, and the folders around the program, in this

@@ -34,7 +34,7 @@ pub fn time(text: &str) -> Result<Flicks, String> {
 
 /// A number of bytes: `1048576`, `500M`, `1.5G`; the units are powers of 1024.
 pub fn size(text: &str) -> Result<u64, String> {
-    let refuse = || format!("'{text}' is not a size; expected bytes, or a number with K, M, G or T, such as 500M");
+    let refuse = || "expected bytes, or a number with K, M, G or T, such as 500M".to_owned();
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let power = match text[digits.len()..]
         .to_ascii_uppercase()

@@ -15,7 +15,7 @@ const BUNDLE: &str = "ofx/Kinescore.ofx.bundle/Contents";
 const INFORMATION: &str = "<?xml version=\"1.0\"?>\n<plist version=\"1.0\"><dict/></plist>\n";
 
 impl Home {
-    /// One in which Kinescore is installed in every editor.
+    /// A home folder in which Kinescore is installed in every editor.
     fn new() -> Self {
         let home = Self(folder());
         home.library("libkinescore.so", "int kinescore_abi_version(void) { return 0; }");

@@ -1,5 +1,5 @@
-//! The library with panics on demand, under its own name so that the tests can use both: everything
-//! in `src/lib.rs`.
+//! The C library with functions that panic when a test requests it. The rest is that of
+//! `src/lib.rs`; it has its own name, so that tests can use both libraries.
 
 #[path = "../src/arguments.rs"]
 mod arguments;

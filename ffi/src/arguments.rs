@@ -1,6 +1,7 @@
 //! Checked input and output through pointers.
 
 use crate::status::{Failure, Status};
+use kinescore_core::host::shown_text;
 use std::ffi::{CStr, c_char};
 use std::path::PathBuf;
 
@@ -70,7 +71,7 @@ pub unsafe fn optional_text<'a>(text: *const c_char, what: &str) -> Result<Optio
             format!(
                 "{what} is not UTF-8: byte {} of '{}'",
                 e.valid_up_to(),
-                text.to_string_lossy()
+                shown_text(&text.to_string_lossy())
             ),
         )
     })

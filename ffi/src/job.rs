@@ -206,9 +206,9 @@ impl JobWork {
 /// Whether a call can be cancelled.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Call {
-    /// It can, and resets the cancel switch when it ends.
+    /// The call can be cancelled; it resets the cancel switch when it ends.
     Work,
-    /// It only reads.
+    /// The call only reads and is short, so it cannot be cancelled.
     Look,
 }
 

@@ -3,6 +3,7 @@
 use crate::arguments::{self, Sized32};
 use crate::guard::{guard, quietly};
 use crate::status::{Failure, Status};
+use kinescore_core::host::shown_text;
 use kinescore_core::settings::{Kind, Setting, SettingsBuilder, TABLE};
 use std::ffi::{CString, c_char};
 use std::mem::offset_of;
@@ -236,7 +237,10 @@ pub unsafe extern "C" fn kinescore_settings_get(
         let Some(value) = values.get(key) else {
             // kinescore_settings_set also suggests the most similar name.
             values.set(key, "")?;
-            return Err(Failure::new(Status::UnknownSetting, format!("unknown setting '{key}'")));
+            return Err(Failure::new(
+                Status::UnknownSetting,
+                format!("unknown setting '{}'", shown_text(key)),
+            ));
         };
         // SAFETY: by contract.
         unsafe { arguments::write_text(&value, buffer, capacity, size) }

@@ -219,7 +219,7 @@ fn status_of(error: &Error) -> Status {
         Error::NoVideoStream { .. } => Status::NoVideoStream,
         Error::NoFrames { .. } => Status::NoFrames,
         Error::FrameSize { .. } => Status::FrameSize,
-        Error::ClipTooShort { .. } => Status::ClipTooShort,
+        Error::ClipTooShort { .. } | Error::TooShortAtSpeed { .. } => Status::ClipTooShort,
         Error::CutOutside { .. } => Status::CutOutside,
         Error::Media { .. } => Status::Media,
         Error::Input { .. } => Status::Input,

@@ -11,8 +11,8 @@ const ASIDE: (f32, f32) = (0.85, 0.72);
 /// Gain of the backbone at the greatest depth.
 const BACKBONE: f32 = 0.77;
 
-/// Distance from the accent, in seconds, that is heard as simultaneous. From the usual depth,
-/// nothing stays farther away.
+/// Distance, in seconds, at which a stroke and its accent are heard as simultaneous. From the usual
+/// depth on, no stroke that answers an accent is played farther away from it.
 const TOGETHER: f64 = 0.020;
 
 /// Depth of the arrangement, 0 to 4.

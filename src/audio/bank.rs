@@ -60,9 +60,9 @@ pub(super) struct Bank {
 /// Zones that were left out because their target cannot be played.
 #[derive(Debug, Default)]
 pub(super) struct LeftOut {
-    /// How many.
+    /// Number of these zones.
     pub zones: usize,
-    /// The fault of the first.
+    /// The fault of the first of them.
     pub reason: String,
 }
 

@@ -47,7 +47,7 @@ pub(super) fn envelope(allowed: &[f32], rate: Rate, times: Times) -> Vec<f32> {
         .collect()
 }
 
-/// The least value of a window that advances over values.
+/// The minimum of a sliding window over values.
 struct Least<'a> {
     values: &'a [f32],
     /// Values up to here have been examined.

@@ -11,6 +11,7 @@ use super::gain::{GainCurve, Loudness, STEP};
 use super::parallel;
 use crate::error::{Error, Result};
 use crate::progress::Monitor;
+use crate::shown;
 use ebur128::{EbuR128, Mode};
 use std::array;
 use std::f64::consts::PI;
@@ -25,32 +26,35 @@ const WARM_UP: usize = 4;
 /// Steps in a gating block of 400 ms.
 const GATING: usize = 4;
 
-/// Frames whose peaks are examined together.
+/// Frames in a block. The greatest sample of a block decides whether the block is oversampled.
 const NEAR: usize = 64;
 
-/// Most frames on which an oversampled value depends.
+/// Length, in frames, of the interpolation filter: an oversampled value is computed from this many
+/// neighbouring frames at most.
 const TAPS: usize = 24;
 
-/// Blocks in a row that one thread oversamples.
+/// Greatest number of consecutive blocks that are given to a thread at once.
 const OVERSAMPLED: usize = 2048;
 
-/// Offset of the loudness of a sum of channels, dB, by BS.1770: 1 kHz at full scale on one channel
-/// is −3.01 LUFS.
+/// Constant of the loudness formula of BS.1770, dB: loudness is this plus 10 · log10 of the mean
+/// square of the weighted samples, summed over the channels. A sine of 1 kHz at full scale on one
+/// channel then has −3.01 LUFS.
 const OFFSET: f64 = -0.691;
 
-/// Loudness below which a block is silence.
+/// Loudness below which a block is silence and is not counted, LUFS.
 const ABSOLUTE_GATE: f64 = -70.0;
 
-/// How far below the mean loudness blocks are left out, dB.
+/// Blocks that are quieter than the mean loudness by more than this are not counted, dB.
 const RELATIVE_GATE: f64 = -10.0;
 
-/// Frames in a step of 100 ms.
+/// Number of frames in a step of 100 ms, rounded.
 fn step(rate: u32) -> usize {
     (rate as usize + 5) / 10
 }
 
-/// Greatest ratio of an oversampled value of the meter to the samples that it is computed from: the
-/// sum of the absolute taps, four times oversampled up to 96 kHz and twice above.
+/// Upper bound of an oversampled value, relative to the greatest of the samples from which it is
+/// interpolated: the sum of the absolute values of the filter's coefficients. The filter
+/// oversamples four times below 96 kHz, and twice from there on.
 fn overshoot(rate: u32) -> f32 {
     if rate < 96_000 { 1.87 } else { 2.31 }
 }
@@ -198,8 +202,8 @@ pub(super) fn meter(buffer: &AudioBuffer, mode: Mode) -> Result<EbuR128> {
 pub(super) fn unfit(buffer: &AudioBuffer) -> impl Fn(ebur128::Error) -> Error {
     move |error| Error::Sound {
         reason: format!(
-            "{} channels at {} Hz cannot be measured: {error}",
-            buffer.channels,
+            "{} at {} Hz cannot be measured: {error}",
+            shown::count(buffer.channels, "channel"),
             buffer.rate.hz()
         ),
     }

@@ -210,7 +210,7 @@ impl SoundFont {
         self.fallback.as_deref()
     }
 
-    /// Those texts that have not been passed here before.
+    /// The texts among `texts` that no earlier call was given, so that each is reported once.
     pub(super) fn news(&self, texts: Vec<String>) -> Vec<String> {
         let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
         texts.into_iter().filter(|text| reported.insert(text.clone())).collect()

@@ -27,7 +27,7 @@ const HI_HAT: &[u8] = &[42, 44, 46];
 #[derive(Debug, Clone)]
 pub(super) struct Assigned<'a> {
     pub font: &'a SoundFont,
-    /// With the numbers of the preset in that font.
+    /// The notes, with the bank and program of the preset in `font`.
     pub part: Cow<'a, Part>,
 }
 

@@ -205,7 +205,7 @@ fn a_closed_hat_of_the_next_span_cuts_an_open_one() {
             under > 60.0 && greatest < -80.0,
             "{open} {closed}: {under:.1} dB, {greatest:.1} dBFS"
         );
-        // Alone, it would be much louder by then.
+        // Without the closed hat, the open one still rings 0.1 s after the time of the closed one.
         let alone = part(DRUM_BANK, 0, hats[..1].to_vec());
         let from = f64::from(closed) / 960.0 + 0.1;
         let ringing = level(&in_spans(&font, &alone, 6.0), from, from + 0.1);

@@ -382,7 +382,7 @@ fn used(metadata: &Metadata) -> SystemTime {
     metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
-/// The kind of the entry with this file name; `None` if the file is not ours.
+/// The kind of the entry with this file name; `None` if the program did not write the file.
 fn kind_of(name: &OsStr) -> Option<Kind> {
     let (kind, key) = name.to_str()?.strip_suffix(ENDING)?.split_once('-')?;
     let hexadecimal = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);

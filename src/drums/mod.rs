@@ -20,6 +20,7 @@ use crate::progress::{Monitor, Stage};
 use crate::rhythm::Rhythm;
 use crate::rhythm::compose::{self, Composition};
 use crate::settings::DrumSettings;
+use crate::shown;
 use sampling::Sampling;
 use writing::Plan;
 
@@ -46,8 +47,8 @@ pub fn play(
         .unwrap_or("unknown");
     let composition = compose::compose(rhythm).ok_or_else(|| Error::Music {
         reason: format!(
-            "the rhythm has {} beats; at least two, in ascending order, are needed",
-            rhythm.beats.len()
+            "the rhythm has {}; at least two, in ascending order, are needed",
+            shown::count(rhythm.beats.len(), "beat")
         ),
     })?;
     let plan = plan(

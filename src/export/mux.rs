@@ -18,6 +18,7 @@ use crate::export::atomic::{Pending, atomically};
 use crate::export::provenance::Provenance;
 use crate::progress::{Monitor, Stage};
 use crate::video::Clip;
+use crate::video::faults;
 use crate::video::media::{media_error, open_file, open_media, picture_stream};
 use container::Container;
 use copy::PacketWriter;
@@ -226,7 +227,7 @@ fn does_not_fit(out: &Path, codec: codec::Id, error: ffmpeg::Error) -> Error {
     // "Invalid argument" says no more than the sentence itself.
     let why = match error {
         error if error == UNFIT => String::new(),
-        error => format!(" ({error})"),
+        error => format!(" ({})", faults::reason(error)),
     };
     let instead = if extension == "mkv" {
         "no supported container can hold it; convert the clip to H.264 first, or write the sound alone"

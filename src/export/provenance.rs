@@ -46,7 +46,7 @@ pub struct Provenance {
 }
 
 impl Provenance {
-    /// That of a job with these settings and models; `None` if the settings leave it out.
+    /// The provenance of a job with these settings and models; `None` if the settings leave it out.
     pub fn of(settings: &Settings, models: BTreeMap<String, String>) -> Option<Self> {
         settings.provenance().then(|| Self {
             seed: settings.seed(),
@@ -70,7 +70,7 @@ impl Provenance {
         text
     }
 
-    /// The same as an XMP packet.
+    /// The content of [`text`](Self::text) as an XMP packet.
     pub fn xmp(&self, source: SourceType) -> String {
         let mut models = String::new();
         for (name, hash) in &self.models {

@@ -4,6 +4,7 @@ use super::atomic::atomically;
 use super::provenance::Provenance;
 use crate::buffer::AudioBuffer;
 use crate::error::{Error, Result};
+use crate::shown;
 use hound::{SampleFormat, WavSpec, WavWriter};
 use std::fs::File;
 use std::io;
@@ -42,8 +43,9 @@ pub fn write_wav(buffer: &AudioBuffer, provenance: Option<&Provenance>, path: &P
     let beyond = buffer.samples.iter().filter(|sample| sample.abs() > 1.0).count();
     if beyond > 0 {
         log::warn!(
-            "{}: {beyond} samples are beyond full scale and are clipped",
-            path.display()
+            "{}: clipped {} beyond full scale",
+            path.display(),
+            shown::count(beyond, "sample")
         );
     }
     atomically(path, |temporary| {

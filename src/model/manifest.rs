@@ -109,6 +109,18 @@ impl fmt::Display for TensorInfo {
     }
 }
 
+/// Why the text of a manifest cannot be used, with the line.
+fn unfit(text: &str, error: &toml::de::Error) -> String {
+    let at = error.span().map_or(0, |span| span.start);
+    let before = text.get(..at).unwrap_or_default();
+    let line = 1 + before.matches('\n').count();
+    format!(
+        "line {line} is not as expected in a manifest in TOML: {}; the file is damaged or from another release; \
+         install the models again",
+        error.message()
+    )
+}
+
 impl Manifest {
     /// Reads `manifest.toml` of `folder`. The files themselves are not checked.
     ///
@@ -127,7 +139,7 @@ impl Manifest {
             path: path.clone(),
             reason,
         };
-        let entries: BTreeMap<String, Entry> = toml::from_str(&text).map_err(|e| refuse(e.to_string()))?;
+        let entries: BTreeMap<String, Entry> = toml::from_str(&text).map_err(|e| refuse(unfit(&text, &e)))?;
         let mut files = BTreeMap::new();
         for (name, entry) in &entries {
             if Path::new(&entry.file).file_name() != Some(entry.file.as_ref()) {
@@ -287,7 +299,7 @@ mod tests {
     fn a_bad_manifest_says_what_is_wrong() {
         let good = entry("a", "a.bin", ABC);
         for (text, reported) in [
-            ("[a\n".to_owned(), "TOML"),
+            ("[a\n".to_owned(), "line 1 is not as expected in a manifest in TOML: "),
             (good.clone() + &good, "duplicate"),
             (good.clone() + &entry("b", "a.bin", ABC), "both name the file 'a.bin'"),
             (good.clone() + "colour = 'red'\n", "colour"),

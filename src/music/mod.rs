@@ -23,6 +23,7 @@ use crate::error::{Error, Result};
 use crate::progress::{Monitor, Stage};
 use crate::rhythm::{Rhythm, compose};
 use crate::settings::MusicSettings;
+use crate::shown;
 use conditions::Brief;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -43,8 +44,8 @@ pub fn play(
 ) -> Result<Music> {
     let composition = compose::compose(rhythm).ok_or_else(|| Error::Music {
         reason: format!(
-            "the rhythm has {} beats; at least two, in ascending order, are needed",
-            rhythm.beats.len()
+            "the rhythm has {}; at least two, in ascending order, are needed",
+            shown::count(rhythm.beats.len(), "beat")
         ),
     })?;
     let bars = composition.bar_energy.len();

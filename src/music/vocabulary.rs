@@ -21,7 +21,7 @@ pub struct Vocabulary {
     spans: Vec<[[[u8; 2]; 2]; 3]>,
     /// Layers, heads and values per head of the encoder's memory.
     encoder_memory: [usize; 3],
-    /// The same for the decoder's memory.
+    /// Layers, heads and values per head of the decoder's memory.
     decoder_memory: [usize; 3],
 }
 

@@ -107,7 +107,8 @@ fn write(plan: &LinePlan, model: &mut Fake, seed: u64) -> Vec<RemiBar> {
     write_line(plan, model, PLAIN, seed, |_| Ok(())).expect("a model that cannot fail")
 }
 
-/// The same with the program's default nucleus.
+/// Like [`write`], but chooses only among the likeliest tokens, which together have a probability
+/// of 0.92: the default of the setting `music.top_p`.
 fn write_likely(plan: &LinePlan, model: &mut Fake, seed: u64) -> Vec<RemiBar> {
     let sampling = Sampling { top_p: 0.92, ..PLAIN };
     write_line(plan, model, sampling, seed, |_| Ok(())).expect("a model that cannot fail")

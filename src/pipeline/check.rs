@@ -15,6 +15,7 @@ use crate::music::Music;
 use crate::pose::PoseTrack;
 use crate::rhythm::{Curve, Rhythm};
 use crate::score::Score;
+use crate::shown;
 use crate::time::{BeatGrid, Instant, STEPS_PER_BEAT, Span};
 use crate::video::Clip;
 
@@ -56,8 +57,8 @@ fn known_until(end: Instant, duration: Span, what: &str) -> Checked {
     }
     Err(format!(
         "clip.duration is {} s; expected at most {} s, which is {} s after the last {what}",
-        duration.seconds(),
-        longest.seconds(),
+        shown::number(duration.seconds()),
+        shown::number(longest.seconds()),
         LONGEST_GAP.seconds()
     ))
 }
@@ -80,8 +81,9 @@ pub(super) fn poses(track: &PoseTrack, duration: Span) -> Checked {
         // The first may come with the clip's start.
         if index > 0 && !POSE_GAPS.holds(gap) || gap > POSE_GAPS.most() {
             return Err(format!(
-                "poses.poses[{index}].time is {} s, {gap} s after the previous pose; expected {POSE_GAPS}",
-                pose.time.seconds(),
+                "poses.poses[{index}].time is {} s, {} s after the previous pose; expected {POSE_GAPS}",
+                shown::number(pose.time.seconds()),
+                shown::number(gap),
             ));
         }
         before = pose.time;
@@ -101,14 +103,18 @@ fn grid(beats: Vec<Instant>, duration: Span, list: &str, field: impl Fn(usize) -
             return Err(format!(
                 "{} is {} s, {} s after the previous beat; expected {BEAT_SPANS}, as at {TEMPI}",
                 field(index + 1),
-                pair[1].seconds(),
-                span.seconds()
+                shown::number(pair[1].seconds()),
+                shown::number(span.seconds())
             ));
         }
     }
     let count = beats.len();
-    BeatGrid::new(beats)
-        .ok_or_else(|| format!("{list} has {count} beats; at least two, in ascending order, are needed"))
+    BeatGrid::new(beats).ok_or_else(|| {
+        format!(
+            "{list} has {}; at least two, in ascending order, are needed",
+            shown::count(count, "beat")
+        )
+    })
 }
 
 /// The steps of a grid around a clip: whole bars; the first may begin before the clip and the last
@@ -129,8 +135,8 @@ fn curve(curve: &Curve, values: Allowed<f64>, duration: Span, field: &str) -> Ch
         return Err(format!(
             "{field}.values has {} values, enough for {} s; expected at most those for {} s, {} s more than clip.duration",
             curve.values.len(),
-            length.seconds(),
-            (duration + LONGEST_GAP).seconds(),
+            shown::number(length.seconds()),
+            shown::number((duration + LONGEST_GAP).seconds()),
             LONGEST_GAP.seconds()
         ));
     }
@@ -210,8 +216,8 @@ pub(super) fn score(score: &Score) -> Checked {
     }
     Err(format!(
         "score.duration is {} s; expected at most {} s, which is {} s after the last note or point of the tempo map",
-        score.duration.seconds(),
-        longest.seconds(),
+        shown::number(score.duration.seconds()),
+        shown::number(longest.seconds()),
         LONGEST_GAP.seconds()
     ))
 }

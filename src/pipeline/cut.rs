@@ -38,7 +38,7 @@ impl Cut {
     ///
     /// # Errors
     /// [`Error::CutOutside`] when the cut does not lie within the media or does not end after its
-    /// start, and [`Error::ClipTooShort`].
+    /// start, and [`Error::ClipTooShort`] or [`Error::TooShortAtSpeed`].
     pub(super) fn heard(self, media: &Clip) -> Result<Clip> {
         if self == Cut::default() {
             return Ok(media.clone());
@@ -58,10 +58,20 @@ impl Cut {
         }
         let duration = window.length();
         if (known || self.end.is_some()) && is_too_short(duration) {
-            return Err(Error::ClipTooShort {
-                path: media.path.clone(),
-                seconds: duration.seconds(),
-                least: LEAST_CLIP.seconds(),
+            let path = media.path.clone();
+            let (seconds, least) = (duration.seconds(), LEAST_CLIP.seconds());
+            let before = (window.end - window.start).seconds();
+            return Err(if is_too_short(Span::from_seconds(before)) {
+                Error::ClipTooShort { path, seconds, least }
+            } else {
+                let speed = self.speed.to_string();
+                Error::TooShortAtSpeed {
+                    path,
+                    before,
+                    seconds,
+                    speed,
+                    least,
+                }
             });
         }
         Ok(Clip {

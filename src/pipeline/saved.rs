@@ -1,7 +1,8 @@
 //! Files saved between stages: any stage's result can be written, and the chain continued from it.
 
-use super::check;
 use super::cut::Cut;
+use super::fields::{FORMAT, VERSION};
+use super::{check, unreadable};
 use crate::drums::DrumGrid;
 use crate::error::{Error, Result};
 use crate::limits::LARGEST_SAVED_FILE;
@@ -11,17 +12,12 @@ use crate::progress::Stage;
 use crate::regular;
 use crate::rhythm::Rhythm;
 use crate::score::Score;
+use crate::shown;
 use crate::video::Clip;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
-
-/// The value of `format`, which distinguishes these files from other JSON files.
-const FORMAT: &str = "kinescore-stage";
-
-/// Raised when a file of an older version can no longer be read.
-const VERSION: u32 = 1;
 
 /// A job's results up to a stage. Poses, which are large, are kept only in the pose stage's own
 /// file.
@@ -89,11 +85,11 @@ impl Saved {
         let file = File::open(path).map_err(Error::input(path))?;
         // A file that grows in the meantime is not read beyond the limit either.
         let mut json = serde_json::Deserializer::from_reader(BufReader::new(file).take(LARGEST_SAVED_FILE));
-        let saved: Self = serde_path_to_error::deserialize(&mut json)
-            .map_err(|e| refuse(sentence(&e.path().to_string(), e.inner())))?;
-        json.end().map_err(|e| refuse(sentence(".", &e)))?;
+        let saved: Self =
+            serde_path_to_error::deserialize(&mut json).map_err(|e| refuse(unreadable::sentence(path, &e)))?;
+        json.end().map_err(|e| refuse(unreadable::syntax_sentence(&e)))?;
         if saved.format != FORMAT || saved.version != VERSION {
-            let (format, version) = (&saved.format, saved.version);
+            let (format, version) = (shown::text(&saved.format), saved.version);
             return Err(refuse(format!(
                 "format '{format}' version {version}; this program reads '{FORMAT}' {VERSION}"
             )));
@@ -138,38 +134,3 @@ impl Saved {
         Ok(())
     }
 }
-
-/// The error in a field, with the field's path and the position in the text.
-fn sentence(path: &str, error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    let reason = text.strip_suffix(&place).unwrap_or(&text);
-    let reason = NUMBERS.iter().fold(reason.to_owned(), |reason, (name, words)| {
-        reason.replace(&format!("expected {name}"), &format!("expected {words}"))
-    });
-    let at = format!("(line {}, column {})", error.line(), error.column());
-    match (error.is_data(), path) {
-        (_, ".") => return format!("not a saved stage: {reason} {at}"),
-        // A struct may be read from a list of its fields, but no stage writes that form.
-        (true, field) if field.starts_with('[') => return format!("not a saved stage: a list, not an object {at}"),
-        (false, field) => return format!("not a saved stage: in {field}, {reason} {at}"),
-        (true, _) => {}
-    }
-    // Types that are checked as a whole name the field within them.
-    if reason.split(' ').next().is_some_and(|word| word.contains('[')) {
-        return format!("{path}.{reason} {at}");
-    }
-    format!("{path}: {reason} {at}")
-}
-
-/// Rust's names of numbers, and their ranges.
-const NUMBERS: [(&str, &str); 8] = [
-    ("u8", "a whole number from 0 to 255"),
-    ("u16", "a whole number from 0 to 65535"),
-    ("u32", "a whole number from 0 to 4294967295"),
-    ("i32", "a whole number from -2147483648 to 2147483647"),
-    ("i64", "a whole number"),
-    ("usize", "a whole number from 0 on"),
-    ("f32", "a number"),
-    ("f64", "a number"),
-];

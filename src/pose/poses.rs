@@ -2,6 +2,7 @@
 
 use super::joints::{JOINTS, JointPoint};
 use crate::limits::{JOINT_PLACES, SHARES};
+use crate::shown;
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 
@@ -124,8 +125,8 @@ impl TryFrom<Track> for PoseTrack {
             if let Some(last) = poses.last().filter(|last| last.time >= time) {
                 return Err(format!(
                     "poses[{index}].time is {} s; it must be above that of the pose before, {} s",
-                    row.time,
-                    last.time.seconds()
+                    shown::number(row.time),
+                    shown::number(last.time.seconds())
                 ));
             }
             let mut joints = [JointPoint::default(); JOINTS];

@@ -131,7 +131,7 @@ impl People {
         self.longest
     }
 
-    /// Those with this number, shot by shot.
+    /// The person with this number (from 1) in each shot that has one.
     fn chosen(&self, number: usize) -> impl Iterator<Item = &Role> {
         let role = number.checked_sub(1).and_then(|index| self.numbers.get(index));
         role.into_iter().flat_map(|role| self.in_role(*role))

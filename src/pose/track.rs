@@ -110,9 +110,9 @@ pub struct Tracked {
 #[derive(Debug, Default)]
 pub struct Tracker {
     done: Tracked,
-    /// Those followed now, the longest-followed first.
+    /// The people who are followed at the current frame, the longest-followed first.
     tracks: Vec<Track>,
-    /// Those who were very small when they were lost.
+    /// People who are no longer followed, and were very small when last seen.
     lost: Vec<Lost>,
     thumbnail: Option<Thumbnail>,
     suspects: Vec<Suspect>,

@@ -11,7 +11,8 @@ use crate::pose::{JOINTS, Joint, JointPoint};
 /// lengths a second, faster than anybody runs.
 const LEAP: f64 = 0.5;
 
-/// How many times farther than between the frames before and after.
+/// How many times as far a leap must be as the movement between the two frames before it, and
+/// between the two after it.
 const STANDS_OUT: f64 = 5.0;
 
 /// Joints that must be seen in both frames.

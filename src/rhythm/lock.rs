@@ -181,11 +181,12 @@ pub(crate) fn standing(movement: &Curve, beats: &[Instant]) -> Standing {
 /// Log weights, per second, of the evidence for a tempo.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct TempoWeights {
-    /// One standard deviation of R, up to octave.
+    /// Weight of how well the grid fits the movement, per standard deviation of R. The octave is
+    /// ignored.
     pub lock: f64,
-    /// One nat of the network's tempo distribution.
+    /// Weight of the network's tempo distribution, per unit of its natural logarithm.
     pub network: f64,
-    /// One nat of [`tapping_preference`].
+    /// Weight of [`tapping_preference`], per unit of its natural logarithm.
     pub preference: f64,
 }
 

@@ -41,7 +41,7 @@ pub(crate) const SMOOTHING: Span = Span::from_seconds(0.040);
 /// it fades in, so that a joint at the edge of being seen does not switch the sums on and off.
 const CONFIDENCE: (f32, f32) = (0.2, 0.5);
 
-/// The same for an accent, which a single joint can make. Guessed joints, for example a foot below
+/// Like [`CONFIDENCE`], for accents, which a single joint can make. Guessed joints, for example a foot below
 /// the picture's edge or an arm behind the trunk, have up to 0.58 on the four clips of
 /// `tests/fixtures/accents`; seen joints have 0.64 and more nearly all of the time.
 const SURE: (f32, f32) = (0.5, 0.7);

@@ -9,6 +9,7 @@ use super::{Part, Score, TimeSignature, drum_part};
 use crate::drums::DrumGrid;
 use crate::error::{Error, Result};
 use crate::music::{GridNote, Line, Music};
+use crate::shown;
 use crate::time::{BeatGrid, Instant, STEPS_PER_BEAT, Span, TICKS_PER_BEAT, TempoMap, TempoPoint, Tick};
 
 /// A score of the drums alone; otherwise like [`arrange`].
@@ -62,8 +63,8 @@ pub fn arrange_to(
     let unfit = |reason: String| Error::Music { reason };
     let beats = BeatGrid::new(grid.beats.clone()).ok_or_else(|| {
         unfit(format!(
-            "the drum grid has {} beats; at least two, in ascending order, are needed",
-            grid.beats.len()
+            "the drum grid has {}; at least two, in ascending order, are needed",
+            shown::count(grid.beats.len(), "beat")
         ))
     })?;
     if grid.beats_per_bar == 0 {

@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::limits::{
     BANKS, BAR_LENGTHS, CHANNELS, CLIP_STARTS, LONGEST_CLIP, MAP_TEMPI, MIDI_VELOCITIES, PANS, SEVEN_BITS, TICKS,
 };
+use crate::shown;
 use crate::time::{Instant, Span, Tempo, Tick};
 
 type Checked<T = ()> = std::result::Result<T, String>;
@@ -34,7 +35,7 @@ impl Score {
         if !(self.duration > Span::ZERO && self.duration <= LONGEST_CLIP) {
             return Err(format!(
                 "duration is {} s; expected above 0 to {} s",
-                self.duration.seconds(),
+                shown::number(self.duration.seconds()),
                 LONGEST_CLIP.seconds()
             ));
         }
@@ -59,7 +60,7 @@ impl Score {
             if self.parts.iter().take(index).any(|other| other.name == part.name) {
                 return Err(format!(
                     "parts[{index}].name is '{}', like that of another part; names must be unique",
-                    part.name.escape_debug()
+                    shown::text(&part.name)
                 ));
             }
             part_fault(part, self.end()).map_err(|fault| format!("parts[{index}].{fault}"))?;
@@ -72,7 +73,7 @@ impl Score {
         if let Some(first) = points.first().filter(|first| first.time != Instant::ZERO) {
             return Err(format!(
                 "tempo_map.points[0].time is {} s; it must be 0",
-                first.time.seconds()
+                shown::number(first.time.seconds())
             ));
         }
         for (index, pair) in points.windows(2).enumerate() {
@@ -93,7 +94,7 @@ fn part_fault(part: &Part, end: Tick) -> Checked {
     if part.name.is_empty() || part.name.len() > 64 || !part.name.chars().all(fit) {
         return Err(format!(
             "name is '{}'; expected 1 to 64 letters, digits and '-'",
-            part.name.escape_debug()
+            shown::text(&part.name)
         ));
     }
     CHANNELS.check("channel", part.channel)?;
@@ -102,7 +103,7 @@ fn part_fault(part: &Part, end: Tick) -> Checked {
     if !VOLUMES.contains(&part.volume) {
         return Err(format!(
             "volume is {} dB; expected {} to {} dB",
-            part.volume,
+            shown::number(part.volume),
             VOLUMES.start(),
             VOLUMES.end()
         ));
@@ -111,7 +112,7 @@ fn part_fault(part: &Part, end: Tick) -> Checked {
     if part.bank == DRUM_BANK && part.pan != 0.0 {
         return Err(format!(
             "pan is {}; expected 0, since the drums of a kit have their own pan",
-            part.pan
+            shown::number(part.pan)
         ));
     }
     let in_order = |pair: &[Note]| (pair[0].onset, pair[0].pitch) <= (pair[1].onset, pair[1].pitch);

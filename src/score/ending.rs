@@ -26,8 +26,8 @@ const STRONG_BEAT_WORTH: f64 = 0.6;
 /// very end.
 const ANSWERED_ROOM: Span = Span::from_seconds(0.3);
 
-/// The same after a strong accent: the drum itself sounds so long, and a piece that stops before
-/// the last pose of a dance misses it.
+/// Minimum time to ring out after a strong accent: the drum itself sounds so long, and a piece that
+/// stops before the last pose of a dance misses it.
 const ACCENT_ROOM: Span = Span::from_seconds(0.15);
 
 /// How much longer the silence may be in that case after a strong accent, a downbeat and another

@@ -161,7 +161,7 @@ impl Settings {
         self.midi
     }
 
-    /// Whether files say what made them.
+    /// Whether output files state which program, seed and models made them.
     pub fn provenance(&self) -> bool {
         self.provenance
     }

@@ -15,6 +15,7 @@
 //! A bass note after a slash (`D/F#`) is accepted and ignored.
 
 use super::chord::{Chord, Key, Mode, Quality};
+use crate::shown;
 use std::fmt;
 use std::str::FromStr;
 
@@ -24,6 +25,9 @@ pub const MOST_CHORDS: usize = 4;
 /// Maximum number of bars in a progression.
 pub const MOST_BARS: usize = 256;
 
+/// Longest text that is compared with known ones: longer text is not a misspelt symbol.
+const LONGEST_SYMBOL: usize = 40;
+
 /// Chord types suggested in the error for a symbol that cannot be read.
 const USUAL_KINDS: [&str; 20] = [
     "m", "7", "maj7", "m7", "6", "m6", "9", "m9", "maj9", "11", "13", "add9", "sus2", "sus4", "7sus4", "dim", "dim7",
@@ -32,7 +36,7 @@ const USUAL_KINDS: [&str; 20] = [
 
 /// Why a text is not a chord, key or progression, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("symbol {symbol} '{text}', character {character}: {reason}")]
+#[error("symbol {symbol} '{}', character {character}: {reason}", shown::text(text))]
 pub struct Misread {
     /// Number of the symbol in the text, from 1.
     pub symbol: usize,
@@ -77,6 +81,9 @@ fn misread(symbol: &[char], start: usize, number: usize, (index, reason): Symbol
 /// The symbol that was probably meant: with a capital letter, or with the usual chord type that is
 /// most similar.
 fn nearest(symbol: &[char]) -> Option<String> {
+    if symbol.len() > LONGEST_SYMBOL {
+        return None;
+    }
     let (first, rest) = symbol.split_first()?;
     let capital: Vec<char> = first.to_uppercase().chain(rest.iter().copied()).collect();
     if capital != symbol && read_chord(&capital).is_ok() {
@@ -106,7 +113,7 @@ fn read_root(symbol: &[char]) -> Result<(u8, usize), String> {
         Some('G') => 7,
         Some('A') => 9,
         Some('B') => 11,
-        Some(c) => return Err(format!("'{c}' is not a note; {allowed}")),
+        Some(c) => return Err(format!("'{}' is not a note; {allowed}", c.escape_debug())),
         None => return Err(format!("no note; {allowed}")),
     };
     Ok(match symbol.get(1) {
@@ -241,7 +248,10 @@ impl SuffixReader<'_> {
             None => Ok(()),
             Some(c) => Err((
                 self.at,
-                format!("'{c}' after the bass note; a symbol ends with its bass note"),
+                format!(
+                    "'{}' after the bass note; a symbol ends with its bass note",
+                    c.escape_debug()
+                ),
             )),
         }
     }
@@ -249,7 +259,8 @@ impl SuffixReader<'_> {
     fn unknown_kind(&self) -> String {
         let rest: String = self.symbol[self.at..].iter().collect();
         format!(
-            "'{rest}' is not a chord type; expected one of {}, a bass note such as /F#, and alterations such as b9",
+            "'{}' is not a chord type; expected one of {}, a bass note such as /F#, and alterations such as b9",
+            shown::text(&rest),
             USUAL_KINDS.join(" ")
         )
     }
@@ -330,7 +341,7 @@ fn read_key(name: &[char]) -> Result<Key, SymbolFault> {
                 .ok_or_else(|| {
                     (
                         length + blanks,
-                        format!("'{wanted}' is not a mode; expected one of {}", modes()),
+                        format!("'{}' is not a mode; expected one of {}", shown::text(&wanted), modes()),
                     )
                 })?
                 .1
@@ -340,6 +351,9 @@ fn read_key(name: &[char]) -> Result<Key, SymbolFault> {
 }
 
 fn nearest_key(name: &[char]) -> Option<String> {
+    if name.len() > LONGEST_SYMBOL {
+        return None;
+    }
     let (_, length) = read_root(name).ok()?;
     let (root, mode) = name.split_at(length);
     let wanted = plain(mode);

@@ -2,13 +2,17 @@
 //! time.
 
 use super::{Instant, Rate, Span, Tempo};
+use crate::shown;
 
 /// A finite number: infinities and NaN are not times.
 fn finite(value: f64, what: &str) -> Result<f64, String> {
     if value.is_finite() {
         return Ok(value);
     }
-    Err(format!("{what} of {value} s; it must be a finite number"))
+    Err(format!(
+        "{what} of {} s; it must be a finite number",
+        shown::number(value)
+    ))
 }
 
 /// A number of events in a time: must be above zero and finite, and so must its period.
@@ -17,7 +21,10 @@ fn countable(value: f64, what: &str, unit: &str) -> Result<f64, String> {
     if value > 0.0 && value.is_finite() && value.recip().is_finite() {
         return Ok(value);
     }
-    Err(format!("{what} of {value} {unit}; it must be above 0 and finite"))
+    Err(format!(
+        "{what} of {} {unit}; it must be above 0 and finite",
+        shown::number(value)
+    ))
 }
 
 impl TryFrom<f64> for Instant {
@@ -87,7 +94,7 @@ mod tests {
             assert!(Span::try_from(wrong).is_err_and(|e| e.contains("finite")), "{wrong}");
         }
         for wrong in [0.0, -0.0, -1.0, 1e-320, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
-            let met = format!("of {wrong} ");
+            let met = format!("of {} ", shown::number(wrong));
             assert!(Rate::try_from(wrong).is_err_and(|e| e.contains(&met)), "{wrong}");
             assert!(Tempo::try_from(wrong).is_err_and(|e| e.contains(&met)), "{wrong}");
         }
@@ -113,8 +120,8 @@ mod tests {
         let text = serde_json::to_string(&map).expect("text");
         assert_eq!(serde_json::from_str::<TempoMap>(&text).expect("the same"), map);
         for (points, reported) in [
-            (vec![], "0 points"),
-            (vec![point(0, 0.0)], "1 points"),
+            (vec![], "points has 0 items"),
+            (vec![point(0, 0.0)], "points has 1 items"),
             (vec![point(1, 0.0), point(2, 0.5)], "points[0].tick is 1"),
             (
                 vec![point(0, 0.0), point(480, 0.5), point(480, 1.0)],

@@ -1,5 +1,6 @@
 //! The only place that opens a media file.
 
+use super::faults;
 use super::kinds::{self, FORMATS, HEAD};
 use crate::error::{Error, Result};
 use crate::limits::{GREATEST_FRAME_SIDE, LEAST_FRAME_SIDE};
@@ -89,8 +90,7 @@ pub(crate) fn open_media_with(path: &Path, complete: bool) -> Result<Input> {
     if let Some(what) = kinds::what_it_is(&head) {
         return Err(refuse(what));
     }
-    let said = |e: ffmpeg::Error| refuse(&e.to_string());
-    let stream = StreamIo::from_read_seek_with_capacity(file, BUFFER).map_err(said)?;
+    let stream = StreamIo::from_read_seek_with_capacity(file, BUFFER).map_err(|e| refuse(&faults::reason(e)))?;
     let mut options = ffmpeg::Dictionary::new();
     if complete {
         options.set("fflags", "+genpts");
@@ -104,9 +104,10 @@ pub(crate) fn open_media_with(path: &Path, complete: bool) -> Result<Input> {
         ffmpeg::Error::Eof => Error::NoFrames { path: path.to_owned() },
         ffmpeg::Error::Other { errno } if errno == ffmpeg::util::error::EINVAL => match still_by_name(path) {
             true => refuse("it is a still picture"),
-            false => refuse("it is not in a format that holds video"),
+            false => refuse(&faults::of_content(path, &head)),
         },
-        other => said(other),
+        ffmpeg::Error::InvalidData => refuse(&faults::of_content(path, &head)),
+        other => refuse(&faults::reason(other)),
     })?;
     refuse_what_is_no_video(path, &input)?;
     Ok(input)
@@ -123,7 +124,7 @@ pub(crate) fn open_file(path: &Path) -> Result<File> {
     };
     let there = match std::fs::metadata(path) {
         Err(_) if path == Path::new("-") => {
-            return refuse("it is not a file, and standard input is not read".to_owned());
+            return refuse("it is not a file, and standard input is not read; give a file".to_owned());
         }
         other => other.map_err(Error::input(path))?,
     };
@@ -210,7 +211,7 @@ pub(crate) fn media_error(path: &Path, doing: &'static str, error: ffmpeg::Error
     Error::Media {
         path: path.to_owned(),
         doing,
-        reason: error.to_string(),
+        reason: faults::reason(error),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
+pub(crate) mod faults;
 pub mod file;
 mod hdr;
 mod kinds;

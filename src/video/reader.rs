@@ -1,5 +1,6 @@
 //! Demuxes and decodes a file's video stream, frame by frame in time order.
 
+use super::faults;
 use super::media::{
     FileOptions, check_size, encrypted, hides_untimed_start, is_encrypted, media_error, no_video, open_media,
     picture_stream,
@@ -8,6 +9,7 @@ use super::upright::Orientation;
 use crate::error::{Error, Result};
 use crate::limits::{COUNTED_AT_OPENING, LONGEST_CLIP};
 use crate::progress::Cancel;
+use crate::shown;
 use crate::time::{Instant, Span};
 use ffmpeg::codec::packet::side_data::Type as PacketSideData;
 use ffmpeg::codec::threading;
@@ -74,11 +76,13 @@ pub(super) struct FrameReader {
     before: Option<(f64, f64)>,
     /// Time and end of the frame before that.
     earlier: Option<(f64, f64)>,
-    /// Whether frames without a timestamp at the start are not shown, and their number.
+    /// Whether frames without a timestamp at the start are not shown.
     hides_untimed: bool,
+    /// Number of frames that were not shown for that reason.
     hidden: usize,
-    /// Added to timestamps because of the jumps so far, seconds, and the number of those jumps.
+    /// Seconds that are added to timestamps to undo the jumps so far.
     shift: f64,
+    /// Number of jumps so far.
     pub(super) jumps: usize,
     /// Number of frames, after the first, without their own timestamp.
     pub(super) untimed: usize,
@@ -238,7 +242,7 @@ impl FrameReader {
                         self.damaged += 1;
                         continue;
                     }
-                    Err(e) => self.broken_off = Some(e.to_string()),
+                    Err(e) => self.broken_off = Some(faults::reason(e)),
                 },
                 Err(ffmpeg::Error::Eof) => {}
                 Err(ffmpeg::Error::InvalidData) if unreadable < MOST_DAMAGED => {
@@ -246,7 +250,7 @@ impl FrameReader {
                     self.damaged += 1;
                     continue;
                 }
-                Err(e) => self.broken_off = Some(e.to_string()),
+                Err(e) => self.broken_off = Some(faults::reason(e)),
             }
             let _ = self.decoder.send_eof(); // refused only if it was sent before
             self.draining = true;
@@ -386,10 +390,10 @@ impl FrameReader {
     pub(super) fn warn(&self, announced: Option<Instant>, end: Instant) {
         let mut faults = Vec::new();
         if self.damaged > 0 {
-            faults.push(format!("{} damaged packets were skipped", self.damaged));
+            faults.push(format!("skipped {}", shown::count(self.damaged, "damaged packet")));
         }
         if self.jumps > 0 {
-            faults.push(format!("timestamps jump {} times", self.jumps));
+            faults.push(format!("timestamps jump {}", shown::count(self.jumps, "time")));
         }
         if let Some(reason) = &self.broken_off {
             faults.push(format!("reading was interrupted: {reason}"));

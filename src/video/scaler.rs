@@ -2,6 +2,7 @@
 //! on, and turns them upright.
 
 use super::Frame;
+use super::faults;
 use super::hdr::{self, Coding, ToneMap, Transfer};
 use super::media::{FileOptions, check_size};
 use super::upright::Orientation;
@@ -86,13 +87,17 @@ impl Scaler {
                 out_height,
                 scaling::Flags::AREA,
             );
-            self.context = Some(context.map_err(|e| refuse(format!("{format:?}: {e}")))?);
+            self.context =
+                Some(context.map_err(|e| refuse(format!("pictures of the format {format:?}: {}", faults::reason(e))))?);
             self.scaled = ffmpeg::frame::Video::empty();
         }
-        let context = self.context.as_mut().ok_or_else(|| refuse("no scaler".to_owned()))?;
+        let context = self
+            .context
+            .as_mut()
+            .ok_or_else(|| refuse("FFmpeg provides no scaler".to_owned()))?;
         context
             .run(picture, &mut self.scaled)
-            .map_err(|e| refuse(e.to_string()))?;
+            .map_err(|e| refuse(faults::reason(e)))?;
         let size = (out_width as usize, out_height as usize);
         let scaled = &self.scaled;
         let upright = match transfer {
@@ -106,7 +111,7 @@ impl Scaler {
                 rgb.and_then(|rgb| self.orientation.apply(&rgb, 3 * size.0, size.0, size.1))
             }
         };
-        let picture = upright.ok_or_else(|| refuse("short picture".to_owned()))?;
+        let picture = upright.ok_or_else(|| refuse("the picture is incomplete; the file is damaged".to_owned()))?;
         // In pixels of the clip's first frame, whatever size this one has: it is shown in the same
         // place.
         let scale = (f64::from(self.width) / picture.width as f64).min(f64::from(self.height) / picture.height as f64);

@@ -3,7 +3,9 @@
 use crate::buffer::AudioBuffer;
 use crate::error::Result;
 use crate::progress::Monitor;
+use crate::shown;
 use crate::time::{Instant, Rate, Span};
+use crate::video::faults;
 use crate::video::media::{first_shown, open_media};
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::format::sample::Type::Packed;
@@ -65,7 +67,11 @@ pub fn read_sound(
     let mut reading = match Reading::new(&input, stream, origin, duration, rate) {
         Ok(reading) => reading,
         Err(reason) => {
-            log::warn!("{}: its audio cannot be decoded: {reason}", path.display());
+            log::warn!(
+                "{}: its audio cannot be decoded, and is left out: {}",
+                path.display(),
+                faults::reason(reason)
+            );
             return Ok(None);
         }
     };
@@ -80,9 +86,9 @@ pub fn read_sound(
     }
     if reading.damaged > 0 {
         log::warn!(
-            "{}: {} damaged audio packets were left out",
+            "{}: left out {}",
             path.display(),
-            reading.damaged
+            shown::count(reading.damaged, "damaged audio packet")
         );
     }
     Ok(Some(reading.sound))

@@ -4,6 +4,7 @@
 use super::csv::{CsvFault, Records};
 use crate::exit::{Failure, INPUT};
 use crate::{flags, units};
+use kinescore::host::{json_fault, shown_text as shown};
 use kinescore::settings::{Setting, SettingsBuilder, TABLE};
 use kinescore::{Cut, Error, Flicks, Settings};
 use serde_json::{Map, Value};
@@ -110,11 +111,11 @@ impl<'a> Manifest<'a> {
             .map(|record| {
                 let record = record.map_err(|fault| self.no_table(&names, &fault))?;
                 if record.fields.len() != names.len() {
-                    let what = format!(
-                        "{} values; expected {}, one per column",
-                        record.fields.len(),
-                        names.len()
-                    );
+                    let values = match record.fields.len() {
+                        1 => "1 value".to_owned(),
+                        count => format!("{count} values"),
+                    };
+                    let what = format!("{values}; expected {}, one per column", names.len());
                     return Err(self.at(record.line, "", &what));
                 }
                 let cells = names.iter().map(String::as_str).zip(record.fields);
@@ -125,7 +126,7 @@ impl<'a> Manifest<'a> {
 
     fn no_table(&self, names: &[String], fault: &CsvFault) -> Failure {
         let place = match names.get(fault.field) {
-            Some(name) => format!(", column '{name}'"),
+            Some(name) => format!(", column '{}'", shown(name)),
             None => format!(", column {}", fault.field + 1),
         };
         self.at(fault.line, &place, fault.what)
@@ -158,12 +159,11 @@ impl<'a> Manifest<'a> {
     fn json_row(&self, line: usize, text: &str) -> Result<Row, Failure> {
         let allowed = "expected one whole JSON object per line, such as {\"path\": \"walk.mp4\"}";
         let value: Value = serde_json::from_str(text).map_err(|e| {
-            let words = e.to_string();
-            let words = words.split(" at line ").next().unwrap_or_default();
+            let fault = json_fault(&e).unwrap_or_else(|| e.to_string());
             self.at(
                 line,
                 &format!(", column {}", e.column()),
-                &format!("{words}; {allowed}"),
+                &format!("{fault}; {allowed}"),
             )
         })?;
         let Value::Object(object) = value else {
@@ -344,23 +344,6 @@ fn meant(met: &str) -> String {
     key.map(|key| format!("; did you mean '{key}'?")).unwrap_or_default()
 }
 
-/// A value for a message: on one line and not too long.
-fn shown(value: &str) -> String {
-    const MOST: usize = 80;
-    let plain = |c: char| {
-        if c.is_control() {
-            c.escape_default().to_string()
-        } else {
-            c.to_string()
-        }
-    };
-    let mut text: String = value.chars().take(MOST).map(plain).collect();
-    if value.chars().nth(MOST).is_some() {
-        text.push('…');
-    }
-    text
-}
-
 fn unusable(path: &Path, why: &str) -> Failure {
     Failure {
         code: INPUT,
@@ -447,7 +430,7 @@ mod tests {
             ),
             (
                 b"path,name\na.mp4\n",
-                "list: line 2: 1 values; expected 2, one per column",
+                "list: line 2: 1 value; expected 2, one per column",
             ),
             (
                 b"path,in,in\n",
@@ -476,7 +459,7 @@ mod tests {
             ),
             (
                 b"{\"path\": \"a\",\n",
-                "list: line 1, column 13: EOF while parsing a value; expected one whole JSON object per line, such as {\"path\": \"walk.mp4\"}",
+                "list: line 1, column 13: it is not whole JSON: the text ends too early; expected one whole JSON object per line, such as {\"path\": \"walk.mp4\"}",
             ),
             (
                 b"{\"path\": \"a\"}\n7\n",

@@ -59,7 +59,7 @@ impl Trouble {
     fn new(error: Error) -> Self {
         Self {
             class: class(&error),
-            failure: error.into(),
+            failure: Failure::of_row(&error),
         }
     }
 
@@ -79,6 +79,7 @@ fn class(error: &Error) -> Class {
         | Error::NoFrames { .. }
         | Error::FrameSize { .. }
         | Error::ClipTooShort { .. }
+        | Error::TooShortAtSpeed { .. }
         | Error::CutOutside { .. }
         | Error::NoPerson { .. }
         | Error::PersonTooBrief { .. }

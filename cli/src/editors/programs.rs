@@ -48,7 +48,7 @@ impl Program {
             Err(failure) => return findings.bad(editor, failure.message, run(command)),
             Ok(None) => {
                 let kind = self.entry;
-                let text = format!("not installed: it has no {kind} of ours\nto install it: {command}");
+                let text = format!("not installed: it has no {kind} of Kinescore\nto install it: {command}");
                 return findings.note(editor, text);
             }
             Ok(Some(entry)) => entry,

@@ -3,6 +3,7 @@
 use super::finding::{Findings, is_program, run};
 use super::opening::{Content, opened};
 use crate::install::PLACES;
+use kinescore::host::json_fault;
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -68,7 +69,11 @@ fn read(file: &Path) -> Result<Value, String> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err("is missing".to_owned()),
         Err(error) => return Err(format!("cannot be read: {error}")),
     };
-    let places: Value = serde_json::from_str(&text).map_err(|error| format!("is damaged: {error}"))?;
+    let damaged = |error: serde_json::Error| {
+        let fault = json_fault(&error).unwrap_or_else(|| error.to_string());
+        format!("is damaged: {fault}")
+    };
+    let places: Value = serde_json::from_str(&text).map_err(damaged)?;
     let is_text = |name: &&str| places.get(*name).is_some_and(Value::is_string);
     match ["library", "program", "models", "onnxruntime"]
         .iter()

@@ -1,8 +1,8 @@
-//! What an editor has of ours that starts the program.
+//! Entries of Kinescore in editors that start the program.
 
 use std::path::PathBuf;
 
-/// An entry of ours in an editor that starts the program, as it was found.
+/// An entry of Kinescore in an editor that starts the program, as it was found.
 pub struct Entry {
     /// The file that holds it.
     pub file: PathBuf,

@@ -83,8 +83,9 @@ pub fn uninstall(to: Option<&Path>) -> Result<Plan, Failure> {
     Ok(plan)
 }
 
-/// Our job in the user's file, if it is there. It is changed if a group lacks its line, or its
-/// parameters are not those of this version; names and lists of values are the user's to edit.
+/// Kinescore's clip job in the user's file, if it is there. It counts as changed if one of its lines
+/// is missing or its parameters are not those of this version; users may edit its name and its lists
+/// of values.
 pub fn job() -> Result<Option<Entry>, Failure> {
     let file = file(None)?;
     let text = read(&file)?.unwrap_or_default();
@@ -159,7 +160,7 @@ fn read(path: &Path) -> Result<Option<String>, Failure> {
     }
 }
 
-/// Our job: one value for each group.
+/// The lines of Kinescore's clip job: one value for each group.
 fn entries(places: &Places) -> Result<Vec<GroupValue>, Failure> {
     let found = [
         flag_for("--models", places::text(&places.models)?, MODELS_VARIABLE)?,

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 pub const PLUGINS: &str = "/usr/OFX/Plugins";
 /// The bundle's folder.
 pub const BUNDLE: &str = "Kinescore.ofx.bundle";
-/// Its resource folder, in which the plugin looks for places.json.
+/// The bundle's resource folder, in which the plugin looks for places.json.
 pub const RESOURCES: &str = "Contents/Resources";
 
 /// Plans to install the bundle, and returns the user's next step.

@@ -84,7 +84,7 @@ impl Package {
             .collect()
     }
 
-    /// Those of these files that exist, and what Python has compiled from them.
+    /// The files among `files` that exist, and those that Python has compiled from them.
     fn existing(&self, files: BTreeSet<PathBuf>) -> BTreeSet<PathBuf> {
         let mut found = BTreeSet::new();
         for path in files {

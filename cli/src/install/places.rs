@@ -11,7 +11,7 @@ use serde_json::json;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The library for C.
+/// File name of the library with the C interface.
 const LIBRARY: &str = "libkinescore.so";
 
 /// The paths of this program and of what it has found; all are absolute.

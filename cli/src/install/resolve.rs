@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 
 /// The template of the script. Lines such as `PROGRAM = …` are filled in.
 const SCRIPT: &str = include_str!("../../../plugin/resolve/kinescore_soundtrack.py");
-/// Its name as shown in the menu.
+/// File name of the script, which DaVinci Resolve shows in its menu.
 const NAME: &str = "kinescore_soundtrack.py";
-/// The line by which the script is recognised as ours.
+/// The line by which a file is recognised as Kinescore's script.
 const OURS: &str = "# Kinescore's script for DaVinci Resolve.";
 /// The folder of scripts for the Edit page, relative to the user's data folder.
 const SCRIPTS: &str = "DaVinciResolve/Fusion/Scripts/Edit";

@@ -12,7 +12,7 @@
 
 use crate::limits::ASKED_TEMPI;
 use crate::settings::MidiTempo;
-use crate::time::{self, Instant, Span};
+use crate::time::{Instant, Span};
 
 /// Ticks of a quarter note. At the slowest tempo written, half a tick is less than a millisecond.
 pub(super) const QUARTER: u32 = 960;
@@ -234,8 +234,14 @@ fn seconds(ticks: i64, microseconds: u32) -> f64 {
 /// that can be written.
 fn tempo(ticks: i64, seconds: f64) -> u32 {
     let microseconds = seconds * 1e6 * f64::from(QUARTER) / ticks.max(1) as f64;
-    let (slowest, fastest) = (60e6 / ASKED_TEMPI.least(), 60e6 / ASKED_TEMPI.most());
-    microseconds.clamp(fastest.ceil(), slowest.floor()).round() as u32
+    let (fastest, slowest) = microseconds_allowed();
+    microseconds.clamp(fastest, slowest).round() as u32
+}
+
+/// Whole microseconds per quarter note at the fastest and the slowest tempo written.
+fn microseconds_allowed() -> (f64, f64) {
+    let quarter = |bpm: f64| 60e6 / bpm;
+    (quarter(ASKED_TEMPI.most()).ceil(), quarter(ASKED_TEMPI.least()).floor())
 }
 
 fn usual(tick: u32) -> Tempo {
@@ -290,9 +296,10 @@ impl Grid {
                 power: 2,
             };
         };
-        let beat = |bpm: f64| time::Tempo::from_bpm(bpm).beat_span().seconds();
-        let (slowest, fastest) = (beat(ASKED_TEMPI.least()), beat(ASKED_TEMPI.most()));
-        let quarter = |power: u8| span * f64::from(1_u32 << power) / 4.0;
+        let (fastest, slowest) = microseconds_allowed();
+        // Rounded as it is written: at exactly the slowest or fastest tempo, the mean of the beats'
+        // times lies a little beyond it by the rounding of floating point.
+        let quarter = |power: u8| (span * 1e6 * f64::from(1_u32 << power) / 4.0).round();
         // Notes from the whole to the 64th; the quarter first.
         let fits = |power: &u8| (fastest..=slowest).contains(&quarter(*power));
         let nearest = if quarter(2) > slowest { 0 } else { 6 };

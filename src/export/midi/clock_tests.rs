@@ -203,6 +203,35 @@ fn tempi_stay_within_those_that_can_be_requested() {
     }
 }
 
+/// The slowest and the fastest tempo that can be requested are written as quarter notes, wherever
+/// the first beat is; the tempi beyond them as other note values.
+#[test]
+fn the_ends_of_the_range_belong_to_it() {
+    for (bpm, tempo, metre) in [
+        (30.0, 1_000_000, (4, 2)),
+        (39.99, 750_188, (4, 2)),
+        (40.0, 1_500_000, (4, 4)),
+        (40.01, 1_499_625, (4, 4)),
+        (239.99, 250_010, (4, 4)),
+        (240.0, 250_000, (4, 4)),
+        (240.01, 499_979, (4, 8)),
+        (300.0, 400_000, (4, 8)),
+        (480.0, 250_000, (4, 8)),
+        (480.01, 499_990, (4, 16)),
+        (960.0, 250_000, (4, 16)),
+    ] {
+        for first in [0.0, 0.1, 1.0 / 3.0, 0.7, 123.4] {
+            for count in [3, 9, 30, 1_001] {
+                let clock = clock(&even(first, bpm, count), 1, MidiTempo::Beats);
+                let (tempi, metres) = written(&clock);
+                let last = metres.last().expect("a metre");
+                let what = format!("{bpm} from {first} s, {count} beats");
+                assert_eq!((tempi, (last.0, last.1)), (vec![(0, tempo)], metre), "{what}");
+            }
+        }
+    }
+}
+
 #[test]
 fn few_beats_or_none_are_written_at_a_usual_tempo() {
     assert_eq!(
