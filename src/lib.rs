@@ -147,7 +147,7 @@ pub mod results {
 }
 
 /// Parts of the library that a program needs apart from jobs: the cache, the installed parts,
-/// atomic files.
+/// atomic files, the length of a video.
 pub mod host {
     pub use crate::audio::SoundFont;
     pub use crate::cache::{Cache, Identities, Listed, State};
@@ -158,5 +158,6 @@ pub mod host {
     pub use crate::model::{Manifest, Runtime};
     pub use crate::regular::why_not as why_not_regular;
     pub use crate::score::kits::DRUM_BANK;
+    pub use crate::video::file::video_end;
     pub use crate::video::{ffmpeg_version, silence_ffmpeg};
 }
