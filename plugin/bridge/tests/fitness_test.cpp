@@ -87,7 +87,7 @@ TEST_CASE("a clip that no soundtrack can be made for is listed with the reason, 
 
 TEST_CASE("a clip that goes on after its media is cut to the part that exists") {
     Desk desk(6.0);
-    // Editors round: a frame is nothing to be told.
+    // Editors round: a frame is not worth a note.
     TimelineItem item = desk.listed(1, 6.04);
     CHECK(item.source_out == seconds(6.04));
     CHECK(item.note.empty());
