@@ -149,7 +149,7 @@ pub mod results {
 }
 
 /// Parts of the library that a program needs apart from jobs: the cache, the installed parts,
-/// atomic files.
+/// atomic files, the length of a video.
 pub mod host {
     pub use crate::audio::SoundFont;
     pub use crate::cache::{Cache, Identities, Listed, State};
@@ -162,5 +162,6 @@ pub mod host {
     pub use crate::score::kits::DRUM_BANK;
     pub use crate::shown::text as shown_text;
     pub use crate::syntax::fault as json_fault;
+    pub use crate::video::file::video_end;
     pub use crate::video::{ffmpeg_version, silence_ffmpeg};
 }

@@ -211,7 +211,7 @@ pub struct Batch {
     #[arg(long, value_name = "I/N", help_heading = "Work")]
     pub chunk: Option<Share>,
     /// How often to retry a clip when something could not be read or written, 0 to 100
-    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(0..=100), help_heading = "Work")]
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = retries, allow_negative_numbers = true, help_heading = "Work")]
     pub retries: u32,
     /// Render nothing: report the state of all clips of the list
     #[arg(long, conflicts_with = "chunk", help_heading = "Work")]
@@ -265,7 +265,7 @@ pub enum TimelineAction {
         #[arg(long, value_name = "NAME")]
         timeline: Option<String>,
         /// Only the soundtrack of this clip
-        #[arg(long, value_name = "N")]
+        #[arg(long, value_name = "N", value_parser = clip_number, allow_negative_numbers = true)]
         clip: Option<usize>,
     },
     /// Refresh a project each time its editor saves it, until Ctrl-C
@@ -303,7 +303,7 @@ pub struct TimelineAdd {
     #[arg(value_name = "PROJECT", value_hint = ValueHint::FilePath)]
     pub project: PathBuf,
     /// Number of the clip, as `list` shows it; may be given several times
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clip_number, allow_negative_numbers = true)]
     pub clip: Vec<usize>,
     /// All clips of the project
     #[arg(long, conflicts_with = "clip")]
@@ -523,6 +523,18 @@ fn output_path() -> impl TypedValueParser<Value = PathBuf> {
 
 const NO_STDOUT: &str = "only --json and --report are written to standard output; give a name, or ./- for a file or \
                          folder named '-'";
+
+/// The number of a clip.
+#[cfg(feature = "timeline")]
+fn clip_number(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| *number >= 1);
+    number.ok_or_else(|| "expected a whole number from 1, as `kinescore timeline list` shows".to_owned())
+}
+
+fn retries(text: &str) -> Result<u32, String> {
+    let number = text.parse().ok().filter(|number| *number <= 100);
+    number.ok_or_else(|| "expected a whole number from 0 to 100".to_owned())
+}
 
 fn plot_file() -> impl TypedValueParser<Value = PathBuf> {
     output_path().try_map(|path| {

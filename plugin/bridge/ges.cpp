@@ -1,10 +1,12 @@
 #include "ges.hpp"
 
+#include "fitness.hpp"
 #include "ges_file.hpp"
 #include "memory.hpp"
 #include "project_file.hpp"
 #include "ratio.hpp"
 #include "track_title.hpp"
+#include "url.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -184,7 +186,12 @@ TimelineItem GesTimeline::Model::item(GESClip *clip, GESTrackElement *video, con
     const auto *element = GES_TIMELINE_ELEMENT(clip);
     TimelineItem item;
     item.id = name_of(clip);
-    item.media_path = path_of_uri(ges_uri_clip_get_uri(GES_URI_CLIP(clip)));
+    const gchar *uri = ges_uri_clip_get_uri(GES_URI_CLIP(clip));
+    item.media_path = path_of_uri(uri);
+    if (item.media_path.empty() && uri != nullptr) {
+        item.media_path = uri;
+        item.unfit = why_not_here(uri);
+    }
     item.name = fs::path(item.media_path).stem().string();
     item.rate = rate;
     item.speed = speed_of(clip, video);
@@ -193,6 +200,7 @@ TimelineItem GesTimeline::Model::item(GESClip *clip, GESTrackElement *video, con
     item.source_in = flicks_of(GES_TIMELINE_ELEMENT_INPOINT(element), rate);
     const Flicks length = flicks_of(GES_TIMELINE_ELEMENT_DURATION(element), rate);
     item.source_out = item.source_in + on_media(length, item.speed);
+    item.unfit = item.unfit.empty() ? why_unfit(item) : item.unfit;
     return item;
 }
 

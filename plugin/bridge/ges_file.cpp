@@ -2,6 +2,7 @@
 
 #include "project_file.hpp"
 #include "timeline.hpp"
+#include "url.hpp"
 
 #include <cerrno>
 #include <chrono>
@@ -75,7 +76,9 @@ std::string uri_of(const std::string &path) {
 }
 
 std::string path_of_uri(const gchar *uri) {
-    const Text path(uri == nullptr ? nullptr : g_filename_from_uri(uri, nullptr, nullptr));
+    // The URI of a file on another computer is not a path on this one.
+    const bool is_here = uri != nullptr && local_part(uri);
+    const Text path(is_here ? g_filename_from_uri(uri, nullptr, nullptr) : nullptr);
     return path ? path.get() : "";
 }
 

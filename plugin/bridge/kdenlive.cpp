@@ -312,7 +312,13 @@ void KdenliveProject::refresh_producer(pugi::xml_node producer, const Placed &pl
         set_property(element, "kdenlive:file_size", size_of(placed.wav));
     }
     for (const pugi::xml_node entry : bin().children("entry")) {
-        if (played_by(entry) == both.back() && time(entry.attribute("out").value()) != length - 1) {
+        if (played_by(entry) != both.back()) {
+            continue;
+        }
+        if (time(entry.attribute("in").value()).value_or(0) != 0) {
+            text_.set_attribute(entry, "in", clock_.write(0));
+        }
+        if (time(entry.attribute("out").value()) != length - 1) {
             text_.set_attribute(entry, "out", clock_.write(length - 1));
         }
     }

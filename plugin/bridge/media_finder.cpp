@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <utility>
 
 namespace kinescore::bridge {
@@ -22,17 +23,50 @@ bool is_file(const std::string &path) {
 
 class TimelineWithMedia : public Timeline {
 public:
-    TimelineWithMedia(std::unique_ptr<Timeline> timeline, std::vector<std::string> folders)
-        : timeline_(std::move(timeline)), finder_(std::move(folders)) {}
+    TimelineWithMedia(std::unique_ptr<Timeline> timeline, std::vector<std::string> folders, MediaEnd media_end)
+        : timeline_(std::move(timeline)), finder_(std::move(folders)), media_end_(std::move(media_end)) {}
 
     std::vector<TimelineItem> items() override {
         std::vector<TimelineItem> items = timeline_->items();
         for (TimelineItem &item : items) {
-            if (item.unfit.empty() || item.is_elsewhere) {
+            if (!item.unfit.empty() && !item.is_elsewhere) {
+                continue;
+            }
+            if (const std::string reason = why_unfit(item); reason.empty()) {
                 find(item);
+            } else {
+                item.unfit = reason;
+                item.is_elsewhere = false; // finding its media would not be enough
             }
         }
         return items;
+    }
+
+    void examine(TimelineItem &item) override {
+        if (!item.unfit.empty() || !media_end_) {
+            return;
+        }
+        const auto [place, is_new] = ends_.try_emplace(item.file());
+        End &known = place->second;
+        try {
+            known.end = is_new ? media_end_(item.file()) : known.end;
+        } catch (const Problem &problem) {
+            if (problem.kind() == Problem::Kind::cancelled) {
+                ends_.erase(place);
+                throw;
+            }
+            known.problem = problem;
+        }
+        if (known.problem) {
+            const std::string prefix = item.file() + ": ";
+            const std::string reason = known.problem->what();
+            item.unfit = "its media cannot be used: " +
+                         (reason.compare(0, prefix.size(), prefix) == 0 ? reason.substr(prefix.size()) : reason);
+            item.unfit_kind = known.problem->kind();
+            item.unfit_code = known.problem->code();
+        } else if (known.end) {
+            fit_to_media(item, *known.end);
+        }
     }
 
     std::vector<std::string> selected() override { return timeline_->selected(); }
@@ -51,6 +85,12 @@ private:
         std::string unfit;
     };
 
+    /// Where a media ends, or why it cannot be opened.
+    struct End {
+        std::optional<Flicks> end;
+        std::optional<Problem> problem;
+    };
+
     void find(TimelineItem &item) {
         const auto [place, is_new] = known_.try_emplace(item.media_path);
         if (is_new) {
@@ -65,7 +105,10 @@ private:
         if (!item.is_elsewhere && is_file(item.media_path)) {
             return {};
         }
-        const std::string reason = item.unfit.empty() ? "its media is missing" : item.unfit;
+        const std::string other = item.is_elsewhere ? "" : why_not_file(item.media_path);
+        const std::string reason = !other.empty()        ? other
+                                   : item.unfit.empty() ? "its media is missing"
+                                                        : item.unfit;
         const std::string name = file_name_of(item.media_path);
         if (name.empty() || !finder_.has_folders()) {
             return {"", reason};
@@ -83,7 +126,9 @@ private:
 
     std::unique_ptr<Timeline> timeline_;
     MediaFinder finder_;
+    MediaEnd media_end_;
     std::map<std::string, Known> known_;
+    std::map<std::string, End> ends_; ///< By the files of media.
 };
 
 } // namespace
@@ -137,8 +182,9 @@ std::vector<std::string> MediaFinder::named(const std::string &name) {
     return found;
 }
 
-std::unique_ptr<Timeline> with_media(std::unique_ptr<Timeline> timeline, std::vector<std::string> folders) {
-    return std::make_unique<TimelineWithMedia>(std::move(timeline), std::move(folders));
+std::unique_ptr<Timeline> with_media(std::unique_ptr<Timeline> timeline, std::vector<std::string> folders,
+                                     MediaEnd media_end) {
+    return std::make_unique<TimelineWithMedia>(std::move(timeline), std::move(folders), std::move(media_end));
 }
 
 } // namespace kinescore::bridge

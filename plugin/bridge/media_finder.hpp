@@ -5,6 +5,7 @@
 #ifndef KINESCORE_BRIDGE_MEDIA_FINDER_HPP
 #define KINESCORE_BRIDGE_MEDIA_FINDER_HPP
 
+#include "fitness.hpp"
 #include "timeline.hpp"
 
 #include <map>
@@ -35,10 +36,12 @@ private:
     std::multimap<std::string, std::string> by_lower_name_;
 };
 
-/// A timeline whose missing media are searched for in folders. Items contain the place where they
-/// were found; those still missing are unfit. Everything else is the timeline's own; the names in
-/// the project are not changed.
-std::unique_ptr<Timeline> with_media(std::unique_ptr<Timeline> timeline, std::vector<std::string> folders);
+/// A timeline whose clips are compared with what can have a soundtrack, and with their media.
+/// Missing media are searched for in folders: items contain the place where they were found; those
+/// still missing are unfit. `media_end` opens a media; without it, no media is opened. Everything
+/// else is the timeline's own; the names in the project are not changed.
+std::unique_ptr<Timeline> with_media(std::unique_ptr<Timeline> timeline, std::vector<std::string> folders,
+                                     MediaEnd media_end = {});
 
 } // namespace kinescore::bridge
 

@@ -46,11 +46,24 @@ void MltTimeline::set_property(pugi::xml_node element, const std::string &name, 
 }
 
 void MltTimeline::refresh_element(pugi::xml_node producer, const Placed &placed, Frames length) {
+    if (property(producer, "mlt_service") == "timewarp") {
+        set_property(producer, "mlt_service", "avformat-novalidate");
+        for (const char *name : {"warp_speed", "warp_resource", "warp_pitch"}) {
+            if (const pugi::xml_node node = property_node(producer, name)) {
+                text_.erase(node);
+            }
+        }
+    }
     if (absolute(property(producer, "resource")) != placed.wav) {
         set_property(producer, "resource", path_for_project(placed.wav));
     }
     if (clock_.read(property(producer, "length")) != length) {
         set_property(producer, "length", std::to_string(length));
+    }
+    // Entries are counted from the producer's in-point, so one that a user has set would shorten
+    // the sound for ever.
+    if (attribute_time(producer, "in").value_or(0) != 0) {
+        text_.set_attribute(producer, "in", clock_.write(0));
     }
     if (attribute_time(producer, "out") != length - 1) {
         text_.set_attribute(producer, "out", clock_.write(length - 1));
@@ -72,7 +85,9 @@ std::string MltTimeline::lane_for(Frames start, Frames length, const std::string
     for (const Lane &lane : own) {
         const std::vector<Piece> on_it = pieces(lane.playlist);
         const bool is_free = std::none_of(on_it.begin(), on_it.end(), [&](const Piece &piece) {
-            return !piece.is_blank && piece.start < start + length && start < piece.start + piece.length;
+            // After a piece of unknown length, no position is known.
+            return piece.is_open ||
+                   (!piece.is_blank && piece.start < start + length && start < piece.start + piece.length);
         });
         if (is_free) {
             return lane.playlist.attribute("id").value();
@@ -143,6 +158,9 @@ void MltTimeline::move(const Sound &sound, Frames start, Frames length) {
     // The user's changes to the entry, such as a filter, move with it.
     text_.set_attribute(sound.piece.node, "in", clock_.write(0));
     text_.set_attribute(sound.piece.node, "out", clock_.write(length - 1));
+    if (sound.piece.node.attribute("repeat")) {
+        text_.set_attribute(sound.piece.node, "repeat", std::nullopt);
+    }
     apply();
     const std::vector<Sound> now = sounds();
     const auto same = std::find_if(now.begin(), now.end(),
@@ -186,7 +204,7 @@ void MltTimeline::place(const Placed &placed) {
             if (is_new) {
                 take(sound); // the other one keeps the producer
             } else {
-                const bool is_there = sound.piece.start == start && sound.piece.length == length && sound.piece.in == 0;
+                const bool is_there = sound.piece.start == start && sound.piece.length == length && !is_cut(sound);
                 refresh_producer(sound.piece.producer, placed, length);
                 apply();
                 if (!is_there) {

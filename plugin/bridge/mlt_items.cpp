@@ -75,10 +75,19 @@ std::optional<MltTimeline::Media> MltTimeline::video_of(pugi::xml_node producer)
     if (is_remapped(producer)) {
         unfit("its speed changes on the way (time remapping)");
     }
-    for (const std::string prefix : {"avformat-novalidate:", "avformat:", "xml:", "consumer:", "file://"}) {
+    for (const std::string prefix : {"avformat-novalidate:", "avformat:", "xml:", "consumer:"}) {
         if (resource.compare(0, prefix.size(), prefix) == 0) {
             resource = resource.substr(prefix.size());
         }
+    }
+    if (scheme_of(resource) == "file") {
+        // MLT does not decode the rest, most programs that write such a name have encoded it: the
+        // existing file decides.
+        std::error_code error;
+        const std::string plain = local_part(resource).value_or("");
+        const bool is_plain = fs::path(plain).is_absolute() && fs::exists(plain, error);
+        const std::string path = is_plain ? plain : path_of(resource, root_);
+        resource = path.empty() ? resource : path;
     }
     bool tells_streams = false, has_video = false;
     for (const pugi::xml_node node : producer.children("property")) {
@@ -98,12 +107,9 @@ std::optional<MltTimeline::Media> MltTimeline::video_of(pugi::xml_node producer)
     }
     media.is_project = media.is_project || looks == Looks::like_project;
     media.path = media_path_of(resource);
-    if (resource.find("://") != std::string::npos) {
+    if (resource.find("://") != std::string::npos || (media.path == resource && is_path_of_windows(resource))) {
         media.is_elsewhere = media.unfit.empty();
-        unfit("its media is not a file on this computer: " + resource);
-    } else if (media.path == resource && is_path_of_windows(resource)) {
-        media.is_elsewhere = media.unfit.empty();
-        unfit("its media has a Windows path: " + resource);
+        unfit(why_not_here(resource));
     }
     return media;
 }
@@ -177,6 +183,10 @@ void MltTimeline::show(const Piece &piece, const View &view, std::vector<Timelin
     if (piece.is_blank || is_ours(piece.producer)) {
         return;
     }
+    if (piece.repeat > 1) {
+        show_repeated(piece, view, found);
+        return;
+    }
     const bool is_timeline = is_named(piece.producer, "tractor") || is_named(piece.producer, "playlist") ||
                              is_named(piece.producer, "multitrack");
     if (is_timeline && !property_node(piece.producer, "shotcut:transition")) {
@@ -188,7 +198,7 @@ void MltTimeline::show(const Piece &piece, const View &view, std::vector<Timelin
         return;
     }
     if (piece.is_open && (media->unfit.empty() || media->is_elsewhere)) {
-        media->unfit = "the project does not say how long it is";
+        media->unfit = piece.fault.empty() ? "the project does not say how long it is" : piece.fault;
         media->is_elsewhere = false;
     }
     if (media->is_project && (media->unfit.empty() || media->is_elsewhere)) {
@@ -198,11 +208,38 @@ void MltTimeline::show(const Piece &piece, const View &view, std::vector<Timelin
     }
 }
 
+/// Adds the clips visible in a piece that is played several times: those of each time.
+void MltTimeline::show_repeated(const Piece &piece, const View &view, std::vector<TimelineItem> &found) const {
+    Piece one = piece;
+    one.repeat = 1;
+    one.length = piece.length / piece.repeat;
+    const std::size_t before = found.size();
+    for (Frames time = std::max<Frames>(view.begin - piece.start, 0) / one.length; time < piece.repeat; ++time) {
+        one.start = piece.start + time * one.length;
+        if (one.start >= view.end) {
+            return;
+        }
+        if (followed_ >= most_followed) {
+            Media none;
+            none.unfit = "it is repeated " + std::to_string(piece.repeat) + " times, and so many are not read";
+            if (found.size() > before) {
+                one.length *= piece.repeat - time;
+                add_item(one, none, view, found);
+            }
+            return;
+        }
+        ++followed_;
+        show(one, view, found);
+    }
+}
+
 /// Adds the clips visible in a timeline of this project.
 void MltTimeline::show_timeline(const Piece &piece, const View &view, std::vector<TimelineItem> &found) const {
     Media none;
     const auto &around = view.around;
-    if (std::find(around.begin(), around.end(), piece.producer) != around.end()) {
+    if (!piece.fault.empty()) {
+        none.unfit = piece.fault;
+    } else if (std::find(around.begin(), around.end(), piece.producer) != around.end()) {
         none.unfit = "it is a timeline that contains itself";
     } else if (around.size() > deepest_timelines) {
         none.unfit = "it is a timeline in more than " + std::to_string(deepest_timelines) +

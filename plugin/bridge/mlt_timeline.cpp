@@ -18,12 +18,26 @@ namespace {
 
 constexpr Frames unknown = -1;
 
+/// More repetitions than the longest timeline has frames.
+constexpr Frames most_repeats = 1'000'000'000;
+
+/// What a time may be, in sentences.
+constexpr const char *allowed_times = "0 to 999999999 frames, or hours, minutes and seconds";
+
 std::int64_t number_or(const std::string &text, std::int64_t otherwise) {
     return whole_number(text).value_or(otherwise);
 }
 
 bool is_service(const std::string &name) {
     return name == "producer" || name == "chain" || name == "playlist" || name == "tractor" || name == "multitrack";
+}
+
+/// How often an entry is played: like MLT, the digits at the beginning of the attribute count, and
+/// anything below 2 means once.
+Frames repeat_of(pugi::xml_node entry) {
+    std::string digits = entry.attribute("repeat").value();
+    digits = digits.substr(0, digits.find_first_not_of("0123456789"));
+    return digits.empty() ? 1 : std::clamp<Frames>(whole_number(digits).value_or(most_repeats), 1, most_repeats);
 }
 
 } // namespace
@@ -211,9 +225,47 @@ bool MltTimeline::is_remapped(pugi::xml_node producer) {
     return false;
 }
 
+/// The text of an attribute that should be a time and is not; "" if it is one, is missing, or is
+/// below 0, which MLT takes for a missing one.
+std::string MltTimeline::unreadable_time(pugi::xml_node element, const char *name) const {
+    const std::string text = element.attribute(name).value();
+    const auto number = whole_number(text);
+    return text.empty() || clock_.read(text) || (number && *number < 0) ? "" : text;
+}
+
+/// Reads what an entry plays, and how long. The length is below 0 if it is unknown.
+void MltTimeline::read_entry(Piece &piece) const {
+    const pugi::xml_node node = piece.node;
+    piece.producer = played_by(node);
+    for (const char *name : {"in", "out"}) {
+        if (const std::string text = unreadable_time(node, name); !text.empty() && piece.fault.empty()) {
+            piece.fault = "its " + std::string(name) + "-point is \"" + shown(text) + "\"; expected " + allowed_times;
+        }
+    }
+    piece.in = attribute_time(node, "in").value_or(0);
+    const Frames whole = length_of(piece.producer).value_or(unknown);
+    Frames out = attribute_time(node, "out").value_or(whole - 1);
+    // MLT plays no more than there is, and swaps ends that are in the wrong order.
+    const Frames last = last_of(piece.producer);
+    piece.is_beyond = last >= 0 && piece.in > last;
+    if (last >= 0) {
+        piece.in = std::min(piece.in, last);
+        out = std::min(out, last);
+    }
+    if (out >= 0 && out < piece.in) {
+        std::swap(out, piece.in);
+    }
+    piece.length = piece.fault.empty() ? out - piece.in + 1 : unknown;
+    if (piece.length > 0) {
+        piece.repeat = repeat_of(node);
+        piece.length *= piece.repeat;
+    }
+}
+
 std::vector<Piece> MltTimeline::pieces(pugi::xml_node playlist) const {
     std::vector<Piece> all;
     Frames at = 0;
+    std::string lost; // why the position of everything that follows is unknown
     for (const pugi::xml_node node : playlist.children()) {
         const bool is_blank = std::strcmp(node.name(), "blank") == 0;
         if (!is_blank && std::strcmp(node.name(), "entry") != 0) {
@@ -223,40 +275,39 @@ std::vector<Piece> MltTimeline::pieces(pugi::xml_node playlist) const {
         piece.node = node;
         piece.is_blank = is_blank;
         piece.start = at;
-        if (is_blank) {
-            piece.length = attribute_time(node, "length").value_or(unknown);
+        if (!is_blank) {
+            read_entry(piece);
+        } else if (const std::string text = unreadable_time(node, "length"); text.empty()) {
+            piece.length = attribute_time(node, "length").value_or(0); // as in MLT
         } else {
-            piece.producer = played_by(node);
-            piece.in = attribute_time(node, "in").value_or(0);
-            const Frames whole = length_of(piece.producer).value_or(unknown);
-            Frames out = attribute_time(node, "out").value_or(whole - 1);
-            // MLT plays no more than there is, and swaps ends that are in the wrong order.
-            const Frames last = last_of(piece.producer);
-            piece.is_beyond = last >= 0 && piece.in > last;
-            if (last >= 0) {
-                piece.in = std::min(piece.in, last);
-                out = std::min(out, last);
-            }
-            if (out >= 0 && out < piece.in) {
-                std::swap(out, piece.in);
-            }
-            piece.length = out - piece.in + 1;
+            piece.length = unknown;
+            piece.fault = "it comes after a blank of length \"" + shown(text) + "\"; expected " + allowed_times;
         }
-        if (piece.length < 0) {
-            if (!is_blank) {
-                piece.length = 0;
-                piece.is_open = true;
-                all.push_back(piece);
+        if (!lost.empty()) {
+            piece.fault = lost;
+        } else if (piece.length < 0) {
+            lost = is_blank ? piece.fault
+                            : "it comes after a clip whose " +
+                                  std::string(piece.fault.empty() ? "length is not in the project"
+                                                                  : "times cannot be read") +
+                                  ", so its position is unknown";
+        } else {
+            at += piece.length;
+            if (clock_.flicks(at) > longest_time) {
+                throw Problem(Problem::Kind::input, file_.path() + ": the playlist \"" +
+                                                        playlist.attribute("id").value() + "\" is more than " +
+                                                        std::to_string(longest_seconds) +
+                                                        " s long, which is the maximum");
             }
-            break; // the start of anything after it is unknown
+            all.push_back(piece);
+            continue;
         }
-        at += piece.length;
-        if (clock_.flicks(at) > longest_time) {
-            throw Problem(Problem::Kind::input, file_.path() + ": the playlist \"" +
-                                                    playlist.attribute("id").value() + "\" is more than " +
-                                                    std::to_string(longest_seconds) + " s long, which is the maximum");
+        if (!is_blank) {
+            piece.length = 0;
+            piece.repeat = 1;
+            piece.is_open = true;
+            all.push_back(piece);
         }
-        all.push_back(piece);
     }
     return all;
 }
@@ -303,9 +354,15 @@ std::vector<MltTimeline::Sound> MltTimeline::sounds() const {
     std::set<pugi::xml_node> known; // several tracks may play one playlist
     for (const Lane &lane : lanes()) {
         for (const Piece &piece : pieces(lane.playlist)) {
-            if (!piece.is_blank && is_ours(piece.producer) && known.insert(piece.node).second) {
-                all.push_back({lane, piece});
+            if (piece.is_blank || !is_ours(piece.producer) || !known.insert(piece.node).second) {
+                continue;
             }
+            if (!piece.fault.empty()) {
+                throw Problem(Problem::Kind::input, file_.path() + ": a soundtrack on the playlist \"" +
+                                                        lane.playlist.attribute("id").value() +
+                                                        "\" cannot be followed: " + piece.fault);
+            }
+            all.push_back({lane, piece});
         }
     }
     return all;
@@ -339,12 +396,26 @@ MltTimeline::Sound MltTimeline::find(const std::string &placed_id) const {
     throw Problem(Problem::Kind::usage, file_.path() + ": there is no soundtrack " + placed_id + " on its timeline");
 }
 
+/// Whether a user has cut off the beginning of a sound, repeats it, or plays it at another speed.
+bool MltTimeline::is_cut(const Sound &sound) const {
+    const pugi::xml_node producer = sound.piece.producer;
+    return sound.piece.in + attribute_time(producer, "in").value_or(0) != 0 || sound.piece.repeat != 1 ||
+           property(producer, "mlt_service") == "timewarp";
+}
+
+/// The file of one of our sounds.
+std::string MltTimeline::file_of(pugi::xml_node producer) const {
+    const std::string resource = property(producer, "resource");
+    const std::size_t colon = property(producer, "mlt_service") == "timewarp" ? resource.find(':') : std::string::npos;
+    return absolute(colon == std::string::npos ? resource : resource.substr(colon + 1));
+}
+
 Placed MltTimeline::placed_of(const Sound &sound) const {
     const pugi::xml_node producer = sound.piece.producer;
     const pugi::xml_node memory = property(producer, "kinescore:key").empty() ? stand_in(producer) : producer;
     Placed placed =
         recalled([&](const char *name) { return property(memory, ("kinescore:" + std::string(name)).c_str()); });
-    placed.wav = absolute(property(producer, "resource"));
+    placed.wav = file_of(producer);
     placed.made_for.media_path = media_path_of(placed.made_for.media_path);
     placed.made_for.name = file_name_of(placed.made_for.media_path);
     placed.made_for.rate = clock_.rate();
@@ -354,6 +425,7 @@ Placed MltTimeline::placed_of(const Sound &sound) const {
     const Flicks wanted = placed.made_for.duration();
     const bool is_whole = std::max<Frames>(clock_.nearest(wanted), 1) == sound.piece.length;
     placed.duration = is_whole ? wanted : clock_.flicks(sound.piece.length);
+    placed.is_cut = is_cut(sound);
     return placed;
 }
 

@@ -28,8 +28,10 @@ struct Piece {
     pugi::xml_node node;
     pugi::xml_node producer; ///< Played by an entry; none for a blank or if unknown.
     Frames start = 0;        ///< On the timeline.
-    Frames length = 0;
-    Frames in = 0; ///< On the producer.
+    Frames length = 0;       ///< Of all repetitions together.
+    Frames in = 0;           ///< On the producer.
+    Frames repeat = 1;       ///< How often it is played, one time after the other.
+    std::string fault;       ///< Why its position or its length cannot be known; "" if it can.
     bool is_blank = false;
     bool is_open = false;   ///< The project does not contain its length; it is 0 then.
     bool is_beyond = false; ///< Begins after the producer's end.
@@ -197,6 +199,8 @@ private:
 
     void index();
     std::optional<Frames> attribute_time(pugi::xml_node element, const char *name) const;
+    std::string unreadable_time(pugi::xml_node element, const char *name) const;
+    void read_entry(Piece &piece) const;
     std::optional<Frames> natural_length(pugi::xml_node service) const;
     Frames last_of(pugi::xml_node producer) const;
     static bool is_remapped(pugi::xml_node producer);
@@ -207,11 +211,14 @@ private:
     std::vector<Piece> pieces_of(pugi::xml_node played) const;
     std::vector<pugi::xml_node> seen_in(pugi::xml_node timeline) const;
     void show(const Piece &piece, const View &view, std::vector<TimelineItem> &found) const;
+    void show_repeated(const Piece &piece, const View &view, std::vector<TimelineItem> &found) const;
     void show_timeline(const Piece &piece, const View &view, std::vector<TimelineItem> &found) const;
     void show_project(const Piece &piece, const Media &media, const View &view,
                       std::vector<TimelineItem> &found) const;
     void add_item(const Piece &piece, const Media &media, const View &view, std::vector<TimelineItem> &found) const;
     const NestedProject &nested_project(const std::string &path) const;
+    bool is_cut(const Sound &sound) const;
+    std::string file_of(pugi::xml_node producer) const;
     Placed placed_of(const Sound &sound) const;
     std::vector<Sound> sounds() const;
     static std::string id_of(const Sound &sound, const std::vector<Sound> &all);

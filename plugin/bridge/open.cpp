@@ -20,6 +20,9 @@ std::string why_not(const std::string &bytes) {
     if (begins("\xFF\xFE") || begins("\xFE\xFF") || begins(std::string("<\0", 2)) || begins(std::string("\0<", 2))) {
         return "is written in UTF-16, and only UTF-8 is read: save it as UTF-8";
     }
+    if (bytes.substr(0, 8192).find("<ges") != std::string::npos) {
+        return "is a project of GStreamer Editing Services (.xges), which is edited by `kinescore-ges`, another program";
+    }
     if (begins("PK\x03\x04")) {
         return "is a zip archive, as .otioz bundles are: unpack it, and open the .otio file in it";
     }
@@ -84,12 +87,13 @@ std::unique_ptr<Timeline> open_file(const ProjectFile &file, const std::string &
 
 std::unique_ptr<Timeline> open_bundle(const std::string &path, const std::string &content,
                                       const OpenOptions &options) {
-    return with_media(OtioProject::of_bundle(path, content, options.timeline), options.media_folders);
+    return with_media(OtioProject::of_bundle(path, content, options.timeline), options.media_folders,
+                      options.media_end);
 }
 
 std::unique_ptr<Timeline> open_project(const std::string &path, const OpenOptions &options) {
     const ProjectFile file(project_in(path));
-    return with_media(open_file(file, options.timeline, {file.path()}), options.media_folders);
+    return with_media(open_file(file, options.timeline, {file.path()}), options.media_folders, options.media_end);
 }
 
 } // namespace kinescore::bridge

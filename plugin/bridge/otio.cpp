@@ -22,6 +22,8 @@ using namespace otio;
 
 namespace {
 
+/// Marks a sound whose relative URL is percent-encoded; earlier versions wrote plain paths.
+constexpr const char *encoded_field = "encoded";
 
 /// A field of our metadata as text: numbers and the settings object by their values.
 std::string text_of(const Json &own, const char *name) {
@@ -49,6 +51,7 @@ struct OtioProject::Model {
         Flicks length = 0;
         std::string id; ///< For our sound.
         bool is_gap = false;
+        bool is_cut = false; ///< For our sound: a user has cut off its beginning.
     };
 
     /// A track that holds our sound, or did.
@@ -197,6 +200,7 @@ OtioProject::Model::Track OtioProject::Model::read_track(const Reader &reader, c
         piece.is_gap = schema_of(list[index]) == "Gap";
         if (our_metadata(list[index]) != nullptr) {
             piece.json = list[index];
+            piece.is_cut = reader.is_cut(list[index]);
             piece.id = "s" + std::to_string(next_id++);
         }
         found.pieces.push_back(std::move(piece));
@@ -209,13 +213,16 @@ Placed OtioProject::Model::placed(const Piece &piece, Flicks begin) const {
     const Json *reference = media_reference(piece.json);
     Placed placed = recalled([&](const char *name) { return text_of(own, name); });
     placed.id = piece.id;
-    placed.wav = reference == nullptr ? "" : path_of(string_of(*reference, "target_url"), folder);
+    const Json *encoded = member(own, encoded_field);
+    const bool is_encoded = encoded != nullptr && encoded->is_boolean() && encoded->get<bool>();
+    placed.wav = reference == nullptr ? "" : path_of(string_of(*reference, "target_url"), folder, is_encoded);
     TimelineItem &item = placed.made_for;
     item.media_path = media_path_of(item.media_path, folder);
     item.rate = rate.exact;
     // Lengths in frames cannot represent every flick.
     placed.timeline_start = is_near(begin, item.timeline_start) ? item.timeline_start : begin;
     placed.duration = is_near(piece.length, item.duration()) ? item.duration() : piece.length;
+    placed.is_cut = piece.is_cut;
     return placed;
 }
 
@@ -250,7 +257,8 @@ OtioProject::Model::TrackPlace OtioProject::Model::find_same(const Placed &wante
 bool OtioProject::Model::is_same(const Placed &present, const Placed &wanted) const {
     const TimelineItem &a = present.made_for;
     const TimelineItem &b = wanted.made_for;
-    return present.wav == wanted.wav && present.key == wanted.key && present.settings == wanted.settings &&
+    return !present.is_cut && present.wav == wanted.wav && present.key == wanted.key &&
+           present.settings == wanted.settings &&
            is_near(present.timeline_start, wanted.timeline_start) && is_near(present.duration, wanted.duration) &&
            a.media_path == b.media_path && a.source_in == b.source_in && a.source_out == b.source_out &&
            a.timeline_start == b.timeline_start && spelled(a.speed) == spelled(b.speed) && a.name == b.name &&
@@ -298,7 +306,8 @@ Json OtioProject::Model::metadata_json(const Placed &placed) const {
         own["settings"][key] = value;
     }
     const std::string &media = placed.made_for.media_path;
-    own["media"] = fs::path(media).is_absolute() ? url_of(media, folder, naming) : media; // as the clip names it
+    own["media"] = fs::path(media).is_absolute() ? plain_name_of(media, folder, naming) : media;
+    own[encoded_field] = true;
     for (const char *name : {"in", "out", "start", "track"}) {
         own[name] = *whole_number(own[name].get<std::string>());
     }

@@ -1,5 +1,6 @@
 #include "otio_reader.hpp"
 
+#include "fitness.hpp"
 #include "ratio.hpp"
 
 #include <algorithm>
@@ -142,8 +143,9 @@ Chosen choose(const std::string &path, const Json &file, const std::string &want
     if (fitting.size() == 1) {
         return fitting.front();
     }
-    const std::string has = path + ": has " + std::to_string(found.size()) + " timelines (" + names + ")";
-    throw Problem(Problem::Kind::usage,
+    const std::string has = path + ": has " + std::to_string(found.size()) + " timeline" +
+                            (found.size() == 1 ? "" : "s") + " (" + names + ")";
+    throw Problem(wanted.empty() ? Problem::Kind::choice : Problem::Kind::usage,
                   wanted.empty()    ? has + ", and one has to be chosen, by its name or number"
                   : fitting.empty() ? has + ", and none of the name or number \"" + wanted + "\""
                                     : has + ", and " + std::to_string(fitting.size()) + " of the name \"" + wanted +
@@ -208,6 +210,12 @@ std::optional<Range> Reader::range(const Json &owner, const char *key) const {
 std::optional<Range> Reader::available(const Json &clip) const {
     const Json *reference = media_reference(clip);
     return reference == nullptr ? std::nullopt : range(*reference, "available_range");
+}
+
+bool Reader::is_cut(const Json &clip) const {
+    const auto used = range(clip, "source_range");
+    const auto media = available(clip);
+    return used && used->is_known && !is_near(used->start, media && media->is_known ? media->start : 0);
 }
 
 Flicks Reader::length(const Json &item, int depth) const {
@@ -298,18 +306,6 @@ std::string Reader::name(const Json &item) {
     const std::string_view schema = schema_of(item);
     return (schema.empty() ? "an item" : lower(shown(std::string(schema)))) + " '" +
            shown(string_of(item, "name")) + "'";
-}
-
-std::string Reader::shown(const std::string &text) {
-    constexpr std::size_t most = 80;
-    if (text.size() <= most) {
-        return text;
-    }
-    std::size_t end = most;
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) {
-        --end; // not within a character
-    }
-    return text.substr(0, end) + "…";
 }
 
 std::string Reader::met(const Json &value) {
@@ -406,7 +402,7 @@ Reader::Speed Reader::speed(const Json &item) const {
         return {{}, "it is played backwards"};
     }
     if (!(scalar >= 1.0 / fastest && scalar <= fastest)) {
-        return {{}, "it is played at " + Json(scalar).dump() + " of its speed; expected 0.001 to 1000"};
+        return {{}, why_wrong_speed(scalar)};
     }
     return {simplest(scalar, 1e-9), ""};
 }
@@ -473,13 +469,7 @@ std::optional<Reader::Media> Reader::media_of(const Json &clip) const {
     if (found != url || fs::path(url).is_absolute()) {
         return Media{found, ""};
     }
-    const std::size_t name = scheme_of(url) == "file" ? url.find_first_not_of('/', 5) : 0;
-    const bool is_of_windows = name < url.size() && is_path_of_windows(percent_decoded(url.substr(name)));
-    return Media{url,
-                 (is_of_windows ? "its media has a Windows path: "
-                                : "its media is not a file on this computer: ") +
-                     shown(url),
-                 true};
+    return Media{url, why_not_here(url), true};
 }
 
 void Reader::add(const Json &clip, Flicks at, const SeenRange &window, const std::string &id,

@@ -91,6 +91,9 @@ public:
     /// The start of the media's own time: a timecode, or 0.
     std::optional<Range> available(const Json &clip) const;
 
+    /// Whether a clip begins after the beginning of its media.
+    bool is_cut(const Json &clip) const;
+
     /// The duration of an item in its track. Transitions have none: they overlap their neighbours.
     Flicks length(const Json &item, int depth = 0) const;
 
@@ -138,8 +141,6 @@ private:
         std::string unfit;
         bool is_elsewhere = false; ///< It is unfit only because it is not a file on this computer.
     };
-
-    static std::string shown(const std::string &text);
 
     static std::string met(const Json &value);
 

@@ -252,10 +252,8 @@ std::string editor_of(const Process &process, const std::vector<std::string> &ed
 }
 
 std::string path_of_argument(const Process &process, const std::string &argument) {
-    std::string path = argument;
-    if (path.rfind("file://", 0) == 0) {
-        path = path.substr(7);
-    }
+    const bool is_url = scheme_of(argument) == "file"; // as file managers name it
+    const std::string path = is_url ? percent_decoded(local_part(argument).value_or("")) : argument;
     return path.empty() || path.front() == '/' ? path : process.folder + "/" + path;
 }
 

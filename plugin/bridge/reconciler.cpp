@@ -26,7 +26,7 @@ bool same_cut(const TimelineItem &a, const TimelineItem &b) {
 }
 
 bool is_same_place(const Placed &placed, const TimelineItem &item) {
-    return placed.timeline_start == item.timeline_start && placed.duration == item.duration() &&
+    return placed.timeline_start == item.timeline_start && placed.duration == item.duration() && !placed.is_cut &&
            same_cut(placed.made_for, item);
 }
 
@@ -122,6 +122,7 @@ std::vector<Task> Reconciler::look() {
     }
     for (const auto &[own, item] : matches(ours, items)) {
         tasks[own].item = items[item];
+        timeline_.examine(tasks[own].item);
         tasks[own].gone = false;
     }
     return tasks;
@@ -140,6 +141,7 @@ Task Reconciler::look_at(const std::string &item_id, const Settings &settings) {
         if (item.id == item_id) {
             Task task;
             task.item = item;
+            timeline_.examine(task.item);
             task.settings = settings;
             return task;
         }
@@ -218,7 +220,8 @@ void Reconciler::work_on(Task &task, const Progress &progress) {
         throw Problem(Problem::Kind::input, task.item.media_path + ": cannot be given a soundtrack: " + task.item.unfit);
     }
     if (!task.item.unfit.empty()) {
-        throw Problem(Problem::Kind::music, task.item.name + ": cannot be given a soundtrack: " + task.item.unfit);
+        throw Problem(task.item.unfit_kind, task.item.name + ": cannot be given a soundtrack: " + task.item.unfit,
+                      task.item.unfit_code);
     }
     const SoundOrder order = order_of(task.item, task.settings);
     const SoundFolder sounds(folder_);
@@ -290,10 +293,11 @@ Result Reconciler::apply_one(const Task &task, const std::vector<TimelineItem> &
         result.code = task.failure->code();
         return result;
     }
-    const auto now = std::find_if(items.begin(), items.end(), [&](const TimelineItem &item) {
-        return item.id == task.item.id && same_cut(item, task.item);
-    });
-    if (now == items.end()) {
+    const auto now = std::find_if(items.begin(), items.end(),
+                                  [&](const TimelineItem &item) { return item.id == task.item.id; });
+    TimelineItem seen = now == items.end() ? TimelineItem() : *now;
+    timeline_.examine(seen);
+    if (now == items.end() || !same_cut(seen, task.item)) {
         result.what = Result::What::failed;
         result.kind = Problem::Kind::changed;
         result.sentence = task.item.name + ": the clip was edited while its soundtrack was made";

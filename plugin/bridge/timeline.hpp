@@ -35,6 +35,7 @@ public:
     enum class Kind {
         input,    ///< A file cannot be read, or is not of the required kind.
         usage,    ///< Something requested does not exist, such as a clip of that number.
+        choice,   ///< A file has several timelines, and it was not said which one is meant.
         changed,  ///< The project is open in its editor, or was changed since it was read; nothing was written.
         output,   ///< A file cannot be written.
         core,     ///< libkinescore is missing or of another version, or this program has a fault.
@@ -75,6 +76,9 @@ struct TimelineItem {
     /// for elsewhere.
     bool is_elsewhere = false;
     std::string found_at; ///< Where the media was found; "" if that is `media_path`.
+    std::string note;     ///< For the user, about a clip that can have a soundtrack; "" for none.
+    int unfit_code = 0;   ///< Why it is unfit, if a maker has said so: its number, and the kind.
+    Problem::Kind unfit_kind = Problem::Kind::music;
 
     /// The file of the media.
     const std::string &file() const noexcept { return found_at.empty() ? media_path : found_at; }
@@ -93,6 +97,7 @@ struct Placed {
     Settings settings;          ///< The user's choices for this clip.
     Flicks timeline_start = 0;  ///< Its current position.
     Flicks duration = 0;        ///< Its current length.
+    bool is_cut = false;        ///< It does not begin at the file's beginning, or is repeated.
 };
 
 /// A timeline in an editor or a file.
@@ -108,10 +113,15 @@ public:
     /// sound, stills, titles, colours.
     virtual std::vector<TimelineItem> items() = 0;
 
+    /// Compares a clip with its media, which is opened for that: the clip becomes unfit, or is cut
+    /// to the part that exists. Does nothing where media cannot be opened. Throws Problem
+    /// (cancelled).
+    virtual void examine(TimelineItem &item) { (void)item; }
+
     /// Ids of the clips that the user has selected; none in a file.
     virtual std::vector<std::string> selected() { return {}; }
 
-    /// Our sounds.
+    /// The sounds that Kinescore placed in this timeline.
     virtual std::vector<Placed> ours() = 0;
 
     /// Puts sound under its clip, on the audio track "Soundtrack", which is created if it is

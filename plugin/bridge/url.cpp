@@ -28,6 +28,18 @@ std::string lower(std::string text) {
     return text;
 }
 
+std::string shown(const std::string &text) {
+    constexpr std::size_t most = 80;
+    if (text.size() <= most) {
+        return text;
+    }
+    std::size_t end = most;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) {
+        --end; // not within a character
+    }
+    return text.substr(0, end) + "…";
+}
+
 std::string percent_encoded(const std::string &text, std::string_view plain) {
     constexpr const char *digits = "0123456789ABCDEF";
     std::string encoded;
@@ -65,6 +77,12 @@ bool is_path_of_windows(const std::string &name) {
     return has_drive || name.compare(0, 2, "\\\\") == 0;
 }
 
+std::string why_not_here(const std::string &url) {
+    const std::size_t path = scheme_of(url) == "file" ? url.find_first_not_of('/', 5) : 0;
+    const bool is_of_windows = path < url.size() && is_path_of_windows(percent_decoded(url.substr(path)));
+    return (is_of_windows ? "its media has a Windows path: " : "its media is not a file on this computer: ") + shown(url);
+}
+
 std::string file_name_of(const std::string &name) {
     const std::string scheme = scheme_of(name);
     const std::string plain = scheme.empty()     ? name
@@ -81,39 +99,64 @@ Naming naming_of(const std::string &url) {
     return !scheme_of(url).empty() ? Naming::url : url[0] == '/' ? Naming::absolute : Naming::relative;
 }
 
-std::string path_of(const std::string &url, const std::string &folder) {
+std::optional<std::string> local_part(const std::string &url) {
+    std::string path = url.substr(std::min<std::size_t>(5, url.size()));
+    if (path.compare(0, 2, "//") != 0) {
+        return path;
+    }
+    const std::size_t root = std::min(path.find('/', 2), path.size());
+    const std::string host = lower(percent_decoded(path.substr(2, root - 2)));
+    return host.empty() || host == "localhost" ? std::optional(path.substr(root)) : std::nullopt;
+}
+
+std::string path_of(const std::string &url, const std::string &folder, bool is_encoded) {
     const std::string scheme = scheme_of(url);
     if (url.empty() || (!scheme.empty() && scheme != "file")) {
         return "";
     }
-    std::error_code error;
+    const auto is_there = [&](const std::string &path) {
+        std::error_code error;
+        return path.find('\0') == std::string::npos && fs::exists(ProjectFile::absolute(path, folder), error);
+    };
     std::string path = url;
     if (scheme == "file") {
-        path = url.substr(5);
-        if (path.compare(0, 2, "//") == 0) {
-            const std::size_t root = path.find('/', 2);
-            path = root == std::string::npos ? "" : path.substr(root); // the part before it is the name of this host
-        }
-        path = percent_decoded(path);
+        path = percent_decoded(local_part(url).value_or(""));
     } else {
         // These are URLs according to the format, but many programs write plain paths: the existing
         // file decides.
-        path = fs::exists(ProjectFile::absolute(path, folder), error) ? path : percent_decoded(path);
+        const std::string decoded = percent_decoded(url);
+        path = is_encoded ? (is_there(decoded) ? decoded : url) : url;
+        path = is_there(path) ? path : decoded;
     }
     if (path.empty() || path.find('\0') != std::string::npos) {
         return "";
     }
-    const std::string absolute = ProjectFile::absolute(path, folder);
-    return is_path_of_windows(path) && !fs::exists(absolute, error) ? "" : absolute;
+    // With two slashes in front, it is a share in the network: \\server\share\film.mp4.
+    const bool is_share = scheme == "file" && path.compare(0, 2, "//") == 0;
+    return (is_path_of_windows(path) || is_share) && !is_there(path) ? "" : ProjectFile::absolute(path, folder);
 }
 
-std::string url_of(const std::string &path, const std::string &folder, Naming naming) {
+namespace {
+
+std::string name_of(const std::string &path, const std::string &folder, Naming naming, bool is_encoded) {
+    constexpr std::string_view plain = "/-._~";
     const fs::path relative = fs::path(path).lexically_relative(folder);
-    const bool plain = is_utf8(path);
-    if (plain && naming == Naming::relative && !relative.empty() && *relative.begin() != "..") {
-        return relative.string();
+    const bool is_text = is_utf8(path);
+    if (is_text && naming == Naming::relative && !relative.empty() && *relative.begin() != "..") {
+        return is_encoded ? percent_encoded(relative.string(), plain) : relative.string();
     }
-    return plain && naming == Naming::absolute ? path : "file://" + percent_encoded(path, "/-._~");
+    const std::string encoded = percent_encoded(path, plain);
+    return is_text && naming == Naming::absolute && (!is_encoded || encoded == path) ? path : "file://" + encoded;
+}
+
+} // namespace
+
+std::string url_of(const std::string &path, const std::string &folder, Naming naming) {
+    return name_of(path, folder, naming, true);
+}
+
+std::string plain_name_of(const std::string &path, const std::string &folder, Naming naming) {
+    return name_of(path, folder, naming, false);
 }
 
 Looks looks_of(const std::string &path) {

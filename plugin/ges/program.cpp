@@ -40,6 +40,8 @@ int exit_code(Problem::Kind kind) {
     switch (kind) {
     case Problem::Kind::usage:
         return 2;
+    case Problem::Kind::choice:
+        return 2;
     case Problem::Kind::input:
         return 3;
     case Problem::Kind::music:

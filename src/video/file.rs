@@ -11,7 +11,7 @@ use super::{Clip, Frame, FrameSource, Media};
 use crate::error::{Error, Result};
 use crate::limits::{LEAST_CLIP, is_too_short};
 use crate::progress::Cancel;
-use crate::time::{Instant, Span};
+use crate::time::{Flicks, Instant, Span};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
@@ -316,6 +316,16 @@ fn work(
         of_media,
         regular: reader.jumps == 0 && reader.untimed == 0,
     }))
+}
+
+/// Where the video in a file ends, from its first shown frame, as the file announces it or its
+/// packets show; `None` if that is known only after everything was read. Decodes the first frame.
+///
+/// # Errors
+/// Those of [`VideoFile::open_until`].
+pub fn video_end(path: &Path, cancel: &Cancel) -> Result<Option<Flicks>> {
+    let file = VideoFile::open_until(path, FileOptions::default(), cancel)?;
+    Ok(file.media().announced.map(|end| Flicks::from_seconds(end.seconds())))
 }
 
 /// Checks that a media is long enough, by its announced length, or later the exact one. An unknown

@@ -1,14 +1,16 @@
 //! Shared by the commands: the project, the object that makes sound for it, and the report of the
 //! results.
 
-use super::studio::{Studio, code};
+use super::studio::{Lengths, Studio, code};
 use crate::args::{OpeningFlags, ResourceFlags};
 use crate::exit::Failure;
 use crate::progress::Console;
 use crate::resources;
 use kinescore::host::clear_leftovers;
 use kinescore::{Cancel, Engine, Flicks};
-use kinescore_timeline::{Done, Item, ItemOutcome, MakerHandle, OpenOptions, Problem, Project};
+use kinescore_timeline::{
+    Done, Item, ItemOutcome, MakerHandle, MediaHandle, OpenOptions, Problem, ProblemKind, Project,
+};
 use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -39,8 +41,8 @@ fn text<'a>(path: &'a Path, of_what: &str) -> Result<&'a str, Failure> {
     })
 }
 
-/// Opens a project for reading.
-pub(super) fn open(project: &Path, flags: &OpeningFlags) -> Result<Project, Failure> {
+/// Opens a project for reading. `cancel` stops the opening of its media.
+pub(super) fn open(project: &Path, flags: &OpeningFlags, cancel: &Cancel) -> Result<Project, Failure> {
     let media_folders: Result<Vec<String>, Failure> = flags
         .media_dir
         .iter()
@@ -50,12 +52,13 @@ pub(super) fn open(project: &Path, flags: &OpeningFlags) -> Result<Project, Fail
         media_folders: media_folders?,
         timeline: flags.timeline.clone(),
     };
-    Project::open(text(project, "projects")?, &options).map_err(|problem| plain(&problem))
+    let media = MediaHandle::new(Box::new(Lengths(cancel.clone())));
+    Project::open(text(project, "projects")?, &options, media).map_err(|problem| plain(&problem))
 }
 
 /// Opens a project for writing, and removes leftovers of killed runs beside it.
-pub(super) fn open_to_write(project: &Path, flags: &OpeningFlags) -> Result<Project, Failure> {
-    let mut opened = open(project, flags)?;
+pub(super) fn open_to_write(project: &Path, flags: &OpeningFlags, cancel: &Cancel) -> Result<Project, Failure> {
+    let mut opened = open(project, flags, cancel)?;
     if opened.is_bundle() {
         opened.check_writable().map_err(|p| plain(&p))?; // which returns the reason if it is not
     }
@@ -66,11 +69,15 @@ pub(super) fn open_to_write(project: &Path, flags: &OpeningFlags) -> Result<Proj
     Ok(opened)
 }
 
-/// Converts a problem of the bridge to the program's failure.
+/// Converts a problem of the bridge to the program's failure, with the flag that helps.
 pub(super) fn plain(problem: &Problem) -> Failure {
+    let advice = match problem.kind {
+        ProblemKind::Choice => " (--timeline NAME)",
+        _ => "",
+    };
     Failure {
         code: code(problem),
-        message: problem.sentence.clone(),
+        message: format!("{}{advice}", problem.sentence),
     }
 }
 

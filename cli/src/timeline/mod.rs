@@ -20,20 +20,28 @@ use studio::code;
 pub fn timeline(action: &TimelineAction, console: &Console, cancel: &Cancel) -> Result<(), Failure> {
     match action {
         TimelineAction::List { project, opening, json } => {
-            let items = open(project, opening)?.items().map_err(|p| plain(&p))?;
+            let mut project = open(project, opening, cancel)?;
+            let items = project.examined_items().map_err(|p| plain(&p))?;
             stdout::write(&if *json { to_json(&items) } else { table(&items) })
         }
         TimelineAction::Add(add) => {
             let settings = chosen(&add.settings)?;
             let mut desk = Desk::new(&add.resources, console, cancel)?;
-            let mut project = open_to_write(&add.project, &add.opening)?;
-            let items = project.items().map_err(|p| plain(&p))?;
+            let mut project = open_to_write(&add.project, &add.opening, cancel)?;
+            // Media are opened only if it matters which of all clips are possible.
+            let items = if add.clip.is_empty() {
+                project.examined_items()
+            } else {
+                project.items()
+            }
+            .map_err(|p| plain(&p))?;
             let wanted = numbered(&items, &add.clip, add.all)?;
             if add.all && wanted.len() < items.len() {
                 let left_out = items.len() - wanted.len();
                 console.say(&format!(
-                    "{left_out} of {} clips cannot have a soundtrack and are left out",
-                    items.len()
+                    "{left_out} of {} cannot have a soundtrack and {} left out",
+                    counted(items.len(), "clip"),
+                    if left_out == 1 { "is" } else { "are" }
                 ));
             }
             project.check_writable().map_err(|p| plain(&p))?;
@@ -53,7 +61,7 @@ pub fn timeline(action: &TimelineAction, console: &Console, cancel: &Cancel) -> 
             resources,
         } => {
             let mut desk = Desk::new(resources, console, cancel)?;
-            let mut project = open_to_write(project, opening)?;
+            let mut project = open_to_write(project, opening, cancel)?;
             project.check_writable().map_err(|p| plain(&p))?;
             let numbers = Numbers::of(&mut project)?;
             let outcomes = project.refresh(&mut desk.workshop).map_err(|p| plain(&p))?;
@@ -68,7 +76,7 @@ pub fn timeline(action: &TimelineAction, console: &Console, cancel: &Cancel) -> 
                 timeline: timeline.clone(),
                 ..OpeningFlags::default()
             };
-            let mut project = open_to_write(project, &opening)?;
+            let mut project = open_to_write(project, &opening, cancel)?;
             let numbers = Numbers::of(&mut project)?;
             let removed = match clip {
                 Some(number) => {
@@ -111,6 +119,7 @@ fn numbered(items: &[Item], numbers: &[usize], all: bool) -> Result<Vec<(usize, 
         .collect();
     let numbers: Vec<usize> = match (all, numbers, fit.len()) {
         (_, _, _) if count == 0 => return Err(Failure::usage("the project has no video clip")),
+        (true, _, 0) | (_, [], 0) if count == 1 => vec![1], // which fails with the reason
         (true, _, 0) | (_, [], 0) => {
             return Err(Failure::usage(format!(
                 "none of the project's {count} clips can have a soundtrack: `kinescore timeline list` shows the reasons"
@@ -147,12 +156,17 @@ fn print(outcomes: &[(Option<usize>, ItemOutcome)]) -> Result<(), Failure> {
         Some(first) => Err(Failure {
             code: code(first),
             message: format!(
-                "{} of {} soundtracks could not be made; the first: {first}",
+                "{} of {} could not be made; the first: {first}",
                 failed.len(),
-                outcomes.len()
+                counted(outcomes.len(), "soundtrack")
             ),
         }),
     }
+}
+
+/// "1 clip", "2 clips".
+fn counted(count: usize, of_what: &str) -> String {
+    format!("{count} {of_what}{}", if count == 1 { "" } else { "s" })
 }
 
 fn speed(item: &Item) -> String {
@@ -186,13 +200,20 @@ fn table(items: &[Item]) -> String {
         if !item.named.is_empty() {
             let _ = writeln!(text, "{:>5}  the project names it {}", "", item.named);
         }
+        if !item.note.is_empty() {
+            let _ = writeln!(text, "{:>5}  {}", "", item.note);
+        }
         if !item.unfit.is_empty() {
             let _ = writeln!(text, "{:>5}  no soundtrack is possible: {}", "", item.unfit);
         }
     }
     let unfit = items.iter().filter(|item| !item.unfit.is_empty()).count();
     if unfit > 0 {
-        let _ = writeln!(text, "{unfit} of {} clips cannot have a soundtrack", items.len());
+        let _ = writeln!(
+            text,
+            "{unfit} of {} cannot have a soundtrack",
+            counted(items.len(), "clip")
+        );
     }
     text
 }
@@ -218,6 +239,7 @@ fn to_json(items: &[Item]) -> String {
             "frame_rate": format!("{}/{}", item.rate_numerator, item.rate_denominator),
             "soundtrack": (!item.soundtrack.is_empty()).then_some(&item.soundtrack),
             "unfit": (!item.unfit.is_empty()).then_some(&item.unfit),
+            "note": (!item.note.is_empty()).then_some(&item.note),
             "settings": settings,
         })
     };

@@ -2,8 +2,9 @@
 
 use crate::exit;
 use crate::progress::{Console, Progress};
+use kinescore::host::video_end;
 use kinescore::{Cancel, Cut, Engine, Error, Flicks, Job, Monitor, Settings, Speed, Stage};
-use kinescore_timeline::{Maker, Problem, ProblemKind, Setting, SoundOrder};
+use kinescore_timeline::{Maker, MediaReader, Problem, ProblemKind, Setting, SoundOrder};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ pub fn code(problem: &Problem) -> u8 {
     let of_library = problem.code.and_then(|code| u8::try_from(code).ok());
     of_library.unwrap_or(match problem.kind {
         ProblemKind::Input => exit::INPUT,
-        ProblemKind::Usage => exit::USAGE,
+        ProblemKind::Usage | ProblemKind::Choice => exit::USAGE,
         ProblemKind::Changed => exit::PROJECT_IN_USE,
         ProblemKind::Output => exit::OUTPUT,
         ProblemKind::Music => exit::NOTHING_TO_FOLLOW,
@@ -25,8 +26,25 @@ pub fn code(problem: &Problem) -> u8 {
     })
 }
 
-/// An error of the library in the bridge's form.
+/// An error of the library in the bridge's form, and in the words of a project: its clips are cut
+/// in the editor, not by flags.
 fn problem(error: &Error) -> Problem {
+    if let Error::CutOutside {
+        path,
+        start,
+        end,
+        duration,
+    } = error
+    {
+        return Problem {
+            kind: ProblemKind::Music,
+            code: None,
+            sentence: format!(
+                "{}: the clip uses the part from {start:.3} s to {end:.3} s of its media, which is {duration:.3} s long; shorten the clip in the editor",
+                path.display()
+            ),
+        };
+    }
     let code = exit::code(error);
     let kind = match code {
         exit::CANCELLED => ProblemKind::Cancelled,
@@ -46,6 +64,16 @@ struct Kept {
     media: String,
     settings: Vec<Setting>,
     job: Job,
+}
+
+/// Opens media for their length, until the switch is set.
+pub struct Lengths(pub Cancel);
+
+impl MediaReader for Lengths {
+    fn end(&self, media: &str) -> Result<Option<i64>, Problem> {
+        let end = video_end(Path::new(media), &self.0).map_err(|error| problem(&error))?;
+        Ok(end.map(|end| end.0))
+    }
 }
 
 /// The engine, and the jobs of the most recent clips.
@@ -168,6 +196,7 @@ mod tests {
         };
         for (name, kind) in [
             ("usage", ProblemKind::Usage),
+            ("choice", ProblemKind::Choice),
             ("input", ProblemKind::Input),
             ("music", ProblemKind::Music),
             ("core", ProblemKind::Core),

@@ -57,7 +57,7 @@ pub fn watch(
         message: format!("{}: the folder cannot be watched: {e}", folder.display()),
     })?;
 
-    open(&path, opening)?;
+    open(&path, opening, cancel)?;
     console.say(&format!("watching {}; Ctrl-C ends it", path.display()));
     let mut seen = None;
     loop {
@@ -66,7 +66,7 @@ pub fn watch(
             // The file afterwards may contain an edit that was saved in the meantime. Only the
             // bytes read before the refresh are known to be followed; and if the project was
             // written, an editor that saves those same bytes again has removed the soundtracks.
-            let written = refresh(&path, opening, &mut desk, console)?;
+            let written = refresh(&path, opening, &mut desk, console, cancel)?;
             seen = now.filter(|_| !written);
         }
         if cancel.is_cancelled() || !wait(&saved, cancel) {
@@ -147,8 +147,14 @@ fn wait(saved: &Receiver<()>, cancel: &Cancel) -> bool {
 
 /// Brings the project up to date, and returns whether it was written. Errors are printed, and the
 /// watch continues.
-fn refresh(path: &Path, opening: &OpeningFlags, desk: &mut Desk, console: &Console) -> Result<bool, Failure> {
-    let opened = open_to_write(path, opening)
+fn refresh(
+    path: &Path,
+    opening: &OpeningFlags,
+    desk: &mut Desk,
+    console: &Console,
+    cancel: &Cancel,
+) -> Result<bool, Failure> {
+    let opened = open_to_write(path, opening, cancel)
         .and_then(|mut project| Numbers::of(&mut project).map(|numbers| (project, numbers)));
     let (mut project, numbers) = match opened {
         Ok(opened) => opened,

@@ -148,7 +148,7 @@ fn a_bad_manifest_is_reported_before_anything_is_rendered() {
     assert_eq!(listing(folder.path()), there);
     for (args, parts) in [
         (&["--chunk", "4/3"][..], &["4/3", "I from 1 to N"][..]),
-        (&["--retries", "101"], &["101", "0..=100"]),
+        (&["--retries", "101"], &["101", "0 to 100"]),
         (&["--collect", "--chunk", "1/2"], &["--collect"]),
         (&["--report", "DIR/none/report.json"], &["none/report.json"]),
         (&["--report", "DIR/walk.mp4"], &["walk.mp4", "overwrite the input"]),

@@ -126,7 +126,7 @@ fn bundles_are_listed_and_single_file_bundles_are_not_written() {
     let unpacked = folder.path().join("cut.otiod");
     fs::create_dir_all(unpacked.join("media")).expect("folders");
     fs::write(unpacked.join("content.otio"), &content).expect("written");
-    fs::write(unpacked.join("media/a.mp4"), "a video").expect("written");
+    fs::copy(walkers(), unpacked.join("media/a.mp4")).expect("copied");
     let listed = clips(&[text(&unpacked)]);
     assert_eq!(listed[0]["unfit"], Value::Null);
     assert!(

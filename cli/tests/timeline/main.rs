@@ -8,6 +8,7 @@ mod common;
 mod elsewhere;
 mod late;
 mod projects;
+mod truth;
 mod watching;
 
 use common::{folder, kinescore, make_clip, outside, run, text, walkers};

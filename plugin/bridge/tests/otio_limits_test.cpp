@@ -1,6 +1,7 @@
 // Clips in OpenTimelineIO that cannot be given a soundtrack, invalid numbers, and nesting without
 // end.
 
+#include "../url.hpp"
 #include "otio_support.hpp"
 
 #include <doctest/doctest.h>
@@ -50,7 +51,7 @@ TEST_CASE("otio: a clip that cannot be given a soundtrack says why, and keeps it
     };
     starts(only_clip(video, effect("LinearTimeWarp.1", -1)), "it is played backwards");
     starts(only_clip(video, effect("FreezeFrame.1", 0)), "it stands still");
-    starts(only_clip(video, effect("LinearTimeWarp.1", 5000)), "it is played at 5000.0 of its speed");
+    starts(only_clip(video, effect("LinearTimeWarp.1", 5000)), "it is played at a speed of 5000; expected 0.25 to 4");
     starts(only_clip(video, {{"enabled", false}}), "it is switched off");
     starts(only_clip(video, Json::object(), {{"enabled", false}}), "it is switched off");
     starts(only_clip(video, Json::object(), effect("LinearTimeWarp.1", 2)), "the track around it");
@@ -212,4 +213,115 @@ TEST_CASE("otio: nesting without end is refused, in metadata and in our own sett
     CHECK_THROWS_AS(Project(with("\"" + std::string(200'000, '['))).open(), Problem);
     // Brackets within strings do not count.
     Project(with("\"" + std::string(200'000, '[') + "\\\"[\"")).open();
+}
+
+TEST_CASE("otio: a file URL of another computer is not a file of this one") {
+    const Project in("{}");
+    std::ofstream(in.file("a.mp4")) << "a video";
+    const std::string here = in.file("a.mp4");
+    for (const std::string start : {"", "file:", "file://", "file://localhost", "file://LocalHost"}) {
+        CAPTURE(start);
+        CHECK(only_clip(external(start + here)).media_path == here);
+        CHECK(only_clip(external(start + here)).unfit.empty());
+    }
+    for (const std::string &url :
+         std::vector<std::string>{"file://nas" + here, "file://192.168.0.7" + here, "file://nas.example" + here,
+                                  "file://nas", "file://localhost", "file:////nas/films/a.mp4"}) {
+        CAPTURE(url);
+        const TimelineItem item = only_clip(external(url));
+        CHECK(item.unfit == "its media is not a file on this computer: " + url);
+        CHECK(item.media_path == url);
+        CHECK(item.is_elsewhere);
+    }
+    CHECK(only_clip(external("file://C:/films/a.mp4")).unfit == "its media has a Windows path: file://C:/films/a.mp4");
+}
+
+namespace {
+
+/// A timeline in which one clip of two seconds is named by a URL.
+std::string timeline_of(const std::string &url) {
+    return R"({"OTIO_SCHEMA": "Timeline.1", "tracks": {"OTIO_SCHEMA": "Stack.1", "children": [
+        {"OTIO_SCHEMA": "Track.1", "kind": "Video", "children": [{"OTIO_SCHEMA": "Clip.1", "name": "one",
+        "media_reference": {"OTIO_SCHEMA": "ExternalReference.1", "target_url": ")" +
+           url + R"("},
+        "source_range": {"OTIO_SCHEMA": "TimeRange.1", "start_time": {"OTIO_SCHEMA": "RationalTime.1", "rate": 25, "value": 0},
+        "duration": {"OTIO_SCHEMA": "RationalTime.1", "rate": 25, "value": 50}}}]}]}})";
+}
+
+/// Our sound in the text of a project.
+Json &our_clip(Json &json) { return json["tracks"]["children"].back()["children"][0]; }
+
+} // namespace
+
+TEST_CASE("otio: the name of our sound is a valid URL, and leads back to its file") {
+    for (const std::string name :
+         {"a b", "a#b", "100%", "a%20b", "a?b", "a:b", "\xC3\xBC\xE6\x97\xA5", "a+b&c", "it's [1]"}) {
+        for (const bool is_absolute : {false, true}) {
+            CAPTURE(name);
+            const Project in("{}");
+            in.write(timeline_of(is_absolute ? in.file("m.mp4") : "m.mp4"));
+            const std::string wav = in.file(name + "/s.wav");
+            fs::create_directories(in.file(name));
+            fs::create_directories(in.file("a b"));
+            std::ofstream(in.file("a b/s.wav")) << "another sound"; // which a%20b must not be taken for
+            std::ofstream(wav) << "a sound";
+            const auto project = in.open();
+            project->place(sound_for(project->items().at(0), wav));
+            Json json = Json::parse(project->text());
+            const std::string url = our_clip(json)["media_reference"]["target_url"];
+            CAPTURE(url);
+            CHECK(url.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/%:") ==
+                  std::string::npos);
+            CHECK(percent_decoded(is_absolute ? url.substr(7) : url) == (is_absolute ? wav : name + "/s.wav"));
+            in.write(project->text());
+            CHECK(in.open()->ours().at(0).wav == wav);
+        }
+    }
+}
+
+TEST_CASE("otio: the plain name that earlier versions gave our sound still leads to its file") {
+    for (const std::string name : {"a b", "a#b", "100%", "a%20b", "\xC3\xBC"}) {
+        CAPTURE(name);
+        const Project in(timeline_of("m.mp4"));
+        fs::create_directories(in.file("a b"));
+        fs::create_directories(in.file(name));
+        std::ofstream(in.file("a b/s.wav")) << "another sound";
+        std::ofstream(in.file(name + "/s.wav")) << "a sound";
+        const auto project = in.open();
+        const Placed placed = sound_for(project->items().at(0), in.file(name + "/s.wav"));
+        project->place(placed);
+        Json json = Json::parse(project->text());
+        our_clip(json)["media_reference"]["target_url"] = name + "/s.wav";
+        our_clip(json)["metadata"]["kinescore"].erase("encoded");
+        in.write(json.dump());
+        const auto again = in.open();
+        REQUIRE(again->ours().size() == 1);
+        CHECK(again->ours()[0].wav == placed.wav);
+        // Nothing has changed, so nothing is written.
+        again->place(placed);
+        CHECK(again->text() == json.dump());
+    }
+}
+
+TEST_CASE("otio: a sound whose beginning was cut off is placed again once") {
+    const Project in(timeline_of("m.mp4"));
+    const auto project = in.open();
+    Placed placed = sound_for(project->items().at(0), in.file("s.wav"));
+    project->place(placed);
+    Json json = Json::parse(project->text());
+    our_clip(json)["source_range"]["start_time"]["value"] = 5;
+    in.write(json.dump());
+    const auto edited = in.open();
+    CHECK(edited->ours().at(0).is_cut);
+    placed.id = edited->ours()[0].id;
+    edited->place(placed);
+    json = Json::parse(edited->text());
+    CHECK(our_clip(json)["source_range"]["start_time"]["value"] == 0);
+    in.write(edited->text());
+    CHECK_FALSE(in.open()->ours().at(0).is_cut);
+    // A sound that is counted from a timecode is whole.
+    our_clip(json)["source_range"]["start_time"]["value"] = 90'000;
+    our_clip(json)["media_reference"]["available_range"]["start_time"]["value"] = 90'000;
+    in.write(json.dump());
+    CHECK_FALSE(in.open()->ours().at(0).is_cut);
 }

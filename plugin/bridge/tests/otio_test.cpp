@@ -336,7 +336,8 @@ TEST_CASE("otio: media are named as the project names the others") {
     };
     CHECK(named("file:///m/a.mp4", "/s/ü #1.wav") == "file:///s/%C3%BC%20%231.wav");
     CHECK(named("file://localhost/m/a%2Fb%ZZ.mp4", "/s/a.wav") == "file:///s/a.wav");
-    CHECK(named("/m/a.mp4", "/s/ü #1.wav") == "/s/ü #1.wav");
+    CHECK(named("/m/a.mp4", "/s/ü #1.wav") == "file:///s/%C3%BC%20%231.wav"); // plain, it is not a URL
+    CHECK(named("/m/a.mp4", "/s/a.wav") == "/s/a.wav");
     CHECK(named("m/a.mp4", in.file("s/a.wav")) == "s/a.wav");
     CHECK(named("m/a.mp4", "/s/a.wav") == "file:///s/a.wav");
     CHECK(named("/m/a.mp4", "/s/\xFF.wav") == "file:///s/%FF.wav");

@@ -325,6 +325,12 @@ TEST_CASE("an editor that was started with a project has it open") {
         const Editor editor(folder, {"--verbose", "./my film.kdenlive"});
         CHECK(ProjectFile::open_in(path, editors) == title + " (process " + editor.number() + ")");
     }
+    SUBCASE("by a URL, as file managers name it") {
+        for (const std::string start : {"file://", "file://localhost"}) {
+            const Editor editor(folder, {start + folder.path() + "/my%20film.kdenlive"});
+            CHECK(ProjectFile::open_in(path, editors) == title + " (process " + editor.number() + ")");
+        }
+    }
     SUBCASE("by a link") {
         fs::create_symlink(path, folder.path() + "/link.kdenlive");
         const Editor editor(folder, {"link.kdenlive"});

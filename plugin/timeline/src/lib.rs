@@ -53,6 +53,8 @@ mod ffi {
         /// Why it cannot be given a soundtrack; empty if it can. Media and times are then only for
         /// display.
         unfit: String,
+        /// A note for the user about a clip that can have a soundtrack; empty for none.
+        note: String,
         /// File of its soundtrack; empty if it has none.
         soundtrack: String,
         /// The settings chosen for the soundtrack.
@@ -83,6 +85,9 @@ mod ffi {
         Input,
         /// Something requested does not exist.
         Usage,
+        /// A file has several timelines, and [`OpenOptions::timeline`](crate::OpenOptions) names
+        /// none of them.
+        Choice,
         /// The project is open in its editor, or was changed since it was read.
         Changed,
         /// A file cannot be written.
@@ -134,6 +139,10 @@ mod ffi {
     }
 
     extern "Rust" {
+        type MediaHandle;
+        fn is_reader(self: &MediaHandle) -> bool;
+        fn end(self: &MediaHandle, media: &str, known: &mut bool, end: &mut i64) -> Status;
+
         type MakerHandle;
         fn key(self: &mut MakerHandle, order: &SoundOrder, key: &mut String) -> Status;
         fn make(self: &mut MakerHandle, order: &SoundOrder, wav: &str) -> Status;
@@ -145,15 +154,22 @@ mod ffi {
         type Project;
 
         fn new_project() -> UniquePtr<Project>;
-        fn open(self: Pin<&mut Project>, path: &str, media_folders: &Vec<String>, timeline: &str) -> Status;
+        fn open(
+            self: Pin<&mut Project>,
+            path: &str,
+            media_folders: &Vec<String>,
+            timeline: &str,
+            media: Box<MediaHandle>,
+        ) -> Status;
         fn open_bundle(
             self: Pin<&mut Project>,
             path: &str,
             content: &[u8],
             media_folders: &Vec<String>,
             timeline: &str,
+            media: Box<MediaHandle>,
         ) -> Status;
-        fn items(self: Pin<&mut Project>, items: &mut Vec<Item>) -> Status;
+        fn items(self: Pin<&mut Project>, examined: bool, items: &mut Vec<Item>) -> Status;
         fn check_writable(self: Pin<&mut Project>) -> Status;
         fn add(
             self: Pin<&mut Project>,
@@ -231,6 +247,40 @@ pub trait Maker {
     /// # Errors
     /// The reason why it cannot be made.
     fn make(&mut self, order: &SoundOrder, wav: &str) -> Result<(), Problem>;
+}
+
+/// Opens media.
+pub trait MediaReader {
+    /// Where the video in a file ends, flicks from its first shown frame; `None` if that is not
+    /// known.
+    ///
+    /// # Errors
+    /// The reason why the file cannot be used as a video.
+    fn end(&self, media: &str) -> Result<Option<i64>, Problem>;
+}
+
+/// A reader of media in the form held by the C++ side; without one, clips are not compared with
+/// their media.
+#[derive(Default)]
+pub struct MediaHandle(Option<Box<dyn MediaReader>>);
+
+impl MediaHandle {
+    /// A handle for this reader.
+    pub fn new(reader: Box<dyn MediaReader>) -> Self {
+        Self(Some(reader))
+    }
+
+    fn is_reader(&self) -> bool {
+        self.0.is_some()
+    }
+
+    fn end(&self, media: &str, known: &mut bool, end: &mut i64) -> ffi::Status {
+        answer(|| {
+            let found = self.0.as_ref().map_or(Ok(None), |reader| reader.end(media))?;
+            (*known, *end) = (found.is_some(), found.unwrap_or(0));
+            Ok(())
+        })
+    }
 }
 
 /// A maker in the form held by the C++ side.
@@ -314,17 +364,19 @@ impl Project {
     ///
     /// # Errors
     /// [`ProblemKind::Input`] when it cannot be read or is not a project of a known kind;
-    /// [`ProblemKind::Usage`] when an option names something that does not exist.
-    pub fn open(path: &str, options: &OpenOptions) -> Result<Self, Problem> {
+    /// [`ProblemKind::Usage`] when an option names something that does not exist;
+    /// [`ProblemKind::Choice`] when a timeline has to be chosen.
+    pub fn open(path: &str, options: &OpenOptions, media: MediaHandle) -> Result<Self, Problem> {
+        let media = Box::new(media);
         let mut project = ffi::new_project();
         let timeline = options.timeline.as_deref().unwrap_or_default();
         let content = bundle::content(path)?;
         let is_bundle = content.is_some();
         let status = match content {
-            None => project.pin_mut().open(path, &options.media_folders, timeline),
+            None => project.pin_mut().open(path, &options.media_folders, timeline, media),
             Some(content) => project
                 .pin_mut()
-                .open_bundle(path, &content, &options.media_folders, timeline),
+                .open_bundle(path, &content, &options.media_folders, timeline, media),
         };
         status.into_result()?;
         Ok(Self {
@@ -340,13 +392,23 @@ impl Project {
     }
 
     /// Video clips, in the order of tracks and times, including those that cannot be given a
-    /// soundtrack.
+    /// soundtrack as far as the project shows. No media is opened.
     ///
     /// # Errors
     /// [`ProblemKind::Input`] when the project is damaged.
     pub fn items(&mut self) -> Result<Vec<Item>, Problem> {
         let mut items = Vec::new();
-        self.inner.pin_mut().items(&mut items).into_result()?;
+        self.inner.pin_mut().items(false, &mut items).into_result()?;
+        Ok(items)
+    }
+
+    /// The same clips, compared with their media, each of which is opened once.
+    ///
+    /// # Errors
+    /// Those of [`items`](Self::items), and [`ProblemKind::Cancelled`].
+    pub fn examined_items(&mut self) -> Result<Vec<Item>, Problem> {
+        let mut items = Vec::new();
+        self.inner.pin_mut().items(true, &mut items).into_result()?;
         Ok(items)
     }
 
@@ -437,7 +499,12 @@ mod tests {
         )
         .expect("written");
         std::fs::write(folder.join("a.mp4"), "a video").expect("written");
-        let mut project = Project::open(path.to_str().expect("UTF-8"), &OpenOptions::default()).expect("a project");
+        let mut project = Project::open(
+            path.to_str().expect("UTF-8"),
+            &OpenOptions::default(),
+            MediaHandle::default(),
+        )
+        .expect("a project");
         let id = project.items().expect("clips")[0].id.clone();
         let outcome = project
             .add(&mut MakerHandle::new(Box::new(Failing)), &id, &[])
@@ -452,6 +519,7 @@ mod tests {
         let none = Project::open(
             folder.join("none.mlt").to_str().expect("UTF-8"),
             &OpenOptions::default(),
+            MediaHandle::default(),
         );
         assert_eq!(none.err().map(|problem| problem.kind), Some(ProblemKind::Input));
         std::fs::remove_dir_all(&folder).expect("removed");

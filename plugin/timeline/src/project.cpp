@@ -5,6 +5,7 @@
 
 #include <exception>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -41,6 +42,7 @@ Item item_of(const TimelineItem &item) {
     shown.speed_denominator = item.speed.denominator;
     shown.track = item.track;
     shown.unfit = lossy(item.unfit);
+    shown.note = lossy(item.note);
     return shown;
 }
 
@@ -50,6 +52,8 @@ ProblemKind kind_of(Problem::Kind kind) {
         return ProblemKind::Input;
     case Problem::Kind::usage:
         return ProblemKind::Usage;
+    case Problem::Kind::choice:
+        return ProblemKind::Choice;
     case Problem::Kind::changed:
         return ProblemKind::Changed;
     case Problem::Kind::output:
@@ -70,6 +74,8 @@ Problem::Kind kind_of(ProblemKind kind) {
         return Problem::Kind::input;
     case ProblemKind::Usage:
         return Problem::Kind::usage;
+    case ProblemKind::Choice:
+        return Problem::Kind::choice;
     case ProblemKind::Changed:
         return Problem::Kind::changed;
     case ProblemKind::Output:
@@ -132,12 +138,28 @@ void append(const std::vector<Result> &results, ::rust::Vec<ItemOutcome> &outcom
     }
 }
 
-OpenOptions options_of(const ::rust::Vec<::rust::String> &media_folders, ::rust::Str timeline) {
+void check(const Status &status) {
+    if (status.failed) {
+        throw Problem(kind_of(status.kind), std::string(status.sentence), status.code);
+    }
+}
+
+OpenOptions options_of(const ::rust::Vec<::rust::String> &media_folders, ::rust::Str timeline,
+                       ::rust::Box<MediaHandle> media) {
     OpenOptions options;
     for (const ::rust::String &folder : media_folders) {
         options.media_folders.push_back(std::string(folder));
     }
     options.timeline = std::string(timeline);
+    if (media->is_reader()) {
+        const auto reader = std::make_shared<::rust::Box<MediaHandle>>(std::move(media));
+        options.media_end = [reader](const std::string &path) {
+            bool is_known = false;
+            Flicks end = 0;
+            check((*reader)->end(std::string(lossy(path)), is_known, end));
+            return is_known ? std::optional<Flicks>(end) : std::nullopt;
+        };
+    }
     return options;
 }
 
@@ -162,38 +184,40 @@ private:
                 order.speed.numerator, order.speed.denominator, settings_of(order.settings)};
     }
 
-    static void check(const Status &status) {
-        if (status.failed) {
-            throw Problem(kind_of(status.kind), std::string(status.sentence), status.code);
-        }
-    }
-
     MakerHandle &workshop_;
 };
 
 } // namespace
 
-Status Project::open(::rust::Str path, const ::rust::Vec<::rust::String> &media_folders, ::rust::Str timeline) {
-    return guarded([&] { timeline_ = bridge::open_project(std::string(path), options_of(media_folders, timeline)); });
-}
-
-Status Project::open_bundle(::rust::Str path, ::rust::Slice<const std::uint8_t> content,
-                            const ::rust::Vec<::rust::String> &media_folders, ::rust::Str timeline) {
+Status Project::open(::rust::Str path, const ::rust::Vec<::rust::String> &media_folders, ::rust::Str timeline,
+                     ::rust::Box<MediaHandle> media) {
     return guarded([&] {
-        timeline_ = bridge::open_bundle(std::string(path), std::string(content.begin(), content.end()),
-                                        options_of(media_folders, timeline));
+        timeline_ =
+            bridge::open_project(std::string(path), options_of(media_folders, timeline, std::move(media)));
     });
 }
 
-Status Project::items(::rust::Vec<Item> &list) {
+Status Project::open_bundle(::rust::Str path, ::rust::Slice<const std::uint8_t> content,
+                            const ::rust::Vec<::rust::String> &media_folders, ::rust::Str timeline,
+                            ::rust::Box<MediaHandle> media) {
     return guarded([&] {
-        const std::vector<TimelineItem> items = timeline_->items();
+        timeline_ = bridge::open_bundle(std::string(path), std::string(content.begin(), content.end()),
+                                        options_of(media_folders, timeline, std::move(media)));
+    });
+}
+
+Status Project::items(bool examined, ::rust::Vec<Item> &list) {
+    return guarded([&] {
+        std::vector<TimelineItem> items = timeline_->items();
         const std::vector<Placed> ours = timeline_->ours();
         std::map<std::size_t, std::size_t> sounds;
         for (const auto &[own, item] : matches(ours, items)) {
             sounds[item] = own;
         }
         for (std::size_t index = 0; index < items.size(); ++index) {
+            if (examined) {
+                timeline_->examine(items[index]);
+            }
             Item shown = item_of(items[index]);
             if (const auto own = sounds.find(index); own != sounds.end()) {
                 shown.soundtrack = lossy(ours[own->second].wav);

@@ -15,14 +15,17 @@ struct SoundOrder;
 struct ItemOutcome;
 struct Status;
 struct MakerHandle;
+struct MediaHandle;
 
 /// A project file. Nothing is thrown: failures are in the returned status.
 class Project {
 public:
-    Status open(::rust::Str path, const ::rust::Vec<::rust::String> &media_folders, ::rust::Str timeline);
+    Status open(::rust::Str path, const ::rust::Vec<::rust::String> &media_folders, ::rust::Str timeline,
+                ::rust::Box<MediaHandle> media);
     Status open_bundle(::rust::Str path, ::rust::Slice<const std::uint8_t> content,
-                       const ::rust::Vec<::rust::String> &media_folders, ::rust::Str timeline);
-    Status items(::rust::Vec<Item> &items);
+                       const ::rust::Vec<::rust::String> &media_folders, ::rust::Str timeline,
+                       ::rust::Box<MediaHandle> media);
+    Status items(bool examined, ::rust::Vec<Item> &items);
     Status check_writable();
     Status add(MakerHandle &workshop, ::rust::Str item, const ::rust::Vec<Setting> &settings,
                ::rust::Vec<ItemOutcome> &outcomes);
