@@ -100,7 +100,7 @@ sync: build ## measure how soundtracks answer the movement: the bundled clip, an
 	@$(HERE) KINESCORE="$(abspath $(KINESCORE))" .setup/sync/bin/python models/train/evaluate_sync.py \
 	    tests/fixtures/walking-two-people.mp4 $(if $(CLIPS),"$(CLIPS)") $(if $(DATA),--groove "$(DATA)") $(ARGS)
 
-dist: ## packages for people without a compiler, in dist/: .deb, tarball, Blender's zip (not tried yet)
+dist: ## packages for people without a compiler, in dist/: .deb, tarball, Blender's zip
 	@scripts/dist.sh
 
 test-dist: ## try the packages of `make dist` in a bare Debian 12 and 13 (root, mmdebstrap)
@@ -118,9 +118,10 @@ install: build lib plugin ## program, library, headers, plugin, models and ONNX 
 	find "$(DESTDIR)$(PREFIX)/lib/kinescore/$(BUNDLE)" -name '*.ofx' -exec strip --strip-unneeded {} +
 	install -d "$(DESTDIR)$(PREFIX)/share/kinescore/models" "$(DESTDIR)$(PREFIX)/lib/kinescore" \
 	    "$(DESTDIR)$(PREFIX)/share/doc/kinescore" "$(DESTDIR)$(PREFIX)/share/man/man1"
-	find models -maxdepth 1 -type f -exec install -m644 -t "$(DESTDIR)$(PREFIX)/share/kinescore/models" {} +
+	find models -maxdepth 1 -type f ! -name '*.py' -exec install -m644 -t "$(DESTDIR)$(PREFIX)/share/kinescore/models" {} +
 	install -m755 .setup/onnxruntime/libonnxruntime.so.* "$(DESTDIR)$(PREFIX)/lib/kinescore"
 	install -m644 README.md NOTICE LICENSE-MIT LICENSE-APACHE "$(DESTDIR)$(PREFIX)/share/doc/kinescore"
+	install -Dm644 -t "$(DESTDIR)$(PREFIX)/share/doc/kinescore/docs" docs/*
 	install -m644 .setup/onnxruntime/LICENSE "$(DESTDIR)$(PREFIX)/share/doc/kinescore/onnxruntime-LICENSE"
 	install -m644 .setup/onnxruntime/ThirdPartyNotices.txt "$(DESTDIR)$(PREFIX)/share/doc/kinescore/onnxruntime-ThirdPartyNotices.txt"
 	$(KINESCORE) man "$(DESTDIR)$(PREFIX)/share/man/man1"

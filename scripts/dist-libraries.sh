@@ -37,25 +37,35 @@ if [[ ! -e $built/done ]]; then
     (
         cd "${sources[0]}"
         # Neither --enable-gpl nor --enable-nonfree. No network, no devices, no filters: what reads and writes files.
-        ./configure --prefix="$built" --disable-static --enable-shared --disable-programs --disable-doc --disable-network \
+        # The options are part of the libraries, so that they name no folder of this machine.
+        ./configure --prefix=/ffmpeg --disable-static --enable-shared --disable-programs --disable-doc --disable-network \
             --disable-autodetect --disable-avdevice --disable-avfilter --disable-postproc --disable-debug \
-            --enable-zlib --enable-libopus --enable-libdav1d --enable-pic \
-            --extra-cflags="-ffile-prefix-map=$work=/ffmpeg" >&2
+            --enable-zlib --enable-libopus --enable-libdav1d --enable-pic >&2
         make -j"$(nproc)" >&2
-        make install >&2
+        make install DESTDIR="$built" >&2
     ) > "$work/ffmpeg/log" 2>&1 || fail "FFmpeg cannot be built; the end of $work/ffmpeg/log: $(tail -n 5 "$work/ffmpeg/log")"
     grep -q 'License: LGPL' "$work/ffmpeg/log" || fail "FFmpeg was not configured for the LGPL; see $work/ffmpeg/log"
     cp "${sources[0]}/COPYING.LGPLv2.1" "$built/"
+    sed -n 's/^#define FFMPEG_CONFIGURATION "\(.*\)"$/\1/p' "${sources[0]}/config.h" > "$built/configuration"
     touch "$built/done"
 fi
 
 mkdir -p "$into"
-for library in "$built"/lib/lib*.so.*; do
+for library in "$built"/ffmpeg/lib/lib*.so.*; do
     # The name that programs ask for is the file; its longer names are not needed.
     soname=$(objdump -p "$library" | sed -n 's/^ *SONAME *//p')
     [[ $(basename "$library") != "$soname" ]] || { cp -L "$library" "$into/$soname" && strip --strip-unneeded "$into/$soname"; }
 done
 install -m644 "$built/COPYING.LGPLv2.1" "$into/FFmpeg-COPYING.LGPLv2.1"
+# The LGPL asks for the source, and for the way to build it again.
+cat > "$into/FFmpeg-SOURCE.txt" <<TEXT
+FFmpeg here was built from Debian's source package ffmpeg $version, which lies beside the tarball in
+"sources", by scripts/dist-libraries.sh of Kinescore's source, with these options:
+
+$(cat "$built/configuration")
+
+Libraries of the same version may be put in the place of these.
+TEXT
 # Under licences that allow it: BSD (Opus, dav1d), MIT (pugixml), zlib.
 for soname in libopus.so.0 libdav1d.so.6 libpugixml.so.1 libz.so.1; do
     library=$(ldconfig -p | sed -n "s|^\s*$soname .*=> ||p" | head -n 1)

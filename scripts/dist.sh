@@ -6,6 +6,7 @@
 #   kinescore-VERSION-linux-MACHINE.tar.zst    the same with libraries of its own; runs where it is unpacked
 #   kinescore-blender-VERSION.zip          the add-on, which Blender installs from the file
 #   LICENCES.txt                           the licence of everything in them
+#   sources/                               the source of the FFmpeg in the tarball, as the LGPL asks
 #   SHA256SUMS
 #
 #   scripts/dist.sh [DIR]
@@ -50,8 +51,8 @@ rm -f "$out"/kinescore[_-]* "$out/LICENCES.txt" "$out/SHA256SUMS"
 say "building"
 make --no-print-directory install DESTDIR="$work/stage" PREFIX=/usr >&2
 stage=$work/stage/usr
-# The static library is for builders.
-rm -f "$stage/lib/libkinescore.a"
+# The static library is for builders. kinescore-ges would need GES, which few have.
+rm -f "$stage/lib/libkinescore.a" "$stage/bin/kinescore-ges"
 strip --strip-unneeded "$stage/bin/"* "$stage"/lib/libkinescore.so.*.*
 python3 scripts/licences.py > "$out/LICENCES.txt"
 install -m644 "$out/LICENCES.txt" "$stage/share/doc/kinescore/LICENCES.txt"
@@ -85,6 +86,9 @@ tar=$work/tar/$name
 mkdir -p "$work/tar"
 cp -a "$stage" "$tar"
 scripts/dist-libraries.sh "$work" "$tar/lib/kinescore"
+rm -rf "$out/sources"
+mkdir "$out/sources"
+cp -p "$work"/ffmpeg/ffmpeg_*.dsc "$work"/ffmpeg/ffmpeg_*.tar.* "$out/sources/"
 # Programs and libraries look for the libraries beside them first.
 for file in "$tar"/bin/*; do patchelf --set-rpath '$ORIGIN/../lib/kinescore' "$file"; done
 for file in "$tar"/lib/libkinescore.so.*.*; do patchelf --set-rpath '$ORIGIN/kinescore' "$file"; done
@@ -94,6 +98,12 @@ sed -e 's|@PREFIX@|${pcfiledir}/../..|' -e "s|@VERSION@|$version|" ffi/kinescore
 settle "$tar"
 tar --create --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" -C "$work/tar" "$name" |
     zstd -q -19 -T0 --no-progress -o "$out/$name.tar.zst" -f
+
+# A path of this machine in a file would make the packages depend on where they were built.
+for folder in "$root" "$cargo_home"; do
+    named=$(grep -rlaF -- "$folder" "$tar" "$stage" || true)
+    [[ -z $named ]] || fail "these files name $folder of this machine: $named"
+done
 
 say "making the package"
 gzip -9n "$stage"/share/man/man1/*.1

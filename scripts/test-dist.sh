@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Tries what scripts/dist.sh built where nobody has a compiler: a bare Debian 12 with the package,
 # and a bare Debian 13 with the tarball. In each the demo clip is rendered, `doctor` finds everything,
-# Kinescore is installed in Blender and Kdenlive, a project gets a soundtrack that melt renders, and
-# after the removal nothing is left.
+# Kinescore is installed in Blender (by the program, and from the zip), in Kdenlive and for OpenFX
+# hosts, a project gets a soundtrack that melt renders, and after the removal nothing is left.
 #
 #   scripts/test-dist.sh [DIR]            with what is in DIR (default: dist/)
+#   FRESH_KEEP=1 scripts/test-dist.sh     keeps both Debians for inspection
 #   EDITORS=no scripts/test-dist.sh       without Blender, Kdenlive and melt, which are 700 MB each
 #
 # Takes root, mmdebstrap and a connection to Debian's packages; about 15 minutes. Exit code: 0 when
@@ -28,6 +29,7 @@ folder=$(mktemp -d "$root/target/test-dist.XXXXXX")
 mounted=()
 clean_up() {
     for place in "${mounted[@]}"; do umount "$place" || true; done
+    [[ -z ${FRESH_KEEP:-} ]] || { say "the Debians are left in $folder"; return; }
     rm -rf --one-file-system "$folder"
 }
 trap clean_up EXIT
@@ -84,9 +86,50 @@ try_program() {
     sha256sum < "$folder/$release/try/out.mid" > "$folder/$release.notes"
 }
 
+# A command in Python in the Blender of a Debian; the arguments after it are its own.
+in_blender() {
+    local release=$1 command=$2
+    shift 2
+    within "$release" blender --background --python-exit-code 3 --python-expr "$command" -- "$@" >> "$folder/$release.log" 2>&1 ||
+        fail "$release: Blender: $(tail -n 20 "$folder/$release.log")"
+}
+
+# A project (its path is the first argument) with a movie strip and its soundtrack.
+make_strip='
+import bpy, sys
+scene = bpy.context.scene
+editor = scene.sequence_editor_create()
+strips = editor.strips if hasattr(editor, "strips") else editor.sequences
+strips.new_movie("walk", "/try/walk.mp4", 1, 1)
+bpy.ops.wm.save_as_mainfile(filepath=sys.argv[sys.argv.index("--") + 1])
+bpy.ops.kinescore.generate()
+assert [strip for strip in strips if strip.type == "SOUND"], "no sound"
+'
+
+# The zip in the Blender of this Debian, and Kinescore in the folder that its preferences name; an
+# empty name leaves the search to the add-on.
+try_zip() {
+    local release=$1 place=$2 zip module
+    zip=/try/$(basename "$dist"/kinescore-blender-*.zip)
+    say "$release: the zip in Blender"
+    if [[ $release == bookworm ]]; then
+        module=kinescore
+        in_blender "$release" "import bpy; bpy.ops.preferences.addon_install(filepath='$zip'); bpy.ops.preferences.addon_enable(module='$module'); bpy.ops.wm.save_userpref()"
+    else
+        # Blender 4.2 and later: an extension.
+        module=bl_ext.user_default.kinescore
+        within "$release" blender --command extension validate "$zip" >&2 || fail "$release: Blender refuses the extension"
+        within "$release" blender --command extension install-file --repo user_default --enable "$zip" >> "$folder/$release.log" 2>&1 ||
+            fail "$release: the extension cannot be installed: $(tail -n 20 "$folder/$release.log")"
+    fi
+    in_blender "$release" "import bpy
+bpy.context.preferences.addons['$module'].preferences.library = '$place'
+$make_strip" /try/zip.blend
+}
+
 # Kinescore in the editors of this Debian, and a project that melt renders.
 try_editors() {
-    local release=$1 program=$2 library=$3
+    local release=$1 program=$2 library=$3 editor
     [[ ${EDITORS:-yes} == yes ]] || { say "SKIPPED: editors in $release (EDITORS=no)"; return 0; }
     say "$release: installing Blender, Kdenlive and melt"
     install_packages "$release" blender kdenlive melt
@@ -97,32 +140,23 @@ try_editors() {
     within "$release" blender --background --python-expr \
         "import bpy; bpy.ops.preferences.addon_enable(module='kinescore'); bpy.ops.wm.save_userpref()" >> "$folder/$release.log" 2>&1
     within "$release" "$program" install kdenlive >&2
+    within "$release" "$program" install ofx >&2
     local report
     report=$(within "$release" "$program" doctor --editors) || fail "$release: doctor --editors: $report"
     printf '%s\n' "$report" >&2
+    grep -q '^ok OpenFX' <<< "$report" || fail "$release: the OpenFX bundle is not found"
     grep -q 'the add-on is enabled' <<< "$report" || fail "$release: the add-on is not enabled in Blender"
 
     say "$release: a strip in Blender"
-    within "$release" blender --background --python-exit-code 3 --python-expr "
-import bpy
-scene = bpy.context.scene
-editor = scene.sequence_editor_create()
-strips = editor.strips if hasattr(editor, 'strips') else editor.sequences
-strips.new_movie('walk', '/try/walk.mp4', 1, 1)
-bpy.ops.wm.save_as_mainfile(filepath='/try/film.blend')
-bpy.ops.kinescore.generate()
-assert [strip for strip in strips if strip.type == 'SOUND'], 'no sound'
-" >> "$folder/$release.log" 2>&1 || fail "$release: Blender: $(tail -n 20 "$folder/$release.log")"
-
+    in_blender "$release" "$make_strip" /try/film.blend
     say "$release: a project of melt"
     within "$release" timeout 120 melt -profile atsc_720p_25 /try/walk.mp4 in=0 out=74 -consumer xml:/try/film.mlt >> "$folder/$release.log" 2>&1
     within "$release" "$program" timeline add /try/film.mlt >&2
     within "$release" timeout 120 melt /try/film.mlt -consumer avformat:/try/film.wav vn=1 >> "$folder/$release.log" 2>&1
     [[ $(stat -c %s "$folder/$release/try/film.wav") -gt 100000 ]] || fail "$release: melt rendered no sound"
 
-    within "$release" "$program" uninstall blender >&2
-    within "$release" "$program" uninstall kdenlive >&2
-    ! within "$release" find /home/user/.config/blender /home/user/.local/share/kdenlive -iname '*kinescore*' 2>/dev/null | grep . ||
+    for editor in blender kdenlive ofx; do within "$release" "$program" uninstall "$editor" >&2; done
+    ! within "$release" find /home/user/.config/blender /home/user/.local/share/kdenlive /usr/OFX -iname '*kinescore*' 2>/dev/null | grep . ||
         fail "$release: something is left in an editor's folder"
 }
 
@@ -132,6 +166,7 @@ before=$(listing bookworm)
 install_packages bookworm "/try/$(basename "$dist"/kinescore_*.deb)"
 try_program bookworm kinescore
 try_editors bookworm kinescore /usr/lib/libkinescore.so
+try_zip bookworm ""
 within bookworm apt-get purge -y -qq kinescore >> "$folder/bookworm.log" 2>&1
 left=$(find "$folder/bookworm/usr" "$folder/bookworm/etc" "$folder/bookworm/opt" -iname '*kinescore*')
 [[ -z $left ]] || fail "bookworm: left after the removal: $left"
@@ -149,4 +184,5 @@ place="/opt/any where/$(basename "$dist"/kinescore-*-linux-*.tar.zst .tar.zst)"
 try_program trixie "$place/bin/kinescore"
 cmp "$folder/bookworm.notes" "$folder/trixie.notes" || fail "the notes in Debian 13 are not those in Debian 12"
 try_editors trixie "$place/bin/kinescore" "$place/lib/libkinescore.so"
+try_zip trixie "$place"
 say "passed"

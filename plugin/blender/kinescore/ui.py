@@ -203,7 +203,9 @@ class KinescorePreferences(bpy.types.AddonPreferences):
 
     def draw(self, _context):
         self.layout.prop(self, "library", text="Kinescore is in")
-        self.layout.prop(self, "folder", text="Soundtracks of unsaved projects")
+        # Above its field: beside it, Blender cuts this text off.
+        self.layout.label(text="Folder for the soundtracks of projects that have not been saved yet:")
+        self.layout.prop(self, "folder", text="")
 
 
 def _chosen(context):
