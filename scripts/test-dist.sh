@@ -70,6 +70,16 @@ listing() {
     (cd "$folder/$1" && find etc home opt usr -not -path 'usr/share/mime/*' -not -path 'etc/ld.so.cache' | sort)
 }
 
+# The greatest sample of a WAV file of 16 bits, as melt writes them.
+peak_of() {
+    python3 -c '
+import array, sys, wave
+with wave.open(sys.argv[1]) as sound:
+    assert sound.getsampwidth() == 2, sound.getsampwidth()
+    print(max(map(abs, array.array("h", sound.readframes(sound.getnframes())))))
+' "$1"
+}
+
 # A render, doctor, and outputs that are whole, with the program at this path.
 try_program() {
     local release=$1 program=$2
@@ -153,7 +163,9 @@ try_editors() {
     within "$release" timeout 120 melt -profile atsc_720p_25 /try/walk.mp4 in=0 out=74 -consumer xml:/try/film.mlt >> "$folder/$release.log" 2>&1
     within "$release" "$program" timeline add /try/film.mlt >&2
     within "$release" timeout 120 melt /try/film.mlt -consumer avformat:/try/film.wav vn=1 >> "$folder/$release.log" 2>&1
-    [[ $(stat -c %s "$folder/$release/try/film.wav") -gt 100000 ]] || fail "$release: melt rendered no sound"
+    local peak
+    peak=$(peak_of "$folder/$release/try/film.wav") || fail "$release: melt's sound cannot be read"
+    ((peak > 3000)) || fail "$release: melt's sound is silent: its peak is $peak of 32768"
 
     for editor in blender kdenlive ofx; do within "$release" "$program" uninstall "$editor" >&2; done
     ! within "$release" find /home/user/.config/blender /home/user/.local/share/kdenlive /usr/OFX -iname '*kinescore*' 2>/dev/null | grep . ||
