@@ -159,8 +159,9 @@ try_editors() {
 
     say "$release: a strip in Blender"
     in_blender "$release" "$make_strip" /try/film.blend
+    # Without the sound of the clip itself, so that what is heard is the soundtrack.
     say "$release: a project of melt"
-    within "$release" timeout 120 melt -profile atsc_720p_25 /try/walk.mp4 in=0 out=74 -consumer xml:/try/film.mlt >> "$folder/$release.log" 2>&1
+    within "$release" timeout 120 melt -profile atsc_720p_25 /try/walk.mp4 in=0 out=74 audio_index=-1 -consumer xml:/try/film.mlt >> "$folder/$release.log" 2>&1
     within "$release" "$program" timeline add /try/film.mlt >&2
     within "$release" timeout 120 melt /try/film.mlt -consumer avformat:/try/film.wav vn=1 >> "$folder/$release.log" 2>&1
     local peak
