@@ -519,7 +519,7 @@ typedef struct {
      */
     const char *default_value;
     /**
-     * The accepted values, in words.
+     * The accepted values, as text for people, such as "10 to 120".
      */
     const char *allowed;
     /**
@@ -732,7 +732,7 @@ typedef struct {
      */
     uint64_t accents;
     /**
-     * Notes of the score, including drum hits.
+     * Number of notes in the score, including drum hits.
      */
     uint64_t notes;
     /**
@@ -828,7 +828,7 @@ typedef struct {
      */
     double from;
     /**
-     * When it moves again.
+     * The end of the hold: when the body moves again, seconds from the start of the soundtrack.
      */
     double to;
 } kinescore_hold;

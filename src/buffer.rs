@@ -23,6 +23,20 @@ impl AudioBuffer {
         }
     }
 
+    /// [`silence`](Self::silence) where its length comes from outside: `None` if there is not enough
+    /// memory for it.
+    pub fn try_silence(rate: Rate, channels: usize, frames: usize) -> Option<Self> {
+        let count = frames.checked_mul(channels)?;
+        let mut samples = Vec::new();
+        samples.try_reserve_exact(count).ok()?;
+        samples.resize(count, 0.0);
+        Some(Self {
+            rate,
+            channels,
+            samples,
+        })
+    }
+
     /// Samples per channel.
     pub fn frames(&self) -> usize {
         self.samples.len() / self.channels

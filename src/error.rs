@@ -76,7 +76,7 @@ pub enum Error {
         least: f64,
     },
     /// The cut does not lie within the clip.
-    #[error("{path}: the part from {start:.3} s to {end:.3} s does not lie within the clip's {duration:.3} s", path = path.display())]
+    #[error("{path}: {}", outside(*start, *end, *duration), path = path.display())]
     CutOutside {
         /// The file.
         path: PathBuf,
@@ -335,6 +335,21 @@ pub enum Error {
     /// The job was cancelled by its [`Monitor`](crate::Monitor).
     #[error("cancelled")]
     Cancelled,
+}
+
+/// The sentence for a part that does not lie within a clip; the length is infinite if it is not
+/// known.
+fn outside(start: f64, end: f64, duration: f64) -> String {
+    let part = if start >= duration {
+        format!("the start at {start:.3} s")
+    } else {
+        format!("the part from {start:.3} s to {end:.3} s")
+    };
+    if duration.is_finite() {
+        format!("{part} does not lie within the clip, which is {duration:.3} s long")
+    } else {
+        format!("{part} does not lie within the clip")
+    }
 }
 
 impl Error {

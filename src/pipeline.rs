@@ -32,7 +32,7 @@ use crate::time::Span;
 use crate::video::{Clip, FrameSource};
 use analysis::{AnalysedRange, Analysis};
 use heard::WindowMap;
-use saved::Saved;
+use saved::{Saved, found_from};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::io;
@@ -157,6 +157,7 @@ impl Job {
             score,
             ..
         } = Saved::read(saved)?;
+        let clip = found_from(saved, clip);
         let mut job = Self {
             poses,
             rhythm,

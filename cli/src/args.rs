@@ -8,7 +8,7 @@ use crate::units::{size, time};
 use clap::builder::TypedValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use kinescore::{Cut, Flicks, Speed, Stage};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Watches how a person moves in a video and writes the soundtrack: drums that land on the
 /// movement.
@@ -81,14 +81,14 @@ pub struct Input {
     pub clip: Option<PathBuf>,
     /// Start at this time of the video: seconds, MM:SS or HH:MM:SS, with decimals, or a ratio such
     /// as 3003/24000
-    #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Input")]
+    #[arg(long, allow_negative_numbers = true, value_name = "TIME", value_parser = time, help_heading = "Input")]
     pub start: Option<Flicks>,
     /// End at this time of the video
-    #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Input")]
+    #[arg(long, allow_negative_numbers = true, value_name = "TIME", value_parser = time, help_heading = "Input")]
     pub end: Option<Flicks>,
     /// Play the clip faster or slower, 1/4 to 4, such as 0.5, 3/2 or 150%. The notes stay the same
     /// and their times change; no video is written
-    #[arg(long, value_name = "FACTOR", help_heading = "Input")]
+    #[arg(long, allow_negative_numbers = true, value_name = "FACTOR", help_heading = "Input")]
     pub speed: Option<Speed>,
     /// Continue from a file that --until has saved, without running its stages again; --start,
     /// --end and --speed may differ
@@ -151,10 +151,10 @@ pub enum Host {
 #[group(id = "files", multiple = true)]
 pub struct RenderFiles {
     /// Write the soundtrack alone as 24-bit WAV
-    #[arg(long, value_name = "FILE", value_parser = output_path(), value_hint = ValueHint::FilePath, help_heading = "Output")]
+    #[arg(long, value_name = "FILE", value_parser = sound_file(), value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub wav: Option<PathBuf>,
     /// Write the score as a standard MIDI file
-    #[arg(long, value_name = "FILE", value_parser = output_path(), value_hint = ValueHint::FilePath, help_heading = "Output")]
+    #[arg(long, value_name = "FILE", value_parser = notes_file(), value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub midi: Option<PathBuf>,
     /// Write one WAV per part into this folder; together they are the soundtrack
     #[arg(long, value_name = "DIR", value_parser = output_path(), value_hint = ValueHint::DirPath, help_heading = "Output")]
@@ -443,7 +443,7 @@ pub struct CacheFlags {
     pub no_cache: bool,
     /// Maximum size of the cache, such as 500M or 4G; least recently used entries are removed first
     /// [default: 2G]
-    #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Places")]
+    #[arg(long, allow_negative_numbers = true, value_name = "SIZE", value_parser = size, help_heading = "Places")]
     pub cache_size: Option<u64>,
 }
 
@@ -523,6 +523,32 @@ fn output_path() -> impl TypedValueParser<Value = PathBuf> {
 
 const NO_STDOUT: &str = "only --json and --report are written to standard output; give a name, or ./- for a file or \
                          folder named '-'";
+
+/// Endings of names that promise another kind of file than is written.
+const KNOWN_ENDINGS: [&str; 28] = [
+    "wav", "wave", "mid", "midi", "json", "svg", "png", "mp4", "m4v", "mov", "mkv", "webm", "avi", "mpg", "mpeg", "ts",
+    "mp3", "m4a", "aac", "flac", "ogg", "opus", "aif", "aiff", "jpg", "jpeg", "pdf", "csv",
+];
+
+/// Whether a name promises another kind of file than those with the endings `own`.
+pub fn promises_another(path: &Path, own: &[&str]) -> bool {
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+    ending.is_some_and(|ending| KNOWN_ENDINGS.contains(&&*ending) && !own.contains(&&*ending))
+}
+
+fn sound_file() -> impl TypedValueParser<Value = PathBuf> {
+    output_path().try_map(|path| match promises_another(&path, &["wav", "wave"]) {
+        true => Err("the sound is written as WAV; the name must end in .wav"),
+        false => Ok(path),
+    })
+}
+
+fn notes_file() -> impl TypedValueParser<Value = PathBuf> {
+    output_path().try_map(|path| match promises_another(&path, &["mid", "midi"]) {
+        true => Err("the notes are written as a MIDI file; the name must end in .mid"),
+        false => Ok(path),
+    })
+}
 
 /// The number of a clip.
 #[cfg(feature = "timeline")]

@@ -33,7 +33,7 @@ pub fn check(files: &[&Path], inputs: &[&Path], made: Option<&Path>) -> Result<(
         }
         if files[..index].iter().any(|other| place(other) == place(file)) {
             return Err(Failure::usage(format!(
-                "{}: is the name of two outputs",
+                "{}: two outputs have this name; give one of them another",
                 file.display()
             )));
         }
@@ -80,10 +80,19 @@ pub fn check_folder(folder: &Path) -> Result<(), Failure> {
 
 /// Creates a file in the folder and removes it again. The error names the folder, not the file.
 fn probe(folder: &Path) -> io::Result<()> {
-    let made = tempfile::Builder::new().prefix(".kinescore-").tempfile_in(folder);
+    // With the name of a temporary file, so that it is cleared as well if this process is killed.
+    let made = tempfile::Builder::new()
+        .prefix(".kinescore-")
+        .rand_bytes(12)
+        .tempfile_in(folder);
+    let is_there = folder.is_dir();
     made.and_then(tempfile::NamedTempFile::close).map_err(|error| {
         let folder = folder.display();
         let text = match error.kind() {
+            // In /proc and its like nothing can be created, which is reported like a missing folder.
+            io::ErrorKind::NotFound if is_there => {
+                format!("files cannot be created in the folder {folder}; choose another one")
+            }
             io::ErrorKind::NotFound => format!("the folder {folder} does not exist; create it first"),
             io::ErrorKind::PermissionDenied => format!("you may not write to the folder {folder}; choose another one"),
             io::ErrorKind::ReadOnlyFilesystem => {

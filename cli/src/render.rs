@@ -1,6 +1,6 @@
 //! `kinescore render` and `kinescore analyze`: from flags to a job and the files it writes.
 
-use crate::args::{Analyze, Host, Input, Render, ResourceFlags};
+use crate::args::{Analyze, Host, Input, Render, ResourceFlags, promises_another};
 use crate::exit::{self, Failure};
 use crate::flags::flag_name;
 use crate::outputs;
@@ -196,7 +196,8 @@ impl JobSpec<'_> {
             return Ok(());
         }
         Err(Failure::usage(format!(
-            "{}: has the {latest} stage, which {} cannot change any more; continue from an earlier stage, or leave it out",
+            "{}: already contains the {latest} stage, on which {} no longer has an effect; leave it out, or continue from an \
+             earlier stage",
             saved.display(),
             late.join(", ")
         )))
@@ -238,23 +239,32 @@ impl JobSpec<'_> {
     }
 }
 
-/// Refuses a saved file whose clip has been moved, if the picture is needed.
-fn check_named_clip(saved: &Path, clip: &Path) -> Result<(), Failure> {
-    let Err(error) = inputs::check(clip) else { return Ok(()) };
-    let why = match error {
-        Error::Input { source, .. } => source.to_string(),
-        other => other.to_string(),
-    };
-    let place = std::path::absolute(clip).unwrap_or_else(|_| clip.to_owned());
-    Err(Failure {
+/// Refuses a saved file whose clip has been moved, or is another video, if the picture is needed.
+fn check_named_clip(saved: &Path, job: &Job, cancel: &Cancel) -> Result<(), Failure> {
+    let clip = &job.clip().path;
+    let place = std::path::absolute(clip).unwrap_or_else(|_| clip.clone());
+    let refuse = |what: &str| Failure {
         code: exit::INPUT,
         message: format!(
-            "{}: its clip cannot be read: {}: {why}; move the clip back to that place, or write its new path into the \
-             field clip.path of the file, or write no picture: --no-video --wav FILE",
+            "{}: {what}; move the clip back to its place, or write its new path into the field clip.path of the file, or \
+             write no picture: --no-video --wav FILE",
             saved.display(),
-            place.display()
         ),
-    })
+    };
+    if let Err(error) = inputs::check(clip) {
+        let why = match error {
+            Error::Input { source, .. } => source.to_string(),
+            other => other.to_string(),
+        };
+        return Err(refuse(&format!("its clip cannot be read: {}: {why}", place.display())));
+    }
+    match job.clip_differs(cancel)? {
+        Some(why) => Err(refuse(&format!(
+            "its clip is another video: {}: {why}",
+            place.display()
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// Runs an opened job up to `until`, and writes the requested outputs.
@@ -301,6 +311,12 @@ pub fn render(args: &Render, console: &Console, cancel: &Cancel) -> Result<(), F
         ..Wanted::default()
     };
     if let Some(until) = until {
+        if let Some(name) = args.output.as_deref().filter(|name| promises_another(name, &["json"])) {
+            return Err(Failure::usage(format!(
+                "{}: --until writes JSON; the name must end in .json",
+                name.display()
+            )));
+        }
         if let Some((flag, _, stage)) = wanted.list().into_iter().find(|(_, _, stage)| *stage > until) {
             return Err(Failure::usage(format!(
                 "{flag} needs the {stage} stage, but --until {until} stops before it"
@@ -342,7 +358,7 @@ pub fn render(args: &Render, console: &Console, cancel: &Cancel) -> Result<(), F
     if wanted.video.is_some()
         && let Some(saved) = &args.input.from
     {
-        check_named_clip(saved, &job.clip().path)?;
+        check_named_clip(saved, &job, cancel)?;
     }
     // Again, since the default names are known now and, with --from, the clip as well.
     let mut inputs = order.inputs();

@@ -27,6 +27,8 @@ fn a_value_that_is_not_allowed_is_reported_with_the_allowed_ones() {
         (["--top-p", "2"], ["drums.top_p = '2'", "0.05 to 1"]),
         (["--loudness", "-3"], ["sound.loudness = '-3'", "-40 to -8"]),
         (["--seed", "-1"], ["seed = '-1'", "whole number"]),
+        (["--start", "-1"], ["'-1'", "--start"]),
+        (["--speed", "-1"], ["'-1'", "--speed"]),
         (["--style", "jaz"], ["drums.style = 'jaz'", "did you mean 'jazz'?"]),
         (
             ["--instruments", "drums,piono"],

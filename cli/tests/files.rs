@@ -116,20 +116,25 @@ fn leftovers_of_killed_runs_are_removed_by_the_next_run_that_writes_there() {
     let list = folder.path().join("list.csv");
     fs::write(&list, "path\nwalk.mp4\n").expect("a manifest");
     let left = [
-        ".v.kinescore-aB3dE9.mp4",
+        ".v.kinescore-aB3dE9fG5hJ7.mp4",
         ".plain.soundtrack.4711.part.wav",
         ".soundtrack-aB3dE9",
     ];
-    let others = [".v.backup.mp4", ".v.kinescore-mine.mp4", "note.txt"];
+    let others = [
+        ".v.backup.mp4",
+        ".v.kinescore-mine.mp4",
+        ".v.kinescore-Photos.mp4",
+        "note.txt",
+    ];
     for name in left.iter().chain(&others) {
         aged(&folder.path().join(name), 61);
     }
-    aged(&folder.path().join(".now.kinescore-aB3dE9.wav"), 5);
+    aged(&folder.path().join(".now.kinescore-aB3dE9fG5hJ7.wav"), 5);
     let report = folder.path().join("report.json");
     let args = ["batch", text(&list), "--collect", "--report", text(&report)];
     at_once(&mut kinescore(&args)).expect(9);
     let mut expected = others.to_vec();
-    expected.extend([".now.kinescore-aB3dE9.wav", "list.csv", "report.json"]);
+    expected.extend([".now.kinescore-aB3dE9fG5hJ7.wav", "list.csv", "report.json"]);
     expected.sort_unstable();
     assert_eq!(names(folder.path()), expected);
 }

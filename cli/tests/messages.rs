@@ -250,6 +250,51 @@ fn a_saved_stage_whose_clip_was_moved_names_the_place_and_the_ways_out() {
 }
 
 #[test]
+fn a_saved_stage_finds_the_clip_beside_it_and_refuses_another() {
+    let folder = folder();
+    let elsewhere = folder.path().join("elsewhere");
+    fs::create_dir(&elsewhere).expect("a folder");
+    let golden = fs::read_to_string(root().join("tests/fixtures/golden/score.json")).expect("a saved stage");
+    let mut file: serde_json::Value = serde_json::from_str(&golden).expect("JSON");
+    file["clip"]["path"] = "walk.mp4".into();
+    fs::write(folder.path().join("score.json"), file.to_string()).expect("written");
+    let other = make_clip(&elsewhere, "walk.mp4", "-f lavfi -i testsrc=d=4:s=320x240");
+    let render = || {
+        let mut command = kinescore(&["render", "--from", "../score.json", "-o", "out.mp4"]);
+        go(command.current_dir(&elsewhere))
+    };
+    // Only the video in the current folder has the name.
+    render().expect(3).reports(&[
+        "score.json: its clip is another video: ",
+        text(&other.canonicalize().expect("a path")),
+        "320×240",
+        "--no-video",
+    ]);
+    assert!(!elsewhere.join("out.mp4").exists());
+    fs::copy(walkers(), folder.path().join("walk.mp4")).expect("a copy");
+    render().expect(0);
+    // Of the right size, but too short.
+    make_clip(folder.path(), "walk.mp4", "-i {} -t 3 -c copy");
+    render().expect(3).reports(&["its clip is another video", "it is 3."]);
+}
+
+#[test]
+fn a_name_that_promises_another_kind_of_file_is_refused() {
+    let folder = folder();
+    let clip = text(&walkers()).to_owned();
+    for (args, ending) in [
+        (&["--no-video", "--wav", "walk.mp3"][..], ".wav"),
+        (&["--no-video", "--midi", "walk.wav"], ".mid"),
+        (&["--until", "drums", "-o", "walk.MP4"], ".json"),
+    ] {
+        let mut command = kinescore(&[&["render", &clip], args].concat());
+        let run = go(command.current_dir(folder.path())).expect(2);
+        run.reports(&[&format!("the name must end in {ending}")]);
+    }
+    assert!(listing(folder.path()).is_empty());
+}
+
+#[test]
 fn a_file_that_is_not_a_saved_stage_is_reported_in_plain_words() {
     let folder = folder();
     let at = |name: &str, content: &[u8]| {

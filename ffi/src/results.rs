@@ -53,7 +53,7 @@ pub struct Summary {
     pub beats: u64,
     /// Number of accents.
     pub accents: u64,
-    /// Notes of the score, including drum hits.
+    /// Number of notes in the score, including drum hits.
     pub notes: u64,
     /// Tonic of the key, in semitones above C, 0 to 11; −1 if only drums are heard.
     pub key_tonic: i32,
@@ -144,7 +144,7 @@ pub struct BodyAccent {
 pub struct Hold {
     /// When the body comes to rest, seconds from the start of the soundtrack.
     pub from: f64,
-    /// When it moves again.
+    /// The end of the hold: when the body moves again, seconds from the start of the soundtrack.
     pub to: f64,
 }
 

@@ -35,7 +35,7 @@ pub struct SettingInfo {
     pub help: *const c_char,
     /// Its default value.
     pub default_value: *const c_char,
-    /// The accepted values, in words.
+    /// The accepted values, as text for people, such as "10 to 120".
     pub allowed: *const c_char,
     /// The words of a choice or list, or words that are accepted in place of a number, such as
     /// "all"; without "auto".

@@ -83,11 +83,11 @@ void fit_to_media(TimelineItem &item, Flicks media_end) {
     const Flicks rounded = flicks_of_frames(frames, item.rate);
     const Flicks length = rounded <= existing ? rounded : flicks_of_frames(frames - 1, item.rate);
     item.source_out = item.source_in + on_media(std::max<Flicks>(length, 0), item.speed);
-    const std::string part = seconds(length) + " of it exist in its media, which is " + seconds(media_end) + " long";
+    const std::string ends = "its media ends at " + seconds(media_end) + ", so only ";
     if (is_too_short(length)) {
-        item.unfit = "only " + part + "; " + needed;
+        item.unfit = ends + seconds(length) + " of it exist; " + needed;
     } else if (before - length > flicks_of_frames(std::int64_t{1}, item.rate) * 3 / 2) {
-        item.note = "only the first " + part + "; the rest has no soundtrack";
+        item.note = ends + "the first " + seconds(length) + " of it have a soundtrack";
     }
 }
 

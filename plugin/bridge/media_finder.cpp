@@ -120,8 +120,7 @@ private:
         if (found.empty()) {
             return {"", reason + "; no file of its name is in the folders for media"};
         }
-        return {"", reason + "; which of " + std::to_string(found.size()) + " files of its name it is cannot be known: " +
-                        found[0] + ", " + found[1] + (found.size() > 2 ? ", …" : "")};
+        return {"", reason + "; " + std::to_string(found.size()) + " files in the folders for media have its name: " + found[0] + ", " + found[1] + (found.size() > 2 ? ", …" : "")};
     }
 
     std::unique_ptr<Timeline> timeline_;

@@ -147,8 +147,8 @@ Chosen choose(const std::string &path, const Json &file, const std::string &want
                             (found.size() == 1 ? "" : "s") + " (" + names + ")";
     throw Problem(wanted.empty() ? Problem::Kind::choice : Problem::Kind::usage,
                   wanted.empty()    ? has + ", and one has to be chosen, by its name or number"
-                  : fitting.empty() ? has + ", and none of the name or number \"" + wanted + "\""
-                                    : has + ", and " + std::to_string(fitting.size()) + " of the name \"" + wanted +
+                  : fitting.empty() ? has + ", and no timeline is named or numbered \"" + wanted + "\""
+                                    : has + ", and " + std::to_string(fitting.size()) + " are named \"" + wanted +
                                           "\": choose one by its number");
 }
 

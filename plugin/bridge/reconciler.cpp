@@ -361,7 +361,7 @@ std::vector<Result> Reconciler::remove(const std::optional<std::string> &item_id
         results.push_back(result);
     }
     if (item_id && results.empty()) {
-        throw Problem(Problem::Kind::usage, "there is no soundtrack under a clip " + *item_id + " on the timeline");
+        throw Problem(Problem::Kind::usage, "there is no soundtrack under the chosen clip");
     }
     if (!results.empty()) {
         timeline_.save();

@@ -12,6 +12,7 @@ use crate::score::{Part, Score};
 use crate::settings::SoundSettings;
 use crate::time::{Instant, Rate, Span};
 use std::borrow::Cow;
+use std::io;
 
 /// Longest and shortest fade at the end, seconds. The long one follows the decay of a crash; the
 /// short one prevents a click where sound is cut off.
@@ -75,7 +76,7 @@ pub fn render_streamed(
     mut sink: impl FnMut(usize, &[f32]) -> Result<()>,
 ) -> Result<Soundtrack> {
     score.check()?;
-    let mut mix = silence(score, settings.rate);
+    let mut mix = silence(score, settings.rate)?;
     let played = Played {
         font,
         parts: &score.parts,
@@ -176,7 +177,7 @@ impl Soundtrack {
         if score.parts.len() == 1 {
             return Ok(Cow::Borrowed(&self.mix));
         }
-        let mut stem = silence(score, self.mix.rate);
+        let mut stem = silence(score, self.mix.rate)?;
         if stem.samples.len() != self.mix.samples.len() {
             return Err(Error::Sound {
                 reason: format!(
@@ -201,8 +202,12 @@ impl Soundtrack {
     }
 }
 
-fn silence(score: &Score, rate: Rate) -> AudioBuffer {
-    AudioBuffer::silence(rate, 2, score.duration.to_samples(rate))
+fn silence(score: &Score, rate: Rate) -> Result<AudioBuffer> {
+    let frames = score.duration.to_samples(rate);
+    AudioBuffer::try_silence(rate, 2, frames).ok_or_else(|| Error::System {
+        what: "the memory for the sound (a shorter part of the clip needs less)",
+        source: io::ErrorKind::OutOfMemory.into(),
+    })
 }
 
 /// Fades to silence at the last sample, along half a cosine. The fade begins after the last onset

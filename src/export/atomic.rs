@@ -1,7 +1,7 @@
 //! Atomic files: a file is written under a temporary name in the folder of its destination and then
 //! renamed, so that it appears complete or not at all.
 
-use super::leftovers::{MARK, clear_leftovers};
+use super::leftovers::{LETTERS, MARK, clear_leftovers};
 use crate::error::{Error, Result};
 use std::ffi::OsString;
 use std::fs::File;
@@ -56,7 +56,7 @@ impl Pending {
         prefix.push(MARK);
         clear_leftovers(folder);
         let mut builder = tempfile::Builder::new();
-        builder.prefix(&prefix).suffix(&suffix);
+        builder.prefix(&prefix).suffix(&suffix).rand_bytes(LETTERS);
         // A temporary file is private to its owner; the result gets the default permissions of a
         // new file.
         #[cfg(unix)]

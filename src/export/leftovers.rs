@@ -10,8 +10,11 @@ use std::time::Duration;
 /// mistaken for one.
 pub(super) const MARK: &str = "kinescore-";
 
-/// Number of random letters in such a name.
-const LETTERS: usize = 6;
+/// Number of random letters in such a name: so many that nobody's own file looks like one.
+pub(super) const LETTERS: usize = 12;
+
+/// Number of random letters in the name of a temporary file of the timeline bridge.
+const BRIDGE_LETTERS: usize = 6;
 
 /// Age at which a file's process is considered dead: a running process writes more often.
 const OLD: Duration = Duration::from_secs(60 * 60);
@@ -33,8 +36,8 @@ pub fn clear_leftovers(folder: &Path) {
     }
 }
 
-/// Whether a name is that of a temporary file: `.walk.kinescore-aB3dE9.wav` and `.kinescore-aB3dE9`
-/// of this library, `.soundtrack-aB3dE9` of the timeline bridge, and `.walk.4711.part.wav` of its
+/// Whether a name is that of a temporary file: `.walk.kinescore-aB3dE9fG5hJ7.wav` and
+/// `.kinescore-aB3dE9fG5hJ7` of this library, `.soundtrack-aB3dE9` of the timeline bridge, and `.walk.4711.part.wav` of its
 /// first versions.
 fn is_temporary(name: &OsStr) -> bool {
     // The part before the mark is the output's name, which need not be UTF-8.
@@ -43,7 +46,7 @@ fn is_temporary(name: &OsStr) -> bool {
         return false;
     };
     if let Some(letters) = rest.strip_prefix("soundtrack-") {
-        return are_random(letters);
+        return are_random(letters, BRIDGE_LETTERS);
     }
     if let Some(before) = rest.strip_suffix(".part.wav") {
         let process = before.rsplit_once('.').map(|(_, process)| process);
@@ -53,15 +56,16 @@ fn is_temporary(name: &OsStr) -> bool {
         return false;
     };
     let letters = after.split_once('.').map_or(after, |(letters, _)| letters);
-    (before.is_empty() || before.ends_with('.')) && are_random(letters)
+    (before.is_empty() || before.ends_with('.')) && are_random(letters, LETTERS)
 }
 
-/// Whether letters are random and not a word that somebody has chosen. About one in two hundred
-/// random names looks like a word, and its file stays.
-fn are_random(letters: &str) -> bool {
-    letters.len() == LETTERS
+/// Whether letters are random and not a word that somebody has chosen: some of them is a digit or a
+/// capital after the first. Of six random letters about one in forty looks like a word; that file
+/// stays.
+fn are_random(letters: &str, count: usize) -> bool {
+    letters.len() == count
         && letters.chars().all(|c| c.is_ascii_alphanumeric())
-        && !letters.chars().all(|c| c.is_ascii_lowercase())
+        && letters.chars().skip(1).any(|c| !c.is_ascii_lowercase())
 }
 
 fn is_old(path: &Path) -> io::Result<bool> {
@@ -91,34 +95,39 @@ mod tests {
     fn old_temporary_files_are_removed_and_nothing_else() {
         let folder = tempfile::tempdir().expect("a folder");
         let ours = [
-            ".walk.kinescore-aB3dE9.wav",
-            ".walk.result.kinescore-aB3dE9.json",
-            ".kinescore-aB3dE9",
-            ".kinescore-aB3dE9.tar",
-            "..walk.soundtrack.4711.part.kinescore-aB3dE9.wav",
+            ".walk.kinescore-aB3dE9fG5hJ7.wav",
+            ".walk.result.kinescore-aB3dE9fG5hJ7.json",
+            ".kinescore-aB3dE9fG5hJ7",
+            ".kinescore-aB3dE9fG5hJ7.tar",
+            "..walk.soundtrack.4711.part.kinescore-aB3dE9fG5hJ7.wav",
             ".walk.soundtrack.4711.part.wav",
             ".soundtrack-aB3dE9",
         ];
         let others = [
             ".kinescore-backup",
+            ".walk.kinescore-Photos.mp4",
+            ".walk.kinescore-Photographs.mp4",
+            ".walk.kinescore-Photographer.mp4",
+            ".walk.kinescore-aB3dE9.mp4",
+            ".soundtrack-Photos",
             ".soundtrack-backup",
             ".soundtrack-aB3dE9.txt",
             ".walk.aB3dE9.wav",
             ".walk.kinescore-aB3d.wav",
-            ".walkkinescore-aB3dE9.wav",
+            ".walkkinescore-aB3dE9fG5hJ7.wav",
             ".walk.part.wav",
             ".walk.take.part.wav",
             "walk.4711.part.wav",
-            "walk.kinescore-aB3dE9.wav",
+            "walk.kinescore-aB3dE9fG5hJ7.wav",
         ];
         for name in ours.iter().chain(&others) {
             make(folder.path(), name, 61);
         }
-        make(folder.path(), ".run.kinescore-aB3dE9.wav", 59);
-        fs::create_dir(folder.path().join(".a.kinescore-aB3dE9")).expect("a folder");
+        make(folder.path(), ".run.kinescore-aB3dE9fG5hJ7.wav", 59);
+        fs::create_dir(folder.path().join(".a.kinescore-aB3dE9fG5hJ7")).expect("a folder");
         clear_leftovers(folder.path());
         let mut expected: Vec<&str> = others.to_vec();
-        expected.extend([".run.kinescore-aB3dE9.wav", ".a.kinescore-aB3dE9"]);
+        expected.extend([".run.kinescore-aB3dE9fG5hJ7.wav", ".a.kinescore-aB3dE9fG5hJ7"]);
         expected.sort_unstable();
         assert_eq!(names(folder.path()), expected);
     }
@@ -137,14 +146,25 @@ mod tests {
             .to_owned();
         // As left behind by a killed process.
         std::mem::forget(pending);
-        // Random letters rarely contain neither a digit nor a capital; such files stay.
+        // Random letters rarely look like a word; such files stay.
         let is_known = is_temporary(OsStr::new(&temporary));
-        assert!(is_known || temporary == temporary.to_lowercase(), "{temporary}");
+        assert!(
+            is_known
+                || temporary
+                    .chars()
+                    .filter(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
+                    .count()
+                    <= 1,
+            "{temporary}"
+        );
         make(folder.path(), &temporary, 61);
-        make(folder.path(), ".run.kinescore-aB3dE9.mp4", 61);
+        make(folder.path(), ".run.kinescore-aB3dE9fG5hJ7.mp4", 61);
         super::super::atomic::atomically(&path, |_| Ok(())).expect("written");
         let left = names(folder.path());
-        assert!(!left.contains(&".run.kinescore-aB3dE9.mp4".to_owned()), "{left:?}");
+        assert!(
+            !left.contains(&".run.kinescore-aB3dE9fG5hJ7.mp4".to_owned()),
+            "{left:?}"
+        );
         assert_eq!(left.contains(&temporary), !is_known, "{left:?}");
     }
 }

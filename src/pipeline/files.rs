@@ -1,17 +1,22 @@
 //! The files that a job writes.
 
 use super::Job;
-use super::saved::Saved;
+use super::saved::{Saved, recorded_in};
 use crate::audio::{self, Blend};
 use crate::error::{Error, Result};
 use crate::export;
 use crate::export::provenance::Provenance;
-use crate::progress::{Monitor, Stage};
+use crate::progress::{Cancel, Monitor, Stage};
 use crate::rhythm::Hold;
 use crate::settings::OriginalAudio;
 use crate::time::Speed;
 use crate::video::sound::read_sound;
+use crate::video::{FileOptions, VideoFile};
 use std::path::Path;
+
+/// How much shorter a file may be than the clip that is said to be in it, seconds: what it announces
+/// and what is decoded differ a little.
+const SAME_LENGTH: f64 = 0.5;
 
 impl Job {
     /// Writes the result of the latest stage that has run, pose to score, as JSON that
@@ -20,7 +25,8 @@ impl Job {
     /// # Errors
     /// [`Error::Output`]; [`Error::StageMissing`] when no stage has run.
     pub fn save(&self, path: &Path) -> Result<()> {
-        let saved = self.saved().ok_or_else(|| self.incomplete(Stage::Export))?;
+        let mut saved = self.saved().ok_or_else(|| self.incomplete(Stage::Export))?;
+        saved.clip = recorded_in(path, saved.clip);
         export::json::write_compact(&saved, path)
     }
 
@@ -35,6 +41,33 @@ impl Job {
         saved.music = self.music.clone();
         saved.score = self.score.clone();
         Some(saved)
+    }
+
+    /// Why the file that a [loaded](Self::load) job names as its clip cannot be the video that the
+    /// job was made from: its picture has another size, or it ends too early. `None` if neither is
+    /// so. A file that is longer may be the same, since damaged files announce more than they have.
+    ///
+    /// # Errors
+    /// Those of opening a video; [`Error::Cancelled`].
+    pub fn clip_differs(&self, cancel: &Cancel) -> Result<Option<String>> {
+        let clip = &self.media;
+        let file = VideoFile::open_until(&clip.path, FileOptions::default(), cancel)?;
+        let found = file.media();
+        if (found.width, found.height) != (clip.width, clip.height) {
+            return Ok(Some(format!(
+                "its picture has {}×{} pixels, and that of the saved clip {}×{}",
+                found.width, found.height, clip.width, clip.height
+            )));
+        }
+        let end = clip.start + clip.duration;
+        let announced = found.announced.filter(|found| (end - *found).seconds() > SAME_LENGTH);
+        Ok(announced.map(|announced| {
+            format!(
+                "it is {:.3} s long, and the saved clip ends at {:.3} s",
+                announced.seconds(),
+                end.seconds()
+            )
+        }))
     }
 
     /// Refuses a job that has no picture to copy.

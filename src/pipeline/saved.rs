@@ -43,6 +43,40 @@ pub(super) struct Saved {
     pub score: Option<Score>,
 }
 
+/// The clip as a stage's file records it: with a path that leads to it wherever the file is read
+/// from. It is relative to the file if the clip lies beside it or below, so that both can be moved
+/// together.
+pub(super) fn recorded_in(file: &Path, mut clip: Clip) -> Clip {
+    let Ok(path) = std::path::absolute(&clip.path) else {
+        return clip;
+    };
+    // Frames that were pushed have a name, which is not a path.
+    if !path.is_file() {
+        return clip;
+    }
+    let folder = std::path::absolute(file).ok();
+    let folder = folder.as_deref().and_then(Path::parent);
+    clip.path = match folder.and_then(|folder| path.strip_prefix(folder).ok()) {
+        Some(beside) => beside.to_owned(),
+        None => path,
+    };
+    clip
+}
+
+/// The clip with a path as seen from here: one that is relative begins at the folder of the file,
+/// or if there is nothing in that place, at the current folder.
+pub(super) fn found_from(file: &Path, mut clip: Clip) -> Clip {
+    if clip.path.is_relative()
+        && let Some(folder) = file.parent()
+    {
+        let beside = folder.join(&clip.path);
+        if beside.exists() {
+            clip.path = beside;
+        }
+    }
+    clip
+}
+
 fn is_default(cut: &Cut) -> bool {
     *cut == Cut::default()
 }
@@ -132,5 +166,45 @@ impl Saved {
             check::score(score)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::{Instant, Span};
+
+    fn clip(path: &Path) -> Clip {
+        Clip {
+            path: path.to_owned(),
+            start: Instant::ZERO,
+            duration: Span::from_seconds(4.0),
+            width: 640,
+            height: 360,
+            frame_rate: 25.0,
+            has_audio: false,
+            whole: true,
+        }
+    }
+
+    #[test]
+    fn a_clip_is_found_from_the_file_wherever_that_is_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let media = folder.path().join("walk.mp4");
+        std::fs::write(&media, "").expect("a file");
+        let stages = folder.path().join("stages");
+        std::fs::create_dir(&stages).expect("a folder");
+        for (file, recorded) in [
+            (folder.path().join("pose.json"), Path::new("walk.mp4")),
+            (stages.join("pose.json"), &media),
+        ] {
+            let saved = recorded_in(&file, clip(&media));
+            assert_eq!(saved.path, recorded);
+            assert_eq!(found_from(&file, saved).path, media);
+        }
+        // A name of frames that were pushed, and a clip that is not there, stay what they are.
+        let name = Path::new("frames of the host");
+        assert_eq!(recorded_in(&stages.join("pose.json"), clip(name)).path, name);
+        assert_eq!(found_from(&stages.join("pose.json"), clip(name)).path, name);
     }
 }

@@ -125,7 +125,9 @@ impl Given<'_> {
         let Kind::Number { least, most } = self.kind else {
             return Err(self.refusal());
         };
-        let number = self.text.parse().ok().filter(|n| (least..=most).contains(n));
+        // A minus sign copied from a text is often U+2212.
+        let text = self.text.replace('\u{2212}', "-");
+        let number = text.parse().ok().filter(|n| (least..=most).contains(n));
         number.ok_or_else(|| self.refusal())
     }
 

@@ -174,3 +174,11 @@ fn values_that_only_fit_together_are_set_in_any_order() {
     builder.set("tempo.max", "240").expect("in range");
     assert_eq!(builder.build().expect("170 to 240"), settings);
 }
+
+#[test]
+fn a_typographic_minus_is_a_minus() {
+    let loudness = |text| Settings::from_pairs([("sound.loudness", text)]).expect("a number");
+    assert_eq!(loudness("\u{2212}20.5"), loudness("-20.5"));
+    let refused = Settings::from_pairs([("sound.loudness", "\u{2212}3")]).expect_err("too loud");
+    assert!(refused.to_string().contains("'\u{2212}3'"), "{refused}");
+}

@@ -192,7 +192,7 @@ pub fn check_report(report: &Path, out: &Path, clips: &[ClipRow]) -> Result<(), 
     let taken = clips.iter().flat_map(|clip| clip.files.all());
     if taken.map(|file| file.to_lowercase()).any(|file| Some(file) == name) && same_folder().unwrap_or(false) {
         return Err(Failure::usage(format!(
-            "{}: is the name of two outputs",
+            "{}: two outputs have this name; give one of them another",
             report.display()
         )));
     }

@@ -154,7 +154,7 @@ fn a_bad_manifest_is_reported_before_anything_is_rendered() {
         (&["--report", "DIR/walk.mp4"], &["walk.mp4", "overwrite the input"]),
         (
             &["--report", "DIR/other/walk.mid"],
-            &["walk.mid: is the name of two outputs"],
+            &["walk.mid: two outputs have this name"],
         ),
     ] {
         fs::write(&list, "path\nwalk.mp4\n").expect("a manifest");

@@ -59,7 +59,10 @@ fn missing_media_are_found_by_name_in_a_folder() {
     fs::copy(walkers(), media_dir.join("walk.mp4")).expect("copied");
     let ambiguous = clips(&[text(&project), "--media-dir", text(&media_dir)]);
     let reason = ambiguous[0]["unfit"].as_str().expect("a reason");
-    assert!(reason.contains("which of 2 files of its name"), "{reason}");
+    assert!(
+        reason.contains("2 files in the folders for media have its name"),
+        "{reason}"
+    );
     let missing = folder.path().join("none");
     for word in ["list", "add", "refresh"] {
         run(&["timeline", word, text(&project), "--media-dir", text(&missing)])
@@ -87,7 +90,7 @@ fn one_of_several_timelines_is_chosen() {
     for word in ["list", "remove"] {
         run(&["timeline", word, text(&project), "--timeline", "three"])
             .expect(2)
-            .reports(&["none of the name or number \"three\""]);
+            .reports(&["no timeline is named or numbered \"three\""]);
     }
 }
 

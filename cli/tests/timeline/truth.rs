@@ -72,7 +72,7 @@ fn clips_that_do_not_fit_their_media_say_so_in_the_list_and_on_adding() {
             length + 9.0,
             1.0,
             Some(format!(
-                "only 1.000 s of it exist in its media, which is {is}; a soundtrack needs 2 s"
+                "its media ends at {length:.3} s, so only 1.000 s of it exist; a soundtrack needs 2 s"
             )),
         ),
         ("folder.mp4", 0.0, 4.0, 1.0, Some("its media is a folder".to_owned())),
@@ -136,9 +136,7 @@ fn a_clip_that_is_longer_than_its_media_is_scored_as_far_as_that_goes() {
     let clip = desk.list(&project).remove(0);
     assert_eq!(clip["unfit"], Value::Null, "{clip:#}");
     assert!((number(&clip["source_out"]) - start - part).abs() < 1e-6, "{clip:#}");
-    let note = format!(
-        "only the first {part:.3} s of it exist in its media, which is {length:.3} s long; the rest has no soundtrack"
-    );
+    let note = format!("its media ends at {length:.3} s, so only the first {part:.3} s of it have a soundtrack");
     assert_eq!(clip["note"], note.as_str());
     let table = desk.timeline("list", &project, &[]).expect(0);
     assert!(table.stdout.contains(&note), "{}", table.stdout);
@@ -167,7 +165,7 @@ fn wrong_choices_are_reported_in_the_programs_own_words() {
     }
     run(&["timeline", "list", project, "--timeline", "two"])
         .expect(2)
-        .reports(&["has 1 timeline (1 'film'), and none of the name or number \"two\""]);
+        .reports(&["has 1 timeline (1 'film'), and no timeline is named or numbered \"two\""]);
     for all in [&[][..], &["--all"]] {
         run(&[&["timeline", "add", project], all].concat())
             .expect(3)

@@ -78,7 +78,7 @@ TEST_CASE("a clip that no soundtrack can be made for is listed with the reason, 
     CHECK(reason(0, 6, {4'000'001, 1'000'000}) == "it is played at a speed of 4.000001; expected 0.25 to 4");
     CHECK(reason(6, 9) == "it lies after the end of its media, which is 6.000 s long");
     CHECK(reason(3600, 3603) == "it lies after the end of its media, which is 6.000 s long");
-    CHECK(reason(4.5, 9) == "only 1.480 s of it exist in its media, which is 6.000 s long; a soundtrack needs 2 s");
+    CHECK(reason(4.5, 9) == "its media ends at 6.000 s, so only 1.480 s of it exist; a soundtrack needs 2 s");
     // A reason that the project shows does not need the media.
     desk.opened = 0;
     CHECK_FALSE(reason(1, 2).empty());
@@ -94,7 +94,7 @@ TEST_CASE("a clip that goes on after its media is cut to the part that exists") 
     item = desk.listed(1, 16);
     CHECK(item.unfit.empty());
     CHECK(item.source_out == seconds(6));
-    CHECK(item.note == "only the first 5.000 s of it exist in its media, which is 6.000 s long; the rest has no soundtrack");
+    CHECK(item.note == "its media ends at 6.000 s, so only the first 5.000 s of it have a soundtrack");
     REQUIRE(desk.added().what == Result::What::made);
     REQUIRE(desk.fake->sounds.size() == 1);
     CHECK(desk.fake->sounds[0].duration == seconds(5));

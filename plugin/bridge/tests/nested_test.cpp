@@ -243,7 +243,7 @@ TEST_CASE("media that are not where a project says are found by their names, whe
           "its media is missing; no file of its name is in the folders for media");
     write(folder.path() + "/media/other/Film.MP4", "another one");
     const TimelineItem ambiguous = item_of("C:\\Film.MP4", media);
-    CHECK(ambiguous.unfit.find("which of 2 files of its name it is cannot be known") != std::string::npos);
+    CHECK(ambiguous.unfit.find("2 files in the folders for media have its name") != std::string::npos);
     CHECK(ambiguous.found_at.empty());
     // An existing file is not searched for.
     write(folder.path() + "/Film.MP4", "the right one");

@@ -137,9 +137,9 @@ TEST_CASE("otio: one timeline of a collection is chosen, and sound goes into tha
         CHECK_THROWS_WITH_AS(OtioProject::open(in.path(), wanted), doctest::Contains(sentence), Problem);
     };
     refused("", "has 3 timelines (1 'one', 2 'two', 3 'two'), and one has to be chosen");
-    refused("two", "2 of the name \"two\": choose one by its number");
-    refused("4", "none of the name or number \"4\"");
-    refused("0", "none of the name or number \"0\"");
+    refused("two", "2 are named \"two\": choose one by its number");
+    refused("4", "no timeline is named or numbered \"4\"");
+    refused("0", "no timeline is named or numbered \"0\"");
     const std::string before = in.bytes();
     for (const std::string wanted : {"1", "2", "3"}) {
         CAPTURE(wanted);

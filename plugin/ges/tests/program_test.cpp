@@ -161,7 +161,7 @@ TEST_CASE("a failure is a sentence and an exit code") {
     ends({"add", project.path, "--clip", "1", "--set", "funk"}, 2, "--set is 'funk'; expected KEY=VALUE");
     ends({"add", project.path, "--clip", "3"}, 2, "there is no clip 3; it has 2");
     ends({"add", project.path, "--speed", "1"}, 2, "'--speed' is not an option");
-    ends({"remove", project.path, "--clip", "1"}, 2, "there is no soundtrack under a clip");
+    ends({"remove", project.path, "--clip", "1"}, 2, "there is no soundtrack under the chosen clip");
     ends({"list", project.folder / "none.xges"}, 3, "none.xges: cannot be read");
     ends({"list", project.folder / "click.wav"}, 3, "click.wav: cannot be");
     program.stopped = true;
