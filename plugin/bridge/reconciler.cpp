@@ -167,7 +167,7 @@ bool Reconciler::is_up_to_date(Task &task, const SoundFolder &sounds) const {
         return true;
     }
     if (task.placed->key == task.key) {
-        task.note = wav + ": held the soundtrack of another clip; it was made again";
+        task.note = wav + ": held another soundtrack than that of this clip; it was made again";
     }
     return false;
 }
