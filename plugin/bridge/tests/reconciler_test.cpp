@@ -342,7 +342,7 @@ TEST_CASE("a sound under the wrong clip is detected by its own key, and repaired
     made_by_another_run(desk.timeline.sounds[0].wav, "of another clip", "another key");
     const std::vector<Result> results = desk.reconciler.refresh();
     CHECK(results[0].what == What::made);
-    CHECK(results[0].sentence.find("held the soundtrack of another clip") != std::string::npos);
+    CHECK(results[0].sentence.find("held another soundtrack than that of this clip") != std::string::npos);
     CHECK(desk.folder.files() == std::vector<std::string>{"dance.soundtrack.wav"});
     desk.check();
     CHECK(desk.refresh() == std::vector<What>{What::unchanged});
