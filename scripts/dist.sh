@@ -42,7 +42,8 @@ export CARGO_TARGET_DIR=$work/cargo
 # Paths of this machine are replaced in messages of the program.
 cargo_home=${CARGO_HOME:-$HOME/.cargo}
 export RUSTFLAGS="--remap-path-prefix=$root=/kinescore --remap-path-prefix=$cargo_home=/cargo"
-export CFLAGS="-ffile-prefix-map=$root=/kinescore" CXXFLAGS="-ffile-prefix-map=$root=/kinescore"
+mapped="-ffile-prefix-map=$root=/kinescore -ffile-prefix-map=$cargo_home=/cargo"
+export CFLAGS=$mapped CXXFLAGS=$mapped
 
 rm -rf "$work/stage" "$work/tar"
 mkdir -p "$work" "$out"
