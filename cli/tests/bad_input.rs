@@ -427,7 +427,7 @@ fn the_output_is_the_input() {
     refused(
         folder.path(),
         &clip,
-        &["--wav", text(&clip)],
+        &["--json", text(&clip)],
         7,
         &["clip.mp4", "overwrite the input"],
     );

@@ -173,17 +173,17 @@ fn a_saved_stage_leads_to_the_same_notes() {
         (
             "walk.pose.json",
             ["--pose-rate", "20"],
-            "the pose stage, which --pose-rate",
+            "the pose stage, on which --pose-rate",
         ),
         (
             "d.json",
             ["--set", "drums.style=funk"],
-            "the drums stage, which --style",
+            "the drums stage, on which --style",
         ),
         (
             "s.json",
             ["--instruments", "drums"],
-            "the score stage, which --instruments",
+            "the score stage, on which --instruments",
         ),
     ] {
         run(&[&["render", "--from", &at(stage)][..], &setting].concat())
