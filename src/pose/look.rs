@@ -3,7 +3,7 @@
 use super::crop::Region;
 use super::finder::Candidate;
 use super::landmarks::Body;
-use super::part::Part;
+use super::rectangle::Rectangle;
 use crate::error::Result;
 use crate::video::Picture;
 use std::f64::consts::{PI, TAU};
@@ -20,11 +20,11 @@ pub trait Look {
     /// least the score `least`.
     fn find(&mut self, picture: &Picture, side: usize, least: f64) -> Result<Vec<Candidate>>;
 
-    /// Finds people in a part of the picture, like [`find`](Self::find), and returns their
+    /// Finds people in a rectangle of the picture, like [`find`](Self::find), and returns their
     /// positions in the whole picture.
-    fn find_in(&mut self, picture: &Picture, part: Part, side: usize, least: f64) -> Result<Vec<Candidate>> {
-        let found = self.find(&part.cut(picture), side, least)?;
-        Ok(found.into_iter().map(|candidate| part.place(candidate)).collect())
+    fn find_in(&mut self, picture: &Picture, rectangle: Rectangle, side: usize, least: f64) -> Result<Vec<Candidate>> {
+        let found = self.find(&rectangle.cut(picture), side, least)?;
+        Ok(found.into_iter().map(|candidate| rectangle.place(candidate)).collect())
     }
 
     /// The body in a region; `None` where the output cannot be a body.

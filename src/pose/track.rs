@@ -12,7 +12,7 @@ use super::crop::Region;
 use super::finder::{self, Candidate, similarity};
 use super::landmarks::{Body, COCO, joints};
 use super::look::Look;
-use super::part::Part;
+use super::rectangle::Rectangle;
 use super::smooth::Sample;
 use crate::error::Result;
 use crate::limits::FOUND_AFTER;
@@ -310,7 +310,7 @@ impl Tracker {
         };
         if self.tracks.is_empty() && self.tiles_seen.is_none_or(|seen| time - seen >= period) {
             let mut candidates = Vec::new();
-            for tile in Part::tiles(picture) {
+            for tile in Rectangle::tiles(picture) {
                 candidates.extend(look.find_in(picture, tile, FINE, FINE_SCORE)?);
             }
             self.take_up(look, frame, index, candidates)?;
@@ -386,8 +386,8 @@ fn small_body(look: &mut impl Look, picture: &Picture, before: &Body) -> Result<
         return Ok(None);
     }
     for (reach, side) in AROUND {
-        let part = Part::around(picture, before.region, reach);
-        let found = look.find_in(picture, part, side, AROUND_SCORE)?;
+        let rectangle = Rectangle::around(picture, before.region, reach);
+        let found = look.find_in(picture, rectangle, side, AROUND_SCORE)?;
         let alike = found
             .into_iter()
             .map(|candidate| (likeness(before, &candidate.points), candidate));

@@ -65,11 +65,12 @@ impl Look for Stage {
         Ok(self.people.iter().filter(|p| p.2 >= least).map(candidate).collect())
     }
 
-    fn find_in(&mut self, _: &Picture, part: Part, _: usize, _: f64) -> Result<Vec<Candidate>> {
+    fn find_in(&mut self, _: &Picture, rectangle: Rectangle, _: usize, _: f64) -> Result<Vec<Candidate>> {
         self.parts += 1;
         let inside = |p: &&(f64, f64, f64)| {
             let (x, y) = (p.0 as usize, p.1 as usize);
-            (part.left..part.left + part.width).contains(&x) && (part.top..part.top + part.height).contains(&y)
+            let (right, bottom) = (rectangle.left + rectangle.width, rectangle.top + rectangle.height);
+            (rectangle.left..right).contains(&x) && (rectangle.top..bottom).contains(&y)
         };
         Ok(self.people.iter().filter(inside).map(candidate).collect())
     }

@@ -1,4 +1,4 @@
-//! Parts of a picture that are examined separately, larger than they are in the whole picture.
+//! Rectangles of a picture that are examined separately, larger than they are in the whole picture.
 
 use super::crop::Region;
 use super::finder::Candidate;
@@ -10,7 +10,7 @@ const TILE: f64 = 0.625;
 
 /// A rectangle of a picture, in pixels; within the picture, and not empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Part {
+pub struct Rectangle {
     /// From the picture's left edge.
     pub left: usize,
     /// From its top edge.
@@ -21,8 +21,8 @@ pub struct Part {
     pub height: usize,
 }
 
-impl Part {
-    /// Four parts, one in each corner, that cover a picture and overlap in its middle.
+impl Rectangle {
+    /// Four rectangles, one in each corner, that cover a picture and overlap in its middle.
     pub fn tiles(picture: &Picture) -> [Self; 4] {
         let side = |length: usize| ((length as f64 * TILE).ceil() as usize).clamp(1, length.max(1));
         let (width, height) = (side(picture.width), side(picture.height));
@@ -52,7 +52,7 @@ impl Part {
         }
     }
 
-    /// Copies that part of a picture.
+    /// Copies what is in it of a picture.
     pub fn cut(self, picture: &Picture) -> Picture {
         let mut rgb = Vec::with_capacity(3 * self.width * self.height);
         for row in self.top..self.top + self.height {
@@ -66,7 +66,7 @@ impl Part {
         }
     }
 
-    /// Somebody found in the part, in coordinates of the whole picture.
+    /// Somebody found in it, in coordinates of the whole picture.
     pub fn place(self, mut candidate: Candidate) -> Candidate {
         for (x, y) in &mut candidate.points {
             *x += self.left as f64;
@@ -92,11 +92,12 @@ mod tests {
     fn tiles_cover_the_picture_and_overlap() {
         for (width, height) in [(160, 90), (17, 231), (1, 1), (2, 3)] {
             let picture = ramp(width, height);
-            let tiles = Part::tiles(&picture);
+            let tiles = Rectangle::tiles(&picture);
             for y in 0..height {
                 for x in 0..width {
-                    let holds =
-                        |t: &&Part| (t.left..t.left + t.width).contains(&x) && (t.top..t.top + t.height).contains(&y);
+                    let holds = |t: &&Rectangle| {
+                        (t.left..t.left + t.width).contains(&x) && (t.top..t.top + t.height).contains(&y)
+                    };
                     assert!(tiles.iter().any(|t| holds(&t)), "{width}×{height}: {x}, {y}");
                 }
             }
@@ -107,7 +108,7 @@ mod tests {
                 assert_eq!(cut.rgb.len(), 3 * tile.width * tile.height);
             }
         }
-        let [first, _, _, last] = Part::tiles(&ramp(160, 90));
+        let [first, _, _, last] = Rectangle::tiles(&ramp(160, 90));
         assert_eq!((first.width, last.left, last.top), (100, 60, 33));
     }
 
@@ -121,18 +122,18 @@ mod tests {
                 size,
                 rotation: 0.3,
             };
-            Part::around(&picture, region, 3.0)
+            Rectangle::around(&picture, region, 3.0)
         };
-        let part = |left, top, side| Part {
+        let square = |left, top, side| Rectangle {
             left,
             top,
             width: side,
             height: side,
         };
-        assert_eq!(around(80.0, 45.0, 10.0), part(65, 30, 30));
-        assert_eq!(around(-20.0, 95.0, 10.0), part(0, 60, 30));
-        assert_eq!(around(80.0, 45.0, 200.0), part(35, 0, 90));
-        assert_eq!(around(f64::NAN, 45.0, f64::NAN), part(0, 44, 1));
+        assert_eq!(around(80.0, 45.0, 10.0), square(65, 30, 30));
+        assert_eq!(around(-20.0, 95.0, 10.0), square(0, 60, 30));
+        assert_eq!(around(80.0, 45.0, 200.0), square(35, 0, 90));
+        assert_eq!(around(f64::NAN, 45.0, f64::NAN), square(0, 44, 1));
         assert_eq!(around(159.0, 45.0, 10.0).cut(&picture).rgb[..2], [130, 30]);
     }
 }
