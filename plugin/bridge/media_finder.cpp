@@ -120,7 +120,8 @@ private:
         if (found.empty()) {
             return {"", reason + "; no file of its name is in the folders for media"};
         }
-        return {"", reason + "; " + std::to_string(found.size()) + " files in the folders for media have its name: " + found[0] + ", " + found[1] + (found.size() > 2 ? ", …" : "")};
+        return {"", reason + "; " + std::to_string(found.size()) + " files in the folders for media have its name: " +
+                        found[0] + ", " + found[1] + (found.size() > 2 ? ", …" : "")};
     }
 
     std::unique_ptr<Timeline> timeline_;

@@ -453,7 +453,8 @@ void ProjectFile::check_writable(const std::vector<std::string> &editors) const 
                           " it open and would overwrite these changes; close it there first");
     }
     if (read_if_there(path_) != bytes_) {
-        throw Problem(Problem::Kind::changed, path_ + ": was changed by another program since it was read, and is left as it is; please try again");
+        throw Problem(Problem::Kind::changed,
+                      path_ + ": was changed by another program since it was read, and is left as it is; please try again");
     }
     const std::string parent = folder();
     if (::faccessat(AT_FDCWD, parent.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {

@@ -295,9 +295,12 @@ Result Reconciler::apply_one(const Task &task, const std::vector<TimelineItem> &
     }
     const auto now = std::find_if(items.begin(), items.end(),
                                   [&](const TimelineItem &item) { return item.id == task.item.id; });
-    TimelineItem seen = now == items.end() ? TimelineItem() : *now;
-    timeline_.examine(seen);
-    if (now == items.end() || !same_cut(seen, task.item)) {
+    // As the task's clip was compared with its media.
+    const auto examined = [&](TimelineItem item) {
+        timeline_.examine(item);
+        return item;
+    };
+    if (now == items.end() || !same_cut(examined(*now), task.item)) {
         result.what = Result::What::failed;
         result.kind = Problem::Kind::changed;
         result.sentence = task.item.name + ": the clip was edited while its soundtrack was made";
