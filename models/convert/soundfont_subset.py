@@ -31,6 +31,10 @@ PRESETS = [
     (128, 40),  # brush
     (0, 0),  # acoustic grand piano
     (0, 4),  # electric piano
+    (0, 5),  # FM electric piano
+    (0, 7),  # clavinet
+    (0, 11),  # vibraphone
+    (0, 18),  # rock organ
     (0, 24),  # nylon guitar
     (0, 25),  # steel guitar
     (0, 27),  # clean electric guitar
@@ -38,10 +42,25 @@ PRESETS = [
     (0, 32),  # acoustic bass
     (0, 33),  # finger bass
     (0, 34),  # pick bass
+    (0, 36),  # slap bass
+    (0, 38),  # synth bass 1
+    (0, 39),  # synth bass 2
+    (0, 43),  # contrabass
+    (0, 48),  # strings
+    (0, 50),  # synth strings
+    (0, 52),  # choir
+    (0, 56),  # trumpet
+    (0, 60),  # French horns
+    (0, 61),  # brass section
+    (0, 66),  # tenor saxophone
+    (0, 73),  # flute
+    (0, 80),  # square lead
+    (0, 81),  # saw lead
+    (0, 89),  # warm pad
 ]
 
 NOTE = (
-    "Subset made for Kinescore: seven drum kits, two pianos, four guitars and three basses; "
+    "Subset made for Kinescore: seven drum kits and 28 melodic presets; "
     "all other presets, instruments and samples are left out. Electronic toms and brush snares, panned hard left "
     "without a right half, are centred; nothing else is changed.\n\n"
 )
