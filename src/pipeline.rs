@@ -182,7 +182,9 @@ impl Job {
     /// nothing is changed then.
     pub fn keep_instruments(&mut self) -> Result<()> {
         let Some(music) = &mut self.music else { return Ok(()) };
-        let chosen = &self.settings.music().instruments;
+        let Some(chosen) = &self.settings.music().instruments else {
+            return Ok(());
+        };
         let saved: Vec<&str> = music.lines.iter().map(|line| line.instrument.profile().name).collect();
         if chosen
             .iter()
@@ -478,23 +480,19 @@ impl Job {
                 self.rhythm = Some(found?);
             }
             (Stage::Drums, _, Some(rhythm), ..) => {
-                let (settings, seed) = (self.settings.drums(), self.settings.seed());
+                let (settings, seed) = (self.settings.drums(), self.seed().unwrap_or_default());
                 let played = self.engine.with_drum_models(&self.settings, |models| {
                     drums::play(rhythm, models, settings, seed, monitor)
                 });
                 (self.drums, self.answered) = (Some(played?), OnceLock::new());
             }
             (Stage::Music, _, Some(rhythm), Some(drums), ..) => {
-                let written = self.engine.with_music_models(&self.settings, |models| {
-                    music::play(
-                        rhythm,
-                        drums,
-                        models,
-                        self.settings.music(),
-                        self.settings.seed(),
-                        monitor,
-                    )
-                });
+                let seed = self.seed().unwrap_or_default();
+                let band = music::Band::of(rhythm, drums, self.settings.music(), seed)?;
+                let lines = band.lines_of_models();
+                let written = self
+                    .engine
+                    .with_music_models(&self.settings, lines, |models| music::play(&band, models, monitor));
                 (self.music, self.answered) = (Some(written?), OnceLock::new());
             }
             (Stage::Score, ..) => {

@@ -226,7 +226,7 @@ mod tests {
         unique.sort();
         unique.dedup();
         assert_eq!(unique.len(), names.len(), "{names:?}");
-        assert_eq!(settings.seed(), 7);
+        assert_eq!(settings.seed(), Some(7));
         assert_eq!(settings.drums().style, Some("jazz"));
         assert_eq!(settings.sound().loudness, -20.0);
     }

@@ -56,7 +56,7 @@ PRESETS = [
     (0, 73),  # flute
     (0, 80),  # square lead
     (0, 81),  # saw lead
-    (0, 89),  # warm pad
+    (0, 95),  # sweep pad
 ]
 
 NOTE = (

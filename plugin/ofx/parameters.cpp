@@ -44,6 +44,8 @@ const std::map<std::string, std::vector<std::string>> first_words = {
       "reggae", "country", "blues", "pop", "punk"}},
     {"drums.kit", {"auto", "standard", "room", "power", "electronic", "tr808", "jazz", "brush"}},
     {"music.mood", {"auto", "bright", "dark", "tense", "calm"}},
+    {"music.palette",
+     {"auto", "rock", "pop", "acoustic", "electronic", "hiphop", "funk", "soul", "jazz", "latin", "orchestral", "ambient"}},
     {"sound.rate", {"44100", "48000", "96000"}},
     {"midi.tempo", {"beats", "steady"}},
     {"midi.drums", {"one-track", "per-drum"}},
@@ -417,6 +419,10 @@ bridge::Settings Parameters::settings() const {
                 if (flag(word_name(row, word).c_str(), lists(row.default_value, word))) {
                     value += (value.empty() ? "" : ",") + word;
                 }
+            }
+            // None is chosen: the choice is left to Kinescore.
+            if (value.empty() && row.has_auto) {
+                value = "auto";
             }
         } else if (std::string typed = text(name); !typed.empty()) {
             value = std::move(typed);

@@ -2,7 +2,7 @@
 
 use super::moments::{Moments, STRONG, loudness};
 use crate::music::{ChordAt, GridNote, Line};
-use crate::theory::{Chord, Instrument};
+use crate::theory::{Chord, Instrument, Role};
 use std::collections::BTreeMap;
 
 /// From this strength, chords are struck on an accent where none was written; the bass comes in on
@@ -42,7 +42,10 @@ pub(super) fn answered(line: &Line, chords: &[ChordAt], moments: &Moments<'_>) -
     for note in &line.notes {
         steps.entry(note.step).or_default().push(*note);
     }
-    land(line.instrument, chords, &mut steps, moments);
+    let held = line.instrument.profile().role == Role::Pad;
+    if !held {
+        land(line.instrument, chords, &mut steps, moments);
+    }
     for (step, notes) in &mut steps {
         let on = moments.on(*step);
         for note in notes.iter_mut() {
@@ -59,7 +62,7 @@ pub(super) fn answered(line: &Line, chords: &[ChordAt], moments: &Moments<'_>) -
                 }
             };
         }
-        if on.is_none() {
+        if on.is_none() && !held {
             notes.retain(|note| !moments.would_flam(*step, note.offset));
         }
     }
@@ -77,7 +80,7 @@ fn land(instrument: Instrument, chords: &[ChordAt], steps: &mut Steps, moments: 
     if moments.depth.usual() < 1.0 {
         return;
     }
-    let least = if instrument.profile().is_bass { STRONG } else { STAB };
+    let least = if instrument.profile().is_bass() { STRONG } else { STAB };
     for moment in moments.strong().filter(|moment| moment.strength >= least) {
         if steps.contains_key(&moment.step) {
             continue;
@@ -123,7 +126,7 @@ fn landing(
     let chord = chord_at(chords, step);
     let fits = |pitch: u8| chord.is_none_or(|chord| chord.contains(pitch));
     let range = &instrument.profile().range;
-    if instrument.profile().is_bass {
+    if instrument.profile().is_bass() {
         let last = before
             .rev()
             .find_map(|(_, notes)| notes.iter().map(|note| note.pitch).min())?;
@@ -131,7 +134,11 @@ fn landing(
         return Some(vec![root.unwrap_or(last)]);
     }
     let mut before = before.rev().peekable();
-    before.peek()?;
+    let (_, last) = before.peek()?;
+    if instrument.profile().voices == 1 {
+        let last = last.first()?.pitch;
+        return Some(vec![nearest(last, range, fits).unwrap_or(last)]);
+    }
     let struck = before.map(|(_, notes)| notes).find(|notes| notes.len() >= LEAST_CHORD);
     match struck {
         Some(notes) if notes.iter().all(|note| fits(note.pitch)) => Some(notes.iter().map(|n| n.pitch).collect()),
@@ -172,13 +179,13 @@ fn rest(instrument: Instrument, chords: &[ChordAt], steps: &mut Steps, moments: 
             .map(|(step, _)| *step)
             .filter(|step| moments.on(*step).is_none())
             .collect();
-        if instrument.profile().is_bass {
+        if instrument.profile().is_bass() {
             let_go(steps, from);
         }
         let mut sounding = None;
         for step in inside {
             let index = chords.partition_point(|at| at.step <= step);
-            let is_struck = !instrument.profile().is_bass && sounding != Some(index);
+            let is_struck = !instrument.profile().is_bass() && sounding != Some(index);
             let Some(notes) = steps.get_mut(&step).filter(|_| is_struck) else {
                 steps.remove(&step);
                 continue;

@@ -377,6 +377,7 @@ fn between_accents_the_drums_follow_how_sharply_the_body_is_braked() {
 #[test]
 fn lines_swell_where_the_body_is_braked() {
     let music = Music {
+        palette: None,
         key: Key {
             tonic: 0,
             mode: Mode::Major,
@@ -439,6 +440,7 @@ fn line(instrument: Instrument, notes: &[GridNote], accents: &[Accent], still: &
         },
     };
     let music = Music {
+        palette: None,
         key: Key {
             tonic: 0,
             mode: Mode::Major,

@@ -17,8 +17,8 @@ pub use model::DrumModels;
 
 use crate::error::{Error, Result};
 use crate::progress::{Monitor, Stage};
-use crate::rhythm::Rhythm;
 use crate::rhythm::compose::{self, Composition};
+use crate::rhythm::{Rhythm, alike};
 use crate::settings::DrumSettings;
 use crate::shown;
 use sampling::Sampling;
@@ -51,8 +51,10 @@ pub fn play(
             shown::count(rhythm.beats.len(), "beat")
         ),
     })?;
+    let families = alike::families(&alike::bars(rhythm, &composition));
     let plan = plan(
         composition,
+        &families,
         vocabulary.style(style),
         models.players().of_style(style),
         bpm,
@@ -85,13 +87,14 @@ pub fn play(
 }
 
 /// The plan of the piece in the models' terms.
-fn plan(composition: Composition, style: usize, player: usize, bpm: f64) -> Plan {
+fn plan(composition: Composition, families: &[usize], style: usize, player: usize, bpm: f64) -> Plan {
     Plan {
         steps_per_bar: composition.steps_per_bar(),
         first_step: composition.first_step,
         level: composition.steps.iter().map(|step| step.level).collect(),
         strength: composition.steps.iter().map(|step| step.strength).collect(),
         energy: composition.bar_energy,
+        repeated: alike::repeated(families),
         style,
         player,
         bpm,

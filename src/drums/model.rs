@@ -204,6 +204,7 @@ mod tests {
             first_step: 0,
             level: golden.rhythm.clone(),
             strength: vec![0.0; golden.rhythm.len()],
+            repeated: vec![],
             energy: golden.energy.iter().step_by(golden.steps_per_bar).copied().collect(),
             style: golden.style,
             player: golden.player,

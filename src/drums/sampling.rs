@@ -31,6 +31,12 @@ pub enum Stream {
     Line(Instrument),
     /// Which earlier bar a line recalls.
     Recall,
+    /// The palette.
+    Palette,
+    /// The motifs of the theme.
+    Theme,
+    /// The figure of the ostinato.
+    Figure,
 }
 
 impl Stream {
@@ -43,6 +49,9 @@ impl Stream {
             Self::Line(instrument) if (instrument as u64) < 3 => 4 + instrument as u64,
             Self::Line(instrument) => 100 + instrument as u64,
             Self::Recall => 7,
+            Self::Palette => 8,
+            Self::Theme => 9,
+            Self::Figure => 10,
         }
     }
 }

@@ -28,6 +28,9 @@ pub struct Plan {
     pub strength: Vec<f32>,
     /// How strongly the person moves in each bar, 1 to 4; 0: not known.
     pub energy: Vec<u8>,
+    /// For each bar, an earlier one that moves like it, whose groove it repeats if it can; bars
+    /// that are missing repeat none.
+    pub repeated: Vec<Option<usize>>,
     /// Number of the style in the vocabulary.
     pub style: usize,
     /// Number of the player in the velocity and offset network; 0: unknown.
@@ -69,6 +72,12 @@ impl Plan {
         self.level.len() / self.steps_per_bar
     }
 
+    /// The step of the repeated bar at the same place.
+    fn repeated_step(&self, step: usize) -> Option<usize> {
+        let earlier = *self.repeated.get(step / self.steps_per_bar)?;
+        Some(earlier? * self.steps_per_bar + step % self.steps_per_bar)
+    }
+
     /// The window over bars `from..to`; with `absent`, without rhythm and energy, which come from
     /// the movement.
     pub(super) fn window(&self, from: usize, to: usize, context_bars: usize, absent: bool) -> PlanWindow {
@@ -102,6 +111,10 @@ const TAKES: usize = 4;
 /// movement. The absence of an accent means little for drums, which keep time between the accents
 /// of the body.
 const REST_GUIDANCE: f64 = 0.5;
+
+/// Added to the logit of the word that the repeated bar has at the same step: a drummer plays the
+/// same groove to the same movement, and still answers its accents.
+const REPEAT: f64 = 2.0;
 
 /// Writes one word for each step of the plan. `follow` is the weight of guidance in steps with an
 /// accent.
@@ -153,7 +166,17 @@ pub fn write_words(
                 let answered = accented && follow > 0.0;
                 let allowed = |word: usize| word < vocabulary.size() && !(answered && word == 0);
                 for (take, (with, without)) in with.iter().zip(without).enumerate() {
-                    let word = choose(&guide(with, without, weight), allowed, sampling, random[take].uniform());
+                    let mut logits = guide(with, without, weight);
+                    let earlier = plan.repeated_step(step).and_then(|earlier| {
+                        let in_take = earlier.checked_sub(words.len());
+                        in_take
+                            .map_or_else(|| words.get(earlier), |at| takes[take].get(at))
+                            .copied()
+                    });
+                    if let Some(logit) = earlier.and_then(|word| logits.get_mut(word)) {
+                        *logit += REPEAT;
+                    }
+                    let word = choose(&logits, allowed, sampling, random[take].uniform());
                     takes[take].push(word);
                     feed[take] = vec![word as i64];
                     feed[TAKES + take] = vec![word as i64];
@@ -266,6 +289,7 @@ mod tests {
             level: vec![level::NOTHING; bars * 16],
             strength: vec![0.0; bars * 16],
             energy: vec![3; bars],
+            repeated: vec![],
             style: 1,
             player: 0,
             bpm: 120.0,

@@ -8,7 +8,7 @@ use crate::export::provenance::SourceType;
 use crate::music::Music;
 use crate::rhythm::{Accent, Beat, Hold, Rhythm, Source};
 use crate::settings::Settings;
-use crate::theory::Instrument;
+use crate::theory::{Instrument, Palette};
 use crate::time::{BeatGrid, Instant};
 use crate::video::Clip;
 use serde::{Deserialize, Serialize};
@@ -35,8 +35,9 @@ pub struct Analysis {
     pub models: BTreeMap<String, String>,
     /// All settings: key to value as text.
     pub settings: BTreeMap<String, String>,
-    /// Seed of the random choices.
-    pub seed: u64,
+    /// Seed of the random choices; `null` before it is known: that of the setting, or the one that
+    /// belongs to the movement.
+    pub seed: Option<u64>,
     /// Type of the music's source, as a term of the IPTC's vocabulary; `null` if the setting
     /// `provenance` is off.
     #[serde(default)]
@@ -73,6 +74,9 @@ pub struct Analysis {
 pub struct MusicSummary {
     /// The key, such as `A minor`.
     pub key: String,
+    /// The sounds of the instruments.
+    #[serde(default)]
+    pub palette: Option<Palette>,
     /// The chords where they change.
     pub chords: Vec<TimedChord>,
     /// Number of notes of each instrument, before the ending is arranged.
@@ -130,7 +134,7 @@ impl Analysis {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             models,
             settings: settings.to_map(),
-            seed: settings.seed(),
+            seed: settings.seed().or_else(|| rhythm.map(Rhythm::seed)),
             digital_source_type: settings.provenance().then(|| SourceType::Music.uri().to_owned()),
             clip: clip.clone(),
             tempo_bpm: rhythm.map(|r| r.tempo.bpm()),
@@ -158,6 +162,7 @@ impl MusicSummary {
         });
         Self {
             key: music.key.to_string(),
+            palette: music.palette,
             chords: timed.collect(),
             notes: music
                 .lines

@@ -251,6 +251,11 @@ impl Harmony {
         self.sung.get(phrase).copied().unwrap_or(false)
     }
 
+    /// Place of a bar in its phrase, from 0. The pick-up belongs to the first phrase.
+    pub fn place_in_phrase(&self, bar: usize) -> usize {
+        bar.saturating_sub(self.pickup) % PHRASE
+    }
+
     /// Earlier bars that this bar may repeat, the likeliest first: the bar one phrase earlier, the
     /// one two bars earlier (since the third bar of a phrase often repeats its first), the bars
     /// since then, and the bar at the same position of the previous section of the same kind.

@@ -1,7 +1,7 @@
 //! The notes of the melodic instruments.
 
 use crate::limits::{Allowed, NOTE_LENGTHS, OFFSETS, PITCH_CLASSES, SEVEN_BITS, STRENGTHS};
-use crate::theory::{Chord, Instrument, Key};
+use crate::theory::{Chord, Instrument, Key, Palette};
 use serde::{Deserialize, Serialize};
 
 /// The harmony of a clip and the notes of its melodic instruments, on the grid of its drums.
@@ -9,6 +9,10 @@ use serde::{Deserialize, Serialize};
 pub struct Music {
     /// The key.
     pub key: Key,
+    /// The sounds of the instruments; `None`, in files of versions without palettes, is the palette
+    /// of the drums' style.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub palette: Option<Palette>,
     /// The chords by step, in ascending order; each holds until the next. The first is at the first
     /// step of the grid.
     pub chords: Vec<ChordAt>,

@@ -53,6 +53,8 @@ pub struct BarInput {
 pub struct BarPlan {
     /// The model's input.
     pub input: BarInput,
+    /// Whether the instrument plays at all.
+    pub plays: bool,
     /// Steps of the bar whose accents must be answered, in ascending order.
     pub answered: Vec<u8>,
     /// MIDI pitches that may be played, an octave or more.

@@ -36,16 +36,18 @@ impl Vocabulary {
 
     fn check(&self) -> Result<(), String> {
         remi::check_names(&self.tokens)?;
-        if self.instruments != Instrument::ALL || [self.ranges.len(), self.spans.len()] != [self.instruments.len(); 2] {
+        if self.instruments != Instrument::OF_MODELS
+            || [self.ranges.len(), self.spans.len()] != [self.instruments.len(); 2]
+        {
             return Err(format!(
                 "instruments {:?} with {} ranges and {} spans; expected {:?} with one of each",
                 self.instruments,
                 self.ranges.len(),
                 self.spans.len(),
-                Instrument::ALL
+                Instrument::OF_MODELS
             ));
         }
-        for (instrument, [low, high]) in Instrument::ALL.into_iter().zip(&self.ranges) {
+        for (instrument, [low, high]) in Instrument::OF_MODELS.into_iter().zip(&self.ranges) {
             let range = &instrument.profile().range;
             if *range != (*low..=*high) {
                 return Err(format!("{instrument:?} from {low} to {high}; expected {range:?}"));

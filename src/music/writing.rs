@@ -4,10 +4,12 @@
 use super::lines::GridNote;
 use super::plan::{BarInput, BarPlan, LinePlan};
 use super::recall::Recall;
+use crate::drums::DrumClass;
 use crate::drums::sampling::{BarRandom, Sampling, Stream, choose};
 use crate::error::{Error, Result};
-use crate::music::remi::{self, Grammar, RemiBar, TempoClass, Token};
+use crate::music::remi::{self, Grammar, RemiBar, RemiNote, TempoClass, Token};
 use crate::theory::Instrument;
+use crate::time::STEPS_PER_BEAT;
 use std::ops::RangeInclusive;
 
 /// Maximum number of attempts at a bar that repeats the bars before it; each time, the sampling is
@@ -24,6 +26,9 @@ const OCTAVE: u8 = 12;
 /// Reduction of a pitch's logit per octave from the middle of its bar's span. The model reads its
 /// own output, and would otherwise climb from bar to bar out of the planned register.
 const LEAN: f64 = 2.0;
+
+/// Added to the logit of a step with a kick for the bass: the two play together.
+const KICK: f64 = 1.5;
 
 /// Target of the lowest note of a step if others may lie above it, in semitones below that middle.
 const UNDERNEATH: u8 = 5;
@@ -73,6 +78,11 @@ pub fn write_line(
     let mut written: Vec<RemiBar> = Vec::with_capacity(plan.bars.len());
     model.start();
     for (number, bar) in plan.bars.iter().enumerate() {
+        if !bar.plays {
+            written.push(RemiBar::default());
+            progress(number + 1)?;
+            continue;
+        }
         model.begin(&bar.input)?;
         let mut take = 0;
         let new = loop {
@@ -80,7 +90,8 @@ pub fn write_line(
             let mut pen = BarWriter::new(plan, bar);
             // After a loop, the attempt is repeated without the recalled bar.
             pen.recall = Recall::choose(plan, &written, number, seed).filter(|_| take == 0);
-            pen.must_sound = written.last().is_some_and(|last| last.notes.is_empty());
+            let last_played = number.checked_sub(1).is_some_and(|last| plan.bars[last].plays);
+            pen.must_sound = last_played && written.last().is_some_and(|last| last.notes.is_empty());
             // The last resort against a bar that comes out the same every time.
             pen.avoided = written
                 .last()
@@ -218,11 +229,20 @@ impl<'a> BarWriter<'a> {
             true => self.bar.centre().saturating_sub(UNDERNEATH),
             false => self.bar.centre(),
         };
+        let is_bass = self.plan.instrument.profile().is_bass();
+        let kick = |step: u8| {
+            let hits = self.bar.input.hits.get(usize::from(step));
+            hits.is_some_and(|hits| hits[DrumClass::Kick as usize] > 0.0)
+        };
+        let with_kick = |token: Token| match token {
+            Token::Position(step) if is_bass && kick(step) => KICK,
+            _ => 0.0,
+        };
         let lean = |token: Token| match token {
             Token::NoteOn(pitch) => -LEAN * f64::from(pitch.abs_diff(middle)) / f64::from(OCTAVE),
             _ => 0.0,
         };
-        let change = |token: Token| wish(token) + lean(token);
+        let change = |token: Token| wish(token) + lean(token) + with_kick(token);
         let wished = |(id, logit): (usize, &f32)| f64::from(*logit) + Token::from_id(id).map_or(0.0, change);
         logits.iter().enumerate().map(wished).collect()
     }
@@ -346,6 +366,17 @@ impl<'a> BarWriter<'a> {
             && self.within_answer(pitch)
             && (of_chord || of_scale && !self.answering())
             && !(self.notes == 0 && self.avoided == Some(pitch))
+            && (!self.needs_root() || self.is_root(pitch))
+    }
+
+    /// Whether the next note defines a chord: the bass's first note of a bar, and where the chord
+    /// changes.
+    fn needs_root(&self) -> bool {
+        self.plan.instrument.profile().is_bass() && (self.notes == 0 || self.bar.changes_chord(self.at))
+    }
+
+    fn is_root(&self, pitch: u8) -> bool {
+        self.bar.chord(self.at).0.is_none_or(|chord| chord.root == pitch % 12)
     }
 }
 
@@ -368,7 +399,7 @@ pub fn notes(plan: &LinePlan, bars: &[RemiBar], seed: u64) -> Vec<GridNote> {
             let at = |values: &[f32]| values.get(usize::from(note.position)).copied().unwrap_or(0.0);
             let played = f32::from(remi::velocity(note.velocity_bin)) / 127.0 * planned.gain;
             let lifted = played + (1.0 - played).max(0.0) * ACCENT_LIFT * at(&planned.strength);
-            let jitter = JITTER * (random.uniform() as f32 * 2.0 - 1.0);
+            let jitter = JITTER * (random.uniform() as f32 * 2.0 - 1.0) + roll(plan.instrument, bar, note, planned);
             notes.push(GridNote {
                 step: first + i32::from(note.position),
                 length: note.duration,
@@ -380,6 +411,35 @@ pub fn notes(plan: &LinePlan, bars: &[RemiBar], seed: u64) -> Vec<GridNote> {
         first += i32::from(planned.steps());
     }
     notes
+}
+
+/// How long the hands take over a chord, seconds: from its lowest note to its highest.
+const ROLL: f64 = 0.012;
+const STRUM: f64 = 0.024;
+
+/// Distance of a note of a chord from the chord's middle, in steps: a piano's hand falls almost at
+/// once, a guitar is strummed down on the beat and up off it.
+fn roll(instrument: Instrument, bar: &RemiBar, note: &RemiNote, planned: &BarPlan) -> f32 {
+    let chord: Vec<u8> = bar
+        .notes
+        .iter()
+        .filter(|other| other.position == note.position)
+        .map(|other| other.pitch)
+        .collect();
+    if chord.len() < 3 {
+        return 0.0;
+    }
+    let below = chord.iter().filter(|pitch| **pitch < note.pitch).count();
+    let place = below as f64 / (chord.len() - 1) as f64 - 0.5;
+    let is_guitar = instrument == Instrument::Guitar;
+    let upward = if is_guitar && !note.position.is_multiple_of(2) {
+        -1.0
+    } else {
+        1.0
+    };
+    let seconds = if is_guitar { STRUM } else { ROLL };
+    let step = 60.0 / planned.input.bpm / STEPS_PER_BEAT as f64;
+    (upward * place * seconds / step) as f32
 }
 
 /// Spread of a note's timing around the drums', in steps: at 120 beats per minute, 4 ms to either

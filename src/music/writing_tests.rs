@@ -86,6 +86,7 @@ fn bar(steps: usize, second_half: Chord, answered: &[u8]) -> BarPlan {
         answered: answered.to_vec(),
         span: 40..=88,
         gain: 1.0,
+        plays: true,
         feel: vec![0.1; steps],
         strength: vec![0.0; steps],
         earlier: vec![],

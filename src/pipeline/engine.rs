@@ -12,6 +12,7 @@ use crate::music::MusicModels;
 use crate::pose::PoseModels;
 use crate::rhythm::BeatModels;
 use crate::settings::{BeatSource, Device, PoseQuality, Settings};
+use crate::theory::Instrument;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -194,7 +195,10 @@ impl Engine {
     /// Checks, without loading them, that the files of the music models exist and are intact, if an
     /// instrument needs them.
     pub(super) fn check_music_models(&self, settings: &Settings) -> Result<()> {
-        if lines(settings) == 0 {
+        let of_models = |instrument: &Instrument| Instrument::OF_MODELS.contains(instrument);
+        if let Some(chosen) = &settings.music().instruments
+            && !chosen.iter().any(of_models)
+        {
             return Ok(());
         }
         MusicModels::FILES
@@ -264,12 +268,13 @@ impl Engine {
         )
     }
 
+    /// Lends the models of the music stage for so many lines.
     pub(super) fn with_music_models<T>(
         &self,
         settings: &Settings,
+        lines: usize,
         work: impl FnOnce(&mut MusicModels) -> Result<T>,
     ) -> Result<T> {
-        let lines = lines(settings);
         // The lines are written in parallel: each has one thread.
         let options = Options {
             threads: 1,
@@ -312,11 +317,6 @@ impl Engine {
         *loaded = Some(runtime);
         Ok(runtime)
     }
-}
-
-/// Number of melodic instruments in the settings.
-fn lines(settings: &Settings) -> usize {
-    settings.music().instruments.len()
 }
 
 /// Whether the settings need the beat network.

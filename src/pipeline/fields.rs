@@ -10,7 +10,7 @@ use crate::limits::{
 use crate::progress::Stage;
 use crate::rhythm::{AccentKind, BodyPart, ImpactKind, Source};
 use crate::score::VOLUMES;
-use crate::theory::{Instrument, Mode, Quality};
+use crate::theory::{Instrument, Mode, Palette, Quality};
 use crate::time::Speed;
 use serde::de::{Deserialize, Deserializer, Visitor};
 use std::fmt;
@@ -157,6 +157,7 @@ pub(super) fn form(path: &str) -> Option<Form> {
         "drums.hits[].offset" | "music.lines[].notes[].offset" => number(OFFSETS),
         "music.key.tonic" | "music.chords[].chord.root" => whole(PITCH_CLASSES),
         "music.key.mode" => words::<Mode>(),
+        "music.palette" => words::<Palette>(),
         "music.chords[].chord.quality" => words::<Quality>(),
         "music.lines[].instrument" => words::<Instrument>(),
         "music.lines[].notes[].length" => whole(NOTE_LENGTHS),
@@ -236,7 +237,7 @@ mod tests {
     fn forms_are_given_in_words() {
         for (path, expected) in [
             ("rhythm.accents[].kind", "style or impact"),
-            ("music.lines[].instrument", "piano, guitar or bass"),
+            ("music.lines[].instrument", "piano, guitar, bass, lead, pad or strings"),
             ("music.lines[].notes[].pitch", "a whole number, 0 to 127"),
             ("rhythm.beats_per_bar", "a whole number, 3 to 4"),
             ("poses.others[].poses[].time", "a number, -1 to 86401 s"),

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::export;
 use crate::export::provenance::Provenance;
 use crate::progress::{Cancel, Monitor, Stage};
-use crate::rhythm::Hold;
+use crate::rhythm::{Hold, Rhythm};
 use crate::settings::OriginalAudio;
 use crate::time::Speed;
 use crate::video::sound::read_sound;
@@ -161,9 +161,15 @@ impl Job {
         Ok(())
     }
 
+    /// The seed of the random choices: that of the settings, or the one that belongs to the
+    /// movement; `None` before that is known.
+    pub(super) fn seed(&self) -> Option<u64> {
+        self.settings.seed().or_else(|| self.rhythm.as_ref().map(Rhythm::seed))
+    }
+
     /// What is written into files about how they were made; `None` if the settings leave it out.
     fn provenance(&self) -> Option<Provenance> {
-        Provenance::of(&self.settings, self.engine.model_versions())
+        Provenance::of(&self.settings, self.seed(), self.engine.model_versions())
     }
 
     /// Writes the analysis: beats, accents, tempo, confidence, settings, seed, versions.
@@ -182,6 +188,8 @@ impl Job {
             &self.settings,
             self.engine.model_versions(),
         );
+        // That of the whole media, like its notes.
+        analysis.seed = self.seed();
         analysis.holds = self.holds();
         analysis
     }

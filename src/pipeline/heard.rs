@@ -145,6 +145,7 @@ impl WindowMap {
         });
         Music {
             key: music.key,
+            palette: music.palette,
             chords,
             lines: lines.collect(),
         }
@@ -359,6 +360,7 @@ mod tests {
             offset: 0.0,
         };
         let music = Music {
+            palette: None,
             key: Key {
                 tonic: 0,
                 mode: Mode::Major,

@@ -12,7 +12,7 @@ use std::fmt::Write;
 /// after which the same poses, settings and models may give other beats, hits, chords or notes, so
 /// that a result of an older build is never taken from a cache. A change of a model does not need
 /// it, since its hash is in the key.
-const COMPOSITION_VERSION: u32 = 3;
+const COMPOSITION_VERSION: u32 = 4;
 
 /// The inputs of a result, as text that is hashed: one line per input, so that different inputs
 /// give different texts.
@@ -234,6 +234,7 @@ mod tests {
             ("drums.top_p", Stage::Drums),
             ("drums.follow", Stage::Score),
             ("music.instruments", Stage::Score),
+            ("music.palette", Stage::Music),
             ("music.mood", Stage::Music),
             ("music.key", Stage::Music),
             ("music.chords", Stage::Music),

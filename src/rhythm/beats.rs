@@ -3,6 +3,7 @@
 use super::accents::Accent;
 use super::braking;
 use super::curve::Curve;
+use super::fingerprint;
 use super::holds::{self, Hold};
 use crate::time::{BeatGrid, Instant, Tempo};
 use serde::{Deserialize, Serialize};
@@ -74,6 +75,11 @@ impl Rhythm {
     /// Where the person is not seen for a second or longer, in rising order.
     pub fn absences(&self) -> Vec<Hold> {
         holds::absences(&self.movement)
+    }
+
+    /// A seed that belongs to the movement; it does not depend on the beats.
+    pub fn seed(&self) -> u64 {
+        fingerprint::fingerprint(&self.movement)
     }
 
     /// How sharply the body as a whole is braked, at the rate of the movement: 0 where it is not, 1

@@ -15,6 +15,7 @@
 
 mod accents;
 mod activation;
+pub mod alike;
 mod bars;
 mod beats;
 #[cfg(test)]
@@ -30,6 +31,7 @@ mod decoding_tests;
 mod ends;
 mod everybody;
 pub mod features;
+mod fingerprint;
 mod fit;
 mod hmm;
 mod holds;
@@ -48,7 +50,6 @@ mod windows;
 
 pub use accents::{Accent, AccentKind, BodyPart, ImpactKind};
 pub use beats::{Beat, Rhythm, Source};
-pub use compose::compose;
 pub use curve::Curve;
 pub use holds::Hold;
 pub use motion::LEAST_MOVEMENT;

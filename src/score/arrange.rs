@@ -10,6 +10,7 @@ use crate::drums::DrumGrid;
 use crate::error::{Error, Result};
 use crate::music::{GridNote, Line, Music};
 use crate::shown;
+use crate::theory::Palette;
 use crate::time::{BeatGrid, Instant, STEPS_PER_BEAT, Span, TICKS_PER_BEAT, TempoMap, TempoPoint, Tick};
 
 /// A score of the drums alone; otherwise like [`arrange`].
@@ -22,8 +23,8 @@ pub fn from_drums(grid: &DrumGrid, duration: Span, kit: Option<&str>) -> Result<
 }
 
 /// Arranges a score of the drums, and of the music that is played with them, with an
-/// [ending](super::ending) for a length of `duration`. The parts are the drums, then bass, guitar
-/// and piano if the music has lines for them.
+/// [ending](super::ending) for a length of `duration`. The parts are the drums, then the
+/// melodic parts for which the music has lines, by channel.
 ///
 /// The tempo map has a point at each beat; tick 0 is the clip's start. The part before the first
 /// downbeat is a pick-up bar with its own signature, so that bar lines fall on downbeats. If the
@@ -135,6 +136,7 @@ fn melodic_part(
     last: Option<i32>,
     timeline: Timeline<'_>,
 ) -> Part {
+    let palette = music.palette.unwrap_or_else(|| Palette::of_style(&grid.style));
     let sounding: Vec<GridNote> = line
         .notes
         .iter()
@@ -143,7 +145,7 @@ fn melodic_part(
         .collect();
     let Some(last) = last else {
         let notes = melodic::notes(&sounding, timeline, timeline.end());
-        return melodic::part(line, &grid.style, levels, notes);
+        return melodic::part(line, palette, levels, notes);
     };
     let setting = Setting {
         instrument: line.instrument,
@@ -161,7 +163,7 @@ fn melodic_part(
     let until = timeline.onset(last, 0.0).unwrap_or_else(|| timeline.end());
     let mut notes = melodic::notes(&before, timeline, until);
     notes.extend(end);
-    melodic::part(line, &grid.style, levels, notes)
+    melodic::part(line, palette, levels, notes)
 }
 
 /// The last step on which the music plays.

@@ -203,6 +203,7 @@ fn music(steps: i32) -> Music {
         Line { instrument, notes }
     };
     Music {
+        palette: None,
         key: Key {
             tonic: 9,
             mode: Mode::HarmonicMinor,
@@ -477,6 +478,7 @@ fn any_music() -> impl Strategy<Value = Music> {
     let lines = prop::sample::subsequence(vec![Instrument::Guitar, Instrument::Bass, Instrument::Piano], 0..=3);
     ((0..12_u8, mode), chords, lines, [notes(), notes(), notes()]).prop_map(|((tonic, mode), chords, who, notes)| {
         Music {
+            palette: None,
             key: Key { tonic, mode },
             chords: chords
                 .into_iter()

@@ -189,7 +189,7 @@ fn bent(together: &[(GridNote, Option<Chord>)], setting: Setting<'_>) -> Vec<Gri
             }
             // A bass moves from root to root, since it defines the chord.
             let root =
-                setting.instrument.profile().is_bass && chord.is_some_and(|c| semitones(c.root, note.pitch) == 0);
+                setting.instrument.profile().is_bass() && chord.is_some_and(|c| semitones(c.root, note.pitch) == 0);
             let fits = |pitch: u8| {
                 if root {
                     semitones(to.root, pitch) == 0
@@ -212,10 +212,14 @@ fn bent(together: &[(GridNote, Option<Chord>)], setting: Setting<'_>) -> Vec<Gri
 fn last_chord(before: &[GridNote], last_step: i32, setting: Setting<'_>) -> Vec<u8> {
     let tonic = tonic(setting.key);
     let root = |pitch: u8| semitones(tonic.root, pitch) == 0;
-    if setting.instrument.profile().is_bass {
+    if setting.instrument.profile().is_bass() {
         return setting.range.clone().find(|pitch| root(*pitch)).into_iter().collect();
     }
     let played = last_played(before, last_step);
+    if setting.instrument.profile().voices == 1 {
+        let last = played.last().copied().unwrap_or(LOW);
+        return nearest(last, setting.range, root).into_iter().collect();
+    }
     let mut voicing: Vec<u8> = Vec::new();
     for (index, pitch) in played.iter().enumerate() {
         let lowest = index == 0 && *pitch < LOW && played.len() >= LEAST_CHORD;

@@ -17,7 +17,9 @@ use crate::time::STEPS_PER_BEAT;
 /// Fitted to the loudness of 21 one-minute pieces written by Kinescore, each part played alone at
 /// General MIDI's default volume by every program of its family. The estimates differ from the
 /// measured loudness by 0.4 to 0.7 LU (standard deviation); without them, the pieces would differ
-/// by 1.6 to 2.4 LU.
+/// by 1.6 to 2.4 LU. The programs from the slapped bass on were fitted to four notes each, of a
+/// quarter of a second to two seconds and an octave to either side of `middle`, beside the grand
+/// piano; the same notes give the older rows within 1.3 LU, except for the grand piano's own.
 struct Sound {
     /// Time constant with which a held note fades, seconds.
     ring: f64,
@@ -39,7 +41,26 @@ impl Sound {
             29 => (1.15, -0.5, 58.0, -25.3),  // overdriven
             32 => (0.38, -0.3, 40.0, -22.0),  // basses: acoustic
             33 => (0.60, -3.7, 40.0, -22.85), // fingered
-            _ => (0.76, -1.7, 40.0, -23.25),  // picked
+            34 => (0.76, -1.7, 40.0, -23.25), // picked
+            36 => (0.80, -0.4, 40.0, -27.28), // slapped
+            38 => (0.14, 1.1, 40.0, -22.13),  // synth 1
+            39 => (0.92, 0.9, 40.0, -17.09),  // synth 2
+            43 => (8.00, 0.6, 40.0, -25.91),  // contrabass
+            5 => (0.70, 0.4, 64.0, -26.85),   // FM electric piano
+            7 => (0.42, -0.5, 64.0, -26.53),  // clavinet
+            11 => (0.31, -5.0, 71.0, -25.45), // vibraphone
+            18 => (8.00, 0.4, 64.0, -25.78),  // organ
+            48 => (8.00, 2.1, 67.0, -25.57),  // strings
+            50 => (0.91, 0.6, 67.0, -17.86),  // synth strings
+            52 => (8.00, 1.5, 64.0, -25.14),  // choir
+            56 => (8.00, 2.3, 71.0, -21.99),  // trumpet
+            60 => (1.95, 1.5, 67.0, -22.88),  // horns
+            61 => (8.00, 1.6, 67.0, -21.60),  // brass section
+            66 => (2.42, -0.3, 67.0, -23.22), // saxophone
+            73 => (8.00, 2.1, 76.0, -21.42),  // flute
+            80 => (8.00, 0.4, 71.0, -18.66),  // square lead
+            81 => (4.46, 1.2, 71.0, -18.90),  // saw lead
+            _ => (1.23, 1.7, 64.0, -19.70),   // sweep pad
         };
         Self {
             ring,

@@ -4,6 +4,7 @@
 use super::levels::Levels;
 use super::{Note, Part, in_turn};
 use crate::music::{GridNote, Line};
+use crate::theory::Palette;
 use crate::time::{BeatGrid, Instant, Span, TempoMap, Tick};
 
 /// Bank of melodic programs.
@@ -45,10 +46,10 @@ pub(super) fn midi_velocity(velocity: f32) -> u8 {
     (velocity * 127.0).round().clamp(1.0, 127.0) as u8
 }
 
-/// The part of a line with these notes.
-pub(super) fn part(line: &Line, style: &str, levels: &Levels, notes: Vec<Note>) -> Part {
+/// The part of a line with these notes, played with the sounds of a palette.
+pub(super) fn part(line: &Line, palette: Palette, levels: &Levels, notes: Vec<Note>) -> Part {
     let profile = line.instrument.profile();
-    let program = profile.program(style);
+    let program = palette.program(line.instrument);
     Part {
         name: profile.name.to_owned(),
         channel: profile.channel,

@@ -89,7 +89,7 @@ impl Given<'_> {
         match self.kind {
             Kind::Choice(_) => self.words().join("|"),
             Kind::List(words) => format!(
-                "one or more of {}, each at most once, separated by commas",
+                "{or_auto}one or more of {}, each at most once, separated by commas",
                 words.join(", ")
             ),
             Kind::Text(syntax) => format!("{or_auto}{}", syntax.allowed()),

@@ -14,10 +14,9 @@ pub use stages::{
     PersonChoice, PoseQuality, PoseSettings, RhythmSettings, SoundSettings,
 };
 pub use table::{Effect, Setting, TABLE};
-pub use words::{INSTRUMENTS, KITS, STYLES};
+pub use words::{INSTRUMENTS, KITS, PALETTES, STYLES};
 
 use crate::error::{Error, Result};
-use crate::theory::Instrument;
 use crate::time::{Rate, Tempo};
 use kind::nearest;
 use std::collections::BTreeMap;
@@ -26,7 +25,7 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     device: Device,
-    seed: u64,
+    seed: Option<u64>,
     pose: PoseSettings,
     rhythm: RhythmSettings,
     drums: DrumSettings,
@@ -40,7 +39,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             device: Device::Auto,
-            seed: 1,
+            seed: None,
             pose: PoseSettings {
                 quality: PoseQuality::Normal,
                 rate: Rate::from_hz(30.0),
@@ -62,7 +61,8 @@ impl Default for Settings {
             },
             music: MusicSettings {
                 drums: true,
-                instruments: vec![Instrument::Piano, Instrument::Bass],
+                instruments: None,
+                palette: None,
                 mood: None,
                 key: None,
                 chords: None,
@@ -126,8 +126,8 @@ impl Settings {
         self.device
     }
 
-    /// Seed of every random choice.
-    pub fn seed(&self) -> u64 {
+    /// Seed of every random choice; `None`: the one that belongs to the movement.
+    pub fn seed(&self) -> Option<u64> {
         self.seed
     }
 

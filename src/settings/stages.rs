@@ -1,6 +1,6 @@
 //! The settings of each stage, as values.
 
-use crate::theory::{Instrument, Key, Progression};
+use crate::theory::{Instrument, Key, Palette, Progression};
 use crate::time::{Rate, Tempo};
 
 /// Defines the words for an enum's values: one list for the table, reading and writing. A value
@@ -130,8 +130,10 @@ pub struct MusicSettings {
     /// Whether the drums are heard. They are composed in any case, since the others play with them.
     pub drums: bool,
     /// The melodic instruments that are heard, each once, in the order of
-    /// [`INSTRUMENTS`](super::INSTRUMENTS); empty: drums only.
-    pub instruments: Vec<Instrument>,
+    /// [`INSTRUMENTS`](super::INSTRUMENTS); empty: drums only; `None`: those of the palette.
+    pub instruments: Option<Vec<Instrument>>,
+    /// The sounds of the instruments; `None`: chosen by style, movement and seed.
+    pub palette: Option<Palette>,
     /// Mood, which determines the mode of the key; `None`: chosen from tempo, style and movement.
     pub mood: Option<Mood>,
     /// Key; `None`: chosen by mood and seed, or the key that fits `chords` best.

@@ -3,10 +3,10 @@
 use super::Settings;
 use super::kind::{ALL, AUTO, Given, Kind, Refusal, Syntax};
 use super::stages::{BeatSource, Device, MidiDrums, MidiTempo, Mood, OriginalAudio, PersonChoice, PoseQuality};
-use super::words::{INSTRUMENTS, KITS, STYLES};
+use super::words::{INSTRUMENTS, KITS, PALETTES, STYLES};
 use crate::limits::ASKED_TEMPI;
 use crate::progress::Stage;
-use crate::theory::Instrument;
+use crate::theory::{Instrument, Palette};
 use crate::time::{Rate, Tempo};
 
 /// What a change of a setting affects, with the last stage that uses the value. Other results need
@@ -102,11 +102,11 @@ pub const TABLE: &[Setting] = &[
             least: 0,
             most: u64::MAX,
         },
-        auto: false,
+        auto: true,
         effect: Effect::Notes(Stage::Music),
-        help: "Seed of every random choice: the same seed gives the same notes",
-        get: |s| s.seed.to_string(),
-        set: |s, v| v.whole().map(|number| s.seed = number),
+        help: "Seed of every random choice: the same seed gives the same notes; auto derives it from the movement, so that each video has its own music",
+        get: |s| or_auto(s.seed),
+        set: |s, v| v.or_auto(Given::whole).map(|number| s.seed = number),
     },
     Setting {
         key: "pose.quality",
@@ -258,19 +258,33 @@ pub const TABLE: &[Setting] = &[
     Setting {
         key: "music.instruments",
         kind: Kind::List(INSTRUMENTS),
-        auto: false,
+        auto: true,
         effect: Effect::Notes(Stage::Score),
-        help: "Which instruments are heard; drums that are left out are still composed, and the others play with them",
+        help: "Which instruments are heard; auto: drums and those of the palette. Drums that are left out are still composed, and the others play with them",
         get: |s| {
-            let drums = s.music.drums.then(|| "drums".to_owned());
-            let others = s.music.instruments.iter().map(|i| i.profile().name.to_owned());
-            drums.into_iter().chain(others).collect::<Vec<_>>().join(",")
+            or_auto(s.music.instruments.as_ref().map(|melodic| {
+                let drums = s.music.drums.then_some("drums");
+                let others = melodic.iter().map(|i| i.profile().name);
+                drums.into_iter().chain(others).collect::<Vec<_>>().join(",")
+            }))
         },
         set: |s, v| {
-            let words = v.list()?;
-            s.music.drums = words.contains(&"drums");
-            s.music.instruments = words.into_iter().filter_map(Instrument::named).collect();
+            let words = v.or_auto(Given::list)?;
+            s.music.drums = words.as_ref().is_none_or(|words| words.contains(&"drums"));
+            s.music.instruments = words.map(|words| words.into_iter().filter_map(Instrument::named).collect());
             Ok(())
+        },
+    },
+    Setting {
+        key: "music.palette",
+        kind: Kind::Choice(PALETTES),
+        auto: true,
+        effect: Effect::Notes(Stage::Music),
+        help: "Sounds of the instruments, and which of them play; auto chooses what suits style and movement",
+        get: |s| or_auto(s.music.palette.map(Palette::name)),
+        set: |s, v| {
+            v.or_auto(Given::word)
+                .map(|word| s.music.palette = word.and_then(Palette::named))
         },
     },
     Setting {

@@ -1,6 +1,6 @@
 //! Lists of words that are used beyond the table of settings.
 
-use crate::theory::Instrument;
+use crate::theory::{Instrument, Palette};
 
 /// Playing styles: the primary styles of the Groove MIDI Dataset (Gillick et al. 2019) that have
 /// enough data.
@@ -24,6 +24,9 @@ pub const STYLES: &[&str] = &[
 
 /// Drum kits: General MIDI level 2 kits that the shipped SoundFont has.
 pub const KITS: &[&str] = &["standard", "room", "power", "electronic", "tr808", "jazz", "brush"];
+
+/// Palettes of instruments.
+pub const PALETTES: &[&str] = &Palette::NAMES;
 
 /// The instruments of a soundtrack.
 pub const INSTRUMENTS: &[&str] = &with_drums();

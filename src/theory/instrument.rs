@@ -12,6 +12,24 @@ pub enum Instrument {
     Piano,
     Guitar,
     Bass,
+    Lead,
+    Pad,
+    Strings,
+}
+
+/// What an instrument does in a band.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Chords and riffs that accompany; where no [melody](Self::Melody) plays, also a melody.
+    Comping,
+    /// The bass line: it keeps to roots and has no melody.
+    Bass,
+    /// The theme.
+    Melody,
+    /// Held chords.
+    Pad,
+    /// Held or repeated chord tones.
+    Ostinato,
 }
 
 /// The data of an instrument.
@@ -25,14 +43,10 @@ pub struct Profile {
     pub range: RangeInclusive<u8>,
     /// Maximum number of notes at one step.
     pub voices: usize,
-    /// Whether it plays the bass line: it keeps to roots and has no melody.
-    pub is_bass: bool,
+    /// What it does.
+    pub role: Role,
     /// MIDI channel of its part, from 0, which is also its position among the melodic parts.
     pub channel: u8,
-    /// The General MIDI programs, from 0, of playing styles that have their own.
-    programs: &'static [(&'static [&'static str], u8)],
-    /// The program for all other styles.
-    usual_program: u8,
     /// Stereo position: −1 is left, 0 is the middle, 1 is right. The hi-hat of a kit is on the
     /// right, so the guitar, which is as bright, is on the left, and the piano is opposite.
     pub pan: f32,
@@ -43,28 +57,15 @@ pub struct Profile {
     pub colour: &'static str,
 }
 
-// The melodic programs of the bundled SoundFont.
-const GRAND: u8 = 0;
-const RHODES: u8 = 4;
-const NYLON: u8 = 24;
-const STEEL: u8 = 25;
-const CLEAN: u8 = 27;
-const OVERDRIVEN: u8 = 29;
-const ACOUSTIC: u8 = 32;
-const FINGERED: u8 = 33;
-const PICKED: u8 = 34;
-
-/// The rows, in the order of the models' numbers.
+/// The rows, in the order of [`Instrument::ALL`].
 pub static PROFILES: [Profile; Instrument::ALL.len()] = [
     Profile {
         instrument: Instrument::Piano,
         name: Instrument::NAMES[0],
         range: 28..=96,
         voices: 8,
-        is_bass: false,
+        role: Role::Comping,
         channel: 2,
-        programs: &[(&["funk", "soul", "hiphop", "afrobeat", "reggae"], RHODES)],
-        usual_program: GRAND,
         pan: 0.35,
         under_drums: 3.0,
         colour: "#245ca0",
@@ -74,17 +75,8 @@ pub static PROFILES: [Profile; Instrument::ALL.len()] = [
         name: Instrument::NAMES[1],
         range: 40..=88,
         voices: 6,
-        is_bass: false,
+        role: Role::Comping,
         channel: 1,
-        programs: &[
-            (&["rock", "punk"], OVERDRIVEN),
-            (
-                &["dance", "funk", "soul", "hiphop", "afrobeat", "reggae", "jazz", "blues"],
-                CLEAN,
-            ),
-            (&["latin", "afrocuban"], NYLON),
-        ],
-        usual_program: STEEL,
         pan: -0.45,
         under_drums: 4.0,
         colour: "#c6701e",
@@ -94,25 +86,64 @@ pub static PROFILES: [Profile; Instrument::ALL.len()] = [
         name: Instrument::NAMES[2],
         range: 28..=60,
         voices: 1,
-        is_bass: true,
+        role: Role::Bass,
         channel: 0,
-        programs: &[
-            (&["punk", "dance"], PICKED),
-            (&["latin", "afrocuban", "neworleans", "jazz", "blues"], ACOUSTIC),
-        ],
-        usual_program: FINGERED,
         pan: 0.0,
         under_drums: 3.0,
         colour: "#2c8246",
     },
+    Profile {
+        instrument: Instrument::Lead,
+        name: Instrument::NAMES[3],
+        range: 55..=88,
+        voices: 1,
+        role: Role::Melody,
+        channel: 3,
+        pan: 0.0,
+        under_drums: 4.0,
+        colour: "#b02a5b",
+    },
+    Profile {
+        instrument: Instrument::Pad,
+        name: Instrument::NAMES[4],
+        range: 45..=77,
+        voices: 4,
+        role: Role::Pad,
+        channel: 4,
+        pan: 0.0,
+        under_drums: 8.0,
+        colour: "#6b4fa3",
+    },
+    Profile {
+        instrument: Instrument::Strings,
+        name: Instrument::NAMES[5],
+        range: 55..=91,
+        voices: 2,
+        role: Role::Ostinato,
+        channel: 5,
+        pan: -0.25,
+        under_drums: 6.0,
+        colour: "#7a6a1f",
+    },
 ];
 
 impl Instrument {
-    /// All of them, in the order of the models' numbers.
-    pub const ALL: [Self; 3] = [Self::Piano, Self::Guitar, Self::Bass];
+    /// All of them; those that the music models play come first.
+    pub const ALL: [Self; 6] = [
+        Self::Piano,
+        Self::Guitar,
+        Self::Bass,
+        Self::Lead,
+        Self::Pad,
+        Self::Strings,
+    ];
 
     /// Their names, in the same order.
-    pub const NAMES: [&'static str; Self::ALL.len()] = ["piano", "guitar", "bass"];
+    pub const NAMES: [&'static str; Self::ALL.len()] = ["piano", "guitar", "bass", "lead", "pad", "strings"];
+
+    /// Those whose lines the music models write, in the order of the models' numbers; the lines of
+    /// the others follow from the harmony.
+    pub const OF_MODELS: [Self; 3] = [Self::Piano, Self::Guitar, Self::Bass];
 
     /// Its row of the table.
     pub fn profile(self) -> &'static Profile {
@@ -126,11 +157,9 @@ impl Instrument {
 }
 
 impl Profile {
-    /// The General MIDI program, from 0, that suits a playing style, one of the settings' styles or
-    /// any other word.
-    pub fn program(&self, style: &str) -> u8 {
-        let of_style = self.programs.iter().find(|(styles, _)| styles.contains(&style));
-        of_style.map_or(self.usual_program, |(_, program)| *program)
+    /// Whether it plays the bass line.
+    pub fn is_bass(&self) -> bool {
+        self.role == Role::Bass
     }
 }
 
@@ -152,16 +181,10 @@ mod tests {
     }
 
     #[test]
-    fn styles_have_programs_of_the_instruments_family() {
-        for style in ["rock", "latin", "jazz", "dance", "hiphop", "punk", "pop", "polka"] {
-            assert!((0..8).contains(&Instrument::Piano.profile().program(style)), "{style}");
-            assert!(
-                (24..32).contains(&Instrument::Guitar.profile().program(style)),
-                "{style}"
-            );
-            assert!((32..40).contains(&Instrument::Bass.profile().program(style)), "{style}");
+    fn the_models_know_the_first() {
+        for (index, instrument) in Instrument::OF_MODELS.into_iter().enumerate() {
+            assert_eq!(instrument as usize, index);
+            assert!(matches!(instrument.profile().role, Role::Comping | Role::Bass));
         }
-        assert_eq!(Instrument::Guitar.profile().program("country"), STEEL);
-        assert_eq!(Instrument::Bass.profile().program("rock"), FINGERED);
     }
 }

@@ -13,7 +13,7 @@ fn a_video_says_what_made_its_sound_and_keeps_its_own_comment() {
         "-f lavfi -i testsrc2=s=64x64:r=25:d=2 -c:v libx264 -preset ultrafast -metadata comment=Mine",
     );
     let models = [("beats".to_owned(), "00ff".to_owned())].into();
-    let made = Provenance::of(&Settings::default(), models).expect("on by default");
+    let made = Provenance::of(&Settings::default(), Some(1), models).expect("on by default");
     let source = SourceType::PictureWithMusic.uri();
     for name in ["out.mp4", "out.mov", "out.mkv"] {
         let out = folder.path().join(name);

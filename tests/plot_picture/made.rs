@@ -246,6 +246,7 @@ pub fn music(seconds: f64) -> Music {
         }
     }
     Music {
+        palette: None,
         key: Key::new(2, Mode::Major),
         chords: at,
         lines: lines.to_vec(),

@@ -203,6 +203,7 @@ pub fn band(bars: i32) -> Music {
         Line { instrument, notes }
     };
     Music {
+        palette: None,
         key: Key {
             tonic: 9,
             mode: Mode::Minor,

@@ -406,7 +406,10 @@ mod tests {
             assert_eq!(first.cut.end, Flicks::from_ratio(3003, 1000));
             assert_eq!(Some(first.cut.speed), Speed::new(3, 2));
             assert_eq!(first.name.as_deref(), Some("one, two"));
-            assert_eq!((first.settings.seed(), first.settings.drums().style), (7, Some("funk")));
+            assert_eq!(
+                (first.settings.seed(), first.settings.drums().style),
+                (Some(7), Some("funk"))
+            );
             assert_eq!(first.own, ["drums.style", "seed"]);
             assert_eq!(second.media, Path::new("/abs/b.mp4"));
             assert_eq!((second.cut, &second.name), (Cut::default(), &None));

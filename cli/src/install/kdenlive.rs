@@ -181,24 +181,29 @@ fn entries(places: &Places) -> Result<Vec<GroupValue>, Failure> {
     Ok(template().map(|(group, value)| (group, fill(value))).collect())
 }
 
-/// The choices of instruments that Kdenlive offers, in which nothing can be typed: the default, and
-/// then every other choice of one or more of them, the smallest first.
+/// The choices of instruments that Kdenlive offers, in which nothing can be typed: the default, all
+/// of them, with and without drums, and each by itself, with drums, and with drums and bass.
 fn bands(instruments: &[&str]) -> Vec<String> {
-    let choices = (1..1_usize << instruments.len()).map(|chosen| {
-        let words = instruments.iter().enumerate();
-        let words = words
-            .filter(|(index, _)| chosen >> index & 1 == 1)
-            .map(|(_, word)| *word);
-        words.collect::<Vec<_>>()
-    });
-    let mut choices: Vec<Vec<&str>> = choices.collect();
-    choices.sort_by_key(Vec::len);
-    let default = Settings::default().get(INSTRUMENTS).unwrap_or_default();
-    let others = choices
-        .iter()
-        .map(|words| words.join(","))
-        .filter(|choice| *choice != default);
-    std::iter::once(default.clone()).chain(others).collect()
+    let instruments: Vec<&str> = instruments.iter().copied().filter(|word| *word != "auto").collect();
+    let with = |wanted: &[&str]| -> String {
+        let chosen = instruments.iter().copied().filter(|word| wanted.contains(word));
+        chosen.collect::<Vec<_>>().join(",")
+    };
+    let melodic: Vec<&str> = instruments.iter().copied().filter(|word| *word != "drums").collect();
+    let mut choices = vec![
+        Settings::default().get(INSTRUMENTS).unwrap_or_default(),
+        with(&instruments),
+        with(&melodic),
+    ];
+    choices.extend(instruments.iter().map(|word| with(&[word])));
+    choices.extend(melodic.iter().map(|word| with(&["drums", word])));
+    choices.extend(
+        melodic
+            .iter()
+            .filter(|word| **word != "bass")
+            .map(|word| with(&["drums", "bass", word])),
+    );
+    choices
 }
 
 /// ` --flag PATH`, or nothing if the path contains a space, at which Kdenlive would split it; the
@@ -378,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn every_style_and_every_choice_of_instruments_is_offered() {
+    fn every_style_and_many_choices_of_instruments_are_offered() {
         let offered = |group: &str| {
             let (_, list) = job().into_iter().find(|(name, _)| *name == group).expect(group);
             list.split("  ").map(str::to_owned).collect::<Vec<_>>()
@@ -388,15 +393,20 @@ mod tests {
             Setting::of("drums.style").expect("a setting").words()
         );
         let bands = offered("Param2List");
-        let instruments = Setting::of(INSTRUMENTS).expect("a setting").words();
-        assert_eq!(bands.len(), (1 << instruments.len()) - 1);
-        for choice in instruments
-            .iter()
-            .map(ToString::to_string)
-            .chain([instruments.join(",")])
-        {
-            assert!(bands.contains(&choice), "{choice} is not in {bands:?}");
+        assert_eq!(bands[..2], ["auto", "drums,piano,guitar,bass,lead,pad,strings"]);
+        for choice in [
+            "drums",
+            "strings",
+            "drums,bass",
+            "drums,bass,lead",
+            "piano,guitar,bass,lead,pad,strings",
+        ] {
+            assert!(bands.iter().any(|band| band == choice), "{choice} is not in {bands:?}");
         }
+        let mut once = bands.clone();
+        once.sort();
+        once.dedup();
+        assert_eq!(once.len(), bands.len());
     }
 
     #[test]

@@ -52,7 +52,8 @@ def _text(group, setting):
         if getattr(group, flag):
             return word
     if setting.kind == "list":
-        return ",".join(word for word in setting.words if word in value)
+        chosen = ",".join(word for word in setting.words if word in value)
+        return chosen or (table.AUTO if setting.has_auto else "")
     if setting.kind == "number":
         return table.number_text(value)
     return str(value).strip()
@@ -68,11 +69,12 @@ def _properties(setting):
         return
     if setting.kind in ("choice", "list"):
         words = setting.words
-        if setting.has_auto and table.AUTO not in words:
+        # Of a list nothing is chosen then.
+        if setting.kind == "choice" and setting.has_auto and table.AUTO not in words:
             words = (table.AUTO, *words)
         items = [(word, word, "", 1 << number) for number, word in enumerate(words)]
         if setting.kind == "list":
-            chosen = {word.strip() for word in setting.default.split(",")}
+            chosen = {word.strip() for word in setting.default.split(",")} & set(words)
             yield setting.name, EnumProperty(items=items, default=chosen, options={"ENUM_FLAG"}, **described)
         else:
             yield setting.name, EnumProperty(items=items, default=setting.default, **described)

@@ -188,8 +188,8 @@ TEST_CASE("there is a parameter for every setting, with its default") {
     CHECK(effect->get_double("drums_temperature") == 1.0);
     CHECK(described.parameter("drums_temperature").number(kOfxParamPropMin) == 0.1);
     CHECK(described.parameter("drums_temperature").number(kOfxParamPropMax) == 2.0);
-    CHECK(effect->get_int("seed") == 1);
-    CHECK(effect->get_bool("music_instruments_piano"));
+    CHECK(effect->get_bool("seed_auto"));
+    CHECK_FALSE(effect->get_bool("music_instruments_piano"));
     CHECK_FALSE(effect->get_bool("music_instruments_guitar"));
     CHECK(effect->get_string("music_chords") == "auto");
     CHECK(effect->get_bool("tempo_auto"));
@@ -210,10 +210,12 @@ TEST_CASE("a soundtrack is made of the media file") {
     TestHost host(bundle.plugins(), identifier);
     const auto effect = on_media(host, bundle.clip(), {{"media_start", 2.5}});
     effect->edit("drums_style", std::string("funk"));
+    effect->edit("seed_auto", false);
     effect->edit("seed", 7);
     effect->edit("tempo_auto", false);
     effect->edit("tempo", 96.5);
-    effect->edit("music_instruments_piano", false);
+    effect->edit("music_instruments_drums", true);
+    effect->edit("music_instruments_bass", true);
     effect->edit("music_chords", std::string("Am F | C G"));
     CHECK(effect->press("generate") == kOfxStatOK);
 

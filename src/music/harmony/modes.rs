@@ -134,7 +134,7 @@ pub(super) fn triad(key: Key) -> Chord {
 
 /// The chords of a key, weighted for a colour.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Palette {
+pub(super) struct Repertoire {
     pub key: Key,
     colour: f64,
     /// Whether the major dominant has its seventh, for the whole piece.
@@ -144,7 +144,7 @@ pub(super) struct Palette {
 /// A chord and how often it is chosen.
 pub(super) type Weighted = (Chord, f64);
 
-impl Palette {
+impl Repertoire {
     pub fn new(key: Key, colour: f64, sevenths: bool) -> Self {
         Self { key, colour, sevenths }
     }

@@ -1,7 +1,7 @@
 //! Writes the chords of a phrase.
 
 use super::form::{Form, Phrase};
-use super::modes::{self, Function, Palette, Weighted, affinity, leads};
+use super::modes::{self, Function, Repertoire, Weighted, affinity, leads};
 use super::{Draw, PHRASE, Piece, SectionKind, dominant_of, half_of, mood, pick};
 use crate::drums::sampling::BarRandom;
 use crate::settings::MusicSettings;
@@ -58,7 +58,7 @@ struct Material {
 /// Writes the chords of a piece.
 pub(super) struct PhraseWriter<'a> {
     piece: Piece<'a>,
-    palette: Palette,
+    repertoire: Repertoire,
     colour: f64,
     plagal_share: f64,
     seed: u64,
@@ -70,7 +70,7 @@ impl<'a> PhraseWriter<'a> {
         let sevenths = Draw::Sevenths.stream(seed, 0).uniform() < 0.1 + 0.9 * colour;
         Self {
             piece: *piece,
-            palette: Palette::new(key, colour, sevenths),
+            repertoire: Repertoire::new(key, colour, sevenths),
             colour,
             plagal_share: mood::plagal_share(settings.mood),
             seed,
@@ -80,12 +80,12 @@ impl<'a> PhraseWriter<'a> {
     /// The penultimate chord of the piece.
     pub fn home_dominant(&self) -> Chord {
         let random = &mut Draw::HomeDominant.stream(self.seed, 0);
-        pick(random, &self.palette.authentic()).unwrap_or(dominant_of(self.palette.tonic()))
+        pick(random, &self.repertoire.authentic()).unwrap_or(dominant_of(self.repertoire.tonic()))
     }
 
     /// The chords of each bar of a piece of this form.
     pub fn write(&self, form: &Form) -> Vec<Bar> {
-        let mut bars: Vec<Bar> = vec![vec![(0, self.palette.tonic())]; self.piece.pickup];
+        let mut bars: Vec<Bar> = vec![vec![(0, self.repertoire.tonic())]; self.piece.pickup];
         if let Some(upbeat) = bars.last_mut() {
             *upbeat = vec![(0, self.home_dominant())];
         }
@@ -129,7 +129,7 @@ impl<'a> PhraseWriter<'a> {
                 [Function::Subdominant, _] => second,
                 _ => {
                     let random = &mut Draw::Passing.stream(self.seed, phrase.number);
-                    self.choose(random, self.palette.of(Function::Subdominant), first, &[last], true)
+                    self.choose(random, self.repertoire.of(Function::Subdominant), first, &[last], true)
                 }
             };
             return whole([first, first, other, last]);
@@ -146,24 +146,24 @@ impl<'a> PhraseWriter<'a> {
         let halves = self.piece.bar_span() >= 2.0 * LEAST_CHORD;
         let early = random.uniform() < EARLY && !calm || !halves;
         let [first, mut second] = material.closing;
-        let tonic = self.palette.tonic();
+        let tonic = self.repertoire.tonic();
         // Before an early cadence there is one chord, which prepares it: I V I V would alternate
         // between two chords.
         let function = if plagal { Function::Tonic } else { Function::Subdominant };
-        let start = self.choose(random, self.palette.of(function), tonic, &[], true);
+        let start = self.choose(random, self.repertoire.of(function), tonic, &[], true);
         let from = match (early, calm) {
             (true, _) => start,
             (false, true) => first,
             (false, false) => second,
         };
         let cadences = if plagal {
-            self.palette.plagal()
+            self.repertoire.plagal()
         } else {
-            self.palette.authentic()
+            self.repertoire.authentic()
         };
         let cadence = self.choose(random, cadences, from, &[], true);
         if second.root == cadence.root && !early && !calm {
-            second = self.choose(random, self.palette.of(Function::Tonic), first, &[cadence], false);
+            second = self.choose(random, self.repertoire.of(Function::Tonic), first, &[cadence], false);
         }
         let lead = self.lead(phrase);
         let whole = |chord| vec![(0, chord)];
@@ -179,14 +179,16 @@ impl<'a> PhraseWriter<'a> {
     /// section if one is planned, else to home.
     fn lead(&self, phrase: &Phrase) -> Chord {
         let random = &mut Draw::Lead.stream(self.seed, phrase.number);
-        let target = phrase.next.map_or(self.palette.tonic(), |kind| self.first_chord(kind));
+        let target = phrase
+            .next
+            .map_or(self.repertoire.tonic(), |kind| self.first_chord(kind));
         let mut choices: Vec<Weighted> = self
-            .palette
+            .repertoire
             .of(Function::Dominant)
             .into_iter()
             .filter(|(chord, _)| leads(*chord, target) && chord.quality != Quality::Diminished)
             .collect();
-        if target != self.palette.tonic() {
+        if target != self.repertoire.tonic() {
             choices.push((dominant_of(target), 0.6 + self.colour));
         }
         pick(random, &choices).unwrap_or(dominant_of(target))
@@ -206,9 +208,9 @@ impl<'a> PhraseWriter<'a> {
     /// Writes the material of the sections of a kind.
     fn material(&self, kind: SectionKind) -> Material {
         let random = &mut Draw::Material.stream(self.seed, kind as usize);
-        let first = pick(random, &self.palette.openings(kind)).unwrap_or(self.palette.tonic());
+        let first = pick(random, &self.repertoire.openings(kind)).unwrap_or(self.repertoire.tonic());
         let middle = self.middle(random);
-        let second = self.choose(random, self.palette.of(middle[0]), first, &[], false);
+        let second = self.choose(random, self.repertoire.of(middle[0]), first, &[], false);
         // After a dominant, the third chord does not repeat the first, or the phrase would
         // alternate between two chords.
         let without = if middle[0] == Function::Dominant {
@@ -216,10 +218,10 @@ impl<'a> PhraseWriter<'a> {
         } else {
             None
         };
-        let third = self.choose(random, self.palette.of(middle[1]), second, without.as_slice(), true);
-        let last = self.choose(random, self.palette.of(Function::Dominant), third, &[second], false);
+        let third = self.choose(random, self.repertoire.of(middle[1]), second, without.as_slice(), true);
+        let last = self.choose(random, self.repertoire.of(Function::Dominant), third, &[second], false);
         let parallel = random.uniform() < PARALLEL;
-        let other = self.choose(random, self.palette.of(Function::Tonic), last, &[], false);
+        let other = self.choose(random, self.repertoire.of(Function::Tonic), last, &[], false);
         let start = if parallel { first } else { other };
         let [towards, _] = self.middle(random);
         let function = if towards == Function::Tonic {
@@ -227,7 +229,7 @@ impl<'a> PhraseWriter<'a> {
         } else {
             Function::Subdominant
         };
-        let next = self.choose(random, self.palette.of(function), start, &[], false);
+        let next = self.choose(random, self.repertoire.of(function), start, &[], false);
         // The phrases of a parallel period share their first two bars; a dominant there is reserved
         // for the half cadence.
         let next = if parallel && middle[0] != Function::Dominant {
@@ -251,17 +253,17 @@ impl<'a> PhraseWriter<'a> {
         let heard = phrase.in_section >= 2 || phrase.kind == SectionKind::Home && phrase.in_section != phrase.number;
         let vary = heard && random.uniform() < VARIED;
         if let Some(before) = before.filter(|before| phrase.sudden && !leads(*before, material.opening[0])) {
-            let mut tonics: Vec<Weighted> = self.palette.of(Function::Tonic);
+            let mut tonics: Vec<Weighted> = self.repertoire.of(Function::Tonic);
             tonics.retain(|(chord, _)| leads(before, *chord));
-            material.opening[0] = pick(random, &tonics).unwrap_or(self.palette.tonic());
+            material.opening[0] = pick(random, &tonics).unwrap_or(self.repertoire.tonic());
         }
         let [first, second, third, last] = &mut material.opening;
         if vary || second == first {
-            let others = self.palette.of(material.middle[0]);
+            let others = self.repertoire.of(material.middle[0]);
             *second = self.choose(random, others, *first, &[*second, *third], false);
         }
         if vary || second.root == third.root {
-            let others = self.palette.of(material.middle[1]);
+            let others = self.repertoire.of(material.middle[1]);
             *third = self.choose(random, others, *second, &[*first, *last], true);
         }
         material
@@ -288,7 +290,7 @@ impl<'a> PhraseWriter<'a> {
             weighted.retain(|(chord, _)| !without.contains(chord));
         }
         pick(random, &weighted).unwrap_or_else(|| {
-            let tonic = self.palette.tonic();
+            let tonic = self.repertoire.tonic();
             if from.root == tonic.root {
                 dominant_of(tonic)
             } else {
@@ -328,7 +330,7 @@ impl<'a> PhraseWriter<'a> {
     }
 
     fn has_function(&self, chord: Chord, function: Function) -> bool {
-        self.palette.of(function).iter().any(|(c, _)| *c == chord)
+        self.repertoire.of(function).iter().any(|(c, _)| *c == chord)
     }
 
     /// A chord between two others: of tonic or subdominant function, or of dominant function if it
@@ -337,14 +339,14 @@ impl<'a> PhraseWriter<'a> {
         let mut choices: Vec<Weighted> = [Function::Tonic, Function::Subdominant, Function::Dominant]
             .into_iter()
             .flat_map(|function| {
-                let mut chords = self.palette.of(function);
+                let mut chords = self.repertoire.of(function);
                 chords.retain(|(chord, _)| function != Function::Dominant || leads(*chord, to));
                 chords
             })
             .filter(|(chord, _)| chord.root != to.root)
             .map(|(chord, weight)| (chord, weight * affinity(chord, to)))
             .collect();
-        if to.root != self.palette.key.tonic && to.quality != Quality::Diminished {
+        if to.root != self.repertoire.key.tonic && to.quality != Quality::Diminished {
             choices.push((dominant_of(to), 0.6 * self.colour));
         }
         self.choose(random, choices, from, &[to], false)

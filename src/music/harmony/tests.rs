@@ -1,6 +1,6 @@
 //! Tests of the harmony as a whole.
 
-use super::modes::{Function, Palette, leads};
+use super::modes::{Function, Repertoire, leads};
 use super::*;
 use crate::settings::{Mood, STYLES, Settings};
 use crate::theory::Mode;
@@ -48,10 +48,10 @@ fn last_of(harmony: &Harmony, bar: usize) -> Chord {
 }
 
 /// Whether a key has this chord for a function: plain or colourful, with or without its seventh.
-fn is_among(key: Key, chord: Chord, choices: impl Fn(&Palette) -> Vec<(Chord, f64)>) -> bool {
+fn is_among(key: Key, chord: Chord, choices: impl Fn(&Repertoire) -> Vec<(Chord, f64)>) -> bool {
     [(0.0, false), (0.0, true), (1.0, false), (1.0, true)]
         .into_iter()
-        .map(|(colour, sevenths)| Palette::new(key, colour, sevenths))
+        .map(|(colour, sevenths)| Repertoire::new(key, colour, sevenths))
         .any(|palette| choices(&palette).iter().any(|(c, _)| *c == chord))
 }
 
@@ -118,9 +118,9 @@ fn periods_open_on_a_dominant_and_close_with_a_cadence() {
             early += usize::from(home == 6);
             assert_eq!(first_of(&harmony, home), harmony.tonic(), "{name}: {shown}");
             let cadence = last_of(&harmony, home - 1);
-            let is_plagal = is_among(key, cadence, Palette::plagal);
+            let is_plagal = is_among(key, cadence, Repertoire::plagal);
             plagal += usize::from(is_plagal);
-            let is_authentic = is_among(key, cadence, Palette::authentic);
+            let is_authentic = is_among(key, cadence, Repertoire::authentic);
             assert!(
                 is_plagal || is_authentic && leads(cadence, harmony.tonic()),
                 "{name}: {shown}"
@@ -275,7 +275,7 @@ fn a_key_given_by_the_user_holds_throughout() {
                 let of_the_key = [Function::Tonic, Function::Subdominant, Function::Dominant]
                     .into_iter()
                     .any(|function| has_function(harmony.key, *chord, function));
-                let cadence = is_among(harmony.key, *chord, Palette::authentic);
+                let cadence = is_among(harmony.key, *chord, Repertoire::authentic);
                 let secondary = chords.get(place + 1).is_none_or(|next| *chord == dominant_of(*next));
                 assert!(
                     of_the_key || cadence || secondary,
