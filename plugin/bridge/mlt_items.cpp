@@ -121,7 +121,8 @@ std::optional<MltTimeline::Media> MltTimeline::video_of(pugi::xml_node producer)
     }
     media.is_project = media.is_project || looks == Looks::like_project;
     media.path = media_path_of(resource);
-    if (original_of(producer) == property(producer, "resource")) { // the streams of a proxy are not those of the original
+    // The streams of a proxy are not those of the original.
+    if (original_of(producer) == property(producer, "resource")) {
         media.stream = stream_of(producer);
     }
     if (resource.find("://") != std::string::npos || (media.path == resource && is_path_of_windows(resource))) {
