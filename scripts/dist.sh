@@ -11,9 +11,12 @@
 #
 #   scripts/dist.sh [DIR]
 #
-# The files depend on the commit alone: paths and times of this machine are not in them. Takes about
-# 20 minutes on two cores, and a connection to the package registries. Exit code: 0 when all files
-# were built, 1 otherwise.
+# The files depend on the commit alone: paths and times of this machine are not in them. Cargo derives
+# names of symbols from the folder of the sources, so a copy of them is built, always in
+# /var/tmp/kinescore-dist. What was built there stays for the next run, a few GB; remove the folder to
+# start afresh. It must belong to the user who builds, and one run uses it at a time. Takes about 20
+# minutes on two cores, and a connection to the package registries. Exit code: 0 when all files were
+# built, 1 otherwise.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -26,6 +29,18 @@ fail() {
     exit 1
 }
 
+# Nobody else may put files there.
+fixed=/var/tmp/kinescore-dist
+mkdir -m 700 "$fixed" 2> /dev/null || true
+[[ -d $fixed && ! -L $fixed ]] || fail "$fixed is not a folder, or cannot be made; remove it"
+[[ -O $fixed ]] || fail "$fixed belongs to $(stat -c %U "$fixed"); only its owner can build there: build as that user, or have it removed"
+chmod 700 "$fixed"
+exec {lock}> "$fixed/lock"
+if ! flock --nonblock "$lock"; then
+    say "waiting for another run, which uses $fixed"
+    flock "$lock"
+fi
+
 scripts/setup.sh dist
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 machine=$(uname -m)
@@ -37,14 +52,46 @@ SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 export SOURCE_DATE_EPOCH LC_ALL=C.UTF-8 TZ=UTC
 umask 022
 
-work=$root/target/dist
+# The copy has the files of this folder that git knows or does not ignore. Those that are the same
+# stay, others get the present time: cargo compares times, and a file of another commit may be older
+# than what was built from the previous copy.
+tree=$fixed/tree
+mkdir -p "$tree"
+while IFS= read -r -d '' file; do
+    # Not what is removed but still in the index, nor what an earlier run has made here.
+    [[ ! -e $file || $root/$file == "$out"/* ]] || printf '%s\0' "$file"
+done < <(git ls-files -z --cached --others --exclude-standard) | sort -z > "$fixed/files"
+(
+    cd "$tree"
+    find . -mindepth 1 ! -type d -printf '%P\0' | sort -z | comm -z -23 - "$fixed/files" | xargs -0r rm -f
+    find . -mindepth 1 -type d -empty -delete
+)
+while IFS= read -r -d '' file; do
+    mode=644
+    [[ ! -x $file ]] || mode=755
+    copy=$tree/$file
+    if [[ ! -f $copy || $(stat -c %a "$copy") != "$mode" ]] || ! cmp -s "$file" "$copy"; then
+        install -D -m "$mode" "$file" "$copy"
+    fi
+done < "$fixed/files"
+ln -s "$root/.setup" "$tree/.setup"
+
+work=$fixed/work
 export CARGO_TARGET_DIR=$work/cargo
+# What other compilers or other crates have left is not used again.
+made_by=$(rustc -vV && sha256sum Cargo.lock)
+if [[ $(cat "$work/made-by" 2> /dev/null) != "$made_by" ]]; then
+    rm -rf "$CARGO_TARGET_DIR"
+    mkdir -p "$work"
+    printf '%s\n' "$made_by" > "$work/made-by"
+fi
 # Paths of this machine are replaced in messages of the program.
 cargo_home=${CARGO_HOME:-$HOME/.cargo}
-export RUSTFLAGS="--remap-path-prefix=$root=/kinescore --remap-path-prefix=$cargo_home=/cargo"
-mapped="-ffile-prefix-map=$root=/kinescore -ffile-prefix-map=$cargo_home=/cargo"
+export RUSTFLAGS="--remap-path-prefix=$tree=/kinescore --remap-path-prefix=$cargo_home=/cargo"
+mapped="-ffile-prefix-map=$tree=/kinescore -ffile-prefix-map=$cargo_home=/cargo"
 export CFLAGS=$mapped CXXFLAGS=$mapped
 
+cd "$tree"
 rm -rf "$work/stage" "$work/tar"
 mkdir -p "$work" "$out"
 rm -f "$out"/kinescore[_-]* "$out/LICENCES.txt" "$out/SHA256SUMS"
@@ -101,7 +148,7 @@ tar --create --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_D
     zstd -q -19 -T0 --no-progress -o "$out/$name.tar.zst" -f
 
 # A path of this machine in a file would make the packages depend on where they were built.
-for folder in "$root" "$cargo_home"; do
+for folder in "$root" "$fixed" "$cargo_home"; do
     named=$(grep -rlaF -- "$folder" "$tar" "$stage" || true)
     [[ -z $named ]] || fail "these files name $folder of this machine: $named"
 done

@@ -154,14 +154,14 @@ pub mod host {
     pub use crate::audio::SoundFont;
     pub use crate::cache::{Cache, Identities, Listed, State};
     pub use crate::export::atomic::atomically;
-    pub use crate::export::leftovers::clear_leftovers;
+    pub use crate::export::leftovers::{LETTERS as TEMPORARY_LETTERS, MARK as TEMPORARY_MARK, clear_leftovers};
     pub use crate::export::mux::default_output;
     pub use crate::foreign::{catches_panics, panic_text};
     pub use crate::model::{Manifest, Runtime};
     pub use crate::regular::why_not as why_not_regular;
     pub use crate::score::kits::DRUM_BANK;
-    pub use crate::shown::text as shown_text;
+    pub use crate::shown::{count as shown_count, message as shown_message, text as shown_text};
     pub use crate::syntax::fault as json_fault;
-    pub use crate::video::file::video_end;
+    pub use crate::video::file::announced;
     pub use crate::video::{ffmpeg_version, silence_ffmpeg};
 }

@@ -349,19 +349,12 @@ impl Job {
     /// Those of [`run`](Self::run), and those of `sink`.
     pub fn run_streamed(&mut self, until: Stage, monitor: &Monitor<'_>, sink: &mut AudioSink<'_>) -> Result<()> {
         monitor.check()?;
-        // Resources of later stages are loaded first: a missing SoundFont is reported before
-        // minutes of work, not after.
-        if self.soundtrack.is_none() && until >= Stage::Audio {
-            self.engine.sound_font()?;
-        }
-        if self.result_at_or_after(Stage::Music).is_none() && until >= Stage::Music {
-            self.engine.check_music_models(&self.settings)?;
-        }
-        if self.result_at_or_after(Stage::Drums).is_none() && until >= Stage::Drums {
-            self.engine.check_drum_models()?;
-        }
-        if self.result_at_or_after(Stage::Rhythm).is_none() && until >= Stage::Rhythm {
-            self.engine.check_beat_models(&self.settings)?;
+        // A missing SoundFont is reported before minutes of work, not after; and a device that
+        // cannot be used even if the poses are in the cache.
+        for stage in Stage::COMPUTED.into_iter().rev() {
+            if stage <= until && self.result_at_or_after(stage).is_none() {
+                self.engine.check(stage, &self.settings)?;
+            }
         }
         for stage in Stage::COMPUTED {
             if stage <= until && self.result_at_or_after(stage).is_none() {

@@ -1,5 +1,6 @@
 //! Values from outside in messages: on one line, and no longer than a reader needs.
 
+use std::borrow::Cow;
 use std::fmt::{Display, LowerExp};
 
 /// Characters of a text that are shown.
@@ -18,12 +19,28 @@ pub fn text(value: &str) -> String {
     shown
 }
 
+/// A message of one or more lines, with the control characters in it escaped as in [`text`], but not
+/// line breaks and tabs.
+pub fn message(text: &str) -> Cow<'_, str> {
+    let stays = |c: char| matches!(c, '\n' | '\t') || !is_hidden(c);
+    if text.chars().all(stays) {
+        return Cow::Borrowed(text);
+    }
+    let shown = |c: char| if stays(c) { c.to_string() } else { visible(c) };
+    Cow::Owned(text.chars().map(shown).collect())
+}
+
+/// Whether a character is a control character or reverses the direction of text.
+fn is_hidden(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// A character as it is, or escaped if it is a control character or reverses the direction of text.
 fn visible(c: char) -> String {
-    match c {
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => c.escape_default().to_string(),
-        _ if c.is_control() => c.escape_default().to_string(),
-        _ => c.to_string(),
+    if is_hidden(c) {
+        c.escape_default().to_string()
+    } else {
+        c.to_string()
     }
 }
 
@@ -37,7 +54,7 @@ pub(crate) fn number<T: Display + LowerExp>(value: T) -> String {
 }
 
 /// A count of things whose plural has an `s`: `1 beat`, `2 beats`.
-pub(crate) fn count(number: usize, thing: &str) -> String {
+pub fn count(number: usize, thing: &str) -> String {
     let ending = if number == 1 { "" } else { "s" };
     format!("{number} {thing}{ending}")
 }
@@ -52,6 +69,14 @@ mod tests {
         assert_eq!(text("a\n\u{1b}[31mb\u{202e}c"), "a\\n\\u{1b}[31mb\\u{202e}c");
         assert_eq!(text(&"é".repeat(80)), "é".repeat(80));
         assert_eq!(text(&"é".repeat(10_000)), "é".repeat(80) + "…");
+    }
+
+    #[test]
+    fn a_message_keeps_its_lines_and_its_length() {
+        assert_eq!(message("a\n\tb"), "a\n\tb");
+        assert!(matches!(message("a\n\tb"), Cow::Borrowed(_)));
+        assert_eq!(message("a\r\n\u{1b}[31mb\u{202e}c"), "a\\r\n\\u{1b}[31mb\\u{202e}c");
+        assert_eq!(message(&"é\u{7}".repeat(100)), "é\\u{7}".repeat(100));
     }
 
     #[test]

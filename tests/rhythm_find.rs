@@ -71,7 +71,7 @@ fn check(rhythm: &Rhythm, duration: Span) {
     assert!(rhythm.accents.windows(2).all(|a| a[1].time > a[0].time), "accents rise");
     assert!(rhythm.activation.values.iter().all(|a| (0.0..=1.0).contains(a)));
     assert!(rhythm.movement.values.iter().all(|m| m.is_finite() && *m >= 0.0));
-    let composition = rhythm::compose(rhythm).expect("a composition");
+    let composition = rhythm::compose::compose(rhythm).expect("a composition");
     assert_eq!(composition.steps.len() % composition.steps_per_bar(), 0);
     assert_eq!(
         composition.steps.len() / composition.steps_per_bar(),
@@ -171,7 +171,7 @@ fn accents_are_a_tenth_to_a_third_of_the_steps() {
             tempo_end: tempo,
             ..Dance::default()
         };
-        let composition = rhythm::compose(&find(&dance.track(10), dance.span())).expect("a composition");
+        let composition = rhythm::compose::compose(&find(&dance.track(10), dance.span())).expect("a composition");
         let accents = composition.steps.iter().filter(|s| s.level > 0).count();
         let strong = composition.steps.iter().filter(|s| s.level > 1).count();
         let share = accents as f64 / composition.steps.len() as f64;

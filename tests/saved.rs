@@ -341,6 +341,24 @@ fn a_sentence_gives_file_field_value_and_range() {
         ),
         (
             music(),
+            "drums",
+            "null",
+            "drums is null; expected an object (line 1, column ",
+        ),
+        (
+            music(),
+            "rhythm",
+            "null",
+            "rhythm is null; expected an object (line 1, column ",
+        ),
+        (
+            music(),
+            "stage",
+            "\"audio\"",
+            "stage is audio; expected pose, rhythm, drums, music or score",
+        ),
+        (
+            music(),
             "clip.duration",
             "NaN",
             "in clip.duration: it is not JSON: a value is expected here (JSON has no NaN,",
@@ -441,6 +459,27 @@ fn files_saved_by_stages_are_read() {
     for stage in ["pose", "rhythm", "drums", "music", "score"] {
         let job = Job::load(ENGINE.clone(), Settings::default(), &golden(stage)).expect(stage);
         assert_eq!(job.latest().map(|latest| latest.to_string()), Some(stage.to_owned()));
+    }
+}
+
+#[test]
+fn a_result_that_the_next_stages_need_is_named_if_it_is_missing() {
+    let without = |mut file: Value, stage: &str, field: &str| {
+        file["stage"] = stage.into();
+        file.as_object_mut().expect("an object").remove(field);
+        refusal(&file.to_string(), field)
+    };
+    for (file, stage, field) in [
+        (poses(), "pose", "poses"),
+        (music(), "rhythm", "rhythm"),
+        (music(), "drums", "rhythm"),
+        (music(), "drums", "drums"),
+        (music(), "music", "drums"),
+        (music(), "music", "music"),
+        (music(), "score", "score"),
+    ] {
+        let expected = format!("{field} is missing; a file of the stage {stage} has it");
+        assert_eq!(without(file, stage, field), expected);
     }
 }
 

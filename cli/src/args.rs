@@ -26,7 +26,7 @@ pub struct Cli {
 /// How much is printed.
 #[derive(Debug, Args)]
 pub struct Voice {
-    /// Print nothing but errors
+    /// Print only errors, and what was requested, such as a list
     #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Messages")]
     pub quiet: bool,
     /// Print more: -v prints each step, -vv every detail

@@ -3,6 +3,7 @@
 
 mod csv;
 mod manifest;
+mod object;
 mod plan;
 mod report;
 mod result;

@@ -36,11 +36,24 @@ pub fn cache(args: &args::Cache, console: &Console) -> Result<(), Failure> {
         }
         CacheAction::Clear { clips } => {
             let known = Identities::default();
-            let media: Vec<_> = clips.iter().map(|clip| (clip.clone(), known.of(clip).ok())).collect();
+            let mut media = Vec::new();
+            for clip in clips {
+                match known.of(clip) {
+                    Ok(id) => media.push((clip.clone(), Some(id))),
+                    // Entries of a clip that no longer exists are found by its name.
+                    Err(_) if cache.names(clip)? => media.push((clip.clone(), None)),
+                    Err(error) => {
+                        return Err(Failure {
+                            message: format!("{error}, and the cache has no entries of this name; nothing was removed"),
+                            ..Failure::from(error)
+                        });
+                    }
+                }
+            }
             let cleared = cache.clear((!clips.is_empty()).then_some(&media))?;
             console.say(&format!(
-                "removed {} entries, {}",
-                cleared.entries,
+                "removed {}, {}",
+                counted(cleared.entries),
                 HumanBytes(cleared.bytes)
             ));
             Ok(())
@@ -52,11 +65,13 @@ pub fn cache(args: &args::Cache, console: &Console) -> Result<(), Failure> {
                 faults.iter().map(line).collect()
             };
             stdout::write(&format!(
-                "{}{}{} entries are intact, {} were damaged\n",
+                "{}{}{} {} intact, {} {} damaged\n",
                 lines(&verified.damaged, "; removed"),
                 lines(&verified.unknown, "; left unchanged"),
-                verified.whole,
-                verified.damaged.len()
+                counted(verified.whole),
+                if verified.whole == 1 { "is" } else { "are" },
+                verified.damaged.len(),
+                if verified.damaged.len() == 1 { "was" } else { "were" }
             ))?;
             if verified.damaged.is_empty() {
                 return Ok(());
@@ -106,12 +121,20 @@ fn table(cache: &Cache, entries: &[Listed]) -> String {
         })
         .collect();
     text += &format!(
-        "{} entries, {}, in {}\n",
-        entries.len(),
+        "{}, {}, in {}\n",
+        counted(entries.len()),
         HumanBytes(size),
         cache.folder().display()
     );
     text
+}
+
+fn counted(entries: usize) -> String {
+    if entries == 1 {
+        "1 entry".to_owned()
+    } else {
+        format!("{entries} entries")
+    }
 }
 
 /// Minutes and seconds.
@@ -167,7 +190,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_given_in_minutes() {
+    fn times_are_given_in_minutes_and_entries_are_counted() {
+        assert_eq!([0, 1, 2].map(counted), ["0 entries", "1 entry", "2 entries"]);
         assert_eq!(clock(0.0), "0:00");
         assert_eq!(clock(3599.96), "60:00");
         assert_eq!(clock(67.25), "1:07.3");

@@ -66,7 +66,7 @@ pub const CODES: &[Code] = &[
     },
     Code {
         number: RESOURCES,
-        meaning: "ONNX Runtime, a model, the device, the SoundFont or a part to install is missing or wrong",
+        meaning: "ONNX Runtime, a model, device, SoundFont, editor or part to install is missing or wrong",
     },
     Code {
         number: OUTPUT,

@@ -2,6 +2,7 @@
 
 use crate::exit::Failure;
 use kinescore::Error;
+use kinescore::host::{TEMPORARY_LETTERS, TEMPORARY_MARK};
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -82,8 +83,8 @@ pub fn check_folder(folder: &Path) -> Result<(), Failure> {
 fn probe(folder: &Path) -> io::Result<()> {
     // With the name of a temporary file, so that it is cleared as well if this process is killed.
     let made = tempfile::Builder::new()
-        .prefix(".kinescore-")
-        .rand_bytes(12)
+        .prefix(&format!(".{TEMPORARY_MARK}"))
+        .rand_bytes(TEMPORARY_LETTERS)
         .tempfile_in(folder);
     let is_there = folder.is_dir();
     made.and_then(tempfile::NamedTempFile::close).map_err(|error| {

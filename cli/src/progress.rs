@@ -5,8 +5,8 @@
 use crate::args::Host;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use kinescore::Stage;
+use kinescore::host::shown_message;
 use log::{Level, LevelFilter, Log, Metadata, Record};
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
@@ -35,6 +35,11 @@ impl Console {
         }
     }
 
+    /// Whether only errors are printed.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// Prints a message that `--quiet` suppresses.
     pub fn say(&self, text: &str) {
         if !self.quiet {
@@ -48,27 +53,10 @@ impl Console {
     }
 
     fn write(&self, text: &str) {
-        let text = printable(text);
+        let text = shown_message(text);
         // If standard error is closed, nobody can read it.
         let _ = self.bars.suspend(|| writeln!(io::stderr().lock(), "{text}"));
     }
-}
-
-/// A message whose control characters, such as those of a file's name, are escaped: they would
-/// move the cursor or change the terminal's colours.
-fn printable(text: &str) -> Cow<'_, str> {
-    let moves = |c: char| c.is_control() && c != '\n' && c != '\t';
-    if !text.contains(moves) {
-        return Cow::Borrowed(text);
-    }
-    let escaped = |c: char| {
-        if moves(c) {
-            c.escape_default().collect()
-        } else {
-            String::from(c)
-        }
-    };
-    Cow::Owned(text.chars().map(escaped).collect())
 }
 
 /// Shows the progress of a job.

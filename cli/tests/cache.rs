@@ -137,7 +137,7 @@ fn a_second_run_finds_the_poses_and_cache_lists_checks_and_clears_them() {
     fs::write(&file, &bytes[..middle]).expect("written");
     let verified = verify(&cache).expect(8);
     assert!(
-        verified.stdout.contains("2 entries are intact, 1 were damaged"),
+        verified.stdout.contains("2 entries are intact, 1 was damaged"),
         "{}",
         verified.stdout
     );
@@ -159,6 +159,100 @@ fn a_second_run_finds_the_poses_and_cache_lists_checks_and_clears_them() {
         .reports(&["removed 3 entries"]);
     assert!(listed(&cache).is_empty());
     assert!(cache.join("mine.txt").exists());
+}
+
+#[test]
+fn faults_of_a_media_are_reported_again_when_its_poses_come_from_the_cache() {
+    let folder = folder();
+    let cache = folder.path().join("cache");
+    // The file announces five seconds, and the end of it is missing.
+    let clip = make_clip(
+        folder.path(),
+        "cut.mkv",
+        "-i {} -t 5 -an -vf scale=640:-2 -c:v libx264 -preset ultrafast -g 10",
+    );
+    let file = fs::OpenOptions::new().write(true).open(&clip).expect("the clip");
+    let whole = file.metadata().expect("the clip").len();
+    file.set_len(whole * 3 / 5).expect("cut off");
+    let midi = folder.path().join("notes.mid");
+    let render = |rate: &str, more: &[&str]| {
+        let words = args(&clip, &midi, &[&["--cache", text(&cache)], more].concat());
+        let words: Vec<&str> = words
+            .into_iter()
+            .map(|word| if word == "10" { rate } else { word })
+            .collect();
+        let run = run(&words).expect(0);
+        let warning = |line: &&str| line.starts_with("kinescore: warning: ");
+        let warnings: Vec<String> = run.stderr.lines().filter(warning).map(str::to_owned).collect();
+        (was_known(&run), warnings)
+    };
+    let (known, first) = render("10", &[]);
+    assert!(!known);
+    assert_eq!(first.len(), 1, "{first:?}");
+    assert!(
+        first[0].contains("cut.mkv: ") && first[0].contains("but announces 5.0"),
+        "{first:?}"
+    );
+    for _ in 0..2 {
+        assert_eq!(render("10", &[]), (true, first.clone()));
+    }
+    // Read again with other settings: still once.
+    assert_eq!(render("12", &[]), (false, first.clone()));
+    assert_eq!(render("12", &[]), (true, first.clone()));
+    assert_eq!(render("12", &["--start", "0.2"]), (true, first));
+}
+
+#[test]
+fn a_clip_that_neither_exists_nor_has_entries_cannot_be_cleared() {
+    let (folder, short) = (folder(), short());
+    let cache = folder.path().join("cache");
+    // The name is in the notes' file.
+    let clip = folder.path().join("walk.mp4");
+    fs::copy(&short.clip, &clip).expect("a copy");
+    rendered(&clip, &cache);
+    let clear = |clips: &[&Path]| {
+        let names = clips.iter().map(|clip| text(clip));
+        let words: Vec<&str> = ["cache", "clear"].into_iter().chain(names).collect();
+        run(&[&words[..], &["--cache", text(&cache)]].concat())
+    };
+    let nowhere = folder.path().join("nowhere.mp4");
+    clear(&[&clip, &nowhere]).expect(3).reports(&[
+        "nowhere.mp4: cannot be read: No such file",
+        "the cache has no entries of this name; nothing was removed",
+    ]);
+    assert_eq!(listed(&cache).len(), 3);
+    fs::remove_file(&clip).expect("removed");
+    clear(&[&clip]).expect(0).reports(&["removed 3 entries"]);
+    clear(&[&clip]).expect(3).reports(&["walk.mp4: cannot be read"]);
+    clear(&[&short.clip]).expect(0).reports(&["removed 0 entries"]);
+}
+
+#[test]
+fn a_device_that_cannot_be_used_is_an_error_whatever_the_cache_holds() {
+    // With a card it may be usable; this runs only without one.
+    if ["/dev/nvidia0", "/proc/driver/nvidia"]
+        .iter()
+        .any(|sign| Path::new(sign).exists())
+    {
+        return;
+    }
+    let (folder, short) = (folder(), short());
+    let (cache, midi) = (folder.path().join("cache"), folder.path().join("cuda.mid"));
+    let on_cuda = || {
+        let words = args(&short.clip, &midi, &["--cache", text(&cache)]);
+        let words: Vec<&str> = words
+            .into_iter()
+            .map(|word| if word == "cpu" { "cuda" } else { word })
+            .collect();
+        let run = run(&words).expect(6).reports(&["device 'cuda' cannot be used"]);
+        let error = |line: &&str| line.starts_with("kinescore: device");
+        run.stderr.lines().find(error).map(str::to_owned)
+    };
+    let cold = on_cuda();
+    assert!(cold.is_some());
+    rendered(&short.clip, &cache);
+    assert_eq!(on_cuda(), cold);
+    assert!(!midi.exists());
 }
 
 #[test]

@@ -270,7 +270,7 @@ fn a_folder_is_requested_if_no_blender_is_found() {
     let home = Home::new();
     let library = home.at("libkinescore.so");
     home.run(&["install", "blender", "--library", text(&library)])
-        .expect(2)
+        .expect(6)
         .reports(&["config/blender", "--to DIR"]);
 
     // A Blender that was never started has no folder yet; the folder is derived from its version.

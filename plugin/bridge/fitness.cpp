@@ -67,6 +67,19 @@ std::string why_not_file(const std::string &path) {
     }
 }
 
+std::string why_other_stream(const StreamChoice &choice, const MediaFacts &media) {
+    const std::vector<int> &streams = media.video_streams;
+    int stream = choice.number;
+    if (choice.of_video && stream >= 0) {
+        stream = static_cast<std::size_t>(stream) < streams.size() ? streams[static_cast<std::size_t>(stream)] : -1;
+    }
+    if (stream == media.stream || std::find(streams.begin(), streams.end(), stream) == streams.end()) {
+        return "";
+    }
+    return "it shows stream " + std::to_string(stream) + " of its media, and a soundtrack can only follow stream " +
+           std::to_string(media.stream);
+}
+
 void fit_to_media(TimelineItem &item, Flicks media_end) {
     const Flicks overrun = item.source_out - media_end;
     if (overrun <= allowed_overrun && item.source_in < media_end) {

@@ -23,8 +23,8 @@ bool is_file(const std::string &path) {
 
 class TimelineWithMedia : public Timeline {
 public:
-    TimelineWithMedia(std::unique_ptr<Timeline> timeline, std::vector<std::string> folders, MediaEnd media_end)
-        : timeline_(std::move(timeline)), finder_(std::move(folders)), media_end_(std::move(media_end)) {}
+    TimelineWithMedia(std::unique_ptr<Timeline> timeline, std::vector<std::string> folders, MediaOpener open_media)
+        : timeline_(std::move(timeline)), finder_(std::move(folders)), open_media_(std::move(open_media)) {}
 
     std::vector<TimelineItem> items() override {
         std::vector<TimelineItem> items = timeline_->items();
@@ -43,16 +43,16 @@ public:
     }
 
     void examine(TimelineItem &item) override {
-        if (!item.unfit.empty() || !media_end_) {
+        if (!item.unfit.empty() || !open_media_) {
             return;
         }
-        const auto [place, is_new] = ends_.try_emplace(item.file());
-        End &known = place->second;
+        const auto [place, is_new] = opened_.try_emplace(item.file());
+        Opened &known = place->second;
         try {
-            known.end = is_new ? media_end_(item.file()) : known.end;
+            known.facts = is_new ? open_media_(item.file()) : known.facts;
         } catch (const Problem &problem) {
             if (problem.kind() == Problem::Kind::cancelled) {
-                ends_.erase(place);
+                opened_.erase(place);
                 throw;
             }
             known.problem = problem;
@@ -64,8 +64,11 @@ public:
                          (reason.compare(0, prefix.size(), prefix) == 0 ? reason.substr(prefix.size()) : reason);
             item.unfit_kind = known.problem->kind();
             item.unfit_code = known.problem->code();
-        } else if (known.end) {
-            fit_to_media(item, *known.end);
+            return;
+        }
+        item.unfit = why_other_stream(item.stream, known.facts);
+        if (item.unfit.empty() && known.facts.end) {
+            fit_to_media(item, *known.facts.end);
         }
     }
 
@@ -85,9 +88,9 @@ private:
         std::string unfit;
     };
 
-    /// Where a media ends, or why it cannot be opened.
-    struct End {
-        std::optional<Flicks> end;
+    /// What is known of a media, or why it cannot be opened.
+    struct Opened {
+        MediaFacts facts;
         std::optional<Problem> problem;
     };
 
@@ -126,9 +129,9 @@ private:
 
     std::unique_ptr<Timeline> timeline_;
     MediaFinder finder_;
-    MediaEnd media_end_;
+    MediaOpener open_media_;
     std::map<std::string, Known> known_;
-    std::map<std::string, End> ends_; ///< By the files of media.
+    std::map<std::string, Opened> opened_; ///< By the files of media.
 };
 
 } // namespace
@@ -183,8 +186,8 @@ std::vector<std::string> MediaFinder::named(const std::string &name) {
 }
 
 std::unique_ptr<Timeline> with_media(std::unique_ptr<Timeline> timeline, std::vector<std::string> folders,
-                                     MediaEnd media_end) {
-    return std::make_unique<TimelineWithMedia>(std::move(timeline), std::move(folders), std::move(media_end));
+                                     MediaOpener open_media) {
+    return std::make_unique<TimelineWithMedia>(std::move(timeline), std::move(folders), std::move(open_media));
 }
 
 } // namespace kinescore::bridge

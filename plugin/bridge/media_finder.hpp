@@ -38,10 +38,10 @@ private:
 
 /// A timeline whose clips are compared with what can have a soundtrack, and with their media.
 /// Missing media are searched for in folders: items contain the place where they were found; those
-/// still missing are unfit. `media_end` opens a media; without it, no media is opened. Everything
-/// else is the timeline's own; the names in the project are not changed.
+/// still missing are unfit. Without an opener, no media is opened. Everything else is the timeline's
+/// own; the names in the project are not changed.
 std::unique_ptr<Timeline> with_media(std::unique_ptr<Timeline> timeline, std::vector<std::string> folders,
-                                     MediaEnd media_end = {});
+                                     MediaOpener open_media = {});
 
 } // namespace kinescore::bridge
 

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
+#include <limits>
+#include <utility>
 
 namespace kinescore::bridge {
 
@@ -25,6 +27,18 @@ bool is_sequence(const std::string &resource) {
 }
 
 } // namespace
+
+/// The video stream that a producer of FFmpeg shows: `vstream` counts the video streams and has
+/// priority, `video_index` counts all streams.
+StreamChoice MltTimeline::stream_of(pugi::xml_node producer) const {
+    for (const auto &[name, of_video] : {std::pair("vstream", true), std::pair("video_index", false)}) {
+        const auto number = whole_number(property(producer, name));
+        if (number && *number >= 0 && *number <= std::numeric_limits<int>::max()) {
+            return {static_cast<int>(*number), of_video};
+        }
+    }
+    return {};
+}
 
 /// The file that a producer plays; not the proxy shown while editing.
 std::string MltTimeline::original_of(pugi::xml_node producer) const {
@@ -107,6 +121,10 @@ std::optional<MltTimeline::Media> MltTimeline::video_of(pugi::xml_node producer)
     }
     media.is_project = media.is_project || looks == Looks::like_project;
     media.path = media_path_of(resource);
+    // The streams of a proxy are not those of the original.
+    if (original_of(producer) == property(producer, "resource")) {
+        media.stream = stream_of(producer);
+    }
     if (resource.find("://") != std::string::npos || (media.path == resource && is_path_of_windows(resource))) {
         media.is_elsewhere = media.unfit.empty();
         unfit(why_not_here(resource));
@@ -355,6 +373,7 @@ void MltTimeline::add_item(const Piece &piece, const Media &media, const View &v
     item.timeline_start = clock_.flicks(begin + view.shift);
     item.rate = clock_.rate();
     item.speed = media.speed;
+    item.stream = media.stream;
     item.track = view.track;
     item.unfit = media.unfit;
     item.is_elsewhere = media.is_elsewhere;

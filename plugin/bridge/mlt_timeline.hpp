@@ -176,6 +176,7 @@ private:
     struct Media {
         std::string path;
         Ratio speed;
+        StreamChoice stream;
         std::string unfit;         ///< Why it cannot be given a soundtrack; "" if it can.
         bool is_elsewhere = false; ///< It is unfit only because it is not a file on this computer.
         bool is_project = false;   ///< It is a project, which has its own clips.
@@ -206,6 +207,7 @@ private:
     static bool is_remapped(pugi::xml_node producer);
     std::optional<Media> media_of(const Piece &piece) const;
     std::optional<Media> video_of(pugi::xml_node producer) const;
+    StreamChoice stream_of(pugi::xml_node producer) const;
     std::string original_of(pugi::xml_node producer) const;
     std::string name_of(const Piece &piece, const Media &media) const;
     std::vector<Piece> pieces_of(pugi::xml_node played) const;

@@ -88,12 +88,12 @@ std::unique_ptr<Timeline> open_file(const ProjectFile &file, const std::string &
 std::unique_ptr<Timeline> open_bundle(const std::string &path, const std::string &content,
                                       const OpenOptions &options) {
     return with_media(OtioProject::of_bundle(path, content, options.timeline), options.media_folders,
-                      options.media_end);
+                      options.open_media);
 }
 
 std::unique_ptr<Timeline> open_project(const std::string &path, const OpenOptions &options) {
     const ProjectFile file(project_in(path));
-    return with_media(open_file(file, options.timeline, {file.path()}), options.media_folders, options.media_end);
+    return with_media(open_file(file, options.timeline, {file.path()}), options.media_folders, options.open_media);
 }
 
 } // namespace kinescore::bridge

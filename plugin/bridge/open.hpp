@@ -17,7 +17,7 @@ namespace kinescore::bridge {
 struct OpenOptions {
     std::vector<std::string> media_folders; ///< Folders in which missing media are searched for.
     std::string timeline; ///< In a file with several timelines: the name, or the number from 1, of the wanted one.
-    MediaEnd media_end = {}; ///< Opens media, to compare clips with them; empty: they are not compared.
+    MediaOpener open_media = {}; ///< Opens media, to compare clips with them; empty: they are not compared.
 };
 
 /// Reads a project file: MLT, Shotcut, Kdenlive or OpenTimelineIO, recognised by its content; or a

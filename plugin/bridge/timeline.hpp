@@ -58,6 +58,12 @@ private:
 /// Settings of the core by their keys; missing ones have their defaults.
 using Settings = std::map<std::string, std::string>;
 
+/// Which of several video streams of a media a clip shows.
+struct StreamChoice {
+    int number = -1;       ///< From 0; -1: the project does not say.
+    bool of_video = false; ///< It counts the video streams only, not all streams.
+};
+
 /// A video clip on a timeline.
 struct TimelineItem {
     std::string id;           ///< Distinguishes the items of one timeline. Need not survive the editor.
@@ -68,6 +74,7 @@ struct TimelineItem {
     Flicks timeline_start = 0;///< Where it begins on the timeline.
     Ratio rate;               ///< Frames a second of the timeline.
     Ratio speed;              ///< 2/1: the media is played twice as fast.
+    StreamChoice stream;      ///< The stream of the media that it shows.
     int track = 0;            ///< Number of the video track, 0 at the bottom.
     /// Why the clip cannot be given a soundtrack, such as "it is played backwards"; "" if it can.
     /// The media and the times of such a clip are only for display.

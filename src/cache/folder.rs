@@ -307,7 +307,7 @@ impl Cache {
             let State::Readable(about) = about else { return false };
             media.iter().any(|(path, id)| match id {
                 Some(id) => about.id.as_ref() == Some(id),
-                None => about.media.as_deref() == Some(&*path.display().to_string()),
+                None => is_named(about, path),
             })
         };
         let mut cleared = Cleared::default();
@@ -326,6 +326,15 @@ impl Cache {
             self.sweep();
         }
         failed.map_or(Ok(cleared), Err)
+    }
+
+    /// Whether there are entries made from a file of this name.
+    ///
+    /// # Errors
+    /// [`Error::Input`] when the folder cannot be read.
+    pub fn names(&self, media: &Path) -> Result<bool> {
+        let is_meant = |entry: &Listed| matches!(&entry.about, State::Readable(about) if is_named(about, media));
+        Ok(self.list()?.iter().any(is_meant))
     }
 
     /// Checks every entry completely, and removes those that are damaged.
@@ -351,6 +360,10 @@ impl Cache {
         }
         Ok(verified)
     }
+}
+
+fn is_named(about: &About, media: &Path) -> bool {
+    about.media.as_deref() == Some(&*media.display().to_string())
 }
 
 /// Checks one entry, and that its file has the right name.

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 /// The mark before the random letters in the name of every temporary file, so that no other file is
 /// mistaken for one.
-pub(super) const MARK: &str = "kinescore-";
+pub const MARK: &str = "kinescore-";
 
 /// Number of random letters in such a name: so many that nobody's own file looks like one.
-pub(super) const LETTERS: usize = 12;
+pub const LETTERS: usize = 12;
 
 /// Number of random letters in the name of a temporary file of the timeline bridge.
 const BRIDGE_LETTERS: usize = 6;

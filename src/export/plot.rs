@@ -18,6 +18,7 @@ use crate::export::atomic::atomically;
 use crate::music::Music;
 use crate::pose::PoseTrack;
 use crate::rhythm::{AccentKind, Hold, Rhythm};
+use crate::shown;
 use crate::time::BeatGrid;
 use crate::video::Clip;
 use movement::{accents, bar_numbers, beat_lines, curve, hit, hits, holds, peak, sixteenths};
@@ -29,7 +30,7 @@ use std::path::Path;
 use style::{
     ACTIVE, AXIS, BAND, BEAT, BEATS, DOWNBEAT, GAP, HEADER, HELD, INK, LANE, LANES, LEFT, MOVEMENT, MOVING, MUSIC,
     MUTED, OVERVIEW, PARTS, PERSON_LEFT, PERSON_MIDDLE, PERSON_RIGHT, PLOT, POSES, ROW_GAP, STYLE, WIDTH, clock,
-    counted, fitted, label, strong,
+    fitted, label, strong,
 };
 use svg::{Anchor, Svg, Weight};
 
@@ -185,11 +186,11 @@ fn header(svg: &mut Svg, view: &PlotView<'_>, rows: &[Row], whole: bool) {
         facts.push(format!("{:.1} BPM", rhythm.tempo.bpm()));
         facts.push(format!("{} beats per bar", rhythm.beats_per_bar));
         facts.push(format!("confidence {:.0} %", 100.0 * rhythm.confidence));
-        facts.push(counted(rhythm.accents.len(), "accent"));
+        facts.push(shown::count(rhythm.accents.len(), "accent"));
     }
     if let Some(drums) = view.drums {
         facts.push(drums.style.clone());
-        facts.push(counted(drums.hits.len(), "drum hit"));
+        facts.push(shown::count(drums.hits.len(), "drum hit"));
     }
     if let Some((music, _)) = view.played() {
         facts.push(music.key.to_string());

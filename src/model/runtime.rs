@@ -128,6 +128,18 @@ impl Runtime {
             .as_deref()
     }
 
+    /// # Errors
+    /// [`Error::DeviceUnavailable`] if CUDA cannot be used.
+    pub fn check_cuda(&self) -> Result<()> {
+        match self.cuda_refusal() {
+            None => Ok(()),
+            Some(reason) => Err(Error::DeviceUnavailable {
+                device: "cuda".to_owned(),
+                reason: reason.to_owned(),
+            }),
+        }
+    }
+
     /// A new builder for sessions.
     pub(super) fn builder(&self) -> ort::Result<SessionBuilder> {
         Session::builder(&self.0.environment)

@@ -114,12 +114,9 @@ fn use_cuda(runtime: &Runtime, device: Device) -> Result<bool> {
     static LOGGED: Once = Once::new();
     match device {
         Device::Cpu => Ok(false),
-        Device::Auto | Device::Cuda => match runtime.cuda_refusal() {
+        Device::Cuda => runtime.check_cuda().map(|()| true),
+        Device::Auto => match runtime.cuda_refusal() {
             None => Ok(true),
-            Some(reason) if device == Device::Cuda => Err(Error::DeviceUnavailable {
-                device: "cuda".to_owned(),
-                reason: reason.to_owned(),
-            }),
             Some(reason) => {
                 LOGGED.call_once(|| {
                     log::log!(

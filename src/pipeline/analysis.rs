@@ -83,12 +83,66 @@ impl AnalysedRange {
     }
 }
 
+/// Must be raised whenever [`Facts`] changes.
+const FACTS_VERSION: u32 = 2;
+
 /// Properties of a media file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Facts {
     media: Media,
     /// Whether chunks may be reached by seeking.
     seek: bool,
+    /// What was wrong in the parts that have been read.
+    faults: Vec<Fault>,
+}
+
+/// Faults met while some chunks of a media were read, so that they are reported again when these
+/// come from the cache.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Fault {
+    /// The first of the chunks,
+    first: usize,
+    /// and the last.
+    last: usize,
+    /// The sentence that follows the file's name.
+    sentence: String,
+}
+
+impl Facts {
+    fn new(media: Media) -> Self {
+        Self {
+            media,
+            seek: true,
+            faults: Vec::new(),
+        }
+    }
+
+    /// The facts once chunks have been read, during which these faults were met, if any.
+    fn after(&self, first: usize, last: usize, met: Option<&str>, seek: bool) -> Self {
+        let mut faults = self.faults.clone();
+        faults.retain(|fault| fault.first < first || last < fault.last);
+        faults.extend(met.map(|sentence| Fault {
+            first,
+            last,
+            sentence: sentence.to_owned(),
+        }));
+        Self {
+            faults,
+            seek: self.seek && seek,
+            media: self.media.clone(),
+        }
+    }
+
+    /// The faults known of these chunks, each once.
+    fn faults_in(&self, first: usize, last: usize) -> Vec<String> {
+        let mut found: Vec<String> = Vec::new();
+        for fault in &self.faults {
+            if fault.first <= last && first <= fault.last && !found.contains(&fault.sentence) {
+                found.push(fault.sentence.clone());
+            }
+        }
+        found
+    }
 }
 
 /// The cached form of a chunk, apart from the people followed in it.
@@ -155,7 +209,7 @@ impl Analysis {
             None => {
                 let file = open_file()?;
                 let media = file.media().clone();
-                (Facts { media, seek: true }, Some(file))
+                (Facts::new(media), Some(file))
             }
         };
         check_length(path, facts.media.announced)?;
@@ -245,10 +299,19 @@ impl Analysis {
     /// media is shorter than announced; those of [`pose::choose`]; [`Error::Cancelled`].
     pub fn poses(mut self, engine: &Engine, settings: &Settings, monitor: &Monitor<'_>) -> Result<FoundPoses> {
         let mut analysed = std::mem::take(&mut self.known);
+        let mut faults = match (analysed.first(), analysed.last()) {
+            (Some(first), Some(last)) => self.facts.faults_in(first.chunk.index, last.chunk.index),
+            _ => Vec::new(),
+        };
         let was_read = self.source.is_some();
         if let Some(source) = self.source.take() {
-            analysed.extend(self.find(source, engine, settings, monitor)?);
+            let (found, met) = self.find(source, engine, settings, monitor)?;
+            analysed.extend(found);
             analysed.sort_by_key(|found| found.chunk.index);
+            faults.extend(met.filter(|met| !faults.contains(met)));
+        }
+        for fault in faults {
+            log::warn!("{}: {fault}", self.path.display());
         }
         let media_end = analysed.iter().find_map(|found| found.end);
         let part_end = self.part.end(&self.chunking);
@@ -278,14 +341,14 @@ impl Analysis {
         self.id.is_none() || engine.identify(&self.path).ok() == self.id
     }
 
-    /// Finds the missing chunks, and stores them.
+    /// Finds the missing chunks, and stores them. Also returns the faults met in the file.
     fn find(
         &self,
         mut source: FileSource,
         engine: &Engine,
         settings: &Settings,
         monitor: &Monitor<'_>,
-    ) -> Result<Vec<Analysed>> {
+    ) -> Result<(Vec<Analysed>, Option<String>)> {
         let shelf = MediaCache::of(engine, settings, &self.path, self.id.as_ref(), &self.chunking)?;
         // Results found after seeking are kept only once it is known that seeking does no harm.
         let sought = self.facts.seek && self.missing.iter().enumerate().any(|(place, index)| place != *index);
@@ -313,6 +376,7 @@ impl Analysis {
         let media_end = source.media_end();
         analysed.extend(rest.into_iter().map(|chunk| Analysed { chunk, end: media_end }));
         let seek = source.is_regular();
+        let met = source.faults().map(str::to_owned);
         if seek || !sought {
             let unkept = if sought { 0 } else { before };
             analysed[unkept..].iter().for_each(keep);
@@ -323,12 +387,11 @@ impl Analysis {
                 self.path.display()
             );
         } else if let Some(shelf) = &shelf {
-            shelf.keep_facts(&Facts {
-                media: self.facts.media.clone(),
-                seek: self.facts.seek && seek,
-            });
+            let first = self.missing.first().copied().unwrap_or(self.part.first);
+            let last = self.missing.last().copied().unwrap_or(self.part.last);
+            shelf.keep_facts(&self.facts.after(first, last, met.as_deref(), seek));
         }
-        Ok(analysed)
+        Ok((analysed, met))
     }
 }
 
@@ -402,7 +465,7 @@ impl<'a> MediaCache<'a> {
     fn facts_key(&self) -> Key {
         let version = stored::VERSION;
         Key::of(&format!(
-            "facts; version {version}; {}; media {}",
+            "facts {FACTS_VERSION}; version {version}; {}; media {}",
             ffmpeg_version(),
             self.id
         ))

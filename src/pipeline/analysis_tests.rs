@@ -454,3 +454,24 @@ fn a_person_keeps_walking_over_the_seam_between_chunks_of_a_minute() {
     assert_eq!(analysis.missing, [1]);
     assert_eq!(poses(analysis), track);
 }
+
+#[test]
+fn faults_belong_to_the_chunks_that_were_read() {
+    let facts = Facts::new(Media {
+        width: 64,
+        height: 48,
+        frame_rate: 25.0,
+        has_audio: false,
+        announced: None,
+    });
+    let facts = facts.after(0, 2, Some("a"), true).after(4, 4, Some("b"), true);
+    assert_eq!(facts.faults_in(0, 9), ["a", "b"]);
+    assert_eq!(facts.faults_in(2, 3), ["a"]);
+    assert!(facts.faults_in(3, 3).is_empty());
+    // What is read again replaces what was read before, unless that was more.
+    assert_eq!(facts.after(0, 3, None, true).faults_in(0, 9), ["b"]);
+    assert_eq!(facts.after(1, 1, Some("a"), true).faults_in(0, 9), ["a", "b"]);
+    assert_eq!(facts.after(0, 9, Some("c"), true).faults_in(0, 9), ["c"]);
+    let stored = serde_json::to_vec(&facts).unwrap();
+    assert_eq!(serde_json::from_slice::<Facts>(&stored).unwrap(), facts);
+}

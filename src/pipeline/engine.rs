@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::model::{Manifest, Options, Runtime};
 use crate::music::MusicModels;
 use crate::pose::PoseModels;
+use crate::progress::Stage;
 use crate::rhythm::BeatModels;
 use crate::settings::{BeatSource, Device, PoseQuality, Settings};
 use crate::theory::Instrument;
@@ -187,33 +188,30 @@ impl Engine {
         SoundFont::load(&self.manifest.file(SOUND_FONT)?)
     }
 
-    /// Checks, without loading them, that the files of the drum models exist and are intact.
-    pub(super) fn check_drum_models(&self) -> Result<()> {
-        DrumModels::FILES.iter().try_for_each(|name| self.manifest.verify(name))
-    }
-
-    /// Checks, without loading them, that the files of the music models exist and are intact, if an
-    /// instrument needs them.
-    pub(super) fn check_music_models(&self, settings: &Settings) -> Result<()> {
-        let of_models = |instrument: &Instrument| Instrument::OF_MODELS.contains(instrument);
-        if let Some(chosen) = &settings.music().instruments
-            && !chosen.iter().any(of_models)
-        {
-            return Ok(());
-        }
-        MusicModels::FILES
-            .iter()
-            .try_for_each(|name| self.manifest.verify(name))
-    }
-
-    /// Checks, without loading them, that the files needed for the beats exist and are intact.
-    pub(super) fn check_beat_models(&self, settings: &Settings) -> Result<()> {
-        let files = if wants_network(settings) {
-            BeatModels::FILES
-        } else {
-            BeatModels::MOTION_FILES
+    /// Checks that a stage has what it needs, before it runs: loads the SoundFont, checks that the
+    /// files of the models exist and are intact without loading them, and that a requested device
+    /// can be used. The device is checked even if the cache has the results, so that the error does
+    /// not depend on the cache.
+    pub(super) fn check(&self, stage: Stage, settings: &Settings) -> Result<()> {
+        let files: &[&str] = match stage {
+            Stage::Rhythm if wants_network(settings) => BeatModels::FILES,
+            Stage::Rhythm => BeatModels::MOTION_FILES,
+            Stage::Drums => DrumModels::FILES,
+            Stage::Music if has_lines_of_models(settings) => MusicModels::FILES,
+            Stage::Audio | Stage::Export => return self.sound_font().map(drop),
+            Stage::Pose | Stage::Music | Stage::Score => &[],
         };
-        files.iter().try_for_each(|name| self.manifest.verify(name))
+        files.iter().try_for_each(|name| self.manifest.verify(name))?;
+        let runs_network = match stage {
+            Stage::Pose | Stage::Drums => true,
+            Stage::Rhythm => wants_network(settings),
+            Stage::Music => has_lines_of_models(settings),
+            Stage::Score | Stage::Audio | Stage::Export => false,
+        };
+        match settings.device() {
+            Device::Cuda if runs_network => self.runtime()?.check_cuda(),
+            Device::Auto | Device::Cpu | Device::Cuda => Ok(()),
+        }
     }
 
     pub(super) fn with_pose_models<T>(
@@ -317,6 +315,12 @@ impl Engine {
         *loaded = Some(runtime);
         Ok(runtime)
     }
+}
+
+/// Whether the music models may have to write a line: those of the palette are not known yet.
+fn has_lines_of_models(settings: &Settings) -> bool {
+    let chosen = settings.music().instruments.as_ref();
+    chosen.is_none_or(|chosen| chosen.iter().any(|one| Instrument::OF_MODELS.contains(one)))
 }
 
 /// Whether the settings need the beat network.

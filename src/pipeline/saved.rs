@@ -14,7 +14,7 @@ use crate::rhythm::Rhythm;
 use crate::score::Score;
 use crate::shown;
 use crate::video::Clip;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
@@ -31,15 +31,15 @@ pub(super) struct Saved {
     /// The part of it that is heard.
     #[serde(default, skip_serializing_if = "is_default")]
     pub cut: Cut,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "result", skip_serializing_if = "Option::is_none")]
     pub poses: Option<PoseTrack>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "result", skip_serializing_if = "Option::is_none")]
     pub rhythm: Option<Rhythm>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "result", skip_serializing_if = "Option::is_none")]
     pub drums: Option<DrumGrid>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "result", skip_serializing_if = "Option::is_none")]
     pub music: Option<Music>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "result", skip_serializing_if = "Option::is_none")]
     pub score: Option<Score>,
 }
 
@@ -75,6 +75,11 @@ pub(super) fn found_from(file: &Path, mut clip: Clip) -> Clip {
         }
     }
     clip
+}
+
+/// A stage's result, which may be missing but not null.
+fn result<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> std::result::Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 fn is_default(cut: &Cut) -> bool {
@@ -133,19 +138,20 @@ impl Saved {
     }
 
     fn check(&self) -> Result<(), String> {
-        let stage_result = match self.stage {
-            Stage::Pose => self.poses.is_some(),
-            Stage::Rhythm => self.rhythm.is_some(),
-            Stage::Drums => self.drums.is_some(),
-            Stage::Music => self.music.is_some(),
-            Stage::Score => self.score.is_some(),
-            Stage::Audio | Stage::Export => false,
+        // What the next stages read.
+        let needed: &[(&str, bool)] = match self.stage {
+            Stage::Pose => &[("poses", self.poses.is_some())],
+            Stage::Rhythm => &[("rhythm", self.rhythm.is_some())],
+            Stage::Drums => &[("rhythm", self.rhythm.is_some()), ("drums", self.drums.is_some())],
+            Stage::Music => &[("drums", self.drums.is_some()), ("music", self.music.is_some())],
+            Stage::Score => &[("score", self.score.is_some())],
+            Stage::Audio | Stage::Export => {
+                let allowed = "pose, rhythm, drums, music or score";
+                return Err(format!("stage is {}; expected {allowed}", self.stage));
+            }
         };
-        if !stage_result {
-            return Err(format!(
-                "its stage is {}, but it has no result of that stage",
-                self.stage
-            ));
+        if let Some((field, _)) = needed.iter().find(|(_, is_there)| !is_there) {
+            return Err(format!("{field} is missing; a file of the stage {} has it", self.stage));
         }
         check::clip(&self.clip)?;
         check::cut(&self.cut)?;

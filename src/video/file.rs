@@ -3,7 +3,7 @@
 //! A separate thread demuxes, decodes and scales a few frames ahead, so that decoding overlaps with
 //! the use of the frames.
 
-use super::media::FileOptions;
+use super::media::{FileOptions, VideoStreams};
 use super::pace::Pace;
 use super::reader::FrameReader;
 use super::scaler::Scaler;
@@ -31,13 +31,25 @@ pub struct FileSource {
     over: bool,
     media_end: Option<Instant>,
     regular: bool,
+    faults: Option<String>,
 }
 
 /// A video file of which only the header has been read.
 pub struct VideoFile {
     path: PathBuf,
     media: Media,
+    streams: VideoStreams,
     worker: Worker,
+}
+
+/// What a file announces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Announced {
+    /// Where the video ends, from its first shown frame, as the file announces it or its packets
+    /// show; `None` if that is known only after everything was read.
+    pub end: Option<Flicks>,
+    /// The video streams.
+    pub streams: VideoStreams,
 }
 
 /// A stretch of the media to read, in seconds from its first shown frame.
@@ -64,7 +76,7 @@ struct ReadPlan {
 }
 
 enum Message {
-    Opened(Media),
+    Opened(Media, VideoStreams),
     Frame(Frame),
     /// The result at the end of reading.
     End {
@@ -74,6 +86,8 @@ enum Message {
         of_media: bool,
         /// Whether every frame had its own time and none jumped.
         regular: bool,
+        /// The file's faults, for the user.
+        faults: Option<String>,
     },
     Failed(Error),
 }
@@ -153,9 +167,10 @@ impl VideoFile {
             thread: Some(thread),
         };
         match worker.receive() {
-            Some(Message::Opened(media)) => Ok(Self {
+            Some(Message::Opened(media, streams)) => Ok(Self {
                 path: path.to_owned(),
                 media,
+                streams,
                 worker,
             }),
             Some(Message::Failed(error)) => Err(error),
@@ -190,6 +205,7 @@ impl VideoFile {
             over: false,
             media_end: None,
             regular: true,
+            faults: None,
         }
     }
 }
@@ -205,6 +221,12 @@ impl FileSource {
     /// reached.
     pub fn is_regular(&self) -> bool {
         self.regular
+    }
+
+    /// The faults that were met in the file, as a sentence for the user that follows its name; known
+    /// once the end has been reached.
+    pub fn faults(&self) -> Option<&str> {
+        self.faults.as_deref()
     }
 }
 
@@ -227,8 +249,10 @@ impl FrameSource for FileSource {
                 last,
                 of_media,
                 regular,
+                faults,
             }) => {
                 self.regular = regular;
+                self.faults = faults;
                 self.media_end = of_media.then_some(last);
                 if of_media {
                     self.clip.duration = last - Instant::ZERO;
@@ -263,7 +287,7 @@ fn work(
         has_audio: reader.has_audio,
         announced,
     };
-    if sender.send(Message::Opened(media)).is_err() {
+    if sender.send(Message::Opened(media, reader.streams())).is_err() {
         return Ok(None);
     }
     let Ok(order) = orders.recv() else {
@@ -310,22 +334,24 @@ fn work(
             break;
         }
     }
-    reader.warn(announced.filter(|_| of_media), last);
     Ok(Some(Message::End {
         last,
         of_media,
         regular: reader.jumps == 0 && reader.untimed == 0,
+        faults: reader.faults(announced.filter(|_| of_media), last),
     }))
 }
 
-/// Where the video in a file ends, from its first shown frame, as the file announces it or its
-/// packets show; `None` if that is known only after everything was read. Decodes the first frame.
+/// What a file announces. Decodes the first frame.
 ///
 /// # Errors
 /// Those of [`VideoFile::open_until`].
-pub fn video_end(path: &Path, cancel: &Cancel) -> Result<Option<Flicks>> {
-    let file = VideoFile::open_until(path, FileOptions::default(), cancel)?;
-    Ok(file.media().announced.map(|end| Flicks::from_seconds(end.seconds())))
+pub fn announced(path: &Path, cancel: &Cancel) -> Result<Announced> {
+    let VideoFile { media, streams, .. } = VideoFile::open_until(path, FileOptions::default(), cancel)?;
+    Ok(Announced {
+        end: media.announced.map(|end| Flicks::from_seconds(end.seconds())),
+        streams,
+    })
 }
 
 /// Checks that a media is long enough, by its announced length, or later the exact one. An unknown

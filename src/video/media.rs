@@ -50,6 +50,15 @@ impl Default for FileOptions {
     }
 }
 
+/// The video streams of a file, by their numbers among all streams.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VideoStreams {
+    /// The one that is read.
+    pub used: usize,
+    /// All, rising, with cover pictures.
+    pub all: Vec<usize>,
+}
+
 /// Must be called before FFmpeg is used: it loads FFmpeg's error texts.
 fn prepare_ffmpeg() {
     static ONCE: Once = Once::new();

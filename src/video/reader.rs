@@ -2,8 +2,8 @@
 
 use super::faults;
 use super::media::{
-    FileOptions, check_size, encrypted, hides_untimed_start, is_encrypted, media_error, no_video, open_media,
-    picture_stream,
+    FileOptions, VideoStreams, check_size, encrypted, hides_untimed_start, is_encrypted, media_error, no_video,
+    open_media, picture_stream,
 };
 use super::upright::Orientation;
 use crate::error::{Error, Result};
@@ -385,9 +385,21 @@ impl FrameReader {
         Ok(Some(first))
     }
 
-    /// Reports once, at the end, the file's faults. `announced` is given if the end was to be
-    /// reached.
-    pub(super) fn warn(&self, announced: Option<Instant>, end: Instant) {
+    /// The numbers of the file's video streams.
+    pub(super) fn streams(&self) -> VideoStreams {
+        let videos = self
+            .input
+            .streams()
+            .filter(|s| s.parameters().medium() == Medium::Video);
+        VideoStreams {
+            used: self.stream,
+            all: videos.map(|s| s.index()).collect(),
+        }
+    }
+
+    /// The faults of the file at the end of reading, as a sentence for the user that follows its
+    /// name. `announced` is given if the end was to be reached.
+    pub(super) fn faults(&self, announced: Option<Instant>, end: Instant) -> Option<String> {
         let mut faults = Vec::new();
         if self.damaged > 0 {
             faults.push(format!("skipped {}", shown::count(self.damaged, "damaged packet")));
@@ -407,13 +419,7 @@ impl FrameReader {
                 announced.seconds()
             ));
         }
-        if !faults.is_empty() {
-            log::warn!(
-                "{}: {}; what could be decoded is used",
-                self.path.display(),
-                faults.join("; ")
-            );
-        }
+        (!faults.is_empty()).then(|| format!("{}; what could be decoded is used", faults.join("; ")))
     }
 }
 

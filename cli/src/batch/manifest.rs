@@ -2,9 +2,10 @@
 //! anything is rendered.
 
 use super::csv::{CsvFault, Records};
+use super::object::{Distinct, twice};
 use crate::exit::{Failure, INPUT};
 use crate::{flags, units};
-use kinescore::host::{json_fault, shown_text as shown};
+use kinescore::host::{json_fault, shown_count, shown_text as shown};
 use kinescore::settings::{Setting, SettingsBuilder, TABLE};
 use kinescore::{Cut, Error, Flicks, Settings};
 use serde_json::{Map, Value};
@@ -16,6 +17,8 @@ use std::path::{Path, PathBuf};
 const LARGEST: u64 = 64 << 20;
 /// Columns that a row may have in addition to settings.
 const COLUMNS: [&str; 5] = ["path", "in", "out", "speed", "name"];
+/// Those whose value is a text; of the others it may be a number.
+const TEXTS: [&str; 2] = ["path", "name"];
 /// Refers the user to the keys of settings.
 const KEYS: &str = "the keys of settings (`kinescore settings` lists them)";
 /// Maximum bytes of a name: most file systems allow 255 with all extensions.
@@ -111,10 +114,7 @@ impl<'a> Manifest<'a> {
             .map(|record| {
                 let record = record.map_err(|fault| self.no_table(&names, &fault))?;
                 if record.fields.len() != names.len() {
-                    let values = match record.fields.len() {
-                        1 => "1 value".to_owned(),
-                        count => format!("{count} values"),
-                    };
+                    let values = shown_count(record.fields.len(), "value");
                     let what = format!("{values}; expected {}, one per column", names.len());
                     return Err(self.at(record.line, "", &what));
                 }
@@ -158,7 +158,10 @@ impl<'a> Manifest<'a> {
 
     fn json_row(&self, line: usize, text: &str) -> Result<Row, Failure> {
         let allowed = "expected one whole JSON object per line, such as {\"path\": \"walk.mp4\"}";
-        let value: Value = serde_json::from_str(text).map_err(|e| {
+        let Distinct(value) = serde_json::from_str(text).map_err(|e| {
+            if let Some(name) = twice(&e) {
+                return self.wrong(line, &name, "it appears twice; expected once");
+            }
             let fault = json_fault(&e).unwrap_or_else(|| e.to_string());
             self.at(
                 line,
@@ -224,11 +227,17 @@ impl<'a> Manifest<'a> {
         let text = match value {
             Value::Null => Some(String::new()),
             Value::String(text) => Some(text.clone()),
-            Value::Number(number) => Some(number.to_string()),
+            // A path that is a number is more likely a mistake than a name.
+            Value::Number(number) if !TEXTS.contains(&key) => Some(number.to_string()),
             Value::Array(list) if is_setting(key) => words(list),
             _ => None,
         };
-        text.ok_or_else(|| self.refuse(line, key, &value.to_string(), "expected text or a number"))
+        let allowed = if TEXTS.contains(&key) {
+            "expected text in quotation marks"
+        } else {
+            "expected text or a number"
+        };
+        text.ok_or_else(|| self.refuse(line, key, &value.to_string(), allowed))
     }
 
     fn row(&self, line: usize, cells: Vec<(&str, String)>) -> Result<Row, Failure> {
@@ -457,7 +466,7 @@ mod tests {
                 "list: line 2, column 'tempo.min': '170' is not allowed; expected at most 135 (three quarters of tempo.max = 180)",
             ),
             (
-                b"{\"path\": \"a\"}\n{\"path\": 1.5, \"speed\": [1]}\n",
+                b"{\"path\": \"a\"}\n{\"path\": \"b\", \"speed\": [1]}\n",
                 "list: line 2, key 'speed': '[1]' is not allowed; expected text or a number",
             ),
             (
@@ -471,6 +480,22 @@ mod tests {
             (
                 b"{\"path\": \"a\", \"seed\": 1}\n",
                 "list: line 1, key 'seed': no such key; expected one of path, in, out, speed, name, settings; settings belong in 'settings'",
+            ),
+            (
+                b"{\"path\": 5}\n",
+                "list: line 1, key 'path': '5' is not allowed; expected text in quotation marks",
+            ),
+            (
+                b"{\"path\": \"a\", \"name\": 7}\n",
+                "list: line 1, key 'name': '7' is not allowed; expected text in quotation marks",
+            ),
+            (
+                b"{\"path\": \"a\"}\n{\"path\": \"a\", \"path\": \"b\"}\n",
+                "list: line 2, key 'path': it appears twice; expected once",
+            ),
+            (
+                b"{\"path\": \"a\", \"settings\": {\"seed\": 1, \"seed\": 1}}\n",
+                "list: line 1, key 'seed': it appears twice; expected once",
             ),
             (
                 b"{\"path\": \"a\", \"settings\": [1]}\n",

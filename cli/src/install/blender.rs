@@ -113,7 +113,7 @@ fn addon_folders(to: Option<&Path>) -> Result<Vec<PathBuf>, Failure> {
         .collect();
     if folders.is_empty() {
         let version = installed_version().ok_or_else(|| {
-            Failure::usage(format!(
+            missing(format!(
                 "Blender was not found: no folder such as {0}/5.0, and no program `blender` in PATH; specify an add-on folder with --to DIR",
                 configuration.display()
             ))

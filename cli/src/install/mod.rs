@@ -30,8 +30,8 @@ use std::path::Path;
 /// `kinescore install`.
 ///
 /// # Errors
-/// A usage failure if an editor's folder is not known; [`RESOURCES`](crate::exit::RESOURCES) if a
-/// part to install is missing; [`OUTPUT`](crate::exit::OUTPUT) if a file cannot be written, or is
+/// A usage failure for flags that do not apply to the editor;
+/// [`RESOURCES`](crate::exit::RESOURCES) if the editor, its folder or a part to install is missing; [`OUTPUT`](crate::exit::OUTPUT) if a file cannot be written, or is
 /// not ours.
 pub fn install(args: &Install, console: &Console) -> Result<(), Failure> {
     check_flags(args)?;

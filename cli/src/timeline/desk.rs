@@ -1,7 +1,7 @@
 //! Shared by the commands: the project, the object that makes sound for it, and the report of the
 //! results.
 
-use super::studio::{Lengths, Studio, code};
+use super::studio::{Openings, Studio, code};
 use crate::args::{OpeningFlags, ResourceFlags};
 use crate::exit::Failure;
 use crate::progress::Console;
@@ -52,7 +52,7 @@ pub(super) fn open(project: &Path, flags: &OpeningFlags, cancel: &Cancel) -> Res
         media_folders: media_folders?,
         timeline: flags.timeline.clone(),
     };
-    let media = MediaHandle::new(Box::new(Lengths(cancel.clone())));
+    let media = MediaHandle::new(Box::new(Openings(cancel.clone())));
     Project::open(text(project, "projects")?, &options, media).map_err(|problem| plain(&problem))
 }
 
@@ -91,9 +91,9 @@ impl Numbers {
 
     pub fn beside(&self, outcomes: Vec<ItemOutcome>) -> Vec<(Option<usize>, ItemOutcome)> {
         let number = |outcome: &ItemOutcome| {
+            // The clip of a sound whose clip is gone has no id.
             let same = |item: &Item| item.id == outcome.item.id && item.media == outcome.item.media;
-            let gone = outcome.done == Done::Removed;
-            self.0.iter().position(same).filter(|_| !gone).map(|place| place + 1)
+            self.0.iter().position(same).map(|place| place + 1)
         };
         outcomes
             .into_iter()
@@ -113,10 +113,13 @@ pub(super) fn word(done: Done) -> &'static str {
     }
 }
 
-/// The results for clips, one line per clip.
-pub(super) fn lines(outcomes: &[(Option<usize>, ItemOutcome)]) -> String {
+/// The results for clips, one line per clip; with `quiet` only of those that have failed.
+pub(super) fn lines(outcomes: &[(Option<usize>, ItemOutcome)], quiet: bool) -> String {
     let mut text = String::new();
     for (number, outcome) in outcomes {
+        if quiet && outcome.done != Done::Failed {
+            continue;
+        }
         let number = number.map_or_else(|| "clip".to_owned(), |number| format!("clip {number}"));
         let done = match (outcome.done, &outcome.problem) {
             (Done::Unchanged, _) => word(Done::Unchanged).to_owned(),

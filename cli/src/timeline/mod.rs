@@ -11,9 +11,11 @@ use crate::progress::Console;
 use crate::stdout;
 use desk::{Desk, Numbers, lines, open, open_to_write, plain, seconds};
 use kinescore::Cancel;
+use kinescore::host::shown_count;
 use kinescore_timeline::{Item, ItemOutcome, Problem, Setting};
 use serde_json::{Value, json};
 use std::fmt::Write;
+use std::path::Path;
 use studio::code;
 
 /// Lists clips, or puts soundtracks under them.
@@ -40,7 +42,7 @@ pub fn timeline(action: &TimelineAction, console: &Console, cancel: &Cancel) -> 
                 let left_out = items.len() - wanted.len();
                 console.say(&format!(
                     "{left_out} of {} cannot have a soundtrack and {} left out",
-                    counted(items.len(), "clip"),
+                    shown_count(items.len(), "clip"),
                     if left_out == 1 { "is" } else { "are" }
                 ));
             }
@@ -53,7 +55,7 @@ pub fn timeline(action: &TimelineAction, console: &Console, cancel: &Cancel) -> 
                     .map_err(|p| plain(&p))?;
                 outcomes.push((Some(number), outcome));
             }
-            print(&outcomes)
+            print(&outcomes, console)
         }
         TimelineAction::Refresh {
             project,
@@ -65,7 +67,7 @@ pub fn timeline(action: &TimelineAction, console: &Console, cancel: &Cancel) -> 
             project.check_writable().map_err(|p| plain(&p))?;
             let numbers = Numbers::of(&mut project)?;
             let outcomes = project.refresh(&mut desk.workshop).map_err(|p| plain(&p))?;
-            print(&numbers.beside(outcomes))
+            print(&numbers.beside(outcomes), console)
         }
         TimelineAction::Remove {
             project,
@@ -85,8 +87,7 @@ pub fn timeline(action: &TimelineAction, console: &Console, cancel: &Cancel) -> 
                 }
                 None => project.remove(None),
             };
-            let outcomes = numbers.beside(removed.map_err(|p| plain(&p))?);
-            stdout::write(&lines(&outcomes))
+            print(&numbers.beside(removed.map_err(|p| plain(&p))?), console)
         }
         TimelineAction::Watch {
             project,
@@ -145,8 +146,8 @@ fn numbered(items: &[Item], numbers: &[usize], all: bool) -> Result<Vec<(usize, 
 }
 
 /// Prints the results, and returns the first failure.
-fn print(outcomes: &[(Option<usize>, ItemOutcome)]) -> Result<(), Failure> {
-    stdout::write(&lines(outcomes))?;
+fn print(outcomes: &[(Option<usize>, ItemOutcome)], console: &Console) -> Result<(), Failure> {
+    stdout::write(&lines(outcomes, console.is_quiet()))?;
     let failed: Vec<&Problem> = outcomes
         .iter()
         .filter_map(|(_, outcome)| outcome.problem.as_ref())
@@ -158,15 +159,10 @@ fn print(outcomes: &[(Option<usize>, ItemOutcome)]) -> Result<(), Failure> {
             message: format!(
                 "{} of {} could not be made; the first: {first}",
                 failed.len(),
-                counted(outcomes.len(), "soundtrack")
+                shown_count(outcomes.len(), "soundtrack")
             ),
         }),
     }
-}
-
-/// "1 clip", "2 clips".
-fn counted(count: usize, of_what: &str) -> String {
-    format!("{count} {of_what}{}", if count == 1 { "" } else { "s" })
 }
 
 fn speed(item: &Item) -> String {
@@ -174,6 +170,11 @@ fn speed(item: &Item) -> String {
         1 => item.speed_numerator.to_string(),
         denominator => format!("{}/{denominator}", item.speed_numerator),
     }
+}
+
+/// Whether the project has a sound under a clip whose file is gone.
+fn has_lost_sound(item: &Item) -> bool {
+    !item.soundtrack.is_empty() && !Path::new(&item.soundtrack).is_file()
 }
 
 fn table(items: &[Item]) -> String {
@@ -194,7 +195,11 @@ fn table(items: &[Item]) -> String {
             seconds(item.source_in),
             seconds(item.source_out),
             speed(item),
-            if item.soundtrack.is_empty() { "-" } else { "yes" },
+            match (item.soundtrack.is_empty(), has_lost_sound(item)) {
+                (true, _) => "-",
+                (_, true) => "missing",
+                (_, false) => "yes",
+            },
             item.media
         );
         if !item.named.is_empty() {
@@ -202,6 +207,13 @@ fn table(items: &[Item]) -> String {
         }
         if !item.note.is_empty() {
             let _ = writeln!(text, "{:>5}  {}", "", item.note);
+        }
+        if has_lost_sound(item) {
+            let _ = writeln!(
+                text,
+                "{:>5}  its sound is missing: {}; `kinescore timeline refresh` makes it again",
+                "", item.soundtrack
+            );
         }
         if !item.unfit.is_empty() {
             let _ = writeln!(text, "{:>5}  no soundtrack is possible: {}", "", item.unfit);
@@ -212,7 +224,7 @@ fn table(items: &[Item]) -> String {
         let _ = writeln!(
             text,
             "{unfit} of {} cannot have a soundtrack",
-            counted(items.len(), "clip")
+            shown_count(items.len(), "clip")
         );
     }
     text
@@ -238,6 +250,7 @@ fn to_json(items: &[Item]) -> String {
             "speed": speed(item),
             "frame_rate": format!("{}/{}", item.rate_numerator, item.rate_denominator),
             "soundtrack": (!item.soundtrack.is_empty()).then_some(&item.soundtrack),
+            "soundtrack_is_missing": has_lost_sound(item),
             "unfit": (!item.unfit.is_empty()).then_some(&item.unfit),
             "note": (!item.note.is_empty()).then_some(&item.note),
             "settings": settings,

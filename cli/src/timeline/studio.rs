@@ -2,9 +2,9 @@
 
 use crate::exit;
 use crate::progress::{Console, Progress};
-use kinescore::host::video_end;
+use kinescore::host::announced;
 use kinescore::{Cancel, Cut, Engine, Error, Flicks, Job, Monitor, Settings, Speed, Stage};
-use kinescore_timeline::{Maker, MediaReader, Problem, ProblemKind, Setting, SoundOrder};
+use kinescore_timeline::{Maker, MediaFacts, MediaReader, Problem, ProblemKind, Setting, SoundOrder};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -66,13 +66,20 @@ struct Kept {
     job: Job,
 }
 
-/// Opens media for their length, until the switch is set.
-pub struct Lengths(pub Cancel);
+/// Opens media until the switch is set.
+pub struct Openings(pub Cancel);
 
-impl MediaReader for Lengths {
-    fn end(&self, media: &str) -> Result<Option<i64>, Problem> {
-        let end = video_end(Path::new(media), &self.0).map_err(|error| problem(&error))?;
-        Ok(end.map(|end| end.0))
+impl MediaReader for Openings {
+    fn facts(&self, media: &str) -> Result<MediaFacts, Problem> {
+        let found = announced(Path::new(media), &self.0).map_err(|error| problem(&error))?;
+        // FFmpeg's own numbers fit.
+        let number = |stream: usize| i32::try_from(stream).unwrap_or(i32::MAX);
+        Ok(MediaFacts {
+            is_end_known: found.end.is_some(),
+            end: found.end.map_or(0, |end| end.0),
+            stream: number(found.streams.used),
+            video_streams: found.streams.all.into_iter().map(number).collect(),
+        })
     }
 }
 

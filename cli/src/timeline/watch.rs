@@ -24,7 +24,7 @@ const LOOK: Duration = Duration::from_millis(100);
 /// Watches a project until the user stops it.
 ///
 /// # Errors
-/// If the project cannot be read initially, or its folder cannot be watched.
+/// If the project cannot be read initially, or its folder cannot be watched or is removed.
 pub fn watch(
     project: &Path,
     opening: &OpeningFlags,
@@ -60,8 +60,25 @@ pub fn watch(
     open(&path, opening, cancel)?;
     console.say(&format!("watching {}; Ctrl-C ends it", path.display()));
     let mut seen = None;
+    let mut is_lost = false;
     loop {
         let now = fs::read(&path).ok();
+        if !folder.is_dir() {
+            return Err(Failure {
+                code: crate::exit::INPUT,
+                message: format!(
+                    "{}: the folder was removed or renamed, so the project in it is no longer watched; watch it in its new place",
+                    folder.display()
+                ),
+            });
+        }
+        if now.is_none() && !is_lost {
+            console.error(&format!(
+                "{}: the project was removed or renamed; once it is saved there again, it is followed again",
+                path.display()
+            ));
+        }
+        is_lost = now.is_none();
         if now.is_some() && now != seen {
             // The file afterwards may contain an edit that was saved in the meantime. Only the
             // bytes read before the refresh are known to be followed; and if the project was
@@ -69,7 +86,7 @@ pub fn watch(
             let written = refresh(&path, opening, &mut desk, console, cancel)?;
             seen = now.filter(|_| !written);
         }
-        if cancel.is_cancelled() || !wait(&saved, cancel) {
+        if cancel.is_cancelled() || !wait(&saved, &path, is_lost, cancel) {
             break;
         }
     }
@@ -126,10 +143,13 @@ impl Saves {
     }
 }
 
-/// Waits until the project has been saved and then stays unchanged; returns `false` when the user
-/// stops.
-fn wait(saved: &Receiver<()>, cancel: &Cancel) -> bool {
+/// Waits until the project has been saved and then stays unchanged, or is gone for as long, which
+/// editors that replace it do for a moment; returns `false` when the user stops. The system does
+/// not report that a watched folder is removed.
+fn wait(saved: &Receiver<()>, path: &Path, is_lost: bool, cancel: &Cancel) -> bool {
+    let is_gone = || (!is_lost && !path.exists()) || path.parent().is_some_and(|folder| !folder.is_dir());
     let mut last: Option<Instant> = None;
+    let mut gone: Option<Instant> = None;
     loop {
         match saved.recv_timeout(LOOK) {
             Ok(()) => last = Some(Instant::now()),
@@ -139,7 +159,8 @@ fn wait(saved: &Receiver<()>, cancel: &Cancel) -> bool {
         if cancel.is_cancelled() {
             return false;
         }
-        if last.is_some_and(|last| last.elapsed() >= REST) {
+        gone = is_gone().then(|| gone.unwrap_or_else(Instant::now));
+        if [last, gone].into_iter().flatten().any(|since| since.elapsed() >= REST) {
             return true;
         }
     }
@@ -168,7 +189,7 @@ fn refresh(
         Ok(outcomes) => {
             let mut outcomes = numbers.beside(outcomes);
             outcomes.retain(|(_, outcome)| outcome.done != Done::Unchanged);
-            stdout::write(&lines(&outcomes))?;
+            stdout::write(&lines(&outcomes, console.is_quiet()))?;
             Ok(outcomes.iter().any(|(_, outcome)| outcome.done != Done::Failed))
         }
         Err(problem) if problem.kind == ProblemKind::Cancelled => Ok(false),

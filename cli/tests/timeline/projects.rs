@@ -131,6 +131,56 @@ fn failures_are_reported_and_the_project_is_unchanged() {
 
 /// The user has replaced our sound by a mix, and then trims the clip.
 #[test]
+fn a_sound_whose_file_is_gone_is_listed_as_missing_and_made_again() {
+    let desk = Desk::new();
+    let project = desk.melt_project("two.mlt");
+    let add = [&["--clip", "2", "-q"], &QUICK[..]].concat();
+    // Only errors, and what was requested.
+    let added = desk.timeline("add", &project, &add).expect(0);
+    assert_eq!((added.stdout.as_str(), added.stderr.as_str()), ("", ""));
+    let listed = || desk.timeline("list", &project, &["-q"]).expect(0).stdout;
+    let sound = PathBuf::from(desk.list(&project)[1]["soundtrack"].as_str().expect("a soundtrack"));
+    assert_eq!(desk.list(&project)[1]["soundtrack_is_missing"], false);
+    assert!(listed().contains(" yes "), "{}", listed());
+    fs::remove_file(&sound).expect("removed");
+    assert_eq!(desk.list(&project)[1]["soundtrack_is_missing"], true);
+    let table = listed();
+    let reason = format!(
+        "its sound is missing: {}; `kinescore timeline refresh` makes it again",
+        text(&sound)
+    );
+    assert!(
+        table.contains(&reason) && table.contains(" missing ") && !table.contains(" yes "),
+        "{table}"
+    );
+    let refreshed = desk.timeline("refresh", &project, &["-q"]).expect(0);
+    assert_eq!((refreshed.stdout.as_str(), refreshed.stderr.as_str()), ("", ""));
+    assert!(sound.is_file());
+    assert!(listed().contains(" yes "), "{}", listed());
+
+    // A failure is reported even so.
+    fs::rename(desk.path("walk.mp4"), desk.path("gone.mp4")).expect("renamed");
+    let failed = desk.timeline("refresh", &project, &["-q"]).expect(3);
+    assert!(
+        failed.stdout.starts_with("clip 2, walk.mp4 at 4.000 s: failed: "),
+        "{}",
+        failed.stdout
+    );
+    fs::rename(desk.path("gone.mp4"), desk.path("walk.mp4")).expect("renamed");
+
+    // The clip has the number of the list when its sound is removed, too.
+    let placed = fs::read(&project).expect("the project");
+    let removed = desk.timeline("remove", &project, &[]).expect(0).stdout;
+    assert!(
+        removed.starts_with("clip 2, walk.mp4 at 4.000 s: removed "),
+        "{removed}"
+    );
+    fs::write(&project, placed).expect("written");
+    let removed = desk.timeline("remove", &project, &["--clip", "2", "-q"]).expect(0);
+    assert_eq!(removed.stdout, "");
+}
+
+#[test]
 fn a_file_that_is_not_ours_is_never_written_over() {
     let desk = Desk::new();
     let project = desk.melt_project("two.mlt");

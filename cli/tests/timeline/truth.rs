@@ -192,3 +192,50 @@ fn wrong_choices_are_reported_in_the_programs_own_words() {
         .expect(3)
         .reports(&["kinescore-ges"]);
 }
+
+#[test]
+fn a_clip_that_shows_another_stream_of_its_media_than_the_analysed_one_says_so() {
+    let folder = folder();
+    // Of two video streams, FFmpeg chooses the one with more data.
+    make_clip(
+        folder.path(),
+        "two.mkv",
+        "-f lavfi -t 4 -i color=gray:size=320x180:rate=25 -t 4 -i {} -map 0:v -map 1:v -c:v libx264 -preset ultrafast",
+    );
+    let project = folder.path().join("streams.mlt");
+    let streams = [
+        ("", None),
+        ("<property name=\"video_index\">0</property>", Some(0)),
+        ("<property name=\"video_index\">1</property>", None),
+        ("<property name=\"vstream\">0</property>", Some(0)),
+        ("<property name=\"vstream\">1</property>", None),
+        ("<property name=\"video_index\">7</property>", None), // melt shows another one
+    ];
+    let mut xml = "<mlt>\n".to_owned();
+    for (number, (property, _)) in streams.iter().enumerate() {
+        xml += &format!(
+            "<producer id=\"p{number}\"><property name=\"resource\">two.mkv</property><property name=\"mlt_service\">avformat</property>{property}</producer>\n"
+        );
+    }
+    xml += "<playlist id=\"v\">\n";
+    for number in 0..streams.len() {
+        xml += &format!("<entry producer=\"p{number}\" in=\"0\" out=\"74\"/>\n");
+    }
+    fs::write(&project, xml + "</playlist>\n</mlt>\n").expect("written");
+    let listed = run(&["timeline", "list", text(&project), "--json"]).expect(0);
+    let clips: Vec<Value> = serde_json::from_str(&listed.stdout).expect("JSON");
+    let reasons: Vec<_> = clips
+        .iter()
+        .map(|clip| clip["unfit"].as_str().map(str::to_owned))
+        .collect();
+    let expected = streams.map(|(_, stream)| {
+        stream.map(|stream| format!("it shows stream {stream} of its media, and a soundtrack can only follow stream 1"))
+    });
+    assert_eq!(reasons, expected);
+    let refused = run(&["timeline", "add", text(&project), "--clip", "2", "--no-cache"]).expect(4);
+    assert!(
+        refused.stdout.contains("it shows stream 0 of its media"),
+        "{}",
+        refused.stdout
+    );
+}

@@ -131,6 +131,29 @@ fn an_edit_that_is_saved_while_a_render_runs_is_followed() {
 }
 
 #[test]
+fn a_watched_project_that_is_removed_is_reported_and_followed_when_it_returns() {
+    let folder = folder();
+    let films = folder.path().join("films");
+    fs::create_dir(&films).expect("a folder");
+    let project = films.join("film.mlt");
+    let saved = "<mlt><playlist id=\"p\"/></mlt>\n";
+    fs::write(&project, saved).expect("written");
+    let mut watch = Watch::start(&project, &["-v", "--no-cache"]);
+    watch.wait_for("follow what was saved");
+    fs::remove_file(&project).expect("removed");
+    let line = watch.wait_for("film.mlt: the project was removed or renamed");
+    assert!(line.starts_with("kinescore: "), "{line}");
+    fs::write(&project, saved.replace("id=\"p\"", "id=\"q\"")).expect("written");
+    watch.wait_for("follow what was saved");
+    fs::rename(&project, films.join("old.mlt")).expect("renamed");
+    watch.wait_for("film.mlt: the project was removed or renamed");
+    // Without the folder, nothing can return.
+    fs::remove_dir_all(&films).expect("removed");
+    watch.wait_for("films: the folder was removed or renamed");
+    assert_eq!(outside::ended(&mut watch.child).code(), Some(3));
+}
+
+#[test]
 fn leftovers_of_a_killed_run_beside_a_project_are_removed() {
     let desk = Desk::new();
     let project = desk.melt_project("two.mlt");

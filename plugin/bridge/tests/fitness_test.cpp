@@ -22,15 +22,15 @@ namespace {
 /// A timeline of one clip whose media exists, and a video that is so long.
 class Desk {
 public:
-    explicit Desk(double media_seconds) : Desk([=](const std::string &) { return seconds(media_seconds); }) {}
+    explicit Desk(double media_seconds) : Desk([=](const std::string &) { return MediaFacts{seconds(media_seconds), 0, {0}}; }) {}
 
-    explicit Desk(MediaEnd media_end) : media(folder.path() + "/walk.mp4") {
+    explicit Desk(MediaOpener open_media) : media(folder.path() + "/walk.mp4") {
         std::ofstream(media) << "a video";
         auto owned = std::make_unique<fakes::FakeTimeline>(folder.path() + "/s");
         fake = owned.get();
         timeline = with_media(std::move(owned), {}, [=](const std::string &path) {
             ++opened;
-            return media_end(path);
+            return open_media(path);
         });
     }
 
@@ -121,7 +121,7 @@ TEST_CASE("each media is opened once, and only for clips that are asked about") 
 }
 
 TEST_CASE("media that cannot be opened, or whose length is unknown") {
-    Desk broken(MediaEnd([](const std::string &path) -> std::optional<Flicks> {
+    Desk broken(MediaOpener([](const std::string &path) -> MediaFacts {
         throw Problem(Problem::Kind::input, path + ": is not a video", 3);
     }));
     CHECK(broken.listed(0, 3).unfit == "its media cannot be used: is not a video");
@@ -129,12 +129,40 @@ TEST_CASE("media that cannot be opened, or whose length is unknown") {
     CHECK(result.sentence == "walk: cannot be given a soundtrack: its media cannot be used: is not a video");
     CHECK(result.kind == Problem::Kind::input);
     CHECK(result.code == 3);
-    Desk endless(MediaEnd([](const std::string &) { return std::optional<Flicks>(); }));
+    Desk endless(MediaOpener([](const std::string &) { return MediaFacts{}; }));
     CHECK(endless.listed(0, 3000).unfit.empty());
-    Desk stopped(MediaEnd([](const std::string &) -> std::optional<Flicks> {
+    Desk stopped(MediaOpener([](const std::string &) -> MediaFacts {
         throw Problem(Problem::Kind::cancelled, "cancelled");
     }));
     CHECK_THROWS_AS(stopped.listed(0, 3), Problem);
+}
+
+TEST_CASE("a clip that shows another stream of its media than a soundtrack follows cannot have one") {
+    // A sound, two videos, a text, a third video.
+    Desk desk(MediaOpener([](const std::string &) { return MediaFacts{seconds(6.0), 2, {1, 2, 4}}; }));
+    desk.fake->clips = {fakes::clip("walk", desk.media, 0, 3, 10)};
+    const auto reason = [&](StreamChoice stream) {
+        desk.fake->clips[0].stream = stream;
+        TimelineItem item = desk.timeline->items().at(0);
+        desk.timeline->examine(item);
+        const Result result = desk.added();
+        CHECK((result.what == Result::What::failed) == !item.unfit.empty());
+        return item.unfit;
+    };
+    const std::string first = "it shows stream 1 of its media, and a soundtrack can only follow stream 2";
+    const std::string third = "it shows stream 4 of its media, and a soundtrack can only follow stream 2";
+    CHECK(reason({}).empty());
+    CHECK(reason({1, false}) == first);
+    CHECK(reason({2, false}).empty());
+    CHECK(reason({4, false}) == third);
+    CHECK(reason({0, true}) == first);
+    CHECK(reason({1, true}).empty());
+    CHECK(reason({2, true}) == third);
+    // There is no such video stream, so that editors show another one.
+    CHECK(reason({0, false}).empty());
+    CHECK(reason({3, false}).empty());
+    CHECK(reason({9, false}).empty());
+    CHECK(reason({3, true}).empty());
 }
 
 TEST_CASE("something that is there and is not a file is not called missing, and is never opened") {

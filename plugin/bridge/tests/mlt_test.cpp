@@ -161,6 +161,30 @@ TEST_CASE("an entry without a video, or with an unknown one, is not a clip") {
     CHECK(count("") == 0);
 }
 
+TEST_CASE("the video stream that a clip shows is read") {
+    const auto stream = [&](const std::string &properties) {
+        const auto items = listed("<producer id=\"x\"><property name=\"resource\">x.mkv</property>" + properties +
+                                  "</producer><playlist id=\"p\"><entry producer=\"x\" in=\"0\" out=\"99\"/></playlist>");
+        REQUIRE(items.size() == 1);
+        return items[0].stream;
+    };
+    const auto property = [](const std::string &name, const std::string &value) {
+        return "<property name=\"" + name + "\">" + value + "</property>";
+    };
+    CHECK(stream("").number == -1);
+    CHECK(stream(property("video_index", "2")).number == 2);
+    CHECK_FALSE(stream(property("video_index", "2")).of_video);
+    CHECK(stream(property("vstream", "1")).number == 1);
+    CHECK(stream(property("vstream", "1")).of_video);
+    CHECK(stream(property("vstream", "1") + property("video_index", "2")).of_video);
+    CHECK(stream(property("video_index", "all")).number == -1);
+    CHECK(stream(property("video_index", "99999999999")).number == -1);
+    // The numbers are those of the proxy.
+    CHECK(stream(property("video_index", "1") + property("shotcut:proxy", "1") +
+                 property("shotcut:originalResource", "y.mkv"))
+              .number == -1);
+}
+
 TEST_CASE("speeds are exact ratios") {
     const auto items = listed("<producer id=\"x\"><property name=\"resource\">1.05:C:/x.mp4</property><property "
                               "name=\"mlt_service\">timewarp</property><property name=\"warp_speed\">1.05</property>"

@@ -61,6 +61,19 @@ mod ffi {
         settings: Vec<Setting>,
     }
 
+    /// What is known of a media after opening it.
+    #[derive(Debug, Clone, PartialEq, Eq, Default)]
+    struct MediaFacts {
+        /// Whether `end` is known.
+        is_end_known: bool,
+        /// Where the video ends, from its first shown frame.
+        end: i64,
+        /// Number of the stream that a soundtrack follows.
+        stream: i32,
+        /// Numbers of all video streams, rising.
+        video_streams: Vec<i32>,
+    }
+
     /// A requested soundtrack.
     #[derive(Debug, Clone, PartialEq)]
     struct SoundOrder {
@@ -141,7 +154,7 @@ mod ffi {
     extern "Rust" {
         type MediaHandle;
         fn is_reader(self: &MediaHandle) -> bool;
-        fn end(self: &MediaHandle, media: &str, known: &mut bool, end: &mut i64) -> Status;
+        fn facts(self: &MediaHandle, media: &str, facts: &mut MediaFacts) -> Status;
 
         type MakerHandle;
         fn key(self: &mut MakerHandle, order: &SoundOrder, key: &mut String) -> Status;
@@ -183,7 +196,7 @@ mod ffi {
     }
 }
 
-pub use ffi::{Done, Item, ProblemKind, Setting, SoundOrder};
+pub use ffi::{Done, Item, MediaFacts, ProblemKind, Setting, SoundOrder};
 
 /// A failure, as a complete sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -251,12 +264,11 @@ pub trait Maker {
 
 /// Opens media.
 pub trait MediaReader {
-    /// Where the video in a file ends, flicks from its first shown frame; `None` if that is not
-    /// known.
+    /// What is known of a media after opening it.
     ///
     /// # Errors
     /// The reason why the file cannot be used as a video.
-    fn end(&self, media: &str) -> Result<Option<i64>, Problem>;
+    fn facts(&self, media: &str) -> Result<MediaFacts, Problem>;
 }
 
 /// A reader of media in the form held by the C++ side; without one, clips are not compared with
@@ -274,10 +286,11 @@ impl MediaHandle {
         self.0.is_some()
     }
 
-    fn end(&self, media: &str, known: &mut bool, end: &mut i64) -> ffi::Status {
+    fn facts(&self, media: &str, facts: &mut MediaFacts) -> ffi::Status {
         answer(|| {
-            let found = self.0.as_ref().map_or(Ok(None), |reader| reader.end(media))?;
-            (*known, *end) = (found.is_some(), found.unwrap_or(0));
+            if let Some(reader) = &self.0 {
+                *facts = reader.facts(media)?;
+            }
             Ok(())
         })
     }

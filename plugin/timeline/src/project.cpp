@@ -153,11 +153,14 @@ OpenOptions options_of(const ::rust::Vec<::rust::String> &media_folders, ::rust:
     options.timeline = std::string(timeline);
     if (media->is_reader()) {
         const auto reader = std::make_shared<::rust::Box<MediaHandle>>(std::move(media));
-        options.media_end = [reader](const std::string &path) {
-            bool is_known = false;
-            Flicks end = 0;
-            check((*reader)->end(std::string(lossy(path)), is_known, end));
-            return is_known ? std::optional<Flicks>(end) : std::nullopt;
+        options.open_media = [reader](const std::string &path) {
+            rust::MediaFacts read{};
+            check((*reader)->facts(std::string(lossy(path)), read));
+            bridge::MediaFacts facts;
+            facts.end = read.is_end_known ? std::optional<Flicks>(read.end) : std::nullopt;
+            facts.stream = read.stream;
+            facts.video_streams.assign(read.video_streams.begin(), read.video_streams.end());
+            return facts;
         };
     }
     return options;

@@ -87,10 +87,6 @@ pub(super) fn clock(seconds: f64, decimals: usize) -> String {
     format!("{minutes}:{rest:0width$.decimals$}")
 }
 
-pub(super) fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
-}
-
 /// Shortens a text to a width, with an ellipsis.
 pub(super) fn fitted(svg: &Svg, text: &str, size: f64, weight: Weight, width: f64) -> String {
     if svg.text_width(text, size, weight) <= width {
