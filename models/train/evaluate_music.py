@@ -8,15 +8,17 @@ Uses the Python environment of evaluate_sync.py (`scripts/setup.sh sync`). Exit 
 the program failed; 2: a wrong flag.
 
 keys      number of different keys and progressions, of the pieces measured
-recur     correlation of the self-similarity of the music's bars with that of the movement's bars
+recur     correlation of the self-similarity of the music's bars (onsets with their velocity on each
+          sixteenth) with that of the movement's bars (speed and impacts on each sixteenth)
+drums     the same for the drums alone, and lines for the other instruments alone
 shuffled  the same with the movement's bars in another order, the mean of 20 orders: chance
 loud      correlation of the bars' loudness with the bars' movement, both in dB; only pieces whose
           movement varies by more than 6 dB
 range     loudness range of the bars: 95th minus 10th percentile, dB
 step      share of the melody's intervals that are a step (1 or 2 semitones)
 leap      share of them that are more than a fifth
-theme     share of the melody's bars whose rhythm and contour are those of its first whole bar,
-          straight or upside down
+theme     share of the melody's other bars whose rhythm and contour are those of the bar that has
+          most such relatives, straight or upside down
 root      share of chord changes at which the bass, if it plays there, plays the root
 kick      share of the bass's onsets on a kick (within 30 ms)
 layers    standard deviation over bars of the number of instruments that play
@@ -124,7 +126,7 @@ def measure(found, midi, sound, rhythm, rng):
     melodic = {name: notes for name, notes in tracks.items() if notes[0][4] != DRUMS}
     bars = bars_of(found)
     movement, rate = np.asarray(rhythm["movement"]["values"]), rhythm["movement"]["rate"]
-    steps = 16
+    steps = 4 * (found["beats_per_bar"] or 4)
     moved, played = [], []
     for begin, end in bars:
         edges = np.linspace(begin, end, steps + 1)
@@ -148,6 +150,8 @@ def measure(found, midi, sound, rhythm, rng):
         music, body = similarity(played), similarity(moved)
         result["recur"] = correlation(above(music), above(body))
         orders = [rng.permutation(len(bars)) for _ in range(ORDERS)]
+        for name, half in (("drums", slice(0, steps)), ("lines", slice(steps, 2 * steps))):
+            result[name] = correlation(above(similarity([row[half] for row in played])), above(body))
         result["shuffled"] = float(np.nanmean([correlation(above(music), above(body[np.ix_(order, order)])) for order in orders]))
     samples, sample_rate = sound
     level = lambda a, b: 10 * np.log10(np.mean(samples[int(a * sample_rate) : int(b * sample_rate)] ** 2) + 1e-9)
@@ -177,8 +181,8 @@ def measure(found, midi, sound, rhythm, rng):
             turns = list(np.sign(np.diff([pitch for _, pitch in inside])))
             shapes.append((places, turns))
     if len(shapes) >= 2:
-        first = shapes[0]
-        result["theme"] = float(np.mean([related(first, shape) for shape in shapes[1:]]))
+        alike = [np.mean([related(shape, other) for other in shapes if other is not shape]) for shape in shapes]
+        result["theme"] = float(max(alike))
     bass = melodic.get("bass", [])
     kicks = np.array([note[0] for note in drums if note[2] in KICKS])
     if bass:
@@ -214,7 +218,7 @@ def main():
     parser.add_argument("--kinescore", default=os.environ.get("KINESCORE", "kinescore"))
     parser.add_argument("--arg", action="append", default=[], help="passed on to the program")
     options = parser.parse_args()
-    columns = ["recur", "shuffled", "loud", "range", "step", "leap", "theme", "root", "kick", "layers"]
+    columns = ["recur", "drums", "lines", "shuffled", "loud", "range", "step", "leap", "theme", "root", "kick", "layers"]
     print(f"{'piece':34}" + "".join(f"{name:>9}" for name in columns))
     rows, songs = [], set()
     for source in options.sources:

@@ -114,7 +114,7 @@ const REST_GUIDANCE: f64 = 0.5;
 
 /// Added to the logit of the word that the repeated bar has at the same step: a drummer plays the
 /// same groove to the same movement, and still answers its accents.
-const REPEAT: f64 = 2.0;
+const REPEAT: f64 = 2.5;
 
 /// Writes one word for each step of the plan. `follow` is the weight of guidance in steps with an
 /// accent.

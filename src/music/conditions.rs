@@ -117,13 +117,15 @@ impl<'a> Brief<'a> {
 
     /// Earlier bars that a bar may repeat, the likeliest first: those that move like it, and then
     /// those that the form suggests.
-    fn earlier(&self, bar: usize, families: &[usize]) -> Vec<usize> {
+    /// Also returns the number of the former.
+    fn earlier(&self, bar: usize, families: &[usize]) -> (Vec<usize>, usize) {
         let alike = (0..bar).rev().filter(|other| families.get(*other) == families.get(bar));
         let mut earlier: Vec<usize> = alike.take(2).collect();
         let others = self.harmony.earlier(bar).into_iter();
         let new: Vec<usize> = others.filter(|other| !earlier.contains(other)).collect();
+        let alike = earlier.len();
         earlier.extend(new);
-        earlier
+        (earlier, alike)
     }
 
     /// The plan of the line of an instrument that the models write.
@@ -144,6 +146,7 @@ impl<'a> Brief<'a> {
                 let chords = (0..per_bar).map(|step| ChordInput(Some(self.harmony.chord_at(bar, step))));
                 let next = (0..per_bar).map(|step| ChordInput(self.harmony.next_chord(bar, step)));
                 let rhythm = &self.composition.steps[steps.clone()];
+                let (earlier, alike) = self.earlier(bar, families);
                 BarPlan {
                     input: BarInput {
                         hits: hits[steps.clone()].to_vec(),
@@ -167,7 +170,8 @@ impl<'a> Brief<'a> {
                     gain: layers.gain(bar),
                     feel: self.feel[steps].to_vec(),
                     strength: rhythm.iter().map(|step| step.strength).collect(),
-                    earlier: self.earlier(bar, families),
+                    earlier,
+                    alike,
                     plays: layers.plays(bar, instrument),
                 }
             })

@@ -67,6 +67,8 @@ pub struct BarPlan {
     pub strength: Vec<f32>,
     /// Numbers of earlier bars that this one may repeat, the likeliest first.
     pub earlier: Vec<usize>,
+    /// How many of those, at the beginning, have the same movement.
+    pub alike: usize,
 }
 
 impl BarPlan {

@@ -16,10 +16,13 @@ const WHOLE_LEAD: f64 = 0.6;
 /// How often it repeats the rhythm of a bar with other chords.
 const RHYTHM: f64 = 0.6;
 
+/// How often it repeats a bar with the same movement, in either way.
+const ALIKE: f64 = 0.92;
+
 /// Added to the logit of a token that continues like the earlier bar. With the first, the bar comes
-/// out the same unless a constraint prevents it; with the second, the rhythm can still deviate.
+/// out the same unless a constraint prevents it; with the second, the rhythm can still deviate, mostly to answer accents.
 const WISH: f64 = 8.0;
-const RHYTHM_WISH: f64 = 3.0;
+const RHYTHM_WISH: f64 = 5.0;
 
 /// Maximum difference between the densities of a bar and of the bar that it repeats.
 const MOST_APART: u8 = 2;
@@ -36,12 +39,17 @@ impl<'a> Recall<'a> {
     /// Chooses which of the bars `written` before it bar `number` of a line repeats, if any.
     pub fn choose(plan: &LinePlan, written: &'a [RemiBar], number: usize, seed: u64) -> Option<Self> {
         let bar = plan.bars.get(number)?;
-        let known = |earlier: &usize| Some((plan.bars.get(*earlier)?, written.get(*earlier)?));
+        // The bars that may be repeated, and whether their movement is the same.
+        let known = |(place, earlier): (usize, &usize)| {
+            let (before, notes) = (plan.bars.get(*earlier)?, written.get(*earlier)?);
+            Some((before, notes, place < bar.alike))
+        };
         let alike: Vec<_> = bar
             .earlier
             .iter()
+            .enumerate()
             .filter_map(known)
-            .filter(|(before, notes)| !notes.notes.is_empty() && asked_alike(before, bar))
+            .filter(|(before, notes, _)| !notes.notes.is_empty() && asked_alike(before, bar))
             .collect();
         let mut random = BarRandom::new(seed, Stream::Recall, number as u64, 0);
         let (whole, rhythm) = (random.uniform(), random.uniform());
@@ -52,15 +60,15 @@ impl<'a> Recall<'a> {
         };
         let same = alike
             .iter()
-            .filter(|(before, _)| before.input.chords == bar.input.chords);
-        if let Some((_, earlier)) = first_that_answers(same.copied(), bar) {
-            return (whole < share).then_some(Self {
+            .filter(|(before, ..)| before.input.chords == bar.input.chords);
+        if let Some((_, earlier, moves)) = first_that_answers(same.copied(), bar) {
+            return (whole < if moves { ALIKE } else { share }).then_some(Self {
                 notes: &earlier.notes,
                 rhythm_only: false,
             });
         }
-        let (_, earlier) = first_that_answers(alike.iter().copied(), bar)?;
-        (rhythm < RHYTHM).then_some(Self {
+        let (_, earlier, moves) = first_that_answers(alike.iter().copied(), bar)?;
+        (rhythm < if moves { ALIKE } else { RHYTHM }).then_some(Self {
             notes: &earlier.notes,
             rhythm_only: true,
         })
@@ -121,15 +129,15 @@ fn asked_alike(before: &BarPlan, bar: &BarPlan) -> bool {
 
 /// The first of several bars that has a note at every accent of `bar`, or else the first.
 fn first_that_answers<'a, 'b>(
-    bars: impl Iterator<Item = (&'b BarPlan, &'a RemiBar)> + Clone,
+    bars: impl Iterator<Item = (&'b BarPlan, &'a RemiBar, bool)> + Clone,
     bar: &BarPlan,
-) -> Option<(&'b BarPlan, &'a RemiBar)> {
+) -> Option<(&'b BarPlan, &'a RemiBar, bool)> {
     let answers = |earlier: &RemiBar| {
         let struck = |step: &u8| earlier.notes.iter().any(|note| note.position == *step);
         bar.answered.iter().all(struck)
     };
     bars.clone()
-        .find(|(_, earlier)| answers(earlier))
+        .find(|(_, earlier, _)| answers(earlier))
         .or_else(|| bars.clone().next())
 }
 

@@ -256,8 +256,8 @@ impl Theme {
     }
 }
 
-/// What a bar is made from: by the family of its movement, numbered as the melody meets them, and
-/// if that is the one of the bar before, by its place in the phrase.
+/// What a bar is made from: by the family of its movement, numbered as the melody meets them, by
+/// whether that is the one of the bar before, and by its place in the phrase.
 fn plan(rank: usize, place: usize, again: bool, home: bool) -> Plan {
     use Variation::{Close, Fragment, Inversion, Plain, Sequence};
     let of = |motif: usize, variation| Plan { motif, variation };
@@ -265,13 +265,13 @@ fn plan(rank: usize, place: usize, again: bool, home: bool) -> Plan {
     if place + 1 == PHRASE {
         return of(own, Close);
     }
-    let rank = if again { rank + place } else { rank };
-    match rank % 6 {
+    match rank {
+        // The same movement again: the same rhythm, higher.
+        0 if again => of(own, Sequence),
+        1 if again => of(other, Sequence),
         0 => of(own, Plain),
-        1 => of(own, Sequence),
-        2 => of(other, Plain),
-        3 => of(own, Inversion),
-        4 => of(own, Fragment),
+        1 => of(other, Plain),
+        2 => of(own, if again { Inversion } else { Fragment }),
         _ => of(other, Inversion),
     }
 }
@@ -295,7 +295,7 @@ fn realised(
     for (number, onset) in onsets.iter().enumerate() {
         let chord = brief.harmony.chord_at(bar, usize::from(*onset));
         let next = onsets.get(number + 1).copied().unwrap_or(steps);
-        let long = next.saturating_sub(*onset) >= 4;
+        let long = next.saturating_sub(*onset) >= 6;
         let carries = onset.is_multiple_of(CELL) || long || number + 1 == onsets.len();
         let by = number
             .checked_sub(1)

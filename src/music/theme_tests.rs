@@ -113,5 +113,6 @@ fn bars_of_one_family_get_one_way_to_play_the_motif() {
     assert_eq!(of(0, 0, false), (0, Variation::Plain));
     assert_eq!(of(0, 2, false), of(0, 0, false), "wherever the family comes back");
     assert_ne!(of(0, 1, true), of(0, 0, false), "but not twice in a row");
+    assert_eq!(of(1, 2, false), (1, Variation::Plain));
     assert_eq!(of(2, PHRASE - 1, false), (0, Variation::Close));
 }

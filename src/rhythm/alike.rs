@@ -10,11 +10,9 @@ const SAMPLES: usize = 4;
 /// Weight of an accent's strength beside the movement of its step relative to the usual movement.
 const ACCENT: f64 = 1.5;
 
-/// From this similarity on, bars belong to one family.
-const ALIKE: f64 = 0.5;
-
-/// Maximum number of families; further bars join the most similar one.
-const FAMILIES: usize = 6;
+/// Maximum number of families, and the number of bars for each of a short piece.
+const FAMILIES: usize = 4;
+const BARS_EACH: usize = 2;
 
 /// The movement of a bar.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,17 +71,24 @@ pub fn bars(rhythm: &Rhythm, composition: &Composition) -> Vec<BarMovement> {
         .collect()
 }
 
-/// How alike the movement of two bars is, 0 to 1: the correlation of their steps, less where one
-/// has more movement than the other.
+/// How alike the movement of two bars is, 0 to 1: the correlation of their steps, each blurred by
+/// its neighbours, less where one has more movement than the other.
 pub fn similarity(a: &BarMovement, b: &BarMovement) -> f64 {
     let count = a.steps.len().min(b.steps.len());
     if count == 0 || a.level <= 0.0 || b.level <= 0.0 {
         return f64::from(u8::from(a.level <= 0.0 && b.level <= 0.0));
     }
-    let mean = |bar: &BarMovement| bar.steps[..count].iter().sum::<f64>() / count as f64;
-    let (mean_a, mean_b) = (mean(a), mean(b));
+    let blurred = |bar: &BarMovement| -> Vec<f64> {
+        let at = |step: usize| bar.steps[step.min(count - 1)];
+        (0..count)
+            .map(|step| 0.25 * at(step.saturating_sub(1)) + 0.5 * at(step) + 0.25 * at(step + 1))
+            .collect()
+    };
+    let (steps_a, steps_b) = (blurred(a), blurred(b));
+    let mean = |steps: &[f64]| steps.iter().sum::<f64>() / count as f64;
+    let (mean_a, mean_b) = (mean(&steps_a), mean(&steps_b));
     let (mut both, mut of_a, mut of_b) = (0.0, 0.0, 0.0);
-    for (x, y) in a.steps.iter().zip(&b.steps) {
+    for (x, y) in steps_a.iter().zip(&steps_b) {
         both += (x - mean_a) * (y - mean_b);
         of_a += (x - mean_a).powi(2);
         of_b += (y - mean_b).powi(2);
@@ -96,31 +101,44 @@ pub fn similarity(a: &BarMovement, b: &BarMovement) -> f64 {
     correlation.max(0.0) * (a.level.min(b.level) / a.level.max(b.level))
 }
 
-/// The family of each bar, numbered in the order of their first bars. A bar depends only on those
-/// before it.
+/// The family of each bar, numbered in the order of their first bars: the two most similar families
+/// are joined until few are left (average linkage; Sokal and Michener 1958).
 pub fn families(bars: &[BarMovement]) -> Vec<usize> {
-    // The number of the bar that founded each family.
-    let mut founders: Vec<usize> = Vec::new();
-    bars.iter()
-        .enumerate()
-        .map(|(number, bar)| {
-            let nearest = founders
-                .iter()
-                .enumerate()
-                .map(|(family, founder)| (family, similarity(&bars[*founder], bar)))
-                .fold(None, |best: Option<(usize, f64)>, now| match best {
-                    Some(best) if best.1 >= now.1 => Some(best),
-                    _ => Some(now),
-                });
-            match nearest {
-                Some((family, similarity)) if similarity >= ALIKE || founders.len() == FAMILIES => family,
-                _ => {
-                    founders.push(number);
-                    founders.len() - 1
+    let wanted = (bars.len() / BARS_EACH).clamp(1, FAMILIES);
+    let mut members: Vec<Vec<usize>> = (0..bars.len()).map(|bar| vec![bar]).collect();
+    let mut alike: Vec<Vec<f64>> = bars
+        .iter()
+        .map(|a| bars.iter().map(|b| similarity(a, b)).collect())
+        .collect();
+    while members.len() > wanted {
+        let mut nearest = (0, 1);
+        for first in 0..members.len() {
+            for second in first + 1..members.len() {
+                if alike[first][second] > alike[nearest.0][nearest.1] {
+                    nearest = (first, second);
                 }
             }
-        })
-        .collect()
+        }
+        let (into, from) = nearest;
+        let (many, more) = (members[into].len() as f64, members[from].len() as f64);
+        let of_both = alike[into].iter().zip(&alike[from]);
+        let means: Vec<f64> = of_both.map(|(a, b)| (many * a + more * b) / (many + more)).collect();
+        for (other, mean) in means.into_iter().enumerate() {
+            (alike[into][other], alike[other][into]) = (mean, mean);
+        }
+        let joined = members.remove(from);
+        members[into].extend(joined);
+        alike.remove(from);
+        alike.iter_mut().for_each(|row| {
+            row.remove(from);
+        });
+    }
+    members.sort_by_key(|family| family.iter().min().copied());
+    let mut families = vec![0; bars.len()];
+    for (number, family) in members.iter().enumerate() {
+        family.iter().for_each(|bar| families[*bar] = number);
+    }
+    families
 }
 
 /// For each bar, the first one of its family, if that is an earlier one.
@@ -145,7 +163,7 @@ mod tests {
     fn bars_with_the_same_accents_are_alike() {
         let (a, b) = (bar(1.0, &[0, 6, 12]), bar(1.0, &[2, 9]));
         assert!((similarity(&a, &a) - 1.0).abs() < 1e-9);
-        assert!(similarity(&a, &b) < 0.1);
+        assert!(similarity(&a, &b) < 0.2);
         assert!(similarity(&a, &bar(0.5, &[0, 6, 12])) < 0.6, "less movement");
         assert_eq!(
             similarity(&bar(0.0, &[]), &bar(0.0, &[])),
@@ -160,6 +178,7 @@ mod tests {
         let (a, b) = (bar(1.0, &[0, 6, 12]), bar(1.1, &[2, 9]));
         let bars = [b.clone(), a.clone(), b.clone(), b, a];
         assert_eq!(families(&bars), [0, 1, 0, 0, 1]);
+        assert_eq!(families(&bars[..3]), [0, 0, 0], "too few bars for two");
         assert_eq!(families(&[]), Vec::<usize>::new());
         assert_eq!(repeated(&[0, 1, 0, 0, 1]), [None, None, Some(0), Some(0), Some(1)]);
     }

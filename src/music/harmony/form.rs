@@ -15,10 +15,9 @@ const LIKE_HOME: f64 = 0.75;
 const LONG_HOME: f64 = 0.3;
 
 /// How often the opening phrases of a kind's sections have a melody, and how often the others do;
-/// drawn once per kind. Home begins with its theme, so that there is something to return to;
-/// elsewhere there is usually only accompaniment.
-const SUNG_HOME: [f64; 2] = [1.0, 0.2];
-const SUNG_AWAY: [f64; 2] = [0.3, 0.2];
+/// drawn once per kind. Home begins with its theme, so that there is something to return to.
+const SUNG_HOME: [f64; 2] = [1.0, 0.6];
+const SUNG_AWAY: [f64; 2] = [0.7, 0.4];
 
 /// The kind of a section: sections of one kind share their chords.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
