@@ -80,6 +80,7 @@ pub fn render_streamed(
     let played = Played {
         font,
         parts: &score.parts,
+        score: &score.parts,
         tempo_map: &score.tempo_map,
         start: score.start,
     };
@@ -137,6 +138,7 @@ pub fn render_part(
     let played = Played {
         font,
         parts: std::slice::from_ref(part),
+        score: std::slice::from_ref(part),
         tempo_map,
         start: Instant::ZERO,
     };
@@ -190,6 +192,7 @@ impl Soundtrack {
         let played = Played {
             font,
             parts: std::slice::from_ref(part),
+            score: &score.parts,
             tempo_map: &score.tempo_map,
             start: score.start,
         };
