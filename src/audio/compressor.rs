@@ -9,9 +9,10 @@
 //! Design* (J. Audio Eng. Soc. 60(6), 2012), equation 4. The gain is the same for both channels and
 //! for all parts, so that stems still add up to the mix.
 
-use super::AudioBuffer;
 use super::envelope::{Times, envelope};
 use super::gain::{GainCurve, STEP, decibels, ratio};
+use super::{AudioBuffer, parallel};
+use crate::error::Result;
 use crate::time::Span;
 
 /// A stage: peaks from `threshold` on are lowered.
@@ -50,6 +51,9 @@ const PEAKS: Stage = Stage {
         release: Span::from_seconds(0.01),
     },
 };
+
+/// Blocks that a thread measures at a time.
+const PIECE: usize = 2048;
 
 /// Greatest share that is [summed](Stage::settled): a mix of a few hits and nothing else has no
 /// other RMS than that of its peaks.
@@ -112,17 +116,19 @@ impl Stage {
     }
 }
 
-/// The gain for a mix with this integrated loudness (LUFS).
-pub(super) fn compression(mix: &AudioBuffer, loudness: f64) -> GainCurve {
+/// The gain for a mix with this integrated loudness (LUFS), computed on so many threads.
+pub(super) fn compression(mix: &AudioBuffer, loudness: f64, threads: usize) -> Result<GainCurve> {
     // Silence, whose loudness is not a number that matters, is not changed.
     if !loudness.is_finite() {
-        return GainCurve::constant(1.0);
+        return Ok(GainCurve::constant(1.0));
     }
-    let (mut peaks, mut powers) = (Vec::new(), Vec::new());
-    for block in mix.samples.chunks(STEP * mix.channels.max(1)) {
-        peaks.push(block.iter().fold(0.0_f32, |most, sample| most.max(sample.abs())));
-        powers.push(block.iter().map(|sample| sample * sample).sum::<f32>() / block.len() as f32);
-    }
+    let size = STEP * mix.channels.max(1);
+    let pieces = mix.samples.chunks(size * PIECE).collect();
+    let measured = parallel::each(threads, pieces, |piece: &[f32]| {
+        Ok(piece.chunks(size).map(measured).collect())
+    })?;
+    let measured: Vec<Vec<(f32, f32)>> = measured;
+    let (mut peaks, mut powers): (Vec<f32>, Vec<f32>) = measured.into_iter().flatten().unzip();
     let first = GENTLE.gains(peaks.iter().copied(), loudness, mix);
     if let Some(gains) = &first {
         for (peak, ends) in peaks.iter_mut().zip(gains.windows(2)) {
@@ -138,10 +144,21 @@ pub(super) fn compression(mix: &AudioBuffer, loudness: f64) -> GainCurve {
         }
         (one, other) => match one.or(other) {
             Some(gains) => gains,
-            None => return GainCurve::constant(1.0),
+            None => return Ok(GainCurve::constant(1.0)),
         },
     };
-    GainCurve { level: 1.0, points }
+    Ok(GainCurve { level: 1.0, points })
+}
+
+/// Peak and power of a block.
+fn measured(block: &[f32]) -> (f32, f32) {
+    let (mut peak, mut power) = (0.0_f32, 0.0);
+    for sample in block {
+        let level = sample.abs();
+        peak = if level > peak { level } else { peak };
+        power += level * level;
+    }
+    (peak, power / block.len() as f32)
 }
 
 /// Applies gains to the powers of blocks.
@@ -204,7 +221,9 @@ mod tests {
 
     fn compressed(mut buffer: AudioBuffer) -> AudioBuffer {
         let loudness = measure(&buffer).unwrap().integrated;
-        compression(&buffer, loudness).apply(&mut buffer.samples, 2, 0);
+        compression(&buffer, loudness, 1)
+            .unwrap()
+            .apply(&mut buffer.samples, 2, 0);
         buffer
     }
 
@@ -273,10 +292,9 @@ mod tests {
     #[test]
     fn silence_stays_silence() {
         let silence = AudioBuffer::silence(Rate::from_hz(RATE), 2, 4800);
-        assert_eq!(compression(&silence, f64::NEG_INFINITY), GainCurve::constant(1.0));
-        assert_eq!(
-            compression(&AudioBuffer::silence(Rate::from_hz(RATE), 2, 0), -16.0),
-            GainCurve::constant(1.0)
-        );
+        let gain = |mix: &AudioBuffer, loudness| compression(mix, loudness, 2).unwrap();
+        assert_eq!(gain(&silence, f64::NEG_INFINITY), GainCurve::constant(1.0));
+        let nothing = AudioBuffer::silence(Rate::from_hz(RATE), 2, 0);
+        assert_eq!(gain(&nothing, -16.0), GainCurve::constant(1.0));
     }
 }

@@ -132,17 +132,15 @@ impl Reverb {
         let mut loudest = 0.0_f32;
         let enter = 1.0 / (LINES as f32).sqrt();
         for ((sample, left), right) in input.iter().zip(left).zip(right) {
-            let mut lines = [0.0_f32; LINES];
-            for line in 0..LINES {
+            let mut lines: [f32; LINES] = std::array::from_fn(|line| {
                 let old = self.ring[self.at.wrapping_sub(self.lengths[line]) & mask][line];
-                let value = self.gains[line] * old + self.poles[line] * self.state[line];
-                self.state[line] = value;
-                lines[line] = value;
-            }
+                self.gains[line] * old + self.poles[line] * self.state[line]
+            });
+            self.state = lines;
             let (mut l, mut r) = (0.0, 0.0);
-            for line in 0..LINES {
-                l += LEFT[line] * lines[line];
-                r += RIGHT[line] * lines[line];
+            for (value, (left, right)) in lines.iter().zip(LEFT.iter().zip(&RIGHT)) {
+                l += left * value;
+                r += right * value;
             }
             *left += self.level * l;
             *right += self.level * r;

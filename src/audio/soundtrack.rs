@@ -86,7 +86,7 @@ pub fn render_streamed(
     };
     synthesis.add(played, &mut mix, monitor, (0.0, SYNTHESIS_SHARE))?;
     fade_out(&mut mix, score);
-    let compression = compression(&mix, integrated(&mix, synthesis.threads, monitor)?);
+    let compression = compression(&mix, integrated(&mix, synthesis.threads, monitor)?, synthesis.threads)?;
     compression.apply(&mut mix.samples, mix.channels, 0);
     let (gain, true_peak) = find_gain(&mix, settings.loudness, ceiling(settings), synthesis.threads, monitor)?;
     for (number, block) in mix.samples.chunks_mut(BLOCK * mix.channels).enumerate() {

@@ -148,9 +148,9 @@ impl ChannelStrip {
         };
         let (gain, width, space) = match role {
             Role::Drums => (0.0, kit, Some((ROOM, -14.0))),
-            Role::Bass => (if sort == Sort::Acoustic { 2.0 } else { 3.0 }, 0.0, None),
-            Role::Guitar => (-0.8, guitar, Some((HALL, -16.0))),
-            Role::Keys => (-1.5, keys, Some((HALL, -14.0))),
+            Role::Bass => (if sort == Sort::Acoustic { 1.0 } else { 2.0 }, 0.0, None),
+            Role::Guitar => (-2.0, guitar, Some((HALL, -16.0))),
+            Role::Keys => (-1.0, keys, Some((HALL, -14.0))),
             Role::Pad => (-1.0, 0.6, Some((HALL, -10.0))),
             Role::Lead => (-0.3, 0.3, Some((HALL, -13.0))),
         };

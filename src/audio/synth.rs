@@ -87,7 +87,7 @@ const MIDDLE_KEY: f32 = 64.0;
 /// Kits of mono fonts have no stereo positions; for kits that have them, these are not used. In
 /// General MIDI kits the kick is strong and the hi-hats lie 12 to 16 dB below the snare, which is
 /// lost on a phone: the volumes lower the kick by 1.8 dB and raise the snare by 2 dB and the
-/// hi-hats by 4 dB (MIDI volume is squared).
+/// hi-hats by 2 dB (MIDI volume is squared).
 struct DrumPlace {
     /// General MIDI pitches.
     pitches: &'static [u8],
@@ -122,7 +122,7 @@ const KIT: &[DrumPlace] = &[
     DrumPlace {
         pitches: &[42, 44, 46],
         pan: 90,
-        volume: 127,
+        volume: 112,
     },
     // Toms, from high to low.
     DrumPlace {
@@ -155,7 +155,7 @@ const KIT: &[DrumPlace] = &[
 
 /// The TR-808's hi-hats are already as loud as its snare.
 const TR808: u8 = 25;
-const TR808_HAT_VOLUME: i32 = 92;
+const TR808_HAT_VOLUME: i32 = 84;
 
 /// Frames of the grid on which notes of a part begin and end.
 pub(super) fn block(part: &Part) -> usize {
