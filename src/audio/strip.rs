@@ -120,7 +120,7 @@ impl ChannelStrip {
         };
         match (role, sort) {
             // The electronic kit's kick has its power at 100 Hz.
-            (Role::Drums, Sort::Dance) => bands.extend([peak(58.0, 5.5, 1.0), peak(130.0, -3.0, 1.2)]),
+            (Role::Drums, Sort::Dance) => bands.extend([peak(58.0, 6.0, 1.0), peak(130.0, -4.0, 1.2)]),
             (Role::Drums, Sort::Rock) => bands.push(peak(60.0, 3.0, 1.0)),
             (Role::Bass, Sort::Dance) => bands.push(Band::LowShelf { hertz: 90.0, gain: 4.0 }),
             (Role::Bass, Sort::Rock) => bands.push(Band::LowShelf { hertz: 90.0, gain: 2.0 }),
@@ -150,7 +150,7 @@ impl ChannelStrip {
             Role::Drums => (0.0, kit, Some((ROOM, -14.0))),
             Role::Bass => (if sort == Sort::Acoustic { 1.0 } else { 2.0 }, 0.0, None),
             Role::Guitar => (-2.0, guitar, Some((HALL, -16.0))),
-            Role::Keys => (-1.0, keys, Some((HALL, -14.0))),
+            Role::Keys => (-0.5, keys, Some((HALL, -14.0))),
             Role::Pad => (-1.0, 0.6, Some((HALL, -10.0))),
             Role::Lead => (-0.3, 0.3, Some((HALL, -13.0))),
         };
