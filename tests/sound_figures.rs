@@ -34,7 +34,7 @@ fn mix(style: &str) -> AudioBuffer {
 fn crest(mix: &AudioBuffer) -> f64 {
     let block = 2 * (0.4 * mix.rate.hz()) as usize;
     let power = |samples: &[f32]| samples.iter().map(|s| f64::from(*s).powi(2)).sum::<f64>() / samples.len() as f64;
-    let powers: Vec<f64> = mix.samples.windows(block).step_by(block / 4 & !1).map(power).collect();
+    let powers: Vec<f64> = mix.samples.windows(block).step_by(block / 4).map(power).collect();
     let mean = powers.iter().sum::<f64>() / powers.len() as f64;
     let loud: Vec<f64> = powers.into_iter().filter(|power| *power >= 0.1 * mean).collect();
     let peak = mix.samples.iter().fold(0.0_f32, |most, s| most.max(s.abs()));
