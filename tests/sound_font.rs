@@ -282,7 +282,10 @@ fn a_hi_hat_in_stereo_sounds_on_both_sides_and_is_cut_on_both() {
         late.map(|s| s.abs()).fold(0.0, f32::max)
     };
     let open = [0, 1].map(|side| level(&[(0, 46, 120)], side));
-    assert!(open[0] > 0.05 && (open[0] - open[1]).abs() < 0.1 * open[0], "{open:?}");
+    // The kit's width and room make the sides of a steady tone differ; one half alone would be at
+    // least 6 dB louder on its side.
+    let (least, most) = (open[0].min(open[1]), open[0].max(open[1]));
+    assert!(least > 0.05 && most < 1.8 * least, "{open:?}");
     // A closed hit, far softer, a quarter of a second after the open one, replaces it on both
     // sides.
     let cut = [0, 1].map(|side| level(&[(0, 46, 120), (240, 42, 30)], side));

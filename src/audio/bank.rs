@@ -19,6 +19,9 @@ pub(super) mod generator {
     pub const END_LOOP_OFFSET: u16 = 3;
     pub const START_COARSE_OFFSET: u16 = 4;
     pub const END_COARSE_OFFSET: u16 = 12;
+    pub const FILTER_CUTOFF: u16 = 8;
+    pub const CHORUS_SEND: u16 = 15;
+    pub const REVERB_SEND: u16 = 16;
     pub const PAN: u16 = 17;
     pub const DELAY_MODULATION_ENVELOPE: u16 = 25;
     pub const DELAY_VOLUME_ENVELOPE: u16 = 33;
@@ -26,7 +29,9 @@ pub(super) mod generator {
     pub const KEY_RANGE: u16 = 43;
     pub const VELOCITY_RANGE: u16 = 44;
     pub const START_LOOP_COARSE_OFFSET: u16 = 45;
+    pub const INITIAL_ATTENUATION: u16 = 48;
     pub const END_LOOP_COARSE_OFFSET: u16 = 50;
+    pub const FINE_TUNE: u16 = 52;
     pub const SAMPLE_ID: u16 = 53;
     pub const SAMPLE_MODES: u16 = 54;
     pub const EXCLUSIVE_CLASS: u16 = 57;
@@ -104,6 +109,11 @@ impl Zone {
         self.generators.push((generator, value));
     }
 
+    /// Adds to a parameter that is 0 if it is not given, as those of presets are.
+    pub fn add(&mut self, generator: u16, value: i16) {
+        self.set(generator, self.get(generator).unwrap_or(0).saturating_add(value));
+    }
+
     pub fn remove(&mut self, generators: &[u16]) {
         self.generators.retain(|(g, _)| !generators.contains(g));
     }
@@ -117,6 +127,12 @@ impl Zone {
     /// Keys for which the zone sounds.
     pub fn keys(&self) -> std::ops::RangeInclusive<u8> {
         let (least, most) = self.range(generator::KEY_RANGE);
+        least..=most
+    }
+
+    /// Velocities for which the zone sounds.
+    pub fn velocities(&self) -> std::ops::RangeInclusive<u8> {
+        let (least, most) = self.range(generator::VELOCITY_RANGE);
         least..=most
     }
 

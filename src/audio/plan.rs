@@ -13,6 +13,8 @@ pub(super) enum Event {
         channel: u8,
         key: u8,
         velocity: u8,
+        /// Which of its variants the note sounds like.
+        variant: u8,
     },
     /// A note of a later span cuts off the notes of an exclusive class.
     Choke {
@@ -22,13 +24,18 @@ pub(super) enum Event {
 }
 
 impl Event {
-    pub(super) fn numbers(self) -> [u8; 4] {
+    pub(super) fn numbers(self) -> [u8; 5] {
         match self {
-            Self::Off { channel, key } => [0, channel, key, 0],
-            Self::On { channel, key, velocity } => [1, channel, key, velocity],
+            Self::Off { channel, key } => [0, channel, key, 0, 0],
+            Self::On {
+                channel,
+                key,
+                velocity,
+                variant,
+            } => [1, channel, key, velocity, variant],
             Self::Choke { channel, class } => {
                 let [low, high] = class.to_le_bytes();
-                [2, channel, low, high]
+                [2, channel, low, high, 0]
             }
         }
     }

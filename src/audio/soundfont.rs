@@ -10,6 +10,7 @@ use super::bank::{self, Bank, Sample, Zone, generator};
 use super::decoded::Decoded;
 use super::sf2::Sf2Writer;
 use super::sf3;
+use super::variants::{self, MOST_ZONES, VARIANT_BANK};
 use super::zones::{Layers, NO_DELAY, at_once, within_sample};
 use crate::error::{Error, Result};
 use crate::foreign;
@@ -28,6 +29,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Pan from which a zone is audibly off-centre, in tenths of a percent.
 const AUDIBLY_ASIDE: u16 = 100;
+
+/// Share of a sound that is sent to the chorus from which it is heard, in tenths of a percent.
+const AUDIBLE_CHORUS: i16 = 100;
 
 /// A SoundFont whose structure has been checked. Can be shared by threads.
 #[derive(Debug)]
@@ -296,6 +300,18 @@ impl SoundFont {
             .any(|(preset, zone, _)| aside(preset) || aside(zone))
     }
 
+    /// Whether notes of a preset play its [variants].
+    pub(super) fn is_varied(&self, bank: u16, program: u16) -> bool {
+        self.preset_zones(bank, program).count() <= MOST_ZONES
+    }
+
+    /// Whether the chorus of a preset can be heard.
+    pub(super) fn has_chorus(&self, bank: u16, program: u8) -> bool {
+        let send = |zone: &Zone| zone.get(generator::CHORUS_SEND).unwrap_or(0);
+        self.zones(bank, program.into())
+            .any(|(preset, zone, _)| send(preset).saturating_add(send(zone)) >= AUDIBLE_CHORUS)
+    }
+
     /// The longest delay before a note of a preset begins, according to its envelope.
     pub(super) fn longest_delay(&self, bank: u16, program: u8) -> Span {
         let timecents = |zone: &Zone| zone.get(generator::DELAY_VOLUME_ENVELOPE).map(i32::from);
@@ -416,9 +432,9 @@ impl SoundFont {
         }
     }
 
-    /// An .sf2 of the wanted presets and zones and, if `chokes`, of presets that cut off their
-    /// notes. Presets without any wanted zone are included, and silent.
-    fn sf2(&self, preset: impl Fn(u16, u16) -> bool, zone: impl Fn(&Zone) -> bool, chokes: bool) -> Result<Vec<u8>> {
+    /// An .sf2 of the wanted presets and zones and, if it is `playable`, of their variants and of
+    /// presets that cut off their notes. Presets without any wanted zone are included, and silent.
+    fn sf2(&self, preset: impl Fn(u16, u16) -> bool, zone: impl Fn(&Zone) -> bool, playable: bool) -> Result<Vec<u8>> {
         let mut writer = Sf2Writer::default();
         // If two presets have the same number, the first one counts.
         let mut done = BTreeSet::new();
@@ -432,15 +448,22 @@ impl SoundFont {
                 let number = match writer.instruments.get(&preset_zone.target) {
                     Some(number) => *number,
                     None => {
-                        let own = self.instrument_zones(preset_zone.target, &zone, &mut writer, &classes)?;
+                        let own = self.instrument_zones(preset_zone.target, &zone, &mut writer, &classes, playable)?;
                         writer.instrument(preset_zone.target, &own)
                     }
                 };
                 zones.push((number, preset_zone));
             }
+            if playable && self.is_varied(wanted.bank, wanted.program) {
+                for variant in 0..variants::count(wanted.bank) {
+                    let own = variants::zones(wanted.bank, variant, &zones);
+                    let own: Vec<(usize, &Zone)> = own.iter().map(|(number, zone)| (*number, zone)).collect();
+                    writer.preset(VARIANT_BANK + u16::from(variant), wanted.program, &own);
+                }
+            }
             writer.preset(wanted.bank, wanted.program, &zones);
         }
-        if chokes {
+        if playable {
             writer.chokes();
         }
         writer.finish().map_err(|reason| self.invalid(reason))
@@ -452,6 +475,7 @@ impl SoundFont {
         wanted: impl Fn(&Zone) -> bool,
         writer: &mut Sf2Writer,
         classes: &BTreeMap<(usize, usize), i16>,
+        playable: bool,
     ) -> Result<Vec<(usize, Zone)>> {
         let zones = self.bank.instruments.get(instrument).map_or(&[][..], Vec::as_slice);
         let mut own = Vec::new();
@@ -471,6 +495,10 @@ impl SoundFont {
             }
             if let Some((number, placed)) = writer.samples.get(&zone.target) {
                 let mut zone = at_once(within_sample(zone, placed));
+                if playable {
+                    // The synthesiser's own reverb is not used.
+                    zone.remove(&[generator::REVERB_SEND]);
+                }
                 if let Some(class) = classes.get(&(instrument, index)) {
                     zone.set(generator::EXCLUSIVE_CLASS, *class);
                 }

@@ -80,12 +80,13 @@ pub fn render_streamed(
     let played = Played {
         font,
         parts: &score.parts,
+        score: &score.parts,
         tempo_map: &score.tempo_map,
         start: score.start,
     };
     synthesis.add(played, &mut mix, monitor, (0.0, SYNTHESIS_SHARE))?;
     fade_out(&mut mix, score);
-    let compression = compression(&mix, integrated(&mix, synthesis.threads, monitor)?);
+    let compression = compression(&mix, integrated(&mix, synthesis.threads, monitor)?, synthesis.threads)?;
     compression.apply(&mut mix.samples, mix.channels, 0);
     let (gain, true_peak) = find_gain(&mix, settings.loudness, ceiling(settings), synthesis.threads, monitor)?;
     for (number, block) in mix.samples.chunks_mut(BLOCK * mix.channels).enumerate() {
@@ -137,6 +138,7 @@ pub fn render_part(
     let played = Played {
         font,
         parts: std::slice::from_ref(part),
+        score: std::slice::from_ref(part),
         tempo_map,
         start: Instant::ZERO,
     };
@@ -190,6 +192,7 @@ impl Soundtrack {
         let played = Played {
             font,
             parts: std::slice::from_ref(part),
+            score: &score.parts,
             tempo_map: &score.tempo_map,
             start: score.start,
         };

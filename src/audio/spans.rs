@@ -11,14 +11,16 @@
 use super::SoundFont;
 use super::plan::{Event, SpanPlan};
 use super::store::Key;
+use super::strip::ChannelStrip;
 use super::synth::{Instrument, block, channel, span_frames};
+use super::variants::variant;
 use crate::score::{Note, Part};
 use crate::time::{Instant, Rate, Span, TempoMap, Tick};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 /// Must be raised when the same events give different samples than before.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 /// How long after its end a note may still be cut off by one of a later span, seconds: a note that
 /// rings for longer is left to ring.
@@ -30,6 +32,7 @@ pub(super) struct PartPlan<'a> {
     pub font: &'a SoundFont,
     pub part: &'a Part,
     pub instrument: Instrument,
+    pub strip: ChannelStrip,
     /// Spans in which notes begin, in order.
     pub spans: Vec<SpanPlan>,
 }
@@ -45,7 +48,13 @@ struct PlacedNote {
 
 impl<'a> PartPlan<'a> {
     /// Divides a part whose tick 0 lies at `start` on the media.
-    pub fn new(font: &'a SoundFont, part: &'a Part, tempo_map: &TempoMap, start: Instant, rate: Rate) -> Self {
+    pub fn new(
+        (font, part): (&'a SoundFont, &'a Part),
+        strip: ChannelStrip,
+        tempo_map: &TempoMap,
+        start: Instant,
+        rate: Rate,
+    ) -> Self {
         let instrument = Instrument::of(part, font, rate);
         let chokes = font.chokes(part.bank, part.program);
         let class_of = |note: &Note| chokes.classes(note.pitch, note.velocity).into_iter().collect();
@@ -54,7 +63,7 @@ impl<'a> PartPlan<'a> {
             .into_iter()
             .map(|(index, events)| SpanPlan {
                 index,
-                key: key(font, &instrument, &events),
+                key: key(font, &instrument, &strip, &events),
                 events,
             })
             .collect();
@@ -62,18 +71,20 @@ impl<'a> PartPlan<'a> {
             font,
             part,
             instrument,
+            strip,
             spans,
         }
     }
 }
 
-fn key(font: &SoundFont, instrument: &Instrument, events: &[(usize, Event)]) -> Key {
+fn key(font: &SoundFont, instrument: &Instrument, strip: &ChannelStrip, events: &[(usize, Event)]) -> Key {
     let mut hash = Sha256::new();
     hash.update(font.identity());
     hash.update(VERSION.to_le_bytes());
     for number in instrument.numbers() {
         hash.update(number.to_le_bytes());
     }
+    hash.update(format!("{strip:?}"));
     for (at, event) in events {
         hash.update((*at as u64).to_le_bytes());
         hash.update(event.numbers());
@@ -125,7 +136,14 @@ fn spans(
         for (note, classes) in own {
             let (channel, key, velocity) = (note.channel, note.key, note.velocity);
             let at = place(note.from);
-            events.push((at, Event::On { channel, key, velocity }));
+            let variant = variant(part.bank, key, rate.span(note.from as f64));
+            let on = Event::On {
+                channel,
+                key,
+                velocity,
+                variant,
+            };
+            events.push((at, on));
             let own_end = place(note.to).max(at + block as usize);
             let end = ends.after(note, |end| place(end) > at).map_or(own_end, place);
             events.push((end.min(own_end), Event::Off { channel, key }));

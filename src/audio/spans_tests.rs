@@ -46,13 +46,18 @@ fn divided(bank: u16, notes: Vec<Note>, start: f64) -> Vec<(i64, Vec<(usize, Eve
     spans(&part, &tempo_map(), Instant::from_seconds(start), RATE, classes)
 }
 
-fn on(key: u8) -> Event {
-    let (channel, velocity) = (0, 90);
-    Event::On { channel, key, velocity }
+fn on(key: u8, tick: u32) -> Event {
+    Event::On {
+        channel: channel(0, key) as u8,
+        key,
+        velocity: 90,
+        variant: variant(0, key, tempo_map().instant(Tick(tick)) - Instant::ZERO),
+    }
 }
 
 fn off(key: u8) -> Event {
-    Event::Off { channel: 0, key }
+    let channel = channel(0, key) as u8;
+    Event::Off { channel, key }
 }
 
 #[test]
@@ -69,10 +74,15 @@ fn notes_belong_to_the_span_in_which_they_begin() {
     let expected = vec![
         (
             0,
-            vec![(0, on(60)), (48_000, off(60)), (119_936, on(62)), (359_936, off(62))],
+            vec![
+                (0, on(60, 0)),
+                (48_000, off(60)),
+                (119_936, on(62, SPAN - 1)),
+                (359_936, off(62)),
+            ],
         ),
-        (1, vec![(0, on(64)), (512, off(64))]),
-        (4, vec![(0, on(65)), (512, off(65))]),
+        (1, vec![(0, on(64, SPAN)), (512, off(64))]),
+        (4, vec![(0, on(65, 4 * SPAN)), (512, off(65))]),
     ];
     assert_eq!(events, expected);
 }
@@ -135,11 +145,11 @@ fn the_first_end_of_a_key_ends_its_note() {
         note(SPAN + 1_920, 10, 60),
     ];
     let spans = divided(0, notes, 0.0);
-    assert_eq!(spans[0].1, [(0, on(60)), (168_000, off(60))]);
+    assert_eq!(spans[0].1, [(0, on(60, 0)), (168_000, off(60))]);
     assert_eq!(
         spans[1].1[..2],
-        [(0, on(60)), (48_000, off(60))],
+        [(0, on(60, SPAN)), (48_000, off(60))],
         "ended with the first"
     );
-    assert_eq!(spans[1].1[2], (96_000, on(60)));
+    assert_eq!(spans[1].1[2], (96_000, on(60, SPAN + 1_920)));
 }

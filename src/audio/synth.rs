@@ -3,6 +3,8 @@
 use super::SoundFont;
 use super::plan::{Event, SpanPlan};
 use super::sf2::CHOKE_BANK;
+use super::strip::Role;
+use super::variants::VARIANT_BANK;
 use crate::error::{Error, Result};
 use crate::foreign;
 use crate::score::Part;
@@ -30,8 +32,8 @@ const CHUNK: usize = 4096;
 /// loudness.
 const SILENT: f32 = 3e-6;
 
-/// How long silence lasts before a span has rung out, seconds: longer than the longest echo of the
-/// reverb takes to return (37 ms).
+/// How long silence lasts before a span has rung out, seconds: longer than the period of the lowest
+/// note, and than the delay of the chorus.
 const QUIET: f64 = 0.1;
 
 /// How long the sample of a new note may be silent at first, seconds.
@@ -68,27 +70,29 @@ const PROGRAM_CHANGE: i32 = 0xc0;
 /// Channel volume, General MIDI's default.
 const VOLUME_DEFAULT: i32 = 100;
 
-/// Reverb send of melodic parts, General MIDI's default, and of the basses among them (programs 32
-/// to 39), whose low end it would blur.
-const MELODIC_REVERB: i32 = 40;
-const BASS_REVERB: i32 = 8;
-const BASSES: std::ops::Range<u8> = 32..40;
+/// Melodic notes are on one channel for each octave, so that keys can be spread from left to right.
+const OCTAVE: u8 = 12;
+const OCTAVES: u8 = 9;
 
-/// The stereo position of the drums of a kit, seen from the front, their share of reverb, and their
-/// loudness relative to each other. Each group plays on its own channel of the synthesiser; drums
-/// that cut each other off (the hi-hats) must share one.
+/// How far the keys of a piano and of other wide instruments are spread, from the middle of the
+/// keyboard to two octaves above it, in MIDI pan; and the key that is at the part's position.
+const KEYS_SPREAD: f32 = 24.0;
+const PAD_SPREAD: f32 = 16.0;
+const MIDDLE_KEY: f32 = 64.0;
+
+/// The stereo position of the drums of a kit, seen from the front, and their loudness relative to
+/// each other. Each group plays on its own channel of the synthesiser; drums that cut each other off
+/// (the hi-hats) must share one.
 ///
 /// Kits of mono fonts have no stereo positions; for kits that have them, these are not used. In
 /// General MIDI kits the kick is strong and the hi-hats lie 12 to 16 dB below the snare, which is
 /// lost on a phone: the volumes lower the kick by 1.8 dB and raise the snare by 2 dB and the
-/// hi-hats by 4 dB (MIDI volume is squared).
+/// hi-hats by 2 dB (MIDI volume is squared).
 struct DrumPlace {
     /// General MIDI pitches.
     pitches: &'static [u8],
     /// MIDI pan, 64 in the middle.
     pan: i32,
-    /// MIDI reverb send.
-    reverb: i32,
     /// MIDI volume.
     volume: i32,
 }
@@ -100,67 +104,58 @@ const KIT: &[DrumPlace] = &[
     DrumPlace {
         pitches: &[],
         pan: MIDDLE,
-        reverb: 30,
         volume: VOLUME_DEFAULT,
     },
-    // Kick: dry, or the low end turns to mud.
+    // Kick.
     DrumPlace {
         pitches: &[35, 36],
         pan: MIDDLE,
-        reverb: 8,
         volume: 90,
     },
     // Snare and clap.
     DrumPlace {
         pitches: &[37, 38, 39, 40],
         pan: 67,
-        reverb: 36,
         volume: 112,
     },
     // Hi-hat.
     DrumPlace {
         pitches: &[42, 44, 46],
-        pan: 84,
-        reverb: 18,
-        volume: 127,
+        pan: 90,
+        volume: 112,
     },
     // Toms, from high to low.
     DrumPlace {
         pitches: &[48, 50],
-        pan: 78,
-        reverb: 40,
+        pan: 84,
         volume: 100,
     },
     DrumPlace {
         pitches: &[45, 47],
-        pan: 58,
-        reverb: 40,
+        pan: 56,
         volume: 100,
     },
     DrumPlace {
         pitches: &[41, 43],
-        pan: 42,
-        reverb: 40,
+        pan: 36,
         volume: 100,
     },
     // Crash and splash to the right, ride and second crash to the left.
     DrumPlace {
         pitches: &[49, 55],
-        pan: 80,
-        reverb: 30,
+        pan: 88,
         volume: 96,
     },
     DrumPlace {
         pitches: &[51, 52, 53, 57, 59],
-        pan: 44,
-        reverb: 24,
+        pan: 36,
         volume: 112,
     },
 ];
 
 /// The TR-808's hi-hats are already as loud as its snare.
 const TR808: u8 = 25;
-const TR808_HAT_VOLUME: i32 = 92;
+const TR808_HAT_VOLUME: i32 = 84;
 
 /// Frames of the grid on which notes of a part begin and end.
 pub(super) fn block(part: &Part) -> usize {
@@ -176,7 +171,7 @@ pub(super) fn channel(bank: u16, pitch: u8) -> usize {
     if bank == DRUM_BANK {
         KIT.iter().position(|place| place.pitches.contains(&pitch)).unwrap_or(0)
     } else {
-        0
+        usize::from((pitch / OCTAVE).min(OCTAVES - 1))
     }
 }
 
@@ -192,6 +187,10 @@ pub(super) struct Instrument {
     placed: bool,
     /// How long its notes may be silent at first, frames.
     patience: usize,
+    /// Whether its notes play variants of the preset.
+    varied: bool,
+    /// Whether the synthesiser's chorus is needed.
+    chorus: bool,
 }
 
 impl Instrument {
@@ -210,11 +209,18 @@ impl Instrument {
             pan: i32::from(part.pan_controller()),
             placed: drums && font.is_panned(part.bank, part.program, least..=most),
             patience: rate.count(Span::from_seconds(delay + PATIENCE)) as usize,
+            varied: font.is_varied(part.bank, part.program.into()),
+            chorus: font.has_chorus(part.bank, part.program),
         }
     }
 
+    /// The rate at which it plays.
+    pub fn rate(&self) -> Rate {
+        self.rate
+    }
+
     /// Numbers that differ between any two instruments of a SoundFont that sound different.
-    pub fn numbers(&self) -> [u64; 7] {
+    pub fn numbers(&self) -> [u64; 9] {
         [
             u64::from(self.bank),
             u64::from(self.program),
@@ -223,6 +229,8 @@ impl Instrument {
             self.pan as u64,
             u64::from(self.placed),
             self.patience as u64,
+            u64::from(self.varied),
+            u64::from(self.chorus),
         ]
     }
 
@@ -230,6 +238,8 @@ impl Instrument {
         let mut settings = SynthesizerSettings::new(self.rate.hz() as i32);
         settings.block_size = self.block;
         settings.maximum_polyphony = POLYPHONY;
+        // The reverb is that of the channel strip.
+        settings.enable_reverb_and_chorus = self.chorus;
         let mut synthesizer = Synthesizer::new(playable, &settings).map_err(|error| Error::Sound {
             reason: error.to_string(),
         })?;
@@ -314,7 +324,16 @@ impl Instrument {
 
     fn send(&self, synthesizer: &mut Synthesizer, event: Event) {
         match event {
-            Event::On { channel, key, velocity } => {
+            Event::On {
+                channel,
+                key,
+                velocity,
+                variant,
+            } => {
+                if self.varied {
+                    let bank = VARIANT_BANK + u16::from(variant);
+                    select(synthesizer, channel.into(), bank, self.program.into());
+                }
                 synthesizer.note_on(channel.into(), key.into(), velocity.into());
             }
             Event::Off { channel, key } => synthesizer.note_off(channel.into(), key.into()),
@@ -327,27 +346,43 @@ impl Instrument {
     }
 
     fn set_channels(&self, synthesizer: &mut Synthesizer) {
-        let melodic = [DrumPlace {
-            pitches: &[],
-            pan: self.pan,
-            reverb: if BASSES.contains(&self.program) {
-                BASS_REVERB
-            } else {
-                MELODIC_REVERB
-            },
-            volume: VOLUME_DEFAULT,
-        }];
-        let places = if self.bank == DRUM_BANK { KIT } else { &melodic[..] };
-        for (channel, place) in (0..).zip(places) {
+        let places: Vec<(i32, i32)> = if self.bank == DRUM_BANK {
+            let hats_808 = |place: &DrumPlace| self.program == TR808 && place.pitches.contains(&42);
+            let volume = |place| {
+                if hats_808(place) {
+                    TR808_HAT_VOLUME
+                } else {
+                    place.volume
+                }
+            };
+            let pan = |place: &DrumPlace| if self.placed { MIDDLE } else { place.pan };
+            KIT.iter().map(|place| (pan(place), volume(place))).collect()
+        } else {
+            (0..OCTAVES)
+                .map(|octave| (self.key_pan(octave), VOLUME_DEFAULT))
+                .collect()
+        };
+        for (channel, (pan, volume)) in (0..).zip(places) {
             let mut control = |controller, value| {
                 synthesizer.process_midi_message(channel, CONTROL_CHANGE, controller, value);
             };
-            let hats_808 = self.program == TR808 && place.pitches.contains(&42);
-            control(VOLUME, if hats_808 { TR808_HAT_VOLUME } else { place.volume });
-            control(PAN, if self.placed { MIDDLE } else { place.pan });
-            control(REVERB, place.reverb);
+            control(VOLUME, volume);
+            control(PAN, pan);
+            control(REVERB, 0);
             select(synthesizer, channel, self.bank, self.program.into());
         }
+    }
+
+    /// MIDI pan of the keys of an octave.
+    fn key_pan(&self, octave: u8) -> i32 {
+        let spread = match Role::of(self.bank, self.program) {
+            Role::Keys => KEYS_SPREAD,
+            Role::Pad => PAD_SPREAD,
+            _ => 0.0,
+        };
+        let key = f32::from(octave * OCTAVE + OCTAVE / 2);
+        let aside = spread * ((key - MIDDLE_KEY) / 24.0).clamp(-1.0, 1.0);
+        (self.pan + aside.round() as i32).clamp(1, 127)
     }
 }
 

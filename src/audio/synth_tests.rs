@@ -2,7 +2,9 @@
 //! first note to its last.
 
 use super::*;
+use crate::audio::strip::{ChannelStrip, Sort};
 use crate::audio::synthesis::Played;
+use crate::audio::variants::variant;
 use crate::audio::{AudioBuffer, Synthesis};
 use crate::progress::Monitor;
 use crate::score::Note;
@@ -57,9 +59,16 @@ fn whole(font: &SoundFont, part: &Part, seconds: f64) -> Vec<f32> {
     for note in &part.notes {
         let (channel, key) = (channel(part.bank, note.pitch) as u8, note.pitch);
         let velocity = note.velocity;
+        let variant = variant(part.bank, key, tempo_map().instant(note.onset) - Instant::ZERO);
         let start = sample(note.onset);
         let end = sample(Tick(note.onset.0 + note.ticks)).max(start + block);
-        events.push((start, Event::On { channel, key, velocity }));
+        let on = Event::On {
+            channel,
+            key,
+            velocity,
+            variant,
+        };
+        events.push((start, on));
         events.push((end, Event::Off { channel, key }));
     }
     events.sort_unstable();
@@ -75,7 +84,11 @@ fn whole(font: &SoundFont, part: &Part, seconds: f64) -> Vec<f32> {
         synthesizer.render(&mut left[at..stop], &mut right[at..stop]);
         at = stop;
     }
-    left.iter().zip(&right).flat_map(|(l, r)| [*l, *r]).collect()
+    let dry: Vec<f32> = left.iter().zip(&right).flat_map(|(l, r)| [*l, *r]).collect();
+    let sort = Sort::of(std::slice::from_ref(part));
+    let mut wet = ChannelStrip::of(Role::of(part.bank, part.program), sort).process(&dry, RATE);
+    wet.resize(dry.len(), 0.0);
+    wet
 }
 
 /// A part played in spans.
@@ -84,6 +97,7 @@ fn in_spans(font: &SoundFont, part: &Part, seconds: f64) -> Vec<f32> {
     let played = Played {
         font,
         parts: std::slice::from_ref(part),
+        score: std::slice::from_ref(part),
         tempo_map: &tempo_map(),
         start: Instant::ZERO,
     };
@@ -242,5 +256,6 @@ fn hats_share_a_channel() {
     assert_eq!(channel(128, 42), channel(128, 46));
     assert_eq!(channel(128, 42), channel(128, 44));
     assert_ne!(channel(128, 42), channel(128, 49));
-    assert_eq!(channel(0, 42), 0);
+    // Melodic notes have a channel for each octave, and none of them MIDI's tenth.
+    assert_eq!([0, 42, 47, 48, 127].map(|key| channel(0, key)), [0, 3, 3, 4, 8]);
 }

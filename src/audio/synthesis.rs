@@ -1,9 +1,12 @@
 //! Renders scores as sums of spans: spans in the store are reused, and the others are synthesised
 //! in parallel.
 
+use super::gain::GainCurve;
 use super::plan::SpanPlan;
+use super::sidechain::SideChain;
 use super::spans::PartPlan;
 use super::store::{Key, Sound, SpanStore};
+use super::strip::{ChannelStrip, Role, Sort};
 use super::synth::span_frames;
 use super::{AudioBuffer, SoundFont, parallel};
 use crate::error::{Error, Result};
@@ -68,7 +71,10 @@ impl Progress<'_> {
 #[derive(Clone, Copy)]
 pub(super) struct Played<'a> {
     pub font: &'a SoundFont,
+    /// The parts that are heard.
     pub parts: &'a [Part],
+    /// All parts of the score, which decide how each is mixed.
+    pub score: &'a [Part],
     pub tempo_map: &'a TempoMap,
     /// The time of tick 0 on the media.
     pub start: Instant,
@@ -117,10 +123,13 @@ impl Synthesis {
             });
         }
         let assigned = font.assign(parts)?;
-        let plans = assigned
-            .iter()
-            .map(|own| PartPlan::new(own.font, &own.part, played.tempo_map, played.start, mix.rate));
+        let sort = Sort::of(played.score);
+        let plans = assigned.iter().map(|own| {
+            let strip = ChannelStrip::of(Role::of(own.part.bank, own.part.program), sort);
+            PartPlan::new((own.font, &own.part), strip, played.tempo_map, played.start, mix.rate)
+        });
         let plans: Vec<PartPlan<'_>> = plans.collect();
+        let side_chain = SideChain::of(played.score, played.tempo_map, sort, mix.frames(), mix.rate);
         let mut places: Vec<PartSpan<'_>> = plans
             .iter()
             .enumerate()
@@ -151,15 +160,20 @@ impl Synthesis {
             let heard: Vec<AudibleSpan<'_>> = batch
                 .iter()
                 .zip(&sounds)
-                .map(|(place, sound)| AudibleSpan {
-                    first: place.span.index * length as i64 - origin,
-                    volume: plans[place.part].part.volume_ratio(),
-                    sound,
+                .map(|(place, sound)| {
+                    let part = plans[place.part].part;
+                    AudibleSpan {
+                        first: place.span.index * length as i64 - origin,
+                        volume: part.volume_ratio(),
+                        gain: side_chain.gain(part.bank, part.program),
+                        sound,
+                    }
                 })
                 .collect();
             let tiles = mix.samples.chunks_mut(2 * TILE).zip((0..).step_by(TILE)).collect();
             parallel::each(self.threads, tiles, |(tile, first)| {
-                heard.iter().for_each(|sound| sound.add(tile, first));
+                let mut product = Vec::new();
+                heard.iter().for_each(|sound| sound.add(tile, first, &mut product));
                 Ok(())
             })?;
         }
@@ -194,14 +208,19 @@ impl Synthesis {
                 return Ok((place.span.key, Sound::default()));
             };
             let mut said = 0;
-            let PartPlan { instrument, font, .. } = &work.plans[place.part];
+            let PartPlan {
+                instrument,
+                font,
+                strip,
+                ..
+            } = &work.plans[place.part];
             let samples = instrument.play(playable, place.span, font, |frames| {
                 let own = frames.min(work.length);
                 let more = own - said;
                 said = own;
                 work.progress.add(more)
             })?;
-            let sound: Sound = samples.into();
+            let sound: Sound = strip.process(&samples, instrument.rate()).into();
             self.store.put(work.number, place.span.key, &sound);
             Ok((place.span.key, sound))
         })?;
@@ -233,18 +252,28 @@ struct AudibleSpan<'a> {
     /// Frame of the mix at which it begins; less than 0 where the clip begins within it.
     first: i64,
     volume: f32,
+    /// A gain over the time of the mix, if it is not 1 throughout.
+    gain: Option<&'a GainCurve>,
     sound: &'a [f32],
 }
 
 impl AudibleSpan<'_> {
-    /// Adds the span's share of a piece of the mix that begins at a frame.
-    fn add(&self, tile: &mut [f32], frame: usize) {
+    /// Adds the span's share of a piece of the mix that begins at a frame. `product` is room for
+    /// samples.
+    fn add(&self, tile: &mut [f32], frame: usize, product: &mut Vec<f32>) {
         let ahead = 2 * (self.first - frame as i64);
         let (skipped, late) = match usize::try_from(ahead) {
             Ok(late) => (0, late),
             Err(_) => (ahead.unsigned_abs() as usize, 0),
         };
         if let (Some(tile), Some(sound)) = (tile.get_mut(late..), self.sound.get(skipped..)) {
+            let mut sound = &sound[..sound.len().min(tile.len())];
+            if let Some(gain) = self.gain {
+                product.clear();
+                product.extend_from_slice(sound);
+                gain.apply(product, 2, frame + late / 2);
+                sound = product;
+            }
             for (sum, sample) in tile.iter_mut().zip(sound) {
                 *sum += self.volume * sample;
             }

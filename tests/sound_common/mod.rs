@@ -31,8 +31,8 @@ fn words(values: &[i32]) -> Vec<u8> {
     values.iter().flat_map(|v| (*v as u16).to_le_bytes()).collect()
 }
 
-/// An .sf2 of one preset, bank 128, program 0, whose only sample is a plateau: every note begins
-/// with a step.
+/// An .sf2 of one preset, bank 128, program 0, whose only sample is a square wave of 1 kHz: every
+/// note begins with a step.
 pub fn tiny_sf2() -> Vec<u8> {
     // One zone for all keys, at its recorded pitch, looped.
     sf2_of_zones(&[&[43, 0x7f00, 44, 0x7f00, 56, 0, 54, 1]])
@@ -41,7 +41,10 @@ pub fn tiny_sf2() -> Vec<u8> {
 /// Like [`tiny_sf2`], with these zones: generators and their values alternate.
 pub fn sf2_of_zones(zones: &[&[i32]]) -> Vec<u8> {
     let length = 300;
-    let mut samples = vec![16_000; length];
+    // A square wave, so that high-pass filters leave it.
+    let mut samples: Vec<i32> = (0..length)
+        .map(|n| if n / 24 % 2 == 0 { 16_000 } else { -16_000 })
+        .collect();
     samples.extend([0; 46]);
     let mut name = [0_u8; 20];
     name[0] = b'x';
