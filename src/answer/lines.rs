@@ -26,6 +26,9 @@ const HELD: f32 = 0.4;
 /// usually is at most: half of what the drums have, so that the harmony stays.
 const SWELL: (f32, f32) = (0.8, 1.2);
 
+/// The same for a melody, which is heard in front.
+const MELODY_SWELL: (f32, f32) = (0.65, 1.25);
+
 /// Fewest notes of a chord; fewer are a melody's.
 const LEAST_CHORD: usize = 3;
 
@@ -46,6 +49,10 @@ pub(super) fn answered(line: &Line, chords: &[ChordAt], moments: &Moments<'_>) -
     if !held {
         land(line.instrument, chords, &mut steps, moments);
     }
+    let swell = match line.instrument.profile().role {
+        Role::Melody => MELODY_SWELL,
+        _ => SWELL,
+    };
     for (step, notes) in &mut steps {
         let on = moments.on(*step);
         for note in notes.iter_mut() {
@@ -57,8 +64,8 @@ pub(super) fn answered(line: &Line, chords: &[ChordAt], moments: &Moments<'_>) -
                 }
                 None => {
                     let braked = moments.braked(f64::from(note.step) + f64::from(note.offset));
-                    let swell = braked.map_or(1.0, |braked| moments.depth.swell(braked, SWELL));
-                    (note.velocity * moments.depth.aside(false) * swell).min(1.0)
+                    let swelled = braked.map_or(1.0, |braked| moments.depth.swell(braked, swell));
+                    (note.velocity * moments.depth.aside(false) * swelled).min(1.0)
                 }
             };
         }

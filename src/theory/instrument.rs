@@ -100,7 +100,7 @@ pub static PROFILES: [Profile; Instrument::ALL.len()] = [
         role: Role::Melody,
         channel: 3,
         pan: 0.0,
-        under_drums: 4.0,
+        under_drums: 5.5,
         colour: "#b02a5b",
     },
     Profile {
@@ -111,7 +111,7 @@ pub static PROFILES: [Profile; Instrument::ALL.len()] = [
         role: Role::Pad,
         channel: 4,
         pan: 0.0,
-        under_drums: 8.0,
+        under_drums: 9.0,
         colour: "#6b4fa3",
     },
     Profile {
