@@ -3,7 +3,7 @@
 use crate::exit;
 use crate::progress::{Console, Progress};
 use kinescore::host::video_end;
-use kinescore::{Cancel, Cut, Engine, Error, Flicks, Job, Monitor, Settings, Speed, Stage};
+use kinescore::{Cancel, Cut, Engine, Error, Flicks, Job, Marks, Monitor, Settings, Speed, Stage};
 use kinescore_timeline::{Maker, MediaReader, Problem, ProblemKind, Setting, SoundOrder};
 use std::path::Path;
 use std::sync::Arc;
@@ -162,7 +162,10 @@ impl Maker for Studio {
             return Err(problem(&Error::Cancelled));
         }
         let cut = Self::cut(order)?;
-        let key = Self::settings(order).and_then(|settings| self.engine.key(&settings, Path::new(&order.media), cut));
+        let key = Self::settings(order).and_then(|settings| {
+            let none = Marks::default();
+            self.engine.key(&settings, Path::new(&order.media), cut, &none)
+        });
         key.map_err(|error| problem(&error))
     }
 
