@@ -14,7 +14,6 @@ mod support;
 #[path = "../tests/sound_common/mod.rs"]
 mod sound_common;
 
-use kinescore::Monitor;
 use kinescore::audio::{SoundFont, SpanStore, Synthesis, render_streamed};
 use kinescore::drums::Hit;
 use kinescore::model::{Manifest, Options, Runtime, Session, Tensor};
@@ -25,6 +24,7 @@ use kinescore::score::Score;
 use kinescore::settings::{Device, Settings};
 use kinescore::time::{BeatGrid, Flicks, Instant};
 use kinescore::video::{FileOptions, FrameSource, Stretch, VideoFile};
+use kinescore::{Marks, Monitor};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time;
@@ -251,11 +251,14 @@ fn edits(clip: &Path, folder: &Path) {
         println!("    first block after {:.1} ms", 1e3 * first.expect("blocks"));
     }
     timed("key of an engine that saw the clip before", Some(cold), &mut || {
-        warm.key(&cpu_settings(), clip, trim(3.21, 55.55)).expect("a key");
+        warm.key(&cpu_settings(), clip, trim(3.21, 55.55), &Marks::default())
+            .expect("a key");
     });
     let fresh = engine();
     timed("key, in a new process", Some(cold), &mut || {
-        fresh.key(&cpu_settings(), clip, trim(3.21, 55.55)).expect("a key");
+        fresh
+            .key(&cpu_settings(), clip, trim(3.21, 55.55), &Marks::default())
+            .expect("a key");
     });
 }
 

@@ -17,7 +17,7 @@ use kinescore::score::kits::DRUM_BANK;
 use kinescore::score::{Note, Part, Score, TimeSignature};
 use kinescore::settings::{SettingsBuilder, TABLE};
 use kinescore::time::{Instant, Rate, Span, TempoMap, TempoPoint, Tick};
-use kinescore::{Error, Monitor, Settings};
+use kinescore::{Error, Marks, Monitor, Settings};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
@@ -25,8 +25,9 @@ use std::sync::{Arc, LazyLock};
 pub type Target = fn(&[u8]);
 
 /// All of them, by name.
-pub const ALL: [(&str, Target); 7] = [
+pub const ALL: [(&str, Target); 8] = [
     ("saved", saved),
+    ("marks", marks),
     ("sound_font", sound_font),
     ("chords", chords),
     ("settings", settings),
@@ -69,6 +70,31 @@ pub fn saved(data: &[u8]) {
     if job.save(&again).is_ok() {
         Job::load(ENGINE.clone(), Settings::default(), &again).expect("what was saved is loaded");
     }
+}
+
+/// Marks: read, and set for a composed piece, which is arranged.
+pub fn marks(data: &[u8]) {
+    let Ok(marks) = Marks::read(&written("marks.json", data)) else {
+        return;
+    };
+    let again = FOLDER.path().join("marks-again.json");
+    marks.write(&again).expect("written");
+    assert_eq!(Marks::read(&again).expect("what was written is read"), marks);
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let golden = [
+        "tests/fixtures/golden/music.json",
+        "../tests/fixtures/golden/music.json",
+    ]
+    .map(|file| here.join(file));
+    let golden = golden.iter().find(|file| file.is_file()).expect("the golden music");
+    let mut job = Job::load(ENGINE.clone(), Settings::default(), golden).expect("the golden music");
+    let arranged = Marks {
+        hits: marks.hits,
+        silences: marks.silences,
+        ..Marks::default()
+    };
+    job.set_marks(arranged).expect("marks that were checked");
+    job.run(Stage::Score, &Monitor::none()).expect("a score of any marks");
 }
 
 /// A SoundFont, compressed or not: loaded, and some of its presets played.

@@ -391,6 +391,10 @@ enum kinescore_status
      */
     KINESCORE_FRAME = 38,
     /**
+     * Marks cannot be used.
+     */
+    KINESCORE_MARKS = 39,
+    /**
      * No person was found in the clip.
      */
     KINESCORE_NO_PERSON = 50,
@@ -955,8 +959,8 @@ kinescore_status kinescore_engine_new(const kinescore_resources *resources,
                                       kinescore_engine **engine);
 
 /**
- * Copies the key of the soundtrack for a media file, these settings and this cut (as in
- * kinescore_job_set_cut) into `buffer`, and its size in bytes, including the NUL byte, into
+ * Copies the key of the soundtrack without marks for a media file, these settings and this cut (as
+ * in kinescore_job_set_cut) into `buffer`, and its size in bytes, including the NUL byte, into
  * `size`. The key is a hash of the media's content, cut, settings and models, as text: a
  * soundtrack that has the same key is up to date. `settings` NULL means the defaults. If `buffer`
  * is NULL and `capacity` 0, only the size is returned. The media is read, but not decoded, and not
@@ -1025,6 +1029,19 @@ kinescore_status kinescore_job_set_cut(kinescore_job *job,
                                        int64_t end,
                                        uint32_t speed_numerator,
                                        uint32_t speed_denominator);
+
+/**
+ * Sets what a person has corrected in the clip: fixed beats, hits, silences, a tempo factor, and
+ * accents that are removed or moved, as the JSON text of a file of marks (docs/formats.md). Times
+ * are seconds from the media's first frame, whatever the cut. NULL or "" removes all marks.
+ *
+ * It may be called before or after a run. The next kinescore_job_run finds again what depends on
+ * the change; a change of hits and silences keeps the composition.
+ *
+ * KINESCORE_MARKS: the previous marks are then kept. kinescore_job_run also returns this, for a
+ * beat whose number the setting beats.per_bar excludes.
+ */
+kinescore_status kinescore_job_set_marks(kinescore_job *job, const char *marks);
 
 /**
  * Copies the key of the job's soundtrack, like kinescore_engine_key, for the media as it was

@@ -31,7 +31,8 @@ namespace kinescore {
     use(setting_count) use(setting_at)                                                             \
     use(settings_new) use(settings_set) use(settings_get) use(settings_free)                       \
     use(engine_new) use(engine_key) use(engine_free)                                               \
-    use(job_new) use(job_open_video) use(job_set_cut) use(job_key) use(job_run) use(job_cancel)    \
+    use(job_new) use(job_open_video) use(job_set_cut) use(job_set_marks) use(job_key)              \
+    use(job_run) use(job_cancel)                                                                   \
     use(job_begin_frames) use(job_push_frame) use(job_end_frames) use(job_summary) use(job_beats)  \
     use(job_accents) use(job_body_accents) use(job_holds) use(job_music_key)                       \
     use(job_audio_format) use(job_read_audio) use(job_write) use(job_free)
@@ -259,6 +260,9 @@ public:
                  std::uint32_t speed_denominator = 1) {
         api_->check(api_->job_set_cut(handle_.get(), start, end, speed_numerator, speed_denominator));
     }
+
+    /// The JSON text of marks; "" removes them.
+    void set_marks(const std::string &marks) { api_->check(api_->job_set_marks(handle_.get(), marks.c_str())); }
 
     void run(const Progress &progress = {}) {
         if (!progress) {

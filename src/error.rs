@@ -281,6 +281,14 @@ pub enum Error {
         /// The reason.
         reason: String,
     },
+    /// Marks cannot be used.
+    #[error("{path}: {reason}", path = path.display())]
+    Marks {
+        /// The file, or the name that the marks were given.
+        path: PathBuf,
+        /// The field, the value found and the value expected.
+        reason: String,
+    },
     /// A video was requested at a speed other than the media's.
     #[error("{path}: the picture is copied unchanged, so its speed cannot be {speed}; write the sound alone, or set the speed to 1", path = path.display())]
     PictureSpeed {

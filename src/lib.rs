@@ -68,6 +68,8 @@ mod foreign;
 #[cfg(not(feature = "internals"))]
 mod limits;
 #[cfg(not(feature = "internals"))]
+mod marks;
+#[cfg(not(feature = "internals"))]
 mod model;
 #[cfg(not(feature = "internals"))]
 mod music;
@@ -107,6 +109,8 @@ pub mod foreign;
 #[cfg(feature = "internals")]
 pub mod limits;
 #[cfg(feature = "internals")]
+pub mod marks;
+#[cfg(feature = "internals")]
 pub mod model;
 #[cfg(feature = "internals")]
 pub mod music;
@@ -130,6 +134,7 @@ pub mod video;
 pub use audio::{Blocks, Loudness};
 pub use buffer::AudioBuffer;
 pub use error::{Error, Result};
+pub use marks::{AccentMarks, BeatMark, HitAnswer, HitMark, Marks, MovedAccent, SilenceMark, TempoFactor};
 pub use pipeline::{AudioSink, Cut, Engine, Feed, Job, Resources};
 pub use progress::{Cancel, Monitor, Stage};
 pub use settings::Settings;

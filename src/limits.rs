@@ -179,6 +179,30 @@ pub const MAP_TEMPI: Allowed<f64> = Allowed::new(1.0, 6e7, " beats a minute");
 /// as fast.
 pub const TICKS: Allowed<u32> = Allowed::new(0, 1_658_880_000, "");
 
+// Limits of marks, which people write, or an editor's markers.
+
+/// Time of a mark on its media, seconds.
+pub const MARK_TIMES: Allowed<f64> = CLIP_STARTS;
+
+/// Number of marks of each kind: more than anybody makes, and few enough to be compared with each
+/// other.
+pub const MOST_MARKS: Allowed<usize> = Allowed::new(0, 10_000, "");
+
+/// Largest file of marks that is read, bytes: one with [`MOST_MARKS`] of each kind has four million.
+pub const LARGEST_MARKS_FILE: u64 = 16 << 20;
+
+/// Time from one fixed beat to the next, seconds: nearer ones would be faster than [`TEMPI`].
+pub const BEAT_GAPS: Allowed<f64> = Allowed::new(0.1, MARK_TIMES.most(), " s");
+
+/// Time from one hit to the next, seconds: nearer ones are heard as one.
+pub const HIT_GAPS: Allowed<f64> = Allowed::new(0.05, MARK_TIMES.most(), " s");
+
+/// Length of a silence, seconds: a shorter one is not heard.
+pub const SILENCES: Allowed<f64> = Allowed::new(0.05, MARK_TIMES.most(), " s");
+
+/// Characters of a label.
+pub const LONGEST_LABEL: usize = 80;
+
 /// The values that a number may have, and its unit, as given in messages.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Allowed<T> {

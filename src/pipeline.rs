@@ -2,6 +2,7 @@
 
 mod analysis;
 mod check;
+mod composed;
 mod cut;
 mod engine;
 mod feed;
@@ -9,6 +10,7 @@ mod fields;
 mod files;
 mod heard;
 mod key;
+mod marks_file;
 mod saved;
 mod unreadable;
 
@@ -16,25 +18,21 @@ pub use cut::Cut;
 pub use engine::{Engine, Resources};
 pub use feed::Feed;
 
-use crate::answer::{Answer, answer};
+use crate::answer::{Answer, answer, with_marks};
 use crate::audio::{self, AudioBuffer, Loudness, Soundtrack};
-use crate::cache::MediaId;
 use crate::drums::{self, DrumGrid};
 use crate::error::{Error, Result};
+use crate::marks::Marks;
 use crate::music::{self, Music};
 use crate::pose::{self, Chunking, PoseTrack};
 use crate::progress::{Cancel, Monitor, Stage};
 use crate::rhythm::{self, Rhythm};
 use crate::score::{self, Score};
 use crate::settings::Settings;
-use crate::syntax;
-use crate::time::Span;
 use crate::video::{Clip, FrameSource};
 use analysis::{AnalysedRange, Analysis};
 use heard::WindowMap;
 use saved::{Saved, found_from};
-use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -55,6 +53,8 @@ pub struct Job {
     /// was read.
     is_of_media: bool,
     cut: Cut,
+    /// What a person has corrected, in the time of the media.
+    marks: Marks,
     /// The part that is heard: the cut, as far as the media's length is known.
     clip: Clip,
     /// Whether the clip's path names a file with its picture.
@@ -76,23 +76,6 @@ pub struct Job {
 
 /// Receives blocks of sound: number of the first frame, interleaved samples.
 pub type AudioSink<'a> = dyn FnMut(usize, &[f32]) -> Result<()> + 'a;
-
-/// The composition for a media, as stored in the cache.
-#[derive(Serialize, Deserialize)]
-struct Composed<'a> {
-    rhythm: Cow<'a, Rhythm>,
-    drums: Cow<'a, DrumGrid>,
-    music: Cow<'a, Music>,
-}
-
-impl Composed<'_> {
-    /// Checks an entry: a file in a cache may have been changed like any other.
-    fn check(&self, duration: Span) -> std::result::Result<(), String> {
-        check::rhythm(&self.rhythm, duration)?;
-        check::drums(&self.drums, duration)?;
-        check::music(&self.music, Some(&self.rhythm), Some(&self.drums), duration)
-    }
-}
 
 impl Job {
     /// A job on a video file, of which `cut` is heard. Looks up the file's results in the engine's
@@ -150,6 +133,7 @@ impl Job {
         let Saved {
             clip,
             cut,
+            marks,
             poses,
             rhythm,
             drums,
@@ -159,6 +143,7 @@ impl Job {
         } = Saved::read(saved)?;
         let clip = found_from(saved, clip);
         let mut job = Self {
+            marks,
             poses,
             rhythm,
             drums,
@@ -215,6 +200,7 @@ impl Job {
             reach: None,
             is_of_media: true,
             cut: Cut::default(),
+            marks: Marks::default(),
             has_file: true,
             analysis: None,
             frames: None,
@@ -242,7 +228,9 @@ impl Job {
         if self.reach.as_ref().is_some_and(|reach| !reach.holds(cut)) {
             // Another part of a long media: its results depend on that part alone, not on what was
             // analysed before.
-            *self = Self::open(self.engine.clone(), self.settings.clone(), &self.media.path, cut)?;
+            let mut other = Self::open(self.engine.clone(), self.settings.clone(), &self.media.path, cut)?;
+            other.marks = self.marks.clone();
+            *self = other;
             return Ok(());
         }
         let clip = cut.heard(&self.media)?;
@@ -251,6 +239,42 @@ impl Job {
         }
         (self.cut, self.clip) = (cut, clip);
         Ok(())
+    }
+
+    /// Changes the marks: what a person has corrected, in the time of the media. The results that
+    /// depend on the change are dropped, and the next [`run`](Self::run) finds them again; a change
+    /// of hits and silences keeps the composition.
+    ///
+    /// # Errors
+    /// [`Error::Marks`] for marks that no clip can have, and for a change of beats or accents of a
+    /// job that was [loaded](Self::load) with a rhythm; the previous marks then stay.
+    pub fn set_marks(&mut self, marks: Marks) -> Result<()> {
+        let refuse = |reason: String| Error::Marks {
+            path: "marks".into(),
+            reason,
+        };
+        marks.check().map_err(refuse)?;
+        if marks.of_rhythm() != self.marks.of_rhythm() {
+            let (found, has_poses) = (self.rhythm.is_some(), self.poses.is_some());
+            if found && !has_poses {
+                return Err(refuse(format!(
+                    "beats, tempo_factor and accents are not those with which the rhythm of {} was found, and it cannot be \
+                     found again without the poses; continue from the pose stage, or leave them as they are",
+                    self.clip.path.display()
+                )));
+            }
+            (self.rhythm, self.drums, self.music) = (None, None, None);
+        }
+        if marks.without_labels() != self.marks.without_labels() {
+            (self.answered, self.score, self.soundtrack) = (OnceLock::new(), None, None);
+        }
+        self.marks = marks;
+        Ok(())
+    }
+
+    /// The marks.
+    pub fn marks(&self) -> &Marks {
+        &self.marks
     }
 
     /// The key of the soundtrack: see [`Engine::key`]. It is that of the media as it was opened,
@@ -272,8 +296,8 @@ impl Job {
             )));
         }
         match self.reach.as_ref().and_then(|reach| reach.id.as_ref()) {
-            Some(opened) => self.engine.key_of(&self.settings, opened, cut),
-            None => self.engine.key(&self.settings, path, cut),
+            Some(opened) => self.engine.key_of(&self.settings, opened, cut, &self.marks),
+            None => self.engine.key(&self.settings, path, cut, &self.marks),
         }
     }
 
@@ -323,9 +347,13 @@ impl Job {
     /// media.
     fn answer(&self) -> Option<&Answer> {
         let (drums, music) = (self.drums.as_ref()?, self.music.as_ref());
-        let answered = self.answered.get_or_init(|| match &self.rhythm {
-            Some(rhythm) => answer(drums, music, rhythm, self.settings.drums().follow),
-            None => Answer::none(drums, music),
+        let answered = self.answered.get_or_init(|| {
+            let answer = match &self.rhythm {
+                Some(rhythm) => answer(drums, music, rhythm, self.settings.drums().follow),
+                None => Answer::none(drums, music),
+            };
+            let marks = self.marks.within(self.media.start, self.media.duration);
+            with_marks(answer, &marks, self.settings.music().drums)
         });
         Some(answered)
     }
@@ -374,57 +402,6 @@ impl Job {
         Ok(())
     }
 
-    /// Key under which the composition for the media is kept, if it is kept, and the media's
-    /// identity: that of the file that was analysed, even if it has been replaced since.
-    fn composition_key(&self) -> Option<(String, &MediaId)> {
-        let id = self.reach.as_ref().filter(|_| self.is_of_media)?.id.as_ref()?;
-        let analysed = (self.media.start.seconds(), self.media.duration.seconds());
-        let models = self.engine.model_versions();
-        Some((key::composition(&id.to_string(), analysed, &self.settings, &models), id))
-    }
-
-    /// Loads rhythm, drums and music from the cache, if it has them.
-    fn recall(&mut self) {
-        let Some(cache) = self.engine.cache() else { return };
-        let found = self.composition_key().and_then(|(key, _)| cache.composition(&key));
-        let Some(bytes) = found else { return };
-        match serde_json::from_slice::<Composed<'static>>(&bytes) {
-            Ok(composed) => {
-                if let Err(fault) = composed.check(self.media.duration) {
-                    log::warn!("a composition in the cache is not used, and is composed again: {fault}");
-                    return;
-                }
-                let Composed { rhythm, drums, music } = composed;
-                self.answered = OnceLock::new();
-                self.rhythm = Some(rhythm.into_owned());
-                self.drums = Some(drums.into_owned());
-                self.music = Some(music.into_owned());
-            }
-            Err(e) => {
-                let fault = syntax::placed_fault(&e).unwrap_or_else(|| syntax::reason(&e));
-                log::warn!("a composition in the cache is damaged, and is composed again: {fault}");
-            }
-        }
-    }
-
-    /// Stores rhythm, drums and music in the cache.
-    fn remember(&self) {
-        let (Some(cache), Some((key, id))) = (self.engine.cache(), self.composition_key()) else {
-            return;
-        };
-        let (Some(rhythm), Some(drums), Some(music)) = (&self.rhythm, &self.drums, &self.music) else {
-            return;
-        };
-        let composed = Composed {
-            rhythm: Cow::Borrowed(rhythm),
-            drums: Cow::Borrowed(drums),
-            music: Cow::Borrowed(music),
-        };
-        if let Ok(bytes) = serde_json::to_vec(&composed) {
-            cache.keep_composition(&key, Some((&self.media.path, id)), &bytes);
-        }
-    }
-
     /// The latest stage that has a result, if it is `stage` or a later one.
     fn result_at_or_after(&self, stage: Stage) -> Option<Stage> {
         self.latest().filter(|latest| *latest >= stage)
@@ -467,8 +444,10 @@ impl Job {
                 self.clip = self.cut.heard(&self.media)?;
             }
             (Stage::Rhythm, Some(poses), ..) => {
+                let duration = self.media.duration;
+                let marks = self.marks.within(self.media.start, duration);
                 let found = self.engine.with_beat_models(&self.settings, |models| {
-                    rhythm::find(poses, self.media.duration, models, self.settings.rhythm(), monitor)
+                    rhythm::find_bound(poses, duration, models, self.settings.rhythm(), &marks, monitor)
                 });
                 self.rhythm = Some(found?);
             }
@@ -493,8 +472,7 @@ impl Job {
                 let kit = self.settings.drums().kit;
                 let answer = self.answer().ok_or_else(|| self.incomplete(stage))?;
                 let grid = heard.grid(&answer.drums);
-                let (music, strong) = (answer.music.as_ref(), answer.strong.as_deref());
-                let mut score = score::arrange_to(&grid, music, strong, heard.duration, kit)?;
+                let mut score = score::arrange_answer(&grid, answer, heard.duration, kit)?;
                 if !self.settings.music().drums {
                     score.parts.retain(|part| part.name != score::DRUM_PART);
                 }

@@ -11,7 +11,7 @@ const FLOORS: &[&[&str]] = &[
     &["shown", "syntax"],
     &["error", "foreign", "regular", "theory", "time"],
     &["buffer", "cache", "limits", "progress", "table"],
-    &["settings"],
+    &["marks", "settings"],
     &["model", "video"],
     &["pose"],
     &["rhythm"],

@@ -94,6 +94,10 @@ pub struct Input {
     /// --end and --speed may differ
     #[arg(long, value_name = "FILE", conflicts_with = "clip", value_hint = ValueHint::FilePath, help_heading = "Input")]
     pub from: Option<PathBuf>,
+    /// Corrections of the clip, as JSON: fixed beats, hits, silences, tempo factor, accents. Their
+    /// times are those of the video, whatever part of it is played
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Input")]
+    pub marks: Option<PathBuf>,
 }
 
 impl Input {
@@ -193,8 +197,8 @@ pub struct Analyze {
 #[derive(Debug, Args)]
 #[command(after_long_help = format!("{BATCH_EXAMPLES}\n\n{}", crate::exit::help()))]
 pub struct Batch {
-    /// The list of clips: CSV with a header (path, in, out, speed, name, and any setting's key), or
-    /// JSON lines
+    /// The list of clips: CSV with a header (path, in, out, speed, name, marks, and any setting's key),
+    /// or JSON lines
     #[arg(value_name = "MANIFEST", value_hint = ValueHint::FilePath)]
     pub manifest: PathBuf,
     /// Folder for the results: for each clip NAME.wav, .mid, .json, and .result.json [default: that

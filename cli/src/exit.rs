@@ -164,6 +164,7 @@ fn row_sentence(error: &Error) -> String {
         Error::CutOutside { .. } => Some("columns 'in' and 'out'".to_owned()),
         Error::TooShortAtSpeed { .. } => Some("column 'speed'".to_owned()),
         Error::PictureSpeed { .. } => Some("column 'speed'; --video copies the picture unchanged".to_owned()),
+        Error::Marks { .. } => Some("column 'marks'".to_owned()),
         Error::SettingValue { key, .. } => Some(format!("column '{key}', or --{}", flag_name(key))),
         Error::NoSuchPerson { .. } => Some("column 'pose.person', or --person".to_owned()),
         Error::NoBeat { .. } | Error::PosesTooSparse { .. } => {
@@ -193,6 +194,7 @@ fn advice(error: &Error) -> Option<String> {
         Error::SoundFontMissing { .. } => "--soundfont FILE",
         Error::DeviceUnavailable { .. } => "--device",
         Error::PictureSpeed { .. } => "--no-video --wav FILE",
+        Error::Marks { .. } => "--marks",
         Error::Saved { .. } => "--from takes a file that --until has saved; save it again, or correct it",
         _ => return None,
     };
@@ -212,6 +214,7 @@ pub fn code(error: &Error) -> u8 {
         | Error::FrameSize { .. }
         | Error::Pushed { .. }
         | Error::Media { .. }
+        | Error::Marks { .. }
         | Error::Saved { .. }
         | Error::StageMissing { .. }
         | Error::Input { .. } => INPUT,
@@ -423,6 +426,13 @@ mod tests {
             ),
             (
                 Error::Saved {
+                    path: path(),
+                    reason: text(),
+                },
+                3,
+            ),
+            (
+                Error::Marks {
                     path: path(),
                     reason: text(),
                 },

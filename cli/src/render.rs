@@ -8,7 +8,7 @@ use crate::progress::{Console, Progress};
 use crate::{inputs, resources, stdout};
 use kinescore::host::default_output;
 use kinescore::settings::Setting;
-use kinescore::{Cancel, Cut, Engine, Error, Job, Monitor, Settings, Speed, Stage};
+use kinescore::{Cancel, Cut, Engine, Error, Job, Marks, Monitor, Settings, Speed, Stage};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -146,7 +146,8 @@ struct JobSpec<'a> {
 impl JobSpec<'_> {
     /// The files that must not be overwritten.
     fn inputs(&self) -> Vec<&Path> {
-        [&self.input.clip, &self.input.from, &self.resources.soundfont]
+        let input = self.input;
+        [&input.clip, &input.from, &input.marks, &self.resources.soundfont]
             .into_iter()
             .filter_map(|path| path.as_deref())
             .collect()
@@ -214,12 +215,13 @@ impl JobSpec<'_> {
                 end.seconds()
             )));
         }
+        let marks = self.input.marks.as_deref().map(Marks::read).transpose()?;
         resources::check_sound_font(self.resources)?;
         for file in [&self.input.clip, &self.input.from].into_iter().flatten() {
             inputs::check(file)?;
         }
         let engine = Arc::new(Engine::new(resources::find(self.resources)?)?);
-        let job = match (&self.input.clip, &self.input.from) {
+        let mut job = match (&self.input.clip, &self.input.from) {
             (Some(clip), _) => {
                 let cut = self.input.cut(Cut::default());
                 Job::open_until(engine, self.settings.clone(), clip, cut, cancel)?
@@ -235,6 +237,9 @@ impl JobSpec<'_> {
             }
             (None, None) => return Err(Failure::usage("no clip given")),
         };
+        if let Some(marks) = marks {
+            job.set_marks(marks)?;
+        }
         Ok(job)
     }
 }

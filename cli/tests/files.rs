@@ -337,3 +337,55 @@ fn files_say_what_made_them_unless_they_are_not_to() {
     // The sound is the same: only chunks behind it differ.
     assert_eq!(wav[8..plain_wav.len()], plain_wav[8..]);
 }
+
+#[test]
+fn marks_are_read_first_checked_strictly_and_not_overwritten() {
+    let folder = folder();
+    let marks = folder.path().join("marks.json");
+    let clip = walkers();
+    let render = |more: &[&str]| {
+        let args = ["render", text(&clip), "--no-video", "--marks", text(&marks)];
+        kinescore(&[&args[..], more, &BRIEFLY[..]].concat())
+    };
+    let wav = folder.path().join("out.wav");
+    let wav = ["--wav", text(&wav)];
+    at_once(&mut render(&wav))
+        .expect(3)
+        .reports(&["marks.json", "cannot be read"]);
+    for (content, reports) in [
+        (
+            "{}",
+            "it is JSON, but not marks: it has no field 'format'; choose a file with marks",
+        ),
+        (
+            "{\"format\": \"kinescore-marks\", \"version\": 1, \"hits\": [{\"time\": -1}]}",
+            "hits[0].time is -1 s; expected 0 to 1000000 s",
+        ),
+        (
+            "{\"format\": \"kinescore-marks\", \"version\": 1, \"beat\": []}",
+            "beat is not a field; expected one of format, version, beats",
+        ),
+    ] {
+        fs::write(&marks, content).expect("written");
+        at_once(&mut render(&wav)).expect(3).reports(&[reports, "(--marks)"]);
+    }
+    let good = "{\"format\": \"kinescore-marks\", \"version\": 1, \"beats\": [{\"time\": 1.0123, \"number\": 1}]}";
+    fs::write(&marks, good).expect("written");
+    at_once(&mut render(&["--wav", text(&marks)]))
+        .expect(2)
+        .reports(&["marks.json"]);
+    let json = folder.path().join("out.json");
+    at_once(&mut render(&["--json", text(&marks)]))
+        .expect(7)
+        .reports(&["marks.json", "overwrite the input"]);
+    go(&mut render(&["--json", text(&json)])).expect(0);
+    let analysis: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(&json).expect("the analysis")).expect("JSON");
+    let beats = analysis["beats"].as_array().expect("beats");
+    let met = beats.iter().find(|beat| {
+        let time = beat["time"].as_f64().expect("a time");
+        (time - 1.0123).abs() < 1e-3
+    });
+    assert_eq!(met.map(|beat| &beat["number"]), Some(&1.into()), "{beats:?}");
+    assert_eq!(fs::read_to_string(&marks).expect("the marks"), good);
+}

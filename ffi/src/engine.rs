@@ -6,6 +6,7 @@ use crate::guard::{guard, quietly};
 use crate::settings::{self, Settings};
 use crate::status::{Failure, Status};
 use crate::version::kinescore_abi_version;
+use kinescore_core::Marks;
 use kinescore_core::Resources as Places;
 use std::ffi::{CStr, OsStr, c_char, c_void};
 use std::mem::{MaybeUninit, offset_of};
@@ -99,8 +100,8 @@ unsafe fn places(resources: *const Resources) -> Result<(Places, usize), Failure
     Ok((places, threads))
 }
 
-/// Copies the key of the soundtrack for a media file, these settings and this cut (as in
-/// kinescore_job_set_cut) into `buffer`, and its size in bytes, including the NUL byte, into
+/// Copies the key of the soundtrack without marks for a media file, these settings and this cut (as
+/// in kinescore_job_set_cut) into `buffer`, and its size in bytes, including the NUL byte, into
 /// `size`. The key is a hash of the media's content, cut, settings and models, as text: a
 /// soundtrack that has the same key is up to date. `settings` NULL means the defaults. If `buffer`
 /// is NULL and `capacity` 0, only the size is returned. The media is read, but not decoded, and not
@@ -132,7 +133,7 @@ pub unsafe extern "C" fn kinescore_engine_key(
             let settings = settings::values(settings)?;
             let media = arguments::path(media, "media")?;
             let cut = cut(start, end, speed_numerator, speed_denominator)?;
-            let key = engine.0.key(&settings, &media, cut)?;
+            let key = engine.0.key(&settings, &media, cut, &Marks::default())?;
             arguments::write_text(&key, buffer, capacity, size)
         }
     })

@@ -6,9 +6,9 @@ use crate::engine::Engine;
 use crate::guard::{caught, guard, quietly, recorded};
 use crate::settings::{self, Settings};
 use crate::status::{Failure, Status};
-use kinescore_core::{Blocks, Cancel, Cut, Feed, Monitor, Stage};
+use kinescore_core::{Blocks, Cancel, Cut, Feed, Marks, Monitor, Stage};
 use std::ffi::{c_char, c_void};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
@@ -59,6 +59,7 @@ impl Job {
             work: Mutex::new(JobWork {
                 source: Source::None,
                 cut: Cut::default(),
+                marks: Marks::default(),
             }),
         }
     }
@@ -102,6 +103,7 @@ impl Job {
 pub struct JobWork {
     pub source: Source,
     cut: Cut,
+    marks: Marks,
 }
 
 /// Where the frames of a job come from.
@@ -286,7 +288,9 @@ pub unsafe extern "C" fn kinescore_job_open_video(job: *mut Job, path: *const c_
         on_job("kinescore_job_open_video", job, Call::Work, |job, work, cancel| {
             let path = arguments::path(path, "path")?;
             work.expect_empty()?;
-            work.source = Source::Video(Box::new(Video::open(job, path, work.cut, cancel)?));
+            let mut video = Video::open(job, path, work.cut, cancel)?;
+            video.job.set_marks(work.marks.clone())?;
+            work.source = Source::Video(Box::new(video));
             Ok(())
         })
     }
@@ -324,6 +328,37 @@ pub unsafe extern "C" fn kinescore_job_set_cut(
                 video.job.set_cut(cut)?;
             }
             work.cut = cut;
+            Ok(())
+        })
+    }
+}
+
+/// Sets what a person has corrected in the clip: fixed beats, hits, silences, a tempo factor, and
+/// accents that are removed or moved, as the JSON text of a file of marks (docs/formats.md). Times
+/// are seconds from the media's first frame, whatever the cut. NULL or "" removes all marks.
+///
+/// It may be called before or after a run. The next kinescore_job_run finds again what depends on
+/// the change; a change of hits and silences keeps the composition.
+///
+/// KINESCORE_MARKS: the previous marks are then kept. kinescore_job_run also returns this, for a
+/// beat whose number the setting beats.per_bar excludes.
+///
+/// # Safety
+/// `job` must be alive, and `marks` must be NULL or end with a NUL byte.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kinescore_job_set_marks(job: *mut Job, marks: *const c_char) -> Status {
+    // SAFETY: by contract.
+    unsafe {
+        on_job("kinescore_job_set_marks", job, Call::Look, |_, work, _| {
+            let text = arguments::optional_text(marks, "marks")?.unwrap_or_default();
+            let marks = match text {
+                "" => Marks::default(),
+                text => Marks::from_json(text, Path::new("marks"))?,
+            };
+            if let Source::Video(video) = &mut work.source {
+                video.job.set_marks(marks.clone())?;
+            }
+            work.marks = marks;
             Ok(())
         })
     }
@@ -391,6 +426,7 @@ fn run(job: &Job, work: &mut JobWork, monitor: &Monitor<'_>) -> Result<(), Failu
     let result = video
         .job
         .set_cut(work.cut)
+        .and_then(|()| video.job.set_marks(work.marks.clone()))
         .and_then(|()| video.job.run(Stage::Score, monitor))
         .and_then(|()| play(job, &mut video.job, monitor));
     // An interrupted search for poses has consumed the frames: those of a file are read again by

@@ -58,6 +58,8 @@ pub enum Status {
     Input = 37,
     /// A pushed frame, or the announced properties of the frames, cannot be used.
     Frame = 38,
+    /// Marks cannot be used.
+    Marks = 39,
 
     /// No person was found in the clip.
     NoPerson = 50,
@@ -124,6 +126,7 @@ impl Status {
         Self::Media,
         Self::Input,
         Self::Frame,
+        Self::Marks,
         Self::NoPerson,
         Self::PersonTooBrief,
         Self::NoSuchPerson,
@@ -169,6 +172,7 @@ impl Status {
             Self::Media => c"KINESCORE_MEDIA",
             Self::Input => c"KINESCORE_INPUT",
             Self::Frame => c"KINESCORE_FRAME",
+            Self::Marks => c"KINESCORE_MARKS",
             Self::NoPerson => c"KINESCORE_NO_PERSON",
             Self::PersonTooBrief => c"KINESCORE_PERSON_TOO_BRIEF",
             Self::NoSuchPerson => c"KINESCORE_NO_SUCH_PERSON",
@@ -224,6 +228,7 @@ fn status_of(error: &Error) -> Status {
         Error::Media { .. } => Status::Media,
         Error::Input { .. } => Status::Input,
         Error::Pushed { .. } => Status::Frame,
+        Error::Marks { .. } => Status::Marks,
         Error::NoPerson { .. } => Status::NoPerson,
         Error::PersonTooBrief { .. } => Status::PersonTooBrief,
         Error::NoSuchPerson { .. } => Status::NoSuchPerson,

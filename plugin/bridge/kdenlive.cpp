@@ -1,5 +1,6 @@
 #include "kdenlive.hpp"
 
+#include "markers.hpp"
 #include "ratio.hpp"
 #include "xml.hpp"
 
@@ -87,6 +88,12 @@ KdenliveProject::KdenliveProject(ProjectFile file, NestedReader nested)
         throw Problem(Problem::Kind::input, file_.path() + ": has no " + (bin() ? "timeline" : "bin \"main_bin\"") +
                                                 ", and a project of Kdenlive has both");
     }
+}
+
+/// Guides of the sequence, or of a project that is one timeline.
+std::vector<Marker> KdenliveProject::markers() {
+    const std::string own = property(timeline(), "kdenlive:sequenceproperties.guides");
+    return guides_of_kdenlive(own.empty() ? property(bin(), "kdenlive:docproperties.guides") : own, clock_);
 }
 
 void KdenliveProject::indexed() {

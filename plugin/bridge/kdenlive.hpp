@@ -20,6 +20,8 @@ public:
     /// Throws Problem (input) for a file that cannot be read.
     static std::unique_ptr<KdenliveProject> open(const std::string &path, NestedReader nested = {});
 
+    std::vector<Marker> markers() override;
+
 protected:
     pugi::xml_node timeline() const override;
     std::vector<Lane> lanes() const override;

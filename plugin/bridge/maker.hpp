@@ -19,6 +19,7 @@ struct SoundOrder {
     Flicks source_out = 0; ///< Its end (exclusive).
     Ratio speed;           ///< Its playback speed.
     Settings settings;
+    std::string marks = {}; ///< The JSON text of the marks of the clip; "" for none.
 
     /// Length of the soundtrack.
     Flicks duration() const;

@@ -72,6 +72,7 @@ public:
         }
     }
 
+    std::vector<Marker> markers() override { return timeline_->markers(); }
     std::vector<std::string> selected() override { return timeline_->selected(); }
     std::vector<Placed> ours() override { return timeline_->ours(); }
     void place(const Placed &placed) override { timeline_->place(placed); }

@@ -1,5 +1,6 @@
 #include "mlt.hpp"
 
+#include "markers.hpp"
 #include "xml.hpp"
 
 #include <algorithm>
@@ -31,6 +32,8 @@ std::unique_ptr<MltProject> MltProject::open(const std::string &path, NestedRead
 
 MltProject::MltProject(ProjectFile file, NestedReader nested)
     : MltTimeline(std::move(file), {"shotcut"}, std::move(nested)) {}
+
+std::vector<Marker> MltProject::markers() { return markers_of_shotcut(timeline(), clock_); }
 
 /// The element that is played: a tractor, or in the simplest files a playlist. None if a project
 /// has no timeline. Elements in `without` are treated as removed.

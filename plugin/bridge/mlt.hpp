@@ -19,6 +19,8 @@ public:
     /// Throws Problem (input) for a file that cannot be read.
     static std::unique_ptr<MltProject> open(const std::string &path, NestedReader nested = {});
 
+    std::vector<Marker> markers() override;
+
 protected:
     pugi::xml_node timeline() const override { return timeline_without({}); }
     std::vector<Lane> lanes() const override;

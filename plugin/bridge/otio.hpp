@@ -38,6 +38,7 @@ public:
     ~OtioProject() override;
 
     std::vector<TimelineItem> items() override;
+    std::vector<Marker> markers() override;
     std::vector<Placed> ours() override;
     void place(const Placed &placed) override;
     void remove(const std::string &placed_id) override;

@@ -106,6 +106,10 @@ public:
 
     std::vector<TimelineItem> items(const Ratio &rate) const;
 
+    /// Markers of the stack of tracks, for all clips; of tracks and nested stacks, for the clips in
+    /// them; and of clips.
+    std::vector<Marker> markers() const;
+
     Naming naming() const;
 
     /// "clip 'one'", for sentences.
@@ -163,6 +167,11 @@ private:
 
     void walk(const Json &item, Flicks at, SeenRange window, const std::string &id, int depth,
               std::vector<TimelineItem> &found) const;
+
+    void walk_markers(const Json &item, Flicks at, const std::string &id, int depth, std::vector<Marker> &found) const;
+
+    /// Adds the markers of an item; `zero` is where its own time is 0 on the timeline.
+    void add_markers(const Json &item, Flicks zero, const std::string &scope, std::vector<Marker> &found) const;
 
     /// Timelines use few media many times, and each access to the disk takes time.
     std::string path(const std::string &url) const;

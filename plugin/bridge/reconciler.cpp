@@ -1,6 +1,7 @@
 #include "reconciler.hpp"
 
 #include "folder_lock.hpp"
+#include "markers.hpp"
 #include "ratio.hpp"
 #include "url.hpp"
 
@@ -15,8 +16,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-SoundOrder order_of(const TimelineItem &item, const Settings &settings) {
-    return {item.file(), item.source_in, item.source_out, item.speed, settings};
+SoundOrder order_of(const TimelineItem &item, const Settings &settings, const std::vector<Marker> &markers) {
+    return {item.file(), item.source_in, item.source_out, item.speed, settings, marks_of(item, markers)};
 }
 
 /// Whether two views of a clip have the same cut of the same media at the same position.
@@ -109,6 +110,7 @@ std::vector<Task> Reconciler::look() {
     const std::vector<TimelineItem> items = timeline_.items();
     const std::vector<Placed> ours = timeline_.ours();
     folder_ = timeline_.sound_folder();
+    markers_ = timeline_.markers();
     files_.clear();
     std::vector<Task> tasks;
     for (const Placed &placed : ours) {
@@ -223,7 +225,7 @@ void Reconciler::work_on(Task &task, const Progress &progress) {
         throw Problem(task.item.unfit_kind, task.item.name + ": cannot be given a soundtrack: " + task.item.unfit,
                       task.item.unfit_code);
     }
-    const SoundOrder order = order_of(task.item, task.settings);
+    const SoundOrder order = order_of(task.item, task.settings, markers_);
     const SoundFolder sounds(folder_);
     task.key = maker_.key(order);
     const auto seen = task.placed ? marked_key(task.placed->wav) : std::nullopt;

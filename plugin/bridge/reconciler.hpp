@@ -106,6 +106,7 @@ private:
 
     Timeline &timeline_;
     Maker &maker_;
+    std::vector<Marker> markers_; ///< Those of the timeline when it was last looked at.
     std::vector<std::string> files_; ///< Files from which sound on the timeline is read, one entry per use.
     std::string folder_;             ///< Where files are put, according to the last look.
 };

@@ -94,6 +94,14 @@ struct TimelineItem {
     Flicks duration() const;
 };
 
+/// A marker of an editor's.
+struct Marker {
+    Flicks time = 0;  ///< On the timeline.
+    std::string name; ///< What the user has written.
+    /// Id of the clip, or beginning of the ids of the clips, that it belongs to; "" for all.
+    std::string scope = {};
+};
+
 /// One of our sounds on a timeline, with the clip that it was made for: an editor's saving must
 /// preserve this, whatever else it loses.
 struct Placed {
@@ -124,6 +132,9 @@ public:
     /// to the part that exists. Does nothing where media cannot be opened. Throws Problem
     /// (cancelled).
     virtual void examine(TimelineItem &item) { (void)item; }
+
+    /// The editor's markers, in any order. Those that cannot be read are left out.
+    virtual std::vector<Marker> markers() { return {}; }
 
     /// Ids of the clips that the user has selected; none in a file.
     virtual std::vector<std::string> selected() { return {}; }

@@ -22,6 +22,7 @@ public:
 
     /// Reads the file again if it has changed. Throws Problem (input).
     std::vector<bridge::TimelineItem> items() override;
+    std::vector<bridge::Marker> markers() override { return timeline_->markers(); }
     std::vector<bridge::Placed> ours() override { return timeline_->ours(); }
     void place(const bridge::Placed &placed) override { timeline_->place(placed); }
     void remove(const std::string &placed_id) override { timeline_->remove(placed_id); }

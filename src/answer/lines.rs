@@ -37,7 +37,7 @@ const MIDDLE: u8 = 60;
 const LOW: u8 = 36;
 
 /// The notes of each step.
-type Steps = BTreeMap<i32, Vec<GridNote>>;
+pub(super) type Steps = BTreeMap<i32, Vec<GridNote>>;
 
 /// The line with its notes by step, then by pitch.
 pub(super) fn answered(line: &Line, chords: &[ChordAt], moments: &Moments<'_>) -> Line {
@@ -92,7 +92,7 @@ fn land(instrument: Instrument, chords: &[ChordAt], steps: &mut Steps, moments: 
         if steps.contains_key(&moment.step) {
             continue;
         }
-        let Some(pitches) = landing(instrument, moment.step, chords, steps, moments) else {
+        let Some(pitches) = landing(instrument, moment.step, chords, steps, moments.bar) else {
             continue;
         };
         let_go(steps, moment.step);
@@ -122,14 +122,8 @@ fn let_go(steps: &mut Steps, at: i32) {
 
 /// The notes that a line strikes on a step where nothing was written: the last ones it played, or
 /// the chord if that has changed since.
-fn landing(
-    instrument: Instrument,
-    step: i32,
-    chords: &[ChordAt],
-    steps: &Steps,
-    moments: &Moments<'_>,
-) -> Option<Vec<u8>> {
-    let before = steps.range(step - PLAYING * moments.bar..step);
+fn landing(instrument: Instrument, step: i32, chords: &[ChordAt], steps: &Steps, bar: i32) -> Option<Vec<u8>> {
+    let before = steps.range(step.saturating_sub(PLAYING * bar)..step);
     let chord = chord_at(chords, step);
     let fits = |pitch: u8| chord.is_none_or(|chord| chord.contains(pitch));
     let range = &instrument.profile().range;
@@ -149,16 +143,41 @@ fn landing(
     let struck = before.map(|(_, notes)| notes).find(|notes| notes.len() >= LEAST_CHORD);
     match struck {
         Some(notes) if notes.iter().all(|note| fits(note.pitch)) => Some(notes.iter().map(|n| n.pitch).collect()),
-        _ => {
-            let tones = chord?
-                .tones()
-                .filter_map(|tone| nearest(MIDDLE, range, |pitch| pitch % 12 == tone % 12));
-            let mut pitches: Vec<u8> = tones.collect();
-            pitches.sort_unstable();
-            pitches.dedup();
-            Some(pitches)
-        }
+        _ => Some(spread(instrument, chord?)),
     }
+}
+
+/// The notes of a chord around the middle of the keyboard.
+fn spread(instrument: Instrument, chord: Chord) -> Vec<u8> {
+    let range = &instrument.profile().range;
+    let tones = chord
+        .tones()
+        .filter_map(|tone| nearest(MIDDLE, range, |pitch| pitch % 12 == tone % 12));
+    let mut pitches: Vec<u8> = tones.collect();
+    pitches.sort_unstable();
+    pitches.dedup();
+    pitches
+}
+
+/// The notes that a line strikes on a step even if it has not played before; `chord` is the one that
+/// sounds there.
+pub(super) fn struck(
+    instrument: Instrument,
+    step: i32,
+    chords: &[ChordAt],
+    chord: Chord,
+    steps: &Steps,
+    bar: i32,
+) -> Vec<u8> {
+    if let Some(pitches) = landing(instrument, step, chords, steps, bar) {
+        return pitches;
+    }
+    if instrument.profile().is_bass {
+        let range = &instrument.profile().range;
+        let root = nearest(LOW, range, |pitch| pitch % 12 == chord.root % 12);
+        return root.into_iter().collect();
+    }
+    spread(instrument, chord)
 }
 
 fn nearest(to: u8, range: &std::ops::RangeInclusive<u8>, fits: impl Fn(u8) -> bool) -> Option<u8> {
@@ -168,7 +187,8 @@ fn nearest(to: u8, range: &std::ops::RangeInclusive<u8>, fits: impl Fn(u8) -> bo
         .min_by_key(|pitch| (pitch.abs_diff(to), *pitch))
 }
 
-fn chord_at(chords: &[ChordAt], step: i32) -> Option<Chord> {
+/// The chord that sounds on a step, if there are chords.
+pub(super) fn chord_at(chords: &[ChordAt], step: i32) -> Option<Chord> {
     let after = chords.partition_point(|at| at.step <= step);
     chords.get(after.saturating_sub(1)).map(|at| at.chord)
 }

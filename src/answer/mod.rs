@@ -14,16 +14,23 @@
 //!   too, and a fill leads to the next accent;
 //! * **lines**: bass and chords land on strong accents and rest where the body rests.
 //!
+//! Last, it answers the [marks](marked) of a person, whether or not the movement is followed.
+//!
 //! All of it is decided on the grid of the media, from what is around a moment there. The result is
 //! therefore the same whichever part of the media is used, and at any speed. Pure: numbers to
 //! numbers.
 
 mod depth;
 mod lines;
+mod marked;
 mod moments;
 mod strokes;
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+pub use marked::Stretch;
+pub use marked::{Marked, Struck, with_marks};
 
 use crate::drums::DrumGrid;
 use crate::music::Music;
@@ -42,6 +49,8 @@ pub struct Answer {
     /// Steps of the grid, in rising order, on which a strong accent is answered: where a piece may
     /// end. `None` where the movement is ignored.
     pub strong: Option<Vec<i32>>,
+    /// Where marks are answered.
+    pub marked: Marked,
 }
 
 impl Answer {
@@ -51,6 +60,7 @@ impl Answer {
             drums: drums.clone(),
             music: music.cloned(),
             strong: None,
+            marked: Marked::default(),
         }
     }
 }
@@ -82,5 +92,6 @@ pub fn answer(drums: &DrumGrid, music: Option<&Music>, rhythm: &Rhythm, follow: 
         },
         music,
         strong: Some(moments.strong().map(|moment| moment.step).collect()),
+        marked: Marked::default(),
     }
 }

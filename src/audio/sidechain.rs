@@ -4,7 +4,7 @@
 //! same for the mix and for the stems, and does not depend on the order in which sound is made.
 
 use super::gain::{GainCurve, STEP, ratio};
-use super::strip::{Role, Sort};
+use super::strip::{PartKind, Sort};
 use crate::score::Part;
 use crate::score::kits::DRUM_BANK;
 use crate::time::{Rate, Span, TempoMap};
@@ -59,9 +59,9 @@ impl SideChain {
 
     /// The gain of a part; `None` if it is 1 throughout.
     pub fn gain(&self, bank: u16, program: u8) -> Option<&GainCurve> {
-        match Role::of(bank, program) {
-            Role::Drums => None,
-            Role::Bass => self.bass.as_ref(),
+        match PartKind::of(bank, program) {
+            PartKind::Drums => None,
+            PartKind::Bass => self.bass.as_ref(),
             _ => self.music.as_ref(),
         }
     }

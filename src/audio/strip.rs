@@ -64,7 +64,7 @@ impl Sort {
 
 /// What a part is to the mix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Role {
+pub(super) enum PartKind {
     Drums,
     Bass,
     Guitar,
@@ -76,7 +76,7 @@ pub(super) enum Role {
     Lead,
 }
 
-impl Role {
+impl PartKind {
     /// That of a bank and a program of General MIDI, from 0.
     pub fn of(bank: u16, program: u8) -> Self {
         match program {
@@ -111,7 +111,7 @@ impl ChannelStrip {
     ///
     /// Tuned with twelve pieces in six styles, to the figures that `docs/formats.md` states. Pieces
     /// had too much at 250 Hz, where bass, piano and snare meet, and too little at 60 Hz and 2 kHz.
-    pub fn of(role: Role, sort: Sort) -> Self {
+    pub fn of(role: PartKind, sort: Sort) -> Self {
         // The bus: the same for all parts.
         let mut bands = match sort {
             Sort::Acoustic => vec![peak(250.0, -2.0, 0.9), peak(2_000.0, 2.0, 0.7)],
@@ -120,15 +120,15 @@ impl ChannelStrip {
         };
         match (role, sort) {
             // The electronic kit's kick has its power at 100 Hz.
-            (Role::Drums, Sort::Dance) => bands.extend([peak(58.0, 6.0, 1.0), peak(130.0, -4.0, 1.2)]),
-            (Role::Drums, Sort::Rock) => bands.push(peak(60.0, 3.0, 1.0)),
-            (Role::Bass, Sort::Dance) => bands.push(Band::LowShelf { hertz: 90.0, gain: 4.0 }),
-            (Role::Bass, Sort::Rock) => bands.push(Band::LowShelf { hertz: 90.0, gain: 2.0 }),
+            (PartKind::Drums, Sort::Dance) => bands.extend([peak(58.0, 6.0, 1.0), peak(130.0, -4.0, 1.2)]),
+            (PartKind::Drums, Sort::Rock) => bands.push(peak(60.0, 3.0, 1.0)),
+            (PartKind::Bass, Sort::Dance) => bands.push(Band::LowShelf { hertz: 90.0, gain: 4.0 }),
+            (PartKind::Bass, Sort::Rock) => bands.push(Band::LowShelf { hertz: 90.0, gain: 2.0 }),
             _ => {}
         }
         let low = match role {
             // Below that, nothing is heard, and the limiter would follow it.
-            Role::Drums | Role::Bass => 30.0,
+            PartKind::Drums | PartKind::Bass => 30.0,
             // The lowest octaves are the bass's.
             _ => 100.0,
         };
@@ -147,12 +147,12 @@ impl ChannelStrip {
             _ => 0.3,
         };
         let (gain, width, space) = match role {
-            Role::Drums => (0.0, kit, Some((ROOM, -14.0))),
-            Role::Bass => (if sort == Sort::Acoustic { 1.0 } else { 2.0 }, 0.0, None),
-            Role::Guitar => (-2.0, guitar, Some((HALL, -16.0))),
-            Role::Keys => (-0.5, keys, Some((HALL, -14.0))),
-            Role::Pad => (-1.0, 0.6, Some((HALL, -10.0))),
-            Role::Lead => (-0.3, 0.3, Some((HALL, -13.0))),
+            PartKind::Drums => (0.0, kit, Some((ROOM, -14.0))),
+            PartKind::Bass => (if sort == Sort::Acoustic { 1.0 } else { 2.0 }, 0.0, None),
+            PartKind::Guitar => (-2.0, guitar, Some((HALL, -16.0))),
+            PartKind::Keys => (-0.5, keys, Some((HALL, -14.0))),
+            PartKind::Pad => (-1.0, 0.6, Some((HALL, -10.0))),
+            PartKind::Lead => (-0.3, 0.3, Some((HALL, -13.0))),
         };
         Self {
             bands,
@@ -279,7 +279,14 @@ mod tests {
 
     const RATE: Rate = Rate::from_hz(48_000.0);
 
-    const ROLES: [Role; 6] = [Role::Drums, Role::Bass, Role::Guitar, Role::Keys, Role::Pad, Role::Lead];
+    const KINDS: [PartKind; 6] = [
+        PartKind::Drums,
+        PartKind::Bass,
+        PartKind::Guitar,
+        PartKind::Keys,
+        PartKind::Pad,
+        PartKind::Lead,
+    ];
     const SORTS: [Sort; 5] = [Sort::Acoustic, Sort::Pop, Sort::Rock, Sort::HipHop, Sort::Dance];
 
     /// Interleaved noise, the same on both sides, faded in and out.
@@ -303,7 +310,7 @@ mod tests {
     #[test]
     fn a_strip_is_linear_and_does_not_change_over_time() {
         let (one, other) = (noise(9_000), noise(7_000));
-        for role in ROLES {
+        for role in KINDS {
             let strip = ChannelStrip::of(role, Sort::Rock);
             let late = 2 * 3_333;
             let mut both = one.clone();
@@ -329,7 +336,7 @@ mod tests {
     #[test]
     fn width_is_only_in_the_side() {
         let dry = noise(48_000);
-        for role in ROLES {
+        for role in KINDS {
             for sort in SORTS {
                 let strip = ChannelStrip {
                     space: None,
@@ -356,7 +363,7 @@ mod tests {
         // 60 Hz on the left alone.
         let tone = |frame: usize| (std::f32::consts::TAU * 60.0 * frame as f32 / 48_000.0).sin();
         let dry: Vec<f32> = (0..96_000).flat_map(|frame| [tone(frame), 0.0]).collect();
-        for role in [Role::Drums, Role::Bass] {
+        for role in [PartKind::Drums, PartKind::Bass] {
             let wet = ChannelStrip::of(role, Sort::Dance).process(&dry, RATE);
             let (middle, side) = energies(&wet[96_000..190_000]);
             assert!(side < 0.05 * middle, "{role:?}: {}", side / middle);
@@ -366,12 +373,12 @@ mod tests {
     #[test]
     fn spaces_ring_and_silence_stays_silence() {
         let dry = noise(4_800);
-        for role in ROLES {
+        for role in KINDS {
             let strip = ChannelStrip::of(role, Sort::Pop);
             let seconds = (strip.process(&dry, RATE).len() - dry.len()) as f64 / 96_000.0;
             let expected = match role {
-                Role::Bass => 0.0..0.3,
-                Role::Drums => 0.1..0.7,
+                PartKind::Bass => 0.0..0.3,
+                PartKind::Drums => 0.1..0.7,
                 _ => 0.5..2.5,
             };
             assert!(expected.contains(&seconds), "{role:?} rings for {seconds} s");
@@ -382,17 +389,17 @@ mod tests {
 
     #[test]
     fn every_program_has_a_role_and_kits_decide_on_the_sort() {
-        assert_eq!(Role::of(DRUM_BANK, 24), Role::Drums);
+        assert_eq!(PartKind::of(DRUM_BANK, 24), PartKind::Drums);
         for (program, role) in [
-            (0, Role::Keys),
-            (27, Role::Guitar),
-            (38, Role::Bass),
-            (48, Role::Pad),
-            (81, Role::Lead),
-            (89, Role::Pad),
-            (127, Role::Keys),
+            (0, PartKind::Keys),
+            (27, PartKind::Guitar),
+            (38, PartKind::Bass),
+            (48, PartKind::Pad),
+            (81, PartKind::Lead),
+            (89, PartKind::Pad),
+            (127, PartKind::Keys),
         ] {
-            assert_eq!(Role::of(0, program), role, "{program}");
+            assert_eq!(PartKind::of(0, program), role, "{program}");
         }
         let part = |bank, program| Part {
             name: "part".to_owned(),

@@ -3,7 +3,7 @@
 use super::SoundFont;
 use super::plan::{Event, SpanPlan};
 use super::sf2::CHOKE_BANK;
-use super::strip::Role;
+use super::strip::PartKind;
 use super::variants::VARIANT_BANK;
 use crate::error::{Error, Result};
 use crate::foreign;
@@ -375,9 +375,9 @@ impl Instrument {
 
     /// MIDI pan of the keys of an octave.
     fn key_pan(&self, octave: u8) -> i32 {
-        let spread = match Role::of(self.bank, self.program) {
-            Role::Keys => KEYS_SPREAD,
-            Role::Pad => PAD_SPREAD,
+        let spread = match PartKind::of(self.bank, self.program) {
+            PartKind::Keys => KEYS_SPREAD,
+            PartKind::Pad => PAD_SPREAD,
             _ => 0.0,
         };
         let key = f32::from(octave * OCTAVE + OCTAVE / 2);

@@ -86,7 +86,7 @@ fn whole(font: &SoundFont, part: &Part, seconds: f64) -> Vec<f32> {
     }
     let dry: Vec<f32> = left.iter().zip(&right).flat_map(|(l, r)| [*l, *r]).collect();
     let sort = Sort::of(std::slice::from_ref(part));
-    let mut wet = ChannelStrip::of(Role::of(part.bank, part.program), sort).process(&dry, RATE);
+    let mut wet = ChannelStrip::of(PartKind::of(part.bank, part.program), sort).process(&dry, RATE);
     wet.resize(dry.len(), 0.0);
     wet
 }

@@ -6,7 +6,7 @@ use super::plan::SpanPlan;
 use super::sidechain::SideChain;
 use super::spans::PartPlan;
 use super::store::{Key, Sound, SpanStore};
-use super::strip::{ChannelStrip, Role, Sort};
+use super::strip::{ChannelStrip, PartKind, Sort};
 use super::synth::span_frames;
 use super::{AudioBuffer, SoundFont, parallel};
 use crate::error::{Error, Result};
@@ -125,7 +125,7 @@ impl Synthesis {
         let assigned = font.assign(parts)?;
         let sort = Sort::of(played.score);
         let plans = assigned.iter().map(|own| {
-            let strip = ChannelStrip::of(Role::of(own.part.bank, own.part.program), sort);
+            let strip = ChannelStrip::of(PartKind::of(own.part.bank, own.part.program), sort);
             PartPlan::new((own.font, &own.part), strip, played.tempo_map, played.start, mix.rate)
         });
         let plans: Vec<PartPlan<'_>> = plans.collect();

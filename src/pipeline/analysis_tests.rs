@@ -1,6 +1,7 @@
 //! The cached results of a media: the bundled clip, in chunks of two seconds.
 
 use super::*;
+use crate::marks::Marks;
 use crate::pipeline::{Job, Resources};
 use crate::pose::{JOINTS, Joint, Pose, PoseTrack};
 use crate::time::Span;
@@ -332,7 +333,7 @@ fn a_jobs_key_is_that_of_the_media_it_opened_not_of_its_replacement() {
     let mut settings = settings(1);
     settings.set("music.instruments", "drums").unwrap();
     let open = || Job::open(Arc::clone(&engine), settings.clone(), &clip, Cut::default()).unwrap();
-    let now = || engine.key(&settings, &clip, Cut::default()).unwrap();
+    let now = || engine.key(&settings, &clip, Cut::default(), &Marks::default()).unwrap();
     let job = open();
     let first = job.key().unwrap();
     assert_eq!(first, now());
@@ -367,7 +368,8 @@ fn results_from_one_device_are_used_on_another() {
     let engine = engine(Some(&folder.path().join("cache")));
     let mut on_cpu = settings(1);
     on_cpu.set("device", "cpu").unwrap();
-    let keys = [settings(1), on_cpu.clone()].map(|settings| engine.key(&settings, &clip, Cut::default()).unwrap());
+    let keys = [settings(1), on_cpu.clone()]
+        .map(|settings| engine.key(&settings, &clip, Cut::default(), &Marks::default()).unwrap());
     assert_eq!(keys[0], keys[1]);
     assert!(is_known(
         &Analysis::open(

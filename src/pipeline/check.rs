@@ -224,7 +224,7 @@ pub(super) fn score(score: &Score) -> Checked {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Composed;
+    use super::super::composed::Composed;
     use super::*;
 
     /// A composition in the form in which the cache keeps it.

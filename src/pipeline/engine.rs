@@ -7,6 +7,7 @@ use crate::audio::{SoundFont, Synthesis};
 use crate::cache::{Cache, Identities, MediaId};
 use crate::drums::DrumModels;
 use crate::error::{Error, Result};
+use crate::marks::Marks;
 use crate::model::{Manifest, Options, Runtime};
 use crate::music::MusicModels;
 use crate::pose::PoseModels;
@@ -121,18 +122,18 @@ impl Engine {
         self.identities.of(media)
     }
 
-    /// The key of a soundtrack: a hash of the media's content, the cut, the settings and the
-    /// models. An existing soundtrack with the same key is up to date. The media is neither opened
+    /// The key of a soundtrack: a hash of the media's content, the cut, the settings, the marks and
+    /// the models. An existing soundtrack with the same key is up to date. The media is neither opened
     /// as video nor decoded.
     ///
     /// # Errors
     /// [`Error::Input`] when the media or the given SoundFont cannot be read.
-    pub fn key(&self, settings: &Settings, media: &Path, cut: Cut) -> Result<String> {
-        self.key_of(settings, &self.identify(media)?, cut)
+    pub fn key(&self, settings: &Settings, media: &Path, cut: Cut, marks: &Marks) -> Result<String> {
+        self.key_of(settings, &self.identify(media)?, cut, marks)
     }
 
     /// The key of a soundtrack of the media with this identity.
-    pub(super) fn key_of(&self, settings: &Settings, media: &MediaId, cut: Cut) -> Result<String> {
+    pub(super) fn key_of(&self, settings: &Settings, media: &MediaId, cut: Cut, marks: &Marks) -> Result<String> {
         let sound_font = match &self.resources.sound_font {
             Some(path) => self.identify(path)?.to_string(),
             None => String::new(), // the shipped one: its hash is among the models'
@@ -141,6 +142,7 @@ impl Engine {
             &media.to_string(),
             cut,
             settings,
+            marks,
             &self.model_versions(),
             &sound_font,
         ))

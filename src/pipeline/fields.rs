@@ -1,12 +1,14 @@
-//! The values that each field of a saved stage may have, in words, for the messages about fields
+//! The values that each field of a saved stage, or of a file of marks, may have, in words, for the messages about fields
 //! that cannot be read. The checks themselves are in [`check`](super::check).
 
 use crate::drums::DrumClass;
 use crate::limits::{
     Allowed, BANKS, BAR_LENGTHS, BEATS_PER_BAR, CHANNELS, CLIP_LENGTHS, CLIP_STARTS, CURVE_RATES, CUTS, FRAME_RATES,
-    FRAME_SIDES, JOINT_PLACES, LONGEST_CLIP, MIDI_VELOCITIES, MOVEMENTS, NOTE_LENGTHS, OFFSETS, PANS, PEOPLE,
-    PITCH_CLASSES, SEVEN_BITS, SHARES, STEPS, STRENGTHS, TEMPI, TICKS, TIMES,
+    FRAME_SIDES, JOINT_PLACES, LARGEST_MARKS_FILE, LARGEST_SAVED_FILE, LONGEST_CLIP, LONGEST_LABEL, MARK_TIMES,
+    MIDI_VELOCITIES, MOVEMENTS, NOTE_LENGTHS, OFFSETS, PANS, PEOPLE, PITCH_CLASSES, SEVEN_BITS, SHARES, STEPS,
+    STRENGTHS, TEMPI, TICKS, TIMES,
 };
+use crate::marks::HitAnswer;
 use crate::progress::Stage;
 use crate::rhythm::{AccentKind, BodyPart, ImpactKind, Source};
 use crate::score::VOLUMES;
@@ -20,6 +22,42 @@ pub(super) const FORMAT: &str = "kinescore-stage";
 
 /// Raised when a file of an older version can no longer be read.
 pub(super) const VERSION: u32 = 1;
+
+/// A kind of file that is read field by field.
+pub(super) struct FileKind {
+    /// The value of `format`.
+    pub format: &'static str,
+    /// The version that is read.
+    pub version: u32,
+    /// What a file of another kind is not.
+    pub name: &'static str,
+    /// What to do about a file that is of another kind.
+    pub choose: &'static str,
+    /// Bytes that are read at most.
+    pub largest: u64,
+    /// What the field with a path holds; `[]` stands for any index.
+    pub form: fn(&str) -> Option<Form>,
+}
+
+/// Files saved between stages.
+pub(super) const STAGES: FileKind = FileKind {
+    format: FORMAT,
+    version: VERSION,
+    name: "a saved stage",
+    choose: "choose a file to which a stage was saved",
+    largest: LARGEST_SAVED_FILE,
+    form,
+};
+
+/// Files of marks.
+pub(super) const MARKS: FileKind = FileKind {
+    format: "kinescore-marks",
+    version: 1,
+    name: "marks",
+    choose: "choose a file with marks",
+    largest: LARGEST_MARKS_FILE,
+    form: form_of_marks,
+};
 
 /// What a field holds.
 #[derive(Debug, PartialEq)]
@@ -67,7 +105,10 @@ fn other(words: &str) -> Form {
 
 /// What the field with this path holds; `[]` stands for any index. `None` for a field that saved
 /// stages do not have.
-pub(super) fn form(path: &str) -> Option<Form> {
+fn form(path: &str) -> Option<Form> {
+    if let Some(rest) = path.strip_prefix("marks.") {
+        return form_of_mark(rest);
+    }
     if let Some(rest) = path.strip_prefix("poses.others[]") {
         return match rest.strip_prefix('.') {
             Some(field) => form(&format!("poses.{field}")),
@@ -81,6 +122,7 @@ pub(super) fn form(path: &str) -> Option<Form> {
         ""
         | "clip"
         | "cut"
+        | "marks"
         | "poses"
         | "poses.poses[]"
         | "rhythm"
@@ -177,6 +219,40 @@ pub(super) fn form(path: &str) -> Option<Form> {
     })
 }
 
+/// Like [`form`], for the fields of a file of marks.
+fn form_of_marks(path: &str) -> Option<Form> {
+    Some(match path {
+        "" => Form::Object,
+        "format" => other(&format!("'{}'", MARKS.format)),
+        "version" => other(&MARKS.version.to_string()),
+        _ => return form_of_mark(path),
+    })
+}
+
+/// Like [`form`], for the fields of marks.
+fn form_of_mark(path: &str) -> Option<Form> {
+    Some(match path {
+        "beats[]" | "hits[]" | "silences[]" | "accents" | "accents.moved[]" => Form::Object,
+        "beats" | "hits" | "hits[].answer" | "silences" | "accents.removed" | "accents.moved" => Form::List,
+        "beats[].time"
+        | "hits[].time"
+        | "silences[].from"
+        | "silences[].to"
+        | "accents.removed[]"
+        | "accents.moved[].from"
+        | "accents.moved[].to" => number(MARK_TIMES),
+        "beats[].number" => other(&format!(
+            "a whole number, {}, or 'downbeat'",
+            Allowed::new(1, BEATS_PER_BAR.most(), "")
+        )),
+        "hits[].strength" => number(SHARES),
+        "hits[].label" => other(&format!("text of at most {LONGEST_LABEL} characters")),
+        "hits[].answer[]" => words::<HitAnswer>(),
+        "tempo_factor" => other("0.5, 1 or 2"),
+        _ => return None,
+    })
+}
+
 /// The words of an enum, as its reader knows them: a list written here could differ from it.
 fn words<'de, T: Deserialize<'de>>() -> Form {
     match T::deserialize(Asked) {
@@ -232,6 +308,23 @@ impl<'de> Deserializer<'de> for Asked {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn marks_have_the_same_fields_in_a_stage_and_in_their_own_file() {
+        for (path, expected) in [
+            ("beats[].number", "a whole number, 1 to 4, or 'downbeat'"),
+            ("hits[].answer[]", "drums, chord or stop"),
+            ("accents.moved[].to", "a number, 0 to 1000000 s"),
+        ] {
+            let in_stage = form(&format!("marks.{path}")).map(|form| form.to_string());
+            assert_eq!(in_stage.as_deref(), Some(expected), "{path}");
+            assert_eq!(form_of_marks(path).map(|form| form.to_string()), in_stage, "{path}");
+        }
+        assert_eq!(
+            form_of_marks("format").map(|form| form.to_string()).as_deref(),
+            Some("'kinescore-marks'")
+        );
+    }
 
     #[test]
     fn forms_are_given_in_words() {

@@ -35,6 +35,7 @@ impl Job {
         // Without a score there is no sound.
         let stage = self.latest()?.min(Stage::Score);
         let mut saved = Saved::new(stage, self.media.clone(), self.cut);
+        saved.marks = self.marks.clone();
         saved.poses = self.poses.clone().filter(|_| stage == Stage::Pose);
         saved.rhythm = self.rhythm.clone();
         saved.drums = self.drums.clone();

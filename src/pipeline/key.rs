@@ -2,6 +2,7 @@
 //! reused.
 
 use super::cut::Cut;
+use crate::marks::Marks;
 use crate::settings::{Effect, Settings, TABLE};
 use crate::time::Flicks;
 use sha2::{Digest, Sha256};
@@ -42,6 +43,16 @@ impl Recipe {
         }
     }
 
+    /// Adds marks, if there are any: without them, a key is the one that it was before there were
+    /// marks.
+    fn marks(&mut self, marks: &Marks) {
+        if !marks.is_empty() {
+            // Numbers are written with all their bits, and names of fields are unique.
+            let text = serde_json::to_string(&marks.without_labels()).unwrap_or_default();
+            self.add("marks", &text);
+        }
+    }
+
     fn models(&mut self, models: &BTreeMap<String, String>) {
         for (name, hash) in models {
             self.add(&format!("model.{name}"), hash);
@@ -62,11 +73,13 @@ pub(super) fn composition(
     media: &str,
     analysed: (f64, f64),
     settings: &Settings,
+    marks: &Marks,
     models: &BTreeMap<String, String>,
 ) -> String {
     let mut recipe = Recipe::new("composition", media, COMPOSITION_VERSION);
     recipe.add("analysed", &format!("{} {}", analysed.0, analysed.1));
     recipe.settings(settings, |effect| matches!(effect, Effect::Notes(_)));
+    recipe.marks(&marks.of_rhythm());
     recipe.models(models);
     recipe.key()
 }
@@ -76,6 +89,7 @@ pub(super) fn soundtrack(
     media: &str,
     cut: Cut,
     settings: &Settings,
+    marks: &Marks,
     models: &BTreeMap<String, String>,
     sound_font: &str,
 ) -> String {
@@ -88,6 +102,7 @@ pub(super) fn soundtrack(
     );
     recipe.add("speed", &cut.speed.to_string());
     recipe.settings(settings, |effect| effect != Effect::Way);
+    recipe.marks(marks);
     recipe.models(models);
     recipe.add("sound font", sound_font);
     recipe.key()
@@ -102,7 +117,7 @@ mod tests {
 
     fn key(media: &str, cut: Cut, settings: &Settings, font: &str) -> String {
         let models = BTreeMap::from([("pose".to_owned(), "ab12".to_owned())]);
-        soundtrack(media, cut, settings, &models, font)
+        soundtrack(media, cut, settings, &Marks::default(), &models, font)
     }
 
     #[test]
@@ -177,7 +192,8 @@ mod tests {
     #[test]
     fn a_setting_changes_the_keys_named_in_its_row() {
         let models = BTreeMap::new();
-        let composed = |settings: &Settings| composition("a", (0.0, 60.0), settings, &models);
+        let none = Marks::default();
+        let composed = |settings: &Settings| composition("a", (0.0, 60.0), settings, &none, &models);
         let heard = |settings: &Settings| key("a", Cut::default(), settings, "f");
         let plain = Settings::default();
         for setting in TABLE {
@@ -191,8 +207,41 @@ mod tests {
             assert_eq!(composed(&changed) != composed(&plain), notes, "{name}");
             assert_eq!(heard(&changed) != heard(&plain), sound, "{name}");
         }
-        let later = composition("a", (60.0, 60.0), &plain, &models);
+        let later = composition("a", (60.0, 60.0), &plain, &none, &models);
         assert_ne!(later, composed(&plain));
+    }
+
+    #[test]
+    fn marks_change_the_keys_of_what_they_change() {
+        let (settings, models) = (Settings::default(), BTreeMap::new());
+        let keys = |marks: &str| {
+            let marks: Marks = serde_json::from_str(marks).expect("marks");
+            let composed = composition("a", (0.0, 60.0), &settings, &marks, &models);
+            (
+                composed,
+                soundtrack("a", Cut::default(), &settings, &marks, &models, "f"),
+            )
+        };
+        let none = keys("{}");
+        let (beat, later) = (
+            keys(r#"{"beats": [{"time": 1}]}"#),
+            keys(r#"{"beats": [{"time": 1.0000000001}]}"#),
+        );
+        assert!(beat.0 != none.0 && beat.1 != none.1 && later.0 != beat.0 && later.1 != beat.1);
+        for marks in [
+            r#"{"tempo_factor": 2}"#,
+            r#"{"accents": {"removed": [1]}}"#,
+            r#"{"accents": {"moved": [{"from": 1, "to": 2}]}}"#,
+        ] {
+            assert!(keys(marks).0 != none.0 && keys(marks).1 != none.1, "{marks}");
+        }
+        // Hits and silences are arranged after the composition; labels are not heard.
+        let hit = keys(r#"{"hits": [{"time": 1}]}"#);
+        assert!(hit.0 == none.0 && hit.1 != none.1);
+        assert_eq!(keys(r#"{"hits": [{"time": 1, "label": "jump"}]}"#), hit);
+        assert_ne!(keys(r#"{"hits": [{"time": 1, "strength": 0.5}]}"#).1, hit.1);
+        let silence = keys(r#"{"silences": [{"from": 1, "to": 2}]}"#);
+        assert!(silence.0 == none.0 && silence.1 != none.1);
     }
 
     /// Must be extended with each new setting, so that the effect in its row is decided and not

@@ -1,11 +1,13 @@
 //! Files saved between stages: any stage's result can be written, and the chain continued from it.
 
 use super::cut::Cut;
-use super::fields::{FORMAT, VERSION};
+use super::fields::{FORMAT, STAGES, VERSION};
+use super::unreadable::Given;
 use super::{check, unreadable};
 use crate::drums::DrumGrid;
 use crate::error::{Error, Result};
 use crate::limits::LARGEST_SAVED_FILE;
+use crate::marks::Marks;
 use crate::music::Music;
 use crate::pose::PoseTrack;
 use crate::progress::Stage;
@@ -31,6 +33,9 @@ pub(super) struct Saved {
     /// The part of it that is heard.
     #[serde(default, skip_serializing_if = "is_default")]
     pub cut: Cut,
+    /// What a person has corrected.
+    #[serde(default, skip_serializing_if = "Marks::is_empty")]
+    pub marks: Marks,
     #[serde(default, deserialize_with = "result", skip_serializing_if = "Option::is_none")]
     pub poses: Option<PoseTrack>,
     #[serde(default, deserialize_with = "result", skip_serializing_if = "Option::is_none")]
@@ -95,6 +100,7 @@ impl Saved {
             stage,
             clip,
             cut,
+            marks: Marks::default(),
             poses: None,
             rhythm: None,
             drums: None,
@@ -124,9 +130,10 @@ impl Saved {
         let file = File::open(path).map_err(Error::input(path))?;
         // A file that grows in the meantime is not read beyond the limit either.
         let mut json = serde_json::Deserializer::from_reader(BufReader::new(file).take(LARGEST_SAVED_FILE));
-        let saved: Self =
-            serde_path_to_error::deserialize(&mut json).map_err(|e| refuse(unreadable::sentence(path, &e)))?;
-        json.end().map_err(|e| refuse(unreadable::syntax_sentence(&e)))?;
+        let saved: Self = serde_path_to_error::deserialize(&mut json)
+            .map_err(|e| refuse(unreadable::sentence(&STAGES, Given::File(path), &e)))?;
+        json.end()
+            .map_err(|e| refuse(unreadable::syntax_sentence(&STAGES, &e)))?;
         if saved.format != FORMAT || saved.version != VERSION {
             let (format, version) = (shown::text(&saved.format), saved.version);
             return Err(refuse(format!(
@@ -155,6 +162,7 @@ impl Saved {
         }
         check::clip(&self.clip)?;
         check::cut(&self.cut)?;
+        self.marks.check().map_err(|fault| format!("marks.{fault}"))?;
         let duration = self.clip.duration;
         if let Some(poses) = &self.poses {
             check::poses(poses, duration)?;

@@ -1,8 +1,7 @@
-//! Sentences for saved stages that cannot be read: the field, the value met and the value expected,
+//! Sentences for saved stages and marks that cannot be read: the field, the value met and the value expected,
 //! in place of the parser's own words.
 
-use super::fields::{FORMAT, Form, VERSION, form};
-use crate::limits::LARGEST_SAVED_FILE;
+use super::fields::{FileKind, Form};
 use crate::{shown, syntax};
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::error::Category;
@@ -12,43 +11,52 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-/// What to do about a file that is not a saved stage.
-const CHOOSE: &str = "choose a file to which a stage was saved";
+/// A text that was read, so that it can be read again.
+#[derive(Clone, Copy)]
+pub(super) enum Given<'a> {
+    File(&'a Path),
+    Text(&'a str),
+}
 
-/// Why a saved stage cannot be read. The file is read again for the value of the field.
-pub(super) fn sentence(file: &Path, error: &serde_path_to_error::Error<serde_json::Error>) -> String {
+/// Why a text of this kind cannot be read. It is read again for the value of the field.
+pub(super) fn sentence(
+    kind: &FileKind,
+    given: Given<'_>,
+    error: &serde_path_to_error::Error<serde_json::Error>,
+) -> String {
     let keys: Vec<Key> = error.path().iter().filter_map(Key::of).collect();
     let fault = error.inner();
-    let (values, is_json) = values(file, &keys);
+    let (values, is_json) = values(kind, given, &keys);
     // The parser also reports a value that is not a word where one is expected as not JSON.
-    if !is_json && let Some(fault) = syntax_fault(&keys, fault) {
+    if !is_json && let Some(fault) = syntax_fault(kind, &keys, fault) {
         return fault;
     }
-    if let Some(reason) = other_format(file) {
+    if let Some(reason) = other_format(kind, given) {
         return reason;
     }
     let reason = syntax::reason(fault);
-    let what = first_wrong(&keys, &values)
-        .or_else(|| missing(&keys, &reason))
-        .unwrap_or_else(|| whole(&keys, &reason));
+    let what = unknown(&keys, &reason)
+        .or_else(|| first_wrong(kind, &keys, &values))
+        .or_else(|| missing(kind, &keys, &reason))
+        .unwrap_or_else(|| whole(kind, &keys, &reason));
     format!("{what} ({})", syntax::place(fault))
 }
 
 /// The sentence for text that is not JSON, or that a parser does not read.
-pub(super) fn syntax_sentence(error: &serde_json::Error) -> String {
-    syntax::placed_fault(error).map_or_else(|| syntax::reason(error), |fault| format!("{fault}; {CHOOSE}"))
+pub(super) fn syntax_sentence(kind: &FileKind, error: &serde_json::Error) -> String {
+    syntax::placed_fault(error).map_or_else(|| syntax::reason(error), |fault| format!("{fault}; {}", kind.choose))
 }
 
-fn syntax_fault(keys: &[Key], error: &serde_json::Error) -> Option<String> {
+fn syntax_fault(kind: &FileKind, keys: &[Key], error: &serde_json::Error) -> Option<String> {
     let fault = syntax::placed_fault(error)?;
     let path = path(keys);
     if error.classify() == Category::Io {
         return Some(fault);
     }
     if path.is_empty() {
-        return Some(format!("{fault}; {CHOOSE}"));
+        return Some(format!("{fault}; {}", kind.choose));
     }
-    match form(&pattern(keys)) {
+    match (kind.form)(&pattern(keys)) {
         Some(allowed) if syntax::reason(error) == syntax::NUMBER_TOO_LARGE => Some(format!(
             "{path} is a number too large to be read; expected {allowed} ({})",
             syntax::place(error)
@@ -57,33 +65,52 @@ fn syntax_fault(keys: &[Key], error: &serde_json::Error) -> Option<String> {
     }
 }
 
-/// The reason if a file is JSON, but of another format or version: its fields then have other
+/// The reason if a text is JSON, but of another format or version: its fields then have other
 /// meanings.
-fn other_format(file: &Path) -> Option<String> {
-    let value = |key: &str| values(file, &[Key::Name(key.to_owned())]).0.into_iter().next();
+pub(super) fn other_format(kind: &FileKind, given: Given<'_>) -> Option<String> {
+    let FileKind {
+        format,
+        version,
+        name,
+        choose,
+        ..
+    } = kind;
+    let value = |key: &str| values(kind, given, &[Key::Name(key.to_owned())]).0.into_iter().next();
     match value("format") {
-        Some(Met::Text(format)) if format == FORMAT => {}
-        Some(met) => return Some(format!("format is {met}; expected '{FORMAT}'; {CHOOSE}")),
+        Some(Met::Text(met)) if met == *format => {}
+        Some(met) => return Some(format!("format is {met}; expected '{format}'; {choose}")),
         None => {
             return Some(format!(
-                "it is JSON, but not a saved stage: it has no field 'format'; {CHOOSE}"
+                "it is JSON, but not {name}: it has no field 'format'; {choose}"
             ));
         }
     }
     match value("version") {
-        Some(Met::Whole(version)) if version == VERSION.to_string() => None,
-        Some(met) => Some(format!("version is {met}; this program reads {VERSION}")),
-        None => Some(format!("version is missing; expected {VERSION}")),
+        Some(Met::Whole(met)) if met == version.to_string() => None,
+        Some(met) => Some(format!("version is {met}; this program reads {version}")),
+        None => Some(format!("version is missing; expected {version}")),
     }
 }
 
+/// A field that does not exist where only known ones are allowed, named by the parser.
+fn unknown(keys: &[Key], reason: &str) -> Option<String> {
+    let (name, known) = reason.strip_prefix("unknown field `")?.split_once('`')?;
+    let mut keys = keys.to_vec();
+    // The path may already end with the field.
+    if keys.last() != Some(&Key::Name(name.to_owned())) {
+        keys.push(Key::Name(name.to_owned()));
+    }
+    let known = known.trim_start_matches(", ").replace('`', "");
+    Some(format!("{} is not a field; {known}", path(&keys)))
+}
+
 /// A field that is missing or appears twice, named by the parser.
-fn missing(keys: &[Key], reason: &str) -> Option<String> {
+fn missing(kind: &FileKind, keys: &[Key], reason: &str) -> Option<String> {
     let named = |start: &str| reason.strip_prefix(start)?.split('`').next();
     let with = |name: &str| [keys, &[Key::Name(name.to_owned())]].concat();
     if let Some(name) = named("missing field `") {
         let keys = with(name);
-        let allowed = form(&pattern(&keys)).map(|form| format!("; expected {form}"));
+        let allowed = (kind.form)(&pattern(&keys)).map(|form| format!("; expected {form}"));
         return Some(format!("{} is missing{}", path(&keys), allowed.unwrap_or_default()));
     }
     let name = named("duplicate field `")?;
@@ -91,10 +118,10 @@ fn missing(keys: &[Key], reason: &str) -> Option<String> {
 }
 
 /// The first value on the way to the fault that does not have the form of its field.
-fn first_wrong(keys: &[Key], values: &[Met]) -> Option<String> {
+fn first_wrong(kind: &FileKind, keys: &[Key], values: &[Met]) -> Option<String> {
     (1..=keys.len()).zip(values).find_map(|(length, met)| {
         let keys = &keys[..length];
-        let form = form(&pattern(keys))?;
+        let form = (kind.form)(&pattern(keys))?;
         let fits = match form {
             Form::Object => matches!(met, Met::Object),
             Form::List => matches!(met, Met::List(_)),
@@ -113,10 +140,10 @@ fn first_wrong(keys: &[Key], values: &[Met]) -> Option<String> {
 }
 
 /// The reason for a type that is checked as a whole, which names the field within it.
-fn whole(keys: &[Key], reason: &str) -> String {
+fn whole(kind: &FileKind, keys: &[Key], reason: &str) -> String {
     let path = path(keys);
     if path.is_empty() {
-        return format!("{reason}; {CHOOSE}");
+        return format!("{reason}; {}", kind.choose);
     }
     if reason.split(' ').next().is_some_and(|word| word.contains('[')) {
         return format!("{path}.{reason}");
@@ -187,17 +214,20 @@ impl fmt::Display for Met {
     }
 }
 
-/// The values of a file on a path, from the first key on, as many as the file has, and whether the
-/// whole file is JSON.
-fn values(file: &Path, keys: &[Key]) -> (Vec<Met>, bool) {
+/// The values of a text on a path, from the first key on, as many as it has, and whether the whole
+/// text is JSON.
+fn values(kind: &FileKind, given: Given<'_>, keys: &[Key]) -> (Vec<Met>, bool) {
     let mut met = Vec::new();
-    let mut is_json = false;
-    if let Ok(file) = File::open(file) {
-        let mut json = serde_json::Deserializer::from_reader(BufReader::new(file).take(LARGEST_SAVED_FILE));
+    let mut walk = |text: &mut dyn Read| {
+        let mut json = serde_json::Deserializer::from_reader(text);
         let read = Walk { keys, met: &mut met }.deserialize(&mut json);
-        is_json = read.and_then(|()| json.end()).is_ok();
-    }
-    // The first is the file's own.
+        read.and_then(|()| json.end()).is_ok()
+    };
+    let is_json = match given {
+        Given::File(path) => File::open(path).is_ok_and(|file| walk(&mut BufReader::new(file).take(kind.largest))),
+        Given::Text(text) => walk(&mut text.as_bytes()),
+    };
+    // The first is the text's own.
     (met.into_iter().skip(1).collect(), is_json)
 }
 

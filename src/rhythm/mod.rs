@@ -20,6 +20,7 @@ mod bars;
 mod beats;
 #[cfg(test)]
 mod beats_tests;
+mod bind;
 mod braking;
 pub mod calibration;
 pub mod compose;
@@ -57,10 +58,11 @@ pub use network::BeatModels;
 
 use crate::error::{Error, Result};
 use crate::limits::LONGEST_BRIDGE;
+use crate::marks::Marks;
 use crate::pose::PoseTrack;
 use crate::progress::{Monitor, Stage};
 use crate::settings::{BeatSource, RhythmSettings};
-use crate::time::{Instant, Rate, Span};
+use crate::time::{Instant, Rate, Span, Tempo};
 use confidence::{Evidence, Overview, Signs};
 use decode::{BeatEvidence, Grid, NetworkOutput};
 use motion::Motion;
@@ -119,6 +121,49 @@ pub fn find(
     );
     monitor.progress(Stage::Rhythm, 1.0)?;
     Ok(rhythm)
+}
+
+/// Like [`find`], for a clip in which a person has fixed beats, has the found beats halved or
+/// doubled, or has removed or moved accents. `marks` are in the time of the clip.
+///
+/// The beats pass through those that are fixed; two of them are enough for a person who hardly
+/// moves.
+///
+/// # Errors
+/// Those of [`find`], and [`Error::Marks`] for a number that the bars of the settings do not have.
+pub fn find_bound(
+    track: &PoseTrack,
+    duration: Span,
+    models: &mut BeatModels,
+    settings: &RhythmSettings,
+    marks: &Marks,
+    monitor: &Monitor<'_>,
+) -> Result<Rhythm> {
+    if let Some(bar) = settings.beats_per_bar
+        && let Some((index, number)) = bind::beyond(&marks.beats, bar)
+    {
+        return Err(Error::Marks {
+            path: "marks".into(),
+            reason: format!(
+                "fixed beat {} of the clip has the number {number}; expected 1 to {bar}, the beats in a bar that the \
+                 setting beats.per_bar gives",
+                index + 1
+            ),
+        });
+    }
+    let mut settings = settings.clone();
+    settings.beats_per_bar = settings.beats_per_bar.or_else(|| bind::bar(&marks.beats));
+    let found = match (
+        find(track, duration, models, &settings, monitor),
+        bind::span(&marks.beats),
+    ) {
+        (Err(Error::NoBeat { .. } | Error::PosesTooSparse { .. }), Some(span)) => {
+            settings.tempo = Some(Tempo::from_beat_span(span));
+            find(track, duration, models, &settings, monitor)?
+        }
+        (found, _) => found?,
+    };
+    Ok(bind::bound(found, marks, duration))
 }
 
 /// The rhythms of the sources that the settings allow, at least one, the network's first; [`find`]

@@ -1,11 +1,13 @@
 //! Arranges drums and melodic lines as a score.
 
 use super::cadence::{self, Setting, with_cadence};
-use super::ending::{beat_number, ending_on, last_answer_after, last_beat_after};
+use super::ending::{beat_number, last_answer_after, last_beat_after};
 use super::kits::kit_volume;
 use super::levels::Levels;
+use super::marked::{self, Last};
 use super::melodic::{self, Timeline};
 use super::{Part, Score, TimeSignature, drum_part};
+use crate::answer::{Answer, Marked};
 use crate::drums::DrumGrid;
 use crate::error::{Error, Result};
 use crate::music::{GridNote, Line, Music};
@@ -44,20 +46,28 @@ pub fn from_drums(grid: &DrumGrid, duration: Span, kit: Option<&str>) -> Result<
 /// [`Error::SettingValue`] when `kit` is not a kit.
 #[cfg(feature = "internals")]
 pub fn arrange(grid: &DrumGrid, music: Option<&Music>, duration: Span, kit: Option<&str>) -> Result<Score> {
-    arrange_to(grid, music, None, duration, kit)
+    arrange_marked(grid, music, None, &Marked::default(), duration, kit)
 }
 
-/// Like [`arrange`], for drums and music that [answer](crate::answer) a movement with strong
-/// accents on the steps `strong`, in ascending order: the piece ends [near the clip's
-/// end](super::ending::last_answer_after), on one of those if possible. `None` if no movement is
-/// answered.
+/// Like [`arrange`], for drums and music that [answer](crate::answer) a movement, whose strong
+/// accents the answer names, and marks: the piece ends [near the clip's
+/// end](super::ending::last_answer_after), on a strong accent if possible, or on a marked hit that
+/// comes last. Marked hits are at their very instants. `grid` has the drums of the answer, on the
+/// beats of the clip.
 ///
 /// # Errors
 /// Those of [`arrange`].
-pub fn arrange_to(
+pub fn arrange_answer(grid: &DrumGrid, answer: &Answer, duration: Span, kit: Option<&str>) -> Result<Score> {
+    let (music, strong) = (answer.music.as_ref(), answer.strong.as_deref());
+    arrange_marked(grid, music, strong, &answer.marked, duration, kit)
+}
+
+/// `strong` are the steps of strong accents, in ascending order; `None` if no movement is answered.
+fn arrange_marked(
     grid: &DrumGrid,
     music: Option<&Music>,
     strong: Option<&[i32]>,
+    marks: &Marked,
     duration: Span,
     kit: Option<&str>,
 ) -> Result<Score> {
@@ -84,6 +94,7 @@ pub fn arrange_to(
     }
     let first = first_beat(&beats);
     let tempo_map = tempo_map(&beats, first, duration)
+        .map(|map| marked::exact(map, marks, &beats))
         .ok_or_else(|| unfit("the drum grid's beats do not form a tempo map".to_owned()))?;
     let timeline = Timeline {
         beats: &beats,
@@ -98,8 +109,9 @@ pub fn arrange_to(
         Some(strong) => last_answer_after(played, strong, grid, &beats, duration),
         None => last_beat_after(played, grid, &beats, duration).map(|beat| beat.saturating_mul(STEPS_PER_BEAT as i32)),
     });
+    let last = marked::last(last, marks, &beats, duration);
     let hits = match last.filter(|_| !grid.hits.is_empty()) {
-        Some(step) => ending_on(step, grid),
+        Some(last) => marked::hits(last, grid),
         None => grid.hits.clone(),
     };
     let mut parts = vec![drum_part::part(&hits, &grid.style, kit, timeline)?];
@@ -133,7 +145,7 @@ fn melodic_part(
     music: &Music,
     grid: &DrumGrid,
     levels: &Levels,
-    last: Option<i32>,
+    last: Option<Last>,
     timeline: Timeline<'_>,
 ) -> Part {
     let palette = music.palette.unwrap_or_else(|| Palette::of_style(&grid.style));
@@ -158,9 +170,10 @@ fn melodic_part(
         before,
         last: tonic,
         velocity,
-    } = with_cadence(&sounding, last, setting);
+    } = with_cadence(&sounding, last.step, setting);
     let end = melodic::ringing(&tonic, velocity, last, timeline);
-    let until = timeline.onset(last, 0.0).unwrap_or_else(|| timeline.end());
+    let onset = timeline.onset(last.step, last.offset);
+    let until = onset.unwrap_or_else(|| timeline.end());
     let mut notes = melodic::notes(&before, timeline, until);
     notes.extend(end);
     melodic::part(line, palette, levels, notes)

@@ -2,6 +2,7 @@
 //! note sounds.
 
 use super::levels::Levels;
+use super::marked::Last;
 use super::{Note, Part, in_turn};
 use crate::music::{GridNote, Line};
 use crate::theory::Palette;
@@ -78,9 +79,9 @@ pub(super) fn notes(notes: &[GridNote], timeline: Timeline<'_>, until: Tick) -> 
     in_turn(notes.collect())
 }
 
-/// Pitches that begin together on a step and ring to the clip's end.
-pub(super) fn ringing(pitches: &[u8], velocity: f32, step: i32, timeline: Timeline<'_>) -> Vec<Note> {
-    let Some(onset) = timeline.onset(step, 0.0) else {
+/// Pitches that begin together where a piece ends and ring to the clip's end.
+pub(super) fn ringing(pitches: &[u8], velocity: f32, last: Last, timeline: Timeline<'_>) -> Vec<Note> {
+    let Some(onset) = timeline.onset(last.step, last.offset) else {
         return vec![];
     };
     let ring = timeline.duration - (timeline.tempo_map.instant(onset) - Instant::ZERO);
@@ -88,6 +89,10 @@ pub(super) fn ringing(pitches: &[u8], velocity: f32, step: i32, timeline: Timeli
     let stop = timeline
         .tempo_map
         .tick(Instant::ZERO + timeline.duration - Span::from_seconds(release));
+    let stop = match last.rings_until {
+        until if until.is_finite() => stop.min(timeline.tempo_map.tick(timeline.beats.instant(until))),
+        _ => stop,
+    };
     pitches
         .iter()
         .map(|pitch| Note {

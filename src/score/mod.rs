@@ -8,11 +8,12 @@ mod drum_part;
 pub mod ending;
 pub mod kits;
 mod levels;
+mod marked;
 mod melodic;
 mod mixing;
 mod turns;
 
-pub use arrange::arrange_to;
+pub use arrange::arrange_answer;
 #[cfg(feature = "internals")]
 pub use arrange::{arrange, from_drums};
 pub use drum_part::DRUM_PART;

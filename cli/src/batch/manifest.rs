@@ -3,11 +3,11 @@
 
 use super::csv::{CsvFault, Records};
 use super::object::{Distinct, twice};
-use crate::exit::{Failure, INPUT};
+use crate::exit::{self, Failure, INPUT};
 use crate::{flags, units};
 use kinescore::host::{json_fault, shown_count, shown_text as shown};
 use kinescore::settings::{Setting, SettingsBuilder, TABLE};
-use kinescore::{Cut, Error, Flicks, Settings};
+use kinescore::{Cut, Error, Flicks, Marks, Settings};
 use serde_json::{Map, Value};
 use std::fs::File;
 use std::io::Read;
@@ -16,9 +16,9 @@ use std::path::{Path, PathBuf};
 /// Larger files are not lists of clips.
 const LARGEST: u64 = 64 << 20;
 /// Columns that a row may have in addition to settings.
-const COLUMNS: [&str; 5] = ["path", "in", "out", "speed", "name"];
+const COLUMNS: [&str; 6] = ["path", "in", "out", "speed", "name", "marks"];
 /// Those whose value is a text; of the others it may be a number.
-const TEXTS: [&str; 2] = ["path", "name"];
+const TEXTS: [&str; 3] = ["path", "name", "marks"];
 /// Refers the user to the keys of settings.
 const KEYS: &str = "the keys of settings (`kinescore settings` lists them)";
 /// Maximum bytes of a name: most file systems allow 255 with all extensions.
@@ -35,6 +35,10 @@ pub struct Row {
     pub media: PathBuf,
     /// The part of it that is heard.
     pub cut: Cut,
+    /// The file of marks as written in the manifest, if the row gives one.
+    pub marks_file: Option<String>,
+    /// Its marks.
+    pub marks: Marks,
     /// The name for its files, if the row gives one.
     pub name: Option<String>,
     /// The settings: those of the command line, overridden by the row's own.
@@ -246,6 +250,8 @@ impl<'a> Manifest<'a> {
             path: String::new(),
             media: PathBuf::new(),
             cut: Cut::default(),
+            marks_file: None,
+            marks: Marks::default(),
             name: None,
             settings: self.base.clone(),
             own: Vec::new(),
@@ -279,6 +285,10 @@ impl<'a> Manifest<'a> {
                 return Err(self.refuse(line, column, &value, "expected a path without control characters"));
             }
             "path" => row.path = value,
+            "marks" => {
+                row.marks = self.marks(line, &value)?;
+                row.marks_file = Some(value);
+            }
             "in" => row.cut.start = time(&value)?,
             "out" => row.cut.end = time(&value)?,
             "speed" => {
@@ -300,6 +310,26 @@ impl<'a> Manifest<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The marks of a file whose path is relative to the manifest's folder.
+    fn marks(&self, line: usize, file: &str) -> Result<Marks, Failure> {
+        let path = self.path.with_file_name(file);
+        Marks::read(&path).map_err(|error| {
+            let why = match &error {
+                Error::Input { source, .. } => format!(
+                    "'{}' cannot be read ({}: {source}); expected a file of marks, with a path relative to the manifest's \
+                     folder",
+                    shown(file),
+                    path.display()
+                ),
+                other => other.to_string(),
+            };
+            Failure {
+                code: exit::code(&error),
+                ..self.wrong(line, "marks", &why)
+            }
+        })
     }
 
     fn setting(&self, line: usize, error: &Error) -> Failure {
@@ -479,7 +509,7 @@ mod tests {
             ),
             (
                 b"{\"path\": \"a\", \"seed\": 1}\n",
-                "list: line 1, key 'seed': no such key; expected one of path, in, out, speed, name, settings; settings belong in 'settings'",
+                "list: line 1, key 'seed': no such key; expected one of path, in, out, speed, name, marks, settings; settings belong in 'settings'",
             ),
             (
                 b"{\"path\": 5}\n",

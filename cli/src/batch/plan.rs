@@ -148,11 +148,13 @@ pub fn check_outputs(
 ) -> Result<(), Failure> {
     let place = |path: &Path| fs::metadata(path).ok().map(|there| (there.dev(), there.ino()));
     let media = clips.iter().map(|clip| clip.row.media.as_path());
-    let inputs: HashSet<_> = media
+    let mut inputs: HashSet<_> = media
         .chain([manifest])
         .chain(others.iter().copied())
         .filter_map(place)
         .collect();
+    let marks = clips.iter().filter_map(|clip| clip.row.marks_file.as_ref());
+    inputs.extend(marks.filter_map(|file| place(&manifest.with_file_name(file))));
     for clip in share {
         for file in clip.files.all() {
             let path = out.join(file);

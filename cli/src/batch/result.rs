@@ -48,6 +48,8 @@ pub struct About {
     start: f64,
     end: Option<f64>,
     speed: String,
+    /// The file of marks, as the row names it.
+    marks: Option<String>,
     settings: Map<String, Value>,
 }
 
@@ -61,6 +63,7 @@ impl About {
             start: row.cut.start.unwrap_or(Flicks::ZERO).seconds(),
             end: row.cut.end.map(Flicks::seconds),
             speed: row.cut.speed.to_string(),
+            marks: row.marks_file.clone(),
             settings: settings.into_iter().map(|(key, value)| (key, json!(value))).collect(),
         }
     }
@@ -69,7 +72,10 @@ impl About {
     /// settings.
     pub fn fits(&self, clip: &ClipRow, keys: &[String]) -> bool {
         let asked = Self::of(clip);
-        let row = |about: &Self| (about.path.clone(), about.start, about.end, about.speed.clone());
+        let row = |about: &Self| {
+            let (path, speed, marks) = (about.path.clone(), about.speed.clone(), about.marks.clone());
+            (path, about.start, about.end, speed, marks)
+        };
         let mut keys = keys.iter().chain(&clip.row.own);
         row(self) == row(&asked) && keys.all(|key| self.settings.get(key) == asked.settings.get(key))
     }
@@ -80,6 +86,7 @@ impl About {
             start: value["in"].as_f64()?,
             end: value["out"].as_f64(),
             speed: value["speed"].as_str()?.to_owned(),
+            marks: value["marks"].as_str().map(str::to_owned),
             settings: value["settings"].as_object()?.clone(),
         })
     }
@@ -158,6 +165,7 @@ impl ClipOutcome {
             "in": self.about.start,
             "out": self.about.end,
             "speed": self.about.speed,
+            "marks": self.about.marks,
             "settings": self.about.settings,
             "outputs": outputs,
             "seconds": (self.seconds * 1000.0).round() / 1000.0,

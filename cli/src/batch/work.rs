@@ -165,7 +165,8 @@ impl ShareWork<'_> {
     }
 
     fn key(&self, clip: &ClipRow) -> kinescore::Result<String> {
-        self.engine.key(&clip.row.settings, &clip.row.media, clip.row.cut)
+        let row = &clip.row;
+        self.engine.key(&row.settings, &row.media, row.cut, &row.marks)
     }
 
     fn attempts(&self, clip: &ClipRow, place: &str) -> Result<ClipOutcome, Failure> {
@@ -261,6 +262,7 @@ impl ShareWork<'_> {
         let row = &clip.row;
         let (engine, settings) = (self.engine.clone(), row.settings.clone());
         let mut job = Job::open_until(engine, settings, &row.media, row.cut, monitor.cancel()).map_err(Trouble::new)?;
+        job.set_marks(row.marks.clone()).map_err(Trouble::new)?;
         // Outputs that cannot be written are reported before the work, not after.
         let video = clip.files.video.iter();
         video

@@ -3,7 +3,7 @@
 use crate::exit;
 use crate::progress::{Console, Progress};
 use kinescore::host::announced;
-use kinescore::{Cancel, Cut, Engine, Error, Flicks, Job, Monitor, Settings, Speed, Stage};
+use kinescore::{Cancel, Cut, Engine, Error, Flicks, Job, Marks, Monitor, Settings, Speed, Stage};
 use kinescore_timeline::{Maker, MediaFacts, MediaReader, Problem, ProblemKind, Setting, SoundOrder};
 use std::path::Path;
 use std::sync::Arc;
@@ -63,6 +63,7 @@ fn problem(error: &Error) -> Problem {
 struct Kept {
     media: String,
     settings: Vec<Setting>,
+    marks: String,
     job: Job,
 }
 
@@ -106,6 +107,14 @@ impl Studio {
         Settings::from_pairs(order.settings.iter().map(|Setting { key, value }| (key, value)))
     }
 
+    /// The marks that the project's markers set.
+    fn marks(order: &SoundOrder) -> kinescore::Result<Marks> {
+        match order.marks.as_str() {
+            "" => Ok(Marks::default()),
+            text => Marks::from_json(text, Path::new("markers of the project")),
+        }
+    }
+
     fn cut(order: &SoundOrder) -> Result<Cut, Problem> {
         let term = |value: i64| u32::try_from(value).unwrap_or(0);
         let (above, below) = (order.speed_numerator, order.speed_denominator);
@@ -129,7 +138,7 @@ impl Studio {
         let known = self
             .jobs
             .iter()
-            .position(|kept| kept.media == order.media && kept.settings == order.settings);
+            .position(|kept| kept.media == order.media && kept.settings == order.settings && kept.marks == order.marks);
         // A job that fails is not kept.
         let mut job = match known {
             Some(place) => {
@@ -145,6 +154,7 @@ impl Studio {
                 &self.cancel,
             )?,
         };
+        job.set_marks(Self::marks(order)?)?;
         let progress = Progress::new(&self.console);
         let monitor = Monitor::new(self.cancel.clone(), |stage, done| progress.report(stage, done));
         let done = job.run(Stage::Audio, &monitor);
@@ -154,6 +164,7 @@ impl Studio {
         self.jobs.push(Kept {
             media: order.media.clone(),
             settings: order.settings.clone(),
+            marks: order.marks.clone(),
             job,
         });
         if self.jobs.len() > JOBS {
@@ -169,7 +180,10 @@ impl Maker for Studio {
             return Err(problem(&Error::Cancelled));
         }
         let cut = Self::cut(order)?;
-        let key = Self::settings(order).and_then(|settings| self.engine.key(&settings, Path::new(&order.media), cut));
+        let key = Self::settings(order).and_then(|settings| {
+            let marks = Self::marks(order)?;
+            self.engine.key(&settings, Path::new(&order.media), cut, &marks)
+        });
         key.map_err(|error| problem(&error))
     }
 

@@ -57,7 +57,7 @@ fn a_bad_manifest_is_reported_before_anything_is_rendered() {
         "LIST: not a list of clips: line 2, byte 13: 0xe9 is not UTF-8; expected UTF-8",
     );
     let columns =
-        "the columns are path, in, out, speed, name and the keys of settings (`kinescore settings` lists them)";
+        "the columns are path, in, out, speed, name, marks and the keys of settings (`kinescore settings` lists them)";
     refused(
         Some(b"path,style\nwalk.mp4,funk\n"),
         &[],

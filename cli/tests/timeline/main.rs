@@ -7,6 +7,7 @@
 mod common;
 mod elsewhere;
 mod late;
+mod markers;
 mod projects;
 mod truth;
 mod watching;

@@ -131,6 +131,7 @@ static void null_jobs(kinescore_engine *engine) {
     GIVES(KINESCORE_NULL_POINTER, kinescore_job_push_frame(NULL, &frame));
     GIVES(KINESCORE_NULL_POINTER, kinescore_job_end_frames(NULL));
     GIVES(KINESCORE_NULL_POINTER, kinescore_job_set_cut(NULL, 0, 1, 1, 1));
+    GIVES(KINESCORE_NULL_POINTER, kinescore_job_set_marks(NULL, NULL));
     GIVES(KINESCORE_NULL_POINTER, kinescore_job_run(NULL, NULL, NULL));
     GIVES(KINESCORE_NULL_POINTER, kinescore_job_cancel(NULL));
     GIVES(KINESCORE_NULL_POINTER, kinescore_job_summary(NULL, &summary));
@@ -193,6 +194,13 @@ static void wrong_states(kinescore_engine *engine, const char *clip) {
     GIVES(KINESCORE_BAD_ARGUMENT, kinescore_job_set_cut(job, 0, 1, 1, 0));
     SAYS("1/0; expected 1/4 to 4");
     GIVES(KINESCORE_BAD_ARGUMENT, kinescore_job_set_cut(job, 0, 1, 5, 1));
+    GIVES(KINESCORE_BAD_ARGUMENT, kinescore_job_set_marks(job, "\xe2\x82"));
+    GIVES(KINESCORE_MARKS, kinescore_job_set_marks(job, "{}"));
+    SAYS("marks: it is JSON, but not marks: it has no field 'format'");
+    GIVES(KINESCORE_MARKS,
+          kinescore_job_set_marks(job, "{\"format\": \"kinescore-marks\", \"version\": 1, \"hits\": [{\"time\": -1}]}"));
+    SAYS("marks: hits[0].time is -1 s; expected 0 to 1000000 s");
+    GIVES(KINESCORE_OK, kinescore_job_set_marks(job, ""));
 
     /* A cancellation before a call stops that call, and only that one: a job that was not opened is as new. */
     GIVES(KINESCORE_OK, kinescore_job_cancel(job));
@@ -207,6 +215,15 @@ static void wrong_states(kinescore_engine *engine, const char *clip) {
     GIVES(KINESCORE_CUT_OUTSIDE, kinescore_job_set_cut(job, 0, 100 * KINESCORE_FLICKS_PER_SECOND, 1, 1));
     GIVES(KINESCORE_CLIP_TOO_SHORT, kinescore_job_set_cut(job, 0, KINESCORE_FLICKS_PER_SECOND, 1, 1));
     GIVES(KINESCORE_OK, kinescore_job_set_cut(job, 0, 3 * KINESCORE_FLICKS_PER_SECOND, 1, 1));
+
+    /* Marks are part of the key. */
+    char marked[128];
+    GIVES(KINESCORE_OK, kinescore_job_key(job, text, sizeof text, &count));
+    GIVES(KINESCORE_OK,
+          kinescore_job_set_marks(job, "{\"format\": \"kinescore-marks\", \"version\": 1, \"hits\": [{\"time\": 1}]}"));
+    GIVES(KINESCORE_OK, kinescore_job_key(job, marked, sizeof marked, &count));
+    EXPECT(strcmp(text, marked) != 0);
+    GIVES(KINESCORE_OK, kinescore_job_set_marks(job, NULL));
 
     /* The key does not need a job, and is the same; at another speed it differs. */
     char key[128], other[128];

@@ -8,6 +8,8 @@
 
 #include <pthread.h>
 
+#define MARKS "{\"format\": \"kinescore-marks\", \"version\": 1, "
+
 static kinescore_job *job;
 
 /* The progress function waits at the first report of a stage until the other thread has cancelled. */
@@ -197,6 +199,30 @@ int main(int argc, char **argv) {
 
     /* And back: the same samples as before. */
     MUST(kinescore_job_set_cut(job, KINESCORE_MEDIA_START, KINESCORE_MEDIA_END, 1, 1));
+    MUST(kinescore_job_run(job, NULL, NULL));
+    MUST(kinescore_job_audio_format(job, &format));
+    EXPECT(read_all(format) == whole);
+
+    /* Marks: a hit is in another sound, fixed beats are among the beats to the millisecond, and without marks it is as
+       before. */
+    MUST(kinescore_job_set_marks(job, MARKS "\"hits\": [{\"time\": 2.043, \"answer\": [\"drums\", \"stop\"]}]}"));
+    GIVES(KINESCORE_WRONG_STATE, kinescore_job_summary(job, &summary));
+    MUST(kinescore_job_run(job, NULL, NULL));
+    MUST(kinescore_job_audio_format(job, &format));
+    EXPECT(read_all(format) != whole);
+    MUST(kinescore_job_set_marks(job, MARKS "\"beats\": [{\"time\": 1.0123, \"number\": 1}, {\"time\": 3.0456}]}"));
+    MUST(kinescore_job_run(job, NULL, NULL));
+    MUST(kinescore_job_beats(job, NULL, 0, &count));
+    beats = calloc(count, sizeof *beats);
+    MUST(kinescore_job_beats(job, beats, count, &count));
+    int met = 0;
+    for (size_t index = 0; index < count; index++) {
+        met += beats[index].time > 1.0113 && beats[index].time < 1.0133 && beats[index].number == 1;
+        met += beats[index].time > 3.0446 && beats[index].time < 3.0466;
+    }
+    EXPECT(met == 2);
+    free(beats);
+    MUST(kinescore_job_set_marks(job, NULL));
     MUST(kinescore_job_run(job, NULL, NULL));
     MUST(kinescore_job_audio_format(job, &format));
     EXPECT(read_all(format) == whole);

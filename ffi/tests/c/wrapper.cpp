@@ -77,6 +77,7 @@ int main(int argc, char **argv) {
     // Results are kept by the media's content: another job runs without searching for poses.
     kinescore::Job again(engine, settings);
     again.open_video(argv[3]);
+    again.set_marks(R"({"format": "kinescore-marks", "version": 1, "hits": [{"time": 1.5}]})");
     again.set_cut(KINESCORE_MEDIA_START, 3 * KINESCORE_FLICKS_PER_SECOND);
     int pose_reports = 0;
     again.run([&](int stage, double, double) {

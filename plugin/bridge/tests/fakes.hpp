@@ -90,6 +90,7 @@ struct FakeTimeline : Timeline {
         }
         return clips;
     }
+    std::vector<Marker> markers() override { return marks; }
     std::vector<Placed> ours() override { return sounds; }
     void place(const Placed &placed) override {
         ++places;
@@ -112,6 +113,7 @@ struct FakeTimeline : Timeline {
 
     std::string folder;
     std::vector<TimelineItem> clips;
+    std::vector<Marker> marks;
     std::vector<Placed> sounds;
     std::function<void()> notified;
     bool fault = false;
@@ -154,7 +156,7 @@ struct FakeMaker : Maker {
         for (const auto &[name, value] : order.settings) {
             key += " " + name + "=" + value;
         }
-        return key;
+        return key + order.marks;
     }
     void make(const SoundOrder &order, const std::string &wav, const Progress &progress) override {
         ++begun;

@@ -31,7 +31,7 @@ struct Desk {
             REQUIRE(item != timeline.clips.end());
             CHECK(sound.duration == item->duration());
             CHECK(sound.made_for.source_in == item->source_in);
-            const SoundOrder order{item->media_path, item->source_in, item->source_out, item->speed, sound.settings};
+            const SoundOrder order{item->media_path, item->source_in, item->source_out, item->speed, sound.settings, {}};
             CHECK(sound.key == maker.key(order));
             CHECK(samples(sound.wav) == maker.key(order));
         }

@@ -89,6 +89,8 @@ mod ffi {
         speed_denominator: i64,
         /// The settings that differ from their defaults.
         settings: Vec<Setting>,
+        /// The JSON text of the marks of the clip; empty for none.
+        marks: String,
     }
 
     /// The kind of a problem.

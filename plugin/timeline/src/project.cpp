@@ -184,7 +184,8 @@ public:
 private:
     static rust::SoundOrder order_of(const bridge::SoundOrder &order) {
         return {order.media,           order.source_in,         order.source_out,
-                order.speed.numerator, order.speed.denominator, settings_of(order.settings)};
+                order.speed.numerator, order.speed.denominator, settings_of(order.settings),
+                lossy(order.marks)};
     }
 
     MakerHandle &workshop_;
