@@ -95,10 +95,11 @@ fn notes_that_carry_the_harmony_are_tones_of_the_chord() {
     let at = |pitch: u8| ladder.iter().position(|other| *other == pitch).expect("in the scale");
     assert_eq!(ladder[moved(&ladder, at(67), 1, None)], 69);
     assert_eq!(
-        ladder[moved(&ladder, at(67), 1, Some(C))],
-        67 + 5,
+        ladder[moved(&ladder, at(69), 1, Some(C))],
+        72,
         "onward to the next tone"
     );
+    assert_eq!(ladder[moved(&ladder, at(67), 1, Some(C))], 67, "or the nearest");
     assert_eq!(ladder[moved(&ladder, at(67), -1, Some(C))], 64);
     // At the end of the range the melody turns back.
     assert_eq!(ladder[moved(&ladder, at(84), 2, None)], 81);
