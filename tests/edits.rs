@@ -136,10 +136,13 @@ fn bars(score: &Score, job: &Job, cut: Cut) -> BTreeMap<usize, Bar> {
             continue;
         }
         let mut notes = Bar::new();
+        let mut held = 0.0_f64;
         for part in &score.parts {
             for note in &part.notes {
                 let onset = on_media(note.onset);
                 if onset >= pair[0] - early && onset < pair[1] - early {
+                    // A held chord may reach into the ending, which is the cut's own.
+                    held = held.max(on_media(Tick(note.onset.0 + note.ticks)));
                     notes.push((
                         part.name.clone(),
                         (onset * 1e6).round() as i64,
@@ -151,6 +154,9 @@ fn bars(score: &Score, job: &Job, cut: Cut) -> BTreeMap<usize, Bar> {
             }
         }
         notes.sort();
+        if held > last - 0.05 * bar {
+            continue;
+        }
         bars.insert(number, notes);
     }
     bars

@@ -118,7 +118,7 @@ fn a_field_of_the_wrong_type_or_word_is_reported_with_those_allowed() {
             music(),
             "music.lines[0].instrument",
             "null",
-            "is null; expected piano, guitar or bass",
+            "is null; expected piano, guitar, bass, lead, pad or strings",
         ),
         (music(), "music.lines[0].notes", "7", "is 7; expected a list"),
         (

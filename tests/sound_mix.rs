@@ -7,6 +7,7 @@ use kinescore::Monitor;
 use kinescore::audio::{AudioBuffer, Synthesis, measure, render, render_part};
 use kinescore::score::{Part, Score, arrange};
 use kinescore::settings::{KITS, STYLES, Settings};
+use kinescore::theory::{Instrument, Palette};
 use kinescore::time::{Rate, Span};
 use sound_common::{band, band_score, groove, shipped_font};
 use std::collections::{BTreeMap, BTreeSet};
@@ -79,7 +80,13 @@ fn parts_sit_under_the_drums_in_every_style_and_kit() {
             );
         }
     }
-    assert_eq!(programs.len(), 7 + 9, "every shipped program is used by some style");
+    let (melodic, kits): (BTreeSet<_>, BTreeSet<_>) = programs.into_iter().partition(|(bank, _)| *bank == 0);
+    let of_styles = STYLES.iter().flat_map(|style| {
+        let palette = Palette::of_style(style);
+        Instrument::OF_MODELS.map(|instrument| (0, palette.program(instrument)))
+    });
+    assert_eq!(melodic, of_styles.collect(), "the sounds of every style were heard");
+    assert_eq!(kits.len(), KITS.len());
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::drums::sampling::{BarRandom, Sampling, Stream, choose};
 use crate::error::{Error, Result};
 use crate::music::remi::{self, Grammar, RemiBar, RemiNote, TempoClass, Token};
 use crate::theory::Instrument;
-use crate::time::STEPS_PER_BEAT;
+use crate::time::{STEPS_PER_BEAT, Tempo};
 use std::ops::RangeInclusive;
 
 /// Maximum number of attempts at a bar that repeats the bars before it; each time, the sampling is
@@ -438,7 +438,7 @@ fn roll(instrument: Instrument, bar: &RemiBar, note: &RemiNote, planned: &BarPla
         1.0
     };
     let seconds = if is_guitar { STRUM } else { ROLL };
-    let step = 60.0 / planned.input.bpm / STEPS_PER_BEAT as f64;
+    let step = Tempo::from_bpm(planned.input.bpm).beat_span().seconds() / STEPS_PER_BEAT as f64;
     (upward * place * seconds / step) as f32
 }
 

@@ -254,7 +254,7 @@ fn parts_are_in_order_with_programs_channels_and_positions() {
         [
             ("drums", 9, 128, 8),
             ("bass", 0, 0, 34),
-            ("guitar", 1, 0, 27),
+            ("guitar", 1, 0, 29),
             ("piano", 2, 0, 0)
         ]
     );

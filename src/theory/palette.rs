@@ -85,8 +85,8 @@ const fn row(
 /// The rows, in the order of [`Palette`]. Programs: piano, guitar, bass, lead, pad, strings.
 #[rustfmt::skip]
 static ROWS: [Row; Palette::NAMES.len()] = [
-    row(Palette::Rock, [GRAND, CLEAN, PICKED, OVERDRIVEN, ORGAN, STRINGS], &[Guitar, Bass, Lead, Pad], &["rock", "punk"]),
-    row(Palette::Pop, [GRAND, CLEAN, FINGERED, VIBRAPHONE, SWEEP, STRINGS], &[Piano, Bass, Lead, Pad], &["pop"]),
+    row(Palette::Rock, [GRAND, OVERDRIVEN, PICKED, OVERDRIVEN, ORGAN, STRINGS], &[Guitar, Bass, Lead, Pad], &["rock", "punk"]),
+    row(Palette::Pop, [GRAND, STEEL, FINGERED, VIBRAPHONE, SWEEP, STRINGS], &[Piano, Bass, Lead, Pad], &["pop"]),
     row(Palette::Acoustic, [GRAND, STEEL, ACOUSTIC_BASS, FLUTE, STRINGS, STRINGS], &[Piano, Guitar, Bass, Lead], &["country"]),
     row(Palette::Electronic, [FM_PIANO, CLEAN, SYNTH_BASS, SAW, SWEEP, SYNTH_STRINGS], &[Piano, Bass, Lead, Pad], &["dance"]),
     row(Palette::Hiphop, [RHODES, CLEAN, SUB_BASS, SQUARE, SWEEP, STRINGS], &[Piano, Bass, Lead, Pad], &["hiphop"]),
