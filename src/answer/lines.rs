@@ -172,7 +172,7 @@ pub(super) fn struck(
     if let Some(pitches) = landing(instrument, step, chords, steps, bar) {
         return pitches;
     }
-    if instrument.profile().is_bass {
+    if instrument.profile().is_bass() {
         let range = &instrument.profile().range;
         let root = nearest(LOW, range, |pitch| pitch % 12 == chord.root % 12);
         return root.into_iter().collect();

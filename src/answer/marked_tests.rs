@@ -41,6 +41,7 @@ fn music() -> Music {
         offset: 0.0,
     };
     Music {
+        palette: None,
         key: Key {
             tonic: 0,
             mode: Mode::Major,
