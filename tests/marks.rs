@@ -172,7 +172,7 @@ fn a_hit_is_heard_at_its_instant_at_every_tempo_followed_or_not() {
         // It is struck by every part.
         let together = score.iter().filter(|(time, _)| (time - HIT).abs() < 2e-3).count();
         assert!(together >= 5, "×{factor}: {together} notes");
-        let heard = onset_near(job.audio().expect("sound"), HIT, span);
+        let heard = onset_near(job.audio().expect("sound"), HIT, 0.1);
         eprintln!(
             "×{factor}, follow {follow}: {:.1} ms from the hit",
             (heard - HIT) * 1000.0

@@ -113,14 +113,14 @@ fn another_kit_is_substituted_but_no_other_instrument() {
     let error = font.require(128, 48).expect_err("no orchestra kit").to_string();
     assert!(error.contains("0, 8, 16, 24, 25, 32, 40"), "{error}");
     assert_eq!(sound(&score).expect("the standard kit"), standard);
-    (score.parts[0].bank, score.parts[0].program) = (3, 49);
+    (score.parts[0].bank, score.parts[0].program) = (3, 125);
     let error = sound(&score).expect_err("no such bank");
     assert!(
         matches!(
             error,
             Error::PresetMissing {
                 bank: 3,
-                program: 49,
+                program: 125,
                 ..
             }
         ),

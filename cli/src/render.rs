@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 /// The setting for which instruments are heard.
 const INSTRUMENTS: &str = "music.instruments";
+const AUTO: &str = "auto";
 
 /// The outputs of a job.
 #[derive(Default)]
@@ -169,19 +170,18 @@ impl JobSpec<'_> {
         }
     }
 
-    /// The names of the parts that may be played: those of the settings, or, from a saved file,
-    /// any.
+    /// The names of the parts that may be played: those of the settings, or any, if the palette
+    /// chooses them or a saved file has them.
     fn parts(&self) -> Vec<String> {
-        let words = match &self.input.from {
-            Some(_) => {
-                Setting::of(INSTRUMENTS).map(|setting| setting.words().iter().map(ToString::to_string).collect())
+        let chosen = self.settings.get(INSTRUMENTS).filter(|words| words != AUTO);
+        match chosen.filter(|_| self.input.from.is_none()) {
+            Some(words) => words.split(',').map(str::to_owned).collect(),
+            None => {
+                let words = Setting::of(INSTRUMENTS).map(Setting::words).unwrap_or_default();
+                let parts = words.into_iter().filter(|word| *word != AUTO);
+                parts.map(str::to_owned).collect()
             }
-            None => self
-                .settings
-                .get(INSTRUMENTS)
-                .map(|words| words.split(',').map(str::to_owned).collect()),
-        };
-        words.unwrap_or_default()
+        }
     }
 
     /// Refuses settings that only stages use whose results are already in the saved file.

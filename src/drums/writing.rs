@@ -113,8 +113,8 @@ const TAKES: usize = 4;
 const REST_GUIDANCE: f64 = 0.5;
 
 /// Added to the logit of the word that the repeated bar has at the same step: a drummer plays the
-/// same groove to the same movement, and still answers its accents.
-const REPEAT: f64 = 2.5;
+/// same groove to the same movement. Accents are answered as they are.
+const REPEAT: f64 = 1.5;
 
 /// Writes one word for each step of the plan. `follow` is the weight of guidance in steps with an
 /// accent.
@@ -167,7 +167,8 @@ pub fn write_words(
                 let allowed = |word: usize| word < vocabulary.size() && !(answered && word == 0);
                 for (take, (with, without)) in with.iter().zip(without).enumerate() {
                     let mut logits = guide(with, without, weight);
-                    let earlier = plan.repeated_step(step).and_then(|earlier| {
+                    let repeated = plan.repeated_step(step).filter(|_| !accented);
+                    let earlier = repeated.and_then(|earlier| {
                         let in_take = earlier.checked_sub(words.len());
                         in_take
                             .map_or_else(|| words.get(earlier), |at| takes[take].get(at))
