@@ -16,13 +16,13 @@ fn with_markers(xml: &str, markers: &[(&str, u32)]) -> String {
     format!("{}{list}{}", &xml[..end], &xml[end..])
 }
 
-/// Where a sound becomes louder most suddenly, seconds, within a fifth of a second around a
+/// Where a sound becomes louder most suddenly, seconds, within a tenth of a second around a
 /// time.
 fn onset(wav: &Path, around: f64) -> f64 {
     let sound = decoded(wav);
     let place = |seconds: f64| (seconds * HERTZ) as usize;
     let energy = |from: usize| sound[from..from + 64].iter().map(|sample| sample * sample).sum::<f64>();
-    let places = (place(around - 0.2)..place(around + 0.2)).step_by(8);
+    let places = (place(around - 0.1)..place(around + 0.1)).step_by(8);
     let rise = |at: &usize| energy(*at) - energy(*at - 64);
     places.max_by(|a, b| rise(a).total_cmp(&rise(b))).expect("a place") as f64 / HERTZ
 }
