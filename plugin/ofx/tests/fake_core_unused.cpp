@@ -39,6 +39,7 @@ kinescore_status kinescore_job_body_accents(const kinescore_job *, kinescore_bod
     refuse(__func__);
 }
 kinescore_status kinescore_job_holds(const kinescore_job *, kinescore_hold *, size_t, size_t *) { refuse(__func__); }
+kinescore_status kinescore_job_set_marks(kinescore_job *, const char *) { refuse(__func__); }
 kinescore_status kinescore_job_music_key(const kinescore_job *, char *, size_t, size_t *) { refuse(__func__); }
 kinescore_status kinescore_job_audio_format(const kinescore_job *, kinescore_audio_format *) { refuse(__func__); }
 kinescore_status kinescore_job_read_audio(const kinescore_job *, uint64_t, size_t, float *, size_t *) {

@@ -55,7 +55,8 @@ void live(const Bundle &bundle, const HostTraits &traits, const std::string &gol
         }
         CHECK(bundle.calls().empty());
         {
-            const auto effect = on_media(host, bundle.clip(), {{"folder", bundle.work() + "/out"}, {"follow", true}});
+            const Values values = {{"folder", bundle.work() + "/out"}, {"follow", true}, {"seed_auto", false}};
+            const auto effect = on_media(host, bundle.clip(), values);
             if (!traits.background) {
                 CHECK(effect->press("generate") == kOfxStatOK);
                 effect->set("seed", 2);
@@ -241,7 +242,7 @@ TEST_CASE("a cancelled soundtrack leaves nothing, and can be made later") {
     const Bundle bundle;
     ::setenv("KINESCORE_FAKE_STEP_MS", "30", 1);
     TestHost host(bundle.plugins(), identifier);
-    const auto effect = on_media(host, bundle.clip());
+    const auto effect = on_media(host, bundle.clip(), {{"seed_auto", false}});
     effect->cancel_after(1);
     effect->press("generate");
     CHECK(status(*effect) == "Cancelled");
@@ -263,7 +264,7 @@ TEST_CASE("a cancelled soundtrack leaves nothing, and can be made later") {
 TEST_CASE("a change makes it out of date, and an update renews the same files") {
     const Bundle bundle;
     TestHost host(bundle.plugins(), identifier);
-    const auto effect = on_media(host, bundle.clip());
+    const auto effect = on_media(host, bundle.clip(), {{"seed_auto", false}});
     effect->press("update"); // there is none: it is made
     CHECK(has(status(*effect), "Up to date"));
     bundle.forget_calls();
@@ -302,7 +303,7 @@ TEST_CASE("a change makes it out of date, and an update renews the same files") 
 TEST_CASE("edits are followed if that is wanted") {
     const Bundle bundle;
     TestHost host(bundle.plugins(), identifier);
-    const auto effect = on_media(host, bundle.clip(), {{"follow", true}});
+    const auto effect = on_media(host, bundle.clip(), {{"follow", true}, {"seed_auto", false}});
     // Nothing is made before the first press.
     effect->edit("seed", 2);
     CHECK(bundle.names() == std::vector<std::string>{"dance.mp4"});
@@ -337,7 +338,7 @@ TEST_CASE("edits are followed if that is wanted") {
 TEST_CASE("an aborted render is continued by the next") {
     const Bundle bundle;
     TestHost host(bundle.plugins(), identifier);
-    const auto effect = on_media(host, bundle.clip(), {{"follow", true}});
+    const auto effect = on_media(host, bundle.clip(), {{"follow", true}, {"seed_auto", false}});
     effect->press("generate");
     ::setenv("KINESCORE_FAKE_STEP_MS", "30", 1);
     effect->set("seed", 9);
@@ -474,9 +475,9 @@ TEST_CASE("hosts that lack various features are supported") {
 TEST_CASE("a copied instance gets its own files once it differs") {
     const Bundle bundle;
     TestHost host(bundle.plugins(), identifier);
-    const auto one = on_media(host, bundle.clip());
+    const auto one = on_media(host, bundle.clip(), {{"seed_auto", false}});
     one->press("generate");
-    const auto copy = on_media(host, bundle.clip(), {{"result", one->get_string("result")}});
+    const auto copy = on_media(host, bundle.clip(), {{"result", one->get_string("result")}, {"seed_auto", false}});
     copy->sync_private_data();
     CHECK(has(status(*copy), "Up to date"));
     copy->edit("seed", 8);
