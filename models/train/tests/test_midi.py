@@ -21,9 +21,9 @@ SAVED = ROOT / "tests" / "fixtures" / "golden" / "music.json"
 
 RATE = 48_000
 CLICK = 48
-# Notes of a part closer than this count as one onset, since the clicks run into each other,
-# seconds.
-APART = 0.0025
+# Distance of a note from all others of its part, seconds, from which its onset is looked for: other
+# clicks would be taken for it.
+ALONE = 0.010
 LIMIT = 0.001
 TIME_LIMIT = 120
 
@@ -80,12 +80,18 @@ def samples(path):
     return signed / 2**23, rate
 
 
-def heard(path):
-    """Times at which a sound begins after silence, seconds."""
+def heard(path, expected):
+    """Times at which a click begins, seconds: near each expected time, the steepest rise. The room
+    rings on after a click, but rises nowhere as fast."""
     sound, rate = samples(path)
-    loud = np.flatnonzero(np.abs(sound).max(axis=1) > 1e-4)
-    first = np.diff(loud, prepend=-rate) > APART * rate - CLICK - 2
-    return loud[first] / rate
+    rise = np.diff(np.abs(sound).max(axis=1), prepend=0.0)
+    reach = int(ALONE / 2 * rate)
+    begins = []
+    for time in expected:
+        first = max(int(time * rate) - reach, 0)
+        near = rise[first : first + 2 * reach]
+        begins.append((first + int(near.argmax())) / rate)
+    return np.array(begins)
 
 
 def notes(path):
@@ -99,14 +105,15 @@ def notes(path):
 
 
 def onsets(times):
-    """Onsets that are heard separately."""
-    times = np.sort(times)
-    return times[np.diff(times, prepend=-1.0) > APART]
+    """Onsets with no other nearby."""
+    times = np.unique(times)
+    apart = np.diff(times, prepend=-1.0, append=np.inf)
+    return times[(apart[:-1] > ALONE) & (apart[1:] > ALONE)]
 
 
 @unittest.skipUnless(PROGRAM, "SKIPPED: KINESCORE names no program; `make test` names the one it has built")
 class Notes(unittest.TestCase):
-    CHANNELS = {"drums": 9, "bass": 0, "piano": 2}
+    CHANNELS = {"drums": 9, "bass": 0, "piano": 2, "lead": 3}
 
     @classmethod
     def setUpClass(cls):
@@ -142,10 +149,9 @@ class Notes(unittest.TestCase):
                 written = notes(folder / "notes.mid")
                 self.assertEqual(set(written), set(self.CHANNELS.values()))
                 for part, channel in self.CHANNELS.items():
-                    sound = heard(folder / "stems" / f"{part}.wav")
                     expected = onsets(written[channel])
-                    self.assertGreater(len(expected), 5, part)
-                    self.assertEqual(len(sound), len(expected), part)
+                    self.assertGreater(len(expected), 3, part)
+                    sound = heard(folder / "stems" / f"{part}.wav", expected)
                     self.assertLess(np.abs(sound - expected).max(), LIMIT, part)
 
     def test_a_steady_piece_has_one_tempo_at_its_start(self):
