@@ -161,7 +161,7 @@ fn a_hangup_that_was_ignored_stays_ignored() {
     let wav = folder.path().join("out.wav");
     let walkers = walkers();
     let args = ["render", text(&walkers), "--no-video", "--wav", text(&wav)];
-    let command = kinescore(&[&args[..], &["--device", "cpu", "--instruments", "drums"]].concat());
+    let command = kinescore(&[&args[..], &["--device", "cpu", "--instruments", "drums", "--no-cache"]].concat());
     // Started like by nohup.
     let mut nohup = by_shell("trap '' HUP; exec \"$@\"", &command);
     let child = outside::start(&mut nohup, Stdio::null());
