@@ -63,10 +63,10 @@ impl<'a> Band<'a> {
             style: &drums.style,
         };
         let harmony = harmony::compose(&piece, settings, seed);
-        let energies = harmony::energies(&composition.bar_energy, settings);
+        let energy = piece.energy(settings, 0, piece.bars);
         let palette = settings
             .palette
-            .unwrap_or_else(|| palette(&drums.style, harmony.key.mode, settings.mood, &energies, seed));
+            .unwrap_or_else(|| palette(&drums.style, harmony.key.mode, settings.mood, energy, seed));
         let players = match &settings.instruments {
             Some(chosen) => chosen.clone(),
             None => palette.players().to_vec(),
@@ -96,33 +96,20 @@ impl<'a> Band<'a> {
     }
 }
 
-/// Draws a palette: usually that of the style.
-fn palette(style: &str, mode: Mode, mood: Option<Mood>, energies: &[u8], seed: u64) -> Palette {
-    let known: Vec<f64> = energies
-        .iter()
-        .filter(|energy| **energy > 0)
-        .map(|energy| f64::from(*energy))
-        .collect();
-    let mean = known.iter().sum::<f64>() / known.len().max(1) as f64;
-    let calm = !known.is_empty() && mean < CALM_ENERGY || mood == Some(Mood::Calm);
+/// Draws a palette: usually that of the style. `energy` is the mean of the bars, if it is known.
+fn palette(style: &str, mode: Mode, mood: Option<Mood>, energy: Option<f64>, seed: u64) -> Palette {
+    let calm = energy.is_some_and(|mean| mean < CALM_ENERGY) || mood == Some(Mood::Calm);
     let grave = match mood {
         Some(mood) => matches!(mood, Mood::Dark | Mood::Tense),
         None => matches!(mode, Mode::Minor | Mode::HarmonicMinor | Mode::Phrygian),
     };
+    let of_style = Palette::of_style(style);
     let choices = [
-        (Palette::of_style(style), OF_STYLE),
+        (of_style, OF_STYLE),
         (Palette::Ambient, if calm { CALM } else { 0.0 }),
         (Palette::Orchestral, if grave { GRAVE } else { 0.0 }),
     ];
-    let total: f64 = choices.iter().map(|(_, weight)| weight).sum();
-    let mut rest = BarRandom::new(seed, Stream::Palette, 0, 0).uniform() * total;
-    for (palette, weight) in choices {
-        rest -= weight;
-        if rest < 0.0 {
-            return palette;
-        }
-    }
-    choices[0].0
+    harmony::pick(&mut BarRandom::new(seed, Stream::Palette, 0, 0), &choices).unwrap_or(of_style)
 }
 
 /// Writes the lines of a band.

@@ -104,11 +104,6 @@ impl<'a> Brief<'a> {
         self.feel.get(at).copied().unwrap_or(0.0).clamp(-0.5, 0.499)
     }
 
-    /// Whether a bar has a melody.
-    pub fn is_sung(&self, bar: usize) -> bool {
-        self.harmony.is_sung(bar)
-    }
-
     /// Whether a bar belongs to a home section.
     pub fn is_home(&self, bar: usize) -> bool {
         let kind = self.harmony.kinds.get(self.harmony.section_of(bar));

@@ -86,7 +86,7 @@ impl Piece<'_> {
     }
 
     /// Mean energy, 1 to 4, of those bars in `from..to` for which it is known.
-    fn energy(&self, settings: &MusicSettings, from: usize, to: usize) -> Option<f64> {
+    pub(super) fn energy(&self, settings: &MusicSettings, from: usize, to: usize) -> Option<f64> {
         if let Some(fixed) = settings.energy {
             return Some(1.0 + 3.0 * fixed);
         }
@@ -304,7 +304,7 @@ fn half_of(steps_per_bar: usize) -> usize {
 }
 
 /// Draws one of several by weight; `None` if no weight is above 0.
-fn pick<T: Copy>(random: &mut BarRandom, choices: &[(T, f64)]) -> Option<T> {
+pub(super) fn pick<T: Copy>(random: &mut BarRandom, choices: &[(T, f64)]) -> Option<T> {
     let total: f64 = choices.iter().map(|(_, weight)| weight.max(0.0)).sum();
     let mut rest = random.uniform() * total;
     let mut last = None;

@@ -41,7 +41,7 @@ pub fn pad(instrument: Instrument, brief: &Brief<'_>, layers: &Layers) -> Vec<Gr
     let mut voicing: Vec<u8> = Vec::new();
     let mut notes = Vec::new();
     for (bar, step, length, chord) in stretches(brief, layers, instrument) {
-        voicing = voiced(chord, &voicing, instrument);
+        voicing = close(chord, &voicing, instrument, instrument.profile().voices);
         notes.extend(voicing.iter().map(|pitch| GridNote {
             step: brief.step(bar, step),
             length,
@@ -124,11 +124,6 @@ fn stretches(brief: &Brief<'_>, layers: &Layers, instrument: Instrument) -> Vec<
     found.into_iter().map(in_range).collect()
 }
 
-/// A chord in the voices of an instrument.
-fn voiced(chord: Chord, before: &[u8], instrument: Instrument) -> Vec<u8> {
-    close(chord, before, instrument, instrument.profile().voices)
-}
-
 /// A chord in close position: of all positions in the instrument's range, the one whose voices are
 /// nearest to those before, or else to the middle of the range. A chord of fewer tones repeats
 /// its lowest ones an octave higher.
@@ -153,10 +148,10 @@ mod tests {
     #[test]
     fn voices_move_as_little_as_possible() {
         let pad = Instrument::Pad;
-        let c = voiced(Chord::new(0, Quality::Major), &[], pad);
+        let c = close(Chord::new(0, Quality::Major), &[], pad, 4);
         assert_eq!(c.len(), 4);
         assert!(c.is_sorted() && c.iter().all(|pitch| pad.profile().range.contains(pitch)));
-        let a = voiced(Chord::new(9, Quality::Minor), &c, pad);
+        let a = close(Chord::new(9, Quality::Minor), &c, pad, 4);
         let moved: u32 = c.iter().zip(&a).map(|(x, y)| u32::from(x.abs_diff(*y))).sum();
         assert!(moved <= 4, "{c:?} {a:?}: two tones are common");
     }

@@ -8,6 +8,7 @@
 //! the chord, and the others pass between them.
 
 use super::conditions::Brief;
+use super::harmony::pick;
 use super::layers::Layers;
 use super::lines::GridNote;
 use crate::drums::sampling::{BarRandom, Stream};
@@ -158,7 +159,7 @@ fn rhythm(random: &mut BarRandom, steps: u8, speed: usize) -> Vec<u8> {
             .filter(|(_, (cell, _))| begin > 0 || cell.first() == Some(&0))
             .map(|(index, (_, weights))| (index, weights[speed]))
             .collect();
-        let cell = draw(random, &weights).map_or(&[0][..], |index| CELLS[index].0);
+        let cell = pick(random, &weights).map_or(&[0][..], |index| CELLS[index].0);
         onsets.extend(cell.iter().map(|step| begin + step).filter(|step| *step < steps));
     }
     onsets
@@ -173,23 +174,11 @@ fn contour(random: &mut BarRandom, notes: usize) -> Vec<i32> {
                 back && CONTOUR.contains(&(at + by)) && !(by == 0 && last == 0)
             };
             let choices: Vec<(i32, f64)> = MOVES.iter().copied().filter(|(by, _)| fits(*by)).collect();
-            last = draw(random, &choices).unwrap_or(-at.signum());
+            last = pick(random, &choices).unwrap_or(-at.signum());
             at += last;
             last
         })
         .collect()
-}
-
-fn draw<T: Copy>(random: &mut BarRandom, choices: &[(T, f64)]) -> Option<T> {
-    let total: f64 = choices.iter().map(|(_, weight)| weight).sum();
-    let mut rest = random.uniform() * total;
-    for (choice, weight) in choices {
-        rest -= weight;
-        if rest < 0.0 {
-            return Some(*choice);
-        }
-    }
-    choices.last().map(|(choice, _)| *choice)
 }
 
 /// The theme of a piece.
@@ -231,7 +220,7 @@ impl Theme {
         let mut notes: Vec<GridNote> = Vec::new();
         let mut before = None;
         for bar in 0..brief.bars() {
-            if !layers.plays(bar, instrument) || !brief.is_sung(bar) {
+            if !layers.plays(bar, instrument) || !brief.harmony.is_sung(bar) {
                 before = None;
                 continue;
             }
