@@ -353,7 +353,12 @@ impl Job {
                 None => Answer::none(drums, music),
             };
             let marks = self.marks.within(self.media.start, self.media.duration);
-            with_marks(answer, &marks, self.settings.music().drums)
+            let answer = with_marks(answer, &marks, self.settings.music().drums);
+            if self.settings.music().instruments.is_some() {
+                return answer;
+            }
+            // Nobody asked for an instrument of the palette that has nothing to play.
+            answer.without_silent_lines()
         });
         Some(answered)
     }

@@ -496,3 +496,19 @@ fn a_file_made_by_hand_is_arranged_and_saved_again() {
     assert_eq!(again.rhythm(), job.rhythm());
     assert!(job.score().is_some_and(|score| score.parts.len() == 3));
 }
+
+#[test]
+fn an_instrument_that_never_plays_has_no_part_unless_it_was_asked_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("stage.json");
+    std::fs::write(&path, with(music(), "music.lines[0].notes", "[]")).expect("written");
+    let parts = |instruments: &str| {
+        let settings = Settings::from_pairs([("music.instruments", instruments)]).expect("instruments");
+        let mut job = Job::load(ENGINE.clone(), settings, &path).expect("a stage");
+        job.run(Stage::Score, &Monitor::none()).expect("a score");
+        let parts = job.score().expect("a score").parts.iter();
+        parts.map(|part| part.name.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(parts("auto"), ["drums", "bass"]);
+    assert_eq!(parts("drums,piano,bass"), ["drums", "bass", "piano"]);
+}

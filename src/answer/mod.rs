@@ -63,6 +63,14 @@ impl Answer {
             marked: Marked::default(),
         }
     }
+
+    /// Without the lines that never play.
+    pub fn without_silent_lines(mut self) -> Self {
+        if let Some(music) = &mut self.music {
+            music.lines.retain(|line| !line.notes.is_empty());
+        }
+        self
+    }
 }
 
 /// Arranges drums and music to the movement they were written for. `follow` is how closely, 0 (not

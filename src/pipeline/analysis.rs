@@ -408,7 +408,7 @@ pub(super) struct FoundPoses {
 /// How frames are prepared, whether read from a file or pushed.
 pub(super) fn options(settings: &Settings) -> FileOptions {
     FileOptions {
-        rate: settings.pose().rate,
+        rate: settings.pose().frames(),
         ..FileOptions::default()
     }
 }

@@ -45,7 +45,7 @@ impl PoseModels {
     /// that finds their joints.
     pub fn files(quality: PoseQuality) -> [&'static str; 2] {
         let landmarks = match quality {
-            PoseQuality::Normal => "blazepose_full",
+            PoseQuality::Fast | PoseQuality::Normal => "blazepose_full",
             PoseQuality::High => "blazepose_heavy",
         };
         ["movenet_multipose", landmarks]

@@ -30,7 +30,7 @@ macro_rules! words {
 }
 
 words!(Device, Auto: Cpu = "cpu", Cuda = "cuda");
-words!(PoseQuality: Normal = "normal", High = "high");
+words!(PoseQuality: Fast = "fast", Normal = "normal", High = "high");
 words!(BeatSource, Auto: Network = "network", Motion = "motion");
 words!(OriginalAudio, Auto: Keep = "keep", Duck = "duck", Drop = "drop");
 words!(MidiTempo: Beats = "beats", Steady = "steady");
@@ -71,9 +71,21 @@ pub enum PersonChoice {
     All,
 }
 
-/// Which landmark model finds the joints.
+impl PoseSettings {
+    /// Maximum number of frames per second in which poses are found.
+    pub fn frames(&self) -> Rate {
+        match self.quality {
+            PoseQuality::Fast => self.rate.times(0.5),
+            PoseQuality::Normal | PoseQuality::High => self.rate,
+        }
+    }
+}
+
+/// Which landmark model finds the joints, and in how many of the frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PoseQuality {
+    /// BlazePose full, in half of the frames.
+    Fast,
     /// BlazePose full.
     Normal,
     /// BlazePose heavy: more accurate, four times slower.

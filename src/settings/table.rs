@@ -113,7 +113,7 @@ pub const TABLE: &[Setting] = &[
         kind: Kind::Choice(PoseQuality::WORDS),
         auto: false,
         effect: Effect::Notes(Stage::Pose),
-        help: "Pose model: normal is fast, high is more accurate and about four times slower",
+        help: "Pose model: fast looks at half as many frames, high is more accurate and about four times slower than normal",
         get: |s| s.pose.quality.word().to_owned(),
         set: |s, v| v.choice(PoseQuality::of_word).map(|chosen| s.pose.quality = chosen),
     },
