@@ -134,12 +134,12 @@ impl ChannelStrip {
         };
         bands.push(Band::HighPass { hertz: low });
         // Where several instruments are wide, each is less so.
-        let keys = if matches!(sort, Sort::HipHop | Sort::Dance) {
-            0.75
-        } else {
-            0.65
+        let (keys, guitar) = match sort {
+            Sort::Acoustic => (0.65, 0.75),
+            Sort::Rock => (0.55, 0.35),
+            Sort::Pop => (0.55, 0.65),
+            Sort::HipHop | Sort::Dance => (0.7, 0.65),
         };
-        let guitar = if sort == Sort::Rock { 0.4 } else { 0.75 };
         let kit = match sort {
             // A strong kick and little else.
             Sort::Dance => 0.5,
@@ -151,7 +151,7 @@ impl ChannelStrip {
             PartKind::Bass => (if sort == Sort::Acoustic { 1.0 } else { 2.0 }, 0.0, None),
             PartKind::Guitar => (-2.0, guitar, Some((HALL, -16.0))),
             PartKind::Keys => (-0.5, keys, Some((HALL, -14.0))),
-            PartKind::Pad => (-1.0, 0.6, Some((HALL, -10.0))),
+            PartKind::Pad => (-1.0, 0.4, Some((HALL, -12.0))),
             PartKind::Lead => (-0.3, 0.3, Some((HALL, -13.0))),
         };
         Self {
