@@ -4,6 +4,7 @@
 
 use crate::chunk::Share;
 use crate::flags::SettingFlags;
+use crate::studio::Studio;
 use crate::units::{size, time};
 use clap::builder::TypedValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -41,6 +42,8 @@ pub enum Command {
     Render(Box<Render>),
     /// Find and print tempo, beats and accents
     Analyze(Box<Analyze>),
+    /// Open a local page on which a clip's soundtrack is seen, heard and corrected
+    Studio(Box<Studio>),
     /// Write the soundtracks of all clips in a list; run again, it renders only what is missing
     Batch(Box<Batch>),
     /// Put soundtracks under the clips of an editor's project and keep them in line with the clips

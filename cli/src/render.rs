@@ -206,15 +206,7 @@ impl JobSpec<'_> {
 
     /// Opens the clip or the saved file.
     fn open(&self, cancel: &Cancel) -> Result<Job, Failure> {
-        if let (Some(start), Some(end)) = (self.input.start, self.input.end)
-            && start >= end
-        {
-            return Err(Failure::usage(format!(
-                "--start {} is not before --end {}",
-                start.seconds(),
-                end.seconds()
-            )));
-        }
+        inputs::check_part(self.input.start, self.input.end)?;
         let marks = self.input.marks.as_deref().map(Marks::read).transpose()?;
         resources::check_sound_font(self.resources)?;
         for file in [&self.input.clip, &self.input.from].into_iter().flatten() {
