@@ -11,6 +11,7 @@ mod flags;
 mod inputs;
 mod install;
 mod outputs;
+mod places;
 mod progress;
 mod render;
 mod resources;

@@ -1,9 +1,10 @@
 //! `kinescore render` and `kinescore analyze`: from flags to a job and the files it writes.
 
-use crate::args::{Analyze, Host, Input, Render, ResourceFlags, promises_another};
+use crate::args::{Analyze, Host, Input, Render, promises_another};
 use crate::exit::{self, Failure};
 use crate::flags::flag_name;
 use crate::outputs;
+use crate::places::ResourceFlags;
 use crate::progress::{Console, Progress};
 use crate::{inputs, resources, stdout};
 use kinescore::host::default_output;

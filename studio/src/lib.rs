@@ -26,6 +26,7 @@ mod view;
 mod worker;
 
 pub use address::Address;
+pub use routes::CommandLine;
 
 use gate::Gate;
 use kinescore::{Cancel, Cut, Engine, Error, Job, Marks, Resources, Settings};
@@ -60,10 +61,6 @@ pub struct Config {
     /// The port; `None` or 0: a free one.
     pub port: Option<u16>,
 }
-
-/// Makes the command line that gives the same result: from the settings that are not the defaults,
-/// and the name of a file of marks if there are any.
-pub type CommandLine = dyn Fn(&[(&'static str, String)], Option<&str>) -> String + Send + Sync;
 
 /// Why there is no page.
 #[derive(Debug, thiserror::Error)]

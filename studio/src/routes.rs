@@ -2,11 +2,11 @@
 
 use crate::answer::{Refusal, json_bytes, json_of};
 use crate::files::{Kind, marks_name};
+use crate::menu;
 use crate::order::{self, Click};
 use crate::page;
 use crate::session::Session;
 use crate::take::{Take, changed};
-use crate::{CommandLine, menu};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::BytesRejection;
@@ -34,6 +34,10 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// Characters of a file name that stay as they are in a header.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_');
+
+/// Makes the command line that gives the same result: from the settings that are not the defaults,
+/// and the name of a file of marks if there are any.
+pub type CommandLine = dyn Fn(&[(&'static str, String)], Option<&str>) -> String + Send + Sync;
 
 type Answer = Result<Response, Refusal>;
 
