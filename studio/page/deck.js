@@ -25,6 +25,8 @@ export class Deck {
     this.origin = 0;
     this.rate = 1;
     this.playsStems = false;
+    /** What it is faded to. */
+    this.level = 0;
   }
 
   get ready() {
@@ -55,6 +57,7 @@ export class Deck {
 
   /** @param {number} level */
   setLevel(level) {
+    this.level = level;
     this.fade(this.out.gain, level);
   }
 

@@ -149,7 +149,20 @@ export function showHelp() {
   dialog.showModal();
 }
 
+/** Whether the pointer was used last, rather than a key. */
+let pointed = false;
+
+/** A button that was clicked gives the keyboard back, so that space plays and does not press it again. @param {Event} event */
+function giveBack(event) {
+  const target = /** @type {HTMLElement} */ (event.target).closest("button, select, input[type=range], input[type=checkbox]");
+  if (pointed && target instanceof HTMLElement && !target.closest("dialog")) target.blur();
+}
+
 export function begin() {
   document.addEventListener("keydown", press);
+  document.addEventListener("pointerdown", () => (pointed = true), { capture: true });
+  document.addEventListener("keydown", () => (pointed = false), { capture: true });
+  document.addEventListener("click", (event) => /** @type {HTMLElement} */ (event.target).closest("button, input[type=checkbox]") && giveBack(event));
+  document.addEventListener("change", giveBack);
   byId("help-open").addEventListener("click", showHelp);
 }

@@ -145,7 +145,7 @@ async function fetchDeck(take, version, stems) {
       decks.get(take.id)?.close();
       decks.set(take.id, deck);
     }
-    if (playing()) startDeck(deck);
+    if (moves()) startDeck(deck);
     applyLevels();
   } catch (error) {
     report(error);
@@ -163,15 +163,20 @@ async function analysisOf(id) {
 
 /** @param {Deck} deck */
 function startDeck(deck) {
-  deck.start(video.currentTime - extent().from, video.playbackRate, apart(), levelOf);
+  // What is given to the context now is heard later; it begins with what the video shows then.
+  const late = /** @type {AudioContext} */ (context).currentTime - heard();
+  deck.start(video.currentTime - extent().from + late * video.playbackRate, video.playbackRate, apart(), levelOf);
 }
+
+/** Whether the picture moves: the video plays, and does not wait for data. */
+const moves = () => playing() && !video.seeking && video.readyState >= 3;
 
 /** Starts or stops all that is here, where the video is. */
 function restart() {
   if (!context) return;
   drifts = [];
   for (const deck of decks.values()) {
-    if (playing() && !video.seeking && deck.ready) startDeck(deck);
+    if (moves() && deck.ready) startDeck(deck);
     else deck.stop();
   }
   if (!playing()) mixer.drift = null;
@@ -213,7 +218,7 @@ export function peak(name) {
 }
 
 /** The decks that can be heard, for the panel. */
-export const status = () => ({ context: context?.state ?? "none", decks: [...decks].map(([id, deck]) => ({ id, version: deck.version, stems: deck.stems !== null })) });
+export const status = () => ({ context: context?.state ?? "none", decks: [...decks].map(([id, deck]) => ({ id, version: deck.version, stems: deck.stems !== null, level: deck.level })) });
 
 export function begin() {
   for (const event of ["pointerdown", "keydown"]) document.addEventListener(event, wake, { capture: true });
