@@ -122,7 +122,7 @@ function beginTabs() {
 
 function beginSplitter() {
   const splitter = byId("splitter");
-  let share = Number(localStorage.getItem("kinescore-lanes")) || 0.52;
+  let share = Number(localStorage.getItem("kinescore-lanes")) || 0.48;
   /** @param {number} value */
   const set = (value) => {
     share = clamp(value, 0.3, 0.75);

@@ -4,7 +4,7 @@
 import { count, isFixed } from "./marks.js";
 import { state } from "./store.js";
 import { colours, ofBody } from "./theme.js";
-import { timeOf, view, xOf } from "./view.js";
+import { view, xOf } from "./view.js";
 
 /** @typedef {import("./layout.js").Lane} Lane */
 /** @typedef {CanvasRenderingContext2D} Context */
@@ -226,9 +226,7 @@ function drawMarks(context, lane) {
   }
   if (!count(state.doc.marks) && state.analysis) {
     context.fillStyle = colours.faint;
-    context.fillText("H adds a hit at the playhead · S draws a silence", Math.max(8, 8), middle);
+    context.fillText("H adds a hit at the playhead · S draws a silence", 8, middle);
   }
   context.textBaseline = "alphabetic";
 }
-
-export { timeOf };

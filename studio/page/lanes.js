@@ -7,10 +7,9 @@ import { drawMusic } from "./draw-music.js";
 import { drawRuler } from "./ruler.js";
 import { layout } from "./layout.js";
 import { on, state } from "./store.js";
-import { colours } from "./theme.js";
-import { resize, span, view, xOf } from "./view.js";
+import { colours, ofInstrument } from "./theme.js";
 import { now, playing } from "./transport.js";
-import { follow } from "./view.js";
+import { follow, resize, view, xOf } from "./view.js";
 
 /** @typedef {import("./layout.js").Lane} Lane */
 
@@ -71,12 +70,14 @@ function drawStill() {
   drawGrid(context, lanes, height);
   drawAnalysis(context, lanes);
   drawMusic(context, lanes);
-  const wanted = JSON.stringify(lanes.map(({ id, top, height }) => [id, top, height]));
+  const players = [...new Set((state.analysis?.notes ?? []).map((note) => note.instrument))];
+  const wanted = JSON.stringify([players, colours.ink, lanes.map(({ id, top, height }) => [id, top, height])]);
   if (wanted !== labels) {
     labels = wanted;
     names.replaceChildren(
       ...lanes.map((row) =>
-        h("div", { class: row.height < 14 ? "lane-name small" : "lane-name", style: `top:${row.top}px;height:${row.height}px`, title: row.help || false }, row.label),
+        h("div", { class: row.height < 14 ? "lane-name small" : "lane-name", style: `top:${row.top}px;height:${row.height}px`, title: row.help || false }, row.label,
+          row.id === "notes" && row.height >= 34 && h("span", { class: "legend" }, ...players.map((name) => h("i", { style: `--own:${ofInstrument(name)}` }, name)))),
       ),
     );
   }
@@ -151,5 +152,3 @@ export function begin() {
   new ResizeObserver(redraw).observe(box);
   matchMedia(`(resolution: ${devicePixelRatio}dppx)`).addEventListener("change", redraw);
 }
-
-export { span };

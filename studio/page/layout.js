@@ -26,13 +26,13 @@ export function layout(total) {
   const drums = drumClasses();
   /** @type {[string, string, number, number, string][]} id, label, least height, share of what is left, help */
   const rows = [
-    ["movement", "Movement", 30, 1, "How strongly the body moves; bands: it holds still"],
+    ["movement", "Movement", 28, 1, "How strongly the body moves; bands: it holds still"],
     ["accents", "Accents", 22, 0.2, "Sudden movements, by part of the body: drag, or delete"],
     ["beats", "Beats", 28, 0.2, "Drag a beat; double-click adds one"],
     ["marks", "Hits & silences", 22, 0.2, "What you ask for: hits at their instant, silences"],
     ["chords", "Chords", 18, 0.1, ""],
-    ["notes", "Notes", 56, 2.6, "Piano roll, coloured by instrument"],
-    ...drums.map((name) => /** @type {[string, string, number, number, string]} */ ([`drum:${name}`, words(name), 9, 0.35, "Taller is louder"])),
+    ["notes", "Notes", 52, 2.6, "Piano roll, coloured by instrument"],
+    ...drums.map((name) => /** @type {[string, string, number, number, string]} */ ([`drum:${name}`, words(name), 11, 0.3, "Taller is louder"])),
     ["wave", "Sound", 28, 1.2, "Waveform of the take"],
   ];
   const least = rows.reduce((sum, row) => sum + row[2], 0);

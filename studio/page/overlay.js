@@ -2,7 +2,7 @@
 
 import * as actions from "./actions.js";
 import { getJson } from "./api.js";
-import { byId, clamp } from "./dom.js";
+import { byId, clamp, h, words } from "./dom.js";
 import { bars } from "./draw-analysis.js";
 import { sharp } from "./lanes.js";
 import { followPersonAt, report } from "./session.js";
@@ -244,7 +244,21 @@ async function loadPeople() {
   }
 }
 
+/** Buttons for what is shown over the video. */
+function beginLayers() {
+  const names = /** @type {(keyof typeof layers)[]} */ (Object.keys(layers));
+  byId("layers").replaceChildren(...names.map((name) => h("button", {
+    type: "button", "aria-pressed": "true", title: `${words(name)} over the video`,
+    onclick: (/** @type {any} */ event) => {
+      layers[name] = !layers[name];
+      event.currentTarget.setAttribute("aria-pressed", String(layers[name]));
+      draw();
+    },
+  }, words(name))));
+}
+
 export function begin() {
+  beginLayers();
   on(["played", "poses", "analysis", "mode", "clip"], draw);
   on("mode", () => {
     canvas.parentElement?.classList.toggle("choosing", state.mode === "person");

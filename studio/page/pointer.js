@@ -1,12 +1,13 @@
 // The pointer on lanes and ruler: select, drag, draw, scrub, loop, zoom.
 
 import * as actions from "./actions.js";
-import { byId, clamp } from "./dom.js";
+import { byId, clamp, words } from "./dom.js";
+import { bars } from "./draw-analysis.js";
 import { laneAt, setGhost } from "./lanes.js";
-import { beatRange } from "./marks.js";
+import { beatRange, isFixed } from "./marks.js";
 import { extent, on, state } from "./store.js";
 import { now, playing, seek, setLoop } from "./transport.js";
-import { scroll, span, timeOf, view, xOf, zoom } from "./view.js";
+import { scroll, span, timeOf, xOf, zoom } from "./view.js";
 
 const box = byId("lanes");
 const ruler = byId("ruler-box");
@@ -60,6 +61,31 @@ function under(x, y) {
   return null;
 }
 
+/** What is under the pointer, in words. @param {ReturnType<typeof under>} found @param {number} x @param {number} y */
+function describe(found, x, y) {
+  const marks = state.doc.marks;
+  if (found?.kind === "beat") {
+    const beat = bars(actions.beats())[actions.beatAt(found.time)];
+    return beat ? `Beat ${beat.bar}.${beat.number}, ${found.time.toFixed(3)} s${isFixed(marks, found.time) ? ", fixed" : ""}` : "";
+  }
+  if (found?.kind === "accent") {
+    const accent = actions.accents().find(({ time }) => time === found.time);
+    return accent ? `${words(accent.part)}: ${accent.kind === "impact" ? (accent.impact ?? "impact") : "fast movement"}, ${Math.round(accent.strength * 100)} %, ${found.time.toFixed(3)} s` : "";
+  }
+  if (found?.kind === "removed") return "Removed accent: Delete restores it";
+  const lane = laneAt(y);
+  const time = timeOf(x);
+  if (lane?.id === "notes") {
+    const playing = (state.analysis?.notes ?? []).filter((note) => note.time <= time && time < note.end);
+    return playing.map((note) => `${note.part} ${pitch(note.pitch)}`).join(", ");
+  }
+  const drum = lane?.id.startsWith("drum:") && state.analysis?.drums.find((hit) => lane.id === `drum:${hit.class}` && Math.abs(xOf(hit.time) - x) < 5);
+  return drum ? `${lane.label}, ${Math.round(drum.velocity * 100)} %, ${drum.time.toFixed(3)} s` : "";
+}
+
+/** A pitch of MIDI by name: 60 is C4. @param {number} number */
+const pitch = (number) => ["C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B"][number % 12] + (Math.floor(number / 12) - 1);
+
 /** Where a drag would put its thing. @param {Drag} from @param {number} x */
 function dragged(from, x) {
   const time = from.time + span(x - from.x);
@@ -95,6 +121,8 @@ function move(event) {
   const { x, y } = place(event, box);
   if (!drag) {
     const found = under(x, y);
+    const about = describe(found, x, y);
+    if (box.title !== about) box.title = about;
     box.style.cursor = state.mode === "silence" ? "crosshair" : !found ? "default" : found.kind === "removed" || found.kind === "silence" ? "pointer" : "ew-resize";
     return;
   }
@@ -214,5 +242,3 @@ export function begin() {
   for (const element of [box, ruler]) element.addEventListener("wheel", wheel, { passive: false });
   on("mode", () => box.classList.toggle("drawing", state.mode === "silence"));
 }
-
-export { view };

@@ -75,6 +75,10 @@ function follow(server) {
   const mine = pending?.sent !== null && pending?.sent !== undefined;
   if (finished && mine && server.revision >= Number(pending?.sent)) {
     pending = null;
+    if (server.state !== "ready") {
+      shown = ""; // The lanes show what is, not what was expected.
+      if (server.state === "cancelled" && server.takes.length) say("Cancelled. What you changed is not heard yet: the next change renders it too, and Ctrl+Z takes it back.");
+    }
     // No take has come of it: back to the one that is shown.
     if (asked !== null && server.state !== "ready") history = histories.get(state.take ?? -1) ?? history;
     if (asked !== null) show();

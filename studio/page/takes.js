@@ -88,7 +88,7 @@ async function drawSave() {
   const copy = h("button", { type: "button", disabled: true, onclick: () => copyLine(code) }, "Copy");
   save.replaceChildren(
     h("section", { class: "card" }, h("h2", {}, take.label),
-      h("div", { class: "files" }, ...FILES.map(([path, name, what]) => h("a", { class: "file", href: `api/takes/${take.id}/${path}`, download: "", id: `save-${path}` }, h("b", {}, name), h("span", {}, what)))),
+      h("div", { class: "files" }, ...FILES.map(([path, name, what]) => h("a", { class: "file", href: `api/takes/${take.id}/${path}`, download: "", id: `save-${path}`, onclick: () => path === "video" && say("The video is written; the download begins when it is done.") }, h("b", {}, name), h("span", {}, what)))),
       h("h3", {}, "Stems"),
       h("div", { class: "chips" }, ...(state.analysis?.parts ?? []).map((part) => h("a", { class: "chip", href: `api/takes/${take.id}/stems/${encodeURIComponent(part)}.wav`, download: "" }, part)))),
     h("section", { class: "card" }, h("h2", {}, "The same from a terminal", h("span", { class: "space" }), copy), code));

@@ -4,6 +4,7 @@ import os
 import shutil
 import time
 import unittest
+from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
@@ -11,6 +12,19 @@ PLACES = [os.environ.get("CHROMIUM"), "/usr/bin/chromium", shutil.which("chromiu
 CHROMIUM = next((place for place in PLACES if place and os.path.exists(place)), None)
 # As root, Chromium's sandbox does not start. Nothing is to be heard on the machine that runs the tests.
 FLAGS = ["--mute-audio", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+
+# For work on the page: its files come from this folder, not from the program, which then need not be
+# built again.
+PAGE = os.environ.get("STUDIO_PAGE")
+
+
+def from_folder(route):
+    """Answers with a file of PAGE instead of the program's."""
+    name = route.request.url.split("?")[0].split("/", 4)[-1] or "index.html"
+    file = Path(PAGE) / name
+    if "/" in name or not file.is_file():
+        return route.continue_()
+    return route.fulfill(response=route.fetch(), body=file.read_bytes())
 
 
 class Studio:
@@ -130,6 +144,8 @@ class BrowserTest(unittest.TestCase):
     def window(self, **options):
         context = self.browser.new_context(viewport=self.size, accept_downloads=True, **options)
         self.addCleanup(context.close)
+        if PAGE:
+            context.route("**/*", from_folder)
         return context
 
     def open(self, address, context=None):
