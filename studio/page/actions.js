@@ -21,7 +21,7 @@ export function select(selection) {
   emit("selection");
 }
 
-/** @param {typeof state.mode} mode */
+/** @param {"select"|"silence"|"person"} mode */
 export function setMode(mode) {
   state.mode = state.mode === mode ? "select" : mode;
   emit("mode");

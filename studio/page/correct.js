@@ -10,7 +10,7 @@ import { reveal } from "./view.js";
 
 const panel = byId("panel-correct");
 /** What can answer a hit, and its name. */
-const ANSWERS = [["drums", "Drums"], ["chord", "Chord"], ["stop", "Short stop before it"]];
+const ANSWERS = [["drums", "Drums", "Snare and kick, with a crash if it is strong"], ["chord", "Chord", "All instruments, with the chord"], ["stop", "Stop before", "A short silence before it"]];
 
 /** @typedef {import("./types.js").Selection} Selection */
 
@@ -38,8 +38,8 @@ function hitFields(hit, change) {
       oninput: (/** @type {any} */ event) => (value.textContent = `${Math.round(event.target.valueAsNumber * 100)} %`),
       onchange: (/** @type {any} */ event) => change({ strength: event.target.valueAsNumber }),
     }), value),
-    h("fieldset", { class: "checks" }, h("legend", {}, "Answered by"), ...ANSWERS.map(([word, name]) =>
-      h("label", {}, h("input", {
+    h("fieldset", { class: "checks" }, h("legend", {}, "Answer"), ...ANSWERS.map(([word, name, help]) =>
+      h("label", { title: help }, h("input", {
         type: "checkbox", checked: hit.answer.includes(word),
         onchange: (/** @type {any} */ event) => {
           const answer = ANSWERS.map(([each]) => each).filter((each) => (each === word ? event.target.checked : hit.answer.includes(each)));

@@ -61,8 +61,8 @@ const TABLE = [
   ["Beats", ["D"], "Downbeat here", actions.downbeatHere],
   ["Beats", ["T"], "Tap the tempo while it plays", actions.tap],
   ["Beats", ["Enter"], "Use what was tapped", actions.endTaps],
-  ["Beats", ["Shift+/", "{"], "Beats half as fast", () => actions.changeTempo(0.5)],
-  ["Beats", ["Shift+*", "}"], "Beats twice as fast", () => actions.changeTempo(2)],
+  ["Beats", ["/"], "Beats half as fast", () => actions.changeTempo(0.5)],
+  ["Beats", ["*"], "Beats twice as fast", () => actions.changeTempo(2)],
   ["Marks", ["H"], "Add a hit at the playhead", () => actions.addHit(now())],
   ["Marks", ["S"], "Silence: the loop, or draw it", actions.silence],
   ["Marks", ["]"], "Select the next hit", () => actions.selectNext(1, "hit")],
@@ -134,7 +134,7 @@ function press(event) {
 
 /** @param {string} key */
 function printed(key) {
-  const signs = { ArrowLeft: "←", ArrowRight: "→", Escape: "Esc", PageUp: "Page ↑", PageDown: "Page ↓", "{": "{", "}": "}" };
+  const signs = { ArrowLeft: "←", ArrowRight: "→", Escape: "Esc", PageUp: "Page ↑", PageDown: "Page ↓" };
   return key.split(/\+(?=.)/).map((part) => h("kbd", {}, /** @type {Record<string, string>} */ (signs)[part] ?? part));
 }
 

@@ -24,10 +24,11 @@ const moving = byId("lanes-moving");
 export let lanes = [];
 /** What the playhead has been drawn for, last. */
 export const drawn = { time: 0 };
-/** What the pointer does now: a beat or accent on its way, a silence that is drawn. @type {{kind: string, time: number, to?: number, lane?: string}|null} */
+/** @typedef {{kind: string, time: number, to?: number, lane?: string}} Ghost what the pointer does now: a beat or accent on its way, a silence that is drawn */
+/** @type {Ghost|null} */
 let ghost = null;
 
-/** @param {typeof ghost} value */
+/** @param {Ghost|null} value */
 export function setGhost(value) {
   ghost = value;
   drawMoving();

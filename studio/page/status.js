@@ -32,8 +32,9 @@ function drawConnection() {
   count();
   timer = window.setInterval(count, 1000);
   banner.replaceChildren(
-    h("b", {}, "The program does not answer. "),
-    "What you change is kept here and rendered when it is back. If it was ended, start kinescore studio again and open the address that it prints. ", seconds,
+    h("b", {}, "The program does not answer."),
+    h("span", {}, "Changes are kept and rendered when it is back. If it has ended, start it again and open its new address."),
+    h("span", { class: "space" }), seconds,
     h("button", { type: "button", onclick: connectNow }, "Try now"));
 }
 

@@ -59,6 +59,7 @@ function drawTakes() {
         : `B switches between ${takeOf(state.take)?.label} and ${takeOf(state.other)?.label}, at the same place and equally loud.`)));
   select.replaceChildren(...takes.map((take) => h("option", { value: String(take.id), selected: take.id === state.take }, take.label)));
   select.disabled = !takes.length;
+  byId("another").disabled = !takes.length;
   ab.disabled = takes.length < 2;
   ab.setAttribute("aria-pressed", String(state.other !== null));
 }

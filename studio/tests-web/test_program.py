@@ -127,7 +127,7 @@ class Corrects(ProgramTest):
     def test_a_hit_sounds_at_its_instant(self):
         studio = self.studio()
         at = studio.seek(3.57)
-        for name in ("Chord", "Short stop before it"):
+        for name in ("Chord", "Stop before"):
             studio.page.locator("#panel-correct").get_by_label(name).check()
         revision = studio.revision()
         studio.key("h")
