@@ -1,13 +1,14 @@
 // The buttons of the transport, the tabs, the splitter, the scroll bar, the clocks.
 
 import * as actions from "./actions.js";
+import { video } from "./clock.js";
 import { byId, clamp, clock, icon } from "./dom.js";
 import { bars } from "./draw-analysis.js";
 import { applyLevels, mixer } from "./mixer.js";
 import { say } from "./messages.js";
 import { redo, undo } from "./session.js";
 import { extent, frame, on, state } from "./store.js";
-import { now, playing, seek, setLoop, step, toggle, video } from "./transport.js";
+import { now, playing, seek, setLoop, step, toggle } from "./transport.js";
 import { fit, scroll, view, zoom } from "./view.js";
 
 export function muteMusic() {

@@ -1,10 +1,11 @@
 // The panel of sound: stems with mute, solo and level, the clip's own sound.
 
+import { onMedia, video } from "./clock.js";
 import { byId, h, words } from "./dom.js";
 import { applyLevels, channel, mixer, peak } from "./mixer.js";
 import { on, state } from "./store.js";
 import { ofInstrument } from "./theme.js";
-import { playing, video } from "./transport.js";
+import { playing } from "./transport.js";
 
 const panel = byId("panel-mix");
 
@@ -94,6 +95,6 @@ export function tick() {
 
 export function begin() {
   on(["analysis", "clip", "theme"], draw);
-  video.addEventListener("pause", () => !playing() && [...meters.values()].forEach((bar) => (bar.style.transform = "scaleX(0)")));
+  onMedia("pause", () => !playing() && [...meters.values()].forEach((bar) => (bar.style.transform = "scaleX(0)")));
   draw();
 }

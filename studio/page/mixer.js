@@ -1,11 +1,12 @@
 // The sound of the shown take, and of the one it is compared with, in step with the video.
 
 import { getBytes } from "./api.js";
+import { media, onMedia } from "./clock.js";
 import { clamp } from "./dom.js";
 import { Deck } from "./deck.js";
 import { report, versionOf } from "./session.js";
 import { emit, extent, on, state, takeOf } from "./store.js";
-import { onJump, playing, video } from "./transport.js";
+import { onJump, playing } from "./transport.js";
 
 /** Beyond this the sound jumps to its place; below, it runs faster or slower, in seconds. */
 const JUMP = 0.03;
@@ -165,11 +166,11 @@ async function analysisOf(id) {
 function startDeck(deck) {
   // What is given to the context now is heard later; it begins with what the video shows then.
   const late = /** @type {AudioContext} */ (context).currentTime - heard();
-  deck.start(video.currentTime - extent().from + late * video.playbackRate, video.playbackRate, apart(), levelOf);
+  deck.start(media().currentTime - extent().from + late * media().playbackRate, media().playbackRate, apart(), levelOf);
 }
 
 /** Whether the picture moves: the video plays, and does not wait for data. */
-const moves = () => playing() && !video.seeking && video.readyState >= 3;
+const moves = () => playing() && !media().seeking && media().readyState >= 3;
 
 /** Starts or stops all that is here, where the video is. */
 function restart() {
@@ -194,17 +195,17 @@ function heard() {
 
 /** Keeps the sound with the video; called for every frame of the screen. */
 export function keepUp() {
-  if (!context || context.state !== "running" || video.seeking) return;
+  if (!context || context.state !== "running" || media().seeking) return;
   const deck = state.take === null ? null : decks.get(state.take);
   if (!deck?.playing.length) return;
-  drifts.push(deck.place(heard()) - (video.currentTime - extent().from));
+  drifts.push(deck.place(heard()) - (media().currentTime - extent().from));
   if (drifts.length < 12) return;
   const middle = [...drifts].sort((a, b) => a - b)[6];
   drifts = [];
   mixer.drift = middle;
   if (Math.abs(middle) > JUMP) return restart();
   const bend = Math.abs(middle) < SLACK ? 0 : clamp(-middle / 2, -BEND, BEND);
-  for (const other of decks.values()) other.bend(video.playbackRate * (1 + bend));
+  for (const other of decks.values()) other.bend(media().playbackRate * (1 + bend));
 }
 
 /** The peak of the last moment, 0 to 1; of a stem, or of all. @param {string} [name] */
@@ -222,7 +223,7 @@ export const status = () => ({ context: context?.state ?? "none", decks: [...dec
 
 export function begin() {
   for (const event of ["pointerdown", "keydown"]) document.addEventListener(event, wake, { capture: true });
-  for (const event of ["playing", "pause", "seeked", "ratechange", "waiting"]) video.addEventListener(event, restart);
+  for (const event of ["playing", "pause", "seeked", "ratechange", "waiting"]) onMedia(event, restart);
   onJump(() => decks.forEach((deck) => deck.stop()));
   on("takes", () => {
     applyLevels();

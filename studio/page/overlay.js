@@ -2,6 +2,7 @@
 
 import * as actions from "./actions.js";
 import { getJson } from "./api.js";
+import { media } from "./clock.js";
 import { byId, clamp, h, words } from "./dom.js";
 import { bars } from "./draw-analysis.js";
 import { sharp } from "./lanes.js";
@@ -9,7 +10,7 @@ import { followPersonAt, report } from "./session.js";
 import { say } from "./messages.js";
 import { emit, frame, on, state } from "./store.js";
 import { colours, ofBody, still } from "./theme.js";
-import { now, video } from "./transport.js";
+import { now } from "./transport.js";
 
 /** @type {HTMLCanvasElement} */
 const canvas = byId("overlay");
@@ -263,7 +264,7 @@ export function begin() {
   on("mode", () => {
     canvas.parentElement?.classList.toggle("choosing", state.mode === "person");
     if (state.mode !== "person") return;
-    video.pause();
+    media().pause();
     loadPeople();
   });
   canvas.addEventListener("pointermove", hover);

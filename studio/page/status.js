@@ -2,6 +2,7 @@
 
 import { byId, h } from "./dom.js";
 import { cancel, connectNow, render, setSetting, steps } from "./session.js";
+import { say } from "./messages.js";
 import { on, state } from "./store.js";
 import { play } from "./transport.js";
 
@@ -113,6 +114,7 @@ function drawFacts() {
 }
 
 export function begin() {
+  on("picture", () => say("This browser cannot show the clip's picture. The skeleton, the lanes and the sound are there all the same.", "error"));
   on("connection", drawConnection);
   on("server", drawWork);
   on("server", drawNotice);

@@ -12,8 +12,9 @@
 
 /**
  * `server`: the program's state; `doc`: settings or marks; `analysis`: the shown take's, or what an
- * edit expects it to become; `takes`: the shown or compared take; `view`: the part of the time axis.
- * @typedef {"clip"|"settings"|"server"|"doc"|"analysis"|"takes"|"poses"|"view"|"selection"|"mode"|"loop"|"connection"|"mixer"|"theme"|"played"} Topic
+ * edit expects it to become; `takes`: the shown or compared take; `view`: the part of the time axis;
+ * `picture`: the browser cannot show the video.
+ * @typedef {"clip"|"settings"|"server"|"doc"|"analysis"|"takes"|"poses"|"view"|"selection"|"mode"|"loop"|"connection"|"mixer"|"theme"|"picture"|"played"} Topic
  */
 
 export const state = {

@@ -1,10 +1,8 @@
 // Playing: the video is the clock. Play and pause, seek, step, loop, and the time that is shown.
 
-import { byId, clamp } from "./dom.js";
+import { hasPicture, media, onMedia, video, withoutPicture } from "./clock.js";
+import { clamp } from "./dom.js";
 import { emit, extent, frame, on, state } from "./store.js";
-
-/** @type {HTMLVideoElement} */
-export const video = byId("video");
 
 /** The picture that is shown: its time in the media, and when it came (`performance.now()`). @type {{media: number, at: number}|null} */
 let picture = null;
@@ -16,12 +14,12 @@ const jumps = new Set();
 /** Calls back after every jump in time: seeks and loops. @param {(time: number) => void} action */
 export const onJump = (action) => jumps.add(action);
 
-export const playing = () => !video.paused && !video.ended;
+export const playing = () => !media().paused && !media().ended;
 
 /** The time of the picture that is shown, in seconds of the media. */
 export function now() {
   if (target !== null) return target;
-  if (!picture) return video.currentTime;
+  if (!picture || !hasPicture()) return media().currentTime;
   if (video.paused) return picture.media;
   // Up to the next picture, time goes on.
   const since = ((performance.now() - picture.at) / 1000) * video.playbackRate;
@@ -46,20 +44,20 @@ export function seek(time) {
   // Within the picture rather than at its edge, where either of two could be meant.
   const at = clamp(time, from, Math.max(from, to - frame() / 2));
   target = at;
-  video.currentTime = at;
+  media().currentTime = at;
   for (const action of jumps) action(at);
   emit("played");
 }
 
 /** Goes to the picture that is so many later. @param {number} count */
 export function step(count) {
-  video.pause();
+  media().pause();
   const index = Math.floor(now() / frame() + 0.01) + count;
   seek((index + 0.5) * frame());
 }
 
 export function toggle() {
-  if (playing()) video.pause();
+  if (playing()) media().pause();
   else play();
 }
 
@@ -69,7 +67,7 @@ export function play() {
   const time = now();
   if (loop && (time < loop.from - 0.01 || time >= loop.to - frame())) seek(loop.from);
   else if (time >= to - frame() || time < from - frame()) seek(from);
-  video.play().catch(() => emit("played"));
+  media().play().catch(() => emit("played"));
 }
 
 /** @param {{from: number, to: number}|null} loop */
@@ -82,12 +80,12 @@ export function setLoop(loop) {
 function turn() {
   const { from, to } = extent();
   const { loop } = state;
-  if (video.paused && !video.ended) return;
+  if (media().paused && !media().ended) return;
   if (loop && now() >= loop.to - frame() / 4) {
     seek(loop.from);
-    if (video.paused) video.play().catch(() => {});
-  } else if (now() >= to - frame() / 4 || video.ended) {
-    video.pause();
+    if (media().paused) media().play().catch(() => {});
+  } else if (now() >= to - frame() / 4 || media().ended) {
+    media().pause();
     seek(to);
   } else if (now() < from - frame()) {
     seek(from);
@@ -101,13 +99,19 @@ export function begin(each) {
     video.muted = true;
     if (state.clip && state.clip.start > 0) video.addEventListener("loadedmetadata", () => seek(extent().from), { once: true });
   });
-  video.addEventListener("seeked", () => {
+  video.addEventListener("error", () => {
+    if (!hasPicture()) return;
+    withoutPicture();
+    target = null;
+    emit("picture", "played");
+  });
+  onMedia("seeked", () => {
     if (target === null) return;
     target = null;
-    if (!("requestVideoFrameCallback" in video)) emit("played");
+    if (!hasPicture() || !("requestVideoFrameCallback" in video)) emit("played");
   });
-  video.addEventListener("ended", turn);
-  for (const event of ["play", "pause", "seeked", "loadeddata"]) video.addEventListener(event, () => emit("played"));
+  onMedia("ended", turn);
+  for (const event of ["play", "pause", "seeked", "loadeddata"]) onMedia(event, () => emit("played"));
   watchPictures();
   const tick = () => {
     if (playing()) {

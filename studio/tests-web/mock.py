@@ -127,6 +127,7 @@ class Studio:
         self.revision, self.beat, self.poses = 0, 0, 0
         self.state = {"state": "ready", "stage": None, "done": None, "whole": None, "error": None}
         self.closed = False
+        self.video = CLIP.read_bytes()
         self.people = [{"person": n, "times": [i / 10 for i in range(77)], "boxes": [[left, 200, left + 250, 900]] * 77} for n, left in ((1, 700), (2, 1250))]
         self.render({"settings": {}, "marks": {}}, first=True)
 
@@ -232,7 +233,7 @@ class Handler(BaseHTTPRequestHandler):
         if path == "api/settings":
             return self.answer(200, {"groups": GROUPS})
         if path == "api/video":
-            return self.ranged(CLIP.read_bytes(), "video/mp4")
+            return self.ranged(studio.video, "video/mp4")
         if path == "api/poses":
             return self.answer(200, poses()) if studio.poses else self.answer(404, {"error": "not yet"})
         if path == "api/people":

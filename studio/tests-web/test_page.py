@@ -138,6 +138,23 @@ class Plays(PageTest):
         self.assertGreater(studio.module("transport", "m.now()"), 2.5)
         self.assertLess(abs(studio.module("mixer", "m.mixer.drift")), FRAME)
 
+    def test_a_clip_that_the_browser_cannot_play_has_lanes_and_sound(self):
+        mock = self.serve()
+        mock.studio.video = b"not a video" * 1000
+        studio = self.open(mock.address)
+        studio.wait(lambda: "cannot show the clip's picture" in studio.message())
+        studio.until("s.analysis")
+        studio.key("Space")
+        studio.page.wait_for_timeout(1500)
+        self.assertGreater(studio.module("transport", "m.now()"), 0.8)
+        studio.wait(lambda: studio.module("mixer", "m.mixer.drift") is not None)
+        self.assertLess(abs(studio.module("mixer", "m.mixer.drift")), FRAME)
+        studio.key("Space")
+        time = studio.seek(3.0)
+        self.assertAlmostEqual(time, 3.0, delta=0.001)
+        studio.key("ArrowRight")
+        self.assertAlmostEqual(studio.module("transport", "m.now()"), 3.0 + 1.5 * FRAME, delta=0.002)
+
     def test_stems_can_be_muted_and_soloed(self):
         _, studio = self.studio()
         studio.page.click("#tab-mix")
