@@ -9,7 +9,7 @@ import { view, xOf } from "./view.js";
 /** @typedef {import("./layout.js").Lane} Lane */
 /** @typedef {CanvasRenderingContext2D} Context */
 
-/** Beats and bars, through all lanes. @param {Context} context @param {Lane[]} lanes @param {number} height */
+/** What goes through lanes: holds, the video's cuts, silences, beats, hits. @param {Context} context @param {Lane[]} lanes @param {number} height */
 export function drawGrid(context, lanes, height) {
   const { analysis } = state;
   const rows = Object.fromEntries(lanes.map((lane) => [lane.id, lane]));
@@ -17,6 +17,16 @@ export function drawGrid(context, lanes, height) {
     context.fillStyle = colours.hold;
     context.fillRect(xOf(hold.from), 0, xOf(hold.to) - xOf(hold.from), rows.marks.top);
   }
+  context.setLineDash([3, 3]);
+  context.strokeStyle = colours.faint;
+  context.lineWidth = 1;
+  for (const cut of state.poses?.cuts ?? []) {
+    context.beginPath();
+    context.moveTo(xOf(cut), 0);
+    context.lineTo(xOf(cut), rows.beats.top);
+    context.stroke();
+  }
+  context.setLineDash([]);
   for (const silence of state.doc.marks.silences ?? []) {
     const [left, right] = [xOf(silence.from), xOf(silence.to)];
     hatch(context, left, rows.marks.top, right - left, height - rows.marks.top, isSelected("silence", silence.from));

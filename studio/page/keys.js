@@ -107,18 +107,24 @@ function names(event) {
   return printed && event.shiftKey ? [full, [...modifiers.filter((name) => name !== "Shift"), key].join("+")] : [full];
 }
 
+/** Keys that a slider, a separator, a choice and a button use themselves. */
+const MOVES = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown"];
+const PRESSES = [" ", "Enter"];
+
 /** Whether a key belongs to what has the focus. @param {KeyboardEvent} event */
 function theirs(event) {
   const target = /** @type {HTMLElement} */ (event.target);
+  const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
   if (byId("help").open) return event.key !== "?";
-  if (target.matches("input[type=text], input[type=search], input[type=number], textarea")) {
-    return !(event.ctrlKey && event.key.toLowerCase() === "z" && !target.matches(":focus")) && event.key !== "F6";
+  if (target.matches("input[type=text], input[type=search], input[type=number]")) {
+    if (event.key === "Escape") target.blur();
+    return event.key !== "F6";
   }
-  if (target.matches("select, input[type=range], input[type=checkbox], [role=separator]")) {
-    return ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown", " ", "Enter"].includes(event.key) || (target.matches("select") && event.key.length === 1 && !event.ctrlKey);
-  }
+  if (!plain) return false;
+  if (target.matches("select")) return event.key.length === 1 || [...MOVES, ...PRESSES].includes(event.key);
+  if (target.matches("input[type=range], [role=separator]")) return MOVES.includes(event.key);
   if (target.matches("[role=tab]") && event.key.startsWith("Arrow")) return true;
-  return target.matches("button, a, summary") && (event.key === "Enter" || (event.key === " " && event.type === "keydown" && !target.matches(".play")));
+  return target.matches("button, a, input[type=checkbox]") && PRESSES.includes(event.key) && !target.matches(".play");
 }
 
 /** @param {KeyboardEvent} event */

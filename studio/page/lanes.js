@@ -146,7 +146,7 @@ export function tick() {
 }
 
 export function begin() {
-  on(["clip", "analysis", "doc", "view", "selection", "theme"], redraw);
+  on(["clip", "analysis", "poses", "doc", "view", "selection", "theme"], redraw);
   on(["played", "loop"], () => {
     if (!playing() && !stale) drawMoving();
   });

@@ -26,7 +26,7 @@ export function layout(total) {
   const drums = drumClasses();
   /** @type {[string, string, number, number, string][]} id, label, least height, share of what is left, help */
   const rows = [
-    ["movement", "Movement", 28, 1, "How strongly the body moves; bands: it holds still"],
+    ["movement", "Movement", 28, 1, "How strongly the body moves; bands: it holds still; dashes: the video's cuts"],
     ["accents", "Accents", 22, 0.2, "Sudden movements, by part of the body: drag, or delete"],
     ["beats", "Beats", 28, 0.2, "Drag a beat; double-click adds one"],
     ["marks", "Hits & silences", 22, 0.2, "What you ask for: hits at their instant, silences"],
