@@ -66,11 +66,11 @@ function drawTakes() {
 
 /** What can be saved of a take: address, name, and what it is. */
 const FILES = [
-  ["video", "Video", "the clip with this soundtrack"],
-  ["wav", "WAV", "24 bits, exactly as long as the clip"],
-  ["midi", "MIDI", "a track for each instrument"],
-  ["marks", "Marks", "your corrections, for --marks"],
-  ["json", "JSON", "beats, accents, settings"],
+  ["video", "Video", "clip with soundtrack"],
+  ["wav", "WAV", "24 bits, for editors"],
+  ["midi", "MIDI", "a track a part"],
+  ["marks", "Marks", "what you corrected"],
+  ["json", "JSON", "beats and accents"],
 ];
 
 /** The line that is shown, and of which take it is. */

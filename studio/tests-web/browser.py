@@ -1,6 +1,7 @@
 """The browser for the tests, and a page of the studio in it."""
 
 import os
+import re
 import shutil
 import time
 import unittest
@@ -24,7 +25,11 @@ def from_folder(route):
     file = Path(PAGE) / name
     if "/" in name or not file.is_file():
         return route.continue_()
-    return route.fulfill(response=route.fetch(), body=file.read_bytes())
+    answer = route.fetch()
+    if answer.status == 403:
+        return route.fulfill(response=answer)
+    kind = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}.get(file.suffix, "application/octet-stream")
+    return route.fulfill(response=answer, status=200, content_type=kind, body=file.read_bytes())
 
 
 class Studio:
@@ -145,7 +150,7 @@ class BrowserTest(unittest.TestCase):
         context = self.browser.new_context(viewport=self.size, accept_downloads=True, **options)
         self.addCleanup(context.close)
         if PAGE:
-            context.route("**/*", from_folder)
+            context.route(re.compile(r"/[0-9a-f]{32}/([a-z-]+\.(js|css|html))?$"), from_folder)
         return context
 
     def open(self, address, context=None):
