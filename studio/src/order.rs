@@ -34,7 +34,10 @@ pub(crate) struct Click {
 
 /// Reads a body.
 pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
-    serde_json::from_slice(body).map_err(|e| Refusal::bad(format!("the body cannot be used: {e}; send a JSON object")))
+    // An object first: a list would be taken for the fields in their order.
+    let read = serde_json::from_slice(body).map(Value::Object);
+    read.and_then(serde_json::from_value)
+        .map_err(|e| Refusal::bad(format!("the body cannot be used: {e}; send a JSON object")))
 }
 
 /// The soundtrack that is asked for. Settings that are not sent have their defaults; the device is

@@ -1,7 +1,7 @@
 //! What is taken away is what the command line writes.
 
 use crate::client::Studio;
-use crate::common::{by_shell, folder, go, kinescore, text, walkers};
+use crate::common::{by_shell, folder, go, kinescore, walkers};
 use serde_json::json;
 use std::fs;
 
