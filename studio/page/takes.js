@@ -68,7 +68,7 @@ function drawTakes() {
 const FILES = [
   ["video", "Video", "clip with soundtrack"],
   ["wav", "WAV", "24 bits, for editors"],
-  ["midi", "MIDI", "a track a part"],
+  ["midi", "MIDI", "a track for each part"],
   ["marks", "Marks", "what you corrected"],
   ["json", "JSON", "beats and accents"],
 ];
