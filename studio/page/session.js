@@ -73,6 +73,8 @@ function follow(server) {
     choose(newest.id);
   }
   const mine = pending?.sent !== null && pending?.sent !== undefined;
+  // What the program has made of this page's own request may be written in another way: 1 for downbeat.
+  const own = mine && server.revision === pending?.sent;
   if (finished && mine && server.revision >= Number(pending?.sent)) {
     pending = null;
     if (server.state !== "ready") {
@@ -86,8 +88,8 @@ function follow(server) {
   }
   const take = takeOf(state.take);
   if (take && pending === null && server.state === "ready" && !same(docOf(take), history.present)) {
-    // Another page has changed it.
-    history.commit(docOf(take), "change in another window");
+    if (own) history.present = docOf(take);
+    else history.commit(docOf(take), "change in another window");
     show();
   }
   if (state.other !== null && !takeOf(state.other)) state.other = null;

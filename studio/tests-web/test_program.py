@@ -174,6 +174,23 @@ class Corrects(ProgramTest):
         self.assertEqual(sounds[3], sounds[1])
         self.assertNotEqual(sounds[1], sounds[0])
 
+    def test_a_bar_begins_where_it_is_said(self):
+        studio = self.studio()
+        beat = studio.beats[5]
+        studio.page.mouse.click(*studio.place(beat["time"], "beats"))
+        revision = studio.revision()
+        studio.key("d")
+        studio.rendered(revision)
+        self.assertNotEqual(beat["number"], 1)
+        self.assertEqual([b["number"] for b in studio.beats if abs(b["time"] - beat["time"]) < 0.001], [1])
+        # The program writes the mark in its own way; that is not a change of somebody else.
+        self.assertIn("downbeat here", studio.page.locator("#undo").get_attribute("title"))
+        revision = studio.revision()
+        studio.key("Control+z")
+        studio.rendered(revision)
+        self.assertNotIn("beats", studio.marks)
+        self.assertTrue(studio.page.locator("#undo").is_disabled())
+
     def test_a_silence_is_silent(self):
         studio = self.studio()
         revision = studio.revision()
