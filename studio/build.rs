@@ -19,6 +19,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             files.push(path);
         }
     }
+    if !page.join("index.html").is_file() {
+        return Err(format!("{}: the page itself, index.html, is missing", page.display()).into());
+    }
     files.sort();
     let mut table = "&[\n".to_owned();
     for file in &files {

@@ -214,7 +214,7 @@ mod tests {
                 "dance.marks.json"
             ]
         );
-        assert_eq!(names("dance.wmv")[2], "dance.soundtrack.mkv");
+        assert_eq!(names("dance.dance")[2], "dance.soundtrack.mkv");
         assert_eq!(Kind::Stem("piano".to_owned()).name(Path::new("dance.mov")), "piano.wav");
         assert_eq!(Kind::of("stems"), None);
     }
