@@ -219,10 +219,14 @@ mod tests {
     }
 
     #[test]
-    fn times_that_decimals_cannot_hold_are_ratios() {
-        assert_eq!(spelled(Flicks(FLICKS_PER_SECOND / 3)), "235200000/705600000");
+    fn times_are_read_back_exactly() {
         assert_eq!(spelled(Flicks(FLICKS_PER_SECOND / 4)), "0.25");
-        let exact = spelled(Flicks(1));
-        assert_eq!(time(&exact), Ok(Flicks(1)), "{exact}");
+        // Decimals of a late time would lose its last flicks.
+        let late = Flicks(1_000_000 * FLICKS_PER_SECOND + 1);
+        assert!(spelled(late).ends_with("/705600000"), "{}", spelled(late));
+        for flicks in [Flicks(1), Flicks(FLICKS_PER_SECOND / 3), Flicks(FLICKS_PER_SECOND * 1001 / 24000), late] {
+            let text = spelled(flicks);
+            assert_eq!(time(&text), Ok(flicks), "{text}");
+        }
     }
 }
