@@ -224,7 +224,12 @@ mod tests {
         // Decimals of a late time would lose its last flicks.
         let late = Flicks(1_000_000 * FLICKS_PER_SECOND + 1);
         assert!(spelled(late).ends_with("/705600000"), "{}", spelled(late));
-        for flicks in [Flicks(1), Flicks(FLICKS_PER_SECOND / 3), Flicks(FLICKS_PER_SECOND * 1001 / 24000), late] {
+        for flicks in [
+            Flicks(1),
+            Flicks(FLICKS_PER_SECOND / 3),
+            Flicks(FLICKS_PER_SECOND * 1001 / 24000),
+            late,
+        ] {
             let text = spelled(flicks);
             assert_eq!(time(&text), Ok(flicks), "{text}");
         }
