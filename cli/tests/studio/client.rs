@@ -172,8 +172,10 @@ impl Studio {
 
 impl Drop for Studio {
     fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        // Asked to end, it removes its folder.
+        if matches!(self.child.try_wait(), Ok(None)) {
+            outside::signal(&self.child, "-TERM");
+            outside::ended(&mut self.child);
+        }
     }
 }
