@@ -35,8 +35,8 @@ pub(crate) fn server(gate: Gate) -> Router {
 
 async fn pass(State(gate): State<Arc<Gate>>, request: Request) -> Response {
     let mut response = match check(&gate.address, request) {
-        Ok(Passage::Folder) => (StatusCode::SEE_OTHER, [(header::LOCATION, gate.address.folder())]).into_response(),
-        Ok(Passage::Page(request)) => {
+        Ok(None) => (StatusCode::SEE_OTHER, [(header::LOCATION, gate.address.folder())]).into_response(),
+        Ok(Some(request)) => {
             let answer = gate.page.clone().oneshot(request).await;
             answer.unwrap_or_else(|never| match never {})
         }
@@ -48,15 +48,9 @@ async fn pass(State(gate): State<Arc<Gate>>, request: Request) -> Response {
     response
 }
 
-/// Where a request leads.
-enum Passage {
-    /// To the page's folder, whose address ends in a slash.
-    Folder,
-    /// Into it; the path is that within the folder.
-    Page(Request),
-}
-
-fn check(address: &Address, mut request: Request) -> Result<Passage, Refusal> {
+/// The request with its path within the page's folder; `None` if it leads to the folder itself,
+/// whose address ends in a slash.
+fn check(address: &Address, mut request: Request) -> Result<Option<Request>, Refusal> {
     let forbidden = |sentence: &str| Err(Refusal::new(StatusCode::FORBIDDEN, sentence));
     let header = |name: HeaderName| request.headers().get(name).map(HeaderValue::as_bytes);
     if !address.is_host(header(header::HOST)) {
@@ -67,7 +61,7 @@ fn check(address: &Address, mut request: Request) -> Result<Passage, Refusal> {
     }
     let path = match address.inner(request.uri().path()) {
         None => return forbidden("this address does not have the token that the program has printed"),
-        Some(Inner::Folder) => return Ok(Passage::Folder),
+        Some(Inner::Folder) => return Ok(None),
         Some(Inner::Path(path)) => path,
     };
     if request.method() == Method::POST && !is_json(header(header::CONTENT_TYPE)) {
@@ -83,7 +77,7 @@ fn check(address: &Address, mut request: Request) -> Result<Passage, Refusal> {
     *request.uri_mut() = inner
         .map(Uri::from)
         .map_err(|_| Refusal::bad("the path cannot be read"))?;
-    Ok(Passage::Page(request))
+    Ok(Some(request))
 }
 
 /// Whether a type is JSON: a form of another page cannot send that without being asked first.
@@ -110,8 +104,8 @@ mod tests {
         let address = Address::new(9000).expect("random numbers");
         let path = path.replace("TOKEN", address.folder().trim_matches('/'));
         match check(&address, request(method, &path, headers)) {
-            Ok(Passage::Folder) => Ok("folder".to_owned()),
-            Ok(Passage::Page(request)) => Ok(request.uri().to_string()),
+            Ok(None) => Ok("folder".to_owned()),
+            Ok(Some(request)) => Ok(request.uri().to_string()),
             Err(refusal) => Err(refusal.parts().0),
         }
     }
