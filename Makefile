@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build lib plugin demo test test-plugin test-hosts evaluate sync fuzz dist test-dist bench install install-lib uninstall clean
+.PHONY: help setup build lib plugin demo test test-plugin test-web test-hosts evaluate sync fuzz dist test-dist bench install install-lib uninstall clean
 
 export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
 CARGO ?= cargo
@@ -81,6 +81,12 @@ test-plugin: ## the tests of timeline bridge, OpenFX plugin and editors' scripts
 	ctest --test-dir "$(PLUGIN)-sanitized" --output-on-failure --tests-regex '^ofx$$'
 	.setup/hosts/bin/python -m unittest discover -s plugin/resolve/tests
 	.setup/hosts/bin/python -m unittest discover -s plugin/blender/tests
+
+# The program is that of the build of `make test`.
+test-web: ## tests of the studio's page in a real browser
+	@scripts/setup.sh web
+	$(CARGO) build --locked --workspace --bins
+	$(HERE) KINESCORE="$(abspath $(TARGET))/debug/kinescore" .setup/web/bin/python -m unittest discover -s studio/tests-web
 
 test-hosts: ## plugins and projects in editors: Blender, and with FORKY=DIR the melt and Kdenlive of Debian forky
 	@scripts/setup.sh test

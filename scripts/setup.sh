@@ -7,6 +7,7 @@
 #   scripts/setup.sh plugin      for building the plugins of editors as well: OpenFX in .setup/
 #   scripts/setup.sh evaluate    for measuring beats as well: a Python environment in .setup/evaluate
 #   scripts/setup.sh sync        for measuring how soundtracks answer the movement: an environment in .setup/sync
+#   scripts/setup.sh web         for the tests of the studio's page: Chromium, and an environment in .setup/web
 #   scripts/setup.sh fuzz        for fuzzing as well: clang's libFuzzer and sanitizers
 #   scripts/setup.sh dist        for building packages as well: OpenFX, Debian's packaging tools, what FFmpeg is built with
 #   scripts/setup.sh test        for the tests as well: that environment, rustfmt and clippy, CMake, valgrind, melt, GES
@@ -15,9 +16,9 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 purpose=${1:-build}
 case $purpose in
-build | plugin | evaluate | sync | fuzz | dist | test) ;;
+build | plugin | evaluate | sync | web | fuzz | dist | test) ;;
 *)
-    printf 'set-up failed: unknown purpose %s; expected build, plugin, evaluate, sync, fuzz, dist or test\n' "$purpose" >&2
+    printf 'set-up failed: unknown purpose %s; expected build, plugin, evaluate, sync, web, fuzz, dist or test\n' "$purpose" >&2
     exit 2
     ;;
 esac
@@ -46,6 +47,8 @@ test_packages=(
 # For packages: Debian's tools, a tool that sets where programs look for libraries, and what FFmpeg is
 # built with for the tarball.
 dist_packages=(dpkg-dev git patchelf zstd nasm libopus-dev libdav1d-dev zlib1g-dev)
+# A real browser, and letters for it, for the tests of the studio's page.
+web_packages=(chromium fonts-dejavu-core)
 rust_least=1.90
 
 # ONNX Runtime: one library out of the Python wheel; Python itself is not needed when the program
@@ -92,6 +95,7 @@ install_packages() {
 if command -v dpkg-query >/dev/null && command -v apt-get >/dev/null; then
     install_packages "${debian_packages[@]}"
     [[ $purpose != test ]] || install_packages "${test_packages[@]}"
+    [[ $purpose != web ]] || install_packages "${web_packages[@]}"
     [[ $purpose != fuzz ]] || install_packages libclang-rt-dev
     [[ $purpose != dist ]] || install_packages "${dist_packages[@]}"
 else
@@ -99,6 +103,7 @@ else
     missing=()
     tools=(cc c++ make cmake pkg-config clang ffmpeg python3)
     [[ $purpose != test ]] || tools+=(valgrind melt ges-launch-1.0)
+    [[ $purpose != web ]] || tools+=(chromium)
     for tool in "${tools[@]}"; do
         command -v "$tool" >/dev/null || missing+=("$tool")
     done
@@ -225,5 +230,7 @@ python_environment() { # folder, requirements
 [[ $purpose != evaluate && $purpose != test ]] || python_environment "$root/.setup/evaluate" "$root/models/train/requirements-evaluate.txt"
 # For measuring how soundtracks answer the movement.
 [[ $purpose != sync ]] || python_environment "$root/.setup/sync" "$root/models/train/requirements-sync.txt"
+# For the tests of the studio's page: what drives the browser.
+[[ $purpose != web ]] || python_environment "$root/.setup/web" "$root/studio/tests-web/requirements.txt"
 # For the tests: programs that read OpenTimelineIO files and run farm jobs.
 [[ $purpose != test ]] || python_environment "$root/.setup/hosts" "$root/plugin/requirements-hosts.txt"

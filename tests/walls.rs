@@ -74,7 +74,8 @@ fn each_library_has_one_home() {
             );
         }
     }
-    for (file, text) in sources("cli/src").into_iter().chain(sources("ffi/src")) {
+    let users = ["cli/src", "ffi/src", "studio/src"].into_iter().flat_map(sources);
+    for (file, text) in users {
         for (name, _) in homes {
             assert!(
                 !uses(&code(&text), name),
@@ -169,8 +170,26 @@ fn the_library_does_not_print_exit_or_read_the_environment() {
             "{file} has unsafe code"
         );
     }
-    let library = fs::read_to_string(root().join("src/lib.rs")).expect("src/lib.rs");
-    assert!(library.contains("#![forbid(unsafe_code)]"));
+    // The page of the studio is all that it shows.
+    for (file, text) in sources("studio/src") {
+        let code = code(&text);
+        for banned in [
+            "println!",
+            "print!",
+            "dbg!",
+            "std::env",
+            "env::var",
+            "process::",
+            "stdout()",
+            "stderr()",
+        ] {
+            assert!(!code.contains(banned), "{file} has {banned}");
+        }
+    }
+    for library in ["src/lib.rs", "studio/src/lib.rs"] {
+        let text = fs::read_to_string(root().join(library)).expect(library);
+        assert!(text.contains("#![forbid(unsafe_code)]"), "{library} allows unsafe code");
+    }
     // The C interface belongs to the library, and is as quiet.
     for (file, text) in sources("ffi/src") {
         let code = code(&text);
@@ -360,8 +379,8 @@ fn versions_agree() {
 const MOST_LINES: usize = 600;
 
 /// Where sources are, in all languages.
-const SOURCES: [&str; 11] = [
-    "benches", "cli", "examples", "ffi", "fuzz", "include", "models", "plugin", "scripts", "src", "tests",
+const SOURCES: [&str; 12] = [
+    "benches", "cli", "examples", "ffi", "fuzz", "include", "models", "plugin", "scripts", "src", "studio", "tests",
 ];
 
 /// What the build or a tool writes, and so is as long as it has to be: the header that cbindgen
@@ -416,6 +435,7 @@ fn no_source_is_longer_than_a_reader_can_follow() {
         (&["c", "h", "cpp", "hpp"], "plugin/bridge/core.cpp"),
         (&["py"], "plugin/blender/tests/headless.py"),
         (&["sh"], "scripts/setup.sh"),
+        (&["js", "css"], "studio/page/main.js"),
     ] {
         let files = all_sources(endings);
         assert!(

@@ -4,7 +4,9 @@
 
 use crate::chunk::Share;
 use crate::flags::SettingFlags;
-use crate::units::{size, time};
+use crate::places::{ResourceFlags, output_path};
+use crate::studio::args::Studio;
+use crate::units::time;
 use clap::builder::TypedValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use kinescore::{Cut, Flicks, Speed, Stage};
@@ -41,6 +43,8 @@ pub enum Command {
     Render(Box<Render>),
     /// Find and print tempo, beats and accents
     Analyze(Box<Analyze>),
+    /// Open a local page on which a clip's soundtrack is seen, heard and corrected
+    Studio(Box<Studio>),
     /// Write the soundtracks of all clips in a list; run again, it renders only what is missing
     Batch(Box<Batch>),
     /// Put soundtracks under the clips of an editor's project and keep them in line with the clips
@@ -435,41 +439,6 @@ pub enum CacheAction {
     Verify,
 }
 
-/// Where results are kept between runs.
-#[derive(Debug, Default, Args)]
-pub struct CacheFlags {
-    /// Folder in which poses are kept between runs [default: $XDG_CACHE_HOME/kinescore or
-    /// ~/.cache/kinescore; environment: KINESCORE_CACHE; 'off' disables it]
-    #[arg(long, value_name = "DIR", value_parser = output_path(), value_hint = ValueHint::DirPath, help_heading = "Places")]
-    pub cache: Option<PathBuf>,
-    /// Do not read or write the cache
-    #[arg(long, conflicts_with_all = ["cache", "cache_size"], help_heading = "Places")]
-    pub no_cache: bool,
-    /// Maximum size of the cache, such as 500M or 4G; least recently used entries are removed first
-    /// [default: 2G]
-    #[arg(long, allow_negative_numbers = true, value_name = "SIZE", value_parser = size, help_heading = "Places")]
-    pub cache_size: Option<u64>,
-}
-
-/// Where models, SoundFont and ONNX Runtime are found.
-#[derive(Debug, Default, Args)]
-pub struct ResourceFlags {
-    /// The cache.
-    #[command(flatten)]
-    pub cache: CacheFlags,
-    /// SoundFont (.sf2 or .sf3) to use instead of the bundled one
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Places")]
-    pub soundfont: Option<PathBuf>,
-    /// Folder with manifest.toml and the models [default: found relative to the program;
-    /// environment: KINESCORE_MODELS]
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Places")]
-    pub models: Option<PathBuf>,
-    /// ONNX Runtime library, or its folder [default: found relative to the program or in the
-    /// system's library folders; environment: KINESCORE_ONNXRUNTIME]
-    #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath, help_heading = "Places")]
-    pub onnxruntime: Option<PathBuf>,
-}
-
 /// A stage whose result can be saved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[allow(missing_docs)] // the names are enough
@@ -515,18 +484,6 @@ Examples:
   kinescore install blender --dry-run
   sudo kinescore install ofx
   kinescore install ofx --to ~/OFX";
-
-/// The path of an output that is not written to standard output. `-` is refused, since it means
-/// standard output elsewhere; a file of that name would be a surprise.
-fn output_path() -> impl TypedValueParser<Value = PathBuf> {
-    clap::builder::PathBufValueParser::new().try_map(|path| match path.to_str() {
-        Some("-") => Err(NO_STDOUT),
-        _ => Ok(path),
-    })
-}
-
-const NO_STDOUT: &str = "only --json and --report are written to standard output; give a name, or ./- for a file or \
-                         folder named '-'";
 
 /// Endings of names that promise another kind of file than is written.
 const KNOWN_ENDINGS: [&str; 28] = [

@@ -1,7 +1,8 @@
 //! `kinescore cache`: the results kept between runs.
 
-use crate::args::{self, CacheAction, CacheFlags};
+use crate::args::{self, CacheAction};
 use crate::exit::{DAMAGED_CACHE, Failure};
+use crate::places::CacheFlags;
 use crate::progress::Console;
 use crate::{resources, stdout};
 use indicatif::{HumanBytes, HumanDuration};

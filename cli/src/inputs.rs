@@ -1,7 +1,8 @@
-//! Checks on files that are read, made before any work.
+//! Checks on what is read, made before any work.
 
-use kinescore::Error;
+use crate::exit::Failure;
 use kinescore::host::why_not_regular;
+use kinescore::{Error, Flicks};
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -21,6 +22,21 @@ pub fn check(file: &Path) -> Result<(), Error> {
     match why_not_regular(&there) {
         Some(reason) => Err(Error::input(file)(io::Error::other(reason))),
         None => Ok(()),
+    }
+}
+
+/// Refuses a part of a clip that ends before it starts.
+///
+/// # Errors
+/// A usage failure that names the flags.
+pub fn check_part(start: Option<Flicks>, end: Option<Flicks>) -> Result<(), Failure> {
+    match (start, end) {
+        (Some(start), Some(end)) if start >= end => Err(Failure::usage(format!(
+            "--start {} is not before --end {}",
+            start.seconds(),
+            end.seconds()
+        ))),
+        _ => Ok(()),
     }
 }
 

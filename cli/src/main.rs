@@ -11,12 +11,14 @@ mod flags;
 mod inputs;
 mod install;
 mod outputs;
+mod places;
 mod progress;
 mod render;
 mod resources;
 mod settings_cmd;
 mod signals;
 mod stdout;
+mod studio;
 #[cfg(feature = "timeline")]
 mod timeline;
 mod units;
@@ -96,6 +98,7 @@ fn run(command: &Command, console: &Console) -> Result<(), Failure> {
     match command {
         Command::Render(args) => render::render(args, console, &cancel_on_signal()?),
         Command::Analyze(args) => render::analyze(args, console, &cancel_on_signal()?),
+        Command::Studio(args) => studio::studio(args, console, &cancel_on_signal()?),
         Command::Batch(args) => batch::batch(args, console, &cancel_on_signal()?),
         #[cfg(feature = "timeline")]
         Command::Timeline { action } => timeline::timeline(action, console, &cancel_on_signal()?),

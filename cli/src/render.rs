@@ -1,9 +1,10 @@
 //! `kinescore render` and `kinescore analyze`: from flags to a job and the files it writes.
 
-use crate::args::{Analyze, Host, Input, Render, ResourceFlags, promises_another};
+use crate::args::{Analyze, Host, Input, Render, promises_another};
 use crate::exit::{self, Failure};
 use crate::flags::flag_name;
 use crate::outputs;
+use crate::places::ResourceFlags;
 use crate::progress::{Console, Progress};
 use crate::{inputs, resources, stdout};
 use kinescore::host::default_output;
@@ -206,15 +207,7 @@ impl JobSpec<'_> {
 
     /// Opens the clip or the saved file.
     fn open(&self, cancel: &Cancel) -> Result<Job, Failure> {
-        if let (Some(start), Some(end)) = (self.input.start, self.input.end)
-            && start >= end
-        {
-            return Err(Failure::usage(format!(
-                "--start {} is not before --end {}",
-                start.seconds(),
-                end.seconds()
-            )));
-        }
+        inputs::check_part(self.input.start, self.input.end)?;
         let marks = self.input.marks.as_deref().map(Marks::read).transpose()?;
         resources::check_sound_font(self.resources)?;
         for file in [&self.input.clip, &self.input.from].into_iter().flatten() {

@@ -1,8 +1,8 @@
 //! Finds models, SoundFont and ONNX Runtime. Apart from `main`, the only place that reads the
 //! environment.
 
-use crate::args::{CacheFlags, ResourceFlags};
 use crate::exit::{Failure, RESOURCES};
+use crate::places::{CacheFlags, ResourceFlags};
 use kinescore::host::SoundFont;
 use kinescore::{Error, Resources};
 use std::env;

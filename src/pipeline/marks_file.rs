@@ -101,8 +101,24 @@ impl Marks {
     /// # Errors
     /// [`Error::Output`].
     pub fn write(&self, path: &Path) -> Result<()> {
+        export::json::write_json(&self.fields(), path)
+    }
+
+    /// The text of such a file, on one line.
+    ///
+    /// # Errors
+    /// [`Error::Marks`] for marks with a number that JSON does not have; none that were
+    /// [checked](Self::check) have one.
+    pub fn to_json(&self) -> Result<String> {
+        serde_json::to_string(&self.fields()).map_err(|e| Error::Marks {
+            path: "marks".into(),
+            reason: e.to_string(),
+        })
+    }
+
+    fn fields(&self) -> Fields {
         let marks = self.clone();
-        let fields = Fields {
+        Fields {
             format: MARKS.format.to_owned(),
             version: MARKS.version,
             beats: marks.beats,
@@ -110,8 +126,7 @@ impl Marks {
             silences: marks.silences,
             tempo_factor: marks.tempo_factor,
             accents: marks.accents,
-        };
-        export::json::write_json(&fields, path)
+        }
     }
 }
 
@@ -138,6 +153,8 @@ mod tests {
         );
         marks.write(&path).expect("written");
         assert_eq!(Marks::read(&path).expect("read"), marks);
+        let text = marks.to_json().expect("text");
+        assert_eq!(Marks::from_json(&text, &path).expect("read"), marks);
         std::fs::write(&path, vec![b' '; LARGEST_MARKS_FILE as usize + 1]).expect("written");
         let large = Marks::read(&path).expect_err("too large").to_string();
         assert!(large.contains("more than 16777216 bytes"), "{large}");

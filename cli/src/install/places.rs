@@ -2,8 +2,8 @@
 //! environment of a shell.
 
 use super::refusal::missing;
-use crate::args::ResourceFlags;
 use crate::exit::Failure;
+use crate::places::ResourceFlags;
 use crate::resources::{self, RUNTIME_VARIABLE};
 use kinescore::host::Manifest;
 use kinescore::{Error, Resources};

@@ -2,8 +2,9 @@
 //! results.
 
 use super::studio::{Openings, Studio, code};
-use crate::args::{OpeningFlags, ResourceFlags};
+use crate::args::OpeningFlags;
 use crate::exit::Failure;
+use crate::places::ResourceFlags;
 use crate::progress::Console;
 use crate::resources;
 use kinescore::host::clear_leftovers;
