@@ -53,8 +53,8 @@ function draw() {
   tick();
 }
 
-/** When the slider's value was last told to screen readers. */
-let told = 0;
+/** When the slider's value was last read to screen readers. */
+let announced = 0;
 
 /** Called for every frame of the screen while the video plays, and when the time changes. */
 export function tick() {
@@ -62,8 +62,8 @@ export function tick() {
   byId("clock").textContent = clock(time);
   const beat = bars(actions.beats()).findLast((candidate) => candidate.time <= time + frame() / 2);
   byId("beat-clock").textContent = beat ? `${beat.bar}.${beat.number}` : "–.–";
-  if (playing() && performance.now() - told < 500) return;
-  told = performance.now();
+  if (playing() && performance.now() - announced < 500) return;
+  announced = performance.now();
   const slider = byId("ruler-box");
   slider.setAttribute("aria-valuenow", time.toFixed(3));
   slider.setAttribute("aria-valuetext", `${time.toFixed(2)} seconds${beat ? `, bar ${beat.bar}, beat ${beat.number}` : ""}`);

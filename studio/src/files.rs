@@ -2,7 +2,7 @@
 
 use crate::answer::Refusal;
 use crate::session::Session;
-use crate::take::{Desk, Take};
+use crate::take::{Kept, Take};
 use kinescore::host::default_output;
 use kinescore::{Error, Job, Monitor, Result, Stage};
 use std::fs;
@@ -90,34 +90,34 @@ impl Session {
             )));
         }
         let ready = {
-            let mut desk = take.desk();
-            desk.used = Instant::now();
-            self.ready(take, kind, &mut desk)?
+            let mut kept = take.kept();
+            kept.used = Instant::now();
+            self.ready(take, kind, &mut kept)?
         };
         self.release();
         Ok(ready)
     }
 
-    fn ready(&self, take: &Take, kind: &Kind, desk: &mut Desk) -> Result<Ready> {
+    fn ready(&self, take: &Take, kind: &Kind, kept: &mut Kept) -> Result<Ready> {
         let name = kind.name(&self.path);
         // All stems are made together, in a folder of their own: one may have the clip's name.
         let (made, path) = match kind {
             Kind::Stem(_) => (STEMS, take.folder.join(STEMS).join(&name)),
             _ => (&*name, take.folder.join(&name)),
         };
-        if !desk.made.contains_key(made) {
+        if !kept.made.contains_key(made) {
             fs::create_dir_all(&take.folder).map_err(Error::output(&take.folder))?;
             let place = take.folder.join(made);
             if *kind == Kind::Marks {
                 take.marks.write(&place)?;
             } else {
-                let job = match &mut desk.job {
+                let job = match &mut kept.job {
                     Some(job) => job,
                     none => none.insert(self.again(take)?),
                 };
                 write(job, kind, &place, &self.monitor())?;
             }
-            desk.made.insert(made.to_owned(), size(&place));
+            kept.made.insert(made.to_owned(), size(&place));
         }
         Ok(Ready { path, name })
     }
@@ -139,23 +139,23 @@ impl Session {
     /// many. All can be made again.
     pub fn release(&self) {
         let takes = self.takes();
-        let mut desks: Vec<(&Arc<Take>, MutexGuard<'_, Desk>)> = takes
+        let mut kept_files: Vec<(&Arc<Take>, MutexGuard<'_, Kept>)> = takes
             .iter()
             // One that is busy is in use.
-            .filter_map(|take| match take.desk.try_lock() {
-                Ok(desk) => Some((take, desk)),
+            .filter_map(|take| match take.kept.try_lock() {
+                Ok(kept) => Some((take, kept)),
                 Err(TryLockError::Poisoned(poisoned)) => Some((take, poisoned.into_inner())),
                 Err(TryLockError::WouldBlock) => None,
             })
             .collect();
-        desks.sort_by_key(|(_, desk)| std::cmp::Reverse(desk.used));
-        let with_job = desks.iter_mut().filter(|(_, desk)| desk.job.is_some());
-        with_job.skip(MOST_JOBS).for_each(|(_, desk)| desk.job = None);
+        kept_files.sort_by_key(|(_, kept)| std::cmp::Reverse(kept.used));
+        let with_job = kept_files.iter_mut().filter(|(_, kept)| kept.job.is_some());
+        with_job.skip(MOST_JOBS).for_each(|(_, kept)| kept.job = None);
         let mut bytes = 0;
-        for (take, desk) in &mut desks {
-            bytes += desk.made.values().sum::<u64>();
-            if bytes > MOST_BYTES && desk.used.elapsed() > IN_USE {
-                desk.made.clear();
+        for (take, kept) in &mut kept_files {
+            bytes += kept.made.values().sum::<u64>();
+            if bytes > MOST_BYTES && kept.used.elapsed() > IN_USE {
+                kept.made.clear();
                 let _ = fs::remove_dir_all(&take.folder); // what stays is written over
             }
         }
@@ -163,9 +163,9 @@ impl Session {
 }
 
 impl Take {
-    fn desk(&self) -> MutexGuard<'_, Desk> {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
         // After a panic, a file that is missing from the list is made again.
-        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

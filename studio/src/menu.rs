@@ -1,6 +1,6 @@
 //! The settings that the page offers, from the library's table.
 
-use crate::order::DEVICE;
+use crate::request::DEVICE;
 use kinescore::Settings;
 use kinescore::settings::{Kind, Setting, TABLE};
 use serde_json::{Value, json};

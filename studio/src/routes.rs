@@ -3,8 +3,8 @@
 use crate::answer::{Refusal, json_bytes, json_of};
 use crate::files::{Kind, marks_name};
 use crate::menu;
-use crate::order::{self, Click};
 use crate::page;
+use crate::request::{self, Click};
 use crate::session::Session;
 use crate::take::{Take, changed};
 use axum::Router;
@@ -217,7 +217,7 @@ fn content(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Refusal> {
 }
 
 async fn render(State(desk): State<Desk>, body: Result<Bytes, BytesRejection>) -> Answer {
-    let request = order::request(&content(body)?, &desk.session.started_with)?;
+    let request = request::render(&content(body)?, &desk.session.started_with)?;
     let revision = desk.session.ask(request);
     Ok((StatusCode::ACCEPTED, json_of(&json!({ "revision": revision }))).into_response())
 }
@@ -228,7 +228,7 @@ async fn cancel(State(desk): State<Desk>) -> Response {
 }
 
 async fn person(State(desk): State<Desk>, body: Result<Bytes, BytesRejection>) -> Answer {
-    let Click { time, x, y } = order::read(&content(body)?)?;
+    let Click { time, x, y } = request::read(&content(body)?)?;
     let person = aside(desk, move |desk| Ok(desk.session.person(time, x, y)?)).await?;
     match person {
         Some(number) => Ok(json_of(&json!({ "person": number }))),

@@ -14,8 +14,8 @@ use tokio::sync::watch;
 /// So many takes are kept.
 const MOST_TAKES: usize = 16;
 
-/// Progress is told at most this often.
-const TELL_EVERY: Duration = Duration::from_millis(100);
+/// Progress is reported at most this often.
+const REPORT_EVERY: Duration = Duration::from_millis(100);
 
 /// One clip, opened in the page.
 pub(crate) struct Session {
@@ -30,7 +30,7 @@ pub(crate) struct Session {
     pub stop: Cancel,
     state: Mutex<State>,
     wake: Condvar,
-    told: watch::Sender<Bytes>,
+    state_events: watch::Sender<Bytes>,
 }
 
 /// A soundtrack that is to be made.
@@ -64,7 +64,7 @@ struct State {
     /// Number of the newest request.
     revision: u64,
     work: Work,
-    told_at: std::time::Instant,
+    reported_at: std::time::Instant,
     trouble: Option<Trouble>,
     takes: Vec<Arc<Take>>,
     next_take: u64,
@@ -99,7 +99,7 @@ impl Session {
             running: None,
             revision: 1,
             work: begun(),
-            told_at: std::time::Instant::now(),
+            reported_at: std::time::Instant::now(),
             trouble: None,
             takes: Vec::new(),
             next_take: 1,
@@ -119,7 +119,7 @@ impl Session {
             started_with: settings,
             folder,
             stop,
-            told: watch::Sender::new(event(&state)),
+            state_events: watch::Sender::new(event(&state)),
             state: Mutex::new(state),
             wake: Condvar::new(),
         }
@@ -132,14 +132,14 @@ impl Session {
 
     /// The state of the work now, and each change of it, as text.
     pub fn events(&self) -> watch::Receiver<Bytes> {
-        let mut receiver = self.told.subscribe();
+        let mut receiver = self.state_events.subscribe();
         receiver.mark_changed();
         receiver
     }
 
-    fn tell(&self, state: &mut State) {
-        state.told_at = std::time::Instant::now();
-        self.told.send_replace(event(state));
+    fn report(&self, state: &mut State) {
+        state.reported_at = std::time::Instant::now();
+        self.state_events.send_replace(event(state));
     }
 
     /// The takes that are ready, the oldest first.
@@ -173,7 +173,7 @@ impl Session {
         state.revision += 1;
         state.work = begun();
         state.trouble = None;
-        self.tell(&mut state);
+        self.report(&mut state);
         self.wake.notify_all();
         state.revision
     }
@@ -186,7 +186,7 @@ impl Session {
             Some(running) => running.cancel(),
             None if waited => {
                 state.work = Work::Cancelled;
-                self.tell(&mut state);
+                self.report(&mut state);
             }
             None => {}
         }
@@ -219,7 +219,7 @@ impl Session {
         }
     }
 
-    /// Tells the progress of the request that runs.
+    /// Reports the progress of the request that runs.
     pub fn progress(&self, stage: Stage, done: f64) {
         let mut state = self.state();
         // One that was cancelled may still report; what waits then has not begun.
@@ -228,8 +228,8 @@ impl Session {
         }
         let is_new = !matches!(state.work, Work::Running { stage: before, .. } if before == stage);
         state.work = Work::Running { stage, done };
-        if is_new || state.told_at.elapsed() >= TELL_EVERY {
-            self.tell(&mut state);
+        if is_new || state.reported_at.elapsed() >= REPORT_EVERY {
+            self.report(&mut state);
         }
     }
 
@@ -250,7 +250,7 @@ impl Session {
             settings: Some(job.settings().clone()),
             people: None,
         };
-        self.tell(&mut state);
+        self.report(&mut state);
     }
 
     /// Keeps a take that is ready. `make` receives its number and version.
@@ -286,7 +286,7 @@ impl Session {
         Ok(())
     }
 
-    /// Tells how a request has ended.
+    /// Reports how a request has ended.
     pub fn finish(&self, result: kinescore::Result<()>) {
         self.end_request(match result {
             Ok(()) => (Work::Ready, None),
@@ -295,7 +295,7 @@ impl Session {
         });
     }
 
-    /// Tells that a request has ended with an error in the program itself.
+    /// Reports that a request has ended with an error in the program itself.
     pub fn fail(&self, what: &str) {
         let trouble = Trouble {
             kind: "other",
@@ -308,11 +308,11 @@ impl Session {
         let mut state = self.state();
         state.running = None;
         if state.waiting.is_some() {
-            // The next one has already been told.
+            // The next one has already been reported.
             return;
         }
         (state.work, state.trouble) = ending;
-        self.tell(&mut state);
+        self.report(&mut state);
     }
 
     /// The people who can be followed; `None` as long as they are not known. The first call after

@@ -21,7 +21,7 @@ pub(crate) struct Take {
     pub version: u64,
     pub settings: Settings,
     pub marks: Marks,
-    /// What the page is told of it in each event.
+    /// What each event says of it.
     pub about: Value,
     /// Everything that the page shows of it.
     pub analysis: Bytes,
@@ -29,11 +29,11 @@ pub(crate) struct Take {
     pub parts: Vec<String>,
     /// Where its files are; removed with the take.
     pub folder: PathBuf,
-    pub(crate) desk: Mutex<Desk>,
+    pub(crate) kept: Mutex<Kept>,
 }
 
 /// What a take keeps so that its files are made quickly.
-pub(crate) struct Desk {
+pub(crate) struct Kept {
     /// The finished job; only those of the takes used last are kept, since its sound takes 23 MB a
     /// minute.
     pub job: Option<Job>,
@@ -69,7 +69,7 @@ impl Take {
             about,
             parts: parts.unwrap_or_default(),
             folder,
-            desk: Mutex::new(Desk {
+            kept: Mutex::new(Kept {
                 job: Some(job),
                 made: BTreeMap::new(),
                 used: Instant::now(),

@@ -14,7 +14,7 @@ pub(crate) const DEVICE: &str = "device";
 /// `api/render`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Order {
+struct RenderBody {
     #[serde(default)]
     settings: Map<String, Value>,
     #[serde(default)]
@@ -42,12 +42,12 @@ pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
 
 /// The soundtrack that is asked for. Settings that are not sent have their defaults; the device is
 /// that of `started_with`.
-pub(crate) fn request(body: &[u8], started_with: &Settings) -> Result<Request, Refusal> {
-    let order: Order = read(body)?;
+pub(crate) fn render(body: &[u8], started_with: &Settings) -> Result<Request, Refusal> {
+    let body: RenderBody = read(body)?;
     Ok(Request {
-        settings: settings(order.settings, started_with)?,
-        marks: order.marks.map(marks).transpose()?.unwrap_or_default(),
-        new_take: order.new_take,
+        settings: settings(body.settings, started_with)?,
+        marks: body.marks.map(marks).transpose()?.unwrap_or_default(),
+        new_take: body.new_take,
         job: None,
     })
 }
@@ -92,13 +92,13 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn asked(order: Value) -> Result<Request, Refusal> {
-        request(order.to_string().as_bytes(), &Settings::default())
+    fn asked(body: Value) -> Result<Request, Refusal> {
+        render(body.to_string().as_bytes(), &Settings::default())
     }
 
     #[track_caller]
-    fn refused(order: Value) -> (String, Option<String>) {
-        let refusal = asked(order).err().expect("a refusal");
+    fn refused(body: Value) -> (String, Option<String>) {
+        let refusal = asked(body).err().expect("a refusal");
         let (status, sentence, field) = refusal.parts();
         assert_eq!(status, 400);
         (sentence.to_owned(), field.map(str::to_owned))
@@ -110,7 +110,7 @@ mod tests {
         assert_eq!(request.settings, Settings::default());
         assert!(request.marks.is_empty() && !request.new_take);
         let cpu = Settings::from_pairs([("device", "cpu"), ("seed", "3")]).expect("settings");
-        let request = super::request(b"{}", &cpu).expect("an order");
+        let request = render(b"{}", &cpu).expect("a request");
         assert_eq!(
             (request.settings.device(), request.settings.seed()),
             (cpu.device(), None)
@@ -124,7 +124,7 @@ mod tests {
             "marks": {"beats": [{"time": 1.25, "number": "downbeat"}]},
             "new_take": true,
         }))
-        .expect("an order");
+        .expect("a request");
         assert_eq!(request.settings.seed(), Some(5));
         assert_eq!(request.settings.drums().style, Some("funk"));
         assert_eq!((request.marks.beats.len(), request.new_take), (1, true));
@@ -160,6 +160,6 @@ mod tests {
         ] {
             assert_eq!(refused(body).1, None);
         }
-        assert!(request(b"", &Settings::default()).is_err() && request(b"{", &Settings::default()).is_err());
+        assert!(render(b"", &Settings::default()).is_err() && render(b"{", &Settings::default()).is_err());
     }
 }
