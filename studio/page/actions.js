@@ -63,7 +63,8 @@ export function downbeatHere() {
 export function changeTempo(factor) {
   const change = marks.changeTempo(state.doc.marks, factor);
   if (!change) return say("The beats are half or twice as fast as those that were found, not more.", "error");
-  edit(change, factor === 2 ? "beats twice as fast" : "beats half as fast");
+  const done = edit(change, factor === 2 ? "beats twice as fast" : "beats half as fast");
+  if (done && change.marks.beats?.length) say("Fixed beats stay where they are; the beats around them change. “As found” releases one, “Clear all” every mark.");
 }
 
 /** @param {number} time */
@@ -71,8 +72,10 @@ export function addHit(time) {
   if (edit(marks.addHit(state.doc.marks, time, state.hit), "add hit")) select({ kind: "hit", time: Math.round(time * 1e4) / 1e4 });
 }
 
-/** @param {number} time @param {Partial<import("./types.js").HitMark>} change */
-export function changeHit(time, change) {
+/** @param {number} time @param {Partial<import("./types.js").HitMark>} wanted */
+export function changeHit(time, wanted) {
+  const { from, to } = extent();
+  const change = wanted.time === undefined ? wanted : { ...wanted, time: clamp(wanted.time, from, to) };
   const label = change.time === undefined ? "change hit" : "move hit";
   if (!edit(marks.changeHit(state.doc.marks, time, change), label)) return;
   if (change.time !== undefined) select({ kind: "hit", time: Math.round(change.time * 1e4) / 1e4 });
@@ -141,7 +144,7 @@ export function nudge(seconds) {
   if (!selection) return say("Select a beat, hit, silence or accent first: , and . go through the beats.");
   const { kind, time } = selection;
   if (kind === "beat" && beatAt(time) >= 0) moveBeat(beatAt(time), time + seconds);
-  else if (kind === "hit") changeHit(time, { time: Math.max(0, time + seconds) });
+  else if (kind === "hit") changeHit(time, { time: time + seconds });
   else if (kind === "accent") moveAccent(time, time + seconds);
   else if (kind === "silence") {
     const own = (state.doc.marks.silences ?? []).find(({ from }) => Math.abs(from - time) < 0.002);

@@ -1,7 +1,7 @@
 // The panel of corrections: what is selected, what the next hit is like, and the list of marks.
 
 import * as actions from "./actions.js";
-import { byId, h } from "./dom.js";
+import { byId, h, unlessTyping } from "./dom.js";
 import { barOf, count, isFixed, tidy } from "./marks.js";
 import { commit } from "./session.js";
 import { emit, on, state } from "./store.js";
@@ -167,6 +167,6 @@ function refocus(index) {
 }
 
 export function begin() {
-  on(["doc", "selection", "analysis"], draw);
+  on(["doc", "selection", "analysis"], unlessTyping(panel, draw));
   draw();
 }

@@ -78,6 +78,31 @@ function canonical(value) {
   return JSON.stringify(value) ?? "null";
 }
 
+/**
+ * Draws a panel, but not while somebody types into one of its fields, who would lose the text: then
+ * it is drawn once the field is left, or its value is used.
+ * @param {HTMLElement} panel @param {() => void} draw @returns {() => void}
+ */
+export function unlessTyping(panel, draw) {
+  let waiting = false;
+  const typing = () => {
+    const field = document.activeElement;
+    return field instanceof HTMLInputElement && ["text", "number"].includes(field.type) && panel.contains(field) && field.value !== field.defaultValue;
+  };
+  const drawNow = () => {
+    waiting = false;
+    draw();
+  };
+  const catchUp = () => waiting && drawNow();
+  panel.addEventListener("change", catchUp);
+  // The field that is left still has the focus while the event runs.
+  panel.addEventListener("focusout", () => setTimeout(() => typing() || catchUp()));
+  return () => {
+    if (typing()) waiting = true;
+    else drawNow();
+  };
+}
+
 /** Calls `action` once, `delay` milliseconds after the last call. @param {number} delay @param {() => void} action */
 export function debounced(delay, action) {
   let timer = 0;

@@ -48,7 +48,7 @@ export function tidy(marks) {
 export function count(marks) {
   const { removed = [], moved = [] } = marks.accents ?? {};
   const lists = [marks.beats ?? [], marks.hits ?? [], marks.silences ?? [], removed, moved];
-  return lists.reduce((sum, list) => sum + list.length, 0) + (marks.tempo_factor ? 1 : 0);
+  return lists.reduce((sum, list) => sum + list.length, 0) + (Number(marks.tempo_factor ?? 1) === 1 ? 0 : 1);
 }
 
 /** @param {Marks} marks @param {number} time */
@@ -184,12 +184,18 @@ export function downbeat(marks, beats, index) {
   };
 }
 
-/** Half or twice as fast; null if it is already. @param {Marks} marks @param {0.5|2} by @returns {Edit|null} */
+/**
+ * Half or twice as fast; null if it is already. The numbers of fixed beats in their bars are those
+ * of the former tempo, so that only downbeats keep theirs.
+ * @param {Marks} marks @param {0.5|2} by @returns {Edit|null}
+ */
 export function changeTempo(marks, by) {
   const factor = Number(marks.tempo_factor ?? 1) * by;
   if (factor < 0.5 || factor > 2) return null;
   const { tempo_factor: _, ...others } = marks;
-  return { marks: tidy(factor === 1 ? others : { ...marks, tempo_factor: /** @type {0.5|2} */ (factor) }) };
+  const beats = (marks.beats ?? []).map(({ number, ...beat }) => (number === 1 || number === "downbeat" ? { ...beat, number } : beat));
+  const tempo = factor === 1 ? {} : { tempo_factor: /** @type {0.5|2} */ (factor) };
+  return { marks: tidy({ ...others, ...tempo, beats }) };
 }
 
 /** The line through taps: time of the first, and span, in seconds. @param {number[]} taps */

@@ -4,6 +4,12 @@ import { byId } from "./dom.js";
 
 let timer = 0;
 
+/** Takes the message away. */
+export function hush() {
+  clearTimeout(timer);
+  byId("message").className = "message";
+}
+
 /** @param {string} text @param {"note"|"error"} [kind] */
 export function say(text, kind = "note") {
   const box = byId("message");

@@ -6,7 +6,7 @@ import { debounced, same } from "./dom.js";
 import { History } from "./history.js";
 import { none, tidy } from "./marks.js";
 import { emit, state, takeOf } from "./store.js";
-import { say } from "./messages.js";
+import { hush, say } from "./messages.js";
 
 /** @typedef {import("./store.js").Doc} Doc */
 /** @typedef {import("./types.js").Take} Take */
@@ -235,15 +235,18 @@ export async function render(another = false) {
   const { settings, marks } = history.present;
   const mark = { sent: /** @type {number|null} */ (null) };
   pending = mark;
+  if (newTake) asked = 0; // Its revision is not known yet.
   try {
     const { revision } = await post("api/render", { settings, marks, new_take: newTake });
     mark.sent = revision;
     if (newTake) asked = revision;
+    if (Object.keys(state.faults).length) hush();
     state.faults = {};
     emit("settings");
     // The answer may have come before this one's number was known.
     if (state.server && state.server.revision >= revision && pending === mark) follow(state.server);
   } catch (error) {
+    if (newTake) asked = null;
     if (error instanceof ApiError && error.field) {
       state.faults = { [error.field]: error.message };
       emit("settings");
@@ -255,7 +258,8 @@ export async function render(another = false) {
 /** Renders the same with the next seed. */
 export function anotherTake() {
   const take = takeOf(state.server?.takes.at(-1)?.id ?? null);
-  if (!take) return;
+  if (!take) return say("There is no take yet.");
+  if (asked !== null) return say("Another take is on its way.");
   const seed = String(BigInt.asUintN(64, BigInt(take.seed ?? 0) + 1n));
   history = history.copy();
   history.commit({ ...history.present, settings: { ...history.present.settings, seed } }, "another take");

@@ -1,6 +1,6 @@
 // The panel of settings: the program's own table, with its help.
 
-import { byId, h, words } from "./dom.js";
+import { byId, h, unlessTyping, words } from "./dom.js";
 import { resetSettings, setSetting, valueOf } from "./session.js";
 import { on, state } from "./store.js";
 
@@ -50,7 +50,7 @@ function control(row) {
   const number = row.kind === "integer" || row.kind === "number";
   const bounded = number && row.least !== null && row.most !== null && row.most - row.least <= 40;
   const text = h("input", {
-    ...common, type: "text", inputmode: number ? "decimal" : "text", value, spellcheck: "false", autocomplete: "off",
+    ...common, type: "text", inputmode: number ? "decimal" : "text", value: value === row.default ? "" : value, spellcheck: "false", autocomplete: "off",
     placeholder: row.default, onchange: taken, class: bounded ? "short" : false,
   });
   if (!bounded) return text;
@@ -82,8 +82,12 @@ function list(row, value) {
 
 let sought = "";
 
+/** Words by which people look for a setting that does not have them. @type {Record<string, string>} */
+const ALSO = { tempo: "bpm speed", "tempo.min": "bpm", "tempo.max": "bpm", "drums.style": "genre", "music.palette": "sounds instruments" };
+
 /** @param {Setting} row */
-const matches = (row) => `${row.key} ${nameOf(row.key)} ${row.help} ${(row.words ?? []).join(" ")}`.toLowerCase().includes(sought);
+const matches = (row) =>
+  `${row.key} ${nameOf(row.key)} ${row.help} ${(row.words ?? []).join(" ")} ${ALSO[row.key] ?? ""}`.toLowerCase().includes(sought);
 
 /** @param {Setting} row */
 function line(row) {
@@ -111,6 +115,9 @@ function draw() {
     const shown = rows.some(matches);
     return h("section", { class: "card", hidden: !shown }, h("h2", {}, name), ...rows.map(line));
   }));
+  if (!state.settings.some(matches)) {
+    body.append(h("p", { class: "hint", id: "settings-none" }, `No setting has “${sought}” in its name, values or help.`));
+  }
   reset.hidden = !changed;
   reset.textContent = `Reset ${changed} changed`;
   panel.scrollTop = top;
@@ -128,5 +135,5 @@ export function begin() {
     },
   });
   panel.replaceChildren(h("div", { class: "sticky" }, search, reset), body);
-  on(["settings", "doc"], draw);
+  on(["settings", "doc"], unlessTyping(body, draw));
 }

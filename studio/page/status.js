@@ -34,9 +34,19 @@ function drawConnection() {
   timer = window.setInterval(count, 1000);
   banner.replaceChildren(
     h("b", {}, "The program does not answer."),
-    h("span", {}, "Changes are kept and rendered when it is back. If it has ended, start it again and open its new address."),
+    h("span", {}, "If it is still running, changes are rendered when it answers. If it has ended, save the marks, start it again with --marks, and open its new address."),
     h("span", { class: "space" }), seconds,
+    h("button", { type: "button", id: "save-marks-here", onclick: saveMarks }, "Save marks"),
     h("button", { type: "button", onclick: connectNow }, "Try now"));
+}
+
+/** Saves the marks without the program, which cannot give them any more. */
+function saveMarks() {
+  const text = JSON.stringify(state.doc.marks, null, 2);
+  const href = URL.createObjectURL(new Blob([`${text}\n`], { type: "application/json" }));
+  const name = (state.clip?.name ?? "clip").replace(/\.[^.]*$/, "");
+  h("a", { href, download: `${name}.marks.json` }).click();
+  setTimeout(() => URL.revokeObjectURL(href), 1000);
 }
 
 function drawWork() {

@@ -66,7 +66,8 @@ export function play() {
   const { loop } = state;
   const time = now();
   if (loop && (time < loop.from - 0.01 || time >= loop.to - frame())) seek(loop.from);
-  else if (time >= to - frame() || time < from - frame()) seek(from);
+  // The last picture may begin a little before the last frame's time.
+  else if (time >= to - 1.5 * frame() || time < from - frame()) seek(from);
   media().play().catch(() => emit("played"));
 }
 
