@@ -1,7 +1,7 @@
 // What a person can do to the marks, the same from keys, buttons and the pointer.
 
 import * as marks from "./marks.js";
-import { clamp } from "./dom.js";
+import { clamp, rounded } from "./dom.js";
 import { commit, edit } from "./session.js";
 import { say } from "./messages.js";
 import { emit, extent, frame, state } from "./store.js";
@@ -50,7 +50,7 @@ export function moveBeat(index, time) {
 
 /** @param {number} time */
 export function addBeat(time) {
-  if (edit(marks.addBeat(state.doc.marks, beats(), time), "add beat")) select({ kind: "beat", time: Math.round(time * 1e4) / 1e4 });
+  if (edit(marks.addBeat(state.doc.marks, beats(), time), "add beat")) select({ kind: "beat", time: rounded(time) });
 }
 
 export function downbeatHere() {
@@ -69,7 +69,7 @@ export function changeTempo(factor) {
 
 /** @param {number} time */
 export function addHit(time) {
-  if (edit(marks.addHit(state.doc.marks, time, state.hit), "add hit")) select({ kind: "hit", time: Math.round(time * 1e4) / 1e4 });
+  if (edit(marks.addHit(state.doc.marks, time, state.hit), "add hit")) select({ kind: "hit", time: rounded(time) });
 }
 
 /** @param {number} time @param {Partial<import("./types.js").HitMark>} wanted */
@@ -78,7 +78,7 @@ export function changeHit(time, wanted) {
   const change = wanted.time === undefined ? wanted : { ...wanted, time: clamp(wanted.time, from, to) };
   const label = change.time === undefined ? "change hit" : "move hit";
   if (!edit(marks.changeHit(state.doc.marks, time, change), label)) return;
-  if (change.time !== undefined) select({ kind: "hit", time: Math.round(change.time * 1e4) / 1e4 });
+  if (change.time !== undefined) select({ kind: "hit", time: rounded(change.time) });
 }
 
 /** @param {number} from @param {number} to */
@@ -111,7 +111,7 @@ export function silence() {
 /** @param {number} time @param {number} to */
 export function moveAccent(time, to) {
   const change = marks.moveAccent(state.doc.marks, accents(), time, clamp(to, extent().from, extent().to));
-  if (edit(change, "move accent")) select({ kind: "accent", time: Math.round(to * 1e4) / 1e4 });
+  if (edit(change, "move accent")) select({ kind: "accent", time: rounded(to) });
 }
 
 export function deleteSelected() {

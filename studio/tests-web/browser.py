@@ -117,6 +117,23 @@ class Studio:
         self.page.wait_for_timeout(120)
         return self.module("transport", "m.now()")
 
+    def playhead(self):
+        """Of 40 pictures of the playing video: the time of the picture, and that of the playhead drawn with it."""
+        return self.page.evaluate("""async () => {
+          const lanes = await import(new URL('lanes.js', location.href));
+          const video = document.querySelector('#video');
+          const pairs = [];
+          await new Promise((done) => {
+            const shown = (_, data) => requestAnimationFrame(() => {
+              pairs.push([data.mediaTime, lanes.drawn.time]);
+              if (pairs.length < 40) video.requestVideoFrameCallback(shown);
+              else done();
+            });
+            video.requestVideoFrameCallback(shown);
+          });
+          return pairs;
+        }""")
+
     def key(self, name):
         self.page.keyboard.press(name)
 

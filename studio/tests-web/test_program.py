@@ -59,20 +59,7 @@ class SeesAndHears(ProgramTest):
     def test_the_playhead_is_with_the_picture_within_a_frame(self):
         studio = self.studio()
         studio.key("Space")
-        pairs = studio.page.evaluate("""async () => {
-          const lanes = await import(new URL('lanes.js', location.href));
-          const video = document.querySelector('#video');
-          const pairs = [];
-          await new Promise((done) => {
-            const shown = (_, data) => requestAnimationFrame(() => {
-              pairs.push([data.mediaTime, lanes.drawn.time]);
-              if (pairs.length < 40) video.requestVideoFrameCallback(shown);
-              else done();
-            });
-            video.requestVideoFrameCallback(shown);
-          });
-          return pairs;
-        }""")
+        pairs = studio.playhead()
         self.assertGreater(pairs[-1][0] - pairs[0][0], 0.5, "the video did not play")
         for media, drawn in pairs:
             self.assertLessEqual(abs(media - drawn), FRAME, (media, drawn))
