@@ -76,10 +76,12 @@ function drawStill() {
   if (wanted !== labels) {
     labels = wanted;
     names.replaceChildren(
-      ...lanes.map((row) =>
-        h("div", { class: row.height < 14 ? "lane-name small" : "lane-name", style: `top:${row.top}px;height:${row.height}px`, title: row.help || false }, row.label,
-          row.id === "notes" && row.height >= 34 && h("span", { class: "legend" }, ...players.map((name) => h("i", { style: `--own:${ofInstrument(name)}` }, name)))),
-      ),
+      ...lanes.map((row) => {
+        const legend = row.id === "notes" && row.height >= 34;
+        const size = legend ? " tall" : row.height < 14 ? " small" : "";
+        return h("div", { class: `lane-name${size}`, style: `top:${row.top}px;height:${row.height}px`, title: row.help || false }, row.label,
+          legend && h("span", { class: "legend" }, ...players.map((name) => h("i", { style: `--own:${ofInstrument(name)}` }, name))));
+      }),
     );
   }
 }

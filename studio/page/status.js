@@ -120,7 +120,8 @@ function drawFacts() {
     `${Number(found.tempo_bpm).toFixed(1)} BPM`, found.music?.key, found.drums?.style,
     found.confidence !== undefined && `beat ${Math.round(found.confidence * 100)} % sure`,
   ] : [`${clip.duration.toFixed(1)} s`, `${clip.width}×${clip.height}`, `${clip.frame_rate.toFixed(clip.frame_rate % 1 ? 2 : 0)} fps`];
-  byId("facts").textContent = facts.filter(Boolean).join(" · ");
+  // Where there is no room for them, they are under the pointer.
+  byId("facts").textContent = byId("facts").title = byId("clip-name").title = facts.filter(Boolean).join(" · ");
 }
 
 export function begin() {

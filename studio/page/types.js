@@ -36,7 +36,7 @@
  * @property {Curve} peaks
  * @property {{integrated: number, peak: number}} loudness
  */
-/** @typedef {{joints: string[], times: number[], points: (number[]|null)[], others: (number[]|null)[][], cuts: number[], people: number}} Poses */
+/** @typedef {{times: number[], points: (number[]|null)[], others: (number[]|null)[][], cuts: number[], people: number}} Poses */
 /** @typedef {{person: number, times: number[], boxes: number[][]}[]} People */
 /** @typedef {{kind: "beat"|"hit"|"silence"|"accent"|"removed", time: number}} Selection */
 

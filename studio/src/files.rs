@@ -17,6 +17,9 @@ const MOST_JOBS: usize = 2;
 const MOST_BYTES: u64 = 2 << 30;
 const IN_USE: Duration = Duration::from_secs(60);
 
+/// Characters that names of files cannot have on every system.
+const REPLACED: &str = "\"*/:<>?\\|";
+
 /// The folder of the stems, within that of a take.
 const STEMS: &str = "stems";
 
@@ -44,30 +47,26 @@ impl Kind {
         })
     }
 
-    /// Name of the file for a clip.
-    fn name(&self, clip: &Path) -> String {
+    /// Name under which a browser saves the file for a clip.
+    pub fn name(&self, clip: &Path) -> String {
         let named = |ending: &str| {
             let stem = clip.file_stem().unwrap_or_default().to_string_lossy();
             format!("{stem}.{ending}")
         };
-        match self {
+        let name = match self {
             Self::Wav => named("wav"),
             Self::Midi => named("mid"),
             Self::Json => named("json"),
-            Self::Marks => marks_name(clip),
+            Self::Marks => named("marks.json"),
             Self::Video => {
                 let path = default_output(clip);
                 path.file_name().unwrap_or_default().to_string_lossy().into_owned()
             }
-            Self::Stem(part) => format!("{part}.wav"),
-        }
+            Self::Stem(part) => named(&format!("{part}.wav")),
+        };
+        // Browsers do the same, each in its own way: the name must be the one in the command line.
+        name.replace(|c: char| c.is_control() || REPLACED.contains(c), "_")
     }
-}
-
-/// Name of the file of marks for a clip.
-pub(crate) fn marks_name(clip: &Path) -> String {
-    let stem = clip.file_stem().unwrap_or_default().to_string_lossy();
-    format!("{stem}.marks.json")
 }
 
 /// A file that is ready.
@@ -102,7 +101,7 @@ impl Session {
         let name = kind.name(&self.path);
         // All stems are made together, in a folder of their own: one may have the clip's name.
         let (made, path) = match kind {
-            Kind::Stem(_) => (STEMS, take.folder.join(STEMS).join(&name)),
+            Kind::Stem(part) => (STEMS, take.folder.join(STEMS).join(format!("{part}.wav"))),
             _ => (&*name, take.folder.join(&name)),
         };
         if !kept.made.contains_key(made) {
@@ -215,7 +214,9 @@ mod tests {
             ]
         );
         assert_eq!(names("dance.dance")[2], "dance.soundtrack.mkv");
-        assert_eq!(Kind::Stem("piano".to_owned()).name(Path::new("dance.mov")), "piano.wav");
+        let stem = Kind::Stem("piano".to_owned());
+        assert_eq!(stem.name(Path::new("dance.mov")), "dance.piano.wav");
+        assert_eq!(names("12:30 \"so\\so\"?.mov")[0], "12_30 _so_so__.wav");
         assert_eq!(Kind::of("stems"), None);
     }
 

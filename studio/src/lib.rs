@@ -18,6 +18,7 @@ mod gate;
 mod menu;
 mod page;
 mod people;
+mod place;
 mod request;
 mod routes;
 mod session;
@@ -30,6 +31,7 @@ pub use routes::CommandLine;
 
 use gate::Gate;
 use kinescore::{Cancel, Cut, Engine, Error, Job, Marks, Resources, Settings};
+use place::Place;
 use routes::Desk;
 use session::Session;
 use std::io;
@@ -90,10 +92,7 @@ pub fn run(
     ready: impl FnOnce(&Address),
 ) -> Result<(), Problem> {
     let listener = listen(config.port.unwrap_or(0))?;
-    let folder = tempfile::Builder::new()
-        .prefix("kinescore-studio-")
-        .tempdir()
-        .map_err(system("a folder for temporary files"))?;
+    let folder = Place::new(&std::env::temp_dir()).map_err(system("a folder for temporary files"))?;
     let mut resources = config.resources;
     resources.cache.get_or_insert_with(|| folder.path().join("cache"));
     let engine = Arc::new(Engine::new(resources)?);

@@ -1,12 +1,10 @@
 //! The settings that the page offers, from the library's table.
 
 use crate::request::DEVICE;
+use crate::view;
 use kinescore::Settings;
 use kinescore::settings::{Kind, Setting, TABLE};
 use serde_json::{Value, json};
-
-/// Numbers above this are not exact in JavaScript; a limit there is not one that anybody meets.
-const EXACT: u64 = 1 << 53;
 
 /// A group of settings, and what the keys of its settings begin with.
 const GROUPS: &[(&str, &[&str])] = &[
@@ -23,12 +21,13 @@ const GENERAL: &str = "general";
 
 /// All settings, with the values of `started_with`.
 pub(crate) fn groups(started_with: &Settings) -> Value {
+    let defaults = Settings::default();
     let names = [GENERAL].into_iter().chain(GROUPS.iter().map(|(name, _)| *name));
     let groups = names.map(|name| {
         let own = TABLE.iter().filter(|row| row.key != DEVICE && group(row.key) == name);
         json!({
             "name": name,
-            "settings": own.map(|row| row_of(row, started_with)).collect::<Vec<_>>(),
+            "settings": own.map(|row| row_of(row, &defaults, started_with)).collect::<Vec<_>>(),
         })
     });
     json!({ "groups": groups.collect::<Vec<_>>() })
@@ -41,8 +40,9 @@ fn group(key: &str) -> &'static str {
     found.map_or(GENERAL, |(name, _)| *name)
 }
 
-fn row_of(row: &Setting, started_with: &Settings) -> Value {
-    let whole = |number: u64| (number <= EXACT).then_some(number);
+fn row_of(row: &Setting, defaults: &Settings, started_with: &Settings) -> Value {
+    // A limit beyond that is not one that anybody meets.
+    let whole = |number: u64| (number <= view::EXACT).then_some(number);
     let (kind, least, most) = match row.kind {
         Kind::Choice(words) if words == ["on", "off"] || words == ["off", "on"] => ("switch", None, None),
         Kind::Choice(_) => ("choice", None, None),
@@ -61,7 +61,7 @@ fn row_of(row: &Setting, started_with: &Settings) -> Value {
         "least": least,
         "most": most,
         "auto": row.auto,
-        "default": Settings::default().get(row.key),
+        "default": defaults.get(row.key),
         "value": started_with.get(row.key),
         "help": row.help,
     })

@@ -1,7 +1,7 @@
 //! What the page can ask for.
 
 use crate::answer::{Refusal, json_bytes, json_of};
-use crate::files::{Kind, marks_name};
+use crate::files::Kind;
 use crate::menu;
 use crate::page;
 use crate::request::{self, Click};
@@ -166,7 +166,7 @@ async fn analysis(State(desk): State<Desk>, Path(id): Path<String>) -> Answer {
 
 async fn command(State(desk): State<Desk>, Path(id): Path<String>) -> Answer {
     let take = take(&desk, &id)?;
-    let marks = (!take.marks.is_empty()).then(|| marks_name(&desk.session.path));
+    let marks = (!take.marks.is_empty()).then(|| Kind::Marks.name(&desk.session.path));
     let line = (desk.command)(&changed(&take.settings), marks.as_deref());
     Ok(json_of(&json!({ "command": line })))
 }

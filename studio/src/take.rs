@@ -10,9 +10,6 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Instant;
 
-/// Numbers up to here are exact in JavaScript.
-const EXACT: u64 = 1 << 53;
-
 /// A take that is ready.
 pub(crate) struct Take {
     /// Its number, from 1.
@@ -52,7 +49,7 @@ impl Take {
         let about = json!({
             "id": id,
             "version": version,
-            "seed": if seed <= EXACT { Value::from(seed) } else { Value::from(seed.to_string()) },
+            "seed": if seed <= view::EXACT { Value::from(seed) } else { Value::from(seed.to_string()) },
             "label": format!("Take {id}"),
             "settings": changed(&settings).into_iter().collect::<BTreeMap<_, _>>(),
             "marks": serde_json::from_str::<Value>(&marks_text).unwrap_or_default(),

@@ -6,6 +6,9 @@ use kinescore::results::{Analysis, Curve, DrumClass, Note, Part, Pose, PoseTrack
 use kinescore::{AudioBuffer, Clip, Instant, Job, Span};
 use serde_json::{Value, json};
 
+/// Whole numbers up to here are exact in JavaScript.
+pub(crate) const EXACT: u64 = 1 << 53;
+
 /// Peaks of the sound a second.
 const PEAKS: f64 = 100.0;
 
@@ -157,8 +160,6 @@ pub(crate) fn poses(track: &PoseTrack, media: &Clip, clip: &Clip) -> Bytes {
     let points = |track: &PoseTrack| -> Vec<Value> { track.poses.iter().filter(inside).map(joints).collect() };
     let times = track.poses.iter().filter(inside);
     text(&json!({
-        "rate": null,
-        "joints": JOINT_NAMES,
         "times": times.map(|pose| seconds(pose.time + analysed)).collect::<Vec<_>>(),
         "points": points(track),
         "others": track.others.iter().map(points).collect::<Vec<_>>(),
@@ -166,27 +167,6 @@ pub(crate) fn poses(track: &PoseTrack, media: &Clip, clip: &Clip) -> Bytes {
         "people": track.people,
     }))
 }
-
-/// The joints in the order of [`kinescore::results::Joint`].
-const JOINT_NAMES: [&str; kinescore::results::JOINTS] = [
-    "nose",
-    "neck",
-    "right_shoulder",
-    "right_elbow",
-    "right_wrist",
-    "left_shoulder",
-    "left_elbow",
-    "left_wrist",
-    "mid_hip",
-    "right_hip",
-    "right_knee",
-    "right_ankle",
-    "left_hip",
-    "left_knee",
-    "left_ankle",
-    "left_big_toe",
-    "right_big_toe",
-];
 
 /// Whether somebody is seen.
 pub(crate) fn is_seen(pose: &Pose) -> bool {

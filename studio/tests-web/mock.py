@@ -17,7 +17,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "studio" / "page"
 CLIP = ROOT / "tests" / "fixtures" / "walking-two-people.mp4"
-JOINTS = "nose neck right_shoulder right_elbow right_wrist left_shoulder left_elbow left_wrist mid_hip right_hip right_knee right_ankle left_hip left_knee left_ankle left_big_toe right_big_toe".split()
 DURATION = 7.6667
 TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css", ".js": "text/javascript"}
 RATE = 44100
@@ -186,7 +185,7 @@ class Studio:
 def poses():
     rows = json.loads((ROOT / "tests/fixtures/rhythm_walking.json").read_text())["poses"]
     points = [[v for joint in (row[1:] if len(row) > 2 else row[1]) for v in (joint or [0, 0, 0])] if len(row) > 1 else None for row in rows]
-    return {"rate": None, "joints": JOINTS, "times": [row[0] for row in rows], "points": points, "others": [], "cuts": [], "people": 2}
+    return {"times": [row[0] for row in rows], "points": points, "others": [], "cuts": [], "people": 2}
 
 
 class Handler(BaseHTTPRequestHandler):
