@@ -148,7 +148,9 @@ pub mod results {
     pub use crate::export::json::{Analysis, DrumSummary, MusicSummary, TimedChord, TimedHit};
     pub use crate::music::{ChordAt, GridNote, Line, Music};
     pub use crate::pose::{JOINTS, Joint, JointPoint, Pose, PoseTrack};
-    pub use crate::rhythm::{Accent, AccentKind, Beat, BodyPart, Curve, Hold, ImpactKind, Rhythm, Source};
+    pub use crate::rhythm::{
+        Accent, AccentKind, Beat, BodyPart, Curve, Hold, ImpactKind, Rhythm, Source, UnmovedBeats,
+    };
     pub use crate::score::{Note, Part, Score, TimeSignature};
     pub use crate::theory::{Chord, Instrument, Key, Mode, Progression, Quality};
 }

@@ -123,6 +123,60 @@ fn the_beats_pass_through_fixed_ones_and_bars_begin_where_they_are_said_to() {
 }
 
 #[test]
+fn a_moved_beat_moves_the_notes_around_it_and_leaves_the_others() {
+    let mut plain = job(&[], json!({}));
+    run(&mut plain, Stage::Score);
+    let beats: Vec<f64> = plain
+        .rhythm()
+        .expect("a rhythm")
+        .beats
+        .iter()
+        .map(|beat| beat.time.seconds())
+        .collect();
+    let (before, moved, after) = (beats[5], beats[6] + 0.1, beats[7]);
+    let kept = [beats[0], before, after, beats[beats.len() - 1]];
+    let mut fixed = [&kept[..], &[moved]].concat();
+    fixed.sort_by(f64::total_cmp);
+    let fixed: Vec<Value> = fixed.iter().map(|time| json!({"time": time})).collect();
+    let mut job = job(&[], json!({ "beats": fixed }));
+    // It continues from a saved rhythm as it does from the poses.
+    run(&mut job, Stage::Rhythm);
+    let folder = tempfile::tempdir().expect("a folder");
+    let saved = folder.path().join("rhythm.json");
+    job.save(&saved).expect("saved");
+    let settings = Settings::from_pairs([("device", "cpu")]).expect("settings");
+    let mut continued = Job::load(engine(1), settings, &saved).expect("a rhythm");
+    run(&mut continued, Stage::Score);
+    run(&mut job, Stage::Score);
+    assert_eq!(continued.score(), job.score());
+    assert_eq!(job.music(), plain.music());
+    assert_eq!(
+        job.drums().map(|drums| &drums.hits),
+        plain.drums().map(|drums| &drums.hits)
+    );
+    let outside = |job: &Job| -> Vec<(i64, u8)> {
+        let notes = onsets(job.score().expect("a score"));
+        let outside = notes
+            .iter()
+            .filter(|(time, _)| *time < before - 0.02 || *time > after + 0.02);
+        let mut outside: Vec<(i64, u8)> = outside
+            .map(|(time, pitch)| ((time * 500.0).round() as i64, *pitch))
+            .collect();
+        outside.sort_unstable();
+        outside
+    };
+    let expected = outside(&plain);
+    assert!(expected.len() > 20, "{}", expected.len());
+    assert_eq!(outside(&job), expected);
+    let on = |job: &Job, time: f64| {
+        onsets(job.score().expect("a score"))
+            .iter()
+            .any(|(at, _)| (at - time).abs() < 0.03)
+    };
+    assert!(on(&plain, beats[6]) && on(&job, moved));
+}
+
+#[test]
 fn accents_that_are_removed_or_moved_are_so_in_everything() {
     let mut plain = job(&[], json!({}));
     run(&mut plain, Stage::Rhythm);

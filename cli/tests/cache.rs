@@ -162,6 +162,65 @@ fn a_second_run_finds_the_poses_and_cache_lists_checks_and_clears_them() {
 }
 
 #[test]
+fn a_moved_beat_is_played_without_composing_again_and_gives_the_same_notes() {
+    let (folder, short) = (folder(), short());
+    let (cache, json) = (folder.path().join("cache"), folder.path().join("analysis.json"));
+    let midi = folder.path().join("plain.mid");
+    run(&args(
+        &short.clip,
+        &midi,
+        &["--cache", text(&cache), "--json", text(&json)],
+    ))
+    .expect(0);
+    let analysis: Value = serde_json::from_str(&fs::read_to_string(&json).expect("written")).expect("JSON");
+    let mut beats: Vec<f64> = analysis["beats"]
+        .as_array()
+        .expect("beats")
+        .iter()
+        .filter_map(|beat| beat["time"].as_f64())
+        .collect();
+    assert!(beats.len() >= 4, "{beats:?}");
+    beats[1] += 0.1;
+    let marks = folder.path().join("marks.json");
+    let fixed: Vec<Value> = beats.iter().map(|time| serde_json::json!({"time": time})).collect();
+    let file = serde_json::json!({"format": "kinescore-marks", "version": 1, "beats": fixed});
+    fs::write(&marks, file.to_string()).expect("written");
+    let compositions = || {
+        listed(&cache)
+            .iter()
+            .filter(|entry| entry["kind"] == "composition")
+            .count()
+    };
+    let before = compositions();
+    let notes = |more: &[&str]| {
+        let midi = folder.path().join("moved.mid");
+        run(&args(
+            &short.clip,
+            &midi,
+            &[&["--marks", text(&marks)][..], more].concat(),
+        ))
+        .expect(0);
+        fs::read(midi).expect("MIDI")
+    };
+    let played = notes(&["--cache", text(&cache)]);
+    assert_eq!((before, compositions()), (1, 1), "it was composed again");
+    assert_ne!(played, short.midi);
+    assert_eq!(played, notes(&["--no-cache"]));
+    // Composed with the beat moved, it is known without.
+    let other = folder.path().join("other");
+    assert_eq!(played, notes(&["--cache", text(&other)]));
+    let again = rendered(&short.clip, &other);
+    assert!(was_known(&again));
+    assert_eq!(
+        listed(&other)
+            .iter()
+            .filter(|entry| entry["kind"] == "composition")
+            .count(),
+        2
+    );
+}
+
+#[test]
 fn faults_of_a_media_are_reported_again_when_its_poses_come_from_the_cache() {
     let folder = folder();
     let cache = folder.path().join("cache");

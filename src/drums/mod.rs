@@ -40,6 +40,8 @@ pub fn play(
     monitor: &Monitor<'_>,
 ) -> Result<DrumGrid> {
     let vocabulary = models.vocabulary().clone();
+    let played_on = &rhythm.beats;
+    let rhythm = &*rhythm.for_composing();
     let bpm = rhythm.tempo.bpm();
     let style = settings
         .style
@@ -78,7 +80,7 @@ pub fn play(
     let matrix = writing::hit_matrix(&words, &vocabulary);
     let (velocity, offset) = models.velocity_and_offset(&plan, &matrix)?;
     Ok(DrumGrid {
-        beats: rhythm.beats.iter().map(|beat| beat.time).collect(),
+        beats: played_on.iter().map(|beat| beat.time).collect(),
         first_beat: rhythm.beats.first().map_or(1, |beat| beat.number),
         beats_per_bar: rhythm.beats_per_bar,
         style: style.to_owned(),

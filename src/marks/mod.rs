@@ -118,7 +118,7 @@ pub struct MovedAccent {
     pub to: Instant,
 }
 
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
@@ -195,6 +195,15 @@ impl Marks {
         Self {
             hits: Vec::new(),
             silences: Vec::new(),
+            ..self.clone()
+        }
+    }
+
+    /// The marks without the fixed beats.
+    #[must_use]
+    pub fn without_beats(&self) -> Self {
+        Self {
+            beats: Vec::new(),
             ..self.clone()
         }
     }

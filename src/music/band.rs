@@ -48,6 +48,7 @@ impl<'a> Band<'a> {
     /// # Errors
     /// [`Error::Music`] when the rhythm has fewer than two beats.
     pub fn of(rhythm: &Rhythm, drums: &'a DrumGrid, settings: &'a MusicSettings, seed: u64) -> Result<Self> {
+        let rhythm = &*rhythm.for_composing();
         let composition = compose::compose(rhythm).ok_or_else(|| Error::Music {
             reason: format!(
                 "the rhythm has {}; at least two, in ascending order, are needed",

@@ -157,6 +157,20 @@ pub(super) fn rhythm(rhythm: &Rhythm, duration: Span) -> Checked {
         format!("rhythm.beats[{index}].time")
     })?;
     TEMPI.check("rhythm.tempo", rhythm.tempo.bpm())?;
+    if let Some(unmoved) = &rhythm.unmoved {
+        let (count, expected) = (unmoved.times.len(), rhythm.beats.len());
+        if count != expected {
+            return Err(format!(
+                "rhythm.unmoved.times has {}; expected {expected}, as many as rhythm.beats has; change both, or remove \
+                 rhythm.unmoved",
+                shown::count(count, "time")
+            ));
+        }
+        self::grid(unmoved.times.clone(), duration, "rhythm.unmoved.times", |index| {
+            format!("rhythm.unmoved.times[{index}]")
+        })?;
+        TEMPI.check("rhythm.unmoved.tempo", unmoved.tempo.bpm())?;
+    }
     SHARES.check("rhythm.confidence", f64::from(rhythm.confidence))?;
     let times = times(duration);
     for (index, accent) in rhythm.accents.iter().enumerate() {

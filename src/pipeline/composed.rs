@@ -3,8 +3,9 @@
 use super::{Job, check, key};
 use crate::cache::MediaId;
 use crate::drums::DrumGrid;
+use crate::marks::{BeatMark, Marks};
 use crate::music::Music;
-use crate::rhythm::Rhythm;
+use crate::rhythm::{self, Rhythm};
 use crate::syntax;
 use crate::time::Span;
 use serde::{Deserialize, Serialize};
@@ -12,7 +13,7 @@ use std::borrow::Cow;
 use std::sync::OnceLock;
 
 /// The composition for a media, as stored in the cache.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Composed<'a> {
     rhythm: Cow<'a, Rhythm>,
     drums: Cow<'a, DrumGrid>,
@@ -26,50 +27,84 @@ impl Composed<'_> {
         check::drums(&self.drums, duration)?;
         check::music(&self.music, Some(&self.rhythm), Some(&self.drums), duration)
     }
+
+    /// The same on the beats that fixed ones lead to; `None` if other beats need other music.
+    fn bound(self, fixed: &[BeatMark], duration: Span) -> Option<Self> {
+        let rhythm = rhythm::rebound(&self.rhythm, fixed, duration).filter(|bound| bound.unmoved.is_some())?;
+        Some(self.on(rhythm))
+    }
+
+    /// The same on the beats for which it was composed.
+    fn unbound(&self) -> Self {
+        let rhythm = self.rhythm.for_composing().into_owned();
+        self.clone().on(rhythm)
+    }
+
+    fn on(self, rhythm: Rhythm) -> Self {
+        let mut drums = self.drums.into_owned();
+        drums.beats = rhythm.beats.iter().map(|beat| beat.time).collect();
+        Self {
+            rhythm: Cow::Owned(rhythm),
+            drums: Cow::Owned(drums),
+            music: self.music,
+        }
+    }
 }
 
 impl Job {
-    /// Key under which the composition for the media is kept, if it is kept, and the media's
-    /// identity: that of the file that was analysed, even if it has been replaced since.
-    fn composition_key(&self) -> Option<(String, &MediaId)> {
+    /// Key under which the composition for the media with these marks is kept, if it is kept, and
+    /// the media's identity: that of the file that was analysed, even if it has been replaced since.
+    fn composition_key(&self, marks: &Marks) -> Option<(String, &MediaId)> {
         let id = self.reach.as_ref().filter(|_| self.is_of_media)?.id.as_ref()?;
         let analysed = (self.media.start.seconds(), self.media.duration.seconds());
         let models = self.engine.model_versions();
         Some((
-            key::composition(&id.to_string(), analysed, &self.settings, &self.marks, &models),
+            key::composition(&id.to_string(), analysed, &self.settings, marks, &models),
             id,
         ))
     }
 
-    /// Loads rhythm, drums and music from the cache, if it has them.
+    /// Loads rhythm, drums and music from the cache, if it has them, or if it has those without the
+    /// fixed beats and these move only a few beats.
     pub(super) fn recall(&mut self) {
-        let Some(cache) = self.engine.cache() else { return };
-        let found = self.composition_key().and_then(|(key, _)| cache.composition(&key));
-        let Some(bytes) = found else { return };
+        let found = self.kept(&self.marks);
+        let found = found.or_else(|| {
+            let fixed = self.marks.within(self.media.start, self.media.duration).beats;
+            let composed = self.kept(&self.marks.without_beats()).filter(|_| !fixed.is_empty())?;
+            composed.bound(&fixed, self.media.duration)
+        });
+        let Some(Composed { rhythm, drums, music }) = found else {
+            return;
+        };
+        self.answered = OnceLock::new();
+        self.rhythm = Some(rhythm.into_owned());
+        self.drums = Some(drums.into_owned());
+        self.music = Some(music.into_owned());
+    }
+
+    /// The composition for the media with these marks, if the cache has it.
+    fn kept(&self, marks: &Marks) -> Option<Composed<'static>> {
+        let (key, _) = self.composition_key(marks)?;
+        let bytes = self.engine.cache()?.composition(&key)?;
         match serde_json::from_slice::<Composed<'static>>(&bytes) {
-            Ok(composed) => {
-                if let Err(fault) = composed.check(self.media.duration) {
+            Ok(composed) => match composed.check(self.media.duration) {
+                Ok(()) => Some(composed),
+                Err(fault) => {
                     log::warn!("a composition in the cache is not used, and is composed again: {fault}");
-                    return;
+                    None
                 }
-                let Composed { rhythm, drums, music } = composed;
-                self.answered = OnceLock::new();
-                self.rhythm = Some(rhythm.into_owned());
-                self.drums = Some(drums.into_owned());
-                self.music = Some(music.into_owned());
-            }
+            },
             Err(e) => {
                 let fault = syntax::placed_fault(&e).unwrap_or_else(|| syntax::reason(&e));
                 log::warn!("a composition in the cache is damaged, and is composed again: {fault}");
+                None
             }
         }
     }
 
-    /// Stores rhythm, drums and music in the cache.
+    /// Stores rhythm, drums and music in the cache, also for the marks without fixed beats where
+    /// they were composed for the beats without those.
     pub(super) fn remember(&self) {
-        let (Some(cache), Some((key, id))) = (self.engine.cache(), self.composition_key()) else {
-            return;
-        };
         let (Some(rhythm), Some(drums), Some(music)) = (&self.rhythm, &self.drums, &self.music) else {
             return;
         };
@@ -78,7 +113,16 @@ impl Job {
             drums: Cow::Borrowed(drums),
             music: Cow::Borrowed(music),
         };
-        if let Ok(bytes) = serde_json::to_vec(&composed) {
+        self.keep(&composed, &self.marks);
+        if rhythm.unmoved.is_some() {
+            self.keep(&composed.unbound(), &self.marks.without_beats());
+        }
+    }
+
+    fn keep(&self, composed: &Composed<'_>, marks: &Marks) {
+        if let (Some(cache), Some((key, id))) = (self.engine.cache(), self.composition_key(marks))
+            && let Ok(bytes) = serde_json::to_vec(composed)
+        {
             cache.keep_composition(&key, Some((&self.media.path, id)), &bytes);
         }
     }

@@ -130,6 +130,7 @@ fn form(path: &str) -> Option<Form> {
         | "rhythm.accents[]"
         | "rhythm.movement"
         | "rhythm.activation"
+        | "rhythm.unmoved"
         | "drums"
         | "drums.hits[]"
         | "music"
@@ -149,6 +150,7 @@ fn form(path: &str) -> Option<Form> {
         | "poses.poses[].joints"
         | "poses.others"
         | "rhythm.beats"
+        | "rhythm.unmoved.times"
         | "rhythm.accents"
         | "rhythm.movement.values"
         | "rhythm.activation.values"
@@ -179,12 +181,13 @@ fn form(path: &str) -> Option<Form> {
         "poses.cuts[]"
         | "poses.poses[].time"
         | "rhythm.beats[].time"
+        | "rhythm.unmoved.times[]"
         | "rhythm.accents[].time"
         | "drums.beats[]"
         | "score.tempo_map.points[].time" => number(TIMES),
         "rhythm.beats_per_bar" | "drums.beats_per_bar" => whole(BEATS_PER_BAR),
         "rhythm.beats[].number" | "drums.first_beat" => whole(Allowed::new(1, BEATS_PER_BAR.most(), "")),
-        "rhythm.tempo" => number(TEMPI),
+        "rhythm.tempo" | "rhythm.unmoved.tempo" => number(TEMPI),
         "rhythm.confidence" | "rhythm.activation.values[]" => number(SHARES),
         "rhythm.movement.values[]" => number(MOVEMENTS),
         "rhythm.movement.rate" | "rhythm.activation.rate" => number(CURVE_RATES),

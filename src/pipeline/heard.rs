@@ -53,6 +53,7 @@ impl WindowMap {
         });
         heard.movement = self.curve(&rhythm.movement);
         heard.activation = self.curve(&rhythm.activation);
+        heard.unmoved = None;
         heard.tempo = Tempo::from_bpm(rhythm.tempo.bpm() * self.window.speed.factor());
         heard
     }
@@ -333,6 +334,7 @@ mod tests {
             movement: curve(60.0),
             activation: curve(100.0),
             source: Source::Motion,
+            unmoved: None,
         };
         let inside = heard().rhythm(&rhythm);
         assert_eq!(seconds(inside.accents.iter().map(|a| a.time)), [0.0, 1.95]);

@@ -13,7 +13,7 @@ use std::fmt::Write;
 /// after which the same poses, settings and models may give other beats, hits, chords or notes, so
 /// that a result of an older build is never taken from a cache. A change of a model does not need
 /// it, since its hash is in the key.
-const COMPOSITION_VERSION: u32 = 4;
+const COMPOSITION_VERSION: u32 = 5;
 
 /// The inputs of a result, as text that is hashed: one line per input, so that different inputs
 /// give different texts.

@@ -5,7 +5,7 @@ use super::unreadable::{self, Given};
 use crate::error::{Error, Result};
 use crate::export;
 use crate::limits::LARGEST_MARKS_FILE;
-use crate::marks::{AccentMarks, BeatMark, HitMark, Marks, SilenceMark, TempoFactor};
+use crate::marks::{AccentMarks, BeatMark, HitMark, Marks, SilenceMark, TempoFactor, is_default};
 use crate::regular;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -24,9 +24,9 @@ struct Fields {
     hits: Vec<HitMark>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     silences: Vec<SilenceMark>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     tempo_factor: TempoFactor,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     accents: AccentMarks,
 }
 
@@ -153,6 +153,8 @@ mod tests {
         );
         marks.write(&path).expect("written");
         assert_eq!(Marks::read(&path).expect("read"), marks);
+        let none = Marks::default().to_json().expect("text");
+        assert_eq!(none, r#"{"format":"kinescore-marks","version":1}"#);
         let text = marks.to_json().expect("text");
         assert_eq!(Marks::from_json(&text, &path).expect("read"), marks);
         std::fs::write(&path, vec![b' '; LARGEST_MARKS_FILE as usize + 1]).expect("written");

@@ -7,6 +7,7 @@ use super::fingerprint;
 use super::holds::{self, Hold};
 use crate::time::{BeatGrid, Instant, Tempo};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// Beats and accents of a movement. All instants lie within the clip, in rising order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,6 +29,19 @@ pub struct Rhythm {
     /// The source that found the beats.
     #[serde(default)]
     pub source: Source,
+    /// The beats without those that a person has fixed, if the fixed ones move only a few of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unmoved: Option<UnmovedBeats>,
+}
+
+/// Beats before a person moved a few of them. Music is written for these and played on the moved
+/// ones, so that a moved beat moves the notes around it and leaves all others.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UnmovedBeats {
+    /// Their times: as many as there are beats, with the same numbers in the bar.
+    pub times: Vec<Instant>,
+    /// The tempo that fits them best.
+    pub tempo: Tempo,
 }
 
 /// The source that found the beats.
@@ -64,6 +78,21 @@ impl Rhythm {
     /// The sixteenth-note grid that the beats span; `None` for fewer than two beats.
     pub fn grid(&self) -> Option<BeatGrid> {
         BeatGrid::new(self.beats.iter().map(|b| b.time).collect())
+    }
+
+    /// The rhythm that music is written for: the one without the beats that a person has fixed, if
+    /// these move only a few of them.
+    pub fn for_composing(&self) -> Cow<'_, Self> {
+        let Some(unmoved) = &self.unmoved else {
+            return Cow::Borrowed(self);
+        };
+        let beats = self.beats.iter().zip(&unmoved.times);
+        Cow::Owned(Self {
+            beats: beats.map(|(beat, time)| Beat { time: *time, ..*beat }).collect(),
+            tempo: unmoved.tempo,
+            unmoved: None,
+            ..self.clone()
+        })
     }
 
     /// Where the body holds still, in rising order: for at least 0.7 s, below 18 % of the speed

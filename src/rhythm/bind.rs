@@ -5,8 +5,12 @@
 //! whose tempo is nearest to the found one, and in between they keep the shape of the found beats.
 //! Before the first fixed beat and after the last they go on at the pace that the fixed ones have
 //! to each other; a single one moves all beats by the same share of a beat.
+//!
+//! The found beats are halved or doubled first, so that fixed beats are bound to the same line
+//! whether it was found or made. Where they move only a few of its beats, the rhythm keeps the line's
+//! own as well, for which the music is composed.
 
-use super::beats::{Beat, Rhythm};
+use super::beats::{Beat, Rhythm, UnmovedBeats};
 use super::fit;
 use crate::limits::{BEAT_SPANS, BEATS_PER_BAR};
 use crate::marks::{AccentMarks, BeatMark, Marks, TempoFactor};
@@ -15,20 +19,50 @@ use crate::time::{BeatGrid, Instant, STEPS_PER_BEAT, Span};
 /// How far an accent may be from the time at which a mark says that it is.
 const SAME_ACCENT: Span = Span::from_seconds(0.05);
 
+/// From how far on a beat counts as moved: a step, on which an accent may fall, is several times as
+/// long.
+const MOVED: Span = Span::from_seconds(0.025);
+
 /// Pace, in seconds a beat, of fixed beats where none was found: that of 120 beats a minute.
 const USUAL_SPAN: f64 = 0.5;
 
-/// A rhythm bound by marks, which are in the time of the clip. Marks that leave fewer than two beats
-/// in the clip leave the beats as they are.
-pub(super) fn bound(mut rhythm: Rhythm, marks: &Marks, duration: Span) -> Rhythm {
+/// A rhythm with its accents corrected and its beats halved or doubled, as the marks ask for; they are
+/// in the time of the clip.
+pub(super) fn corrected(mut rhythm: Rhythm, marks: &Marks, duration: Span) -> Rhythm {
     correct(&mut rhythm, &marks.accents, duration);
-    if marks.beats.is_empty() && marks.tempo_factor == TempoFactor::One {
+    if marks.tempo_factor != TempoFactor::One {
+        thread(&mut rhythm, marks.tempo_factor, &[], duration);
+    }
+    rhythm
+}
+
+/// A rhythm whose beats pass through those that are fixed. Beats that would leave fewer than two in
+/// the clip leave it as it is.
+pub(super) fn bound(mut rhythm: Rhythm, fixed: &[BeatMark], duration: Span) -> Rhythm {
+    if fixed.is_empty() {
         return rhythm;
     }
-    let Some(line) = Line::of(&rhythm, marks.tempo_factor.factor()) else {
-        return rhythm;
+    let (beats, tempo) = (rhythm.beats.clone(), rhythm.tempo);
+    thread(&mut rhythm, TempoFactor::One, fixed, duration);
+    let pairs = || beats.iter().zip(&rhythm.beats);
+    let moved = pairs().filter(|(old, new)| (new.time - old.time).seconds().abs() > MOVED.seconds());
+    let same = beats.len() == rhythm.beats.len() && pairs().all(|(old, new)| old.number == new.number);
+    if same && moved.count() * 2 < beats.len() {
+        rhythm.unmoved = Some(UnmovedBeats {
+            times: beats.iter().map(|beat| beat.time).collect(),
+            tempo,
+        });
+    }
+    rhythm
+}
+
+/// Replaces the beats by those on their line that are `factor` times as fast and pass through the
+/// fixed ones.
+fn thread(rhythm: &mut Rhythm, factor: TempoFactor, fixed: &[BeatMark], duration: Span) {
+    let Some(line) = Line::of(rhythm, factor.factor()) else {
+        return;
     };
-    let beats = line.beats(&marks.beats, duration);
+    let beats = line.beats(fixed, duration);
     let instants: Vec<Instant> = beats.iter().map(|beat| beat.time).collect();
     match fit::tempo(&instants) {
         Some(tempo) if beats.len() >= 2 => {
@@ -37,7 +71,6 @@ pub(super) fn bound(mut rhythm: Rhythm, marks: &Marks, duration: Span) -> Rhythm
         }
         _ => log::warn!("the marks leave fewer than two beats in the clip, so its beats are those that were found"),
     }
-    rhythm
 }
 
 /// The pace of fixed beats, if there are two; the shortest span between neighbours, halved or

@@ -36,6 +36,7 @@ fn found() -> Rhythm {
         movement: curve(60.0),
         activation: curve(100.0),
         source: Source::Motion,
+        unmoved: None,
     }
 }
 
@@ -55,9 +56,15 @@ fn marks(beats: &[(f64, Option<u8>)], tempo_factor: TempoFactor) -> Marks {
     }
 }
 
+/// A rhythm with marks.
+fn marked(rhythm: Rhythm, marks: &Marks) -> Rhythm {
+    let duration = Span::from_seconds(LENGTH);
+    bound(corrected(rhythm, marks, duration), &marks.beats, duration)
+}
+
 /// The bound beats: times in milliseconds, and numbers.
 fn beats(beats: &[(f64, Option<u8>)], factor: TempoFactor) -> Vec<(i64, u8)> {
-    let rhythm = bound(found(), &marks(beats, factor), Span::from_seconds(LENGTH));
+    let rhythm = marked(found(), &marks(beats, factor));
     let in_ms = |beat: &Beat| ((beat.time.seconds() * 1000.0).round() as i64, beat.number);
     rhythm.beats.iter().map(in_ms).collect()
 }
@@ -73,7 +80,7 @@ fn a_found_beat_that_is_fixed_changes_nothing() {
     let as_found = every(200, 500, 8_200, 4);
     assert_eq!(beats(&[(2.2, None)], TempoFactor::One), as_found);
     assert_eq!(beats(&[(0.7, Some(1)), (6.2, None)], TempoFactor::One), as_found);
-    let without = bound(found(), &Marks::default(), Span::from_seconds(LENGTH));
+    let without = marked(found(), &Marks::default());
     assert_eq!(without, found());
 }
 
@@ -111,7 +118,7 @@ fn fixed_beats_are_met_exactly_and_spans_stay_allowed_wherever_they_are() {
         (8.1, None),
     ];
     for factor in [TempoFactor::Half, TempoFactor::One, TempoFactor::Double] {
-        let rhythm = bound(found(), &marks(&odd, factor), Span::from_seconds(LENGTH));
+        let rhythm = marked(found(), &marks(&odd, factor));
         for (time, _) in odd {
             assert!(rhythm.beats.iter().any(|beat| beat.time == at(time)), "{time}");
         }
@@ -120,6 +127,37 @@ fn fixed_beats_are_met_exactly_and_spans_stay_allowed_wherever_they_are() {
             assert_eq!(pair[1].number, pair[0].number % 4 + 1);
         }
     }
+}
+
+#[test]
+fn music_is_written_for_the_beats_before_a_few_of_them_were_moved() {
+    let fixed = |beats: &[(f64, Option<u8>)]| marked(found(), &marks(beats, TempoFactor::One));
+    let ends = [(0.2, None), (7.7, None)];
+    let one = |number| [ends[0], (2.7, None), (3.3, number), (3.7, None), ends[1]];
+    let moved = fixed(&one(None));
+    assert_eq!(moved.beats[6].time, at(3.3));
+    assert_eq!(*moved.for_composing(), found());
+    let numbers = |rhythm: &Rhythm| rhythm.beats.iter().map(|beat| beat.number).collect::<Vec<_>>();
+    assert_eq!(numbers(&moved), numbers(&found()));
+    // Other bars, another number of beats, and a grid that lies elsewhere need other music.
+    for other in [
+        &one(Some(1))[..],
+        &[ends[0], (2.2, None), (2.5, None), (2.7, None), ends[1]],
+        &[(2.3, None)],
+    ] {
+        let rhythm = fixed(other);
+        assert_ne!(rhythm.beats, found().beats);
+        assert_eq!(rhythm.unmoved, None, "{other:?}");
+    }
+    // All of them by less than can be heard.
+    assert_eq!(*fixed(&[(2.21, None)]).for_composing(), found());
+    // What was halved or doubled before is not composed for what was found.
+    let doubled = marked(found(), &marks(&one(None), TempoFactor::Double));
+    assert_eq!(
+        doubled.unmoved.map(|unmoved| unmoved.times.len()),
+        Some(doubled.beats.len())
+    );
+    assert!(doubled.beats.len() > 30);
 }
 
 #[test]
@@ -148,7 +186,7 @@ fn twice_and_half_keep_downbeats_and_what_is_fixed() {
     assert!(doubled.contains(&(2100, 2)) && doubled.contains(&(2344, 3)) && doubled.contains(&(4300, 3)));
     let halved = beats(&fixed, TempoFactor::Half);
     assert!(halved.contains(&(2100, 2)) && halved.contains(&(3200, 3)) && halved.contains(&(4300, 4)));
-    let tempo = bound(found(), &marks(&[], TempoFactor::Double), Span::from_seconds(LENGTH)).tempo;
+    let tempo = marked(found(), &marks(&[], TempoFactor::Double)).tempo;
     assert!((tempo.bpm() - 240.0).abs() < 1e-6, "{}", tempo.bpm());
 }
 
@@ -165,7 +203,7 @@ fn a_clip_keeps_two_beats() {
             number: 2,
         },
     ];
-    let halved = bound(slow.clone(), &marks(&[], TempoFactor::Half), Span::from_seconds(2.0));
+    let halved = corrected(slow.clone(), &marks(&[], TempoFactor::Half), Span::from_seconds(2.0));
     assert_eq!(halved, slow);
 }
 
@@ -181,7 +219,7 @@ fn accents_are_removed_and_moved_by_their_times() {
         },
         ..Marks::default()
     };
-    let rhythm = bound(found(), &marks, Span::from_seconds(LENGTH));
+    let rhythm = marked(found(), &marks);
     let times: Vec<f64> = rhythm.accents.iter().map(|accent| accent.time.seconds()).collect();
     // None is near 3.5 s.
     assert_eq!(times, [1.0, 2.5, 3.0, 4.0, 5.0, 7.0]);

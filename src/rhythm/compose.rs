@@ -206,6 +206,7 @@ mod tests {
                 values: vec![],
             },
             source: Source::Motion,
+            unmoved: None,
         }
     }
 

@@ -50,7 +50,7 @@ mod style;
 mod windows;
 
 pub use accents::{Accent, AccentKind, BodyPart, ImpactKind};
-pub use beats::{Beat, Rhythm, Source};
+pub use beats::{Beat, Rhythm, Source, UnmovedBeats};
 pub use curve::Curve;
 pub use holds::Hold;
 pub use motion::LEAST_MOVEMENT;
@@ -58,7 +58,7 @@ pub use network::BeatModels;
 
 use crate::error::{Error, Result};
 use crate::limits::LONGEST_BRIDGE;
-use crate::marks::Marks;
+use crate::marks::{BeatMark, Marks};
 use crate::pose::PoseTrack;
 use crate::progress::{Monitor, Stage};
 use crate::settings::{BeatSource, RhythmSettings};
@@ -151,19 +151,46 @@ pub fn find_bound(
             ),
         });
     }
-    let mut settings = settings.clone();
-    settings.beats_per_bar = settings.beats_per_bar.or_else(|| bind::bar(&marks.beats));
     let found = match (
-        find(track, duration, models, &settings, monitor),
+        find(track, duration, models, settings, monitor),
         bind::span(&marks.beats),
     ) {
         (Err(Error::NoBeat { .. } | Error::PosesTooSparse { .. }), Some(span)) => {
-            settings.tempo = Some(Tempo::from_beat_span(span));
-            find(track, duration, models, &settings, monitor)?
+            let settings = RhythmSettings {
+                tempo: Some(Tempo::from_beat_span(span)),
+                beats_per_bar: settings.beats_per_bar.or_else(|| bind::bar(&marks.beats)),
+                ..settings.clone()
+            };
+            let found = find(track, duration, models, &settings, monitor)?;
+            return Ok(of_fixed(found, marks, duration));
         }
-        (found, _) => found?,
+        (found, _) => bind::corrected(found?, marks, duration),
     };
-    Ok(bind::bound(found, marks, duration))
+    if let Some(bound) = rebound(&found, &marks.beats, duration) {
+        return Ok(bound);
+    }
+    // The fixed beats ask for other bars than those that were found.
+    let settings = RhythmSettings {
+        beats_per_bar: bind::bar(&marks.beats),
+        ..settings.clone()
+    };
+    let found = find(track, duration, models, &settings, monitor)?;
+    Ok(of_fixed(found, marks, duration))
+}
+
+/// The rhythm that was found with the help of fixed beats, bound by them.
+fn of_fixed(found: Rhythm, marks: &Marks, duration: Span) -> Rhythm {
+    let mut rhythm = bind::bound(bind::corrected(found, marks, duration), &marks.beats, duration);
+    // Without the fixed beats there is no such rhythm.
+    rhythm.unmoved = None;
+    rhythm
+}
+
+/// The rhythm that [`find_bound`] returns for marks that also fix these beats, from the one that it
+/// returns without them. `None` if the fixed beats have numbers that its bars do not have.
+pub fn rebound(rhythm: &Rhythm, fixed: &[BeatMark], duration: Span) -> Option<Rhythm> {
+    let fits = bind::beyond(fixed, rhythm.beats_per_bar).is_none();
+    fits.then(|| bind::bound(rhythm.clone(), fixed, duration))
 }
 
 /// The rhythms of the sources that the settings allow, at least one, the network's first; [`find`]
@@ -363,6 +390,7 @@ impl Moved {
                 movement,
                 activation: curve(activation::ACTIVATION_RATE, &heard.activation),
                 source,
+                unmoved: None,
             },
             signs,
         })

@@ -23,7 +23,7 @@ fn a_take_is_made_corrected_and_compared() {
         (&json!(1), &json!(1), &Value::Null)
     );
     assert!(first["poses"].as_u64() > Some(0) && first["stage"].is_null());
-    let marks = json!({"format": "kinescore-marks", "version": 1, "tempo_factor": 1.0, "accents": {}});
+    let marks = json!({"format": "kinescore-marks", "version": 1});
     assert_eq!(
         first["takes"],
         json!([{"id": 1, "version": 1, "seed": 5, "label": "Take 1", "settings": {"seed": "5"}, "marks": marks}])
