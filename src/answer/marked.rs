@@ -22,7 +22,7 @@ const AROUND: f64 = STEPS_PER_BEAT as f64;
 
 /// Greatest velocity around a hit relative to that of the hit; of drums around a hit that only a
 /// chord answers, which is softer than drums of the same velocity.
-const SOFTER: f32 = 0.55;
+const SOFTER: f32 = 0.45;
 const SOFTEST: f32 = 0.35;
 
 /// The drums that strike a hit, with their velocities relative to it, and from which strength there
