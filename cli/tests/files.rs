@@ -171,8 +171,10 @@ fn a_hangup_that_was_ignored_stays_ignored() {
     common::Run::from(done).expect(0);
     assert!(wav.exists());
     fs::remove_file(&wav).expect("removed");
-    // Without it, the end of the terminal stops the run.
-    let child = outside::start(&mut by_shell("exec \"$@\"", &command), Stdio::null());
+    // Without it, the end of the terminal stops the run. A shell cannot give a signal back that was
+    // ignored when the tests were started, as by nohup.
+    let mut usual = by_shell("exec env --default-signal=HUP \"$@\"", &command);
+    let child = outside::start(&mut usual, Stdio::null());
     std::thread::sleep(Duration::from_millis(700));
     outside::signal(&child, "-HUP");
     let done = outside::collect(child, outside::LONG).expect("an end in time");
