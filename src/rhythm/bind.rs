@@ -44,16 +44,30 @@ pub(super) fn bound(mut rhythm: Rhythm, fixed: &[BeatMark], duration: Span) -> R
     }
     let (beats, tempo) = (rhythm.beats.clone(), rhythm.tempo);
     thread(&mut rhythm, TempoFactor::One, fixed, duration);
-    let pairs = || beats.iter().zip(&rhythm.beats);
-    let moved = pairs().filter(|(old, new)| (new.time - old.time).seconds().abs() > MOVED.seconds());
-    let same = beats.len() == rhythm.beats.len() && pairs().all(|(old, new)| old.number == new.number);
-    if same && moved.count() * 2 < beats.len() {
+    if let Some(same) = same_beats(&beats, &rhythm.beats, fixed) {
+        rhythm.beats = same;
         rhythm.unmoved = Some(UnmovedBeats {
             times: beats.iter().map(|beat| beat.time).collect(),
             tempo,
         });
     }
     rhythm
+}
+
+/// The bound beats that are those of the line, if only few of these are moved and none is added,
+/// removed or renumbered. Beats that continue the line beyond its ends are left out, unless they are
+/// fixed.
+fn same_beats(line: &[Beat], bound: &[Beat], fixed: &[BeatMark]) -> Option<Vec<Beat>> {
+    let moved = |beats: &[Beat]| {
+        let pairs = line.iter().zip(beats);
+        let far = |(old, new): &(&Beat, &Beat)| (new.time - old.time).seconds().abs() > MOVED.seconds();
+        pairs.filter(far).count()
+    };
+    let same = bound.windows(line.len().max(1)).min_by_key(|beats| moved(beats))?;
+    let numbered = line.iter().zip(same).all(|(old, new)| old.number == new.number);
+    let is_within = |mark: &BeatMark| same.iter().any(|beat| beat.time == mark.time);
+    let few = moved(same) * 2 < line.len();
+    (numbered && few && fixed.iter().all(is_within)).then(|| same.to_vec())
 }
 
 /// Replaces the beats by those on their line that are `factor` times as fast and pass through the

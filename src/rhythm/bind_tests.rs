@@ -77,7 +77,7 @@ fn every(from: i64, step: i64, to: i64, first: u8) -> Vec<(i64, u8)> {
 
 #[test]
 fn a_found_beat_that_is_fixed_changes_nothing() {
-    let as_found = every(200, 500, 8_200, 4);
+    let as_found = every(200, 500, 7_700, 4);
     assert_eq!(beats(&[(2.2, None)], TempoFactor::One), as_found);
     assert_eq!(beats(&[(0.7, Some(1)), (6.2, None)], TempoFactor::One), as_found);
     let without = marked(found(), &Marks::default());
@@ -149,6 +149,8 @@ fn music_is_written_for_the_beats_before_a_few_of_them_were_moved() {
         assert_ne!(rhythm.beats, found().beats);
         assert_eq!(rhythm.unmoved, None, "{other:?}");
     }
+    // A beat that is fixed beyond them is added.
+    assert_eq!(fixed(&[ends[0], ends[1], (8.2, None)]).unmoved, None);
     // All of them by less than can be heard.
     assert_eq!(*fixed(&[(2.21, None)]).for_composing(), found());
     // What was halved or doubled before is not composed for what was found.
