@@ -22,13 +22,13 @@ use crate::answer::{Answer, answer, with_marks};
 use crate::audio::{self, AudioBuffer, Loudness, Soundtrack};
 use crate::drums::{self, DrumGrid};
 use crate::error::{Error, Result};
-use crate::marks::Marks;
+use crate::marks::{CutHits, Marks};
 use crate::music::{self, Music};
 use crate::pose::{self, Chunking, PoseTrack};
 use crate::progress::{Cancel, Monitor, Stage};
 use crate::rhythm::{self, Rhythm};
 use crate::score::{self, Score};
-use crate::settings::Settings;
+use crate::settings::{HitsFromCuts, Settings};
 use crate::video::{Clip, FrameSource};
 use analysis::{AnalysedRange, Analysis};
 use heard::WindowMap;
@@ -353,6 +353,10 @@ impl Job {
                 None => Answer::none(drums, music),
             };
             let marks = self.marks.within(self.media.start, self.media.duration);
+            let marks = match &self.rhythm {
+                Some(rhythm) => with_cuts(marks, rhythm, self.settings.hits_from_cuts()),
+                None => marks,
+            };
             let answer = with_marks(answer, &marks, self.settings.music().drums);
             if self.settings.music().instruments.is_some() {
                 return answer;
@@ -560,5 +564,19 @@ impl Job {
 
     fn soundtrack(&self) -> Result<&Soundtrack> {
         self.soundtrack.as_ref().ok_or_else(|| self.incomplete(Stage::Export))
+    }
+}
+
+/// The marks with hits at the cuts that the settings choose.
+fn with_cuts(marks: Marks, rhythm: &Rhythm, chosen: HitsFromCuts) -> Marks {
+    let beat = rhythm.tempo.beat_span();
+    let which = CutHits {
+        only_strong: chosen == HitsFromCuts::Strong,
+        beat,
+        bar: beat * f64::from(rhythm.beats_per_bar),
+    };
+    match chosen {
+        HitsFromCuts::Off => marks,
+        HitsFromCuts::Strong | HitsFromCuts::All => marks.with_cuts(&rhythm.cuts, which),
     }
 }

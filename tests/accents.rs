@@ -197,6 +197,7 @@ fn track(duration: f64, body: impl Fn(f64, &mut [[f64; 2]; JOINTS])) -> PoseTrac
     PoseTrack {
         poses,
         cuts: vec![],
+        handovers: vec![],
         people: 1,
         others: vec![],
     }

@@ -298,6 +298,33 @@ fn a_trim_and_another_speed_keep_the_notes_and_the_hits() {
 }
 
 #[test]
+fn cuts_of_the_video_are_answered_at_their_instants_where_that_is_wanted() {
+    let golden = root().join("tests/fixtures/golden/pose.json");
+    let mut saved: Value = serde_json::from_str(&std::fs::read_to_string(golden).expect("poses")).expect("JSON");
+    // The second ends a short shot.
+    let cuts = [2.511, 2.905, 5.637];
+    saved["poses"]["cuts"] = json!(cuts);
+    let folder = tempfile::tempdir().expect("a folder");
+    let poses = folder.path().join("pose.json");
+    std::fs::write(&poses, saved.to_string()).expect("written");
+    let answered = |word: &str, fields: Value| -> Vec<bool> {
+        let settings = Settings::from_pairs([("device", "cpu"), ("hits.from_cuts", word)]).expect("settings");
+        let mut job = Job::load(engine(1), settings, &poses).expect("the poses");
+        job.set_marks(marks(fields)).expect("marks");
+        run(&mut job, Stage::Score);
+        let notes = onsets(job.score().expect("a score"));
+        let struck = |cut: &f64| notes.iter().filter(|(time, _)| (time - cut).abs() < 5e-3).count() >= 3;
+        cuts.iter().map(struck).collect()
+    };
+    assert_eq!(answered("off", json!({})), [false; 3]);
+    assert_eq!(answered("strong", json!({})), [true, false, true]);
+    assert_eq!(answered("all", json!({})), [true; 3]);
+    // Where a person has marked something, that counts.
+    let marked = json!({"hits": [{"time": 2.6}], "silences": [{"from": 5.5, "to": 6.0}]});
+    assert_eq!(answered("all", marked), [false; 3]);
+}
+
+#[test]
 fn a_hit_near_the_end_is_the_end() {
     let end = 6.0;
     for hit in [5.61, 5.93] {

@@ -470,6 +470,7 @@ fn nothing_to_see_gives_no_beat_and_no_crash() {
     let empty = PoseTrack {
         poses: vec![],
         cuts: vec![],
+        handovers: vec![],
         people: 0,
         others: vec![],
     };

@@ -39,6 +39,7 @@ const std::map<std::string, std::vector<std::string>> first_words = {
     {"pose.quality", {"normal", "high"}},
     {"beats.source", {"auto", "network", "motion"}},
     {"beats.per_bar", {"auto", "3", "4"}},
+    {"hits.from_cuts", {"off", "strong", "all"}},
     {"drums.style",
      {"auto", "rock", "latin", "funk", "jazz", "hiphop", "neworleans", "afrobeat", "afrocuban", "dance", "soul",
       "reggae", "country", "blues", "pop", "punk"}},

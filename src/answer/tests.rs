@@ -45,6 +45,7 @@ fn rhythm(accents: &[Accent], still: &[(f64, f64)]) -> Rhythm {
             values: vec![],
         },
         source: Source::Motion,
+        cuts: vec![],
         unmoved: None,
     }
 }

@@ -278,6 +278,7 @@ mod tests {
             movement: curve.clone(),
             activation: curve,
             source: Source::Network,
+            cuts: vec![],
             unmoved: None,
         }
     }

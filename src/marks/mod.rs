@@ -3,6 +3,9 @@
 //! Since their times are those of the media, a trim and a change of speed leave them right.
 
 mod check;
+mod cuts;
+
+pub(crate) use cuts::CutHits;
 
 use crate::time::{Instant, Span};
 use serde::{Deserialize, Deserializer, Serialize};

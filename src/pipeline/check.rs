@@ -70,8 +70,10 @@ pub(super) fn poses(track: &PoseTrack, duration: Span) -> Checked {
         poses(other, duration).map_err(|e| format!("poses.others[{index}]: {e}"))?;
     }
     let times = times(duration);
-    for (index, cut) in track.cuts.iter().enumerate() {
-        times.check(format_args!("poses.cuts[{index}]"), cut.seconds())?;
+    for (field, instants) in [("cuts", &track.cuts), ("handovers", &track.handovers)] {
+        for (index, time) in instants.iter().enumerate() {
+            times.check(format_args!("poses.{field}[{index}]"), time.seconds())?;
+        }
     }
     // The joints were already checked when the track was read.
     let mut before = Instant::ZERO;
@@ -179,6 +181,9 @@ pub(super) fn rhythm(rhythm: &Rhythm, duration: Span) -> Checked {
             format_args!("rhythm.accents[{index}].strength"),
             f64::from(accent.strength),
         )?;
+    }
+    for (index, cut) in rhythm.cuts.iter().enumerate() {
+        times.check(format_args!("rhythm.cuts[{index}]"), cut.seconds())?;
     }
     curve(&rhythm.movement, MOVEMENTS, duration, "rhythm.movement")?;
     curve(&rhythm.activation, SHARES, duration, "rhythm.activation")?;

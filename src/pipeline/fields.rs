@@ -146,11 +146,13 @@ fn form(path: &str) -> Option<Form> {
         | "score.parts[]"
         | "score.parts[].notes[]" => Form::Object,
         "poses.cuts"
+        | "poses.handovers"
         | "poses.poses"
         | "poses.poses[].joints"
         | "poses.others"
         | "rhythm.beats"
         | "rhythm.unmoved.times"
+        | "rhythm.cuts"
         | "rhythm.accents"
         | "rhythm.movement.values"
         | "rhythm.activation.values"
@@ -179,6 +181,8 @@ fn form(path: &str) -> Option<Form> {
             "{JOINT_PLACES}, or {SHARES} for every third, a confidence"
         )),
         "poses.cuts[]"
+        | "poses.handovers[]"
+        | "rhythm.cuts[]"
         | "poses.poses[].time"
         | "rhythm.beats[].time"
         | "rhythm.unmoved.times[]"

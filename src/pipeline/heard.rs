@@ -51,11 +51,20 @@ impl WindowMap {
             accent.time = self.time(accent.time);
             self.is_inside(accent.time)
         });
+        self.keep(&mut heard.cuts);
         heard.movement = self.curve(&rhythm.movement);
         heard.activation = self.curve(&rhythm.activation);
         heard.unmoved = None;
         heard.tempo = Tempo::from_bpm(rhythm.tempo.bpm() * self.window.speed.factor());
         heard
+    }
+
+    /// Keeps the instants within the window.
+    fn keep(&self, instants: &mut Vec<Instant>) {
+        instants.retain_mut(|time| {
+            *time = self.time(*time);
+            self.is_inside(*time)
+        });
     }
 
     /// Where the body holds still within the window.
@@ -159,10 +168,8 @@ impl WindowMap {
             pose.time = self.time(pose.time);
             self.is_inside(pose.time)
         });
-        heard.cuts.retain_mut(|cut| {
-            *cut = self.time(*cut);
-            self.is_inside(*cut)
-        });
+        self.keep(&mut heard.cuts);
+        self.keep(&mut heard.handovers);
         for other in &mut heard.others {
             *other = self.poses(other);
         }
@@ -334,6 +341,7 @@ mod tests {
             movement: curve(60.0),
             activation: curve(100.0),
             source: Source::Motion,
+            cuts: vec![],
             unmoved: None,
         };
         let inside = heard().rhythm(&rhythm);

@@ -258,6 +258,7 @@ mod tests {
         };
         assert_eq!(of(&|effect| effect == Effect::Way), [("device", None)]);
         let sound = [
+            ("hits.from_cuts", Stage::Score),
             ("drums.kit", Stage::Score),
             ("sound.rate", Stage::Audio),
             ("sound.loudness", Stage::Audio),

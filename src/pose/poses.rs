@@ -29,6 +29,9 @@ pub struct PoseTrack {
     pub poses: Vec<Pose>,
     /// Instants of shot cuts: movement does not continue from the pose before to the pose after.
     pub cuts: Vec<Instant>,
+    /// Instants within a shot at which another person takes over, so that movement does not continue
+    /// either.
+    pub handovers: Vec<Instant>,
     /// How many people were followed in the clip.
     pub people: usize,
     /// The other people whose accents count too; their own `others` are empty. Empty unless
@@ -46,6 +49,8 @@ const SECOND: f64 = 1e6;
 pub(super) struct Track {
     people: usize,
     cuts: Vec<f64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    handovers: Vec<f64>,
     poses: Vec<Row>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     others: Vec<Track>,
@@ -75,8 +80,8 @@ pub(super) fn round(track: &mut PoseTrack) {
             joint.y = rounded(f64::from(joint.y), PIXEL) as f32;
         }
     }
-    for cut in &mut track.cuts {
-        *cut = Instant::from_seconds(rounded(cut.seconds(), SECOND));
+    for time in track.cuts.iter_mut().chain(&mut track.handovers) {
+        *time = Instant::from_seconds(rounded(time.seconds(), SECOND));
     }
     track.others.iter_mut().for_each(round);
 }
@@ -94,6 +99,7 @@ impl From<PoseTrack> for Track {
         Self {
             people: track.people,
             cuts: track.cuts.iter().map(|cut| cut.seconds()).collect(),
+            handovers: track.handovers.iter().map(|time| time.seconds()).collect(),
             poses: track
                 .poses
                 .iter()
@@ -142,8 +148,13 @@ impl TryFrom<Track> for PoseTrack {
             }
             poses.push(Pose { time, joints });
         }
-        let cuts = saved.cuts.into_iter().enumerate();
-        let cuts = cuts.map(|(index, cut)| Instant::try_from(cut).map_err(|e| format!("cuts[{index}]: {e}")));
+        let instants = |field: &str, seconds: Vec<f64>| -> Result<Vec<Instant>, String> {
+            let times = seconds.into_iter().enumerate();
+            let instant = |(index, time)| Instant::try_from(time).map_err(|e| format!("{field}[{index}]: {e}"));
+            times.map(instant).collect()
+        };
+        let cuts = instants("cuts", saved.cuts)?;
+        let handovers = instants("handovers", saved.handovers)?;
         let mut others = Vec::new();
         for (index, other) in saved.others.into_iter().enumerate() {
             if !other.others.is_empty() {
@@ -156,7 +167,8 @@ impl TryFrom<Track> for PoseTrack {
         }
         Ok(Self {
             poses,
-            cuts: cuts.collect::<Result<_, _>>()?,
+            cuts,
+            handovers,
             people: saved.people,
             others,
         })
@@ -181,6 +193,7 @@ mod tests {
         PoseTrack {
             poses,
             cuts: vec![Instant::from_seconds(1.0 / 3.0)],
+            handovers: vec![Instant::from_seconds(2.0 / 3.0)],
             people: 2,
             others: vec![],
         }

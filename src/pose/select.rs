@@ -173,12 +173,14 @@ impl People {
             starts.sort_unstable();
             starts.into_iter().skip(1)
         });
-        let mut cuts: Vec<usize> = self.cuts.iter().copied().chain(handed_over).collect();
-        cuts.sort_unstable();
-        cuts.dedup();
+        let mut handovers: Vec<usize> = handed_over.filter(|frame| !self.cuts.contains(frame)).collect();
+        handovers.sort_unstable();
+        handovers.dedup();
+        let instants = |frames: &[usize]| frames.iter().map(|frame| self.times[*frame]).collect();
         PoseTrack {
             poses,
-            cuts: cuts.into_iter().map(|cut| self.times[cut]).collect(),
+            cuts: instants(&self.cuts),
+            handovers: instants(&handovers),
             people: self.count(),
             others: Vec::new(),
         }
@@ -462,7 +464,10 @@ mod tests {
             (90..150).chain(240..300).collect::<Vec<_>>(),
             "no jump to somebody who is there with the first"
         );
-        assert_eq!(track.cuts, [Instant::from_seconds(5.0)]);
+        assert_eq!(
+            (track.cuts, track.handovers),
+            (vec![], vec![Instant::from_seconds(5.0)])
+        );
         assert!((people.longest().seconds() - 6.0).abs() < 1e-9);
         assert_eq!(
             missing(&people.track(2)),
@@ -478,7 +483,8 @@ mod tests {
         assert_eq!(people.count(), 1);
         let track = people.track(1);
         assert!(missing(&track).is_empty());
-        assert_eq!(track.cuts, [3.0, 6.0, 9.0].map(Instant::from_seconds));
+        assert_eq!(track.handovers, [3.0, 6.0, 9.0].map(Instant::from_seconds));
+        assert_eq!(track.cuts, []);
         assert!((people.longest().seconds() - 12.0).abs() < 1e-9);
     }
 
@@ -498,7 +504,10 @@ mod tests {
         let first = people.track(1);
         assert!(missing(&first).is_empty());
         assert!(first.poses[59].joints[0].x < 400.0 && first.poses[60].joints[0].x > 700.0);
-        assert_eq!(first.cuts, [Instant::from_seconds(2.0)]);
+        assert_eq!(
+            (first.cuts, first.handovers),
+            (vec![Instant::from_seconds(2.0)], vec![])
+        );
         assert_eq!(missing(&people.track(2)), (60..120).collect::<Vec<_>>());
     }
 

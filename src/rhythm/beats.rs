@@ -29,6 +29,9 @@ pub struct Rhythm {
     /// The source that found the beats.
     #[serde(default)]
     pub source: Source,
+    /// Where the video is cut.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cuts: Vec<Instant>,
     /// The beats without those that a person has fixed, if the fixed ones move only a few of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unmoved: Option<UnmovedBeats>,

@@ -265,6 +265,7 @@ fn swinging(bpm: f64, duration: Span) -> PoseTrack {
     PoseTrack {
         poses,
         cuts: Vec::new(),
+        handovers: vec![],
         people: 1,
         others: vec![],
     }

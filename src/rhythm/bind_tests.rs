@@ -36,6 +36,7 @@ fn found() -> Rhythm {
         movement: curve(60.0),
         activation: curve(100.0),
         source: Source::Motion,
+        cuts: vec![],
         unmoved: None,
     }
 }

@@ -206,6 +206,7 @@ mod tests {
                 values: vec![],
             },
             source: Source::Motion,
+            cuts: vec![],
             unmoved: None,
         }
     }

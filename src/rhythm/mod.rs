@@ -255,6 +255,8 @@ struct Moved {
     impact: Vec<f64>,
     movement: Vec<f64>,
     accents: Vec<Accent>,
+    /// Where the video is cut.
+    cuts: Vec<Instant>,
 }
 
 impl Moved {
@@ -275,6 +277,7 @@ impl Moved {
             interval: interval(track),
             accents: everybody::together(accents(&motion, &impact, &lively), &others),
             movement: motion.movement(),
+            cuts: track.cuts.clone(),
             motion,
             duration,
             impact,
@@ -390,6 +393,7 @@ impl Moved {
                 movement,
                 activation: curve(activation::ACTIVATION_RATE, &heard.activation),
                 source,
+                cuts: self.cuts.clone(),
                 unmoved: None,
             },
             signs,

@@ -133,6 +133,7 @@ impl Motion {
         let mut cuts: Vec<f64> = track
             .cuts
             .iter()
+            .chain(&track.handovers)
             .map(|c| c.seconds())
             .filter(|c| c.is_finite())
             .collect();

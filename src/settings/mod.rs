@@ -10,8 +10,8 @@ mod words;
 
 pub use kind::{Kind, Syntax};
 pub use stages::{
-    BeatSource, Device, DrumSettings, MidiDrums, MidiSettings, MidiTempo, Mood, MusicSettings, OriginalAudio,
-    PersonChoice, PoseQuality, PoseSettings, RhythmSettings, SoundSettings,
+    BeatSource, Device, DrumSettings, HitsFromCuts, MidiDrums, MidiSettings, MidiTempo, Mood, MusicSettings,
+    OriginalAudio, PersonChoice, PoseQuality, PoseSettings, RhythmSettings, SoundSettings,
 };
 pub use table::{Effect, Setting, TABLE};
 pub use words::{INSTRUMENTS, KITS, PALETTES, STYLES};
@@ -28,6 +28,7 @@ pub struct Settings {
     seed: Option<u64>,
     pose: PoseSettings,
     rhythm: RhythmSettings,
+    hits_from_cuts: HitsFromCuts,
     drums: DrumSettings,
     music: MusicSettings,
     sound: SoundSettings,
@@ -52,6 +53,7 @@ impl Default for Settings {
                 tempo: None,
                 beats_per_bar: None,
             },
+            hits_from_cuts: HitsFromCuts::Off,
             drums: DrumSettings {
                 style: None,
                 temperature: 1.0,
@@ -139,6 +141,11 @@ impl Settings {
     /// How beats are found.
     pub fn rhythm(&self) -> &RhythmSettings {
         &self.rhythm
+    }
+
+    /// Which cuts of the video are hits.
+    pub fn hits_from_cuts(&self) -> HitsFromCuts {
+        self.hits_from_cuts
     }
 
     /// How drums are played.

@@ -33,6 +33,7 @@ words!(Device, Auto: Cpu = "cpu", Cuda = "cuda");
 words!(PoseQuality: Fast = "fast", Normal = "normal", High = "high");
 words!(BeatSource, Auto: Network = "network", Motion = "motion");
 words!(OriginalAudio, Auto: Keep = "keep", Duck = "duck", Drop = "drop");
+words!(HitsFromCuts: Off = "off", Strong = "strong", All = "all");
 words!(MidiTempo: Beats = "beats", Steady = "steady");
 words!(MidiDrums: OneTrack = "one-track", PerDrum = "per-drum");
 words!(Mood: Bright = "bright", Dark = "dark", Tense = "tense", Calm = "calm");
@@ -106,6 +107,17 @@ pub struct RhythmSettings {
     pub tempo: Option<Tempo>,
     /// Beats in a bar, 3 or 4; `None`: found from the movement.
     pub beats_per_bar: Option<u8>,
+}
+
+/// Which cuts of the video the music answers like hits that a person has marked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HitsFromCuts {
+    /// None.
+    Off,
+    /// Those that end the longest shots, at most one in a bar.
+    Strong,
+    /// All.
+    All,
 }
 
 /// Where the beat activation comes from.

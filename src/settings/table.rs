@@ -2,7 +2,9 @@
 
 use super::Settings;
 use super::kind::{ALL, AUTO, Given, Kind, Refusal, Syntax};
-use super::stages::{BeatSource, Device, MidiDrums, MidiTempo, Mood, OriginalAudio, PersonChoice, PoseQuality};
+use super::stages::{
+    BeatSource, Device, HitsFromCuts, MidiDrums, MidiTempo, Mood, OriginalAudio, PersonChoice, PoseQuality,
+};
 use super::words::{INSTRUMENTS, KITS, PALETTES, STYLES};
 use crate::limits::ASKED_TEMPI;
 use crate::progress::Stage;
@@ -15,7 +17,7 @@ use crate::time::{Rate, Tempo};
 pub enum Effect {
     /// No result, only how it is computed.
     Way,
-    /// How notes sound or are written.
+    /// How what was composed is arranged, how it sounds, or how it is written.
     Sound(Stage),
     /// The analysis of the movement, and the notes.
     Notes(Stage),
@@ -209,6 +211,15 @@ pub const TABLE: &[Setting] = &[
             v.or_auto(Given::number_word)
                 .map(|number| s.rhythm.beats_per_bar = number)
         },
+    },
+    Setting {
+        key: "hits.from_cuts",
+        kind: Kind::Choice(HitsFromCuts::WORDS),
+        auto: false,
+        effect: Effect::Sound(Stage::Score),
+        help: "Cuts of the video that the music answers with a hit at their very instants: strong are those that end the longest shots, at most one in a bar",
+        get: |s| s.hits_from_cuts.word().to_owned(),
+        set: |s, v| v.choice(HitsFromCuts::of_word).map(|chosen| s.hits_from_cuts = chosen),
     },
     Setting {
         key: "drums.style",

@@ -19,7 +19,7 @@ const GROUPS = [
 /** Names that say more than the key's last word. @type {Record<string, string>} */
 const NAMES = {
   "drums.temperature": "Drummer's daring", "drums.top_p": "Drummer's choice", "music.temperature": "Players' daring",
-  "music.top_p": "Players' choice", "beats.per_bar": "Beats per bar", "beats.source": "Beats from", "tempo.min": "Slowest tempo",
+  "music.top_p": "Players' choice", "beats.per_bar": "Beats per bar", "beats.source": "Beats from", "hits.from_cuts": "Hits at cuts", "tempo.min": "Slowest tempo",
   "tempo.max": "Fastest tempo", original: "Clip's own sound", "midi.tempo": "MIDI tempo", "midi.drums": "MIDI drums",
   "sound.rate": "Sample rate", provenance: "Say what made it", "pose.quality": "Pose quality", "pose.rate": "Pose rate",
 };

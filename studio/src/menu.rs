@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 const GROUPS: &[(&str, &[&str])] = &[
     ("pose", &["pose."]),
     ("beats", &["beats.", "tempo"]),
+    ("hits", &["hits."]),
     ("drums", &["drums."]),
     ("music", &["music."]),
     ("sound", &["sound.", "original"]),

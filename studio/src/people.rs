@@ -139,6 +139,7 @@ mod tests {
         PoseTrack {
             poses: (0..50).map(pose).collect(),
             cuts: vec![],
+            handovers: vec![],
             people: 2,
             others: vec![],
         }

@@ -290,6 +290,7 @@ mod tests {
         let track = PoseTrack {
             poses: vec![pose(0.0, 0.9), pose(1.0, 0.9), pose(2.0, 0.0), pose(5.0, 0.9)],
             cuts: vec![Instant::from_seconds(1.5)],
+            handovers: vec![],
             people: 1,
             others: vec![],
         };

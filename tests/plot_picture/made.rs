@@ -86,6 +86,7 @@ pub fn poses(seconds: f64) -> PoseTrack {
     PoseTrack {
         poses: poses.collect(),
         cuts: vec![],
+        handovers: vec![],
         people: 1,
         others: vec![],
     }
@@ -144,6 +145,7 @@ pub fn rhythm(seconds: f64) -> Rhythm {
             (0.12 + 0.06 * (5.0 * t).sin() + 0.7 * pulse(t, 0.06)) * (0.75 + 0.25 * (0.8 * t).sin())
         }),
         source: Source::Motion,
+        cuts: vec![],
         unmoved: None,
     }
 }

@@ -321,6 +321,7 @@ fn odd_values_and_names_are_drawn_or_refused() {
     let nobody = PoseTrack {
         poses: vec![],
         cuts: vec![],
+        handovers: vec![],
         people: 0,
         others: vec![],
     };

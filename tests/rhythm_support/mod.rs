@@ -74,6 +74,7 @@ pub fn walk() -> (PoseTrack, Span) {
     let track = PoseTrack {
         poses,
         cuts: vec![],
+        handovers: vec![],
         people: 2,
         others: vec![],
     };
@@ -254,6 +255,7 @@ impl Dance {
         PoseTrack {
             poses,
             cuts: Vec::new(),
+            handovers: vec![],
             people: 1,
             others: vec![],
         }
