@@ -5,6 +5,7 @@ use crate::drums::{DrumClass, DrumGrid};
 use crate::error::{Error, Result};
 use crate::export::atomic::atomically;
 use crate::export::provenance::SourceType;
+use crate::marks::Marks;
 use crate::music::Music;
 use crate::rhythm::{Accent, Beat, Hold, Rhythm, Source};
 use crate::settings::Settings;
@@ -67,6 +68,9 @@ pub struct Analysis {
     /// Key, chords and lines of the other instruments; `null` before they are known.
     #[serde(default)]
     pub music: Option<MusicSummary>,
+    /// What a person has corrected, in the time of the media; left out if that is nothing.
+    #[serde(default, skip_serializing_if = "Marks::is_empty")]
+    pub marks: Marks,
 }
 
 /// Key, chords and numbers of notes of the melodic instruments.
@@ -146,6 +150,7 @@ impl Analysis {
             holds: rhythm.map(Rhythm::holds).unwrap_or_default(),
             drums: drums.map(DrumSummary::new),
             music: music.zip(drums).map(|(music, drums)| MusicSummary::new(music, drums)),
+            marks: Marks::default(),
         }
     }
 }

@@ -192,6 +192,7 @@ impl Job {
         // That of the whole media, like its notes.
         analysis.seed = self.seed();
         analysis.holds = self.holds();
+        analysis.marks = self.marks.clone();
         analysis
     }
 

@@ -3,6 +3,37 @@
 use super::*;
 
 #[test]
+fn a_row_is_rendered_with_its_marks_and_again_when_they_change() {
+    let folder = folder();
+    let out = folder.path().join("out");
+    let marks = |at: f64| {
+        let marks = format!(r#"{{"format": "kinescore-marks", "version": 1, "hits": [{{"time": {at}}}]}}"#);
+        fs::write(folder.path().join("jump.marks.json"), marks).expect("marks");
+    };
+    let list = folder.path().join("list.csv");
+    let clip = clips().join("walk1.mp4");
+    let clip = text(&clip);
+    fs::write(
+        &list,
+        format!("path,name,marks\n{clip},plain,\n{clip},marked,jump.marks.json\n"),
+    )
+    .expect("a list");
+    let struck = |name: &str, at: f64| {
+        let analysis = json(&out.join(format!("{name}.json")));
+        let hits = analysis["drums"]["hits"].as_array().expect("hits").clone();
+        let near = |hit: &Value| (hit["time"].as_f64().expect("a time") - at).abs() < 5e-3;
+        (analysis["marks"]["hits"][0]["time"].as_f64(), hits.iter().any(near))
+    };
+    for (at, rendered_now) in [(1.234, 2), (1.471, 1)] {
+        marks(at);
+        let run = done(&mut of(&list, &out, &[])).expect(0);
+        assert_eq!(rendered(&run), rendered_now, "{}", run.stderr);
+        assert_eq!(struck("marked", at), (Some(at), true));
+        assert_eq!(struck("plain", at), (None, false));
+    }
+}
+
+#[test]
 fn twelve_clips_of_which_two_are_broken_give_ten_results_and_two_reasons() {
     let folder = folder();
     let out = folder.path().join("new/out");
