@@ -92,7 +92,7 @@ pub fn run(
     ready: impl FnOnce(&Address),
 ) -> Result<(), Problem> {
     let listener = listen(config.port.unwrap_or(0))?;
-    let folder = Place::new(&std::env::temp_dir()).map_err(system("a folder for temporary files"))?;
+    let folder = Place::new().map_err(system("a folder for temporary files"))?;
     let mut resources = config.resources;
     resources.cache.get_or_insert_with(|| folder.path().join("cache"));
     let engine = Arc::new(Engine::new(resources)?);

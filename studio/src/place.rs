@@ -26,12 +26,15 @@ pub(crate) struct Place {
 impl Place {
     /// Makes a folder in the one for temporary files, and removes those there whose session has
     /// ended without doing so.
-    pub fn new(parent: &Path) -> io::Result<Self> {
-        let folder = tempfile::Builder::new().prefix(NAME).tempdir_in(parent)?;
+    pub fn new() -> io::Result<Self> {
+        Self::of(tempfile::Builder::new().prefix(NAME).tempdir()?)
+    }
+
+    fn of(folder: TempDir) -> io::Result<Self> {
         let lock = File::create(folder.path().join(LOCK))?;
         // Where files cannot be locked, no folder is ever taken for a left one.
         let _ = lock.try_lock();
-        if let Ok(own) = fs::metadata(folder.path()) {
+        if let (Ok(own), Some(parent)) = (fs::metadata(folder.path()), folder.path().parent()) {
             clear(parent, own.uid());
         }
         Ok(Self { folder, _lock: lock })
@@ -86,7 +89,11 @@ mod tests {
     #[test]
     fn folders_of_killed_sessions_are_removed_and_no_others() {
         let parent = tempfile::tempdir().expect("a folder");
-        let running = Place::new(parent.path()).expect("a folder");
+        let begin = || {
+            let folder = tempfile::Builder::new().prefix(NAME).tempdir_in(parent.path());
+            Place::of(folder.expect("a folder")).expect("a lock")
+        };
+        let running = begin();
         aged(running.path());
         let left = |name: &str| {
             let folder = parent.path().join(name);
@@ -99,7 +106,7 @@ mod tests {
         aged(&other);
         let unknown = parent.path().join("kinescore-studio-d");
         fs::create_dir(&unknown).expect("a folder");
-        let next = Place::new(parent.path()).expect("a folder");
+        let next = begin();
         assert!(!killed.exists());
         for stays in [running.path(), next.path(), &young, &other, &unknown] {
             assert!(stays.exists(), "{}", stays.display());
