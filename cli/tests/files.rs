@@ -173,7 +173,7 @@ fn a_hangup_that_was_ignored_stays_ignored() {
     fs::remove_file(&wav).expect("removed");
     // Without it, the end of the terminal stops the run. A shell cannot give a signal back that was
     // ignored when the tests were started, as by nohup.
-    let mut usual = by_shell("exec env --default-signal=HUP \"$@\"", &command);
+    let mut usual = by_shell("exec /usr/bin/env --default-signal=HUP \"$@\"", &command);
     let child = outside::start(&mut usual, Stdio::null());
     std::thread::sleep(Duration::from_millis(700));
     outside::signal(&child, "-HUP");
