@@ -233,6 +233,9 @@ std::vector<Process> processes_of_this_user() {
         process.name = slurp(folder + "/comm");
         process.name = process.name.substr(0, process.name.find('\n'));
         process.arguments = split(slurp(folder + "/cmdline"), '\0');
+        if (process.arguments.empty()) {
+            continue; // it has ended, and its parent has not yet asked how
+        }
         std::error_code hidden;
         process.folder = fs::read_symlink(folder + "/cwd", hidden).string();
         found.push_back(std::move(process));

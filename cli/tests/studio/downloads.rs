@@ -30,10 +30,11 @@ fn downloads_are_the_files_that_the_command_line_writes() {
         marks.header("content-disposition"),
         Some(
             "attachment; filename=\"the dancer's _clip_.marks.json\"; \
-             filename*=UTF-8''the%20dancer%27s%20%22clip%22.marks.json"
+             filename*=UTF-8''the%20dancer%27s%20_clip_.marks.json"
         )
     );
-    fs::write(place.path().join("the dancer's \"clip\".marks.json"), &marks.body).expect("the marks");
+    // As a browser saves it, since not every system has the clip's name.
+    fs::write(place.path().join("the dancer's _clip_.marks.json"), &marks.body).expect("the marks");
     let line = download("command").json()["command"]
         .as_str()
         .expect("a line")
@@ -57,7 +58,7 @@ fn downloads_are_the_files_that_the_command_line_writes() {
         ("midi", "cli.mid"),
         ("json", "cli.json"),
         ("video", "the dancer's \"clip\".soundtrack.mp4"),
-        ("marks", "the dancer's \"clip\".marks.json"),
+        ("marks", "the dancer's _clip_.marks.json"),
     ] {
         assert!(
             download(inner).body == written(file),

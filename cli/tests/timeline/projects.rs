@@ -273,11 +273,11 @@ fn a_project_that_is_open_in_its_editor_is_not_written() {
     let project = desk.melt_project("two.mlt");
     let bytes = fs::read(&project).expect("the project");
     let editor = desk.path("shotcut");
-    fs::copy("/bin/sleep", &editor).expect("copied");
-    // sleep would refuse an argument that is not a time, so a shell carries the editor's name.
+    // A shell carries the editor's name, and waits for input that never comes.
     fs::copy("/bin/bash", &editor).expect("copied");
     let mut child = Command::new(&editor)
-        .args(["-c", "sleep 600 & wait", text(&project)])
+        .args(["-c", "read", text(&project)])
+        .stdin(Stdio::piped())
         .spawn()
         .expect("a process");
     let refused = desk.timeline("add", &project, &[&["--clip", "2"], &QUICK[..]].concat());
