@@ -88,7 +88,8 @@ fi
 # Paths of this machine are replaced in messages of the program.
 cargo_home=${CARGO_HOME:-$HOME/.cargo}
 export RUSTFLAGS="--remap-path-prefix=$tree=/kinescore --remap-path-prefix=$cargo_home=/cargo"
-mapped="-ffile-prefix-map=$tree=/kinescore -ffile-prefix-map=$cargo_home=/cargo"
+# Headers that build scripts write are in the target folder.
+mapped="-ffile-prefix-map=$tree=/kinescore -ffile-prefix-map=$CARGO_TARGET_DIR=/target -ffile-prefix-map=$cargo_home=/cargo"
 export CFLAGS=$mapped CXXFLAGS=$mapped
 
 cd "$tree"
