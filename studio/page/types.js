@@ -30,11 +30,11 @@
  * @property {any} analysis
  * @property {Curve} movement
  * @property {Curve} activation
- * @property {Note[]} notes
- * @property {DrumHit[]} drums
+ * @property {Note[]|null} notes null: not composed
+ * @property {DrumHit[]|null} drums
  * @property {string[]} parts
- * @property {Curve} peaks
- * @property {{integrated: number, peak: number}} loudness
+ * @property {Curve|null} peaks
+ * @property {{integrated: number, peak: number}|null} loudness
  */
 /** @typedef {{times: number[], points: (number[]|null)[], others: (number[]|null)[][], cuts: number[], people: number}} Poses */
 /** @typedef {{person: number, times: number[], boxes: number[][]}[]} People */
