@@ -79,7 +79,7 @@ function drawDrum(context, lane, hit) {
   context.globalAlpha = 1;
 }
 
-/** @param {Context} context @param {Lane} lane @param {import("./types.js").Curve} peaks */
+/** @param {Context} context @param {Lane} lane @param {import("./types.js").Curve|null} peaks */
 function drawWave(context, lane, peaks) {
   if (!peaks?.values?.length) return;
   const start = peaks.start ?? state.clip?.start ?? 0;

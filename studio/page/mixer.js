@@ -140,11 +140,11 @@ async function fetchDeck(take, version, stems) {
       const { parts, loudness } = await sounds.analysis(take);
       const buffers = await Promise.all(parts.map((part) => decoded(sounds.stem(take, part))));
       deck.stems = new Map(parts.map((part, i) => [part, buffers[i]]));
-      deck.loudness = loudness.integrated;
+      deck.loudness = loudness?.integrated ?? null;
     } else {
       const [mix, analysis] = await Promise.all([decoded(sounds.mix(take)), sounds.analysis(take)]);
       deck.mix = mix;
-      deck.loudness = analysis.loudness.integrated;
+      deck.loudness = analysis.loudness?.integrated ?? null;
     }
     const current = takeOf(take.id);
     if (!current || versionOf(current) !== version) return; // Another is on its way.

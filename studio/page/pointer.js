@@ -88,7 +88,7 @@ function describe(found, x, y) {
     const playing = (state.analysis?.notes ?? []).filter((note) => note.time <= time && time < note.end);
     return playing.map((note) => `${note.part} ${pitch(note.pitch)}`).join(", ");
   }
-  const drum = state.analysis?.drums.find((hit) => lane?.id === `drum:${hit.class}` && Math.abs(xOf(hit.time) - x) < 5);
+  const drum = state.analysis?.drums?.find((hit) => lane?.id === `drum:${hit.class}` && Math.abs(xOf(hit.time) - x) < 5);
   return lane && drum ? `${lane.label}, ${Math.round(drum.velocity * 100)} %, ${drum.time.toFixed(3)} s` : "";
 }
 

@@ -106,6 +106,14 @@ export function show(wanted) {
   video.src = wanted[0];
 }
 
+/** Goes on without the video, from the same time. */
+export function hide() {
+  withoutPicture();
+  target = null;
+  media().currentTime = Math.max(media().currentTime, extent().from);
+  emit("played");
+}
+
 /** Begins: `each` is called once for every frame of the screen while the video plays. @param {() => void} each */
 export function begin(each) {
   video.muted = true;
@@ -116,9 +124,8 @@ export function begin(each) {
       video.src = other;
       return;
     }
-    withoutPicture();
-    target = null;
-    emit("picture", "played");
+    hide();
+    emit("picture");
   });
   onMedia("seeked", () => {
     if (target === null) return;

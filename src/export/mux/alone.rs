@@ -128,7 +128,10 @@ mod tests {
                 assert!(has(b"seed 7"), "{content_type} does not say what made it");
                 let (found, wanted) = (announced(bytes), frames as f64 / rate);
                 // Ogg counts the encoder's delay.
-                assert!((found - wanted).abs() < 0.0072, "{content_type}: {found} s, not {wanted} s");
+                assert!(
+                    (found - wanted).abs() < 0.0072,
+                    "{content_type}: {found} s, not {wanted} s"
+                );
             }
         }
         let first = encode_sound(&tone(48_000.0, 4800), None, Path::new("a.html"), &monitor).expect("encoded");

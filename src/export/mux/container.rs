@@ -110,10 +110,11 @@ const CONTAINERS: &[Container] = &[
 
 /// Containers of sound alone, for pages; the first whose encoder FFmpeg has is used.
 ///
-/// Opus in Ogg is decoded by every current browser, in builds without licensed codecs as well, and
-/// exactly: without a sample more or less than was encoded. (Of Opus in WebM, browsers lose half a
-/// millisecond at the start, and of Opus in MP4 they do not cut off the encoder's delay.) AAC is
-/// for builds of FFmpeg without libopus; Chromium without licensed codecs cannot play it.
+/// Opus in Ogg is decoded by Chromium, Firefox and Safari from 18.4, in builds without licensed codecs
+/// as well, and exactly: without a sample more or less than was encoded. (Of Opus in WebM as FFmpeg
+/// 5.1 writes it, Chromium loses half a millisecond at the start, and of Opus in MP4 it does not cut
+/// off the encoder's delay.) AAC is for builds of FFmpeg without libopus: it is decoded as exactly,
+/// but not by Chromium without licensed codecs.
 pub(super) const SOUNDS: &[(Container, &str)] = &[
     (container(&["opus"], "ogg", &[("libopus", 160_000)]), "audio/ogg"),
     (
