@@ -134,6 +134,7 @@ pub mod video;
 pub use audio::{Blocks, Loudness};
 pub use buffer::AudioBuffer;
 pub use error::{Error, Result};
+pub use export::mux::SoundFile;
 pub use marks::{AccentMarks, BeatMark, HitAnswer, HitMark, Marks, MovedAccent, SilenceMark, TempoFactor};
 pub use pipeline::{AudioSink, Cut, Engine, Feed, Job, Resources};
 pub use progress::{Cancel, Monitor, Stage};

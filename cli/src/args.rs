@@ -174,6 +174,25 @@ pub struct RenderFiles {
     /// Draw the analysis, .svg or .png: skeletons, movement, accents, beats and notes over time
     #[arg(long, value_name = "FILE", value_parser = plot_file(), value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub plot: Option<PathBuf>,
+    /// Write a page with the lanes and the player of the studio, and the sound in it, as one .html
+    /// file to open in a browser or to send
+    #[arg(long, value_name = "FILE", value_parser = report_file(), value_hint = ValueHint::FilePath, help_heading = "Output")]
+    pub report: Option<PathBuf>,
+    /// How the report has the video that is written, or with --no-video the clip [default: linked]
+    #[arg(long, value_name = "HOW", requires = "report", help_heading = "Output")]
+    pub report_video: Option<ReportVideo>,
+}
+
+/// How a report has its video.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum ReportVideo {
+    /// By its path from the report's folder: both must be sent
+    #[default]
+    Linked,
+    /// In the report, up to 256 MB
+    Embedded,
+    /// No video, only sound and lanes
+    None,
 }
 
 /// `kinescore analyze`.
@@ -189,6 +208,13 @@ pub struct Analyze {
     /// Draw the analysis, .svg or .png, with the drum hits
     #[arg(long, value_name = "FILE", value_parser = plot_file(), value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub plot: Option<PathBuf>,
+    /// Write a page with movement, accents and beats under the clip, which plays with its own sound,
+    /// as one .html file to open in a browser or to send
+    #[arg(long, value_name = "FILE", value_parser = report_file(), value_hint = ValueHint::FilePath, help_heading = "Output")]
+    pub report: Option<PathBuf>,
+    /// How the report has the clip [default: linked]
+    #[arg(long, value_name = "HOW", requires = "report", help_heading = "Output")]
+    pub report_video: Option<ReportVideo>,
     /// The settings.
     #[command(flatten)]
     pub settings: SettingFlags,
@@ -469,6 +495,7 @@ Examples:
   kinescore render dance.mp4 --instruments drums,guitar,bass --chords 'Am F | C G'
   kinescore render match.mov --start 1:05 --end 1:25 --person 2 -o match.drums.mov
   kinescore render dance.mp4 --speed 1/2 --no-video --wav slow.wav
+  kinescore render dance.mp4 --report dance.html --report-video embedded
   kinescore render dance.mp4 --until rhythm -o dance.rhythm.json
   kinescore render --from dance.rhythm.json --style jazz";
 
@@ -486,9 +513,9 @@ Examples:
   kinescore install ofx --to ~/OFX";
 
 /// Endings of names that promise another kind of file than is written.
-const KNOWN_ENDINGS: [&str; 28] = [
+const KNOWN_ENDINGS: [&str; 30] = [
     "wav", "wave", "mid", "midi", "json", "svg", "png", "mp4", "m4v", "mov", "mkv", "webm", "avi", "mpg", "mpeg", "ts",
-    "mp3", "m4a", "aac", "flac", "ogg", "opus", "aif", "aiff", "jpg", "jpeg", "pdf", "csv",
+    "mp3", "m4a", "aac", "flac", "ogg", "opus", "aif", "aiff", "jpg", "jpeg", "pdf", "csv", "html", "htm",
 ];
 
 /// Whether a name promises another kind of file than those with the endings `own`.
@@ -521,6 +548,16 @@ fn clip_number(text: &str) -> Result<usize, String> {
 fn retries(text: &str) -> Result<u32, String> {
     let number = text.parse().ok().filter(|number| *number <= 100);
     number.ok_or_else(|| "expected a whole number from 0 to 100".to_owned())
+}
+
+fn report_file() -> impl TypedValueParser<Value = PathBuf> {
+    output_path().try_map(|path| {
+        let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
+        match extension.as_deref() {
+            Some("html" | "htm") => Ok(path),
+            _ => Err("a report is a page for a browser; its name must end in .html"),
+        }
+    })
 }
 
 fn plot_file() -> impl TypedValueParser<Value = PathBuf> {

@@ -6,6 +6,7 @@ use crate::flags::flag_name;
 use crate::outputs;
 use crate::places::ResourceFlags;
 use crate::progress::{Console, Progress};
+use crate::report::{Report, Source};
 use crate::{inputs, resources, stdout};
 use kinescore::host::default_output;
 use kinescore::settings::Setting;
@@ -27,21 +28,28 @@ struct Wanted {
     stems: Option<PathBuf>,
     json: Option<PathBuf>,
     plot: Option<PathBuf>,
+    report: Option<Report>,
 }
 
 impl Wanted {
     /// The requested outputs, by flag, with the stage that each needs.
     fn list(&self) -> Vec<(&'static str, &Path, Stage)> {
+        let report = self.report.as_ref();
         [
-            ("--output", &self.video, Stage::Audio),
-            ("--wav", &self.wav, Stage::Audio),
-            ("--stems", &self.stems, Stage::Audio),
-            ("--midi", &self.midi, Stage::Score),
-            ("--plot", &self.plot, Stage::Drums),
-            ("--json", &self.json, Stage::Rhythm),
+            ("--output", self.video.as_ref(), Stage::Audio),
+            ("--wav", self.wav.as_ref(), Stage::Audio),
+            ("--stems", self.stems.as_ref(), Stage::Audio),
+            ("--midi", self.midi.as_ref(), Stage::Score),
+            ("--plot", self.plot.as_ref(), Stage::Drums),
+            (
+                "--report",
+                report.map(|report| &report.path),
+                report.map_or(Stage::Audio, |report| report.needs),
+            ),
+            ("--json", self.json.as_ref(), Stage::Rhythm),
         ]
         .into_iter()
-        .filter_map(|(flag, path, stage)| Some((flag, path.as_deref()?, stage)))
+        .filter_map(|(flag, path, stage)| Some((flag, path?.as_path(), stage)))
         .collect()
     }
 
@@ -54,6 +62,12 @@ impl Wanted {
             .map(|(_, _, stage)| stage)
             .chain(picture)
             .fold(least, Stage::max)
+    }
+
+    /// The flag of an output with the clip's name as JSON.
+    fn json_flag(&self) -> Option<&'static str> {
+        let json = self.json.as_ref().map(|_| "--json");
+        json.or(self.report.as_ref().map(|_| "--report"))
     }
 
     /// Checks everything that can be checked before the work. `parts` are the names of the parts
@@ -111,8 +125,35 @@ impl Wanted {
         write(&self.stems, &|path| job.write_stems(path, monitor))?;
         write(&self.plot, &|path| job.write_plot(path))?;
         match &self.json {
-            Some(path) if is_stdout(path) => json_to_stdout(job),
-            _ => write(&self.json, &|path| job.write_json(path)),
+            Some(path) if is_stdout(path) => json_to_stdout(job)?,
+            _ => write(&self.json, &|path| job.write_json(path))?,
+        }
+        if let Some(report) = &self.report {
+            monitor.check()?;
+            report.write(job, monitor)?;
+            written.push(report.path.clone());
+        }
+        Ok(())
+    }
+
+    /// Prepares the report, if there is to be one; once the outputs are known.
+    fn prepare(&mut self, job: &Job, order: &JobSpec<'_>, console: &Console, cancel: &Cancel) -> Result<(), Failure> {
+        let Some(report) = &mut self.report else { return Ok(()) };
+        let source = Source {
+            clip: order.clip(job),
+            saved: order.input.from.as_deref(),
+            font: order.resources.soundfont.as_deref(),
+        };
+        report.prepare(job, &source, self.video.as_deref(), console, cancel)
+    }
+
+    /// What was written, for the user.
+    fn report_written(&self, job: &Job, written: &[PathBuf], console: &Console) {
+        for path in written {
+            console.say(&format!("wrote {}", path.display()));
+        }
+        for line in self.report.iter().flat_map(|report| report.about(job)) {
+            console.say(&line);
         }
     }
 }
@@ -306,6 +347,7 @@ pub fn render(args: &Render, console: &Console, cancel: &Cancel) -> Result<(), F
         stems: args.files.stems.clone(),
         json: args.files.json.clone(),
         plot: args.files.plot.clone(),
+        report: Report::new(&args.files.report, args.files.report_video, Stage::Audio),
         ..Wanted::default()
     };
     if let Some(until) = until {
@@ -327,7 +369,7 @@ pub fn render(args: &Render, console: &Console, cancel: &Cancel) -> Result<(), F
     // Settings, then names, then the clip: quick checks come before slow ones.
     let parts = order.parts();
     wanted.check(&order.inputs(), &parts)?;
-    order.check_name(until.map(|_| "--until").or(wanted.json.as_ref().map(|_| "--json")))?;
+    order.check_name(until.map(|_| "--until").or(wanted.json_flag()))?;
     let mut job = order.open(cancel)?;
 
     match until {
@@ -367,15 +409,14 @@ pub fn render(args: &Render, console: &Console, cancel: &Cancel) -> Result<(), F
         None => parts,
     };
     wanted.check(&inputs, &parts)?;
+    wanted.prepare(&job, &order, console, cancel)?;
 
     let until = until.unwrap_or_else(|| wanted.last_stage(Stage::Rhythm));
     let written = run(&mut job, &wanted, until, args.host, console, cancel)?;
     for line in summary(&job) {
         console.say(&line);
     }
-    for path in &written {
-        console.say(&format!("wrote {}", path.display()));
-    }
+    wanted.report_written(&job, &written, console);
     Ok(())
 }
 
@@ -387,16 +428,18 @@ pub fn analyze(args: &Analyze, console: &Console, cancel: &Cancel) -> Result<(),
         given: args.settings.keys(),
         resources: &args.resources,
     };
-    let wanted = Wanted {
+    let mut wanted = Wanted {
         json: args.json.clone(),
         plot: args.plot.clone(),
+        report: Report::new(&args.report, args.report_video, Stage::Rhythm),
         ..Wanted::default()
     };
     wanted.check(&order.inputs(), &[])?;
-    order.check_name(wanted.json.as_ref().map(|_| "--json"))?;
+    order.check_name(wanted.json_flag())?;
     let mut job = order.open(cancel)?;
     let clip = job.clip().path.clone();
     wanted.check(&[&clip], &[])?;
+    wanted.prepare(&job, &order, console, cancel)?;
 
     let until = wanted.last_stage(Stage::Rhythm);
     let written = run(&mut job, &wanted, until, None, console, cancel)?;
@@ -406,9 +449,7 @@ pub fn analyze(args: &Analyze, console: &Console, cancel: &Cancel) -> Result<(),
     } else {
         stdout::write(&(summary(&job).join("\n") + "\n"))?;
     }
-    for path in &written {
-        console.say(&format!("wrote {}", path.display()));
-    }
+    wanted.report_written(&job, &written, console);
     Ok(())
 }
 

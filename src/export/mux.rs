@@ -1,6 +1,7 @@
 //! The clip's video with the soundtrack: the video stream copied packet by packet, the sound
 //! encoded.
 
+mod alone;
 mod container;
 mod copy;
 mod header;
@@ -10,6 +11,7 @@ mod sink;
 mod sound;
 mod times;
 
+pub use alone::{SoundFile, encode_sound};
 pub use container::default_output;
 
 use crate::buffer::AudioBuffer;
@@ -17,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::export::atomic::{Pending, atomically};
 use crate::export::provenance::Provenance;
 use crate::progress::{Monitor, Stage};
+use crate::time::Span;
 use crate::video::Clip;
 use crate::video::faults;
 use crate::video::media::{media_error, open_file, open_media, picture_stream};
@@ -110,6 +113,16 @@ pub fn check_video(media: &Path, out: &Path) -> Result<()> {
     Ok(())
 }
 
+/// How long the video that [`write_video`] writes to `out` runs before the clip begins in it. Only
+/// containers that cannot hide pictures have such a lead.
+///
+/// # Errors
+/// Those of [`write_video`].
+pub fn lead(clip: &Clip, out: &Path, monitor: &Monitor<'_>) -> Result<Span> {
+    let part = VideoPart::find(clip, Container::of(out)?, monitor)?;
+    Ok(Span::from_seconds(part.lead))
+}
+
 /// Whether two paths lead to the same file, perhaps by links or different spellings.
 fn same_file(a: &Path, b: &Path) -> bool {
     #[cfg(unix)]
@@ -134,6 +147,7 @@ struct Muxing<'a> {
 impl Muxing<'_> {
     fn run(&self, monitor: &Monitor<'_>) -> Result<()> {
         let part = VideoPart::find(self.clip, self.container, monitor)?;
+        part.warn_of_lead(&self.clip.path);
         let fault = FirstFailure::default();
         let failed = |stop: Stop, doing: &'static str| match stop {
             Stop::Job(error) => error,

@@ -3,15 +3,18 @@
 use super::Job;
 use super::saved::{Saved, recorded_in};
 use crate::audio::{self, Blend};
+use crate::buffer::AudioBuffer;
 use crate::error::{Error, Result};
 use crate::export;
+use crate::export::mux::SoundFile;
 use crate::export::provenance::Provenance;
 use crate::progress::{Cancel, Monitor, Stage};
 use crate::rhythm::{Hold, Rhythm};
 use crate::settings::OriginalAudio;
-use crate::time::Speed;
+use crate::time::{Span, Speed};
 use crate::video::sound::read_sound;
 use crate::video::{FileOptions, VideoFile};
+use std::borrow::Cow;
 use std::path::Path;
 
 /// How much shorter a file may be than the clip that is said to be in it, seconds: what it announces
@@ -103,8 +106,13 @@ impl Job {
     /// [`Error::Pushed`] for a job on pushed frames.
     pub fn write_video(&self, path: &Path, monitor: &Monitor<'_>) -> Result<()> {
         self.expect_picture()?;
+        let sound = self.sound_of_video(monitor)?;
+        export::mux::write_video(&self.clip, &sound, self.provenance().as_ref(), path, monitor)
+    }
+
+    /// The soundtrack, with the clip's own audio according to the settings.
+    fn sound_of_video(&self, monitor: &Monitor<'_>) -> Result<Cow<'_, AudioBuffer>> {
         let soundtrack = self.soundtrack()?.mix();
-        let provenance = self.provenance();
         let settings = self.settings.sound();
         let original = match settings.original {
             OriginalAudio::Drop => None,
@@ -116,15 +124,36 @@ impl Job {
                 monitor,
             )?,
         };
-        match (audio::blend(settings.original, original.as_ref()), original) {
-            (Blend::Drop, _) | (_, None) => {
-                export::mux::write_video(&self.clip, soundtrack, provenance.as_ref(), path, monitor)
-            }
-            (how, Some(original)) => {
-                let mixed = audio::add_original(soundtrack, original, how, settings, monitor)?;
-                export::mux::write_video(&self.clip, &mixed, provenance.as_ref(), path, monitor)
-            }
-        }
+        Ok(match (audio::blend(settings.original, original.as_ref()), original) {
+            (Blend::Drop, _) | (_, None) => Cow::Borrowed(soundtrack),
+            (how, Some(original)) => Cow::Owned(audio::add_original(soundtrack, original, how, settings, monitor)?),
+        })
+    }
+
+    /// How long the video that [`write_video`](Self::write_video) writes to `path` runs before the
+    /// clip begins in it: nothing, unless the clip begins between keyframes and the container cannot
+    /// hide pictures.
+    ///
+    /// # Errors
+    /// Those of [`write_video`](Self::write_video).
+    pub fn video_lead(&self, path: &Path, monitor: &Monitor<'_>) -> Result<Span> {
+        self.expect_picture()?;
+        export::mux::lead(&self.clip, path, monitor)
+    }
+
+    /// Encodes the soundtrack for browsers: with `as_in_video`, as it sounds in the video that
+    /// [`write_video`](Self::write_video) writes; otherwise without the clip's own audio. `name` is
+    /// the file that errors name.
+    ///
+    /// # Errors
+    /// [`Error::StageMissing`] before the audio stage has run; [`Error::Media`] when FFmpeg has no
+    /// encoder for it; those of reading the clip's own audio; [`Error::Cancelled`].
+    pub fn encode_sound(&self, as_in_video: bool, name: &Path, monitor: &Monitor<'_>) -> Result<SoundFile> {
+        let sound = match as_in_video {
+            true => self.sound_of_video(monitor)?,
+            false => Cow::Borrowed(self.soundtrack()?.mix()),
+        };
+        export::mux::encode_sound(&sound, self.provenance().as_ref(), name, monitor)
     }
 
     /// Writes the soundtrack as 24-bit WAV.

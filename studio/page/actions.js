@@ -4,31 +4,17 @@ import * as marks from "./marks.js";
 import { clamp, rounded } from "./dom.js";
 import { commit, edit } from "./session.js";
 import { say } from "./messages.js";
+import { accents, beatAt, beats, select } from "./select.js";
 import { emit, extent, frame, state } from "./store.js";
-import { now, playing, seek } from "./transport.js";
-import { reveal } from "./view.js";
+import { now, playing } from "./transport.js";
 
-/** @typedef {import("./types.js").Selection} Selection */
-
-/** @returns {import("./types.js").Beat[]} */
-export const beats = () => state.analysis?.analysis.beats ?? [];
-/** @returns {import("./types.js").Accent[]} */
-export const accents = () => state.analysis?.analysis.accents ?? [];
-
-/** @param {Selection|null} selection */
-export function select(selection) {
-  state.selection = selection;
-  emit("selection");
-}
+export { accents, beatAt, beats, select, selectNext } from "./select.js";
 
 /** @param {"select"|"silence"|"person"} mode */
 export function setMode(mode) {
   state.mode = state.mode === mode ? "select" : mode;
   emit("mode");
 }
-
-/** The place of the beat at a time. @param {number} time */
-export const beatAt = (time) => beats().findIndex((beat) => Math.abs(beat.time - time) < 0.002);
 
 /** The place of the beat nearest to a time; -1 without beats. @param {number} time */
 function nearest(time) {
@@ -150,25 +136,6 @@ export function nudge(seconds) {
     const own = (state.doc.marks.silences ?? []).find(({ from }) => Math.abs(from - time) < 0.002);
     if (own) changeSilence(time, own.from + seconds, own.to + seconds);
   }
-}
-
-/** Selects the next or previous one of all that can be selected in a lane. @param {1|-1} by @param {"beat"|"hit"|"accent"|"silence"} kind */
-export function selectNext(by, kind) {
-  const own = state.doc.marks;
-  const times = {
-    beat: beats().map(({ time }) => time),
-    hit: (own.hits ?? []).map(({ time }) => time),
-    accent: accents().map(({ time }) => time),
-    silence: (own.silences ?? []).map(({ from }) => from),
-  }[kind];
-  const here = state.selection?.kind === kind ? state.selection.time : now();
-  const chosen = by > 0 ? times.find((time) => time > here + 0.002) : times.findLast((time) => time < here - 0.002);
-  if (chosen === undefined) return say(`There is no ${kind} ${by > 0 ? "after" : "before"} this.`);
-  select({ kind, time: chosen });
-  reveal(chosen);
-  if (!playing()) seek(chosen);
-  const index = kind === "beat" ? beatAt(chosen) : -1;
-  say(index >= 0 ? `Beat ${beats()[index].number} of the bar, ${chosen.toFixed(3)} s` : `${kind} at ${chosen.toFixed(3)} s`);
 }
 
 /** Times that have been tapped, in seconds of the media. @type {number[]} */

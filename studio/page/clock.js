@@ -46,23 +46,55 @@ class Plain extends EventTarget {
   }
 }
 
+/** How the page's time lies on the video's: `page` is `video`, and each second of the page takes `speed` seconds of the video. */
+const axis = { page: 0, video: 0, speed: 1 };
+
+/** @param {Partial<typeof axis>} other before the video is loaded */
+export function setAxis(other) {
+  Object.assign(axis, other);
+  video.defaultPlaybackRate = video.playbackRate = axis.speed;
+}
+
+/** The page's time, of the video's. @param {number} time */
+export const ofVideo = (time) => axis.page + (time - axis.video) / axis.speed;
+
+/** The video, in the page's time. */
+const picture = {
+  get paused() { return video.paused; },
+  get ended() { return video.ended; },
+  get seeking() { return video.seeking; },
+  get readyState() { return video.readyState; },
+  get playbackRate() { return video.playbackRate / axis.speed; },
+  get currentTime() { return ofVideo(video.currentTime); },
+  set currentTime(time) { video.currentTime = axis.video + (time - axis.page) * axis.speed; },
+  play: () => video.play(),
+  pause: () => video.pause(),
+};
+
 const plain = new Plain();
-/** @type {HTMLVideoElement|Plain} */
-let source = video;
+/** @type {typeof picture|Plain} */
+let source = picture;
 
 /** What is played. */
 export const media = () => source;
 
 /** Whether there is a picture. */
-export const hasPicture = () => source === video;
+export const hasPicture = () => source === picture;
 
 /** @param {string} event @param {() => void} action */
 export function onMedia(event, action) {
-  for (const each of [video, plain]) each.addEventListener(event, () => each === source && action());
+  video.addEventListener(event, () => hasPicture() && action());
+  plain.addEventListener(event, () => source === plain && action());
 }
 
 /** Goes on without the video, from the same place. */
 export function withoutPicture() {
-  plain.currentTime = video.currentTime;
+  plain.currentTime = picture.currentTime;
   source = plain;
+}
+
+/** Goes on with the video, which is loaded next. */
+export function withPicture() {
+  plain.pause();
+  source = picture;
 }

@@ -111,3 +111,21 @@ export function debounced(delay, action) {
     timer = window.setTimeout(action, delay);
   };
 }
+
+/** What the browser has kept under a name; null if nothing, or if it keeps nothing for this page. @param {string} name */
+export function recalled(name) {
+  try {
+    return localStorage.getItem(name);
+  } catch {
+    return null;
+  }
+}
+
+/** @param {string} name @param {string} value */
+export function remember(name, value) {
+  try {
+    localStorage.setItem(name, value);
+  } catch {
+    // It is forgotten with the page.
+  }
+}

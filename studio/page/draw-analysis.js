@@ -236,7 +236,7 @@ function drawMarks(context, lane) {
   }
   if (!count(state.doc.marks) && state.analysis) {
     context.fillStyle = colours.faint;
-    context.fillText("H adds a hit at the playhead · S draws a silence", 8, middle);
+    context.fillText(state.readOnly ? "None were set" : "H adds a hit at the playhead · S draws a silence", 8, middle);
   }
   context.textBaseline = "alphabetic";
 }

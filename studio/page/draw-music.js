@@ -12,10 +12,10 @@ export function drawMusic(context, lanes) {
   const { analysis } = state;
   if (!analysis) return;
   const rows = Object.fromEntries(lanes.map((lane) => [lane.id, lane]));
-  drawChords(context, rows.chords, analysis.analysis.music?.chords ?? []);
-  drawNotes(context, rows.notes, analysis.notes);
-  for (const hit of analysis.drums) drawDrum(context, rows[`drum:${hit.class}`], hit);
-  drawWave(context, rows.wave, analysis.peaks);
+  if (rows.chords) drawChords(context, rows.chords, analysis.analysis.music?.chords ?? []);
+  if (rows.notes) drawNotes(context, rows.notes, analysis.notes ?? []);
+  for (const hit of analysis.drums ?? []) drawDrum(context, rows[`drum:${hit.class}`], hit);
+  if (rows.wave) drawWave(context, rows.wave, analysis.peaks);
 }
 
 /** @param {Context} context @param {Lane} lane @param {import("./types.js").Chord[]} chords */
@@ -79,7 +79,7 @@ function drawDrum(context, lane, hit) {
   context.globalAlpha = 1;
 }
 
-/** @param {Context} context @param {Lane} lane @param {import("./types.js").Curve} peaks */
+/** @param {Context} context @param {Lane} lane @param {import("./types.js").Curve|null} peaks */
 function drawWave(context, lane, peaks) {
   if (!peaks?.values?.length) return;
   const start = peaks.start ?? state.clip?.start ?? 0;

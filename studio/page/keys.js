@@ -1,14 +1,13 @@
-// The keyboard: one table for what keys do and for the help.
+// The keyboard: one table for what keys do and for the help. Keys that change something are in edit-keys.js.
 
-import * as actions from "./actions.js";
 import { byId, h } from "./dom.js";
 import { muteClip, muteMusic } from "./controls.js";
-import { abandon } from "./pointer.js";
-import { anotherTake, followPersonAt, redo, undo } from "./session.js";
+import { selectNext } from "./select.js";
 import { extent, state } from "./store.js";
-import { swap } from "./takes.js";
 import { now, seek, setLoop, step, toggle } from "./transport.js";
 import { fit, scroll, view, zoom } from "./view.js";
+
+/** @typedef {[string, string[], string, () => void]} Row group, keys as `Ctrl+Shift+Z`, what they do, the action */
 
 /** The loop from one edge at the playhead to the other. @param {"from"|"to"} edge */
 function loopEdge(edge) {
@@ -18,26 +17,8 @@ function loopEdge(edge) {
   else setLoop({ from: from < time ? from : extent().from, to: time });
 }
 
-function escape() {
-  if (abandon()) return;
-  actions.dropTaps();
-  if (state.mode !== "select") actions.setMode(state.mode);
-  else actions.select(null);
-}
-
-/** @param {string} digit */
-function person(digit) {
-  if (state.mode !== "person") return;
-  const time = now();
-  const chosen = (state.people ?? []).find((each) => each.person === Number(digit));
-  const at = chosen?.times.reduce((best, other, i) => (Math.abs(other - time) < Math.abs(chosen.times[best] - time) ? i : best), 0);
-  if (!chosen || at === undefined) return;
-  const [x0, y0, x1, y1] = chosen.boxes[at];
-  followPersonAt(chosen.times[at], (x0 + x1) / 2, (y0 + y1) / 2).then((done) => done && actions.setMode("select"));
-}
-
-/** Keys as `Ctrl+Shift+Z`; what they do; the action. @type {[string, string[], string, () => void][]} */
-const TABLE = [
+/** Keys to see and hear. @type {Row[]} */
+export const SEE = [
   ["Play", ["Space"], "Play or pause", toggle],
   ["Play", ["ArrowLeft"], "One frame back", () => step(-1)],
   ["Play", ["ArrowRight"], "One frame forward", () => step(1)],
@@ -55,45 +36,28 @@ const TABLE = [
   ["Lanes", ["0"], "Show all", fit],
   ["Lanes", ["PageUp"], "Scroll back", () => scroll((view.from - view.to) * 0.8)],
   ["Lanes", ["PageDown"], "Scroll forward", () => scroll((view.to - view.from) * 0.8)],
-  ["Beats", ["."], "Select the next beat", () => actions.selectNext(1, "beat")],
-  ["Beats", [","], "Select the previous beat", () => actions.selectNext(-1, "beat")],
-  ["Beats", ["A"], "Add a beat at the playhead", () => actions.addBeat(now())],
-  ["Beats", ["D"], "Downbeat here", actions.downbeatHere],
-  ["Beats", ["T"], "Tap the tempo while it plays", actions.tap],
-  ["Beats", ["Enter"], "Use what was tapped", actions.endTaps],
-  ["Beats", ["/"], "Beats half as fast", () => actions.changeTempo(0.5)],
-  ["Beats", ["*"], "Beats twice as fast", () => actions.changeTempo(2)],
-  ["Marks", ["H"], "Add a hit at the playhead", () => actions.addHit(now())],
-  ["Marks", ["S"], "Silence: the loop, or draw it", actions.silence],
-  ["Marks", ["]"], "Select the next hit", () => actions.selectNext(1, "hit")],
-  ["Marks", ["["], "Select the previous hit", () => actions.selectNext(-1, "hit")],
-  ["Marks", [">"], "Select the next accent", () => actions.selectNext(1, "accent")],
-  ["Marks", ["<"], "Select the previous accent", () => actions.selectNext(-1, "accent")],
-  ["Marks", ["Shift+S"], "Select the next silence", () => actions.selectNext(1, "silence")],
-  ["Selected", ["Alt+ArrowLeft"], "Move 5 ms back", () => actions.nudge(-actions.nudgeFine)],
-  ["Selected", ["Alt+ArrowRight"], "Move 5 ms forward", () => actions.nudge(actions.nudgeFine)],
-  ["Selected", ["Alt+Shift+ArrowLeft"], "Move one frame back", () => actions.nudge(-actions.nudgeFrame())],
-  ["Selected", ["Alt+Shift+ArrowRight"], "Move one frame forward", () => actions.nudge(actions.nudgeFrame())],
-  ["Selected", ["Delete", "Backspace"], "Delete; restore a removed accent", actions.deleteSelected],
-  ["Selected", ["R"], "As the program found it", actions.releaseSelected],
-  ["Selected", ["Escape"], "Select nothing; leave a mode", escape],
-  ["Work", ["Ctrl+Z"], "Undo", undo],
-  ["Work", ["Ctrl+Shift+Z", "Ctrl+Y"], "Redo", redo],
-  ["Work", ["P"], "Choose the person in the video", () => actions.setMode("person")],
-  ["Work", ["N"], "Another take", anotherTake],
-  ["Work", ["B"], "Compare: the other take", swap],
+  ["Beats", ["."], "Select the next beat", () => selectNext(1, "beat")],
+  ["Beats", [","], "Select the previous beat", () => selectNext(-1, "beat")],
+  ["Marks", ["]"], "Select the next hit", () => selectNext(1, "hit")],
+  ["Marks", ["["], "Select the previous hit", () => selectNext(-1, "hit")],
+  ["Marks", [">"], "Select the next accent", () => selectNext(1, "accent")],
+  ["Marks", ["<"], "Select the previous accent", () => selectNext(-1, "accent")],
+  ["Marks", ["Shift+S"], "Select the next silence", () => selectNext(1, "silence")],
   ["Work", ["F6"], "To the next part of the page", nextPart],
   ["Work", ["?"], "This help", () => showHelp()],
 ];
 
+/** @type {Row[]} */
+let table = SEE;
+let sentence = "";
+/** @type {((digit: string) => boolean)|undefined} */
+let digit;
+
 /** The parts of the page between which F6 goes. */
 function nextPart() {
-  const parts = ["take-select", "tab-correct", "play", "ruler-box", "lanes"].map((id) => {
-    const element = byId(id);
-    return id === "tab-correct" ? document.querySelector("[role=tab][aria-selected=true]") ?? element : element;
-  });
+  const parts = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("#take-select, [role=tab][aria-selected=true], #panel-report, #play, #ruler-box, #lanes"));
   const { activeElement } = document;
-  const at = parts.findLastIndex((part) => part === activeElement || (activeElement && part.compareDocumentPosition(activeElement) & Node.DOCUMENT_POSITION_FOLLOWING));
+  const at = [...parts].findLastIndex((part) => part === activeElement || (activeElement && part.compareDocumentPosition(activeElement) & Node.DOCUMENT_POSITION_FOLLOWING));
   parts[(at + 1) % parts.length].focus();
 }
 
@@ -130,9 +94,9 @@ function theirs(event) {
 /** @param {KeyboardEvent} event */
 function press(event) {
   if (event.isComposing || theirs(event)) return;
-  if (/^[1-9]$/.test(event.key) && state.mode === "person") return person(event.key);
+  if (/^[1-9]$/.test(event.key) && digit?.(event.key)) return;
   const wanted = names(event);
-  const row = TABLE.find(([, keys]) => keys.some((key) => wanted.includes(key)));
+  const row = table.find(([, keys]) => keys.some((key) => wanted.includes(key)));
   if (!row) return;
   event.preventDefault();
   row[3]();
@@ -147,11 +111,11 @@ function printed(key) {
 export function showHelp() {
   const dialog = byId("help");
   if (dialog.open) return dialog.close();
-  const groups = [...new Set(TABLE.map(([group]) => group))];
+  const groups = [...new Set(table.map(([group]) => group))];
   dialog.replaceChildren(
     h("header", {}, h("h2", { id: "help-title" }, "Help and keys"), h("span", { class: "space" }), h("button", { type: "button", autofocus: true, onclick: () => dialog.close() }, "Close")),
-    h("p", {}, "Drag a beat, an accent, a hit or a silence in the lanes; double-click between beats adds a beat, in the lane below them a hit. Drag on the ruler loops, double-click there ends the loop. A fixed beat has a small triangle."),
-    h("div", { class: "keys" }, ...groups.map((group) => h("section", {}, h("h3", {}, group), h("dl", {}, ...TABLE.filter(([own]) => own === group).flatMap(([, keys, text]) => [h("dt", {}, ...printed(keys[0])), h("dd", {}, text)]))))));
+    h("p", {}, sentence),
+    h("div", { class: "keys" }, ...groups.map((group) => h("section", {}, h("h3", {}, group), h("dl", {}, ...table.filter(([own]) => own === group).flatMap(([, keys, text]) => [h("dt", {}, ...printed(keys[0])), h("dd", {}, text)]))))));
   dialog.showModal();
 }
 
@@ -164,7 +128,9 @@ function giveBack(event) {
   if (pointed && target instanceof HTMLElement && !target.closest("dialog")) target.blur();
 }
 
-export function begin() {
+/** @param {Row[]} rows @param {string} text what the pointer does @param {(digit: string) => boolean} [onDigit] whether a digit was used */
+export function begin(rows, text, onDigit) {
+  [table, sentence, digit] = [rows, text, onDigit];
   document.addEventListener("keydown", press);
   document.addEventListener("pointerdown", () => (pointed = true), { capture: true });
   document.addEventListener("keydown", () => (pointed = false), { capture: true });

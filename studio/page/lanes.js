@@ -1,6 +1,7 @@
 // The lanes: canvases, labels, and what is drawn when. What changes rarely is drawn on one canvas,
 // what moves on another above it.
 
+import { sharp } from "./canvas.js";
 import { byId, h } from "./dom.js";
 import { drawAnalysis, drawGrid } from "./draw-analysis.js";
 import { drawMusic } from "./draw-music.js";
@@ -21,7 +22,7 @@ const still = byId("lanes-still");
 const moving = byId("lanes-moving");
 
 /** @type {Lane[]} */
-export let lanes = [];
+export const lanes = [];
 /** What the playhead has been drawn for, last. */
 export const drawn = { time: 0 };
 /** @typedef {{kind: string, time: number, to?: number, lane?: string}} Ghost what the pointer does now: a beat or accent on its way, a silence that is drawn */
@@ -32,22 +33,6 @@ let ghost = null;
 export function setGhost(value) {
   ghost = value;
   drawMoving();
-}
-
-/** A canvas at the resolution of the screen. @param {HTMLCanvasElement} canvas @param {number} width @param {number} height */
-export function sharp(canvas, width, height) {
-  const scale = devicePixelRatio || 1;
-  const [w, h] = [Math.round(width * scale), Math.round(height * scale)];
-  if (canvas.width !== w || canvas.height !== h) {
-    canvas.width = w;
-    canvas.height = h;
-    canvas.style.width = `${width}px`;
-    canvas.style.height = `${height}px`;
-  }
-  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-  context.setTransform(scale, 0, 0, scale, 0, 0);
-  context.clearRect(0, 0, width, height);
-  return context;
 }
 
 /** The lane at a height. @param {number} y */
@@ -61,7 +46,7 @@ let labels = "";
 function drawStill() {
   const { clientWidth: width, clientHeight: height } = box;
   resize(width);
-  lanes = layout(height);
+  lanes.splice(0, lanes.length, ...layout(height));
   const context = sharp(still, width, height);
   context.font = `11px ${getComputedStyle(document.body).fontFamily}`;
   lanes.forEach((row, index) => {

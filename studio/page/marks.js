@@ -51,6 +51,21 @@ export function count(marks) {
   return lists.reduce((sum, list) => sum + list.length, 0) + (Number(marks.tempo_factor ?? 1) === 1 ? 0 : 1);
 }
 
+/** Every mark as text, what selecting it selects, and the marks without it. @param {Marks} marks */
+export function listed(marks) {
+  /** @param {string} field @param {any[]} list @param {number} index */
+  const without = (field, list, index) => tidy({ ...marks, [field]: list.filter((_, i) => i !== index) });
+  /** @type {{time: number, text: string, selection: import("./types.js").Selection|null, without: any}[]} */
+  const rows = [];
+  (marks.hits ?? []).forEach((hit, i) => rows.push({ time: hit.time, text: `Hit${hit.label ? ` “${hit.label}”` : ""}`, selection: { kind: "hit", time: hit.time }, without: without("hits", marks.hits ?? [], i) }));
+  (marks.silences ?? []).forEach((silence, i) => rows.push({ time: silence.from, text: `Silence to ${silence.to.toFixed(2)} s`, selection: { kind: "silence", time: silence.from }, without: without("silences", marks.silences ?? [], i) }));
+  (marks.beats ?? []).forEach((beat, i) => rows.push({ time: beat.time, text: `Beat${beat.number ? (beat.number === "downbeat" || beat.number === 1 ? ", downbeat" : `, number ${beat.number}`) : ""}`, selection: { kind: "beat", time: beat.time }, without: without("beats", marks.beats ?? [], i) }));
+  const { removed = [], moved = [] } = marks.accents ?? {};
+  removed.forEach((time) => rows.push({ time, text: "Accent removed", selection: { kind: "removed", time }, without: tidy({ ...marks, accents: { moved, removed: removed.filter((other) => other !== time) } }) }));
+  moved.forEach((entry) => rows.push({ time: entry.to, text: `Accent moved from ${entry.from.toFixed(2)} s`, selection: { kind: "accent", time: entry.to }, without: tidy({ ...marks, accents: { removed, moved: moved.filter((other) => other !== entry) } }) }));
+  return rows.sort((a, b) => a.time - b.time);
+}
+
 /** @param {Marks} marks @param {number} time */
 export const isFixed = (marks, time) => (marks.beats ?? []).some((mark) => near(mark.time, time));
 

@@ -1,11 +1,9 @@
 // The sound of the shown take, and of the one it is compared with, in step with the video.
 
-import { getBytes } from "./api.js";
 import { media, onMedia } from "./clock.js";
 import { clamp } from "./dom.js";
 import { Deck } from "./deck.js";
-import { report, versionOf } from "./session.js";
-import { emit, extent, on, state, takeOf } from "./store.js";
+import { emit, extent, on, state, takeOf, versionOf } from "./store.js";
 import { onJump, playing } from "./transport.js";
 
 /** Beyond this the sound jumps to its place; below, it runs faster or slower, in seconds. */
@@ -16,6 +14,17 @@ const SLACK = 0.004;
 const BEND = 0.003;
 
 /** @typedef {{level: number, mute: boolean, solo: boolean}} Channel level in dB */
+/** @typedef {import("./types.js").Take} Take */
+/**
+ * Where sounds come from.
+ * @typedef {object} Sounds
+ * @property {(take: Take) => Promise<ArrayBuffer>} mix
+ * @property {(take: Take, part: string) => Promise<ArrayBuffer>} stem
+ * @property {(take: Take) => Promise<import("./types.js").Analysis>} analysis
+ * @property {(error: unknown) => void} failed
+ */
+/** @type {Sounds} */
+let sounds;
 
 export const mixer = {
   /** @type {Map<string, Channel>} */ channels: new Map(),
@@ -92,11 +101,8 @@ export function wake() {
   if (context.state === "suspended") context.resume();
 }
 
-/** @param {string} path @returns {Promise<AudioBuffer>} */
-async function decoded(path) {
-  const bytes = await getBytes(path);
-  return /** @type {AudioContext} */ (context).decodeAudioData(bytes);
-}
+/** @param {Promise<ArrayBuffer>} bytes @returns {Promise<AudioBuffer>} */
+const decoded = async (bytes) => /** @type {AudioContext} */ (context).decodeAudioData(await bytes);
 
 /** What is being fetched, by its address and version. @type {Set<string>} */
 const fetching = new Set();
@@ -131,14 +137,14 @@ async function fetchDeck(take, version, stems) {
     const same = decks.get(take.id)?.version === version ? decks.get(take.id) : null;
     const deck = same ?? new Deck(/** @type {AudioContext} */ (context), master, version);
     if (stems) {
-      const { parts, loudness } = await analysisOf(take.id);
-      const buffers = await Promise.all(parts.map((part) => decoded(`api/takes/${take.id}/stems/${encodeURIComponent(part)}.wav`)));
+      const { parts, loudness } = await sounds.analysis(take);
+      const buffers = await Promise.all(parts.map((part) => decoded(sounds.stem(take, part))));
       deck.stems = new Map(parts.map((part, i) => [part, buffers[i]]));
-      deck.loudness = loudness.integrated;
+      deck.loudness = loudness?.integrated ?? null;
     } else {
-      const [mix, analysis] = await Promise.all([decoded(`api/takes/${take.id}/wav`), analysisOf(take.id)]);
+      const [mix, analysis] = await Promise.all([decoded(sounds.mix(take)), sounds.analysis(take)]);
       deck.mix = mix;
-      deck.loudness = analysis.loudness.integrated;
+      deck.loudness = analysis.loudness?.integrated ?? null;
     }
     const current = takeOf(take.id);
     if (!current || versionOf(current) !== version) return; // Another is on its way.
@@ -149,17 +155,12 @@ async function fetchDeck(take, version, stems) {
     if (moves()) startDeck(deck);
     applyLevels();
   } catch (error) {
-    report(error);
+    sounds.failed(error);
   } finally {
     fetching.delete(key);
     mixer.loading = fetching.size > 0;
     emit("mixer");
   }
-}
-
-/** @param {number} id @returns {Promise<import("./types.js").Analysis>} */
-async function analysisOf(id) {
-  return JSON.parse(new TextDecoder().decode(await getBytes(`api/takes/${id}/analysis`)));
 }
 
 /** @param {Deck} deck */
@@ -221,7 +222,9 @@ export function peak(name) {
 /** The decks that can be heard, for the panel. */
 export const status = () => ({ context: context?.state ?? "none", decks: [...decks].map(([id, deck]) => ({ id, version: deck.version, stems: deck.stems !== null, level: deck.level })) });
 
-export function begin() {
+/** @param {Sounds} source */
+export function begin(source) {
+  sounds = source;
   for (const event of ["pointerdown", "keydown"]) document.addEventListener(event, wake, { capture: true });
   for (const event of ["playing", "pause", "seeked", "ratechange", "waiting"]) onMedia(event, restart);
   onJump(() => decks.forEach((deck) => deck.stop()));

@@ -1,14 +1,10 @@
 // What is drawn over the video: skeleton, accents, beat numbers, and people to choose from.
 
-import * as actions from "./actions.js";
-import { getJson } from "./api.js";
-import { media } from "./clock.js";
+import { sharp } from "./canvas.js";
 import { byId, clamp, h, words } from "./dom.js";
 import { bars } from "./draw-analysis.js";
-import { sharp } from "./lanes.js";
-import { followPersonAt, report } from "./session.js";
-import { say } from "./messages.js";
-import { emit, frame, on, state } from "./store.js";
+import { accents, beats } from "./select.js";
+import { frame, on, state } from "./store.js";
 import { colours, ofBody, still } from "./theme.js";
 import { now } from "./transport.js";
 
@@ -41,8 +37,15 @@ export function fitted() {
   return { scale, left: (width - source.width * scale) / 2, top: (height - source.height * scale) / 2, width, height };
 }
 
+/** @typedef {(context: CanvasRenderingContext2D, time: number, place: (x: number, y: number) => number[]) => void} Drawing in pixels of the clip, which `place` puts on the canvas */
+/** @type {Set<Drawing>} */
+const others = new Set();
+
+/** Has something else drawn over the video. @param {Drawing} drawing */
+export const above = (drawing) => others.add(drawing);
+
 /** The index of the last time that is not after another. @param {number[]} times @param {number} time */
-function before(times, time) {
+export function before(times, time) {
   let [low, high] = [0, times.length];
   while (low < high) {
     const middle = (low + high) >> 1;
@@ -69,14 +72,6 @@ function poseAt(time) {
   return next;
 }
 
-/** The box of a person at a time. @param {import("./types.js").People[number]} person @param {number} time */
-function boxAt(person, time) {
-  const at = before(person.times, time + frame() / 2);
-  const near = [at, at + 1].filter((i) => i >= 0 && i < person.times.length);
-  const best = near.sort((a, b) => Math.abs(person.times[a] - time) - Math.abs(person.times[b] - time))[0];
-  return best === undefined || Math.abs(person.times[best] - time) > 0.3 ? null : person.boxes[best];
-}
-
 export function draw() {
   const fit = fitted();
   const context = sharp(canvas, fit.width, fit.height);
@@ -97,7 +92,7 @@ export function draw() {
   }
   if (layers.accents) drawAccents(context, time, joints, place);
   if (layers.beats) drawBeat(context, time, fit);
-  if (state.mode === "person") drawPeople(context, time, place);
+  for (const more of others) more(context, time, place);
 }
 
 /** @param {CanvasRenderingContext2D} context @param {number[]} joints @param {(x: number, y: number) => number[]} place */
@@ -123,7 +118,7 @@ function drawSkeleton(context, joints, place) {
 /** @param {CanvasRenderingContext2D} context @param {number} time @param {number[]|null} joints @param {(x: number, y: number) => number[]} place */
 function drawAccents(context, time, joints, place) {
   if (!joints) return;
-  for (const accent of actions.accents()) {
+  for (const accent of accents()) {
     const age = time - accent.time + frame() / 2;
     if (age < 0 || age > FLASH) continue;
     const fade = 1 - age / FLASH;
@@ -146,7 +141,7 @@ function drawAccents(context, time, joints, place) {
 
 /** @param {CanvasRenderingContext2D} context @param {number} time @param {ReturnType<typeof fitted>} fit */
 function drawBeat(context, time, fit) {
-  const beat = bars(actions.beats()).findLast((candidate) => candidate.time <= time + frame() / 2);
+  const beat = bars(beats()).findLast((candidate) => candidate.time <= time + frame() / 2);
   if (!beat) return;
   const fade = clamp(1 - (time - beat.time) / FLASH, 0, 1);
   const x = fit.left + 30;
@@ -171,80 +166,6 @@ function drawBeat(context, time, fit) {
   context.textBaseline = "alphabetic";
 }
 
-/** The person under the pointer. @type {number|null} */
-let hovered = null;
-
-/** @param {CanvasRenderingContext2D} context @param {number} time @param {(x: number, y: number) => number[]} place */
-function drawPeople(context, time, place) {
-  for (const person of state.people ?? []) {
-    const box = boxAt(person, time);
-    if (!box) continue;
-    const [left, top] = place(box[0], box[1]);
-    const [right, bottom] = place(box[2], box[3]);
-    const chosen = hovered === person.person;
-    context.strokeStyle = chosen ? "#fff" : "rgba(255, 255, 255, 0.75)";
-    context.lineWidth = chosen ? 3 : 2;
-    context.fillStyle = chosen ? "rgba(255, 255, 255, 0.18)" : "rgba(255, 255, 255, 0.06)";
-    context.beginPath();
-    context.roundRect(left, top, right - left, bottom - top, 6);
-    context.fill();
-    context.stroke();
-    context.fillStyle = "rgba(10, 12, 18, 0.75)";
-    context.beginPath();
-    context.roundRect(left + 6, top + 6, 24, 22, 5);
-    context.fill();
-    context.fillStyle = "#fff";
-    context.font = "600 13px system-ui, sans-serif";
-    context.textAlign = "center";
-    context.fillText(String(person.person), left + 18, top + 22);
-    context.textAlign = "left";
-  }
-}
-
-/** A place in the picture, in its pixels; null outside it. @param {PointerEvent} event */
-function inPicture(event) {
-  const fit = fitted();
-  const { left, top } = canvas.getBoundingClientRect();
-  const x = (event.clientX - left - fit.left) / fit.scale;
-  const y = (event.clientY - top - fit.top) / fit.scale;
-  const clip = state.clip;
-  return clip && x >= 0 && y >= 0 && x <= clip.width && y <= clip.height ? { x, y } : null;
-}
-
-/** @param {PointerEvent} event */
-function hover(event) {
-  if (state.mode !== "person") return;
-  const at = inPicture(event);
-  const found = at && (state.people ?? []).find((person) => {
-    const box = boxAt(person, now());
-    return box && at.x >= box[0] && at.x <= box[2] && at.y >= box[1] && at.y <= box[3];
-  });
-  const before = hovered;
-  hovered = found ? found.person : null;
-  if (hovered !== before) draw();
-}
-
-/** @param {PointerEvent} event */
-async function click(event) {
-  if (state.mode !== "person") return;
-  const at = inPicture(event);
-  if (!at) return;
-  if (await followPersonAt(now(), at.x, at.y)) actions.setMode("select");
-}
-
-/** The people who can be chosen; they are looked for the first time. */
-async function loadPeople() {
-  if (state.people) return;
-  say("Looking for people…");
-  try {
-    state.people = await getJson("api/people");
-    say(`${state.people?.length ?? 0} can be followed: click on one, or press the number. Esc ends it.`);
-    emit("mode");
-  } catch (error) {
-    report(error);
-  }
-}
-
 /** Buttons for what is shown over the video. */
 function beginLayers() {
   const names = /** @type {(keyof typeof layers)[]} */ (Object.keys(layers));
@@ -261,13 +182,5 @@ function beginLayers() {
 export function begin() {
   beginLayers();
   on(["played", "poses", "analysis", "mode", "clip"], draw);
-  on("mode", () => {
-    canvas.parentElement?.classList.toggle("choosing", state.mode === "person");
-    if (state.mode !== "person") return;
-    media().pause();
-    loadPeople();
-  });
-  canvas.addEventListener("pointermove", hover);
-  canvas.addEventListener("click", /** @type {any} */ (click));
   new ResizeObserver(draw).observe(/** @type {HTMLElement} */ (canvas.parentElement));
 }

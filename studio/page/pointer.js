@@ -1,11 +1,11 @@
-// The pointer on lanes and ruler: select, drag, draw, scrub, loop, zoom.
+// The pointer on lanes and ruler: select, scrub, loop, zoom; drags that change something are in drags.js.
 
-import * as actions from "./actions.js";
 import { byId, clamp, words } from "./dom.js";
 import { bars } from "./draw-analysis.js";
 import { laneAt, setGhost } from "./lanes.js";
-import { beatRange, isFixed } from "./marks.js";
-import { extent, on, state } from "./store.js";
+import { isFixed } from "./marks.js";
+import { accents, beatAt, beats, select } from "./select.js";
+import { extent, state } from "./store.js";
 import { now, playing, seek, setLoop } from "./transport.js";
 import { scroll, span, timeOf, xOf, zoom } from "./view.js";
 
@@ -18,6 +18,15 @@ const DRAG = 3;
 /** @typedef {{kind: "beat"|"accent"|"removed"|"hit"|"silence"|"from"|"to"|"draw"|"scrub", time: number, x: number, moved: boolean, lane: string}} Drag */
 /** @type {Drag|null} */
 let drag = null;
+/**
+ * What drags change.
+ * @typedef {object} Edits
+ * @property {(drag: Drag, x: number) => import("./lanes.js").Ghost|null} ghost what a drag shows on its way
+ * @property {(drag: Drag, x: number) => void} drop
+ * @property {(lane: string, time: number) => void} twice a double click
+ */
+/** Null: nothing can be changed. @type {Edits|null} */
+let edits = null;
 
 /** @param {PointerEvent|MouseEvent|WheelEvent} event @param {HTMLElement} element */
 function place(event, element) {
@@ -40,11 +49,11 @@ function under(x, y) {
   const lane = laneAt(y)?.id;
   const marks = state.doc.marks;
   if (lane === "beats") {
-    const time = nearestTo(actions.beats().map((beat) => beat.time), x);
+    const time = nearestTo(beats().map((beat) => beat.time), x);
     return time === null ? null : { kind: "beat", time };
   }
   if (lane === "accents") {
-    const time = nearestTo(actions.accents().map((accent) => accent.time), x);
+    const time = nearestTo(accents().map((accent) => accent.time), x);
     if (time !== null) return { kind: "accent", time };
     const removed = nearestTo(marks.accents?.removed ?? [], x);
     return removed === null ? null : { kind: "removed", time: removed };
@@ -65,39 +74,26 @@ function under(x, y) {
 function describe(found, x, y) {
   const marks = state.doc.marks;
   if (found?.kind === "beat") {
-    const beat = bars(actions.beats())[actions.beatAt(found.time)];
+    const beat = bars(beats())[beatAt(found.time)];
     return beat ? `Beat ${beat.bar}.${beat.number}, ${found.time.toFixed(3)} s${isFixed(marks, found.time) ? ", fixed" : ""}` : "";
   }
   if (found?.kind === "accent") {
-    const accent = actions.accents().find(({ time }) => time === found.time);
+    const accent = accents().find(({ time }) => time === found.time);
     return accent ? `${words(accent.part)}: ${accent.kind === "impact" ? (accent.impact ?? "impact") : "fast movement"}, ${Math.round(accent.strength * 100)} %, ${found.time.toFixed(3)} s` : "";
   }
-  if (found?.kind === "removed") return "Removed accent: Delete restores it";
+  if (found?.kind === "removed") return edits ? "Removed accent: Delete restores it" : "Removed accent";
   const lane = laneAt(y);
   const time = timeOf(x);
   if (lane?.id === "notes") {
     const playing = (state.analysis?.notes ?? []).filter((note) => note.time <= time && time < note.end);
     return playing.map((note) => `${note.part} ${pitch(note.pitch)}`).join(", ");
   }
-  const drum = state.analysis?.drums.find((hit) => lane?.id === `drum:${hit.class}` && Math.abs(xOf(hit.time) - x) < 5);
+  const drum = state.analysis?.drums?.find((hit) => lane?.id === `drum:${hit.class}` && Math.abs(xOf(hit.time) - x) < 5);
   return lane && drum ? `${lane.label}, ${Math.round(drum.velocity * 100)} %, ${drum.time.toFixed(3)} s` : "";
 }
 
 /** A pitch of MIDI by name: 60 is C4. @param {number} number */
 const pitch = (number) => ["C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B"][number % 12] + (Math.floor(number / 12) - 1);
-
-/** Where a drag would put its thing. @param {Drag} from @param {number} x */
-function dragged(from, x) {
-  const time = from.time + span(x - from.x);
-  if (from.kind !== "beat") return clamp(time, extent().from, extent().to);
-  const index = actions.beatAt(from.time);
-  if (index < 0) return from.time;
-  const range = beatRange(actions.beats(), index, extent());
-  return clamp(time, range.from, Math.max(range.from, range.to));
-}
-
-/** @param {number} time of its start */
-const silenceAt = (time) => (state.doc.marks.silences ?? []).find(({ from }) => Math.abs(from - time) < 0.002);
 
 /** @param {PointerEvent} event */
 function down(event) {
@@ -109,10 +105,14 @@ function down(event) {
   const kind = state.mode === "silence" ? "draw" : (found?.kind ?? "scrub");
   drag = { kind, time: found?.time ?? timeOf(x), x, moved: false, lane };
   if (kind === "scrub") {
-    actions.select(null);
+    select(null);
     seek(timeOf(x));
   } else if (found) {
-    actions.select({ kind: kind === "from" || kind === "to" ? "silence" : /** @type {any} */ (kind), time: found.time });
+    select({ kind: kind === "from" || kind === "to" ? "silence" : /** @type {any} */ (kind), time: found.time });
+    if (!edits) {
+      seek(found.time);
+      drag.kind = "scrub";
+    }
   }
 }
 
@@ -123,25 +123,13 @@ function move(event) {
     const found = under(x, y);
     const about = describe(found, x, y);
     if (box.title !== about) box.title = about;
-    box.style.cursor = state.mode === "silence" ? "crosshair" : !found ? "default" : found.kind === "removed" || found.kind === "silence" ? "pointer" : "ew-resize";
+    box.style.cursor = state.mode === "silence" ? "crosshair" : !found ? "default" : !edits || found.kind === "removed" || found.kind === "silence" ? "pointer" : "ew-resize";
     return;
   }
   if (!drag.moved && Math.abs(x - drag.x) < DRAG) return;
   drag.moved = true;
-  const time = timeOf(x);
-  if (drag.kind === "scrub") seek(time);
-  else if (drag.kind === "draw") setGhost({ kind: "silence", time: drag.time, to: time });
-  else if (drag.kind === "from" || drag.kind === "to" || drag.kind === "silence") {
-    const { from, to } = silenceTo(drag, x);
-    setGhost({ kind: "silence", time: from, to });
-  } else if (drag.kind !== "removed") setGhost({ kind: drag.kind, time: dragged(drag, x), lane: drag.lane });
-}
-
-/** A silence whose edge, or which itself, is dragged. @param {Drag} from @param {number} x */
-function silenceTo(from, x) {
-  const own = silenceAt(from.time) ?? { from: from.time, to: from.time };
-  const by = span(x - from.x);
-  return { from: from.kind === "to" ? own.from : own.from + by, to: from.kind === "from" ? own.to : own.to + by };
+  if (drag.kind === "scrub") seek(timeOf(x));
+  else if (edits) setGhost(edits.ghost(drag, x));
 }
 
 /** @param {PointerEvent} event */
@@ -149,19 +137,7 @@ function up(event) {
   const done = drag;
   drag = null;
   setGhost(null);
-  if (!done?.moved) return;
-  const { x } = place(event, box);
-  const time = dragged(done, x);
-  if (done.kind === "beat") actions.moveBeat(actions.beatAt(done.time), time);
-  else if (done.kind === "accent") actions.moveAccent(done.time, time);
-  else if (done.kind === "hit") actions.changeHit(done.time, { time });
-  else if (done.kind === "draw") {
-    actions.addSilence(done.time, timeOf(x));
-    actions.setMode("select");
-  } else if (done.kind === "from" || done.kind === "to" || done.kind === "silence") {
-    const { from, to } = silenceTo(done, x);
-    if (to > from) actions.changeSilence(done.time, from, to);
-  }
+  if (done?.moved) edits?.drop(done, place(event, box).x);
 }
 
 /** Gives up what the pointer has begun; whether there was anything. */
@@ -176,9 +152,7 @@ export function abandon() {
 function twice(event) {
   const { x, y } = place(event, box);
   const lane = laneAt(y)?.id;
-  if (under(x, y)) return;
-  if (lane === "beats") actions.addBeat(timeOf(x));
-  if (lane === "marks") actions.addHit(timeOf(x));
+  if (lane && !under(x, y)) edits?.twice(lane, timeOf(x));
 }
 
 /** @param {WheelEvent} event */
@@ -229,7 +203,9 @@ function rulerUp(event) {
   else if (state.loop && playing() && (now() < state.loop.from || now() > state.loop.to)) seek(state.loop.from);
 }
 
-export function begin() {
+/** @param {Edits|null} changes */
+export function begin(changes) {
+  edits = changes;
   box.addEventListener("pointerdown", down);
   box.addEventListener("pointermove", move);
   box.addEventListener("pointerup", up);
@@ -240,5 +216,4 @@ export function begin() {
   ruler.addEventListener("pointerup", rulerUp);
   ruler.addEventListener("dblclick", () => setLoop(null));
   for (const element of [box, ruler]) element.addEventListener("wheel", wheel, { passive: false });
-  on("mode", () => box.classList.toggle("drawing", state.mode === "silence"));
 }

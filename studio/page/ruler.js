@@ -1,9 +1,9 @@
 // The ruler above the lanes: times, the loop, and the playhead's handle.
 
+import { sharp } from "./canvas.js";
 import { byId, clock } from "./dom.js";
 import { state } from "./store.js";
 import { colours } from "./theme.js";
-import { sharp } from "./lanes.js";
 import { view, xOf } from "./view.js";
 
 /** @type {HTMLCanvasElement} */

@@ -5,7 +5,7 @@ import { ApiError, Events, getJson, post } from "./api.js";
 import { debounced, same } from "./dom.js";
 import { History } from "./history.js";
 import { none, tidy } from "./marks.js";
-import { emit, state, takeOf } from "./store.js";
+import { emit, state, takeOf, versionOf } from "./store.js";
 import { hush, say } from "./messages.js";
 
 /** @typedef {import("./store.js").Doc} Doc */
@@ -29,9 +29,6 @@ let fetching = null;
 
 /** @param {Take} take @returns {Doc} */
 const docOf = (take) => ({ settings: take.settings ?? {}, marks: tidy(take.marks ?? none()) });
-
-/** @param {Take} take */
-export const versionOf = (take) => `${take.id}:${take.version ?? 0}`;
 
 /** Begins: fetches what stays, and follows the program. */
 export async function begin() {

@@ -110,27 +110,12 @@ function drawSteps() {
   }
 }
 
-function drawFacts() {
-  const { clip, analysis } = state;
-  if (!clip) return;
-  byId("clip-name").textContent = clip.name;
-  document.title = `${clip.name} – Kinescore studio`;
-  const found = analysis?.analysis;
-  const facts = found ? [
-    `${Number(found.tempo_bpm).toFixed(1)} BPM`, found.music?.key, found.drums?.style,
-    found.confidence !== undefined && `beat ${Math.round(found.confidence * 100)} % sure`,
-  ] : [`${clip.duration.toFixed(1)} s`, `${clip.width}×${clip.height}`, `${clip.frame_rate.toFixed(clip.frame_rate % 1 ? 2 : 0)} fps`];
-  // Where there is no room for them, they are under the pointer.
-  byId("facts").textContent = byId("facts").title = byId("clip-name").title = facts.filter(Boolean).join(" · ");
-}
-
 export function begin() {
   on("picture", () => say("This browser cannot show the clip's picture. The skeleton, the lanes and the sound are there all the same.", "error"));
   on("connection", drawConnection);
   on("server", drawWork);
   on("server", drawNotice);
   on(["doc", "takes"], drawSteps);
-  on(["clip", "analysis"], drawFacts);
   byId("work-cancel").addEventListener("click", cancel);
   drawSteps();
 }

@@ -32,6 +32,8 @@ export const state = {
   /** @type {{from: number, to: number}|null} */ loop: null,
   connection: { connected: true, again: 0 },
   /** An error that belongs to one setting, by its key. @type {Record<string, string>} */ faults: {},
+  /** Whether nothing can be changed. */
+  readOnly: false,
   /** What the next hit is like. */
   hit: { strength: 1, answer: ["drums"] },
 };
@@ -64,3 +66,6 @@ export const frame = () => 1 / (state.clip?.frame_rate || 30);
 
 /** @param {number|null} id */
 export const takeOf = (id) => state.server?.takes.find((take) => take.id === id) ?? null;
+
+/** What a soundtrack is known by: its take and version. @param {import("./types.js").Take} take */
+export const versionOf = (take) => `${take.id}:${take.version ?? 0}`;

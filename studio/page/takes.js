@@ -1,10 +1,11 @@
 // The takes: which is shown, comparing two, and what can be taken away.
 
 import { getJson } from "./api.js";
+import { copyText } from "./copy.js";
 import { byId, h } from "./dom.js";
 import { say } from "./messages.js";
-import { anotherTake, choose, report, versionOf } from "./session.js";
-import { emit, on, state, takeOf } from "./store.js";
+import { anotherTake, choose, report } from "./session.js";
+import { emit, on, state, takeOf, versionOf } from "./store.js";
 import { count } from "./marks.js";
 
 const panel = byId("panel-takes");
@@ -86,7 +87,7 @@ async function drawSave() {
   if (line.of === version) return;
   line = { of: version, text: "" };
   const code = h("code", { class: "line", tabindex: "0" }, "…");
-  const copy = h("button", { type: "button", disabled: true, onclick: () => copyLine(code) }, "Copy");
+  const copy = h("button", { type: "button", disabled: true, onclick: () => copyText(code) }, "Copy");
   save.replaceChildren(
     h("section", { class: "card" }, h("h2", {}, take.label),
       h("div", { class: "files" }, ...FILES.map(([path, name, what]) => h("a", { class: "file", href: `api/takes/${take.id}/${path}`, download: "", id: `save-${path}`, onclick: () => path === "video" && say("The video is written; the download begins when it is done.") }, h("b", {}, name), h("span", {}, what)))),
@@ -102,17 +103,6 @@ async function drawSave() {
   } catch (error) {
     line.of = "";
     report(error);
-  }
-}
-
-/** @param {HTMLElement} code */
-async function copyLine(code) {
-  try {
-    await navigator.clipboard.writeText(line.text);
-    say("Copied.");
-  } catch {
-    getSelection()?.selectAllChildren(code);
-    say("The browser does not allow copying; the line is selected, Ctrl+C copies it.");
   }
 }
 

@@ -9,11 +9,11 @@ const NAMES = [
 ];
 
 /** @type {Record<string, string>} */
-export let colours = {};
+export const colours = {};
 
 function read() {
   const style = getComputedStyle(document.documentElement);
-  colours = Object.fromEntries(NAMES.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
+  for (const name of NAMES) colours[name] = style.getPropertyValue(`--${name}`).trim();
   emit("theme");
 }
 

@@ -1,6 +1,6 @@
 // Playing: the video is the clock. Play and pause, seek, step, loop, and the time that is shown.
 
-import { hasPicture, media, onMedia, video, withoutPicture } from "./clock.js";
+import { hasPicture, media, ofVideo, onMedia, video, withoutPicture, withPicture } from "./clock.js";
 import { clamp } from "./dom.js";
 import { emit, extent, frame, on, state } from "./store.js";
 
@@ -22,7 +22,7 @@ export function now() {
   if (!picture || !hasPicture()) return media().currentTime;
   if (video.paused) return picture.media;
   // Up to the next picture, time goes on.
-  const since = ((performance.now() - picture.at) / 1000) * video.playbackRate;
+  const since = ((performance.now() - picture.at) / 1000) * media().playbackRate;
   return picture.media + clamp(since, 0, frame() * 0.9);
 }
 
@@ -30,7 +30,7 @@ function watchPictures() {
   if (!("requestVideoFrameCallback" in video)) return;
   /** @param {number} _ @param {VideoFrameCallbackMetadata} data */
   const shown = (_, data) => {
-    picture = { media: data.mediaTime, at: data.expectedDisplayTime };
+    picture = { media: ofVideo(data.mediaTime), at: data.expectedDisplayTime };
     if (target !== null && !video.seeking) target = null;
     emit("played");
     video.requestVideoFrameCallback(shown);
@@ -93,18 +93,39 @@ function turn() {
   }
 }
 
+/** Addresses at which the video may be, those that have not been tried. @type {string[]} */
+let addresses = [];
+
+/** Shows the first video that the browser can play, at the same time as before. @param {string[]} wanted */
+export function show(wanted) {
+  const time = hasPicture() ? extent().from : now();
+  withPicture();
+  [picture, target] = [null, null];
+  video.addEventListener("loadedmetadata", () => Math.abs(media().currentTime - time) > frame() / 2 && seek(time), { once: true });
+  addresses = wanted.slice(1);
+  video.src = wanted[0];
+}
+
+/** Goes on without the video, from the same time. */
+export function hide() {
+  withoutPicture();
+  target = null;
+  media().currentTime = Math.max(media().currentTime, extent().from);
+  emit("played");
+}
+
 /** Begins: `each` is called once for every frame of the screen while the video plays. @param {() => void} each */
 export function begin(each) {
-  on("clip", () => {
-    video.src = "api/video";
-    video.muted = true;
-    if (state.clip && state.clip.start > 0) video.addEventListener("loadedmetadata", () => seek(extent().from), { once: true });
-  });
+  video.muted = true;
   video.addEventListener("error", () => {
     if (!hasPicture()) return;
-    withoutPicture();
-    target = null;
-    emit("picture", "played");
+    const other = addresses.shift();
+    if (other !== undefined) {
+      video.src = other;
+      return;
+    }
+    hide();
+    emit("picture");
   });
   onMedia("seeked", () => {
     if (target === null) return;

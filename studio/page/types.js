@@ -30,14 +30,28 @@
  * @property {any} analysis
  * @property {Curve} movement
  * @property {Curve} activation
- * @property {Note[]} notes
- * @property {DrumHit[]} drums
+ * @property {Note[]|null} notes null: not composed
+ * @property {DrumHit[]|null} drums
  * @property {string[]} parts
- * @property {Curve} peaks
- * @property {{integrated: number, peak: number}} loudness
+ * @property {Curve|null} peaks
+ * @property {{integrated: number, peak: number}|null} loudness
  */
 /** @typedef {{times: number[], points: (number[]|null)[], others: (number[]|null)[][], cuts: number[], people: number}} Poses */
 /** @typedef {{person: number, times: number[], boxes: number[][]}[]} People */
+/**
+ * What is in a report.
+ * @typedef {object} Report
+ * @property {Clip} clip
+ * @property {Take} take
+ * @property {Analysis} analysis
+ * @property {Poses|null} poses
+ * @property {Setting[]} settings
+ * @property {string} command
+ * @property {{name: string, text: string}|null} marks_file the marks in the time of the video
+ * @property {{from: number, to: number, speed: string}|null} part of the video that is heard, unless it is all
+ * @property {{type: string}|null} sound
+ * @property {{name: string, type: string, linked: boolean, addresses: string[]|null, begins: number, speed: number, has_sound: boolean}|null} video
+ */
 /** @typedef {{kind: "beat"|"hit"|"silence"|"accent"|"removed", time: number}} Selection */
 
 export {};

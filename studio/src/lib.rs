@@ -9,6 +9,8 @@
 //!                 ├► files (of takes, made when asked for)
 //!                 └► page (part of the program)
 //! ```
+//!
+//! [`report`] writes the page of one soundtrack as a file that works without this program.
 #![forbid(unsafe_code)]
 
 mod address;
@@ -19,6 +21,7 @@ mod menu;
 mod page;
 mod people;
 mod place;
+pub mod report;
 mod request;
 mod routes;
 mod session;

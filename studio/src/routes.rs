@@ -7,6 +7,7 @@ use crate::page;
 use crate::request::{self, Click};
 use crate::session::Session;
 use crate::take::{Take, changed};
+use crate::view::{self, Axis};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::BytesRejection;
@@ -82,16 +83,7 @@ async fn file_of_page(name: String) -> Answer {
 
 async fn clip(State(desk): State<Desk>) -> Response {
     let clip = desk.session.clip();
-    json_of(&json!({
-        "name": clip.path.file_name().unwrap_or_default().to_string_lossy(),
-        "version": env!("CARGO_PKG_VERSION"),
-        "start": clip.start,
-        "duration": clip.duration,
-        "width": clip.width,
-        "height": clip.height,
-        "frame_rate": clip.frame_rate,
-        "has_audio": clip.has_audio,
-    }))
+    json_of(&view::clip(&clip, &Axis::of_media(&clip)))
 }
 
 async fn settings(State(desk): State<Desk>) -> Response {

@@ -2,7 +2,7 @@
 
 use crate::people::People;
 use crate::take::Take;
-use crate::view;
+use crate::view::{self, Axis};
 use axum::body::Bytes;
 use kinescore::{Cancel, Clip, Cut, Engine, Error, Instant, Job, Marks, Settings, Stage};
 use serde_json::{Value, json};
@@ -241,7 +241,10 @@ impl Session {
         if known.settings.as_ref().is_some_and(same) && known.poses.is_some() {
             return;
         }
-        let poses = job.poses().map(|track| view::poses(track, job.media(), job.clip()));
+        let axis = Axis::of_media(job.clip());
+        let poses = job
+            .poses()
+            .map(|track| view::text(&view::poses(track, job.media(), &axis)));
         let mut state = self.state();
         state.clip = job.clip().clone();
         state.seen = Seen {

@@ -1,6 +1,6 @@
 //! A take: one soundtrack of the clip, with the settings and marks that it was made with.
 
-use crate::view;
+use crate::view::{self, Axis};
 use axum::body::Bytes;
 use kinescore::settings::TABLE;
 use kinescore::{Job, Marks, Result, Settings};
@@ -45,22 +45,14 @@ impl Take {
     pub fn new(id: u64, version: u64, job: Job, folder: PathBuf) -> Result<Self> {
         let (settings, marks) = (job.settings().clone(), job.marks().clone());
         let seed = job.analysis().seed.unwrap_or_default();
-        let marks_text = marks.to_json()?;
-        let about = json!({
-            "id": id,
-            "version": version,
-            "seed": if seed <= view::EXACT { Value::from(seed) } else { Value::from(seed.to_string()) },
-            "label": format!("Take {id}"),
-            "settings": changed(&settings).into_iter().collect::<BTreeMap<_, _>>(),
-            "marks": serde_json::from_str::<Value>(&marks_text).unwrap_or_default(),
-        });
+        let about = about((id, version), seed, &settings, &marks)?;
         let parts = job
             .score()
             .map(|score| score.parts.iter().map(|part| part.name.clone()).collect());
         Ok(Self {
             id,
             version,
-            analysis: view::analysis(&job, version),
+            analysis: view::text(&view::analysis(&job, version, &Axis::of_media(job.clip()))),
             settings,
             marks,
             about,
@@ -81,6 +73,18 @@ impl Drop for Take {
         // its end.
         let _ = std::fs::remove_dir_all(&self.folder);
     }
+}
+
+/// What a page says of a take.
+pub(crate) fn about((id, version): (u64, u64), seed: u64, settings: &Settings, marks: &Marks) -> Result<Value> {
+    Ok(json!({
+        "id": id,
+        "version": version,
+        "seed": if seed <= view::EXACT { Value::from(seed) } else { Value::from(seed.to_string()) },
+        "label": format!("Take {id}"),
+        "settings": changed(settings).into_iter().collect::<BTreeMap<_, _>>(),
+        "marks": serde_json::from_str::<Value>(&marks.to_json()?).unwrap_or_default(),
+    }))
 }
 
 /// The settings that are not the defaults, in the order of the table.

@@ -1,10 +1,12 @@
-//! What the page shows, as JSON. All times are seconds of the media.
+//! What the page shows, as JSON. The studio has the time of the media, a report that of the clip.
 
 use axum::body::Bytes;
 use kinescore::host::DRUM_BANK;
 use kinescore::results::{Analysis, Curve, DrumClass, Note, Part, Pose, PoseTrack, Score};
-use kinescore::{AudioBuffer, Clip, Instant, Job, Span};
+use kinescore::{AudioBuffer, Clip, Instant, Job, Span, Speed};
 use serde_json::{Value, json};
+use std::borrow::Cow;
+use std::path::Path;
 
 /// Whole numbers up to here are exact in JavaScript.
 pub(crate) const EXACT: u64 = 1 << 53;
@@ -25,31 +27,94 @@ fn seconds(instant: Instant) -> f64 {
     rounded(instant.seconds(), SECOND)
 }
 
-/// Everything that the page shows of a finished job.
-pub(crate) fn analysis(job: &Job, version: u64) -> Bytes {
-    let clip = job.clip();
-    let offset = clip.start - Instant::ZERO;
+/// How a page's time lies on the media, and on the clip that is heard of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Axis {
+    /// When the clip begins, on the page and on the media.
+    begins: (Instant, Instant),
+    /// Length of the clip as heard.
+    duration: Span,
+    /// Seconds of the media in a second of the page.
+    speed: f64,
+}
+
+impl Axis {
+    /// The time of the media, at which the clip is heard at the media's speed.
+    pub fn of_media(clip: &Clip) -> Self {
+        Self {
+            begins: (clip.start, clip.start),
+            duration: clip.duration,
+            speed: Speed::NORMAL.factor(),
+        }
+    }
+
+    /// The time from the start of the clip, at its speed.
+    pub fn of_clip(clip: &Clip, speed: Speed) -> Self {
+        Self {
+            begins: (Instant::ZERO, clip.start),
+            duration: clip.duration,
+            speed: speed.factor(),
+        }
+    }
+
+    /// The page's time of an instant of the media.
+    pub fn on_page(&self, media: Instant) -> Instant {
+        self.begins.0 + (media - self.begins.1) * (1.0 / self.speed)
+    }
+
+    /// What is added to times of the clip.
+    fn offset(&self) -> Span {
+        self.begins.0 - Instant::ZERO
+    }
+
+    /// Where the clip ends on the media.
+    fn end_on_media(&self) -> Instant {
+        self.begins.1 + self.duration * self.speed
+    }
+}
+
+/// What the page shows of a clip itself.
+pub(crate) fn clip(clip: &Clip, axis: &Axis) -> Value {
+    json!({
+        "name": file_name(&clip.path),
+        "version": env!("CARGO_PKG_VERSION"),
+        "start": axis.begins.0,
+        "duration": clip.duration,
+        "width": clip.width,
+        "height": clip.height,
+        "frame_rate": clip.frame_rate * axis.speed,
+        "has_audio": clip.has_audio,
+    })
+}
+
+/// The name of a file without its folder.
+pub(crate) fn file_name(path: &Path) -> Cow<'_, str> {
+    path.file_name().unwrap_or_default().to_string_lossy()
+}
+
+/// Everything that the page shows of a job that has run.
+pub(crate) fn analysis(job: &Job, version: u64, axis: &Axis) -> Value {
+    let offset = axis.offset();
     let analysed = job.media().start - Instant::ZERO;
-    let heard = |curve: &Curve| curve_within(curve, analysed, clip);
+    let heard = |curve: &Curve| curve_within(curve, analysed, axis);
     let rhythm = job.rhythm();
     let parts: &[Part] = job.score().map_or(&[], |score| &score.parts);
-    let value = json!({
+    json!({
         "version": version,
-        "start": seconds(clip.start),
-        "duration": rounded(clip.duration.seconds(), SECOND),
-        "analysis": on_media(job.analysis(), offset),
+        "start": seconds(axis.begins.0),
+        "duration": rounded(axis.duration.seconds(), SECOND),
+        "analysis": on_page(job.analysis(), offset),
         "movement": rhythm.map(|rhythm| heard(&rhythm.movement)),
         "activation": rhythm.map(|rhythm| heard(&rhythm.activation)),
         "notes": job.score().map(|score| notes(score, offset)),
         "drums": job.score().map(|score| drums(score, offset)),
         "parts": parts.iter().map(|part| &part.name).collect::<Vec<_>>(),
-        "peaks": job.audio().map(|sound| peaks(sound, clip)),
+        "peaks": job.audio().map(|sound| peaks(sound, axis)),
         "loudness": job.loudness().map(|found| json!({
             "integrated": rounded(found.integrated, 100.0),
             "peak": rounded(found.true_peak, 100.0),
         })),
-    });
-    text(&value)
+    })
 }
 
 /// A value as text. Values have no keys but strings, so that this cannot fail.
@@ -57,8 +122,8 @@ pub(crate) fn text(value: &Value) -> Bytes {
     value.to_string().into()
 }
 
-/// An analysis in the time of the media, not of the clip.
-fn on_media(mut analysis: Analysis, offset: Span) -> Analysis {
+/// An analysis in the time of the page, not of the clip.
+fn on_page(mut analysis: Analysis, offset: Span) -> Analysis {
     let shift = |time: &mut Instant| *time = Instant::from_seconds(seconds(*time + offset));
     analysis.beats.iter_mut().for_each(|beat| shift(&mut beat.time));
     analysis.accents.iter_mut().for_each(|accent| shift(&mut accent.time));
@@ -76,14 +141,14 @@ fn on_media(mut analysis: Analysis, offset: Span) -> Analysis {
 }
 
 /// The values of a curve within the clip; the curve begins at `analysed` of the media.
-fn curve_within(curve: &Curve, analysed: Span, clip: &Clip) -> Value {
+fn curve_within(curve: &Curve, analysed: Span, axis: &Axis) -> Value {
     let at = |time: Instant| curve.rate.position(time - analysed).round().max(0.0) as usize;
-    let from = at(clip.start).min(curve.values.len());
-    let to = at(clip.start + clip.duration).clamp(from, curve.values.len());
+    let from = at(axis.begins.1).min(curve.values.len());
+    let to = at(axis.end_on_media()).clamp(from, curve.values.len());
     let values = curve.values[from..to].iter();
     json!({
-        "rate": curve.rate.hz(),
-        "start": seconds(curve.rate.instant(from) + analysed),
+        "rate": curve.rate.times(axis.speed).hz(),
+        "start": seconds(axis.on_page(curve.rate.instant(from) + analysed)),
         "values": values.map(|value| rounded(f64::from(*value), SHARE)).collect::<Vec<_>>(),
     })
 }
@@ -139,7 +204,7 @@ fn capitalised(name: &str) -> String {
 }
 
 /// The largest absolute sample of each stretch.
-fn peaks(sound: &AudioBuffer, clip: &Clip) -> Value {
+fn peaks(sound: &AudioBuffer, axis: &Axis) -> Value {
     let frames = (sound.rate.hz() / PEAKS).round().max(1.0) as usize;
     let stretches = sound.samples.chunks(frames * sound.channels);
     let values = stretches.map(|samples| {
@@ -148,24 +213,25 @@ fn peaks(sound: &AudioBuffer, clip: &Clip) -> Value {
     });
     json!({
         "rate": sound.rate.hz() / frames as f64,
-        "start": seconds(clip.start),
+        "start": seconds(axis.begins.0),
         "values": values.collect::<Vec<_>>(),
     })
 }
 
 /// The poses within the clip; their times begin at that of the analysed part of the media.
-pub(crate) fn poses(track: &PoseTrack, media: &Clip, clip: &Clip) -> Bytes {
-    let (analysed, end) = (media.start - Instant::ZERO, clip.start + clip.duration);
-    let inside = |pose: &&Pose| pose.time + analysed >= clip.start && pose.time + analysed <= end;
+pub(crate) fn poses(track: &PoseTrack, media: &Clip, axis: &Axis) -> Value {
+    let (analysed, end) = (media.start - Instant::ZERO, axis.end_on_media());
+    let inside = |pose: &&Pose| pose.time + analysed >= axis.begins.1 && pose.time + analysed <= end;
+    let on_page = |time: Instant| seconds(axis.on_page(time + analysed));
     let points = |track: &PoseTrack| -> Vec<Value> { track.poses.iter().filter(inside).map(joints).collect() };
     let times = track.poses.iter().filter(inside);
-    text(&json!({
-        "times": times.map(|pose| seconds(pose.time + analysed)).collect::<Vec<_>>(),
+    json!({
+        "times": times.map(|pose| on_page(pose.time)).collect::<Vec<_>>(),
         "points": points(track),
         "others": track.others.iter().map(points).collect::<Vec<_>>(),
-        "cuts": track.cuts.iter().map(|cut| seconds(*cut + analysed)).collect::<Vec<_>>(),
+        "cuts": track.cuts.iter().map(|cut| on_page(*cut)).collect::<Vec<_>>(),
         "people": track.people,
-    }))
+    })
 }
 
 /// Whether somebody is seen.
@@ -213,12 +279,29 @@ mod tests {
             rate: Rate::from_hz(10.0),
             values: (0..100_u8).map(f32::from).collect(),
         };
-        let heard = curve_within(&curve, Span::from_seconds(60.0), &clip(62.0, 3.0));
+        let heard = curve_within(&curve, Span::from_seconds(60.0), &Axis::of_media(&clip(62.0, 3.0)));
         assert_eq!(heard["start"], 62.0);
         assert_eq!(heard["values"][0], 20.0);
         assert_eq!(heard["values"].as_array().map(Vec::len), Some(30));
-        let beyond = curve_within(&curve, Span::ZERO, &clip(9.0, 30.0));
+        let beyond = curve_within(&curve, Span::ZERO, &Axis::of_media(&clip(9.0, 30.0)));
         assert_eq!(beyond["values"].as_array().map(Vec::len), Some(10));
+    }
+
+    #[test]
+    fn times_of_a_report_count_from_the_start_of_the_clip_at_its_speed() {
+        // Twelve seconds of the media, heard in six.
+        let axis = Axis::of_clip(&clip(62.0, 6.0), Speed::new(2, 1).expect("a speed"));
+        assert_eq!(axis.on_page(Instant::from_seconds(65.0)), Instant::from_seconds(1.5));
+        let curve = Curve {
+            rate: Rate::from_hz(10.0),
+            values: vec![0.5; 300],
+        };
+        let heard = curve_within(&curve, Span::from_seconds(60.0), &axis);
+        assert_eq!((&heard["rate"], &heard["start"]), (&json!(20.0), &json!(0.0)));
+        assert_eq!(heard["values"].as_array().map(Vec::len), Some(120));
+        let shown = super::clip(&clip(62.0, 6.0), &axis);
+        assert_eq!((&shown["start"], &shown["frame_rate"]), (&json!(0.0), &json!(60.0)));
+        assert_eq!(shown["name"], "dance.mp4");
     }
 
     #[test]
@@ -270,7 +353,7 @@ mod tests {
             channels: 2,
             samples,
         };
-        let found = peaks(&sound, &clip(1.0, 2000.0 / 48_000.0));
+        let found = peaks(&sound, &Axis::of_media(&clip(1.0, 2000.0 / 48_000.0)));
         assert_eq!(
             found,
             json!({"rate": 100.0, "start": 1.0, "values": [0.5, 1.0, 0.0, 0.0, 0.0]})
@@ -295,7 +378,7 @@ mod tests {
             others: vec![],
         };
         let media = clip(60.0, 60.0);
-        let found: Value = serde_json::from_slice(&poses(&track, &media, &clip(61.0, 2.0))).expect("JSON");
+        let found = poses(&track, &media, &Axis::of_media(&clip(61.0, 2.0)));
         assert_eq!(found["times"], json!([61.0, 62.0]));
         assert_eq!(found["points"][0][0], 1.3);
         assert_eq!(found["points"][0].as_array().map(Vec::len), Some(51));

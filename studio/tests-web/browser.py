@@ -43,10 +43,13 @@ class Studio:
         self.page.on("pageerror", lambda error: self.faults.append(f"{error.message}\n{error.stack}"))
         self.page.goto(address)
 
+    def loaded(self, name):
+        """The module of that name, as an expression in the page."""
+        return f"await import(new URL('{name}.js', location.href))"
+
     def module(self, name, expression, argument=None):
         """The value of an expression of the module `m` of the page."""
-        script = f"async (a) => {{ const m = await import(new URL('{name}.js', location.href)); return {expression}; }}"
-        return self.page.evaluate(script, argument)
+        return self.page.evaluate(f"async (a) => {{ const m = {self.loaded(name)}; return {expression}; }}", argument)
 
     def state(self, expression):
         """Of the page's state, `s`."""
@@ -119,13 +122,12 @@ class Studio:
 
     def playhead(self):
         """Of 40 pictures of the playing video: the time of the picture, and that of the playhead drawn with it."""
-        return self.page.evaluate("""async () => {
-          const lanes = await import(new URL('lanes.js', location.href));
+        return self.page.evaluate(f"async () => {{ const lanes = {self.loaded('lanes')}; const clock = {self.loaded('clock')};" + """
           const video = document.querySelector('#video');
           const pairs = [];
           await new Promise((done) => {
             const shown = (_, data) => requestAnimationFrame(() => {
-              pairs.push([data.mediaTime, lanes.drawn.time]);
+              pairs.push([clock.ofVideo(data.mediaTime), lanes.drawn.time]);
               if (pairs.length < 40) video.requestVideoFrameCallback(shown);
               else done();
             });
@@ -149,6 +151,26 @@ class Studio:
         return self.state("s.doc.marks")
 
 
+class Report(Studio):
+    """A report, whose modules are one script. Errors that the browser reports are faults as well."""
+
+    def __init__(self, context, address):
+        super().__init__(context, address)
+        self.page.on("console", lambda message: message.type == "error" and self.faults.append(message.text))
+        self.page.reload()
+
+    def loaded(self, name):
+        return f"modules['{name}.js']"
+
+    def ready(self):
+        self.until_page("document.querySelector('#video').readyState >= 2")
+        return self.drawn()
+
+    def drawn(self):
+        self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        return self
+
+
 class BrowserTest(unittest.TestCase):
     """Has one browser for a class of tests, and a fresh window with nothing stored for each test."""
 
@@ -170,7 +192,7 @@ class BrowserTest(unittest.TestCase):
             context.route(re.compile(r"/[0-9a-f]{32}/([a-z-]+\.(js|css|html))?$"), from_folder)
         return context
 
-    def open(self, address, context=None):
-        studio = Studio(context or self.window(), address)
+    def open(self, address, context=None, kind=Studio):
+        studio = kind(context or self.window(), address)
         self.addCleanup(lambda: self.assertEqual(studio.faults, [], "errors of the page's scripts"))
         return studio

@@ -16,10 +16,10 @@ CLIP = Path(__file__).resolve().parents[2] / "tests" / "fixtures" / "walking-two
 KINESCORE = os.environ.get("KINESCORE")
 
 
-class Program:
-    """A running `kinescore studio`, with folders of its own, which are removed at the end."""
+class Place:
+    """Folders in which the program runs, which are removed at the end."""
 
-    def __init__(self, *arguments):
+    def __init__(self):
         self.home = tempfile.TemporaryDirectory(prefix="studio-test-")
         folder = Path(self.home.name)
         for name in ("home", "tmp", "work"):
@@ -29,6 +29,20 @@ class Program:
             "HOME": str(folder / "home"), "PATH": "/usr/bin:/bin", "TMPDIR": str(self.temporary), "XDG_CACHE_HOME": str(folder / "cache"),
             **{name: os.environ[name] for name in ("KINESCORE_MODELS", "KINESCORE_ONNXRUNTIME") if name in os.environ},
         }
+
+    def run(self, *arguments):
+        """Runs the program to its end."""
+        return subprocess.run([KINESCORE, *arguments], cwd=self.work, env=self.environment, capture_output=True, text=True, timeout=300, check=True)
+
+    def end(self):
+        self.home.cleanup()
+
+
+class Program(Place):
+    """A running `kinescore studio`."""
+
+    def __init__(self, *arguments):
+        super().__init__()
         self.process = subprocess.Popen([KINESCORE, "studio", str(CLIP), "--no-open", *arguments], cwd=self.work, env=self.environment,
                                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         ready, _, _ = select.select([self.process.stdout], [], [], 30)
@@ -71,10 +85,6 @@ class Program:
         revision = self.post("api/render", {"settings": settings or {}, "marks": marks or {}, "new_take": new_take})["revision"]
         return self.settled(revision)
 
-    def run(self, *arguments):
-        """Runs the program for something else, in the same folders."""
-        return subprocess.run([KINESCORE, *arguments], cwd=self.work, env=self.environment, capture_output=True, text=True, timeout=300, check=True)
-
     def interrupt(self):
         """Ends it as Ctrl-C does; the seconds that this took."""
         begin = time.monotonic()
@@ -91,7 +101,7 @@ class Program:
                 self.process.kill()
                 self.process.wait(timeout=20)
         self.process.stdout.close()
-        self.home.cleanup()
+        super().end()
 
 
 def samples(data):

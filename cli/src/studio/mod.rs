@@ -2,16 +2,14 @@
 
 pub mod args;
 
+use crate::command_line::{Beginning, not_a_flag};
 use crate::exit::Failure;
-use crate::flags::flag_name;
 use crate::progress::Console;
-use crate::units::time;
 use crate::{inputs, resources, stdout};
 use args::Studio;
-use kinescore::{Cancel, Cut, FLICKS_PER_SECOND, Flicks, Marks};
+use kinescore::{Cancel, Cut, Marks};
 use kinescore_studio::{Address, Config, Problem};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::thread;
@@ -44,8 +42,21 @@ pub fn studio(args: &Studio, console: &Console, cancel: &Cancel) -> Result<(), F
         resources: resources::find(&args.resources)?,
         port: Some(args.port),
     };
-    let before = beginning(clip, args);
-    let line = move |settings: &[(&'static str, String)], marks: Option<&str>| line(&before, settings, marks);
+    let places = &args.resources;
+    let beginning = Beginning {
+        words: vec!["render".to_owned(), not_a_flag(clip)],
+        cut: config.cut,
+        places: [
+            ("--soundfont", &places.soundfont),
+            ("--models", &places.models),
+            ("--onnxruntime", &places.onnxruntime),
+        ]
+        .into_iter()
+        .filter_map(|(flag, path)| Some((flag, path.as_ref()?.to_string_lossy().into_owned())))
+        .collect(),
+        end: Vec::new(),
+    };
+    let line = move |settings: &[(&'static str, String)], marks: Option<&str>| beginning.line(settings, marks);
     let mut announced = Ok(());
     kinescore_studio::run(config, Arc::new(line), cancel, |address| {
         announced = announce(address, args, console);
@@ -99,139 +110,5 @@ fn failure(problem: Problem) -> Failure {
     match problem {
         Problem::Library(error) => error.into(),
         Problem::Port { .. } => Failure::usage(format!("{problem} (--port; without it, a free one is taken)")),
-    }
-}
-
-/// The words of a command line that are the same for all takes.
-fn beginning(clip: &str, args: &Studio) -> Vec<String> {
-    let mut words = vec!["kinescore".to_owned(), "render".to_owned(), not_a_flag(clip)];
-    for (flag, time) in [("--start", args.start), ("--end", args.end)] {
-        words.extend(time.into_iter().flat_map(|time| [flag.to_owned(), spelled(time)]));
-    }
-    let places = &args.resources;
-    for (flag, path) in [
-        ("--soundfont", &places.soundfont),
-        ("--models", &places.models),
-        ("--onnxruntime", &places.onnxruntime),
-    ] {
-        let shown = |path: &Path| path.to_string_lossy().into_owned();
-        words.extend(path.iter().flat_map(|path| [flag.to_owned(), not_a_flag(&shown(path))]));
-    }
-    words
-}
-
-/// A name that begins with a hyphen would be taken for a flag.
-fn not_a_flag(name: &str) -> String {
-    match name.strip_prefix('-') {
-        Some(_) => format!("./{name}"),
-        None => name.to_owned(),
-    }
-}
-
-/// A time as the flags read it: in seconds, if these are exact.
-fn spelled(flicks: Flicks) -> String {
-    let seconds = flicks.seconds().to_string();
-    match time(&seconds) {
-        Ok(read) if read == flicks => seconds,
-        _ => format!("{}/{FLICKS_PER_SECOND}", flicks.0),
-    }
-}
-
-/// The command line of a take, for a shell.
-fn line(before: &[String], settings: &[(&'static str, String)], marks: Option<&str>) -> String {
-    let set = settings
-        .iter()
-        .flat_map(|(key, value)| [format!("--{}", flag_name(key)), value.clone()]);
-    let marks = marks
-        .into_iter()
-        .flat_map(|name| ["--marks".to_owned(), not_a_flag(name)]);
-    let words = before.iter().cloned().chain(set).chain(marks);
-    words.map(|word| quoted(&word)).collect::<Vec<_>>().join(" ")
-}
-
-/// A word for a shell. No word here has the character that shells do not have.
-fn quoted(word: &str) -> String {
-    shlex::try_quote(word).map_or_else(|_| word.to_owned(), std::borrow::Cow::into_owned)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::args::Cli;
-    use clap::Parser;
-
-    fn args(words: &[&str]) -> Studio {
-        #[derive(Parser)]
-        struct Line {
-            #[command(flatten)]
-            studio: Studio,
-        }
-        Line::try_parse_from(words).expect("a good line").studio
-    }
-
-    #[test]
-    fn the_command_line_of_a_take_is_read_as_it_was_meant() {
-        let args = args(&[
-            "studio",
-            "--start",
-            "1:05.5",
-            "--end",
-            "3003/40",
-            "--soundfont",
-            "my font's.sf2",
-            "--",
-            "-the dancer's.mp4",
-        ]);
-        let before = beginning("-the dancer's.mp4", &args);
-        let settings = [
-            ("drums.style", "funk".to_owned()),
-            ("seed", "17".to_owned()),
-            ("music.chords", "Am F | C G".to_owned()),
-            ("sound.loudness", "-20".to_owned()),
-        ];
-        let line = line(&before, &settings, Some("-the dancer's.marks.json"));
-        let words = shlex::split(&line).expect("words of a shell");
-        assert_eq!(
-            words,
-            [
-                "kinescore",
-                "render",
-                "./-the dancer's.mp4",
-                "--start",
-                "65.5",
-                "--end",
-                "75.075",
-                "--soundfont",
-                "my font's.sf2",
-                "--style",
-                "funk",
-                "--seed",
-                "17",
-                "--chords",
-                "Am F | C G",
-                "--loudness",
-                "-20",
-                "--marks",
-                "./-the dancer's.marks.json",
-            ]
-        );
-        Cli::try_parse_from(&words).expect("a line that the program takes");
-    }
-
-    #[test]
-    fn times_are_read_back_exactly() {
-        assert_eq!(spelled(Flicks(FLICKS_PER_SECOND / 4)), "0.25");
-        // Decimals of a late time would lose its last flicks.
-        let late = Flicks(100_000_000 * FLICKS_PER_SECOND + 1);
-        assert!(spelled(late).ends_with("/705600000"), "{}", spelled(late));
-        for flicks in [
-            Flicks(1),
-            Flicks(FLICKS_PER_SECOND / 3),
-            Flicks(FLICKS_PER_SECOND * 1001 / 24000),
-            late,
-        ] {
-            let text = spelled(flicks);
-            assert_eq!(time(&text), Ok(flicks), "{text}");
-        }
     }
 }

@@ -108,6 +108,25 @@ const CONTAINERS: &[Container] = &[
     container(&["ogv"], "ogg", OPUS),
 ];
 
+/// Containers of sound alone, for pages; the first whose encoder FFmpeg has is used.
+///
+/// Opus in Ogg is decoded by Chromium, Firefox and Safari from 18.4, in builds without licensed codecs
+/// as well, and exactly: without a sample more or less than was encoded. (Of Opus in WebM as FFmpeg
+/// 5.1 writes it, Chromium loses half a millisecond at the start, and of Opus in MP4 it does not cut
+/// off the encoder's delay.) AAC is for builds of FFmpeg without libopus: it is decoded as exactly,
+/// but not by Chromium without licensed codecs.
+pub(super) const SOUNDS: &[(Container, &str)] = &[
+    (container(&["opus"], "ogg", &[("libopus", 160_000)]), "audio/ogg"),
+    (
+        Container {
+            boxes: true,
+            own_codes: true,
+            ..container(&["m4a"], "mp4", AAC)
+        },
+        "audio/mp4",
+    ),
+];
+
 impl Container {
     /// The container for a file name, by its extension.
     ///

@@ -2,15 +2,15 @@
 
 use super::container::Container;
 use super::part::{VideoPart, units};
+use super::sink::MemoryFile;
 use super::sound::{RATE, SoundEncoder};
 use crate::export::provenance::{Provenance, SourceType};
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::format::context;
 use ffmpeg_next::format::stream::Disposition;
 use ffmpeg_next::{Rational, codec, encoder, media};
-use std::io::{self, Cursor, Seek, SeekFrom, Write};
+use std::io::{Cursor, Seek, Write};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
 
 /// An output whose header has been written.
 pub(super) struct Opened {
@@ -143,7 +143,7 @@ impl Header<'_> {
         }
         let mut metadata = kept(input.metadata().iter());
         if let Some(made) = self.provenance {
-            describe(&mut metadata, made);
+            describe(&mut metadata, made, SourceType::PictureWithMusic);
         }
         output.set_metadata(metadata);
         let mut options = ffmpeg::Dictionary::new();
@@ -212,42 +212,10 @@ fn without_code(source: &ffmpeg::Stream<'_>) -> Result<codec::Parameters, ffmpeg
     packet.write_interleaved(&mut output)?;
     output.write_trailer()?;
     drop(output);
-    let header = memory.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let stream = context::StreamIo::from_read_seek(header_from_start(header))?;
+    let stream = context::StreamIo::from_read_seek(Cursor::new(memory.into_bytes()))?;
     let input = ffmpeg::format::input_from_stream(stream, None, None)?;
     let stream = input.stream(0).ok_or(ffmpeg::Error::StreamNotFound)?;
     Ok(stream.parameters().clone())
-}
-
-fn header_from_start(mut header: Cursor<Vec<u8>>) -> Cursor<Vec<u8>> {
-    header.set_position(0);
-    header
-}
-
-/// A file in memory that can be read once it has been written.
-#[derive(Clone, Default)]
-struct MemoryFile(Arc<Mutex<Cursor<Vec<u8>>>>);
-
-impl MemoryFile {
-    fn with<T>(&self, act: impl FnOnce(&mut Cursor<Vec<u8>>) -> io::Result<T>) -> io::Result<T> {
-        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl Write for MemoryFile {
-    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        self.with(|file| file.write(data))
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Seek for MemoryFile {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.with(|file| file.seek(to))
-    }
 }
 
 /// The matrix of a picture that is shown as stored: 16.16 and, in the last column, 2.30 fixed
@@ -275,8 +243,8 @@ pub(super) fn display_matrix(input: &context::Input, stream: usize) -> Option<[u
 
 /// Adds what made the sound, beside what the input file says of itself. Containers that have no such
 /// entries leave them out.
-fn describe(metadata: &mut ffmpeg::Dictionary<'_>, made: &Provenance) {
-    metadata.set("DIGITAL_SOURCE_TYPE", SourceType::PictureWithMusic.uri());
+pub(super) fn describe(metadata: &mut ffmpeg::Dictionary<'_>, made: &Provenance, source: SourceType) {
+    metadata.set("DIGITAL_SOURCE_TYPE", source.uri());
     let sentence = made.sentence();
     let comment = match metadata.get("comment") {
         Some(comment) if !comment.contains(&sentence) => format!("{comment}\n{sentence}"),

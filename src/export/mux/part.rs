@@ -134,16 +134,20 @@ impl VideoPart {
             part.zero = shown;
             // Not computed from `start`, which has only the precision of the time base.
             part.lead = (first.seconds + seconds - part.zero_seconds()).max(0.0);
-            if part.lead > UNSEEN {
-                log::warn!(
-                    "{}: this container cannot hide pictures before a cut; the video starts {:.2} s before it, silent \
-                     until then (.mp4 and .mov start on the frame)",
-                    path.display(),
-                    part.lead
-                );
-            }
         }
         Ok(part)
+    }
+
+    /// Logs that players will show more than the clip, if so.
+    pub(super) fn warn_of_lead(&self, path: &Path) {
+        if self.lead > UNSEEN {
+            log::warn!(
+                "{}: this container cannot hide pictures before a cut; the video starts {:.2} s before it, silent \
+                 until then (.mp4 and .mov start on the frame)",
+                path.display(),
+                self.lead
+            );
+        }
     }
 
     /// The timestamp of the frame shown `seconds` seconds after zero.

@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::progress::{Cancel, Monitor};
 use ffmpeg_next as ffmpeg;
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, Cursor, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -87,5 +87,37 @@ impl<F: Write> Write for Sink<F> {
 impl<F: Seek> Seek for Sink<F> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.guard(|file| file.seek(to))
+    }
+}
+
+/// A file in memory that can be read once it has been written.
+#[derive(Clone, Default)]
+pub(super) struct MemoryFile(Arc<Mutex<Cursor<Vec<u8>>>>);
+
+impl MemoryFile {
+    /// What has been written.
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *file).into_inner()
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut Cursor<Vec<u8>>) -> io::Result<T>) -> io::Result<T> {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Write for MemoryFile {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        self.with(|file| file.write(data))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Seek for MemoryFile {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.with(|file| file.seek(to))
     }
 }
