@@ -283,6 +283,10 @@ pub enum TimelineAction {
         /// The project
         #[arg(value_name = "PROJECT", value_hint = ValueHint::FilePath)]
         project: PathBuf,
+        /// Show the beats of all soundtracks as markers of the editor, "1.1" for bar and beat; a
+        /// marker that you move there fixes its beat
+        #[arg(long)]
+        beats_as_markers: bool,
         /// Which media and which timeline.
         #[command(flatten)]
         opening: OpeningFlags,
@@ -342,6 +346,10 @@ pub struct TimelineAdd {
     /// All clips of the project
     #[arg(long, conflicts_with = "clip")]
     pub all: bool,
+    /// Show the beats as markers of the editor, "1.1" for bar and beat; a marker that you move there
+    /// fixes its beat at the next `refresh`
+    #[arg(long)]
+    pub beats_as_markers: bool,
     /// Which media and which timeline.
     #[command(flatten)]
     pub opening: OpeningFlags,

@@ -141,6 +141,32 @@ std::size_t JsonScanner::skip_value(std::size_t at) const {
     return at;
 }
 
+std::string changed_list(const std::string &text, std::size_t list, const std::vector<bool> &kept,
+                         const std::vector<std::string> &added, const std::string &lead, const std::string &tail) {
+    const JsonScanner scanner(text);
+    const std::vector<Span> elements = scanner.elements(list);
+    const auto part = [&](std::size_t begin, std::size_t end) { return text.substr(begin, end - begin); };
+    std::string changed = part(0, list + 1);
+    bool first = true;
+    for (std::size_t index = 0; index < elements.size(); ++index) {
+        if (index < kept.size() && !kept[index]) {
+            continue;
+        }
+        // With the text before it: for the first one, that before the list's first.
+        changed += first ? part(list + 1, elements.front().begin) : part(elements[index - 1].end, elements[index].begin);
+        changed += part(elements[index].begin, elements[index].end);
+        first = false;
+    }
+    for (const std::string &element : added) {
+        changed += (first ? "" : ",") + lead + element;
+        first = false;
+    }
+    const std::size_t last = elements.empty() ? list + 1 : elements.back().end;
+    const std::size_t end = scanner.skip_space(last);
+    return changed + (elements.empty() ? (added.empty() ? part(last, end) : tail) : part(last, end)) +
+           part(end, text.size());
+}
+
 std::string dumped(const Json &value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 bool is_utf8(const std::string &text) {

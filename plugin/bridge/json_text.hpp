@@ -69,6 +69,13 @@ std::string dumped(const Json &value);
 
 bool is_utf8(const std::string &text);
 
+/// The text of a list without some of its elements and with others at its end, each after `lead`; the
+/// bracket that ends it is after `tail`. All else keeps its text, so that removing what was added
+/// restores it, unless nothing is left. `list` is the place of the list in the text, which may go on
+/// after it; returns the whole text.
+std::string changed_list(const std::string &text, std::size_t list, const std::vector<bool> &kept,
+                         const std::vector<std::string> &added, const std::string &lead, const std::string &tail);
+
 /// The layout of a file, so that additions look like the rest.
 class JsonStyle {
 public:
@@ -83,6 +90,9 @@ public:
     std::string line(int depth) const;
 
     std::string write(const Json &value, int depth) const;
+
+    /// A member of an object, with its value as text.
+    std::string member(const std::string &key, const std::string &value) const { return dumped(Json(key)) + colon_ + value; }
 
 private:
     bool lines_ = true;

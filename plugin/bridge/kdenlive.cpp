@@ -16,6 +16,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr const char *guides_of_sequence = "kdenlive:sequenceproperties.guides";
+constexpr const char *guides_of_project = "kdenlive:docproperties.guides";
+
 /// Whether a text is a whole number in the range of tracks or clips; others have no meaning and are
 /// left unchanged.
 bool is_whole(const std::string &text, std::int64_t &value) {
@@ -90,10 +93,30 @@ KdenliveProject::KdenliveProject(ProjectFile file, NestedReader nested)
     }
 }
 
-/// Guides of the sequence, or of a project that is one timeline.
-std::vector<Marker> KdenliveProject::markers() {
-    const std::string own = property(timeline(), "kdenlive:sequenceproperties.guides");
-    return guides_of_kdenlive(own.empty() ? property(bin(), "kdenlive:docproperties.guides") : own, clock_);
+/// The guides of the sequence, or of a project that is one timeline; none if it has none.
+pugi::xml_node KdenliveProject::guides() const {
+    const pugi::xml_node own = property_node(timeline(), guides_of_sequence);
+    const pugi::xml_node whole = property_node(bin(), guides_of_project);
+    return own.text().empty() && whole ? whole : own;
+}
+
+std::vector<Marker> KdenliveProject::markers() { return guides_of_kdenlive(guides().text().get(), clock_); }
+
+void KdenliveProject::edit_markers(const std::vector<Marker> &removed, const std::vector<Marker> &added) {
+    if (!guides() && added.empty()) {
+        return;
+    }
+    if (!guides()) {
+        set_property(has_sequences() ? timeline() : bin(), has_sequences() ? guides_of_sequence : guides_of_project, "[]");
+        apply();
+    }
+    const pugi::xml_node list = guides();
+    const int category = category_of_guides(property(bin(), "kdenlive:docproperties.guidesCategories"));
+    const std::string changed =
+        changed_guides(text_.raw(list), list.text().get(), clock_, removed, added, category, file_.path());
+    // Kdenlive writes a list of a project that is one timeline only if there are guides.
+    const bool is_needed = list.parent() != bin() || changed.find('{') != std::string::npos;
+    is_needed ? text_.set_raw(list, changed) : text_.erase(list);
 }
 
 void KdenliveProject::indexed() {

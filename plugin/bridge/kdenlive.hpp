@@ -23,6 +23,7 @@ public:
     std::vector<Marker> markers() override;
 
 protected:
+    void edit_markers(const std::vector<Marker> &removed, const std::vector<Marker> &added) override;
     pugi::xml_node timeline() const override;
     std::vector<Lane> lanes() const override;
     void add_track(const std::string &name, const std::string &playlist) override;
@@ -42,6 +43,7 @@ private:
 
     pugi::xml_node wrapper() const;
     bool has_sequences() const;
+    pugi::xml_node guides() const;
     pugi::xml_node bin() const { return service("main_bin"); }
     std::string free_bin_id() const;
     std::string producer_lines(const Placed &placed, Frames length, const std::string &id, const std::string &bin_id,

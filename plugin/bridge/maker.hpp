@@ -7,8 +7,10 @@
 
 #include "timeline.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace kinescore::bridge {
 
@@ -23,6 +25,12 @@ struct SoundOrder {
 
     /// Length of the soundtrack.
     Flicks duration() const;
+};
+
+/// A beat of a soundtrack.
+struct Beat {
+    Flicks time = 0;         ///< From the beginning of the soundtrack.
+    std::int64_t number = 1; ///< In the bar, from 1.
 };
 
 /// Called with the share that is done, 0 to 1; return false to cancel.
@@ -41,6 +49,10 @@ public:
     /// `music` if none can be made of this clip, `cancelled` if `progress` returned false,
     /// otherwise the kind of the failure.
     virtual void make(const SoundOrder &order, const std::string &wav, const Progress &progress) = 0;
+
+    /// The beats of a soundtrack, in the order of time; quick after `make` of the same order. Throws
+    /// Problem like `make`, and (core) if the maker does not know beats.
+    virtual std::vector<Beat> beats(const SoundOrder &order, const Progress &progress);
 };
 
 } // namespace kinescore::bridge

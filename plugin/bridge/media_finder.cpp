@@ -73,6 +73,10 @@ public:
     }
 
     std::vector<Marker> markers() override { return timeline_->markers(); }
+    std::string why_no_markers() const override { return timeline_->why_no_markers(); }
+    void change_markers(const std::vector<Marker> &removed, const std::vector<Marker> &added) override {
+        timeline_->change_markers(removed, added);
+    }
     std::vector<std::string> selected() override { return timeline_->selected(); }
     std::vector<Placed> ours() override { return timeline_->ours(); }
     void place(const Placed &placed) override { timeline_->place(placed); }

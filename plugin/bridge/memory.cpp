@@ -1,5 +1,6 @@
 #include "memory.hpp"
 
+#include "beat_markers.hpp"
 #include "json_text.hpp"
 #include "ratio.hpp"
 #include "url.hpp"
@@ -63,15 +64,23 @@ Settings settings_from(const std::string &text) {
 
 std::vector<std::pair<std::string, std::string>> remembered(const Placed &placed) {
     const TimelineItem &item = placed.made_for;
-    return {{"key", placed.key},
-            {"settings", joined(placed.settings)},
-            {"media", item.media_path},
-            {"name", item.name},
-            {"in", std::to_string(item.source_in)},
-            {"out", std::to_string(item.source_out)},
-            {"start", std::to_string(item.timeline_start)},
-            {"speed", spelled(item.speed)},
-            {"track", std::to_string(item.track)}};
+    std::vector<std::pair<std::string, std::string>> fields{{"key", placed.key},
+                                                            {"settings", joined(placed.settings)},
+                                                            {"media", item.media_path},
+                                                            {"name", item.name},
+                                                            {"in", std::to_string(item.source_in)},
+                                                            {"out", std::to_string(item.source_out)},
+                                                            {"start", std::to_string(item.timeline_start)},
+                                                            {"speed", spelled(item.speed)},
+                                                            {"track", std::to_string(item.track)}};
+    const std::string beats = spelled_beats(placed.beats), fixed = spelled_fixed(placed.beats);
+    if (!beats.empty()) {
+        fields.emplace_back("beats", beats);
+    }
+    if (!fixed.empty()) {
+        fields.emplace_back("fixed", fixed);
+    }
+    return fields;
 }
 
 Placed recalled(const std::function<std::string(const char *name)> &field) {
@@ -86,6 +95,7 @@ Placed recalled(const std::function<std::string(const char *name)> &field) {
     item.timeline_start = number(field("start"), longest_time);
     item.speed = ratio_from(field("speed"));
     item.track = static_cast<int>(std::max<std::int64_t>(number(field("track"), std::numeric_limits<int>::max()), 0));
+    placed.beats = shown_beats_from(field("beats"), field("fixed"));
     return placed;
 }
 

@@ -7,6 +7,7 @@
 
 #include "timeline.hpp"
 
+#include <array>
 #include <functional>
 #include <map>
 #include <string>
@@ -24,8 +25,12 @@ std::map<std::string, std::string> separated(const std::string &text);
 Settings settings_from(const std::string &text);
 
 /// The fields of a sound's record as texts, in this order: key, settings, media, name, in, out,
-/// start, speed, track. Each format stores them under its own names.
+/// start, speed, track; and, if there are any, the beats that markers show and the fixed ones: beats,
+/// fixed. Each format stores them under its own names.
 std::vector<std::pair<std::string, std::string>> remembered(const Placed &placed);
+
+/// The fields that a record need not have.
+constexpr std::array<const char *, 2> optional_fields{"beats", "fixed"};
 
 /// Reads these fields. `field` returns a field's text, "" if it is missing. Numbers that cannot
 /// occur on a timeline are read as 0.

@@ -33,7 +33,33 @@ std::unique_ptr<MltProject> MltProject::open(const std::string &path, NestedRead
 MltProject::MltProject(ProjectFile file, NestedReader nested)
     : MltTimeline(std::move(file), {"shotcut"}, std::move(nested)) {}
 
-std::vector<Marker> MltProject::markers() { return markers_of_shotcut(timeline(), clock_); }
+std::vector<Marker> MltProject::markers() {
+    std::vector<Marker> found = markers_of_shotcut(timeline(), clock_);
+    const std::vector<Marker> inner = markers_of_shotcut(wrapped(), clock_);
+    found.insert(found.end(), inner.begin(), inner.end());
+    return found;
+}
+
+void MltProject::edit_markers(const std::vector<Marker> &removed, const std::vector<Marker> &added) {
+    if (!timeline()) {
+        throw Problem(Problem::Kind::input, file_.path() + ": has no timeline, and markers need one");
+    }
+    // The wrapper is removed with the last sound.
+    const pugi::xml_node inner = wrapped();
+    if (!is_named(inner, "tractor")) {
+        change_shotcut_markers(text_, timeline(), clock_, removed, added);
+        return;
+    }
+    change_shotcut_markers(text_, timeline(), clock_, removed, {});
+    change_shotcut_markers(text_, inner, clock_, removed, added);
+}
+
+/// The timeline inside our wrapper; none if there is no wrapper.
+pugi::xml_node MltProject::wrapped() const {
+    const pugi::xml_node main = timeline();
+    const std::vector<pugi::xml_node> tracks = tracks_of(main);
+    return property(main, wrapper_mark) != "1" || tracks.empty() ? pugi::xml_node() : played_by(tracks.front());
+}
 
 /// The element that is played: a tractor, or in the simplest files a playlist. None if a project
 /// has no timeline. Elements in `without` are treated as removed.

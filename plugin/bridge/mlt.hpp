@@ -22,6 +22,7 @@ public:
     std::vector<Marker> markers() override;
 
 protected:
+    void edit_markers(const std::vector<Marker> &removed, const std::vector<Marker> &added) override;
     pugi::xml_node timeline() const override { return timeline_without({}); }
     std::vector<Lane> lanes() const override;
     void add_track(const std::string &name, const std::string &playlist) override;
@@ -39,6 +40,7 @@ private:
     pugi::xml_node timeline_without(const std::vector<pugi::xml_node> &without) const;
     bool can_unwrap(pugi::xml_node wrapper, pugi::xml_node inner, pugi::xml_node playlist) const;
     bool is_shotcut() const;
+    pugi::xml_node wrapped() const;
     bool is_mixed(pugi::xml_node tractor) const;
     void add_lanes(pugi::xml_node tractor, std::size_t first_track, std::vector<Lane> &lanes) const;
     std::string mix_lines(std::size_t track) const;

@@ -68,7 +68,15 @@ void MltTimeline::refresh_element(pugi::xml_node producer, const Placed &placed,
     if (attribute_time(producer, "out") != length - 1) {
         text_.set_attribute(producer, "out", clock_.write(length - 1));
     }
-    for (const auto &[name, value] : memory(placed)) {
+    const auto record = memory(placed);
+    for (const char *field : optional_fields) {
+        const std::string name = std::string("kinescore:") + field;
+        const bool is_kept = std::any_of(record.begin(), record.end(), [&](const auto &pair) { return pair.first == name; });
+        if (const pugi::xml_node node = property_node(producer, name.c_str()); node && !is_kept) {
+            text_.erase(node);
+        }
+    }
+    for (const auto &[name, value] : record) {
         // Shotcut makes all paths relative when it saves.
         if (name != media_property || absolute(property(producer, media_property)) != value) {
             set_property(producer, name, value);
@@ -242,6 +250,19 @@ void MltTimeline::remove(const std::string &placed_id) {
             apply();
         }
         drop_if_empty(lane);
+    } catch (...) {
+        text_.reset(before);
+        index();
+        indexed();
+        throw;
+    }
+}
+
+void MltTimeline::change_markers(const std::vector<Marker> &removed, const std::vector<Marker> &added) {
+    const std::string before = text_.bytes();
+    try {
+        edit_markers(removed, added);
+        apply();
     } catch (...) {
         text_.reset(before);
         index();

@@ -56,6 +56,8 @@ public:
     std::vector<Placed> ours() override;
     void place(const Placed &placed) override;
     void remove(const std::string &placed_id) override;
+    std::string why_no_markers() const override { return ""; }
+    void change_markers(const std::vector<Marker> &removed, const std::vector<Marker> &added) override;
     void check_writable() override;
     void save() override;
     std::string sound_folder() const override;
@@ -79,6 +81,9 @@ protected:
 
     /// All playlists of the timeline, lowest track first.
     virtual std::vector<Lane> lanes() const = 0;
+
+    /// Changes the list of markers. Changes wait for apply().
+    virtual void edit_markers(const std::vector<Marker> &removed, const std::vector<Marker> &added) = 0;
 
     /// Adds an audio track with a name that does not exist yet, and one empty playlist with the
     /// given id.

@@ -258,7 +258,7 @@ bool OtioProject::Model::is_same(const Placed &present, const Placed &wanted) co
     const TimelineItem &a = present.made_for;
     const TimelineItem &b = wanted.made_for;
     return !present.is_cut && present.wav == wanted.wav && present.key == wanted.key &&
-           present.settings == wanted.settings &&
+           present.settings == wanted.settings && present.beats == wanted.beats &&
            is_near(present.timeline_start, wanted.timeline_start) && is_near(present.duration, wanted.duration) &&
            a.media_path == b.media_path && a.source_in == b.source_in && a.source_out == b.source_out &&
            a.timeline_start == b.timeline_start && spelled(a.speed) == spelled(b.speed) && a.name == b.name &&
@@ -543,7 +543,7 @@ void OtioProject::remove(const std::string &placed_id) {
     model_->take_out(found);
 }
 
-std::string OtioProject::text() const {
+std::string OtioProject::text_of_tracks() const {
     const std::string &bytes = file_.bytes();
     const auto part = [&](std::size_t begin, std::size_t end) { return bytes.substr(begin, end - begin); };
     std::vector<const Model::Track *> by_place(model_->stack.size(), nullptr);
@@ -583,18 +583,16 @@ std::string OtioProject::text() const {
     return text + (first ? "" : tail) + part(list.end - 1, bytes.size());
 }
 
-void OtioProject::check_writable() { file_.check_writable({}); }
-
 void OtioProject::save() {
     const std::string changed = text();
     if (changed != file_.bytes()) {
         file_.write(changed, {});
+        removed_markers_.clear();
+        added_markers_.clear();
         auto read = std::make_unique<Model>(file_, parsed(file_.path(), file_.bytes()), timeline_);
         read->take_ids(*model_);
         model_ = std::move(read);
     }
 }
-
-std::string OtioProject::sound_folder() const { return file_.sound_folder(); }
 
 } // namespace kinescore::bridge

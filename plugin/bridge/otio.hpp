@@ -42,9 +42,11 @@ public:
     std::vector<Placed> ours() override;
     void place(const Placed &placed) override;
     void remove(const std::string &placed_id) override;
-    void check_writable() override;
+    std::string why_no_markers() const override { return ""; }
+    void change_markers(const std::vector<Marker> &removed, const std::vector<Marker> &added) override;
+    void check_writable() override { file_.check_writable({}); }
     void save() override;
-    std::string sound_folder() const override;
+    std::string sound_folder() const override { return file_.sound_folder(); }
 
     /// The file as `save` writes it.
     std::string text() const;
@@ -54,9 +56,13 @@ private:
 
     OtioProject(ProjectFile file, const std::string &timeline);
 
+    std::string text_of_tracks() const;
+
     ProjectFile file_;
     std::string timeline_; ///< The wanted one, as given to `open`.
     std::unique_ptr<Model> model_;
+    std::vector<Marker> removed_markers_; ///< Since the project was read.
+    std::vector<Marker> added_markers_;
 };
 
 } // namespace kinescore::bridge

@@ -110,6 +110,12 @@ public:
     /// them; and of clips.
     std::vector<Marker> markers() const;
 
+    /// Where a marker of the stack of tracks is on the timeline; none if it has no time.
+    std::optional<Marker> marker(const Json &json) const { return marker_at(json, -trimmed(stack()), ""); }
+
+    /// A marker for the stack of tracks.
+    Json marker_json(const Marker &marker) const;
+
     Naming naming() const;
 
     /// "clip 'one'", for sentences.
@@ -172,6 +178,8 @@ private:
 
     /// Adds the markers of an item; `zero` is where its own time is 0 on the timeline.
     void add_markers(const Json &item, Flicks zero, const std::string &scope, std::vector<Marker> &found) const;
+
+    std::optional<Marker> marker_at(const Json &json, Flicks zero, const std::string &scope) const;
 
     /// Timelines use few media many times, and each access to the disk takes time.
     std::string path(const std::string &url) const;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
 #include <tuple>
 
 namespace kinescore::bridge {
@@ -16,8 +17,19 @@ namespace fs = std::filesystem;
 
 namespace {
 
-SoundOrder order_of(const TimelineItem &item, const Settings &settings, const std::vector<Marker> &markers) {
-    return {item.file(), item.source_in, item.source_out, item.speed, settings, marks_of(item, markers)};
+SoundOrder order_of(const Task &task, const std::vector<Marker> &markers) {
+    const TimelineItem &item = task.item;
+    return {item.file(), item.source_in, item.source_out,
+            item.speed,  task.settings,  marks_of(item, markers, task.beats.fixed)};
+}
+
+/// Those of the first that are not among the second.
+std::vector<Marker> without(const std::vector<Marker> &markers, const std::vector<Marker> &others) {
+    MarkersToRemove left(others);
+    std::vector<Marker> found;
+    std::copy_if(markers.begin(), markers.end(), std::back_inserter(found),
+                 [&](const Marker &marker) { return !left.take(marker); });
+    return found;
 }
 
 /// Whether two views of a clip have the same cut of the same media at the same position.
@@ -122,12 +134,34 @@ std::vector<Task> Reconciler::look() {
         tasks.push_back(task);
         files_.push_back(placed.wav);
     }
+    std::vector<std::optional<TimelineItem>> clips(ours.size());
     for (const auto &[own, item] : matches(ours, items)) {
         tasks[own].item = items[item];
         timeline_.examine(tasks[own].item);
         tasks[own].gone = false;
+        clips[own] = tasks[own].item;
+    }
+    const std::vector<FoundMarkers> found = find_markers(ours, clips, markers_);
+    for (std::size_t own = 0; own < ours.size(); ++own) {
+        Task &task = tasks[own];
+        task.beats = after_edits(ours[own], found[own], markers_);
+        task.arrange = task.beats.are_shown && (found[own].is_moved() || found[own].is_empty());
+        for (const auto &marker : found[own].markers) {
+            if (marker) {
+                markers_[*marker].is_ours = true;
+                task.markers.push_back(markers_[*marker]);
+            }
+        }
     }
     return tasks;
+}
+
+void Reconciler::show_beats(Task &task) const {
+    if (const std::string reason = timeline_.why_no_markers(); !reason.empty()) {
+        throw Problem(Problem::Kind::usage, reason);
+    }
+    task.beats.are_shown = true;
+    task.arrange = true;
 }
 
 Task Reconciler::look_at(const std::string &item_id, const Settings &settings) {
@@ -225,28 +259,43 @@ void Reconciler::work_on(Task &task, const Progress &progress) {
         throw Problem(task.item.unfit_kind, task.item.name + ": cannot be given a soundtrack: " + task.item.unfit,
                       task.item.unfit_code);
     }
-    const SoundOrder order = order_of(task.item, task.settings, markers_);
+    const SoundOrder order = order_of(task, markers_);
     const SoundFolder sounds(folder_);
     task.key = maker_.key(order);
     const auto seen = task.placed ? marked_key(task.placed->wav) : std::nullopt;
     if (is_up_to_date(task, sounds)) {
         task.wav = task.placed->wav;
-        return;
-    }
-    if (const auto orphan = sounds.orphan(task.key, [&](const std::string &path) { return uses(path) > 0; })) {
+    } else if (const auto orphan = sounds.orphan(task.key, [&](const std::string &path) { return uses(path) > 0; })) {
         is_left(task, sounds);
         use(task, *orphan);
+    } else {
+        sounds.make();
+        const Temporary temporary(sounds.unfinished());
+        maker_.make(order, temporary.path().string(), progress);
+        put_mark(temporary.path().string(), task.key);
+        // The file to overwrite is chosen while no other run can choose one.
+        const FolderLock lock(folder_);
+        const std::string wav = file_for(task, sounds, seen);
+        temporary.move_to(wav);
+        use(task, wav);
+    }
+    if (task.beats.are_shown) {
+        find_beats(task, order, progress);
+    }
+}
+
+/// The beats of the sound that is wanted now, if they are not those of its record.
+void Reconciler::find_beats(Task &task, const SoundOrder &order, const Progress &progress) {
+    if (task.placed && task.placed->beats.are_shown && task.placed->key == task.key) {
         return;
     }
-    sounds.make();
-    const Temporary temporary(sounds.unfinished());
-    maker_.make(order, temporary.path().string(), progress);
-    put_mark(temporary.path().string(), task.key);
-    // The file to overwrite is chosen while no other run can choose one.
-    const FolderLock lock(folder_);
-    const std::string wav = file_for(task, sounds, seen);
-    temporary.move_to(wav);
-    use(task, wav);
+    const std::vector<Beat> beats = maker_.beats(order, progress);
+    task.beats.beats = numbered(beats, task.item);
+    task.arrange = true;
+    if (task.beats.beats.size() < beats.size()) {
+        task.note += (task.note.empty() ? "" : "; ") + task.item.name + ": has " + std::to_string(beats.size()) +
+                     " beats, and markers are written for the first " + std::to_string(task.beats.beats.size());
+    }
 }
 
 void Reconciler::work(std::vector<Task> &tasks, const Progress &progress) {
@@ -285,9 +334,11 @@ Result Reconciler::apply_one(const Task &task, const std::vector<TimelineItem> &
     if (task.gone) {
         result.what = Result::What::removed;
         result.wav = task.placed->wav;
+        replace_markers(task.markers, {});
         timeline_.remove(task.placed->id);
         return result;
     }
+    result.markers = task.markers.size();
     if (task.failure) {
         result.what = Result::What::failed;
         result.sentence = task.failure->what();
@@ -309,26 +360,69 @@ Result Reconciler::apply_one(const Task &task, const std::vector<TimelineItem> &
         return result;
     }
     const bool same_sound = task.placed && !task.made && task.placed->wav == task.wav && task.placed->key == task.key;
-    if (same_sound && task.placed->settings == task.settings && is_same_place(*task.placed, task.item)) {
-        return result;
+    const bool same_place = same_sound && is_same_place(*task.placed, task.item);
+    ShownBeats beats = task.beats;
+    std::vector<Marker> own = task.markers;
+    std::vector<Marker> markers = own;
+    if (!beats.are_shown) {
+        beats = {false, {}, {}, beats.fixed};
+        markers.clear();
+    } else if (is_arranged(task)) {
+        markers = arranged(beats, task.item, without(markers_, leaving_), own);
     }
-    Placed placed;
-    placed.id = task.placed ? task.placed->id : "";
-    placed.made_for = task.item;
-    placed.wav = task.wav;
-    placed.key = task.key;
-    placed.settings = task.settings;
-    placed.timeline_start = task.item.timeline_start;
-    placed.duration = task.item.duration();
-    timeline_.place(placed);
-    result.what = same_sound ? Result::What::moved : Result::What::made;
+    result.markers = markers.size();
+    const bool same_settings = same_sound && task.placed->settings == task.settings;
+    if (!same_place || !same_settings || task.placed->beats != beats) {
+        Placed placed;
+        placed.id = task.placed ? task.placed->id : "";
+        placed.made_for = task.item;
+        placed.wav = task.wav;
+        placed.key = task.key;
+        placed.settings = task.settings;
+        placed.beats = beats;
+        placed.timeline_start = task.item.timeline_start;
+        placed.duration = task.item.duration();
+        timeline_.place(placed);
+        result.what = !same_sound                   ? Result::What::made
+                      : same_place && same_settings ? Result::What::marked
+                                                    : Result::What::moved;
+    }
+    if (replace_markers(own, markers)) {
+        result.what = result.what == Result::What::unchanged ? Result::What::marked : result.what;
+    }
     return result;
+}
+
+/// Whether the markers of a sound are written again.
+bool Reconciler::is_arranged(const Task &task) const {
+    const bool same_sound = task.placed && !task.made && task.placed->wav == task.wav && task.placed->key == task.key;
+    return task.arrange || !same_sound || !is_same_place(*task.placed, task.item);
+}
+
+/// Replaces markers of ours on the timeline, and returns whether there were any. Those that stay are
+/// left as they are.
+bool Reconciler::replace_markers(const std::vector<Marker> &before, const std::vector<Marker> &after) {
+    leaving_ = without(leaving_, before);
+    const std::vector<Marker> removed = without(before, after), added = without(after, before);
+    if (removed.empty() && added.empty()) {
+        return false;
+    }
+    timeline_.change_markers(removed, added);
+    markers_ = without(markers_, removed);
+    markers_.insert(markers_.end(), added.begin(), added.end());
+    return true;
 }
 
 std::vector<Result> Reconciler::apply(const std::vector<Task> &tasks) {
     const std::vector<TimelineItem> items = timeline_.items();
     std::vector<Result> results;
     bool changed = false;
+    leaving_.clear();
+    for (const Task &task : tasks) {
+        if (!task.failure && (task.gone || is_arranged(task))) {
+            leaving_.insert(leaving_.end(), task.markers.begin(), task.markers.end());
+        }
+    }
     for (const Task &task : tasks) {
         results.push_back(apply_one(task, items));
         changed = changed ||
@@ -340,14 +434,22 @@ std::vector<Result> Reconciler::apply(const std::vector<Task> &tasks) {
     return results;
 }
 
-std::vector<Result> Reconciler::refresh(const Progress &progress) {
+std::vector<Result> Reconciler::refresh(const Progress &progress, bool beats) {
     std::vector<Task> tasks = look();
+    for (Task &task : tasks) {
+        if (beats && !task.gone) {
+            show_beats(task);
+        }
+    }
     work(tasks, progress);
     return apply(tasks);
 }
 
-Result Reconciler::add(const std::string &item_id, const Settings &settings, const Progress &progress) {
+Result Reconciler::add(const std::string &item_id, const Settings &settings, const Progress &progress, bool beats) {
     std::vector<Task> tasks{look_at(item_id, settings)};
+    if (beats) {
+        show_beats(tasks.front());
+    }
     work(tasks, progress);
     return apply(tasks).front();
 }
@@ -362,6 +464,7 @@ std::vector<Result> Reconciler::remove(const std::optional<std::string> &item_id
         result.what = Result::What::removed;
         result.item = task.item;
         result.wav = task.placed->wav;
+        replace_markers(task.markers, {});
         timeline_.remove(task.placed->id);
         results.push_back(result);
     }

@@ -5,6 +5,7 @@
 #ifndef KINESCORE_BRIDGE_RECONCILER_HPP
 #define KINESCORE_BRIDGE_RECONCILER_HPP
 
+#include "beat_markers.hpp"
 #include "maker.hpp"
 #include "sound_file.hpp"
 #include "timeline.hpp"
@@ -23,6 +24,7 @@ struct Result {
         unchanged, ///< Nothing to do.
         moved,     ///< The sound was moved to where its clip is now; the sound itself is the same.
         made,      ///< New sound was made, and placed under its clip.
+        marked,    ///< Only the markers of its beats were changed, or what is known of them.
         removed,   ///< The clip is gone, and its sound was removed from the timeline.
         failed     ///< Nothing was changed for this clip; `sentence` says why.
     };
@@ -33,6 +35,7 @@ struct Result {
     std::string sentence; ///< For `failed`: why. Otherwise a note about the file; "" for none.
     Problem::Kind kind = Problem::Kind::music; ///< For `failed`.
     int code = 0;                              ///< For `failed`: the maker's number, 0 if it has none.
+    std::size_t markers = 0;                   ///< Number of markers that show its beats now.
 };
 
 /// Matches our sounds with the clips that they belong to now: pairs of indices in `ours` and
@@ -51,6 +54,9 @@ struct Task {
     std::optional<Placed> placed; ///< The existing sound for the clip.
     Settings settings;
     bool gone = false;            ///< The clip is no longer there.
+    ShownBeats beats = {};        ///< After what the user has done to its markers.
+    std::vector<Marker> markers;  ///< Those of its beats now.
+    bool arrange = false;         ///< The markers are to be written again: asked for, or some were moved.
     // Filled in by `work`:
     std::string key;
     std::string wav;
@@ -77,6 +83,9 @@ public:
     /// with that id.
     Task look_at(const std::string &item_id, const Settings &settings);
 
+    /// Has the beats of a sound shown as markers. Throws Problem (usage) if the timeline has none.
+    void show_beats(Task &task) const;
+
     /// Makes the missing sounds. A task that fails does not stop the others; only Problem
     /// (cancelled) is thrown.
     void work(std::vector<Task> &tasks, const Progress &progress = {});
@@ -85,13 +94,15 @@ public:
     /// for the next time.
     std::vector<Result> apply(const std::vector<Task> &tasks);
 
-    /// All three steps for all clips that have our sound.
-    std::vector<Result> refresh(const Progress &progress = {});
+    /// All three steps for all clips that have our sound. With `beats`, their beats are shown as
+    /// markers, or all of them again; without, those of sounds whose beats are shown already.
+    std::vector<Result> refresh(const Progress &progress = {}, bool beats = false);
 
-    /// All three steps for one clip. Existing settings are kept unless `settings` names them.
-    Result add(const std::string &item_id, const Settings &settings, const Progress &progress = {});
+    /// All three steps for one clip. Existing settings are kept unless `settings` names them. `beats`
+    /// as in `refresh`.
+    Result add(const std::string &item_id, const Settings &settings, const Progress &progress = {}, bool beats = false);
 
-    /// Removes all our sound from the timeline, or that of one clip. The files stay: undo in an
+    /// Removes all our sound from the timeline, or that of one clip, and the markers of its beats. The files stay: undo in an
     /// editor needs them.
     std::vector<Result> remove(const std::optional<std::string> &item_id = std::nullopt);
 
@@ -102,11 +113,15 @@ private:
     void use(Task &task, const std::string &wav);
     std::ptrdiff_t uses(const std::string &file) const;
     void work_on(Task &task, const Progress &progress);
+    void find_beats(Task &task, const SoundOrder &order, const Progress &progress);
     Result apply_one(const Task &task, const std::vector<TimelineItem> &items);
+    bool is_arranged(const Task &task) const;
+    bool replace_markers(const std::vector<Marker> &before, const std::vector<Marker> &after);
 
     Timeline &timeline_;
     Maker &maker_;
     std::vector<Marker> markers_; ///< Those of the timeline when it was last looked at.
+    std::vector<Marker> leaving_; ///< Those of sounds whose markers are still to be written again.
     std::vector<std::string> files_; ///< Files from which sound on the timeline is read, one entry per use.
     std::string folder_;             ///< Where files are put, according to the last look.
 };

@@ -100,7 +100,40 @@ struct Marker {
     std::string name; ///< What the user has written.
     /// Id of the clip, or beginning of the ids of the clips, that it belongs to; "" for all.
     std::string scope = {};
+    bool is_ours = false; ///< It shows a beat of one of our sounds; adapters do not know this.
 };
+
+/// A beat of a soundtrack, shown by a marker named "BAR.NUMBER".
+struct ShownBeat {
+    enum class Marker {
+        own,          ///< It has a marker.
+        namesake,     ///< It has one, but so has the user, of the same name over the same clip.
+        none          ///< Its frame had a marker already.
+    };
+
+    Flicks time = 0; ///< In the time of the media.
+    std::int64_t bar = 1;
+    std::int64_t number = 1; ///< In the bar, from 1.
+    Marker marker = Marker::own;
+};
+
+/// A beat that the user has fixed by moving its marker.
+struct FixedBeat {
+    Flicks time = 0; ///< In the time of the media.
+    /// In the bar, from 1; 0 for a beat that was not moved itself, and stays while others are.
+    std::int64_t number = 0;
+};
+
+/// How the beats of a soundtrack are shown on the timeline.
+struct ShownBeats {
+    bool are_shown = false;
+    Ratio rate; ///< Frames a second of the timeline when the markers were written.
+    std::vector<ShownBeat> beats;
+    std::vector<FixedBeat> fixed; ///< In the order of time. They stay fixed while no beats are shown.
+};
+
+bool operator==(const ShownBeats &a, const ShownBeats &b);
+inline bool operator!=(const ShownBeats &a, const ShownBeats &b) { return !(a == b); }
 
 /// One of our sounds on a timeline, with the clip that it was made for: an editor's saving must
 /// preserve this, whatever else it loses.
@@ -110,6 +143,7 @@ struct Placed {
     std::string wav;            ///< Absolute path.
     std::string key;            ///< Key of the soundtrack that the file holds.
     Settings settings;          ///< The user's choices for this clip.
+    ShownBeats beats = {};      ///< Its beats on the timeline.
     Flicks timeline_start = 0;  ///< Its current position.
     Flicks duration = 0;        ///< Its current length.
     bool is_cut = false;        ///< It does not begin at the file's beginning, or is repeated.
@@ -135,6 +169,13 @@ public:
 
     /// The editor's markers, in any order. Those that cannot be read are left out.
     virtual std::vector<Marker> markers() { return {}; }
+
+    /// Why markers cannot be added to the timeline, as a sentence that names what it is; "" if they can.
+    virtual std::string why_no_markers() const;
+
+    /// Removes markers, given as `markers` returned them, and adds others, which are for all clips. Of
+    /// several equal ones, each given one stands for one. Throws Problem where that is not possible.
+    virtual void change_markers(const std::vector<Marker> &removed, const std::vector<Marker> &added);
 
     /// Ids of the clips that the user has selected; none in a file.
     virtual std::vector<std::string> selected() { return {}; }

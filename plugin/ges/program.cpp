@@ -99,6 +99,10 @@ Arguments parsed(const std::vector<std::string> &given) {
             place = word;
             continue;
         }
+        if (word == "--beats-as-markers") {
+            refuse("'" + word + "' is not possible in projects of GStreamer Editing Services (.xges); it is in those of "
+                   "Kdenlive, of Shotcut and MLT, and of OpenTimelineIO, with `kinescore timeline`");
+        }
         if (word != "--clip" && word != "--set" && word != "--library") {
             refuse("'" + word + "' is not an option; expected --clip, --set and --library");
         }
@@ -181,6 +185,8 @@ const char *word_of(Result::What what) {
         return "moved";
     case Result::What::made:
         return "made";
+    case Result::What::marked:
+        return "marked";
     case Result::What::removed:
         return "removed";
     case Result::What::failed:

@@ -7,7 +7,7 @@ use crate::exit::Failure;
 use crate::places::ResourceFlags;
 use crate::progress::Console;
 use crate::resources;
-use kinescore::host::clear_leftovers;
+use kinescore::host::{clear_leftovers, shown_count};
 use kinescore::{Cancel, Engine, Flicks};
 use kinescore_timeline::{
     Done, Item, ItemOutcome, MakerHandle, MediaHandle, OpenOptions, Problem, ProblemKind, Project,
@@ -109,8 +109,17 @@ pub(super) fn word(done: Done) -> &'static str {
         Done::Unchanged => "unchanged",
         Done::Moved => "moved",
         Done::Made => "made",
+        Done::Marked => "marked",
         Done::Removed => "removed",
         _ => "failed",
+    }
+}
+
+/// How many markers show a soundtrack's beats: the end of a sentence.
+fn marked(outcome: &ItemOutcome) -> String {
+    match outcome.markers {
+        0 => String::new(),
+        count => format!(", with {} of its beats", shown_count(count, "marker")),
     }
 }
 
@@ -129,7 +138,11 @@ pub(super) fn lines(outcomes: &[(Option<usize>, ItemOutcome)], quiet: bool) -> S
                 word(Done::Removed),
                 outcome.wav
             ),
-            (done @ (Done::Moved | Done::Made), _) => format!("{}, {}", word(done), outcome.wav),
+            (Done::Marked, _) if outcome.markers == 0 => {
+                format!("{}: its beats are no longer shown", word(Done::Marked))
+            }
+            (Done::Marked, _) => format!("{}{}", word(Done::Marked), marked(outcome)),
+            (done @ (Done::Moved | Done::Made), _) => format!("{}{}, {}", word(done), marked(outcome), outcome.wav),
             (done, Some(problem)) => format!("{}: {problem}", word(done)),
             (done, None) => word(done).to_owned(),
         };

@@ -51,7 +51,7 @@ pub fn timeline(action: &TimelineAction, console: &Console, cancel: &Cancel) -> 
             for (number, item) in wanted {
                 // Ids are valid as long as the project is open.
                 let outcome = project
-                    .add(&mut desk.workshop, &item.id, &settings)
+                    .add(&mut desk.workshop, &item.id, &settings, add.beats_as_markers)
                     .map_err(|p| plain(&p))?;
                 outcomes.push((Some(number), outcome));
             }
@@ -59,6 +59,7 @@ pub fn timeline(action: &TimelineAction, console: &Console, cancel: &Cancel) -> 
         }
         TimelineAction::Refresh {
             project,
+            beats_as_markers,
             opening,
             resources,
         } => {
@@ -66,7 +67,9 @@ pub fn timeline(action: &TimelineAction, console: &Console, cancel: &Cancel) -> 
             let mut project = open_to_write(project, opening, cancel)?;
             project.check_writable().map_err(|p| plain(&p))?;
             let numbers = Numbers::of(&mut project)?;
-            let outcomes = project.refresh(&mut desk.workshop).map_err(|p| plain(&p))?;
+            let outcomes = project
+                .refresh(&mut desk.workshop, *beats_as_markers)
+                .map_err(|p| plain(&p))?;
             print(&numbers.beside(outcomes), console)
         }
         TimelineAction::Remove {
@@ -208,6 +211,14 @@ fn table(items: &[Item]) -> String {
         if !item.note.is_empty() {
             let _ = writeln!(text, "{:>5}  {}", "", item.note);
         }
+        if item.markers > 0 {
+            let _ = writeln!(
+                text,
+                "{:>5}  its beats are shown by {}",
+                "",
+                shown_count(item.markers, "marker")
+            );
+        }
         if has_lost_sound(item) {
             let _ = writeln!(
                 text,
@@ -251,6 +262,7 @@ fn to_json(items: &[Item]) -> String {
             "frame_rate": format!("{}/{}", item.rate_numerator, item.rate_denominator),
             "soundtrack": (!item.soundtrack.is_empty()).then_some(&item.soundtrack),
             "soundtrack_is_missing": has_lost_sound(item),
+            "beat_markers": item.markers,
             "unfit": (!item.unfit.is_empty()).then_some(&item.unfit),
             "note": (!item.note.is_empty()).then_some(&item.note),
             "settings": settings,

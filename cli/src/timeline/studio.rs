@@ -4,7 +4,7 @@ use crate::exit;
 use crate::progress::{Console, Progress};
 use kinescore::host::announced;
 use kinescore::{Cancel, Cut, Engine, Error, Flicks, Job, Marks, Monitor, Settings, Speed, Stage};
-use kinescore_timeline::{Maker, MediaFacts, MediaReader, Problem, ProblemKind, Setting, SoundOrder};
+use kinescore_timeline::{Beat, Maker, MediaFacts, MediaReader, Problem, ProblemKind, Setting, SoundOrder};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -134,12 +134,13 @@ impl Studio {
         })
     }
 
-    fn render(&mut self, order: &SoundOrder, cut: Cut, wav: &str) -> kinescore::Result<()> {
+    /// The job of an order: a kept one, or a new one. It is not kept any more: a job that fails is
+    /// not used again.
+    fn job(&mut self, order: &SoundOrder, cut: Cut) -> kinescore::Result<Job> {
         let known = self
             .jobs
             .iter()
             .position(|kept| kept.media == order.media && kept.settings == order.settings && kept.marks == order.marks);
-        // A job that fails is not kept.
         let mut job = match known {
             Some(place) => {
                 let mut job = self.jobs.remove(place).job;
@@ -155,12 +156,18 @@ impl Studio {
             )?,
         };
         job.set_marks(Self::marks(order)?)?;
+        Ok(job)
+    }
+
+    fn run(&self, job: &mut Job, until: Stage) -> kinescore::Result<()> {
         let progress = Progress::new(&self.console);
         let monitor = Monitor::new(self.cancel.clone(), |stage, done| progress.report(stage, done));
-        let done = job.run(Stage::Audio, &monitor);
+        let done = job.run(until, &monitor);
         progress.end();
-        done?;
-        job.write_wav(Path::new(wav))?;
+        done
+    }
+
+    fn keep(&mut self, order: &SoundOrder, job: Job) {
         self.jobs.push(Kept {
             media: order.media.clone(),
             settings: order.settings.clone(),
@@ -170,7 +177,28 @@ impl Studio {
         if self.jobs.len() > JOBS {
             self.jobs.remove(0);
         }
+    }
+
+    fn render(&mut self, order: &SoundOrder, cut: Cut, wav: &str) -> kinescore::Result<()> {
+        let mut job = self.job(order, cut)?;
+        self.run(&mut job, Stage::Audio)?;
+        job.write_wav(Path::new(wav))?;
+        self.keep(order, job);
         Ok(())
+    }
+
+    /// The beats: of the rhythm that a render has found, or finds.
+    fn found_beats(&mut self, order: &SoundOrder, cut: Cut) -> kinescore::Result<Vec<Beat>> {
+        let mut job = self.job(order, cut)?;
+        self.run(&mut job, Stage::Rhythm)?;
+        let beats = job.analysis().beats.into_iter();
+        let beats = beats.map(|beat| Beat {
+            time: Flicks::from_seconds(beat.time.seconds()).0,
+            number: i64::from(beat.number),
+        });
+        let beats = beats.collect();
+        self.keep(order, job);
+        Ok(beats)
     }
 }
 
@@ -190,6 +218,11 @@ impl Maker for Studio {
     fn make(&mut self, order: &SoundOrder, wav: &str) -> Result<(), Problem> {
         let cut = Self::cut(order)?;
         self.render(order, cut, wav).map_err(|error| problem(&error))
+    }
+
+    fn beats(&mut self, order: &SoundOrder) -> Result<Vec<Beat>, Problem> {
+        let cut = Self::cut(order)?;
+        self.found_beats(order, cut).map_err(|error| problem(&error))
     }
 }
 
@@ -240,6 +273,7 @@ mod tests {
             ("unchanged", Done::Unchanged),
             ("moved", Done::Moved),
             ("made", Done::Made),
+            ("marked", Done::Marked),
             ("removed", Done::Removed),
             ("failed", Done::Failed),
         ] {

@@ -185,7 +185,7 @@ fn refresh(
         }
     };
     log::info!("{}: its soundtracks follow what was saved", path.display());
-    match project.refresh(&mut desk.workshop) {
+    match project.refresh(&mut desk.workshop, false) {
         Ok(outcomes) => {
             let mut outcomes = numbers.beside(outcomes);
             outcomes.retain(|(_, outcome)| outcome.done != Done::Unchanged);

@@ -1,6 +1,7 @@
 """libkinescore, by ctypes. This module does not use Blender."""
 
 import ctypes
+import hashlib
 import os
 from collections import OrderedDict
 from ctypes import POINTER, byref, c_char_p, c_double, c_int32, c_int64, c_size_t, c_uint32, c_uint64, c_void_p
@@ -44,6 +45,7 @@ class SoundOrder:
     end: int  # its end, flicks
     speed: Fraction  # its playback speed
     settings: tuple  # pairs (key, value), both text
+    marks: str = ""  # what the user has corrected, as JSON; "" for nothing
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,7 @@ _FUNCTIONS = {
     "engine_key": [c_void_p, c_void_p, c_char_p, c_int64, c_int64, c_uint32, c_uint32, c_char_p, c_size_t, POINTER(c_size_t)],
     "job_new": [c_void_p, c_void_p, POINTER(c_void_p)],
     "job_open_video": [c_void_p, c_char_p],
+    "job_set_marks": [c_void_p, c_char_p],
     "job_set_cut": [c_void_p, c_int64, c_int64, c_uint32, c_uint32],
     "job_run": [c_void_p, _Progress, c_void_p],
     "job_summary": [c_void_p, POINTER(_Summary)],
@@ -132,7 +135,9 @@ class Core:
         settings = self._settings(order.settings)
         try:
             cut = (order.start, order.end, *_terms(order))
-            return self._text("engine_key", self._engine, settings, _bytes(order.media), *cut)
+            key = self._text("engine_key", self._engine, settings, _bytes(order.media), *cut)
+            # The library's own key for marks takes opening the media.
+            return key + ("-" + hashlib.sha256(order.marks.encode()).hexdigest() if order.marks else "")
         finally:
             self._library.settings_free(settings)
 
@@ -153,6 +158,7 @@ class Core:
                 return 0
 
         try:
+            self._call("job_set_marks", job, order.marks.encode())
             self._call("job_set_cut", job, order.start, order.end, *_terms(order))
             self._call("job_run", job, _Progress(reported), None)
             for format_name, path in files.items():

@@ -13,6 +13,8 @@ from . import properties, soundtracks
 
 REST = 0.4  # seconds without an edit
 _PERIOD = 0.1
+# How often markers are looked at, seconds: Blender does not report their edits.
+_LOOK = 0.5
 # Maximum wait of a save in the interface, so that recent edits are saved with their sound.
 _SAVE_WAITS = 3.0
 
@@ -47,6 +49,12 @@ def _tick():
     return _PERIOD if soundtracks.state.edited is not None or soundtracks.state.tasks else None
 
 
+def _look():
+    if soundtracks.markers_changed():
+        mark_edited()
+    return _LOOK
+
+
 def collect():
     """Puts results in place, unless Blender's data are in use."""
     if not _is_busy():
@@ -61,7 +69,7 @@ def _is_busy():
         return True
     windows = bpy.context.window_manager.windows
     running = [operator.bl_idname for window in windows for operator in getattr(window, "modal_operators", ())]
-    return any(name.startswith(("TRANSFORM_OT_", "SEQUENCER_OT_")) for name in running)
+    return any(name.startswith(("TRANSFORM_OT_", "SEQUENCER_OT_", "MARKER_OT_")) for name in running)
 
 
 def _redraw():
@@ -127,6 +135,8 @@ def register():
     for name, handler in _HANDLERS.items():
         getattr(bpy.app.handlers, name).append(handler)
     properties.listeners.append(mark_edited)
+    if not bpy.app.background:
+        bpy.app.timers.register(_look, first_interval=_LOOK, persistent=True)
     # Blender may exit while a soundtrack is being made.
     atexit.register(soundtracks.stop)
     mark_edited()
@@ -136,7 +146,8 @@ def unregister():
     for name, handler in _HANDLERS.items():
         getattr(bpy.app.handlers, name).remove(handler)
     properties.listeners.remove(mark_edited)
-    if bpy.app.timers.is_registered(_tick):
-        bpy.app.timers.unregister(_tick)
+    for timer in (_tick, _look):
+        if bpy.app.timers.is_registered(timer):
+            bpy.app.timers.unregister(timer)
     atexit.unregister(soundtracks.stop)
     soundtracks.stop()

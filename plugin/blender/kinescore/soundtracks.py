@@ -8,14 +8,12 @@ objects.
 
 import json
 import os
-import re
 import time
 from dataclasses import dataclass
-from fractions import Fraction
 
 import bpy
 
-from . import core, files, places, properties, strips, timing, worker
+from . import beats, core, files, places, properties, strips, timing, worker
 
 ID = "kinescore_id"
 RECORD = "kinescore_soundtrack"
@@ -27,7 +25,6 @@ NONE = "no soundtrack yet"
 CANCELLED = "cancelled"
 
 _PLACES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "places.json")
-_BEAT = re.compile(r"beat \d+\.\d+")
 
 
 class _State:
@@ -39,6 +36,7 @@ class _State:
         self.failed = {}  # by id: what could not be done, and the sentence
         self.seen = set()  # (scene, id) of all pairs, to detect deleted movie strips
         self.status = {}  # by id, a sentence
+        self.markers = None  # when the soundtracks last followed them
 
 
 state = _State()
@@ -206,7 +204,7 @@ def generate(scene, movie):
     id; raises Problem if there can be none."""
     if properties.missing:
         raise core.Problem(properties.missing)
-    pairs()  # so that copies have their own ids
+    _follow_markers(pairs())  # so that copies have their own ids
     sound = sound_of(scene, movie)
     group = properties.of_strip(movie)
     if sound is None:
@@ -215,7 +213,9 @@ def generate(scene, movie):
         properties.copy(group, properties.of_scene(scene))
     settings = properties.values(group)
     cut = timing.cut(strips.playback(scene, movie))
-    order = core.SoundOrder(strips.media_of(movie), cut.start, cut.end, cut.speed, settings)
+    fixed = beats.fixed(record_of(sound) or {}) if sound is not None else []
+    media = strips.media_of(movie)
+    order = core.SoundOrder(media, cut.start, cut.end, cut.speed, settings, beats.marks_for(scene, cut, fixed))
     if ID not in movie:
         movie[ID] = _new_id()
     name = movie[ID]
@@ -245,6 +245,7 @@ def bring_all_up_to_date(forced=False):
     if forced:
         state.failed.clear()
     found = pairs()
+    _follow_markers(found)
     for pair in found:
         if forced or properties.of_scene(pair.scene).follow:
             _bring_up_to_date(pair)
@@ -262,7 +263,8 @@ def _bring_up_to_date(pair):
         state.status[pair.id] = f"cannot follow: {problem}"
         return
     media = strips.media_of(pair.movie)
-    if _is_made(pair, media, cut):
+    wanted = beats.marks_for(pair.scene, cut, beats.fixed(pair.record))
+    if _is_made(pair, media, cut, wanted):
         _place(pair, cut)
         if pair.id not in state.tasks:
             state.failed.pop(pair.id, None)
@@ -271,7 +273,7 @@ def _bring_up_to_date(pair):
     task = state.tasks.get(pair.id)
     # A soundtrack in progress may have other settings than the existing one.
     settings = task.order.settings if task is not None else _settings_of(pair.record)
-    order = core.SoundOrder(media, cut.start, cut.end, cut.speed, settings)
+    order = core.SoundOrder(media, cut.start, cut.end, cut.speed, settings, wanted)
     failed = state.failed.get(pair.id)
     if task is not None and task.order == order or failed is not None and failed[0] == order:
         return
@@ -288,11 +290,13 @@ def _cut_of_media(media, cut):
     return [media, cut.start, cut.end, str(cut.speed)]
 
 
-def _is_made(pair, media, cut):
-    """Whether the file of a soundtrack has the wanted content. Does not need the library."""
+def _is_made(pair, media, cut, wanted):
+    """Whether the file of a soundtrack has the wanted content, with marks. Does not need the
+    library."""
     record = pair.record
     return (
         record["cut"] == _cut_of_media(media, cut)
+        and record.get("marks", "") == wanted
         and record["media"] == list(core.stamp(media) or ())
         and files.key_of(strips.sound_file(pair.sound)) == record["key"]
     )
@@ -309,8 +313,8 @@ def _status(pair):
         cut = timing.cut(strips.playback(pair.scene, pair.movie))
     except core.Problem as problem:
         return f"out of date: {problem}"
-    if not _is_made(pair, strips.media_of(pair.movie), cut):
-        return "out of date: the strip was edited"
+    if not _is_made(pair, strips.media_of(pair.movie), cut, beats.marks_for(pair.scene, cut, beats.fixed(pair.record))):
+        return "out of date: the strip or its markers were edited"
     return _settings_status(pair)
 
 
@@ -372,9 +376,10 @@ def cancel_all():
 def collect():
     """Puts results under the strips. Returns the sentences of failures."""
     sentences = []
-    for name, task in list(state.tasks.items()):
-        if not task.ended.is_set():
-            continue
+    ended = [(name, task) for name, task in state.tasks.items() if task.ended.is_set()]
+    if ended:
+        _follow_markers(pairs())  # before markers of other beats take their place
+    for name, task in ended:
         del state.tasks[name]
         try:
             if task.problem is not None:
@@ -384,6 +389,8 @@ def collect():
             state.failed[name] = (task.order, str(problem))
             state.status[name] = str(problem)
             sentences.append(str(problem))
+    if ended:
+        _show_markers(pairs())
     return sentences
 
 
@@ -436,11 +443,14 @@ def _apply_to(scene, movie, task):
         if sound is not None:
             return
     record = record_of(sound) if sound is not None else {}
+    if beats.marks_for(scene, cut, beats.fixed(record)) != order.marks:
+        mark_edited()
     record.update(
         id=task.name,
         key=task.key,
         cut=_cut_of_media(order.media, order),
         settings=[list(setting) for setting in order.settings],
+        marks=order.marks,
         media=list(task.media_stamp or ()),
     )
     found = task.soundtrack
@@ -490,35 +500,27 @@ def _place(pair, cut):
     _write_record(sound, record)
 
 
-# Beats as markers
+# Markers
+
+
+def markers_changed():
+    """Whether markers that have to do with soundtracks were changed since they were last followed.
+    Blender does not report that."""
+    return state.markers is not None and state.markers != beats.all_markers(_scenes())
+
+
+def _follow_markers(found):
+    for scene in _scenes():
+        for pair in beats.follow(scene, [pair for pair in found if pair.scene == scene]):
+            _write_record(pair.sound, pair.record)
 
 
 def _show_markers(found):
-    """Markers with names of beats are ours: they are always those of the soundtracks that are to
-    show them."""
     for scene in _scenes():
-        wanted = set()
-        for pair in found:
-            if pair.scene == scene and properties.of_strip(pair.movie).markers:
-                wanted |= _beats(pair)
-        for marker in [marker for marker in scene.timeline_markers if _BEAT.fullmatch(marker.name)]:
-            if (marker.frame, marker.name) in wanted:
-                wanted.remove((marker.frame, marker.name))
-            else:
-                scene.timeline_markers.remove(marker)
-        for frame, name in sorted(wanted):
-            scene.timeline_markers.new(name, frame=frame)
-
-
-def _beats(pair):
-    """Frames and names of a soundtrack's beats, counted from its first bar."""
-    rate = timing.scene_rate(pair.scene.render.fps, pair.scene.render.fps_base)
-    marks, bar = set(), 0
-    for time, number in pair.record.get("beats", ()):
-        bar += number == 1 or bar == 0
-        frame = pair.sound.frame_final_start + round(Fraction(time) * rate)
-        marks.add((frame, f"beat {bar}.{number}"))
-    return marks
+        beats.show(scene, [pair for pair in found if pair.scene == scene])
+    for pair in found:
+        _write_record(pair.sound, pair.record)
+    state.markers = beats.all_markers(_scenes())
 
 
 # Content of the panel

@@ -22,6 +22,7 @@ import addon_utils  # isort: skip (it is there once bpy is)
 # Blender does not add the folder of a script.
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+from headless_markers import test_markers, test_markers_as_marks  # noqa: E402
 from headless_support import (  # noqa: E402
     BLEND,
     CLIP,
@@ -232,19 +233,6 @@ def test_slip():
     tenth = module("core").FLICKS_PER_SECOND * 10 // 30
     expect(record()["cut"][1:3], [before[1] + tenth, before[2] + tenth], "the cut")
     expect((the_sound().frame_final_start, the_sound().frame_final_end), (left, right), "range of the sound")
-
-
-def test_markers():
-    scene().timeline_markers.new("mine", frame=7)
-    strip("clip").kinescore.markers = True
-    bpy.ops.kinescore.refresh()
-    beats = [marker for marker in scene().timeline_markers if marker.name.startswith("beat ")]
-    expect(len(beats), len(record()["beats"]), "number of markers")
-    frames = sorted(marker.frame for marker in beats)
-    expect_near(frames[0], 111 + record()["beats"][0][0] * 25, 0.51, "frame of the first beat")
-    strip("clip").kinescore.markers = False
-    bpy.ops.kinescore.refresh()
-    expect([marker.name for marker in scene().timeline_markers], ["mine"], "markers that stay")
 
 
 def test_reopening():
@@ -504,6 +492,7 @@ TESTS = [
     test_moves,
     test_slip,
     test_markers,
+    test_markers_as_marks,
     test_reopening,
     test_reopening_with_a_newer_file,
     test_moved_project,

@@ -13,6 +13,6 @@ if "kinescore" not in sys.modules:
     package.__path__ = [FOLDER]
     sys.modules["kinescore"] = package
 
-core, files, places, table, timing, worker = (
-    importlib.import_module("kinescore." + name) for name in ("core", "files", "places", "table", "timing", "worker")
+core, files, marks, places, table, timing, worker = (
+    importlib.import_module("kinescore." + name) for name in ("core", "files", "marks", "places", "table", "timing", "worker")
 )

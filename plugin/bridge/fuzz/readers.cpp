@@ -124,12 +124,40 @@ template <class Project, class Edit> bool is_done(const Project &project, const 
     }
 }
 
+/// Adds markers for a clip, reads them again and removes them; others stay.
+template <class Project>
+void edit_markers(std::unique_ptr<Project> &project, const std::vector<TimelineItem> &clips, const TimelineItem &clip) {
+    const std::size_t count = project->markers().size();
+    ShownBeats beats;
+    beats.are_shown = true;
+    beats.beats = {{clip.source_in, 1, 1}, {clip.source_in + flicks_per_second / 2, 1, 2}};
+    std::vector<Marker> own;
+    const std::vector<Marker> added = arranged(beats, clip, project->markers(), own);
+    if (!own.empty() || !is_done(*project, [&] { project->change_markers({}, added); })) {
+        return;
+    }
+    project = read_again(*project, clips, "markers were added");
+    if (project->markers().size() != count + added.size()) {
+        damaged("has " + std::to_string(project->markers().size()) + " markers, and should have " +
+                std::to_string(count + added.size()));
+    }
+    is_done(*project, [&] { project->change_markers(added, {}); });
+    project = read_again(*project, clips, "markers were removed");
+    if (project->markers().size() != count) {
+        damaged("has " + std::to_string(project->markers().size()) + " markers after beats were removed, and had " +
+                std::to_string(count));
+    }
+}
+
 template <class Project> void edit(std::unique_ptr<Project> project, const std::vector<TimelineItem> &clips) {
     std::vector<TimelineItem> fit;
     for (const TimelineItem &clip : clips) {
         if (clip.unfit.empty() && clip.duration() > 0 && fit.size() < most_clips) {
             fit.push_back(clip);
         }
+    }
+    if (!fit.empty()) {
+        edit_markers(project, clips, fit.front());
     }
     std::size_t count = project->ours().size();
     for (const TimelineItem &clip : fit) {

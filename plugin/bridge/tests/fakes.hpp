@@ -3,6 +3,7 @@
 #define KINESCORE_BRIDGE_TESTS_FAKES_HPP
 
 #include "../maker.hpp"
+#include "../ratio.hpp"
 #include "../timeline.hpp"
 
 #include <algorithm>
@@ -15,6 +16,7 @@
 #include <functional>
 #include <iterator>
 #include <limits>
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -91,6 +93,21 @@ struct FakeTimeline : Timeline {
         return clips;
     }
     std::vector<Marker> markers() override { return marks; }
+    std::string why_no_markers() const override { return has_markers ? "" : Timeline::why_no_markers(); }
+    void change_markers(const std::vector<Marker> &removed, const std::vector<Marker> &added) override {
+        for (const Marker &marker : removed) {
+            const auto found = std::find_if(marks.begin(), marks.end(), [&](const Marker &other) {
+                return other.time == marker.time && other.name == marker.name;
+            });
+            if (found == marks.end()) {
+                throw std::logic_error("there is no marker " + marker.name);
+            }
+            marks.erase(found);
+        }
+        for (const Marker &marker : added) {
+            marks.push_back({marker.time, marker.name});
+        }
+    }
     std::vector<Placed> ours() override { return sounds; }
     void place(const Placed &placed) override {
         ++places;
@@ -116,7 +133,7 @@ struct FakeTimeline : Timeline {
     std::vector<Marker> marks;
     std::vector<Placed> sounds;
     std::function<void()> notified;
-    bool fault = false;
+    bool fault = false, has_markers = true;
     int places = 0, saves = 0, last_id = 0;
 };
 
@@ -180,9 +197,36 @@ struct FakeMaker : Maker {
         ++made;
     }
 
+    /// One every half second of the media, in bars of four; fixed ones are where they are fixed.
+    std::vector<Beat> beats(const SoundOrder &order, const Progress &) override {
+        ++asked;
+        orders.push_back(order.marks);
+        std::vector<Flicks> times;
+        for (Flicks time = 0; time < order.source_out; time += flicks_per_second / 2) {
+            times.push_back(time);
+        }
+        const auto marks = order.marks.empty() ? nlohmann::json::object() : nlohmann::json::parse(order.marks);
+        for (const auto &fixed : marks.value("beats", nlohmann::json::array())) {
+            const Flicks time = seconds(fixed["time"].get<double>());
+            *std::min_element(times.begin(), times.end(), [&](Flicks a, Flicks b) {
+                return std::abs(a - time) < std::abs(b - time);
+            }) = time;
+        }
+        std::vector<Beat> beats;
+        for (std::size_t index = 0; index < times.size(); ++index) {
+            if (times[index] >= order.source_in && times[index] < order.source_out) {
+                beats.push_back({on_timeline(times[index] - order.source_in, order.speed),
+                                 static_cast<std::int64_t>(index % 4) + 1});
+            }
+        }
+        return beats;
+    }
+
     int steps = 0;
     std::function<void()> meanwhile; ///< Runs while sound is made.
     std::atomic<int> begun{0}, made{0};
+    int asked = 0;                   ///< How often beats were asked for.
+    std::vector<std::string> orders; ///< The marks for which they were.
 };
 
 } // namespace fakes

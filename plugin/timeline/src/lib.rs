@@ -59,6 +59,17 @@ mod ffi {
         soundtrack: String,
         /// The settings chosen for the soundtrack.
         settings: Vec<Setting>,
+        /// Number of markers that show its beats, when they were last written.
+        markers: usize,
+    }
+
+    /// A beat of a soundtrack.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    struct Beat {
+        /// From the beginning of the soundtrack.
+        time: i64,
+        /// Number in the bar, from 1.
+        number: i64,
     }
 
     /// What is known of a media after opening it.
@@ -124,6 +135,8 @@ mod ffi {
         Moved,
         /// The sound was made, and placed under its clip.
         Made,
+        /// Only the markers of its beats were changed, or what is known of them.
+        Marked,
         /// The sound was removed from the timeline.
         Removed,
         /// Nothing was changed for this clip.
@@ -147,6 +160,8 @@ mod ffi {
         done: Done,
         item: Item,
         wav: String,
+        /// Number of markers that show its beats now.
+        markers: usize,
         /// A note for the user about the file; empty for none.
         note: String,
         /// Why it failed, if it did.
@@ -161,6 +176,7 @@ mod ffi {
         type MakerHandle;
         fn key(self: &mut MakerHandle, order: &SoundOrder, key: &mut String) -> Status;
         fn make(self: &mut MakerHandle, order: &SoundOrder, wav: &str) -> Status;
+        fn beats(self: &mut MakerHandle, order: &SoundOrder, beats: &mut Vec<Beat>) -> Status;
     }
 
     unsafe extern "C++" {
@@ -191,14 +207,20 @@ mod ffi {
             workshop: &mut MakerHandle,
             item: &str,
             settings: &Vec<Setting>,
+            beats: bool,
             outcomes: &mut Vec<ItemOutcome>,
         ) -> Status;
-        fn refresh(self: Pin<&mut Project>, workshop: &mut MakerHandle, outcomes: &mut Vec<ItemOutcome>) -> Status;
+        fn refresh(
+            self: Pin<&mut Project>,
+            workshop: &mut MakerHandle,
+            beats: bool,
+            outcomes: &mut Vec<ItemOutcome>,
+        ) -> Status;
         fn remove(self: Pin<&mut Project>, item: &str, outcomes: &mut Vec<ItemOutcome>) -> Status;
     }
 }
 
-pub use ffi::{Done, Item, MediaFacts, ProblemKind, Setting, SoundOrder};
+pub use ffi::{Beat, Done, Item, MediaFacts, ProblemKind, Setting, SoundOrder};
 
 /// A failure, as a complete sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -262,6 +284,12 @@ pub trait Maker {
     /// # Errors
     /// The reason why it cannot be made.
     fn make(&mut self, order: &SoundOrder, wav: &str) -> Result<(), Problem>;
+
+    /// The beats of a soundtrack, in the order of time.
+    ///
+    /// # Errors
+    /// The reason why it cannot be made.
+    fn beats(&mut self, order: &SoundOrder) -> Result<Vec<Beat>, Problem>;
 }
 
 /// Opens media.
@@ -317,6 +345,13 @@ impl MakerHandle {
     fn make(&mut self, order: &SoundOrder, wav: &str) -> ffi::Status {
         answer(|| self.0.make(order, wav))
     }
+
+    fn beats(&mut self, order: &SoundOrder, beats: &mut Vec<Beat>) -> ffi::Status {
+        answer(|| {
+            *beats = self.0.beats(order)?;
+            Ok(())
+        })
+    }
 }
 
 /// A maker's answer. No panic may pass through C++.
@@ -340,6 +375,8 @@ pub struct ItemOutcome {
     pub item: Item,
     /// File of its soundtrack.
     pub wav: String,
+    /// Number of markers that show its beats now.
+    pub markers: usize,
     /// A note for the user about the file: a complete sentence.
     pub note: Option<String>,
     /// Why it failed, if it did.
@@ -352,6 +389,7 @@ impl From<ffi::ItemOutcome> for ItemOutcome {
             done: outcome.done,
             item: outcome.item,
             wav: outcome.wav,
+            markers: outcome.markers,
             note: (!outcome.note.is_empty()).then_some(outcome.note),
             problem: outcome.status.into_result().err(),
         }
@@ -435,21 +473,24 @@ impl Project {
         self.inner.pin_mut().check_writable().into_result()
     }
 
-    /// Puts a soundtrack under a clip, or changes the settings of the existing one.
+    /// Puts a soundtrack under a clip, or changes the settings of the existing one. With `beats`,
+    /// its beats are shown as markers, or all of them again; without, they are if they were.
     ///
     /// # Errors
-    /// [`ProblemKind::Usage`] for a clip that does not exist; those of saving, and
+    /// [`ProblemKind::Usage`] for a clip that does not exist, and for markers in a project that
+    /// cannot have them; those of saving, and
     /// [`ProblemKind::Cancelled`]. If the sound cannot be made, the reason is in the outcome.
     pub fn add(
         &mut self,
         workshop: &mut MakerHandle,
         item: &str,
         settings: &[Setting],
+        beats: bool,
     ) -> Result<ItemOutcome, Problem> {
         let mut outcomes = Vec::new();
         let project = self.inner.pin_mut();
         project
-            .add(workshop, item, &settings.to_vec(), &mut outcomes)
+            .add(workshop, item, &settings.to_vec(), beats, &mut outcomes)
             .into_result()?;
         outcomes.pop().map(ItemOutcome::from).ok_or_else(|| Problem {
             kind: ProblemKind::Core,
@@ -459,17 +500,20 @@ impl Project {
     }
 
     /// Brings all soundtracks of the project in line with their clips, and saves it if anything has
-    /// changed.
+    /// changed. `beats` as in [`add`](Self::add).
     ///
     /// # Errors
-    /// Those of saving, and [`ProblemKind::Cancelled`].
-    pub fn refresh(&mut self, workshop: &mut MakerHandle) -> Result<Vec<ItemOutcome>, Problem> {
+    /// [`ProblemKind::Usage`] for markers in a project that cannot have them; those of saving, and
+    /// [`ProblemKind::Cancelled`].
+    pub fn refresh(&mut self, workshop: &mut MakerHandle, beats: bool) -> Result<Vec<ItemOutcome>, Problem> {
         let mut outcomes = Vec::new();
-        self.inner.pin_mut().refresh(workshop, &mut outcomes).into_result()?;
+        let project = self.inner.pin_mut();
+        project.refresh(workshop, beats, &mut outcomes).into_result()?;
         Ok(outcomes.into_iter().map(ItemOutcome::from).collect())
     }
 
-    /// Removes the soundtrack of one clip, or all soundtracks, from the timeline. The files stay.
+    /// Removes the soundtrack of one clip, or all soundtracks, from the timeline, with the markers of
+    /// their beats. The files stay.
     ///
     /// # Errors
     /// [`ProblemKind::Usage`] for a clip that has none; those of saving.
@@ -499,6 +543,10 @@ mod tests {
         fn make(&mut self, _: &SoundOrder, _: &str) -> Result<(), Problem> {
             Ok(())
         }
+
+        fn beats(&mut self, _: &SoundOrder) -> Result<Vec<Beat>, Problem> {
+            Ok(Vec::new())
+        }
     }
 
     /// Two equal sentences keep their own numbers: nothing is looked up by a text.
@@ -522,13 +570,13 @@ mod tests {
         .expect("a project");
         let id = project.items().expect("clips")[0].id.clone();
         let outcome = project
-            .add(&mut MakerHandle::new(Box::new(Failing)), &id, &[])
+            .add(&mut MakerHandle::new(Box::new(Failing)), &id, &[], true)
             .expect("an outcome");
         assert_eq!(outcome.done, Done::Failed);
         let problem = outcome.problem.expect("a problem");
         assert_eq!((problem.kind, problem.code), (ProblemKind::Music, Some(42)));
         assert_eq!(problem.sentence, "no person is seen");
-        let missing = project.add(&mut MakerHandle::new(Box::new(Failing)), "none", &[]);
+        let missing = project.add(&mut MakerHandle::new(Box::new(Failing)), "none", &[], false);
         let missing = missing.expect_err("no such clip");
         assert_eq!((missing.kind, missing.code), (ProblemKind::Usage, None));
         let none = Project::open(

@@ -3,6 +3,7 @@
 #include "../../bridge/open.hpp"
 #include "kinescore-timeline/src/lib.rs.h"
 
+#include <algorithm>
 #include <exception>
 #include <map>
 #include <memory>
@@ -43,6 +44,7 @@ Item item_of(const TimelineItem &item) {
     shown.track = item.track;
     shown.unfit = lossy(item.unfit);
     shown.note = lossy(item.note);
+    shown.markers = 0; // not known of a clip by itself
     return shown;
 }
 
@@ -98,6 +100,8 @@ Done done_of(Result::What what) {
         return Done::Moved;
     case Result::What::made:
         return Done::Made;
+    case Result::What::marked:
+        return Done::Marked;
     case Result::What::removed:
         return Done::Removed;
     case Result::What::failed:
@@ -131,6 +135,7 @@ void append(const std::vector<Result> &results, ::rust::Vec<ItemOutcome> &outcom
         outcome.done = done_of(result.what);
         outcome.item = item_of(result.item);
         outcome.wav = lossy(result.wav);
+        outcome.markers = result.markers;
         outcome.note = lossy(has_failed ? "" : result.sentence);
         outcome.status = has_failed ? failed(result.kind, result.code, result.sentence)
                                     : Status{false, ProblemKind::Core, 0, ""};
@@ -181,6 +186,16 @@ public:
         check(workshop_.make(order_of(order), wav));
     }
 
+    std::vector<bridge::Beat> beats(const bridge::SoundOrder &order, const Progress &) override {
+        ::rust::Vec<rust::Beat> list;
+        check(workshop_.beats(order_of(order), list));
+        std::vector<bridge::Beat> beats;
+        for (const rust::Beat &beat : list) {
+            beats.push_back({beat.time, beat.number});
+        }
+        return beats;
+    }
+
 private:
     static rust::SoundOrder order_of(const bridge::SoundOrder &order) {
         return {order.media,           order.source_in,         order.source_out,
@@ -226,6 +241,10 @@ Status Project::items(bool examined, ::rust::Vec<Item> &list) {
             if (const auto own = sounds.find(index); own != sounds.end()) {
                 shown.soundtrack = lossy(ours[own->second].wav);
                 shown.settings = settings_of(ours[own->second].settings);
+                const std::vector<ShownBeat> &beats = ours[own->second].beats.beats;
+                shown.markers = static_cast<std::size_t>(std::count_if(beats.begin(), beats.end(), [](const ShownBeat &beat) {
+                    return beat.marker != ShownBeat::Marker::none;
+                }));
             }
             list.push_back(std::move(shown));
         }
@@ -237,21 +256,21 @@ Status Project::check_writable() {
 }
 
 Status Project::add(MakerHandle &workshop, ::rust::Str item, const ::rust::Vec<Setting> &settings,
-                    ::rust::Vec<ItemOutcome> &outcomes) {
+                    bool beats, ::rust::Vec<ItemOutcome> &outcomes) {
     return guarded([&] {
         Settings wanted;
         for (const Setting &setting : settings) {
             wanted[std::string(setting.key)] = std::string(setting.value);
         }
         RustMaker maker(workshop);
-        append({Reconciler(*timeline_, maker).add(std::string(item), wanted)}, outcomes);
+        append({Reconciler(*timeline_, maker).add(std::string(item), wanted, {}, beats)}, outcomes);
     });
 }
 
-Status Project::refresh(MakerHandle &workshop, ::rust::Vec<ItemOutcome> &outcomes) {
+Status Project::refresh(MakerHandle &workshop, bool beats, ::rust::Vec<ItemOutcome> &outcomes) {
     return guarded([&] {
         RustMaker maker(workshop);
-        append(Reconciler(*timeline_, maker).refresh(), outcomes);
+        append(Reconciler(*timeline_, maker).refresh({}, beats), outcomes);
     });
 }
 

@@ -28,8 +28,8 @@ public:
     Status items(bool examined, ::rust::Vec<Item> &items);
     Status check_writable();
     Status add(MakerHandle &workshop, ::rust::Str item, const ::rust::Vec<Setting> &settings,
-               ::rust::Vec<ItemOutcome> &outcomes);
-    Status refresh(MakerHandle &workshop, ::rust::Vec<ItemOutcome> &outcomes);
+               bool beats, ::rust::Vec<ItemOutcome> &outcomes);
+    Status refresh(MakerHandle &workshop, bool beats, ::rust::Vec<ItemOutcome> &outcomes);
     Status remove(::rust::Str item, ::rust::Vec<ItemOutcome> &outcomes);
 
 private:
