@@ -117,7 +117,7 @@ void follows(Desk &desk, const std::function<void(const std::string &)> &saved =
     const std::size_t others = desk.open()->markers().size();
     const Result added = desk.add(true);
     CHECK(added.what == What::made);
-    REQUIRE(added.markers >= 3);
+    REQUIRE(added.markers >= 2);
     const std::vector<Marker> shown = desk.beats();
     CHECK(shown.size() == added.markers);
     CHECK(desk.open()->markers().size() == others + added.markers);
@@ -132,9 +132,7 @@ void follows(Desk &desk, const std::function<void(const std::string &)> &saved =
         CHECK(is_same(desk.beats(), shown));
         desk.check_rest();
     }
-    // The second of the beats that have one on either side.
-    const std::string name = shown[1].name;
-    desk.move(name, 3);
+    desk.move(shown[1].name, -3);
     CHECK(desk.refresh() == std::vector<What>{What::made});
     const std::vector<Marker> moved = desk.beats();
     REQUIRE(moved.size() == shown.size());
@@ -361,7 +359,8 @@ TEST_CASE("beats are added to a stack with markers, and to one without a list of
          std::vector<std::pair<std::string, std::string>>{{"", ""}, {"\"markers\": null, ", ""}}) {
         const otio_support::Project in(file(before, after));
         Desk desk(in.path());
-        CHECK(desk.add(true).markers == desk.beats().size());
+        const Result added = desk.add(true);
+        CHECK(desk.beats().size() == added.markers);
         desk.check_rest();
         desk.remove();
         CHECK(desk.open()->markers().empty());
