@@ -71,12 +71,15 @@ pub enum Content {
     },
 }
 
+/// Like [`CommandLine`](crate::CommandLine), but only for as long as a report is written.
+pub type Line<'a> = dyn Fn(&[(&'static str, String)], Option<&str>) -> String + 'a;
+
 /// What a report is made of, beside its job.
 pub struct Contents<'a> {
     /// The video, if the report is to have one.
     pub video: Option<Video>,
-    /// Makes the command line that gives the same; see [`CommandLine`](crate::CommandLine).
-    pub command: &'a dyn Fn(&[(&'static str, String)], Option<&str>) -> String,
+    /// Makes the command line that gives the same.
+    pub command: &'a Line<'a>,
     /// The name of a file of the marks, for that command line.
     pub marks_name: &'a str,
 }
