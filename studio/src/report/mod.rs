@@ -387,7 +387,7 @@ mod tests {
         let last = text.lines().last().expect("a piece");
         assert_eq!(
             last,
-            "<script type=\"text/plain\" data-part=\"video\">BgcICQo=</script>"
+            "<script type=\"text/plain\" data-part=\"video\">xMXGx8g=</script>"
         );
     }
 
