@@ -215,6 +215,7 @@ void MltProject::wrap(const std::string &name, const std::string &playlist) {
         throw Problem(Problem::Kind::input, file_.path() + ": its timeline <" + main.name() +
                                                 "> has no id, and needs one to get a soundtrack");
     }
+    check_unique(id);
     std::optional<Frames> end = time(main.attribute("out").value());
     if (!end) {
         Frames longest = 1;

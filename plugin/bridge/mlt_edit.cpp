@@ -160,6 +160,14 @@ void MltTimeline::take(const Sound &sound) {
     apply();
 }
 
+/// Throws Problem if an edit of a sound could reach another element.
+void MltTimeline::check_editable(const Sound &sound) const {
+    const pugi::xml_node producer = sound.piece.producer;
+    for (const pugi::xml_node element : {sound.lane.playlist, producer, stand_in(producer)}) {
+        check_unique(element.attribute("id").value());
+    }
+}
+
 void MltTimeline::move(const Sound &sound, Frames start, Frames length) {
     const std::string from = sound.lane.playlist.attribute("id").value();
     const std::string producer = sound.piece.producer.attribute("id").value();
@@ -205,6 +213,7 @@ void MltTimeline::place(const Placed &placed) {
         bool is_new = placed.id.empty();
         if (!is_new) {
             const Sound sound = find(placed.id);
+            check_editable(sound);
             const std::vector<Sound> all = sounds();
             is_new = std::count_if(all.begin(), all.end(), [&](const Sound &other) {
                          return other.piece.producer == sound.piece.producer;
@@ -239,6 +248,7 @@ void MltTimeline::remove(const std::string &placed_id) {
     const std::string before = text_.bytes();
     try {
         const Sound sound = find(placed_id);
+        check_editable(sound);
         const std::string lane = sound.lane.playlist.attribute("id").value();
         const std::string producer = sound.piece.producer.attribute("id").value();
         take(sound);

@@ -79,7 +79,7 @@ void MltTimeline::index() {
         waiting.pop_back();
         const std::string name = element.name();
         if (is_service(name) && element.attribute("id")) {
-            services_.emplace(element.attribute("id").value(), element);
+            services_[element.attribute("id").value()].push_back(element);
         }
         has_chains_ = has_chains_ || name == "chain";
         ids_.insert(element.attribute("id").value());
@@ -128,7 +128,17 @@ std::string MltTimeline::property(pugi::xml_node element, const char *name) {
 
 pugi::xml_node MltTimeline::service(const std::string &id) const {
     const auto found = services_.find(id);
-    return found == services_.end() ? pugi::xml_node() : found->second;
+    return found == services_.end() ? pugi::xml_node() : found->second.back();
+}
+
+void MltTimeline::check_unique(const std::string &id) const {
+    const auto found = services_.find(id);
+    if (found != services_.end() && found->second.size() > 1) {
+        throw Problem(Problem::Kind::input, file_.path() + ": " + std::to_string(found->second.size()) +
+                                                " elements have the id \"" + shown(id) +
+                                                "\"; expected one. Save the project again in its editor, which gives "
+                                                "each an id of its own");
+    }
 }
 
 std::string MltTimeline::free_id(const std::string &stem, const std::string &but_not) const {
@@ -150,8 +160,11 @@ std::vector<pugi::xml_node> MltTimeline::tracks_of(pugi::xml_node tractor) {
 }
 
 pugi::xml_node MltTimeline::played_by(pugi::xml_node element) const {
-    if (const pugi::xml_node named = service(element.attribute("producer").value())) {
-        return named;
+    if (const auto named = services_.find(element.attribute("producer").value()); named != services_.end()) {
+        const auto later = std::find_if(named->second.begin(), named->second.end(), [&](pugi::xml_node service) {
+            return service.offset_debug() > element.offset_debug();
+        });
+        return later == named->second.begin() ? named->second.front() : *std::prev(later);
     }
     return element.find_child([](pugi::xml_node child) { return is_service(child.name()); });
 }
@@ -464,7 +477,9 @@ std::vector<Lane> MltTimeline::own_lanes() const {
         const bool has_sound = std::any_of(
             on_it.begin(), on_it.end(), [&](const Piece &piece) { return !piece.is_blank && is_ours(piece.producer); });
         const bool is_first = own.empty() || own.back().track != lane.track;
-        if (lane.video < 0 && ((has_sound && filled[lane.track] == 1) ||
+        const auto named = services_.find(lane.playlist.attribute("id").value());
+        const bool is_unique = named == services_.end() || named->second.size() == 1;
+        if (lane.video < 0 && is_unique && ((has_sound && filled[lane.track] == 1) ||
                                (filled[lane.track] == 0 && is_first && is_track_title(track_name(lane))))) {
             own.push_back(lane);
         }

@@ -134,7 +134,11 @@ protected:
     static bool is_named(pugi::xml_node element, const char *name);
     static std::string property(pugi::xml_node element, const char *name);
     static pugi::xml_node property_node(pugi::xml_node element, const char *name);
+    /// The element with an id; the last one if there are several.
     pugi::xml_node service(const std::string &id) const;
+
+    /// Throws Problem if several elements have this id: an edit of one could reach another.
+    void check_unique(const std::string &id) const;
 
     /// An unused id: the stem and a number.
     std::string free_id(const std::string &stem, const std::string &but_not = "") const;
@@ -142,7 +146,8 @@ protected:
     /// Tracks of a tractor.
     static std::vector<pugi::xml_node> tracks_of(pugi::xml_node tractor);
 
-    /// The element that a track or an entry plays: referenced by its id, or nested in it.
+    /// The element that a track or an entry plays: referenced by its id, or nested in it. Of several
+    /// elements with that id it is the last one before the reference, as in MLT.
     pugi::xml_node played_by(pugi::xml_node element) const;
 
     std::optional<Frames> time(const std::string &text) const { return clock_.read(text); }
@@ -230,6 +235,7 @@ private:
     std::vector<Sound> sounds() const;
     static std::string id_of(const Sound &sound, const std::vector<Sound> &all);
     Sound find(const std::string &placed_id) const;
+    void check_editable(const Sound &sound) const;
     std::vector<Lane> own_lanes() const;
     std::string lane_for(Frames start, Frames length, const std::string &preferred);
     void put(const std::string &playlist, Frames start, Frames length, const std::string &entry);
@@ -246,7 +252,7 @@ private:
     mutable std::unordered_map<const void *, std::optional<Frames>> lengths_; ///< Natural lengths, by element.
     mutable std::size_t depth_of_lengths_ = 0;
     std::string root_;
-    std::unordered_map<std::string, pugi::xml_node> services_;
+    std::unordered_map<std::string, std::vector<pugi::xml_node>> services_; ///< By id, in the order of the text.
     std::unordered_set<std::string> ids_; ///< Of all elements, and missing ones that something plays.
     bool has_chains_ = false;
 };
