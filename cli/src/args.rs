@@ -56,6 +56,8 @@ pub enum Command {
     },
     /// Report what was found on this machine and what is missing
     Doctor(Doctor),
+    /// Fetch ONNX Runtime for graphics cards
+    Setup(crate::setup::Setup),
     /// Install Kinescore in an editor: a menu entry, an add-on or a plugin
     Install(Install),
     /// Remove Kinescore from an editor; everything else there stays unchanged
@@ -364,7 +366,8 @@ pub struct TimelineAdd {
 /// `kinescore doctor`.
 #[derive(Debug, Args)]
 pub struct Doctor {
-    /// Device to check; with cuda, it is an error if CUDA cannot be used [auto|cpu|cuda]
+    /// Device to check; it is an error if a graphics card is requested and cannot be used, and each
+    /// network is compared with the CPU there [auto|cpu|gpu|cuda|webgpu]
     #[arg(long, value_name = "WORD", default_value = "auto")]
     pub device: String,
     /// Check what is installed in editors instead: whether it is complete, is where the editor looks
@@ -559,21 +562,23 @@ fn retries(text: &str) -> Result<u32, String> {
 }
 
 fn report_file() -> impl TypedValueParser<Value = PathBuf> {
-    output_path().try_map(|path| {
-        let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
-        match extension.as_deref() {
-            Some("html" | "htm") => Ok(path),
-            _ => Err("a report is a page for a browser; its name must end in .html"),
-        }
-    })
+    file_ending_in(
+        &["html", "htm"],
+        "a report is a page for a browser; its name must end in .html",
+    )
 }
 
 fn plot_file() -> impl TypedValueParser<Value = PathBuf> {
-    output_path().try_map(|path| {
-        let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
-        match extension.as_deref() {
-            Some("svg" | "png") => Ok(path),
-            _ => Err("the name of a picture must end in .svg or .png"),
+    file_ending_in(&["svg", "png"], "the name of a picture must end in .svg or .png")
+}
+
+/// The path of an output whose name has one of these endings, in capitals or not.
+fn file_ending_in(endings: &'static [&'static str], otherwise: &'static str) -> impl TypedValueParser<Value = PathBuf> {
+    output_path().try_map(move |path| {
+        let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+        match ending {
+            Some(ending) if endings.contains(&ending.as_str()) => Ok(path),
+            _ => Err(otherwise),
         }
     })
 }

@@ -1,5 +1,6 @@
 #include "beat_markers.hpp"
 
+#include "markers.hpp"
 #include "ratio.hpp"
 
 #include <algorithm>
@@ -15,9 +16,6 @@ namespace {
 
 /// Two times of one beat: a record and a maker may round differently.
 constexpr Flicks same_beat = flicks_per_second / 1000;
-
-/// The least time between two fixed beats that the library allows.
-constexpr Flicks nearest_fixed = flicks_per_second / 10;
 
 /// Greatest numbers that are read of bars, and of beats in a bar.
 constexpr std::int64_t most_bars = 1'000'000;
@@ -205,7 +203,7 @@ void release(std::vector<FixedBeat> &fixed, Flicks time) {
 
 bool has_near(const std::vector<FixedBeat> &fixed, Flicks time) {
     return std::any_of(fixed.begin(), fixed.end(),
-                       [&](const FixedBeat &beat) { return std::abs(beat.time - time) < nearest_fixed; });
+                       [&](const FixedBeat &beat) { return std::abs(beat.time - time) < nearest_beats; });
 }
 
 } // namespace

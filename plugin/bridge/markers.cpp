@@ -21,7 +21,6 @@ namespace {
 
 /// What the library allows: marks that are nearer, or more, would be refused.
 constexpr Flicks nearest_hits = flicks_per_second / 20;
-constexpr Flicks nearest_beats = flicks_per_second / 10;
 constexpr std::size_t most_marks = 10'000;
 constexpr std::size_t longest_label = 80;
 

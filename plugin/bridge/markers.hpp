@@ -17,6 +17,9 @@
 
 namespace kinescore::bridge {
 
+/// The least time between two fixed beats that the library allows.
+constexpr Flicks nearest_beats = flicks_per_second / 10;
+
 /// The JSON text of the marks that markers set for a clip, in the time of its media; "" if none do.
 ///
 /// "hit", then what answers it, "drums", "chord" and "stop", then a label: "hit chord stop: jump".

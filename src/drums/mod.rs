@@ -18,7 +18,7 @@ pub use model::DrumModels;
 use crate::error::{Error, Result};
 use crate::progress::{Monitor, Stage};
 use crate::rhythm::compose::{self, Composition};
-use crate::rhythm::{Rhythm, alike};
+use crate::rhythm::{self, Rhythm, alike};
 use crate::settings::DrumSettings;
 use crate::shown;
 use sampling::Sampling;
@@ -80,7 +80,7 @@ pub fn play(
     let matrix = writing::hit_matrix(&words, &vocabulary);
     let (velocity, offset) = models.velocity_and_offset(&plan, &matrix)?;
     Ok(DrumGrid {
-        beats: played_on.iter().map(|beat| beat.time).collect(),
+        beats: rhythm::instants(played_on),
         first_beat: rhythm.beats.first().map_or(1, |beat| beat.number),
         beats_per_bar: rhythm.beats_per_bar,
         style: style.to_owned(),

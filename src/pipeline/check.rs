@@ -13,7 +13,7 @@ use crate::limits::{
 };
 use crate::music::Music;
 use crate::pose::PoseTrack;
-use crate::rhythm::{Curve, Rhythm};
+use crate::rhythm::{self, Curve, Rhythm};
 use crate::score::Score;
 use crate::shown;
 use crate::time::{BeatGrid, Instant, STEPS_PER_BEAT, Span};
@@ -154,8 +154,7 @@ pub(super) fn rhythm(rhythm: &Rhythm, duration: Span) -> Checked {
     for (index, beat) in rhythm.beats.iter().enumerate() {
         numbers.check(format_args!("rhythm.beats[{index}].number"), beat.number)?;
     }
-    let beats = rhythm.beats.iter().map(|beat| beat.time).collect();
-    let grid = grid(beats, duration, "rhythm.beats", |index| {
+    let grid = grid(rhythm::instants(&rhythm.beats), duration, "rhythm.beats", |index| {
         format!("rhythm.beats[{index}].time")
     })?;
     TEMPI.check("rhythm.tempo", rhythm.tempo.bpm())?;

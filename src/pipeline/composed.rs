@@ -42,7 +42,7 @@ impl Composed<'_> {
 
     fn on(self, rhythm: Rhythm) -> Self {
         let mut drums = self.drums.into_owned();
-        drums.beats = rhythm.beats.iter().map(|beat| beat.time).collect();
+        drums.beats = rhythm::instants(&rhythm.beats);
         Self {
             rhythm: Cow::Owned(rhythm),
             drums: Cow::Owned(drums),

@@ -77,10 +77,15 @@ pub struct Beat {
     pub number: u8,
 }
 
+/// The times of beats.
+pub(crate) fn instants(beats: &[Beat]) -> Vec<Instant> {
+    beats.iter().map(|beat| beat.time).collect()
+}
+
 impl Rhythm {
     /// The sixteenth-note grid that the beats span; `None` for fewer than two beats.
     pub fn grid(&self) -> Option<BeatGrid> {
-        BeatGrid::new(self.beats.iter().map(|b| b.time).collect())
+        BeatGrid::new(instants(&self.beats))
     }
 
     /// The rhythm that music is written for: the one without the beats that a person has fixed, if

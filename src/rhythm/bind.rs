@@ -10,7 +10,7 @@
 //! whether it was found or made. Where they move only a few of its beats, the rhythm keeps the line's
 //! own as well, for which the music is composed.
 
-use super::beats::{Beat, Rhythm, UnmovedBeats};
+use super::beats::{Beat, Rhythm, UnmovedBeats, instants};
 use super::fit;
 use crate::limits::{BEAT_SPANS, BEATS_PER_BAR};
 use crate::marks::{AccentMarks, BeatMark, Marks, TempoFactor};
@@ -47,7 +47,7 @@ pub(super) fn bound(mut rhythm: Rhythm, fixed: &[BeatMark], duration: Span) -> R
     if let Some(same) = same_beats(&beats, &rhythm.beats, fixed) {
         rhythm.beats = same;
         rhythm.unmoved = Some(UnmovedBeats {
-            times: beats.iter().map(|beat| beat.time).collect(),
+            times: instants(&beats),
             tempo,
         });
     }
@@ -77,8 +77,7 @@ fn thread(rhythm: &mut Rhythm, factor: TempoFactor, fixed: &[BeatMark], duration
         return;
     };
     let beats = line.beats(fixed, duration);
-    let instants: Vec<Instant> = beats.iter().map(|beat| beat.time).collect();
-    match fit::tempo(&instants) {
+    match fit::tempo(&instants(&beats)) {
         Some(tempo) if beats.len() >= 2 => {
             rhythm.beats = beats;
             rhythm.tempo = tempo;
@@ -173,7 +172,7 @@ struct Fixed {
 impl Line {
     fn of(rhythm: &Rhythm, factor: f64) -> Option<Self> {
         let first = rhythm.beats.first()?;
-        let grid = BeatGrid::new(rhythm.beats.iter().map(|beat| beat.time).collect())?;
+        let grid = BeatGrid::new(instants(&rhythm.beats))?;
         let spans = grid.beats().windows(2).map(|pair| (pair[1] - pair[0]).seconds());
         let (shortest, longest) = spans.fold((f64::INFINITY, 0.0_f64), |(least, most), span| {
             (least.min(span), most.max(span))

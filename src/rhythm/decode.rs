@@ -1,7 +1,7 @@
 //! From the evidence of a source to numbered beats: decoder, fit and bars together.
 
 use super::activation::ACTIVATION_RATE;
-use super::beats::Beat;
+use super::beats::{self, Beat};
 use super::calibration::Decoding;
 use super::hmm::{self, Observations};
 use super::lock::{self, Locks, TempoPrior, TempoWeights, TempoWindow};
@@ -96,7 +96,7 @@ pub(crate) struct Grid {
 impl Grid {
     /// The times of the beats.
     pub fn instants(&self) -> Vec<Instant> {
-        self.beats.iter().map(|b| b.time).collect()
+        beats::instants(&self.beats)
     }
 }
 

@@ -50,6 +50,7 @@ mod style;
 mod windows;
 
 pub use accents::{Accent, AccentKind, BodyPart, ImpactKind};
+pub(crate) use beats::instants;
 pub use beats::{Beat, Rhythm, Source, UnmovedBeats};
 pub use curve::Curve;
 pub use holds::Hold;

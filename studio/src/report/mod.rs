@@ -10,6 +10,7 @@ mod text;
 use crate::menu;
 use crate::take::{about, changed};
 use crate::view::{self, Axis};
+use base64::{Engine, prelude::BASE64_STANDARD};
 use kinescore::host::atomically;
 use kinescore::{Clip, Error, Job, Marks, Monitor, Result, Span, Speed};
 use serde_json::{Value, json};
@@ -182,7 +183,7 @@ fn pieces(
         }
         let mut write = || -> io::Result<()> {
             write!(to, "<script type=\"text/plain\" data-part=\"{name}\">")?;
-            text::write_base64(&piece, to)?;
+            to.write_all(BASE64_STANDARD.encode(&piece).as_bytes())?;
             writeln!(to, "</script>")
         };
         write().map_err(Error::output(temporary))?;
@@ -199,13 +200,10 @@ fn head(data: &Value) -> String {
         (false, true) => "'self' file: blob:",
         (false, false) => "blob:",
     };
-    let mut hash = Vec::new();
-    // Writing into memory cannot fail.
-    let _ = text::write_base64(&Sha256::digest(SCRIPT.as_bytes()), &mut hash);
+    let hash = BASE64_STANDARD.encode(Sha256::digest(SCRIPT.as_bytes()));
     let policy = format!(
-        "default-src 'none'; script-src 'sha256-{}'; style-src 'unsafe-inline'; img-src data:; media-src {media}; \
-         base-uri 'none'; form-action 'none'",
-        String::from_utf8_lossy(&hash)
+        "default-src 'none'; script-src 'sha256-{hash}'; style-src 'unsafe-inline'; img-src data:; media-src {media}; \
+         base-uri 'none'; form-action 'none'"
     );
     let analysis = &data["analysis"]["analysis"];
     let made = match analysis["digital_source_type"].as_str() {
