@@ -29,8 +29,9 @@ NAME := $(basename $(notdir $(CLIP)))
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## install what is missing: Debian packages, ONNX Runtime (in .setup/)
+setup: ## install what is missing: Debian packages, ONNX Runtime (in .setup/); with GPU=cuda or GPU=webgpu also that for graphics cards
 	@scripts/setup.sh
+	@[[ -z "$(GPU)" ]] || { $(CARGO) build --release --locked --package kinescore-cli && $(KINESCORE) setup gpu --build "$(GPU)"; }
 
 build: setup ## the program, optimised, in target/release
 	$(CARGO) build --release --locked --package kinescore-cli
@@ -87,6 +88,13 @@ test-web: ## tests of the studio's page in a real browser
 	@scripts/setup.sh web
 	$(CARGO) build --locked --workspace --bins
 	$(HERE) KINESCORE="$(abspath $(TARGET))/debug/kinescore" .setup/web/bin/python -m unittest discover -s studio/tests-web
+
+# Vulkan in software, so a network takes up to a minute.
+test-gpu: ## networks on a graphics card that SwiftShader computes in software; about 15 minutes
+	@scripts/setup.sh gpu
+	$(CARGO) build --locked --workspace --bins
+	$(HERE) XDG_DATA_HOME="$(CURDIR)/.setup/data" "$(abspath $(TARGET))/debug/kinescore" setup gpu --build webgpu
+	$(HERE) $(CARGO) test --locked --workspace --test graphics -- --ignored --test-threads 1
 
 test-hosts: ## plugins and projects in editors: Blender, and with FORKY=DIR the melt and Kdenlive of Debian forky
 	@scripts/setup.sh test

@@ -8,6 +8,7 @@
 #   scripts/setup.sh evaluate    for measuring beats as well: a Python environment in .setup/evaluate
 #   scripts/setup.sh sync        for measuring how soundtracks answer the movement: an environment in .setup/sync
 #   scripts/setup.sh web         for the tests of the studio's page: Chromium, and an environment in .setup/web
+#   scripts/setup.sh gpu         for the tests on a graphics card in software: SwiftShader in .setup/swiftshader
 #   scripts/setup.sh fuzz        for fuzzing as well: clang's libFuzzer and sanitizers
 #   scripts/setup.sh dist        for building packages as well: OpenFX, Debian's packaging tools, what FFmpeg is built with
 #   scripts/setup.sh test        for the tests as well: that environment, rustfmt and clippy, CMake, valgrind, melt, GES
@@ -16,9 +17,9 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 purpose=${1:-build}
 case $purpose in
-build | plugin | evaluate | sync | web | fuzz | dist | test) ;;
+build | plugin | evaluate | sync | web | gpu | fuzz | dist | test) ;;
 *)
-    printf 'set-up failed: unknown purpose %s; expected build, plugin, evaluate, sync, web, fuzz, dist or test\n' "$purpose" >&2
+    printf 'set-up failed: unknown purpose %s; expected build, plugin, evaluate, sync, web, gpu, fuzz, dist or test\n' "$purpose" >&2
     exit 2
     ;;
 esac
@@ -49,6 +50,8 @@ test_packages=(
 dist_packages=(dpkg-dev git patchelf zstd nasm libopus-dev libdav1d-dev zlib1g-dev)
 # A real browser, and letters for it, for the tests of the studio's page.
 web_packages=(chromium fonts-dejavu-core)
+# Vulkan's loader; its driver in software is unpacked from Chromium's package, without Chromium.
+gpu_packages=(libvulkan1)
 rust_least=1.90
 
 # ONNX Runtime: one library out of the Python wheel; Python itself is not needed when the program
@@ -96,6 +99,7 @@ if command -v dpkg-query >/dev/null && command -v apt-get >/dev/null; then
     install_packages "${debian_packages[@]}"
     [[ $purpose != test ]] || install_packages "${test_packages[@]}"
     [[ $purpose != web ]] || install_packages "${web_packages[@]}"
+    [[ $purpose != gpu ]] || install_packages "${gpu_packages[@]}"
     [[ $purpose != fuzz ]] || install_packages libclang-rt-dev
     [[ $purpose != dist ]] || install_packages "${dist_packages[@]}"
 else
@@ -192,6 +196,24 @@ PYTHON
     mv "$work/onnxruntime" "$target"
     say "ONNX Runtime $onnxruntime_version is in .setup/onnxruntime"
 fi
+
+# SwiftShader, a driver for Vulkan that computes on the processor. The loader wants its absolute path.
+swift_shader() {
+    local place=$root/.setup/swiftshader work
+    [[ ! -f $place/icd.json ]] || return 0
+    command -v apt-get >/dev/null || fail "SwiftShader is unpacked from Debian's package chromium-common, and there is no apt-get here"
+    work=$(mktemp -d "$root/.setup/download.XXXXXX")
+    say "fetching SwiftShader"
+    (cd "$work" && apt-get download -qq chromium-common >&2) || fail "apt-get could not download chromium-common"
+    dpkg-deb --extract "$work"/chromium-common_*.deb "$work/unpacked"
+    mkdir -p "$place"
+    cp "$work/unpacked/usr/lib/chromium/libvk_swiftshader.so" "$place/"
+    cp "$work/unpacked/usr/share/doc/chromium-common/copyright" "$place/"
+    printf '{"file_format_version": "1.0.0", "ICD": {"library_path": "%s", "api_version": "1.1.0"}}\n' \
+        "$place/libvk_swiftshader.so" > "$place/icd.json"
+    rm -rf "$work"
+}
+[[ $purpose != gpu ]] || swift_shader
 
 # OpenFX, for its plugin and the tests' host. plugin/openfx.cmake has its origin and checks it.
 openfx_sources() {

@@ -165,7 +165,9 @@ pub mod host {
     pub use crate::export::leftovers::{LETTERS as TEMPORARY_LETTERS, MARK as TEMPORARY_MARK, clear_leftovers};
     pub use crate::export::mux::default_output;
     pub use crate::foreign::{catches_panics, panic_text};
-    pub use crate::model::{Manifest, Runtime};
+    pub use crate::model::provider::{cards, has_nvidia_card};
+    pub use crate::model::session::doubt;
+    pub use crate::model::{Manifest, Provider, Runtime};
     pub use crate::regular::why_not as why_not_regular;
     pub use crate::score::kits::DRUM_BANK;
     pub use crate::shown::{count as shown_count, message as shown_message, text as shown_text};

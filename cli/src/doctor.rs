@@ -5,7 +5,7 @@ use crate::editors::{self, Content, Finding, State};
 use crate::exit::{Failure, RESOURCES};
 use crate::{resources, stdout};
 use indicatif::HumanBytes;
-use kinescore::host::{Cache, DRUM_BANK, Manifest, Runtime, SoundFont};
+use kinescore::host::{Cache, DRUM_BANK, Manifest, Provider, Runtime, SoundFont, doubt};
 use kinescore::settings::Device;
 use kinescore::{Resources, Settings};
 use std::fmt::Write as _;
@@ -125,7 +125,7 @@ fn cache(report: &mut Report, folder: Option<&Path>) {
 }
 
 fn runtime(report: &mut Report, found: &Resources, device: Device) {
-    let runtime = match Runtime::load(found.runtime.as_deref(), &found.runtime_search) {
+    let runtime = match found.load_runtime(device) {
         Ok(runtime) => runtime,
         Err(error) => return report.bad("ONNX Runtime", error.to_string()),
     };
@@ -142,10 +142,51 @@ fn runtime(report: &mut Report, found: &Resources, device: Device) {
         );
     }
     report.good("providers", runtime.providers().join(", "));
-    match runtime.cuda_refusal() {
-        None => report.good("CUDA", "can be used"),
-        Some(reason) if device == Device::Cuda => report.bad("CUDA", format!("cannot be used: {reason}")),
-        Some(reason) => report.note("CUDA", format!("not used: {reason}")),
+    let cards = kinescore::host::cards();
+    match cards.is_empty() {
+        true => report.note("graphics card", "none with a driver"),
+        false => report.good("graphics card", cards.join(", ")),
+    }
+    for provider in Provider::GRAPHICS {
+        match runtime.refusal(provider) {
+            None => report.good(provider.name(), "can be used"),
+            Some(reason) => report.note(provider.name(), format!("not used: {reason}")),
+        }
+    }
+    let is_built_for_cards = runtime.providers().len() > 1;
+    if !cards.is_empty() && !is_built_for_cards {
+        report.note(
+            "",
+            "this ONNX Runtime is for the CPU; `kinescore setup gpu` fetches one for graphics cards",
+        );
+    }
+    match runtime.provider(device) {
+        Err(error) => report.bad("device", error.to_string()),
+        Ok(provider) => {
+            report.good(
+                "device",
+                format!("{}: poses are computed by {}", device.word(), provider.name()),
+            );
+            if device != Device::Auto && provider != Provider::Cpu {
+                networks(report, &runtime, found, provider);
+            }
+        }
+    }
+}
+
+/// Compares each network on a graphics card with the CPU.
+fn networks(report: &mut Report, runtime: &Runtime, found: &Resources, provider: Provider) {
+    // A manifest that cannot be read is reported with the models.
+    let Ok(manifest) = Manifest::read(&found.models) else {
+        return;
+    };
+    for (name, _) in manifest.entries().filter(|(_, entry)| !entry.inputs.is_empty()) {
+        let name_shown = format!("  {name}");
+        match doubt(runtime, &manifest, name, provider) {
+            Ok(None) => report.good(&name_shown, format!("computed by {} as by the CPU", provider.name())),
+            Ok(Some(reason)) => report.note(&name_shown, format!("stays on the CPU: {reason}")),
+            Err(error) => report.bad(&name_shown, error.to_string()),
+        }
     }
 }
 

@@ -18,6 +18,7 @@ mod render;
 mod report;
 mod resources;
 mod settings_cmd;
+mod setup;
 mod signals;
 mod stdout;
 mod studio;
@@ -105,6 +106,7 @@ fn run(command: &Command, console: &Console) -> Result<(), Failure> {
         #[cfg(feature = "timeline")]
         Command::Timeline { action } => timeline::timeline(action, console, &cancel_on_signal()?),
         Command::Doctor(args) => doctor::doctor(args),
+        Command::Setup(args) => setup::setup(args, console),
         Command::Install(args) => install::install(args, console),
         Command::Uninstall(args) => install::uninstall(args, console),
         Command::Settings(args) if args.json => stdout::write(&settings_cmd::json()),

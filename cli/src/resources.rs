@@ -3,7 +3,7 @@
 
 use crate::exit::{Failure, RESOURCES};
 use crate::places::{CacheFlags, ResourceFlags};
-use kinescore::host::SoundFont;
+use kinescore::host::{SoundFont, has_nvidia_card};
 use kinescore::{Error, Resources};
 use std::env;
 use std::fs;
@@ -16,6 +16,11 @@ pub const RUNTIME_VARIABLE: &str = "KINESCORE_ONNXRUNTIME";
 
 /// Environment variable with the folder of the cache.
 pub const CACHE_VARIABLE: &str = "KINESCORE_CACHE";
+/// The builds of ONNX Runtime for graphics cards: for those of NVIDIA's, and for any.
+pub const GRAPHICS_BUILDS: [&str; 2] = ["cuda", "webgpu"];
+/// Where the libraries are in a build of ONNX Runtime for graphics cards.
+pub const GRAPHICS_LIBRARIES: &str = "onnxruntime/capi";
+
 /// The value of [`CACHE_VARIABLE`] that disables the cache.
 const NO_CACHE: &str = "off";
 
@@ -26,6 +31,7 @@ pub fn find(flags: &ResourceFlags) -> Result<Resources, Failure> {
         models: models(flags)?,
         runtime: flags.onnxruntime.clone().or_else(|| variable(RUNTIME_VARIABLE)),
         runtime_search: runtime_folders(),
+        graphics_search: graphics_builds(),
         sound_font: flags.soundfont.clone(),
         cache: cache(&flags.cache),
         cache_limit: flags.cache.cache_size,
@@ -41,6 +47,24 @@ pub fn cache(flags: &CacheFlags) -> Option<PathBuf> {
         return (flags.cache.is_some() || folder.as_os_str() != NO_CACHE).then_some(folder);
     }
     user_folder("XDG_CACHE_HOME", ".cache").map(|folder| folder.join("kinescore"))
+}
+
+/// Where `kinescore setup gpu` puts builds of ONNX Runtime; `None` if no folder is known for it.
+pub fn graphics_folder() -> Option<PathBuf> {
+    user_folder("XDG_DATA_HOME", ".local/share").map(|folder| folder.join("kinescore/graphics"))
+}
+
+/// The folders with the libraries of those builds, the best first.
+fn graphics_builds() -> Vec<PathBuf> {
+    let Some(folder) = graphics_folder() else {
+        return vec![];
+    };
+    let mut builds = GRAPHICS_BUILDS;
+    if !has_nvidia_card() {
+        builds.reverse();
+    }
+    let libraries = builds.map(|build| folder.join(build).join(GRAPHICS_LIBRARIES));
+    libraries.into_iter().filter(|folder| folder.is_dir()).collect()
 }
 
 /// An XDG base directory: the one that the variable names, or its default below the home folder.

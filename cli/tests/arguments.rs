@@ -60,7 +60,7 @@ fn a_value_that_is_not_allowed_is_reported_with_the_allowed_ones() {
             ["--set", "music.chords=am F"],
             ["symbol 1 'am', character 1", "did you mean 'Am'?"],
         ),
-        (["--device", "gpu"], ["device = 'gpu'", "auto|cpu|cuda"]),
+        (["--device", "tpu"], ["device = 'tpu'", "auto|cpu|gpu|cuda|webgpu"]),
         (["--set", "pose.person=0"], ["pose.person = '0'", "1 to 16"]),
         (["--set", "tempo"], ["KEY=VALUE", "tempo"]),
         (["--start", "1:75"], ["1:75", "59.999"]),

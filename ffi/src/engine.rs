@@ -81,6 +81,7 @@ pub unsafe extern "C" fn kinescore_engine_new(resources: *const Resources, engin
 unsafe fn places(resources: *const Resources) -> Result<(Places, usize), Failure> {
     let mut places = Places {
         runtime_search: runtime_folders(),
+        graphics_search: vec![],
         ..Places::default()
     };
     let (mut models, mut threads) = (None, 0);

@@ -36,6 +36,7 @@ std::vector<std::string> words_for_number(const SettingRow &row) {
 /// numbers, so these words keep their numbers permanently; words of later releases come after them.
 const std::map<std::string, std::vector<std::string>> first_words = {
     {"device", {"auto", "cpu", "cuda"}},
+    {"device.networks", {"gaining", "all"}},
     {"pose.quality", {"normal", "high"}},
     {"beats.source", {"auto", "network", "motion"}},
     {"beats.per_bar", {"auto", "3", "4"}},

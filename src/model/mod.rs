@@ -8,13 +8,16 @@
 //! A [`Session`] exists only if its file has the hash, and its tensors the names, types and shapes,
 //! in the [`Manifest`].
 
+mod agreement;
 mod library;
 pub mod manifest;
+pub mod provider;
 pub mod runtime;
 pub mod session;
 mod tensor;
 
 pub use manifest::Manifest;
+pub use provider::Provider;
 pub use runtime::Runtime;
 pub use session::{Options, Session};
 pub use tensor::Tensor;

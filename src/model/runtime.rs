@@ -1,15 +1,17 @@
 //! Finds and loads the ONNX Runtime library.
 
 use super::library;
+use super::provider::{self, Provider, tidy};
 use crate::error::{Error, Result};
 use crate::foreign;
+use crate::settings::Device;
 use ort::environment::Environment;
-use ort::ep::{self, ExecutionProvider};
 use ort::session::Session;
 use ort::session::builder::SessionBuilder;
+use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, Once, OnceLock, PoisonError};
 
 /// The loaded ONNX Runtime library. Copies refer to the same library.
 #[derive(Clone, Copy)]
@@ -18,7 +20,16 @@ pub struct Runtime(&'static Loaded);
 struct Loaded {
     path: PathBuf,
     environment: Environment,
-    cuda_refusal: OnceLock<Option<String>>,
+    cuda: Card,
+    webgpu: Card,
+    doubts: Mutex<BTreeMap<(Provider, String), Option<String>>>,
+}
+
+/// What is known of an execution provider that uses a graphics card.
+#[derive(Default)]
+struct Card {
+    refusal: OnceLock<Option<String>>,
+    failure: OnceLock<String>,
 }
 
 /// A process can hold one ONNX Runtime environment; a second one is refused. It is never unloaded.
@@ -70,7 +81,9 @@ impl Runtime {
                         return Ok(Self(LOADED.get_or_init(|| Loaded {
                             path: file,
                             environment,
-                            cuda_refusal: OnceLock::new(),
+                            cuda: Card::default(),
+                            webgpu: Card::default(),
+                            doubts: Mutex::default(),
                         })));
                     }
                     Err(reason) => tried.push(format!("  {}: {reason}", file.display())),
@@ -108,36 +121,111 @@ impl Runtime {
     }
 
     /// Those execution providers that the library was built with and that a
-    /// [`Session`](super::Session) can use.
+    /// [`Session`](super::Session) can use, as ONNX Runtime names them.
     pub fn providers(&self) -> Vec<&'static str> {
-        let cuda = ep::CUDA::is_available().unwrap_or(false).then_some(ep::CUDA::NAME);
-        std::iter::once(ep::CPU::NAME).chain(cuda).collect()
+        let graphics = Provider::GRAPHICS.into_iter().filter(|one| one.is_built_in());
+        std::iter::once(Provider::Cpu)
+            .chain(graphics)
+            .map(Provider::id)
+            .collect()
     }
 
-    /// Whether the system has an NVIDIA graphics card, so that CUDA could be expected to work.
-    pub fn has_nvidia_card() -> bool {
-        card_below(Path::new("/"))
+    /// The reason why an execution provider cannot be used; `None` if it can. Determined by opening
+    /// a session on it, once per process. One that has failed in a run is not used again.
+    pub fn refusal(&self, provider: Provider) -> Option<&str> {
+        let card = self.card(provider)?;
+        let known = card.failure.get().map(String::as_str);
+        known.or_else(|| {
+            card.refusal
+                .get_or_init(|| provider.attempt(&self.0.environment, &self.0.path).err())
+                .as_deref()
+        })
     }
 
-    /// The reason why CUDA cannot be used; `None` if it can. Determined by opening a session on the
-    /// GPU, once per process.
-    pub fn cuda_refusal(&self) -> Option<&str> {
-        self.0
-            .cuda_refusal
-            .get_or_init(|| try_cuda(&self.0.environment).err())
-            .as_deref()
-    }
-
+    /// The execution provider for a device.
+    ///
+    /// With [`Device::Auto`] it is CUDA, else WebGPU if there is a graphics card, else the CPU; that
+    /// a card is not used is logged once per process: as a warning if it is one of NVIDIA's, which
+    /// should work, else as information. After a card has failed in a run, it is the CPU.
+    ///
     /// # Errors
-    /// [`Error::DeviceUnavailable`] if CUDA cannot be used.
-    pub fn check_cuda(&self) -> Result<()> {
-        match self.cuda_refusal() {
-            None => Ok(()),
-            Some(reason) => Err(Error::DeviceUnavailable {
-                device: "cuda".to_owned(),
-                reason: reason.to_owned(),
-            }),
+    /// [`Error::DeviceUnavailable`] if a card is requested and cannot be used.
+    pub fn provider(&self, device: Device) -> Result<Provider> {
+        static LOGGED: Once = Once::new();
+        let candidates: &[Provider] = match device {
+            Device::Cpu => return Ok(Provider::Cpu),
+            Device::Cuda => &[Provider::Cuda],
+            Device::WebGpu => &[Provider::WebGpu],
+            // Without a card, Vulkan may have a driver that computes on the processor, far slower.
+            Device::Auto if !provider::has_card() => &[Provider::Cuda],
+            Device::Auto | Device::Gpu => &Provider::GRAPHICS,
+        };
+        if let Some(usable) = candidates.iter().find(|one| self.refusal(**one).is_none()) {
+            return Ok(*usable);
         }
+        if candidates.iter().any(|one| self.has_failed(*one)) {
+            return Ok(Provider::Cpu);
+        }
+        let reasons = candidates.iter().map(|one| {
+            let reason = self.refusal(*one).unwrap_or_default();
+            match candidates.len() {
+                1 => reason.to_owned(),
+                _ => format!("{}: {reason}", one.name()),
+            }
+        });
+        let reason = reasons.collect::<Vec<_>>().join("; ");
+        if device != Device::Auto {
+            return Err(Error::DeviceUnavailable {
+                device: device.word().to_owned(),
+                reason,
+            });
+        }
+        LOGGED.call_once(|| {
+            let names = candidates
+                .iter()
+                .map(|one| one.name())
+                .collect::<Vec<_>>()
+                .join(" and ");
+            let level = level(provider::has_nvidia_card());
+            log::log!(level, "{names} cannot be used, so the CPU is used: {reason}");
+        });
+        Ok(Provider::Cpu)
+    }
+
+    /// Remembers that a card has failed in a run. Returns whether this is the first time.
+    pub(super) fn fail(&self, provider: Provider, reason: &str) -> bool {
+        let card = self.card(provider);
+        card.is_some_and(|card| card.failure.set(reason.to_owned()).is_ok())
+    }
+
+    fn has_failed(&self, provider: Provider) -> bool {
+        self.card(provider).is_some_and(|card| card.failure.get().is_some())
+    }
+
+    fn card(&self, provider: Provider) -> Option<&'static Card> {
+        match provider {
+            Provider::Cpu => None,
+            Provider::Cuda => Some(&self.0.cuda),
+            Provider::WebGpu => Some(&self.0.webgpu),
+        }
+    }
+
+    /// Why a provider is not trusted with the model that has this hash; `None` if it is. Determined
+    /// by `check`, once per process.
+    pub(super) fn doubt(
+        &self,
+        provider: Provider,
+        sha256: &str,
+        check: impl FnOnce() -> Option<String>,
+    ) -> (Option<String>, bool) {
+        let mut doubts = self.0.doubts.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (provider, sha256.to_owned());
+        if let Some(known) = doubts.get(&key) {
+            return (known.clone(), false);
+        }
+        let doubt = check();
+        doubts.insert(key, doubt.clone());
+        (doubt, true)
     }
 
     /// A new builder for sessions.
@@ -146,43 +234,9 @@ impl Runtime {
     }
 }
 
-/// A minimal model: one Identity of one f32. ONNX's protocol buffers, field by field.
-#[rustfmt::skip]
-const IDENTITY: &[u8] = &[
-    0x08, 0x08,                                                     // ir_version 8
-    0x3a, 0x2f,                                                     // graph
-        0x0a, 0x10,                                                 //   node
-            0x0a, 0x01, b'x', 0x12, 0x01, b'y',                     //     input x, output y
-            0x22, 0x08, b'I', b'd', b'e', b'n', b't', b'i', b't', b'y',
-        0x12, 0x01, b'g',                                           //   name
-        0x5a, 0x0b,                                                 //   input
-            0x0a, 0x01, b'x', 0x12, 0x06, 0x0a, 0x04, 0x08, 0x01, 0x12, 0x00,
-        0x62, 0x0b,                                                 //   output
-            0x0a, 0x01, b'y', 0x12, 0x06, 0x0a, 0x04, 0x08, 0x01, 0x12, 0x00,
-    0x42, 0x04, 0x0a, 0x00, 0x10, 0x11,                             // opset 17
-];
-
-/// Whether NVIDIA's driver has a card, in the file system at `root`.
-fn card_below(root: &Path) -> bool {
-    ["dev/nvidia0", "proc/driver/nvidia"]
-        .iter()
-        .any(|sign| root.join(sign).exists())
-}
-
-/// Registering the provider explicitly returns the reason of a refusal, which ort would only log.
-/// Only making a session shows whether a GPU responds.
-fn try_cuda(environment: &Environment) -> std::result::Result<(), String> {
-    let mut builder = Session::builder(environment).map_err(|e| e.to_string())?;
-    ep::CUDA::default()
-        .register(&mut builder)
-        .map_err(|e| tidy(e.message()))?;
-    builder.commit_from_memory(IDENTITY).map_err(|e| tidy(e.message()))?;
-    Ok(())
-}
-
-/// ONNX Runtime's messages contain line breaks and runs of spaces.
-fn tidy(message: &str) -> String {
-    message.split_whitespace().collect::<Vec<_>>().join(" ")
+/// The log level of the message that no card is used: on most machines this is expected.
+fn level(has_card: bool) -> log::Level {
+    if has_card { log::Level::Warn } else { log::Level::Info }
 }
 
 /// The libraries at `place`, the likeliest first. If there are none, the reason is added to
@@ -319,22 +373,27 @@ mod tests {
     }
 
     #[test]
-    fn a_card_is_known_by_its_driver() {
-        let root = tempfile::tempdir().unwrap();
-        std::fs::create_dir_all(root.path().join("dev")).unwrap();
-        assert!(!card_below(root.path()));
-        std::fs::write(root.path().join("dev/nvidia0"), "").unwrap();
-        assert!(card_below(root.path()));
-        let root = tempfile::tempdir().unwrap();
-        std::fs::create_dir_all(root.path().join("proc/driver/nvidia/gpus")).unwrap();
-        assert!(card_below(root.path()));
+    fn only_a_card_that_is_not_used_is_warned_of() {
+        assert_eq!(level(true), log::Level::Warn);
+        assert_eq!(level(false), log::Level::Info);
     }
 
     #[test]
-    fn the_probe_model_is_a_model() {
+    fn a_card_that_is_asked_for_and_not_there_is_refused_with_the_reason() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(".setup/onnxruntime");
         let runtime = Runtime::load(None, &[folder]).unwrap();
-        let session = runtime.builder().unwrap().commit_from_memory(IDENTITY).unwrap();
-        assert_eq!((session.inputs()[0].name(), session.outputs()[0].name()), ("x", "y"));
+        assert_eq!(runtime.provider(Device::Cpu).unwrap(), Provider::Cpu);
+        // The build of the set-up has no provider for graphics cards.
+        assert_eq!(runtime.provider(Device::Auto).unwrap(), Provider::Cpu);
+        for (device, names) in [
+            (Device::Cuda, vec!["has no CUDA"]),
+            (Device::WebGpu, vec!["has no WebGPU"]),
+            (Device::Gpu, vec!["CUDA: ", "has no CUDA", "WebGPU: ", "has no WebGPU"]),
+        ] {
+            let error = runtime.provider(device).unwrap_err();
+            assert!(matches!(&error, Error::DeviceUnavailable { device: named, .. } if named == device.word()));
+            let text = error.to_string();
+            assert!(names.iter().all(|name| text.contains(name)), "{text}");
+        }
     }
 }

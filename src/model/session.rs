@@ -1,15 +1,15 @@
 //! One model, checked against the manifest and ready to run.
 
+use super::agreement;
 use super::manifest::{Dim, Entry, Manifest, TensorInfo};
+use super::provider::{Provider, tidy};
 use super::runtime::Runtime;
 use super::tensor::{Outputs, Tensor, element_type};
 use crate::error::{Error, Result};
 use crate::settings::Device;
-use ort::ep::{self, ExecutionProvider};
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::value::{Outlet, ValueType};
 use std::path::{Path, PathBuf};
-use std::sync::Once;
 
 /// Options of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,41 +26,52 @@ pub struct Session {
     path: PathBuf,
     inputs: Vec<TensorInfo>,
     session: ort::session::Session,
-    #[cfg(test)]
-    on_cuda: bool,
+    provider: Provider,
+    /// Where it comes from, if it does not run on the CPU, on which it goes on if that fails.
+    source: Option<Source>,
+}
+
+/// What a session is opened with.
+#[derive(Debug, Clone)]
+struct Source {
+    runtime: Runtime,
+    manifest: Manifest,
+    name: String,
+    threads: usize,
 }
 
 impl Session {
     /// Loads the model with the name `name` in the manifest.
     ///
-    /// With [`Device::Auto`], CUDA is used if it works. Otherwise the CPU is used, and the reason
-    /// is logged once per process: as a warning if there is an NVIDIA card, which should work, else
-    /// as information.
+    /// It runs on the execution provider for the device ([`Runtime::provider`]). On a graphics card
+    /// it is compared with the CPU first, once per process, with inputs that are always the same; if
+    /// its outputs differ, or it cannot be loaded there, it stays on the CPU, with a warning.
     ///
     /// # Errors
     /// [`Error::ModelMissing`], [`Error::ModelHash`]; [`Error::ModelShape`] when a tensor differs
     /// from the manifest; [`Error::Inference`] when ONNX Runtime cannot load the model;
-    /// [`Error::DeviceUnavailable`] with [`Device::Cuda`] if CUDA does not work;
+    /// [`Error::DeviceUnavailable`] if a graphics card is requested and cannot be used;
     /// [`Error::Manifest`] when there is no such entry.
     pub fn open(runtime: &Runtime, manifest: &Manifest, name: &str, options: Options) -> Result<Self> {
-        let path = manifest.file(name)?;
-        let content = manifest.load(name)?;
-        let on_cuda = use_cuda(runtime, options.device)?;
-        let session = build(runtime, options, on_cuda)
-            .and_then(|mut builder| builder.commit_from_memory(&content).map_err(|e| e.message().to_owned()))
-            .map_err(|reason| Error::Inference {
-                path: path.clone(),
-                reason,
-            })?;
-        let entry = manifest.entry(name)?;
-        check(&path, entry, session.inputs(), session.outputs())?;
-        Ok(Self {
-            path,
-            inputs: entry.inputs.clone(),
-            session,
-            #[cfg(test)]
-            on_cuda,
-        })
+        let provider = runtime.provider(options.device)?;
+        let source = Source::new(runtime, manifest, name, options.threads);
+        if provider == Provider::Cpu {
+            return source.open_on(provider);
+        }
+        let (doubt, is_new) = source.doubt(provider)?;
+        let Some(reason) = doubt else {
+            return source.open_on(provider);
+        };
+        if is_new {
+            let provider = provider.name();
+            log::warn!("{name} runs on the CPU, since {provider} cannot be trusted with it: {reason}");
+        }
+        source.open_on(Provider::Cpu)
+    }
+
+    /// What it runs on.
+    pub fn provider(&self) -> Provider {
+        self.provider
     }
 
     /// The model's file.
@@ -68,7 +79,9 @@ impl Session {
         &self.path
     }
 
-    /// Runs the model. Every input must be given once, in any order.
+    /// Runs the model. Every input must be given once, in any order. If a graphics card fails, the
+    /// model runs on the CPU from then on, and so does every model that is opened later; a warning
+    /// says so once.
     ///
     /// # Errors
     /// [`Error::Inference`] for an input that is missing, unknown or of the wrong type or shape.
@@ -92,15 +105,33 @@ impl Session {
         if let Some(missing) = self.inputs.iter().find(|i| !inputs.iter().any(|(n, _)| *n == i.name)) {
             return Err(refuse(format!("input '{}' not given", missing.name)));
         }
+        let reason = match self.infer(inputs) {
+            Ok(outputs) => return Ok(outputs),
+            Err(reason) => reason,
+        };
+        let failed = |path: &Path, reason| Error::Inference {
+            path: path.to_owned(),
+            reason,
+        };
+        let Some(source) = self.source.take() else {
+            return Err(failed(&self.path, reason));
+        };
+        let card = self.provider;
+        *self = source.open_on(Provider::Cpu)?;
+        let outputs = self.infer(inputs).map_err(|reason| failed(&self.path, reason))?;
+        if source.runtime.fail(card, &reason) {
+            log::warn!("{} has failed, so the CPU is used from now on: {reason}", card.name());
+        }
+        Ok(outputs)
+    }
+
+    fn infer(&mut self, inputs: &[(&str, &Tensor)]) -> std::result::Result<Outputs, String> {
         let values = inputs
             .iter()
             .map(|(name, tensor)| Ok((*name, tensor.as_input()?)))
             .collect::<ort::Result<Vec<_>>>()
-            .map_err(|e| refuse(e.message().to_owned()))?;
-        let outputs = self.session.run(values).map_err(|e| Error::Inference {
-            path: self.path.clone(),
-            reason: e.message().to_owned(),
-        })?;
+            .map_err(reported)?;
+        let outputs = self.session.run(values).map_err(reported)?;
         let values = outputs
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value))
@@ -109,51 +140,92 @@ impl Session {
     }
 }
 
-/// Whether to use CUDA.
-fn use_cuda(runtime: &Runtime, device: Device) -> Result<bool> {
-    static LOGGED: Once = Once::new();
-    match device {
-        Device::Cpu => Ok(false),
-        Device::Cuda => runtime.check_cuda().map(|()| true),
-        Device::Auto => match runtime.cuda_refusal() {
-            None => Ok(true),
-            Some(reason) => {
-                LOGGED.call_once(|| {
-                    log::log!(
-                        level(Runtime::has_nvidia_card()),
-                        "CUDA cannot be used, so the CPU is used: {reason}"
-                    );
-                });
-                Ok(false)
-            }
-        },
+/// Why a graphics card does not compute a model as the CPU does, or cannot load it; `None` if it
+/// does. Such a model runs on the CPU.
+///
+/// # Errors
+/// [`Error::Manifest`] when there is no such model.
+pub fn doubt(runtime: &Runtime, manifest: &Manifest, name: &str, provider: Provider) -> Result<Option<String>> {
+    let (doubt, _) = Source::new(runtime, manifest, name, 1).doubt(provider)?;
+    Ok(doubt)
+}
+
+impl Source {
+    fn new(runtime: &Runtime, manifest: &Manifest, name: &str, threads: usize) -> Self {
+        Self {
+            runtime: *runtime,
+            manifest: manifest.clone(),
+            name: name.to_owned(),
+            threads,
+        }
+    }
+
+    /// As [`doubt`], and whether it was not known before.
+    fn doubt(&self, provider: Provider) -> Result<(Option<String>, bool)> {
+        let entry = self.manifest.entry(&self.name)?;
+        let check = || {
+            self.check(provider, entry)
+                .unwrap_or_else(|error| Some(error.to_string()))
+        };
+        Ok(self.runtime.doubt(provider, &entry.sha256, check))
+    }
+
+    fn open_on(&self, provider: Provider) -> Result<Session> {
+        let path = self.manifest.file(&self.name)?;
+        let content = self.manifest.load(&self.name)?;
+        let session = build(&self.runtime, self.threads, provider)
+            .and_then(|mut builder| builder.commit_from_memory(&content).map_err(reported))
+            .map_err(|reason| Error::Inference {
+                path: path.clone(),
+                reason,
+            })?;
+        let entry = self.manifest.entry(&self.name)?;
+        check(&path, entry, session.inputs(), session.outputs())?;
+        Ok(Session {
+            path,
+            inputs: entry.inputs.clone(),
+            session,
+            provider,
+            source: (provider != Provider::Cpu).then(|| self.clone()),
+        })
+    }
+
+    /// Why a graphics card does not compute the model as the CPU does; `None` if it does.
+    ///
+    /// # Errors
+    /// Those of opening and running it, on either.
+    fn check(&self, provider: Provider, entry: &Entry) -> Result<Option<String>> {
+        let sample = agreement::sample(entry);
+        let inputs: Vec<_> = sample.iter().map(|(name, tensor)| (*name, tensor)).collect();
+        let run = |provider| {
+            let mut session = self.open_on(provider)?;
+            session.infer(&inputs).map_err(|reason| Error::Inference {
+                path: session.path.clone(),
+                reason,
+            })
+        };
+        agreement::difference(entry, &run(Provider::Cpu)?, &run(provider)?)
     }
 }
 
-/// The log level of the message that CUDA is not used: on most machines this is expected.
-fn level(has_card: bool) -> log::Level {
-    if has_card { log::Level::Warn } else { log::Level::Info }
+fn reported<R>(error: ort::Error<R>) -> String {
+    tidy(error.message())
 }
 
-fn build(runtime: &Runtime, options: Options, on_cuda: bool) -> std::result::Result<SessionBuilder, String> {
-    fn reported<R>(error: ort::Error<R>) -> String {
-        error.message().to_owned()
-    }
+fn build(runtime: &Runtime, threads: usize, provider: Provider) -> std::result::Result<SessionBuilder, String> {
     let mut builder = runtime
         .builder()
         .map_err(reported)?
         .with_optimization_level(GraphOptimizationLevel::All)
         .map_err(reported)?
-        .with_intra_threads(options.threads.max(1))
+        .with_intra_threads(threads.max(1))
         .map_err(reported)?
         .with_inter_threads(1)
         .map_err(reported)?
         // Threads that spin while waiting take cores away from decoding, and from the host.
         .with_intra_op_spinning(false)
         .map_err(reported)?;
-    if on_cuda {
-        ep::CUDA::default().register(&mut builder).map_err(reported)?;
-    }
+    provider.register(&mut builder)?;
     Ok(builder)
 }
 
@@ -381,23 +453,51 @@ mod tests {
     }
 
     #[test]
-    fn only_a_card_that_is_not_used_is_warned_of() {
-        assert_eq!(level(true), log::Level::Warn);
-        assert_eq!(level(false), log::Level::Info);
+    fn the_sample_of_every_model_can_be_run_and_agrees_with_itself() {
+        let (runtime, manifest) = (runtime(), models());
+        for (name, entry) in manifest.entries().filter(|(_, entry)| !entry.inputs.is_empty()) {
+            let source = Source::new(&runtime, &manifest, name, 1);
+            let doubt = source
+                .check(Provider::Cpu, entry)
+                .unwrap_or_else(|e| panic!("{name}: {e}"));
+            assert_eq!(doubt, None, "{name}");
+        }
     }
 
     #[test]
-    fn a_device_that_is_refused_is_an_error_only_when_asked_for() {
+    fn outputs_that_differ_are_found() {
         let (runtime, manifest) = (runtime(), models());
-        let open = |device| Session::open(&runtime, &manifest, "movenet_multipose", Options { device, threads: 1 });
-        let auto = open(Device::Auto).unwrap();
-        match (runtime.cuda_refusal(), open(Device::Cuda)) {
-            (Some(reason), Err(Error::DeviceUnavailable { reason: reported, .. })) => {
-                assert!(reported == reason && !reason.is_empty(), "{reported}");
-                assert!(!auto.on_cuda);
-            }
-            (None, Ok(session)) => assert!(session.on_cuda && auto.on_cuda),
-            (refusal, opened) => panic!("{refusal:?}, yet {opened:?}"),
+        let entry = manifest.entry("blazepose_full").unwrap();
+        let mut session = Session::open(&runtime, &manifest, "blazepose_full", CPU).unwrap();
+        let mut run = |change: f32| {
+            let image = ArrayD::from_shape_fn(vec![1, 256, 256, 3], |i| (i[1] % 16) as f32 / 16.0 + change);
+            session.run(&[("image", &Tensor::F32(image))]).unwrap()
+        };
+        let (plain, same, other, none) = (run(0.0), run(0.0), run(0.2), run(f32::NAN));
+        assert_eq!(agreement::difference(entry, &plain, &same).unwrap(), None);
+        for far in [other, none] {
+            let reason = agreement::difference(entry, &plain, &far)
+                .unwrap()
+                .expect("a difference");
+            assert!(
+                reason.contains("differs by") && reason.contains("allowed is"),
+                "{reason}"
+            );
         }
+    }
+
+    #[test]
+    fn a_card_that_fails_in_a_run_is_replaced_by_the_cpu() {
+        // On the "card" is a model that fails for this picture: it has another size.
+        let (runtime, manifest) = (runtime(), models());
+        let mut session = Session::open(&runtime, &manifest, "movenet_multipose", CPU).unwrap();
+        let broken = Session::open(&runtime, &manifest, "blazepose_full", CPU).unwrap();
+        session.session = broken.session;
+        session.source = Some(Source::new(&runtime, &manifest, "movenet_multipose", 1));
+        let image = Tensor::U8(ArrayD::zeros(vec![1, 64, 64, 3]));
+        let outputs = session.run(&[("image", &image)]).unwrap();
+        assert_eq!(outputs.f32("people").unwrap().shape(), [1, 6, 56]);
+        assert_eq!(session.provider(), Provider::Cpu);
+        assert!(session.source.is_none());
     }
 }

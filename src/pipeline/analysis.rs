@@ -5,6 +5,7 @@ use super::cut::Cut;
 use super::engine::Engine;
 use crate::cache::{About, Cache, Key, Kind, MediaId};
 use crate::error::Result;
+use crate::model::Provider;
 use crate::pose::{self, Chunking, Followers, PoseTrack, TrackedChunk, join, stored};
 use crate::progress::{Cancel, Monitor, Stage};
 use crate::settings::Settings;
@@ -163,9 +164,8 @@ struct MediaCache<'a> {
     cache: &'a Cache,
     path: &'a Path,
     id: MediaId,
-    /// Everything, apart from the media, on which results from frames depend. Not the device: its
-    /// kernels differ only in the last bits, which do not change a result, and a soundtrack's key
-    /// is the same on all devices.
+    /// Everything, apart from the media, on which results from frames depend. Graphics cards have
+    /// entries of their own, since their kernels differ in the last bits.
     analysis: String,
 }
 
@@ -438,9 +438,13 @@ impl<'a> MediaCache<'a> {
             least_rest,
             whole: _, // which chunks are wanted, not their content
         } = chunking;
+        let device = match engine.provider_of_poses(settings)? {
+            Provider::Cpu => String::new(),
+            card => format!("; on {}", card.word()),
+        };
         let analysis = format!(
             "version {} of {}; {}; longest side {long_side}; {:e} poses a second; quality {quality}; models {models}; \
-             chunks of {:e} s, {:e} s overlap, {:e} s rest",
+             chunks of {:e} s, {:e} s overlap, {:e} s rest{device}",
             stored::VERSION,
             env!("CARGO_PKG_VERSION"),
             ffmpeg_version(),

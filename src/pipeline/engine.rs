@@ -8,7 +8,8 @@ use crate::cache::{Cache, Identities, MediaId};
 use crate::drums::DrumModels;
 use crate::error::{Error, Result};
 use crate::marks::Marks;
-use crate::model::{Manifest, Options, Runtime};
+use crate::model::provider::has_card;
+use crate::model::{Manifest, Options, Provider, Runtime};
 use crate::music::MusicModels;
 use crate::pose::PoseModels;
 use crate::progress::Stage;
@@ -29,6 +30,9 @@ pub struct Resources {
     pub runtime: Option<PathBuf>,
     /// Folders to search for the ONNX Runtime library, in order.
     pub runtime_search: Vec<PathBuf>,
+    /// Folders to search before those for a build that uses a graphics card, unless the device is
+    /// the CPU. A process loads one library: the first job decides.
+    pub graphics_search: Vec<PathBuf>,
     /// SoundFont to use instead of the bundled one.
     pub sound_font: Option<PathBuf>,
     /// Folder of the cache, which keeps poses by the content of the media, so that they are
@@ -36,6 +40,24 @@ pub struct Resources {
     pub cache: Option<PathBuf>,
     /// Maximum size of that folder, bytes; `None`: [`DEFAULT_LIMIT`](crate::cache::DEFAULT_LIMIT).
     pub cache_limit: Option<u64>,
+}
+
+impl Resources {
+    /// Loads ONNX Runtime: for a device that may be a graphics card, a build for these if there is
+    /// one.
+    ///
+    /// # Errors
+    /// Those of [`Runtime::load`].
+    pub fn load_runtime(&self, device: Device) -> Result<Runtime> {
+        let is_for_cards = match device {
+            Device::Cpu => false,
+            Device::Auto => has_card(),
+            Device::Gpu | Device::Cuda | Device::WebGpu => true,
+        };
+        let before = self.graphics_search.iter().filter(|_| is_for_cards);
+        let search: Vec<PathBuf> = before.chain(&self.runtime_search).cloned().collect();
+        Runtime::load(self.runtime.as_deref(), &search)
+    }
 }
 
 /// Name of the shipped SoundFont in the manifest.
@@ -211,8 +233,29 @@ impl Engine {
             Stage::Score | Stage::Audio | Stage::Export => false,
         };
         match settings.device() {
-            Device::Cuda if runs_network => self.runtime()?.check_cuda(),
-            Device::Auto | Device::Cpu | Device::Cuda => Ok(()),
+            Device::Auto | Device::Cpu => Ok(()),
+            device @ (Device::Gpu | Device::Cuda | Device::WebGpu) if runs_network => {
+                self.runtime(settings)?.provider(device).map(drop)
+            }
+            Device::Gpu | Device::Cuda | Device::WebGpu => Ok(()),
+        }
+    }
+
+    /// What the pose networks run on: their results differ in the last bits. The library is loaded
+    /// only if it matters.
+    ///
+    /// # Errors
+    /// [`Error::DeviceUnavailable`] if a graphics card is requested and cannot be used;
+    /// [`Error::RuntimeMissing`].
+    pub(super) fn provider_of_poses(&self, settings: &Settings) -> Result<Provider> {
+        match settings.device() {
+            Device::Cpu => Ok(Provider::Cpu),
+            Device::Auto if !has_card() => Ok(Provider::Cpu),
+            // Results that are in the cache need no library.
+            Device::Auto => self
+                .runtime(settings)
+                .map_or(Ok(Provider::Cpu), |runtime| runtime.provider(Device::Auto)),
+            device => self.runtime(settings)?.provider(device),
         }
     }
 
@@ -225,7 +268,7 @@ impl Engine {
         self.pose_models.with(
             key,
             || {
-                let runtime = self.runtime()?;
+                let runtime = self.runtime(settings)?;
                 PoseModels::open(
                     &runtime,
                     &self.manifest,
@@ -244,10 +287,10 @@ impl Engine {
     ) -> Result<T> {
         let network = wants_network(settings);
         self.beat_models.with(
-            (settings.device(), network),
+            (settings.device_of_small_networks(), network),
             || {
                 if network {
-                    BeatModels::open(&self.runtime()?, &self.manifest, self.lone_options(settings))
+                    BeatModels::open(&self.runtime(settings)?, &self.manifest, self.lone_options(settings))
                 } else {
                     BeatModels::without_network(&self.manifest)
                 }
@@ -262,8 +305,8 @@ impl Engine {
         work: impl FnOnce(&mut DrumModels) -> Result<T>,
     ) -> Result<T> {
         self.drum_models.with(
-            settings.device(),
-            || DrumModels::open(&self.runtime()?, &self.manifest, self.lone_options(settings)),
+            settings.device_of_small_networks(),
+            || DrumModels::open(&self.runtime(settings)?, &self.manifest, self.lone_options(settings)),
             work,
         )
     }
@@ -277,12 +320,12 @@ impl Engine {
     ) -> Result<T> {
         // The lines are written in parallel: each has one thread.
         let options = Options {
+            device: settings.device_of_small_networks(),
             threads: 1,
-            ..self.options(settings)
         };
         self.music_models.with(
-            (settings.device(), lines),
-            || MusicModels::open(&self.runtime()?, &self.manifest, options, lines),
+            (settings.device_of_small_networks(), lines),
+            || MusicModels::open(&self.runtime(settings)?, &self.manifest, options, lines),
             work,
         )
     }
@@ -298,22 +341,17 @@ impl Engine {
     /// faster (the drums' by a fifth).
     fn lone_options(&self, settings: &Settings) -> Options {
         Options {
+            device: settings.device_of_small_networks(),
             threads: self.threads.max(2),
-            ..self.options(settings)
         }
     }
 
-    fn runtime(&self) -> Result<Runtime> {
+    fn runtime(&self, settings: &Settings) -> Result<Runtime> {
         let mut loaded = self.runtime.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(runtime) = *loaded {
             return Ok(runtime);
         }
-        let Resources {
-            runtime,
-            runtime_search,
-            ..
-        } = &self.resources;
-        let runtime = Runtime::load(runtime.as_deref(), runtime_search)?;
+        let runtime = self.resources.load_runtime(settings.device())?;
         *loaded = Some(runtime);
         Ok(runtime)
     }

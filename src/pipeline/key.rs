@@ -256,7 +256,10 @@ mod tests {
         let stages = |decided: &[(&'static str, Stage)]| -> Vec<(&str, Option<Stage>)> {
             decided.iter().map(|(key, stage)| (*key, Some(*stage))).collect()
         };
-        assert_eq!(of(&|effect| effect == Effect::Way), [("device", None)]);
+        assert_eq!(
+            of(&|effect| effect == Effect::Way),
+            [("device", None), ("device.networks", None)]
+        );
         let sound = [
             ("hits.from_cuts", Stage::Score),
             ("drums.kit", Stage::Score),

@@ -83,7 +83,7 @@ pub(super) const AUTO: &str = "auto";
 pub(super) const ALL: &str = "all";
 
 impl Given<'_> {
-    /// The values allowed, in words: `auto|cpu|cuda`, `1 to 120`.
+    /// The values allowed, in words: `auto|bright|dark`, `1 to 120`.
     pub fn allowed(self) -> String {
         let or_auto = if self.auto { "auto, or " } else { "" };
         match self.kind {

@@ -10,7 +10,7 @@ mod words;
 
 pub use kind::{Kind, Syntax};
 pub use stages::{
-    BeatSource, Device, DrumSettings, HitsFromCuts, MidiDrums, MidiSettings, MidiTempo, Mood, MusicSettings,
+    BeatSource, Device, DrumSettings, HitsFromCuts, MidiDrums, MidiSettings, MidiTempo, Mood, MusicSettings, Networks,
     OriginalAudio, PersonChoice, PoseQuality, PoseSettings, RhythmSettings, SoundSettings,
 };
 pub use table::{Effect, Setting, TABLE};
@@ -25,6 +25,7 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     device: Device,
+    networks: Networks,
     seed: Option<u64>,
     pose: PoseSettings,
     rhythm: RhythmSettings,
@@ -40,6 +41,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             device: Device::Auto,
+            networks: Networks::Gaining,
             seed: None,
             pose: PoseSettings {
                 quality: PoseQuality::Normal,
@@ -126,6 +128,14 @@ impl Settings {
     /// The device that models run on.
     pub fn device(&self) -> Device {
         self.device
+    }
+
+    /// The device of those models that gain nothing by a graphics card.
+    pub fn device_of_small_networks(&self) -> Device {
+        match self.networks {
+            Networks::Gaining => Device::Cpu,
+            Networks::All => self.device,
+        }
     }
 
     /// Seed of every random choice; `None`: the one that belongs to the movement.

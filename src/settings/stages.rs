@@ -29,7 +29,8 @@ macro_rules! words {
     };
 }
 
-words!(Device, Auto: Cpu = "cpu", Cuda = "cuda");
+words!(Device, Auto: Cpu = "cpu", Gpu = "gpu", Cuda = "cuda", WebGpu = "webgpu");
+words!(Networks: Gaining = "gaining", All = "all");
 words!(PoseQuality: Fast = "fast", Normal = "normal", High = "high");
 words!(BeatSource, Auto: Network = "network", Motion = "motion");
 words!(OriginalAudio, Auto: Keep = "keep", Duck = "duck", Drop = "drop");
@@ -41,13 +42,28 @@ words!(Mood: Bright = "bright", Dark = "dark", Tense = "tense", Calm = "calm");
 /// The device that the models run on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Device {
-    /// CUDA if it works, otherwise the CPU, with a warning that gives the reason if there is an
-    /// NVIDIA card.
+    /// A graphics card if there is one that works, otherwise the CPU, with a warning that gives the
+    /// reason if there is an NVIDIA card.
     Auto,
     /// The CPU.
     Cpu,
+    /// A graphics card by CUDA or, if that does not work, by WebGPU, or an error that gives the
+    /// reasons.
+    Gpu,
     /// CUDA, or an error that gives the reason.
     Cuda,
+    /// WebGPU, or an error that gives the reason.
+    WebGpu,
+}
+
+/// Which networks run on a graphics card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Networks {
+    /// Those that gain by it: the pose networks. The small ones, which write a word after the other,
+    /// stay on the CPU, so that the same movement gives the same notes on every device.
+    Gaining,
+    /// All of them.
+    All,
 }
 
 /// Settings of the pose stage.

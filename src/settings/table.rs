@@ -3,7 +3,7 @@
 use super::Settings;
 use super::kind::{ALL, AUTO, Given, Kind, Refusal, Syntax};
 use super::stages::{
-    BeatSource, Device, HitsFromCuts, MidiDrums, MidiTempo, Mood, OriginalAudio, PersonChoice, PoseQuality,
+    BeatSource, Device, HitsFromCuts, MidiDrums, MidiTempo, Mood, Networks, OriginalAudio, PersonChoice, PoseQuality,
 };
 use super::words::{INSTRUMENTS, KITS, PALETTES, STYLES};
 use crate::limits::ASKED_TEMPI;
@@ -56,7 +56,7 @@ impl Setting {
         TABLE.iter().find(|setting| setting.key == key)
     }
 
-    /// The values allowed, in words: `auto|cpu|cuda`, `1 to 120`.
+    /// The values allowed, in words: `auto|bright|dark`, `1 to 120`.
     pub fn allowed(&self) -> String {
         self.given("").allowed()
     }
@@ -94,9 +94,18 @@ pub const TABLE: &[Setting] = &[
         kind: Kind::Choice(Device::WORDS),
         auto: true,
         effect: Effect::Way,
-        help: "Device that the models run on; auto uses CUDA if it works, otherwise the CPU",
+        help: "Device that the models run on; auto uses a graphics card if one works, otherwise the CPU; gpu requires CUDA or WebGPU",
         get: |s| s.device.word().to_owned(),
         set: |s, v| v.choice(Device::of_word).map(|chosen| s.device = chosen),
+    },
+    Setting {
+        key: "device.networks",
+        kind: Kind::Choice(Networks::WORDS),
+        auto: false,
+        effect: Effect::Way,
+        help: "Networks that run on a graphics card: those of poses, which gain by it, or all",
+        get: |s| s.networks.word().to_owned(),
+        set: |s, v| v.choice(Networks::of_word).map(|chosen| s.networks = chosen),
     },
     Setting {
         key: "seed",

@@ -56,7 +56,8 @@ impl Places {
 fn runtime(found: &Resources) -> Result<PathBuf, Failure> {
     let candidates = match &found.runtime {
         Some(named) => vec![named.clone()],
-        None => found.runtime_search.clone(),
+        // Editors get the build for graphics cards if there is one.
+        None => [found.graphics_search.clone(), found.runtime_search.clone()].concat(),
     };
     let place = candidates.iter().find(|place| place.is_file() || holds_runtime(place));
     place.cloned().ok_or_else(|| {
