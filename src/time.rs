@@ -48,7 +48,7 @@ pub struct Tempo(f64);
 #[serde(transparent)]
 pub struct Tick(pub u32);
 
-/// Rounding error of floating point after hours of sound, in samples.
+/// Rounding error of floating point: after hours of sound, in samples; of a time on a grid, in seconds.
 const HAIR: f64 = 1e-6;
 
 impl Instant {
@@ -292,6 +292,16 @@ impl BeatGrid {
         from + (to - from) * (beat - index as f64)
     }
 
+    /// When something happens that is at an offset from a step. Offsets have 32 bits: what is to
+    /// happen at the start of the clip does, and not just before it.
+    pub fn onset(&self, step: i32, offset: f32) -> Instant {
+        let exact = self.instant(f64::from(step) + f64::from(offset));
+        if (-HAIR..0.0).contains(&exact.seconds()) {
+            return Instant::ZERO;
+        }
+        exact
+    }
+
     /// Position of an instant in steps: the inverse of [`instant`](Self::instant).
     pub fn position(&self, instant: Instant) -> f64 {
         self.beat_position(instant) * STEPS_PER_BEAT as f64
@@ -429,6 +439,22 @@ mod tests {
         assert_eq!(grid.instant(12.0).seconds(), 3.5);
         for step in -8..20 {
             assert!((grid.position(grid.instant(f64::from(step))) - f64::from(step)).abs() < 1e-9);
+        }
+    }
+
+    #[test]
+    fn what_is_at_the_start_by_a_step_and_an_offset_does_not_come_before_it() {
+        for index in 0..500 {
+            let first = 0.013 * f64::from(index) - 3.0;
+            let grid = grid(&[first, first + 0.613]);
+            let position = grid.position(Instant::ZERO);
+            let step = position.round() as i32;
+            let onset = grid.onset(step, (position - f64::from(step)) as f32).seconds();
+            assert!(
+                (0.0..1e-6).contains(&onset) && onset.is_sign_positive(),
+                "{first}: {onset}"
+            );
+            assert!(grid.onset(step, -0.6).seconds() < 0.0, "what is before it stays there");
         }
     }
 

@@ -325,6 +325,26 @@ fn cuts_of_the_video_are_answered_at_their_instants_where_that_is_wanted() {
 }
 
 #[test]
+fn a_hit_at_the_very_start_is_struck_there() {
+    let starts: Vec<f64> = (0..12).map(|index| 0.37 * f64::from(index)).collect();
+    let hits: Vec<Value> = starts.iter().map(|start| json!({"time": start})).collect();
+    let mut job = job(&[("music.instruments", "drums")], json!({"hits": hits}));
+    for start in starts {
+        job.set_cut(cut(start, 7.5, (1, 1))).expect("a cut");
+        run(&mut job, Stage::Score);
+        let notes = onsets(job.score().expect("a score"));
+        let struck = notes.iter().filter(|(time, _)| *time < 1e-3).count();
+        assert!(struck >= 3, "{start}: {struck} strokes at the start");
+        let written = job.analysis().drums.expect("drums").hits;
+        let first = written.first().expect("a hit").time.seconds();
+        assert!(
+            (0.0..1e-6).contains(&first) && first.is_sign_positive(),
+            "{start}: {first}"
+        );
+    }
+}
+
+#[test]
 fn a_hit_near_the_end_is_the_end() {
     let end = 6.0;
     for hit in [5.61, 5.93] {

@@ -57,7 +57,7 @@ pub enum Command {
     /// Report what was found on this machine and what is missing
     Doctor(Doctor),
     /// Fetch ONNX Runtime for graphics cards
-    Setup(crate::setup::Setup),
+    Setup(crate::setup_args::Setup),
     /// Install Kinescore in an editor: a menu entry, an add-on or a plugin
     Install(Install),
     /// Remove Kinescore from an editor; everything else there stays unchanged

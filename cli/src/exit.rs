@@ -186,13 +186,15 @@ fn advice(error: &Error) -> Option<String> {
     let advice = match error {
         Error::SettingValue { key, .. } => return Some(format!("--{}", flag_name(key))),
         Error::UnknownSetting { .. } => "`kinescore settings` lists them",
+        Error::DeviceUnavailable { .. } => {
+            "`kinescore setup gpu` fetches ONNX Runtime for graphics cards, `kinescore doctor --device gpu` shows what is missing"
+        }
         Error::CutOutside { .. } => "--start, --end",
         Error::TooShortAtSpeed { .. } => "--speed",
         Error::NoBeat { .. } | Error::PosesTooSparse { .. } => "--tempo 100, for example",
         Error::NoSuchPerson { .. } => "--person",
         Error::ModelMissing { .. } => "--models DIR names another folder",
         Error::SoundFontMissing { .. } => "--soundfont FILE",
-        Error::DeviceUnavailable { .. } => "--device",
         Error::PictureSpeed { .. } => "--no-video --wav FILE",
         Error::Marks { .. } => "--marks",
         Error::Saved { .. } => "--from takes a file that --until has saved; save it again, or correct it",

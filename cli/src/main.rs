@@ -19,6 +19,7 @@ mod report;
 mod resources;
 mod settings_cmd;
 mod setup;
+mod setup_args;
 mod signals;
 mod stdout;
 mod studio;

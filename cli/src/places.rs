@@ -49,5 +49,5 @@ pub fn output_path() -> impl TypedValueParser<Value = PathBuf> {
     })
 }
 
-const NO_STDOUT: &str = "only --json and --report are written to standard output; give a name, or ./- for a file or \
+const NO_STDOUT: &str = "only --json and batch's --report are written to standard output; give a name, or ./- for a file or \
                          folder named '-'";

@@ -326,6 +326,26 @@ fn files_say_what_made_them_unless_they_are_not_to() {
     let json: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
     let source = json["digital_source_type"].as_str().expect("a source");
     assert!(source.ends_with("/trainedAlgorithmicMedia"), "{source}");
+    assert!(json["models"]["blazepose_full"].is_string());
+    assert!(json["models"]["blazepose_heavy"].is_null(), "it is not used");
+    assert!(json["models"]["soundfont_bundled"].is_null());
+    let bundled = json["models"]["soundfont"].clone();
+
+    // A font of the user's own, and the bundled one, which fills in for it.
+    let font = folder.path().join("own.sf3");
+    let mut content = fs::read(models().join("kinescore-gm.sf3")).expect("the bundled font");
+    let name = content.windows(4).position(|chunk| chunk == b"INAM").expect("its name");
+    content[name + 8] ^= 0x20; // capital or small
+    fs::write(&font, &content).expect("a font");
+    let [_, _, own, _] = render("own", &["--soundfont", text(&font)]);
+    let own: serde_json::Value = serde_json::from_slice(&own).expect("JSON");
+    assert_eq!(own["models"]["soundfont_bundled"], bundled);
+    let hash = outside::printed(Command::new("sha256sum").arg(&font));
+    assert_eq!(
+        own["models"]["soundfont"].as_str().expect("a hash").as_bytes(),
+        &hash[..64]
+    );
+    assert_ne!(own["models"]["soundfont"], bundled);
 
     let [plain_wav, midi, json, video] = render("unsaid", &["--no-provenance"]);
     for (name, bytes) in [("wav", &plain_wav), ("midi", &midi), ("video", &video)] {
@@ -336,6 +356,7 @@ fn files_say_what_made_them_unless_they_are_not_to() {
     }
     let json: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
     assert!(json["digital_source_type"].is_null());
+    assert_eq!(json["models"], serde_json::json!({}));
     // The sound is the same: only chunks behind it differ.
     assert_eq!(wav[8..plain_wav.len()], plain_wav[8..]);
 }

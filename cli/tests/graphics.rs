@@ -2,6 +2,7 @@
 //! (`make test-gpu`), networks by WebGPU.
 #![allow(missing_docs)]
 #![allow(clippy::expect_used)] // helpers of tests may panic, as tests do
+#![allow(clippy::print_stdout)] // what was measured is reported
 
 mod common;
 
@@ -10,7 +11,6 @@ use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 /// A program in place of Python, whose pip "installs" what a test wants.

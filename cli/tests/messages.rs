@@ -33,7 +33,7 @@ fn a_dash_is_not_the_name_of_an_output() {
         let folder = folder();
         go(kinescore(args).current_dir(folder.path()))
             .expect(2)
-            .reports(&["only --json and --report are written to standard output", "./-"]);
+            .reports(&["only --json and batch's --report are written to standard output", "./-"]);
         assert_eq!(listing(folder.path()), [], "{args:?}");
     }
     // A file of that name can be written, and the JSON goes to standard output.

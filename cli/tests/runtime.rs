@@ -70,7 +70,13 @@ fn a_library_other_than_onnx_runtime_is_a_missing_resource() {
 fn a_missing_card_is_reported_only_on_request() {
     let folder = folder();
     let quiet = rhythm(folder.path(), &golden("pose"), &["--device", "auto"], None).expect(0);
-    let asked = rhythm(folder.path(), &golden("pose"), &["--device", "auto", "-v"], None).expect(0);
+    let asked = rhythm(
+        folder.path(),
+        &golden("pose"),
+        &["--device", "auto", "--device-networks", "all", "-v"],
+        None,
+    )
+    .expect(0);
     // With a card, either its use or a warning is correct; this part runs only with a card.
     if !["/dev/nvidia0", "/proc/driver/nvidia", "/dev/dri"]
         .iter()

@@ -580,6 +580,8 @@ void GesTimeline::save() {
 
 std::string GesTimeline::sound_folder() const { return model_->folder; }
 
+std::string GesTimeline::project_path() const { return model_->file ? model_->file->path() : ""; }
+
 GESTimeline *GesTimeline::timeline() const noexcept { return model_->timeline.get(); }
 
 } // namespace kinescore::bridge

@@ -38,6 +38,7 @@ public:
     void check_writable() override;
     void save() override;
     std::string sound_folder() const override;
+    std::string project_path() const override;
 
     /// The timeline itself; it remains owned by this object.
     GESTimeline *timeline() const noexcept;

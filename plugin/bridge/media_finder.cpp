@@ -85,6 +85,7 @@ public:
     void check_writable() override { timeline_->check_writable(); }
     void save() override { timeline_->save(); }
     std::string sound_folder() const override { return timeline_->sound_folder(); }
+    std::string project_path() const override { return timeline_->project_path(); }
 
 private:
     /// The findings for a media: timelines use few of them many times.

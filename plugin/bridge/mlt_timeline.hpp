@@ -61,6 +61,7 @@ public:
     void check_writable() override;
     void save() override;
     std::string sound_folder() const override;
+    std::string project_path() const override { return file_.path(); }
 
     /// The project as it would be saved now.
     const std::string &bytes() const noexcept { return text_.bytes(); }

@@ -47,6 +47,7 @@ public:
     void check_writable() override { file_.check_writable({}); }
     void save() override;
     std::string sound_folder() const override { return file_.sound_folder(); }
+    std::string project_path() const override { return file_.path(); }
 
     /// The file as `save` writes it.
     std::string text() const;

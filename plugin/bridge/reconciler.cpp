@@ -260,7 +260,7 @@ void Reconciler::work_on(Task &task, const Progress &progress) {
                       task.item.unfit_code);
     }
     const SoundOrder order = order_of(task, markers_);
-    const SoundFolder sounds(folder_);
+    const SoundFolder sounds(folder_, timeline_.project_path());
     task.key = maker_.key(order);
     const auto seen = task.placed ? marked_key(task.placed->wav) : std::nullopt;
     if (is_up_to_date(task, sounds)) {

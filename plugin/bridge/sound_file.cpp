@@ -1,6 +1,7 @@
 #include "sound_file.hpp"
 
 #include "timeline.hpp"
+#include "url.hpp"
 
 #include <algorithm>
 #include <array>
@@ -12,6 +13,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <random>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -34,6 +36,8 @@ constexpr const char *infix = ".soundtrack";
 constexpr const char *suffix = ".wav";
 constexpr std::size_t longest_name = 255; // of most file systems, in bytes
 constexpr int most_names = 100'000;
+/// Larger files beside a project are not read: they are media.
+constexpr off_t largest_project = 64'000'000;
 constexpr std::chrono::hours long_ago(1);
 
 std::uint32_t little_endian(const char *bytes) {
@@ -255,7 +259,33 @@ std::string SoundFolder::why_not_ours(const std::string &file) const {
     if (!marked_key(file)) {
         return "was not made by Kinescore, or has lost its mark";
     }
-    return is_as_made(file) ? "" : "was changed since Kinescore made it";
+    if (!is_as_made(file)) {
+        return "was changed since Kinescore made it";
+    }
+    const std::string other = other_project(file);
+    return other.empty() ? "" : "is also played by " + other;
+}
+
+/// A project beside this one that has the same name but for its ending, so that its sound is in this
+/// folder too, and that names a file; "" if there is none.
+std::string SoundFolder::other_project(const std::string &file) const {
+    const fs::path folder(path_);
+    const std::string name = fs::path(file).filename().string();
+    std::error_code error;
+    for (const std::string &beside : names_in(folder.parent_path().string())) {
+        const fs::path path = folder.parent_path() / beside;
+        struct stat there {};
+        if (fs::path(beside).stem() != folder.stem() || beside == name || !is_regular(path.string(), there) ||
+            there.st_size > largest_project || (!project_.empty() && fs::equivalent(path, project_, error))) {
+            continue;
+        }
+        std::ifstream stream(path, std::ios::binary);
+        const std::string text{std::istreambuf_iterator<char>(stream), {}};
+        if (text.find(name) != std::string::npos || text.find(percent_encoded(name)) != std::string::npos) {
+            return beside;
+        }
+    }
+    return "";
 }
 
 void SoundFolder::make() const {

@@ -27,8 +27,10 @@ public:
     /// Whether the project names a file.
     using IsNamed = std::function<bool(const std::string &path)>;
 
-    /// `path` is absolute. It need not exist.
-    explicit SoundFolder(std::string path) : path_(std::move(path)) {}
+    /// `path` is absolute. It need not exist. `project` is the file whose sound it keeps, if there is
+    /// one.
+    explicit SoundFolder(std::string path, std::string project = "")
+        : path_(std::move(path)), project_(std::move(project)) {}
 
     const std::string &path() const noexcept { return path_; }
 
@@ -36,8 +38,8 @@ public:
     /// `NAME.soundtrack-2.wav`).
     bool is_place(const std::string &file) const;
 
-    /// Why a file must not be overwritten: the end of a sentence. "" for a sound file that we made
-    /// and nobody has changed since.
+    /// Why a file must not be overwritten: the end of a sentence. "" for a sound file that we made,
+    /// that nobody has changed since, and that no other project of this name plays.
     std::string why_not_ours(const std::string &file) const;
 
     /// Creates the folder if it is missing. Throws Problem (output).
@@ -61,7 +63,10 @@ public:
     void clear(const IsNamed &is_named) const;
 
 private:
+    std::string other_project(const std::string &file) const;
+
     std::string path_;
+    std::string project_;
 };
 
 } // namespace kinescore::bridge

@@ -204,6 +204,9 @@ public:
 
     /// Folder in which sound for this timeline is kept, absolute.
     virtual std::string sound_folder() const = 0;
+
+    /// The project's own file, absolute; "" in an editor.
+    virtual std::string project_path() const { return ""; }
 };
 
 } // namespace kinescore::bridge

@@ -30,6 +30,7 @@ public:
     void check_writable() override { timeline_->check_writable(); }
     void save() override;
     std::string sound_folder() const override { return timeline_->sound_folder(); }
+    std::string project_path() const override { return timeline_->project_path(); }
 
 private:
     void read();

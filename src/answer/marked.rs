@@ -20,8 +20,8 @@ const APART: Span = Span::from_seconds(0.090);
 /// How far around a hit everything else is softer, steps: a beat.
 const AROUND: f64 = STEPS_PER_BEAT as f64;
 
-/// Greatest velocity around a hit relative to that of the hit; of drums around a hit that only a
-/// chord answers, which is softer than drums of the same velocity.
+/// Greatest velocity around a hit relative to that of the hit; around a hit that only a chord
+/// answers, which is softer than drums of the same velocity and swells later.
 const SOFTER: f32 = 0.45;
 const SOFTEST: f32 = 0.35;
 
@@ -212,14 +212,11 @@ impl Cues<'_> {
     }
 
     /// The greatest velocity at a position that is not a cue's.
-    fn ceiling(&self, position: f64, is_drum: bool) -> f32 {
+    fn ceiling(&self, position: f64) -> f32 {
         let first = self.cues.partition_point(|cue| cue.at.position() < position - AROUND);
         let around = self.cues[first..].iter();
         let around = around.take_while(|cue| cue.at.position() <= position + AROUND);
-        let ceilings = around.map(|cue| {
-            let share = if is_drum && !cue.drums { SOFTEST } else { SOFTER };
-            cue.velocity * share
-        });
+        let ceilings = around.map(|cue| cue.velocity * if cue.drums { SOFTER } else { SOFTEST });
         ceilings.fold(1.0, f32::min)
     }
 
@@ -259,7 +256,7 @@ impl Cues<'_> {
             }
             Some(Hit {
                 class: self.damped(hit.class, position)?,
-                velocity: hit.velocity.min(self.ceiling(position, true)),
+                velocity: hit.velocity.min(self.ceiling(position)),
                 ..*hit
             })
         });
@@ -295,7 +292,7 @@ impl Cues<'_> {
                     ..*note
                 }),
                 None => notes.push(GridNote {
-                    velocity: note.velocity.min(self.ceiling(position, false)),
+                    velocity: note.velocity.min(self.ceiling(position)),
                     ..*note
                 }),
             }

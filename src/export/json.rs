@@ -32,7 +32,8 @@ pub struct Analysis {
     pub schema: u32,
     /// Version of the program, such as `0.1.0`.
     pub version: String,
-    /// The models that were used: name to SHA-256 in hexadecimal digits.
+    /// The models and SoundFonts that were used: name to SHA-256 in hexadecimal digits; empty if the
+    /// setting `provenance` is off.
     pub models: BTreeMap<String, String>,
     /// All settings: key to value as text.
     pub settings: BTreeMap<String, String>,
@@ -191,7 +192,7 @@ impl DrumSummary {
             }
             if let Some(grid) = &grid {
                 hits.push(TimedHit {
-                    time: grid.instant(f64::from(hit.step) + f64::from(hit.offset)),
+                    time: grid.onset(hit.step, hit.offset),
                     class: hit.class,
                     velocity: hit.velocity,
                     step: hit.step,

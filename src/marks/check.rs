@@ -111,9 +111,11 @@ fn rising(list: &str, times: impl Iterator<Item = Instant>, gaps: Allowed<f64>) 
             && !gaps.holds((time - before).seconds())
         {
             return Err(format!(
-                "{list}[{index}].time is {} s, {} s after the previous one; expected {gaps}, in rising order",
+                "{list}[{index}].time is {} s, and that of the one before it {} s; expected at least {} s later, in \
+                 rising order",
                 shown::number(time.seconds()),
-                shown::number((time - before).seconds())
+                shown::number(before.seconds()),
+                gaps.least()
             ));
         }
         before = Some(time);
@@ -164,7 +166,7 @@ mod tests {
             ),
             (
                 json!({"beats": [{"time": 1}, {"time": 1.0625}]}),
-                "beats[1].time is 1.0625 s, 0.0625 s after the previous one; expected 0.1 to 1000000 s, in rising order",
+                "beats[1].time is 1.0625 s, and that of the one before it 1 s; expected at least 0.1 s later, in rising order",
             ),
             (
                 json!({"beats": [{"time": 1, "number": 5}]}),
@@ -172,7 +174,7 @@ mod tests {
             ),
             (
                 json!({"hits": [hit(2.0), hit(1.0)]}),
-                "hits[1].time is 1 s, -1 s after the previous one; expected 0.05 to 1000000 s, in rising order",
+                "hits[1].time is 1 s, and that of the one before it 2 s; expected at least 0.05 s later, in rising order",
             ),
             (
                 json!({"hits": [{"time": 2, "strength": 1.5}]}),

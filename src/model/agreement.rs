@@ -13,8 +13,11 @@ const TOLERANCE: f32 = 2e-3;
 /// Length of a dimension that is free, for pictures: a multiple of what networks divide them by.
 const PICTURE: usize = 128;
 
-/// Length of any other dimension that is free: a bar in sixteenth notes.
-const STEPS: usize = 16;
+/// Length of the dimension of time: the steps of two bars.
+const TIME: usize = 32;
+
+/// Length of any other dimension that is free: the words of one bar, and those of the bar before.
+const WORDS: usize = 16;
 
 /// Inputs that are always the same, and suit every model of the manifest.
 pub(super) fn sample(entry: &Entry) -> Vec<(&str, Tensor)> {
@@ -42,7 +45,8 @@ fn length(dim: &Dim) -> usize {
         Dim::Fixed(length) => *length as usize,
         Dim::Free(name) if name == "N" => 1,
         Dim::Free(name) if ["height", "width"].contains(&name.as_str()) => PICTURE,
-        Dim::Free(_) => STEPS,
+        Dim::Free(name) if name == "T" => TIME,
+        Dim::Free(_) => WORDS,
     }
 }
 

@@ -242,6 +242,13 @@ fn unreadable(path: PathBuf, error: &std::io::Error) -> Error {
     }
 }
 
+/// SHA-256 of a file, in hexadecimal digits.
+pub(crate) fn sha256_of_file(path: &Path) -> std::io::Result<String> {
+    let mut digest = Sha256::new();
+    std::io::copy(&mut std::fs::File::open(path)?, &mut digest)?;
+    Ok(hexadecimal(&digest.finalize()))
+}
+
 fn hexadecimal(bytes: &[u8]) -> String {
     bytes
         .iter()
@@ -265,6 +272,15 @@ mod tests {
 
     fn entry(name: &str, file: &str, sha256: &str) -> String {
         format!("[{name}]\nfile = '{file}'\nsha256 = '{sha256}'\nbytes = 3\nlicence = 'MIT'\norigin = 'here'\n")
+    }
+
+    #[test]
+    fn the_sha256_of_a_file_is_that_of_its_content() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("abc");
+        std::fs::write(&path, "abc").unwrap();
+        assert_eq!(sha256_of_file(&path).unwrap(), ABC);
+        assert!(sha256_of_file(&folder.path().join("none")).is_err());
     }
 
     #[test]

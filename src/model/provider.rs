@@ -74,7 +74,7 @@ impl Provider {
     pub(super) fn attempt(self, environment: &Environment, library: &Path) -> Result<(), String> {
         if !self.is_built_in() {
             return Err(format!(
-                "this build of ONNX Runtime ({}) has no {}; `kinescore setup gpu` fetches one for graphics cards",
+                "this build of ONNX Runtime ({}) has no {}",
                 library.display(),
                 self.name()
             ));

@@ -69,11 +69,6 @@ impl Session {
         source.open_on(Provider::Cpu)
     }
 
-    /// What it runs on.
-    pub fn provider(&self) -> Provider {
-        self.provider
-    }
-
     /// The model's file.
     pub fn path(&self) -> &Path {
         &self.path
@@ -497,7 +492,7 @@ mod tests {
         let image = Tensor::U8(ArrayD::zeros(vec![1, 64, 64, 3]));
         let outputs = session.run(&[("image", &image)]).unwrap();
         assert_eq!(outputs.f32("people").unwrap().shape(), [1, 6, 56]);
-        assert_eq!(session.provider(), Provider::Cpu);
+        assert_eq!(session.provider, Provider::Cpu);
         assert!(session.source.is_none());
     }
 }

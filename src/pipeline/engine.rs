@@ -8,6 +8,7 @@ use crate::cache::{Cache, Identities, MediaId};
 use crate::drums::DrumModels;
 use crate::error::{Error, Result};
 use crate::marks::Marks;
+use crate::model::manifest::sha256_of_file;
 use crate::model::provider::has_card;
 use crate::model::{Manifest, Options, Provider, Runtime};
 use crate::music::MusicModels;
@@ -18,7 +19,7 @@ use crate::settings::{BeatSource, Device, PoseQuality, Settings};
 use crate::theory::Instrument;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Where an [`Engine`] finds what it loads.
 #[derive(Debug, Clone, Default)]
@@ -77,6 +78,8 @@ pub struct Engine {
     drum_models: Pool<Device, DrumModels>,
     music_models: Pool<(Device, usize), MusicModels>,
     sound_font: Mutex<Option<Arc<SoundFont>>>,
+    /// SHA-256 of the user's SoundFont; `None` inside if it cannot be read.
+    font_hash: OnceLock<Option<String>>,
     synthesis: Synthesis,
     cache: Option<Cache>,
     identities: Identities,
@@ -105,6 +108,7 @@ impl Engine {
             drum_models: Pool::new(),
             music_models: Pool::new(),
             sound_font: Mutex::default(),
+            font_hash: OnceLock::new(),
             synthesis: Synthesis::default(),
         })
     }
@@ -176,6 +180,25 @@ impl Engine {
             .entries()
             .map(|(name, entry)| (name.to_owned(), entry.sha256.clone()))
             .collect()
+    }
+
+    /// Name and sha256 of the files that a job with these settings uses: of the networks that look at
+    /// people, those of its quality; the user's SoundFont if there is one, and then also the bundled
+    /// one, which has the presets that it lacks.
+    pub(super) fn used_versions(&self, settings: &Settings) -> BTreeMap<String, String> {
+        let used = PoseModels::files(settings.pose().quality);
+        let mut versions = self.model_versions();
+        versions.retain(|name, _| used.contains(&name.as_str()) || !PoseModels::ALL_FILES.contains(&name.as_str()));
+        let hash = self.resources.sound_font.as_ref().and_then(|path| {
+            // A font that cannot be read any more has been read before it was played.
+            self.font_hash.get_or_init(|| sha256_of_file(path).ok()).clone()
+        });
+        if let Some(hash) = hash
+            && let Some(bundled) = versions.insert(SOUND_FONT.to_owned(), hash)
+        {
+            versions.insert(format!("{SOUND_FONT}_bundled"), bundled);
+        }
+        versions
     }
 
     /// The SoundFont. Presets that the given one lacks are taken from the bundled one.

@@ -15,6 +15,7 @@ use crate::time::{Span, Speed};
 use crate::video::sound::read_sound;
 use crate::video::{FileOptions, VideoFile};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// How much shorter a file may be than the clip that is said to be in it, seconds: what it announces
@@ -199,7 +200,7 @@ impl Job {
 
     /// What is written into files about how they were made; `None` if the settings leave it out.
     fn provenance(&self) -> Option<Provenance> {
-        Provenance::of(&self.settings, self.seed(), self.engine.model_versions())
+        Provenance::of(&self.settings, self.seed(), self.engine.used_versions(&self.settings))
     }
 
     /// Writes the analysis: beats, accents, tempo, confidence, settings, seed, versions.
@@ -216,7 +217,10 @@ impl Job {
             drums.as_ref(),
             music.as_ref(),
             &self.settings,
-            self.engine.model_versions(),
+            match self.settings.provenance() {
+                true => self.engine.used_versions(&self.settings),
+                false => BTreeMap::new(),
+            },
         );
         // That of the whole media, like its notes.
         analysis.seed = self.seed();

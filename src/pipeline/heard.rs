@@ -101,7 +101,7 @@ impl WindowMap {
         let hits = grid
             .hits
             .iter()
-            .filter(|hit| self.is_inside(beats.instant(f64::from(hit.step) + f64::from(hit.offset))));
+            .filter(|hit| self.is_inside(beats.onset(hit.step, hit.offset)));
         let hits = hits
             .map(|hit| Hit {
                 step: hit.step.saturating_sub(skipped),
@@ -141,9 +141,7 @@ impl WindowMap {
             })
             .collect();
         let lines = music.lines.iter().map(|line| {
-            let inside = |note: &&crate::music::GridNote| {
-                self.is_inside(beats.instant(f64::from(note.step) + f64::from(note.offset)))
-            };
+            let inside = |note: &&crate::music::GridNote| self.is_inside(beats.onset(note.step, note.offset));
             let notes = line.notes.iter().filter(inside).map(|note| crate::music::GridNote {
                 step: note.step.saturating_sub(skipped),
                 ..*note

@@ -41,14 +41,18 @@ impl OpenLandmarks {
 }
 
 impl PoseModels {
+    /// Names in the manifest of the networks for all qualities.
+    pub const ALL_FILES: [&str; 3] = ["movenet_multipose", "blazepose_full", "blazepose_heavy"];
+
     /// Names in the manifest of the networks for `quality`: the one that finds people, and the one
     /// that finds their joints.
     pub fn files(quality: PoseQuality) -> [&'static str; 2] {
+        let [finder, full, heavy] = Self::ALL_FILES;
         let landmarks = match quality {
-            PoseQuality::Fast | PoseQuality::Normal => "blazepose_full",
-            PoseQuality::High => "blazepose_heavy",
+            PoseQuality::Fast | PoseQuality::Normal => full,
+            PoseQuality::High => heavy,
         };
-        ["movenet_multipose", landmarks]
+        [finder, landmarks]
     }
 
     /// Loads the networks for `quality`.

@@ -32,7 +32,7 @@ pub(super) fn last(found: Option<i32>, marks: &Marked, beats: &BeatGrid, duratio
     let found = found?;
     let end = Instant::ZERO + duration;
     let time = |position: f64| beats.instant(position);
-    let heard = |hit: &&Struck| time(hit.position()) >= Instant::ZERO && time(hit.position()) < end;
+    let heard = |hit: &&Struck| (Instant::ZERO..end).contains(&beats.onset(hit.step, hit.offset));
     let hit = marks.hits.iter().rev().find(heard);
     let at = |step: i32, offset: f32, is_hit: bool| {
         let position = f64::from(step) + f64::from(offset);
@@ -93,7 +93,7 @@ pub(super) fn hits(last: Last, grid: &DrumGrid) -> Vec<Hit> {
 pub(super) fn exact(map: TempoMap, marks: &Marked, beats: &BeatGrid) -> TempoMap {
     let mut points = map.points().to_vec();
     for hit in &marks.hits {
-        let time = beats.instant(hit.position());
+        let time = beats.onset(hit.step, hit.offset);
         let tick = map.tick(time);
         if time <= Instant::ZERO || (map.instant(tick) - time).seconds().abs() <= EXACT.seconds() {
             continue;

@@ -35,7 +35,7 @@ impl Timeline<'_> {
     /// An event at the clip's start may have an early offset; it is then played at the start.
     pub fn onset(&self, step: i32, offset: f32) -> Option<Tick> {
         let place = self.beats.instant(f64::from(step));
-        let onset = self.beats.instant(f64::from(step) + f64::from(offset));
+        let onset = self.beats.onset(step, offset);
         let inside = onset >= Instant::ZERO || place >= Instant::ZERO;
         let tick = self.tempo_map.tick(onset);
         (inside && tick < self.end()).then_some(tick)

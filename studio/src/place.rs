@@ -1,8 +1,8 @@
 //! The folder of a session's temporary files, and those that killed sessions have left.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -27,7 +27,7 @@ impl Place {
     /// Makes a folder in the one for temporary files, and removes those there whose session has
     /// ended without doing so.
     pub fn new() -> io::Result<Self> {
-        Self::of(tempfile::Builder::new().prefix(NAME).tempdir()?)
+        Self::of(new_folder().tempdir()?)
     }
 
     fn of(folder: TempDir) -> io::Result<Self> {
@@ -48,6 +48,13 @@ impl Place {
     pub fn close(self) -> io::Result<()> {
         self.folder.close()
     }
+}
+
+/// A folder that only its owner can enter: the page's token guards the takes from other users.
+fn new_folder() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(NAME).permissions(Permissions::from_mode(0o700));
+    builder
 }
 
 /// Removes the folders of killed sessions of a user. What cannot be removed stays.
@@ -90,10 +97,12 @@ mod tests {
     fn folders_of_killed_sessions_are_removed_and_no_others() {
         let parent = tempfile::tempdir().expect("a folder");
         let begin = || {
-            let folder = tempfile::Builder::new().prefix(NAME).tempdir_in(parent.path());
+            let folder = new_folder().tempdir_in(parent.path());
             Place::of(folder.expect("a folder")).expect("a lock")
         };
         let running = begin();
+        let mode = fs::metadata(running.path()).expect("the folder").permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
         aged(running.path());
         let left = |name: &str| {
             let folder = parent.path().join(name);

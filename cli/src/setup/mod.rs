@@ -4,7 +4,7 @@
 use crate::exit::{Failure, RESOURCES};
 use crate::progress::Console;
 use crate::resources::{GRAPHICS_BUILDS, GRAPHICS_LIBRARIES, graphics_folder};
-use clap::{Args, ValueEnum};
+use crate::setup_args::{Build, Setup, What};
 use kinescore::Error;
 use kinescore::host::has_nvidia_card;
 use std::fs;
@@ -26,37 +26,6 @@ const TARGET: [&str; 8] = [
     "--platform=manylinux_2_5_x86_64",
     "--only-binary=:all:",
 ];
-
-/// `kinescore setup`.
-#[derive(Debug, Args)]
-pub struct Setup {
-    /// What to fetch
-    #[arg(value_name = "WHAT")]
-    what: What,
-    /// Which build [default: cuda with a card of NVIDIA's, otherwise webgpu]
-    #[arg(long, value_name = "WORD")]
-    build: Option<Build>,
-    /// Remove it again; without --build, all builds
-    #[arg(long)]
-    remove: bool,
-}
-
-/// What can be fetched.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum What {
-    /// ONNX Runtime for graphics cards, into $XDG_DATA_HOME/kinescore/graphics or
-    /// ~/.local/share/kinescore/graphics
-    Gpu,
-}
-
-/// A build of ONNX Runtime.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Build {
-    /// For cards of NVIDIA's, with NVIDIA's libraries: a download of 1.3 GB
-    Cuda,
-    /// For any card with a driver for Vulkan: a download of 25 MB
-    Webgpu,
-}
 
 impl Build {
     /// The name of its folder.
@@ -158,6 +127,7 @@ fn install(folder: &Path, build: Build, console: &Console) -> Result<(), Failure
         .arg(&packages)
         .arg("--requirement")
         .arg(&list)
+        .env("PIP_ROOT_USER_ACTION", "ignore") // the folder is not Python's own
         .stdin(Stdio::null())
         .status()
         .map_err(|error| unfetched(&error.to_string()))?;
@@ -168,7 +138,7 @@ fn install(folder: &Path, build: Build, console: &Console) -> Result<(), Failure
     if !library.is_dir() {
         return Err(unfetched(&format!("they have no {GRAPHICS_LIBRARIES}")));
     }
-    drop_what_python_needs(&library);
+    drop_what_python_needs(&packages);
     fs::rename(&list, packages.join(CONTENT)).map_err(Error::output(&list))?;
     if place.exists() {
         fs::remove_dir_all(&place).map_err(Error::output(&place))?;
@@ -189,8 +159,13 @@ fn unfetched(reason: &str) -> Failure {
 }
 
 /// Removes what only Python needs, half of the size. What is left over does no harm.
-fn drop_what_python_needs(libraries: &Path) {
-    for entry in fs::read_dir(libraries).into_iter().flatten().flatten() {
+fn drop_what_python_needs(packages: &Path) {
+    let _ = fs::remove_dir_all(packages.join("bin"));
+    for entry in fs::read_dir(packages.join(GRAPHICS_LIBRARIES))
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
         let name = entry.file_name().to_string_lossy().into_owned();
         if name.starts_with("onnxruntime_pybind") || name.contains("tensorrt") {
             let _ = fs::remove_file(entry.path());

@@ -118,6 +118,45 @@ TEST_CASE("our sound never takes a name that an entry of the project uses, even 
     }
 }
 
+TEST_CASE("of two elements with one id an entry plays the one before it, and what could reach the other is refused") {
+    const fakes::Folder folder;
+    const std::string wav = click(folder, "a.wav", two_seconds);
+    const auto producer = [](const std::string &file, const std::string &more = "") {
+        return "<producer id=\"a\"><property name=\"resource\">" + file + "</property><property name=\"length\">50"
+               "</property>" + more + "</producer>";
+    };
+    const auto playlist = [](const std::string &id) {
+        return "<playlist id=\"" + id + "\"><entry producer=\"a\" in=\"0\" out=\"49\"/></playlist>";
+    };
+    const std::string tracks = "<tractor id=\"t\"><track producer=\"v\"/><track producer=\"w\"/></tractor></mlt>";
+    const std::string path = project(folder, "p.mlt", "<mlt>" + producer("one.mp4") + playlist("v") + producer("two.mp4") +
+                                                          playlist("w") + tracks);
+    const auto timeline = MltProject::open(path);
+    const auto items = timeline->items();
+    REQUIRE(items.size() == 2);
+    CHECK(items[0].name == "one.mp4");
+    CHECK(items[1].name == "two.mp4");
+    // A sound has an id of its own, so the clips stay what they are.
+    timeline->place(sound_for(items[0], wav, "key-1"));
+    timeline->save();
+    const auto again = MltProject::open(path);
+    REQUIRE(again->items().size() == 2);
+    CHECK(again->items()[0].name == "one.mp4");
+    CHECK(again->items()[1].name == "two.mp4");
+    again->remove(again->ours().at(0).id);
+
+    // One of our sounds has the id of a clip.
+    const std::string mark = "<property name=\"kinescore:key\">k</property>";
+    const std::string shared = project(folder, "q.mlt", "<mlt>" + producer("one.mp4") + playlist("v") +
+                                                            producer("a.wav", mark) + playlist("w") + tracks);
+    const auto odd = MltProject::open(shared);
+    REQUIRE(odd->ours().size() == 1);
+    const std::string before = odd->bytes();
+    CHECK_THROWS_WITH(odd->remove(odd->ours()[0].id), doctest::Contains("2 elements have the id \"a\"; expected one"));
+    CHECK_THROWS_AS(odd->place(odd->ours()[0]), Problem);
+    CHECK(odd->bytes() == before);
+}
+
 namespace {
 
 /// A project with one playlist, in which the producer "a" has 1000 frames.

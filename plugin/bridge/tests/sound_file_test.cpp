@@ -117,6 +117,26 @@ TEST_CASE("only files in our folder, of our naming, with our mark are ours") {
           "was not made by Kinescore, or has lost its mark");
 }
 
+TEST_CASE("a sound that another project of the same name plays is not ours to overwrite") {
+    const Folder folder;
+    const std::string own = folder.path() + "/film.mlt";
+    const SoundFolder sounds(folder.path() + "/film.soundtracks", own);
+    sounds.make();
+    const std::string plain = made(sounds, "clip.soundtrack.wav", "one", "k");
+    const std::string spaced = made(sounds, "a clip.soundtrack.wav", "two", "k2");
+    put(own, "film.soundtracks/clip.soundtrack.wav and film.soundtracks/a clip.soundtrack.wav");
+    put(folder.path() + "/another.otio", "clip.soundtrack.wav");
+    CHECK(sounds.why_not_ours(plain).empty());
+    CHECK(sounds.orphan("k", nothing_named) == plain);
+    put(folder.path() + "/film.otio", "film.soundtracks/clip.soundtrack.wav");
+    CHECK(sounds.why_not_ours(plain) == "is also played by film.otio");
+    CHECK(!sounds.orphan("k", nothing_named));
+    CHECK(sounds.why_not_ours(spaced).empty());
+    put(folder.path() + "/film.otio", "film.soundtracks/a%20clip.soundtrack.wav");
+    CHECK(sounds.why_not_ours(plain).empty());
+    CHECK(sounds.why_not_ours(spaced) == "is also played by film.otio");
+}
+
 TEST_CASE("a name is reserved once, and fits however long the media's name is") {
     const Folder folder;
     const SoundFolder sounds(folder.path());
