@@ -88,9 +88,10 @@ impl Copy {
         }
         for (name, content) in files {
             let path = self.place.join(name);
-            if Obstacle::to_file(&path).is_some() {
+            if let Some(obstacle) = Obstacle::to_file(&path) {
+                // What is in the way in a copy of our own is reported above.
                 if !self.package.is_ours() {
-                    findings.bad(editor, format!("{}: is not a file", path.display()), &mend);
+                    findings.bad(editor, obstacle.text(), &mend);
                 }
                 continue;
             }

@@ -303,6 +303,13 @@ fn an_extension_is_mended_by_blender_and_a_second_copy_is_found() {
             "to remove it: rm -r ",
         ],
     );
+    fs::remove_file(home.at(&format!("{extension}/core.py"))).expect("removed");
+    fs::create_dir(home.at(&format!("{extension}/core.py"))).expect("a folder");
+    home.is_bad(
+        "a folder in place of a file",
+        "Blender 3.4",
+        &["core.py: is a folder", "Get Extensions > Install from Disk"],
+    );
     assert!(
         !home.doctor().stdout.contains("kinescore install blender"),
         "{}",
