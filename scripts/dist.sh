@@ -7,7 +7,7 @@
 #   kinescore-blender-VERSION.zip          the add-on, which Blender installs from the file
 #   LICENCES.txt                           the licence of everything in them
 #   sources/                               the source of the FFmpeg in the tarball, as the LGPL asks
-#   SHA256SUMS
+#   SHA256SUMS                             of all these files
 #
 #   scripts/dist.sh [DIR]
 #
@@ -144,6 +144,8 @@ for file in "$tar"/lib/libkinescore.so.*.*; do patchelf --set-rpath '$ORIGIN/kin
 for file in "$tar"/lib/kinescore/lib{av,sw}*.so.*; do patchelf --set-rpath '$ORIGIN' "$file"; done
 rm -f "$tar/lib/pkgconfig/kinescore.pc"
 sed -e 's|@PREFIX@|${pcfiledir}/../..|' -e "s|@VERSION@|$version|" ffi/kinescore.pc.in > "$tar/lib/pkgconfig/kinescore.pc"
+python3 scripts/shipped-docs.py "$tar"
+python3 scripts/shipped-docs.py --check "$tar" || fail "the tarball has dead links"
 settle "$tar"
 tar --create --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" -C "$work/tar" "$name" |
     zstd -q -19 -T0 --no-progress -o "$out/$name.tar.zst" -f
@@ -155,44 +157,8 @@ for folder in "$root" "$fixed" "$cargo_home"; do
 done
 
 say "making the package"
-gzip -9n "$stage"/share/man/man1/*.1
-mkdir -p "$work/stage/DEBIAN" "$work/shlibs/debian"
-printf 'Source: kinescore\n\nPackage: kinescore\nArchitecture: any\n' > "$work/shlibs/debian/control"
-(
-    cd "$work/shlibs"
-    # ONNX Runtime and the bundle are our own; their needs are looked at as well.
-    dpkg-shlibdeps --ignore-missing-info -O -l"$stage/lib" "$stage"/bin/* "$stage"/lib/libkinescore.so.*.* \
-        "$stage"/lib/kinescore/libonnxruntime.so.* "$stage"/lib/kinescore/*.bundle/Contents/*/*.ofx
-) > "$work/depends"
-depends=$(sed -n 's/^shlibs:Depends=//p' "$work/depends")
-[[ -n $depends ]] || fail "dpkg-shlibdeps found no libraries that the program depends on"
-mv "$stage/share/doc/kinescore/LICENSE-MIT" "$stage/share/doc/kinescore/copyright"
-sed 's/^/ /' LICENSE-APACHE >> "$stage/share/doc/kinescore/copyright"
-cat NOTICE >> "$stage/share/doc/kinescore/copyright"
-rm "$stage/share/doc/kinescore/LICENSE-APACHE" "$stage/share/doc/kinescore/NOTICE"
-cat > "$work/stage/DEBIAN/control" <<CONTROL
-Package: kinescore
-Version: $version
-Architecture: $arch
-Maintainer: The Kinescore developers <maintainers@kinescore.example>
-Installed-Size: $(du -sk --apparent-size "$stage" | cut -f1)
-Depends: $depends
-Suggests: blender, kdenlive
-Section: video
-Priority: optional
-Homepage: https://github.com/kinescore/kinescore
-Description: soundtracks that follow the movement in a video
- Kinescore watches how people move in a video and writes the soundtrack:
- drums that land on the movement, then piano, guitar and bass, as MIDI, stems
- and finished audio. It works on this machine alone, from the command line or
- in Kdenlive, Blender and OpenFX hosts (kinescore install EDITOR).
-CONTROL
-printf '#!/bin/sh\nset -e\nldconfig\n' > "$work/stage/DEBIAN/postinst"
-cp "$work/stage/DEBIAN/postinst" "$work/stage/DEBIAN/postrm"
-chmod 755 "$work/stage/DEBIAN/postinst" "$work/stage/DEBIAN/postrm"
-settle "$work/stage"
-dpkg-deb --root-owner-group -Zxz --build "$work/stage" "$out/kinescore_${version}_$arch.deb" >&2
+scripts/dist-deb.sh "$work" "$version" "$out/kinescore_$version-1_$arch.deb"
 
-(cd "$out" && sha256sum kinescore[_-]* LICENCES.txt > SHA256SUMS)
+(cd "$out" && find kinescore[_-]* LICENCES.txt sources -type f -print0 | sort -z | xargs -0 sha256sum > SHA256SUMS)
 say "built in $out:"
 (cd "$out" && du -h --apparent-size kinescore[_-]* LICENCES.txt) >&2

@@ -24,6 +24,11 @@ fail() {
 ((EUID == 0)) || fail "a chroot takes root; run it with sudo" 2
 command -v mmdebstrap >/dev/null || fail "mmdebstrap is missing; install it: apt-get install mmdebstrap" 2
 (cd "$dist" && sha256sum --quiet --check SHA256SUMS) || fail "$dist is not what scripts/dist.sh built; run it first"
+unlisted=$(cd "$dist" && comm -23 <(find kinescore* LICENCES.txt sources -type f | sort) <(sed 's/^[0-9a-f]*  //' SHA256SUMS | sort))
+[[ -z $unlisted ]] || fail "SHA256SUMS lacks $unlisted"
+for part in "ONNX Runtime" FFmpeg Opus dav1d zlib pugixml "JSON for Modern C++" OpenFX "SIL OPEN FONT LICENSE" "Frank Wen"; do
+    grep -q -F -- "$part" "$dist/LICENCES.txt" || fail "LICENCES.txt does not name $part"
+done
 
 folder=$(mktemp -d "$root/target/test-dist.XXXXXX")
 mounted=()
@@ -96,6 +101,28 @@ try_program() {
     sha256sum < "$folder/$release/try/out.mid" > "$folder/$release.notes"
 }
 
+# The documents of a package, with their links, below a prefix in a Debian.
+try_documents() {
+    local release=$1 prefix=$folder/$1$2
+    python3 "$root/scripts/shipped-docs.py" --check "$prefix" || fail "$release: a document has a dead link"
+    cmp "$dist/LICENCES.txt" "$prefix/share/doc/kinescore/LICENCES.txt" || fail "$release: LICENCES.txt is another one"
+}
+
+# What Debian expects of a package.
+try_package() {
+    local release=$1 documents=$folder/$1/usr/share/doc/kinescore changed known
+    changed=$(within "$release" dpkg --verify kinescore) || fail "$release: dpkg finds other files than in the package: $changed"
+    [[ -z $changed ]] || fail "$release: dpkg finds other files than in the package: $changed"
+    [[ -s $folder/$release/var/lib/dpkg/info/kinescore.md5sums ]] || fail "$release: the package has no checksums"
+    [[ ! -e $folder/$release/var/lib/dpkg/info/kinescore.postinst ]] || fail "$release: the package has a script; ldconfig has a trigger"
+    known=$(within "$release" ldconfig -p)
+    grep -q 'libkinescore\.so\.' <<< "$known" || fail "$release: the loader does not know the library"
+    [[ $(head -n 1 "$documents/copyright") == "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/" ]] ||
+        fail "$release: the copyright is not in Debian's format"
+    zcat "$documents/changelog.Debian.gz" | grep -q '^kinescore (' || fail "$release: the package has no changelog"
+    [[ -s $folder/$release/usr/share/zsh/vendor-completions/_kinescore ]] || fail "$release: zsh would not find its completion"
+}
+
 # A command in Python in the Blender of a Debian; the arguments after it are its own.
 in_blender() {
     local release=$1 command=$2
@@ -139,19 +166,24 @@ $make_strip" /try/zip.blend
 
 # Kinescore in the editors of this Debian, and a project that melt renders.
 try_editors() {
-    local release=$1 program=$2 library=$3 editor
+    local release=$1 program=$2 library=$3 editor report
     [[ ${EDITORS:-yes} == yes ]] || { say "SKIPPED: editors in $release (EDITORS=no)"; return 0; }
     say "$release: installing Blender, Kdenlive and melt"
     install_packages "$release" blender kdenlive melt
     # Blender makes the folder of its version when it starts for the first time.
     within "$release" blender --background --python-expr \
         "import bpy; bpy.ops.wm.save_userpref()" >> "$folder/$release.log" 2>&1
+    if [[ $program == /* ]]; then
+        # A shell does not find the program; so the report names it in a way that a shell can.
+        report=$(within "$release" "$program" doctor --editors) || fail "$release: doctor --editors: $report"
+        grep -q -F "to install it: '$program' install kdenlive" <<< "$report" ||
+            fail "$release: doctor --editors does not say how to start the program"
+    fi
     within "$release" "$program" install blender --library "$library" >&2
     within "$release" blender --background --python-expr \
         "import bpy; bpy.ops.preferences.addon_enable(module='kinescore'); bpy.ops.wm.save_userpref()" >> "$folder/$release.log" 2>&1
     within "$release" "$program" install kdenlive >&2
     within "$release" "$program" install ofx >&2
-    local report
     report=$(within "$release" "$program" doctor --editors) || fail "$release: doctor --editors: $report"
     printf '%s\n' "$report" >&2
     grep -q '^ok OpenFX' <<< "$report" || fail "$release: the OpenFX bundle is not found"
@@ -171,12 +203,15 @@ try_editors() {
     for editor in blender kdenlive ofx; do within "$release" "$program" uninstall "$editor" >&2; done
     ! within "$release" find /home/user/.config/blender /home/user/.local/share/kdenlive /usr/OFX -iname '*kinescore*' 2>/dev/null | grep . ||
         fail "$release: something is left in an editor's folder"
+    [[ ! -e $folder/$release/usr/OFX ]] || fail "$release: the empty folder /usr/OFX is left"
 }
 
 # Debian 12: the package.
 make_debian bookworm
 before=$(listing bookworm)
 install_packages bookworm "/try/$(basename "$dist"/kinescore_*.deb)"
+try_package bookworm
+try_documents bookworm /usr
 try_program bookworm kinescore
 try_editors bookworm kinescore /usr/lib/libkinescore.so
 try_zip bookworm ""
@@ -194,6 +229,7 @@ make_debian trixie
 install_packages trixie zstd
 within trixie sh -c 'mkdir -p "/opt/any where" && tar --zstd -xf /try/kinescore-*.tar.zst -C "/opt/any where"'
 place="/opt/any where/$(basename "$dist"/kinescore-*-linux-*.tar.zst .tar.zst)"
+try_documents trixie "$place"
 try_program trixie "$place/bin/kinescore"
 cmp "$folder/bookworm.notes" "$folder/trixie.notes" || fail "the notes in Debian 13 are not those in Debian 12"
 try_editors trixie "$place/bin/kinescore" "$place/lib/libkinescore.so"

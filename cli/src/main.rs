@@ -25,6 +25,7 @@ mod stdout;
 mod studio;
 #[cfg(feature = "timeline")]
 mod timeline;
+mod typed;
 mod units;
 
 use args::{Cli, Command};

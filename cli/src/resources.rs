@@ -164,6 +164,15 @@ fn program_folder() -> Option<PathBuf> {
     program().ok()?.parent().map(Path::to_owned)
 }
 
+/// The folders of PATH, in which a shell searches for programs. Those relative to the current folder
+/// are left out.
+pub fn search_path() -> Vec<PathBuf> {
+    let folders = variable("PATH").unwrap_or_default();
+    env::split_paths(&folders)
+        .filter(|folder| folder.is_absolute())
+        .collect()
+}
+
 /// An environment variable that is not empty.
 pub fn variable(name: &str) -> Option<PathBuf> {
     env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)

@@ -128,6 +128,11 @@ fn the_clip_job_is_merged_into_kdenlives_file_and_removed_again() {
         }
         home.uninstall(&["kdenlive"]);
         assert_eq!(home.files(), before);
+        // A folder that is empty was made by the installation.
+        fs::remove_file(home.at("data/kdenlive/other.rc")).expect("removed");
+        home.install(&["kdenlive"], &["clipjobsettings.rc"]);
+        home.uninstall(&["kdenlive"]);
+        assert_eq!(home.at("data/kdenlive").exists(), theirs.is_some());
     }
 }
 
@@ -281,6 +286,8 @@ fn a_folder_is_requested_if_no_blender_is_found() {
         home.at("config/blender/4.2/scripts/addons/kinescore/places.json")
             .is_file()
     );
+    home.uninstall(&["blender"]);
+    assert!(home.at("config").is_dir() && !home.at("config/blender").exists());
 }
 
 #[test]
@@ -310,6 +317,15 @@ fn the_bundle_is_copied_with_its_places_and_removed_again() {
     )
     .reports(&["OFX_PLUGIN_PATH"]);
     check_places(&home, "plugins/Kinescore.ofx.bundle/Contents/Resources/places.json");
+    // The list can be checked without Kinescore.
+    let sums = Path::new("Contents/Resources/installed.txt");
+    let mut check = Command::new("sha256sum");
+    check
+        .arg("--check")
+        .arg(sums)
+        .current_dir(to.join("Kinescore.ofx.bundle"));
+    let checked = common::go(&mut check).expect(0).stdout;
+    assert!(checked.contains("Contents/Linux-x86-64/Kinescore.ofx: OK"), "{checked}");
     let copied = home.at("plugins/Kinescore.ofx.bundle/Contents/Linux-x86-64/Kinescore.ofx");
     assert_eq!(
         fs::metadata(copied).expect("the plugin").permissions().mode() & 0o777,
@@ -349,6 +365,12 @@ fn the_script_for_resolve_knows_the_program() {
     );
     home.uninstall(&["resolve"]);
     assert_eq!(home.files(), before);
+    let data = fs::read_dir(home.at("data")).expect("the folder");
+    assert_eq!(
+        data.count(),
+        0,
+        "empty folders are removed, up to that of all programs' data"
+    );
 }
 
 #[test]

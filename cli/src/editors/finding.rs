@@ -1,7 +1,5 @@
 //! What was found in editors.
 
-use std::path::Path;
-
 /// How a finding is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
@@ -59,10 +57,4 @@ impl Findings {
 /// A command that mends something, as a line for people.
 pub(super) fn run(command: &str) -> String {
     format!("to mend it: {command}")
-}
-
-/// Whether a file exists and may be executed.
-pub(super) fn is_program(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
 }

@@ -1,6 +1,7 @@
 //! Opens a library or plugin as an editor would, in a process of its own: a damaged file can end
 //! the process that opens it.
 
+use super::elf;
 use crate::exit::{Failure, RESOURCES};
 use crate::{resources, stdout};
 use std::ffi::c_int;
@@ -36,6 +37,9 @@ impl Content {
 /// Opens the file in another process and returns the number that its function returns, or the
 /// reason why it cannot be opened.
 pub(super) fn opened(file: &Path, content: Content) -> Result<u64, String> {
+    if let Some(reason) = elf::why_not_ours(file) {
+        return Err(reason);
+    }
     let program = resources::program().map_err(|error| error.to_string())?;
     let flag = match content {
         Content::Library => "--open-library",

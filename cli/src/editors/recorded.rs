@@ -1,8 +1,9 @@
 //! The places that the installation has recorded for an editor: places.json.
 
-use super::finding::{Findings, is_program, run};
+use super::finding::{Findings, run};
 use super::opening::{Content, opened};
-use crate::install::PLACES;
+use crate::install::{Obstacle, PLACES};
+use crate::typed::is_program;
 use kinescore::host::json_fault;
 use serde_json::Value;
 use std::fs;
@@ -14,6 +15,10 @@ pub(super) const INTERFACE: &str = env!("KINESCORE_ABI");
 /// Checks the file in `folder`, and opens the library that it names. `command` installs again.
 pub(super) fn check(findings: &mut Findings, editor: &str, folder: &Path, command: &str) {
     let file = folder.join(PLACES);
+    if Obstacle::to_file(&file).is_some() {
+        // Reported with everything else that is in the way.
+        return;
+    }
     let places = match read(&file) {
         Ok(places) => places,
         Err(reason) => return findings.bad(editor, format!("{}: {reason}", file.display()), run(command)),
@@ -34,31 +39,27 @@ pub(super) fn check(findings: &mut Findings, editor: &str, folder: &Path, comman
         let what = format!("the library that it loads is not at {}", library.display());
         return findings.bad(editor, what, run(command));
     }
-    match opened(&library, Content::Library) {
+    check_library(findings, editor, &library, Some(command));
+}
+
+/// Opens a library; `command` is run after Kinescore was installed again.
+pub(super) fn check_library(findings: &mut Findings, editor: &str, library: &Path, command: Option<&str>) {
+    let library_shown = library.display();
+    let mend = |first: &str| match command {
+        Some(command) => format!("to mend it: {first}, then {command}"),
+        None => format!("to mend it: {first}"),
+    };
+    match opened(library, Content::Library) {
         Ok(version) if version.to_string() == INTERFACE => {
-            findings.good(
-                editor,
-                format!("{} can be opened (interface {version})", library.display()),
-            );
+            findings.good(editor, format!("{library_shown} can be opened (interface {version})"));
         }
         Ok(version) => {
-            let what = format!(
-                "{} has version {version} of the interface; version {INTERFACE} is needed",
-                library.display()
-            );
-            findings.bad(
-                editor,
-                what,
-                format!("to mend it: install one version of Kinescore, then {command}"),
-            );
+            let what = format!("{library_shown} has version {version} of the interface; version {INTERFACE} is needed");
+            findings.bad(editor, what, mend("install one version of Kinescore"));
         }
         Err(reason) => {
-            let what = format!("{} cannot be opened: {reason}", library.display());
-            findings.bad(
-                editor,
-                what,
-                format!("to mend it: install Kinescore again, then {command}"),
-            );
+            let what = format!("{library_shown} cannot be opened: {reason}");
+            findings.bad(editor, what, mend("install Kinescore again"));
         }
     }
 }

@@ -3,8 +3,9 @@
 use super::files::{File, Plan};
 use super::package::Package;
 use super::places::{self, Places};
-use super::refusal::{folder, missing};
+use super::refusal::{folder, missing, refused};
 use crate::exit::Failure;
+use crate::typed::quoted;
 use crate::{resources, settings_cmd};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,7 +22,7 @@ const EXTENSIONS: &str = "extensions/user_default";
 
 /// Plans to install the add-on, and returns the user's next step.
 pub fn install(to: Option<&Path>, library: Option<&Path>) -> Result<(Plan, String), Failure> {
-    let addon_folders = addon_folders(to)?;
+    let (addon_folders, extensions) = addon_folders(to)?;
     let places = Places::find()?.json(&places::library(library)?)?;
     if ADDON.is_empty() {
         return Err(missing(
@@ -34,10 +35,26 @@ pub fn install(to: Option<&Path>, library: Option<&Path>) -> Result<(Plan, Strin
             .into_iter()
             .map(|(path, content)| (path, File::new(content)));
         let files = files.collect();
-        package(&addons).install(&mut plan, files, places.clone())?;
+        package_in(&addons).install(&mut plan, files, places.clone())?;
     }
     let next = "Next: restart Blender and enable Kinescore in Edit > Preferences > Add-ons; then right-click a movie strip in the sequencer.";
-    Ok((plan, next.to_owned()))
+    let left_out: String = extensions
+        .iter()
+        .map(|folder| format!("left out: {}\n", has_extension(folder)))
+        .collect();
+    Ok((plan, left_out + next))
+}
+
+/// Why nothing is installed for a version that has the extension.
+fn has_extension(version: &Path) -> String {
+    let extension = extension_of(version);
+    format!(
+        "Blender {} has Kinescore as an extension, at {}; an add-on would be a second copy. The extension is replaced by \
+         the zip (Edit > Preferences > Get Extensions > Install from Disk), or removed: rm -r {}",
+        version.file_name().unwrap_or_default().display(),
+        extension.display(),
+        quoted(&extension)
+    )
 }
 
 /// The files of the add-on, by their paths in its folder, with the table of settings.
@@ -53,27 +70,24 @@ pub fn addon_files() -> Vec<(PathBuf, Vec<u8>)> {
 pub struct AddonFolder {
     /// The version, such as 3.4.
     pub version: String,
-    /// The folder of the add-on, which may be missing.
-    pub addon: PathBuf,
+    /// The folder of all add-ons, in which `kinescore install` puts its own.
+    pub addons: PathBuf,
+    /// The folder of the extensions from files, in which Blender 4.2 and later put the zip's.
+    pub extensions: PathBuf,
     /// The file of the user's preferences.
     pub preferences: PathBuf,
 }
 
-/// The folders of the versions that this user has started.
-pub fn addon_folders_of_user() -> Vec<AddonFolder> {
-    let folders = configuration()
-        .map(|folder| version_folders(&folder))
-        .unwrap_or_default();
-    let folder = |((major, minor), folder): ((u32, u32), PathBuf)| {
-        // Blender 4.2 and later put it among the extensions, if they install it themselves.
-        let places = [folder.join(EXTENSIONS).join(NAME), addons_of(&folder).join(NAME)];
-        AddonFolder {
-            version: format!("{major}.{minor}"),
-            addon: places.iter().find(|place| place.exists()).unwrap_or(&places[1]).clone(),
-            preferences: folder.join("config/userpref.blend"),
-        }
+/// The folders of the versions that this user has started; `None` if the user's folder is not known.
+pub fn addon_folders_of_user() -> Option<Vec<AddonFolder>> {
+    let folder = |((major, minor), folder): ((u32, u32), PathBuf)| AddonFolder {
+        version: format!("{major}.{minor}"),
+        addons: addons_of(&folder),
+        extensions: folder.join(EXTENSIONS),
+        preferences: folder.join("config/userpref.blend"),
     };
-    folders.into_iter().map(folder).collect()
+    let folders = version_folders(&configuration().ok()?);
+    Some(folders.into_iter().map(folder).collect())
 }
 
 /// Plans to remove the add-on from every version of Blender.
@@ -87,12 +101,18 @@ pub fn uninstall(to: Option<&Path>) -> Result<Plan, Failure> {
     };
     let mut plan = Plan::default();
     for addons in folders {
-        package(&addons).uninstall(&mut plan);
+        package_in(&addons).uninstall(&mut plan);
+    }
+    if to.is_none()
+        && let Some(above) = configuration()?.parent()
+    {
+        plan.remove_emptied(above);
     }
     Ok(plan)
 }
 
-fn package(addons: &Path) -> Package {
+/// The add-on in a folder of add-ons or extensions.
+pub fn package_in(addons: &Path) -> Package {
     Package::new(addons.join(NAME), "")
 }
 
@@ -101,10 +121,10 @@ fn configuration() -> Result<PathBuf, Failure> {
 }
 
 /// The add-on folders: the one named, that of each version that has been started, or that of the
-/// installed version.
-fn addon_folders(to: Option<&Path>) -> Result<Vec<PathBuf>, Failure> {
+/// installed version; and the versions that are left out because they have the extension.
+fn addon_folders(to: Option<&Path>) -> Result<(Vec<PathBuf>, Vec<PathBuf>), Failure> {
     if let Some(addons) = to {
-        return Ok(vec![addons.to_owned()]);
+        return Ok((vec![addons.to_owned()], Vec::new()));
     }
     let configuration = configuration()?;
     let mut folders: Vec<PathBuf> = version_folders(&configuration)
@@ -120,7 +140,18 @@ fn addon_folders(to: Option<&Path>) -> Result<Vec<PathBuf>, Failure> {
         })?;
         folders.push(configuration.join(version));
     }
-    Ok(folders.iter().map(|folder| addons_of(folder)).collect())
+    let (extensions, folders): (Vec<PathBuf>, Vec<PathBuf>) = folders
+        .into_iter()
+        .partition(|folder| extension_of(folder).symlink_metadata().is_ok());
+    if folders.is_empty() {
+        let reasons: Vec<String> = extensions.iter().map(|folder| has_extension(folder)).collect();
+        return Err(refused(reasons.join("\n")));
+    }
+    Ok((folders.iter().map(|folder| addons_of(folder)).collect(), extensions))
+}
+
+fn extension_of(version: &Path) -> PathBuf {
+    version.join(EXTENSIONS).join(NAME)
 }
 
 fn addons_of(version: &Path) -> PathBuf {

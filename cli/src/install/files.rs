@@ -14,16 +14,38 @@ use std::path::{Path, PathBuf};
 
 /// One change to a file or folder.
 enum Step {
-    Write { path: PathBuf, file: File },
-    Remove { path: PathBuf },
-    RemoveFolder { path: PathBuf },
+    Write {
+        path: PathBuf,
+        file: File,
+    },
+    Remove {
+        path: PathBuf,
+    },
+    RemoveFolder {
+        path: PathBuf,
+    },
+    /// A folder above ours, which is removed if that is possible.
+    RemoveEmptied {
+        path: PathBuf,
+    },
 }
 
 impl Step {
-    /// The folder in which something changes.
-    fn folder(&self) -> &Path {
-        let (Self::Write { path, .. } | Self::Remove { path } | Self::RemoveFolder { path }) = self;
-        path.parent().unwrap_or(Path::new("/"))
+    /// What is written or removed.
+    fn path(&self) -> &Path {
+        let (Self::Write { path, .. }
+        | Self::Remove { path }
+        | Self::RemoveFolder { path }
+        | Self::RemoveEmptied { path }) = self;
+        path
+    }
+
+    /// The folder in which something has to change.
+    fn folder(&self) -> Option<&Path> {
+        match self {
+            Self::RemoveEmptied { .. } => None,
+            _ => Some(self.path().parent().unwrap_or(Path::new("/"))),
+        }
     }
 }
 
@@ -72,6 +94,38 @@ impl Plan {
         self.0.push(Step::RemoveFolder { path });
     }
 
+    /// Plans to remove the folders above what is removed, as long as nothing else is in them; only
+    /// those below `limit`, which is not ours.
+    pub fn remove_emptied(&mut self, limit: &Path) {
+        let is_removal = |step: &&Step| !matches!(step, Step::Write { .. });
+        let mut gone: BTreeSet<PathBuf> = self
+            .0
+            .iter()
+            .filter(is_removal)
+            .map(|step| step.path().to_owned())
+            .collect();
+        let above = |path: &PathBuf| -> Vec<PathBuf> {
+            let inside = |folder: &&Path| folder.starts_with(limit) && *folder != limit;
+            path.ancestors()
+                .skip(1)
+                .take_while(inside)
+                .map(Path::to_owned)
+                .collect()
+        };
+        let mut folders: Vec<PathBuf> = gone.iter().flat_map(above).collect();
+        // The deepest folders come first.
+        folders.sort_by_key(|folder| (std::cmp::Reverse(folder.components().count()), folder.clone()));
+        folders.dedup();
+        for folder in folders {
+            let is_empty =
+                |mut entries: fs::ReadDir| entries.all(|entry| entry.is_ok_and(|entry| gone.contains(&entry.path())));
+            if !gone.contains(&folder) && !folder.is_symlink() && fs::read_dir(&folder).is_ok_and(is_empty) {
+                gone.insert(folder.clone());
+                self.0.push(Step::RemoveEmptied { path: folder });
+            }
+        }
+    }
+
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -92,7 +146,9 @@ impl Plan {
                     writeln!(text, "would write {}", path.display()).and_then(|()| text.write_str(&lines))
                 }
                 Step::Remove { path } => writeln!(text, "would remove {}", path.display()),
-                Step::RemoveFolder { path } => writeln!(text, "would remove the folder {}", path.display()),
+                Step::RemoveFolder { path } | Step::RemoveEmptied { path } => {
+                    writeln!(text, "would remove the folder {}", path.display())
+                }
             };
         }
         text
@@ -104,7 +160,7 @@ impl Plan {
     /// # Errors
     /// Those of [`Error::Output`].
     pub fn carry_out(&self, console: &Console) -> Result<(), Failure> {
-        let folders: BTreeSet<&Path> = self.0.iter().map(Step::folder).collect();
+        let folders: BTreeSet<&Path> = self.0.iter().filter_map(Step::folder).collect();
         for folder in folders {
             outputs::check_folder(folder)?;
         }
@@ -119,6 +175,10 @@ impl Plan {
                     console.say(&format!("removed {}", path.display()));
                 }
                 Step::RemoveFolder { path } => remove_empty(path)?,
+                Step::RemoveEmptied { path } => {
+                    // It may belong to somebody else; empty, it does no harm.
+                    let _ = fs::remove_dir(path);
+                }
             }
         }
         Ok(())
@@ -158,6 +218,36 @@ fn remove_empty(folder: &Path) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn emptied_folders_are_removed_up_to_the_limit() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name);
+        for file in [
+            "limit/a/b/ours",
+            "limit/a/c/d/ours",
+            "limit/kept/theirs",
+            "limit/kept/e/ours",
+        ] {
+            fs::create_dir_all(at(file).parent().expect("a folder")).expect("a folder");
+            fs::write(at(file), "").expect("a file");
+        }
+        let mut plan = Plan::default();
+        for file in ["limit/a/b/ours", "limit/a/c/d/ours", "limit/kept/e/ours"] {
+            plan.remove(at(file));
+        }
+        plan.remove_emptied(&at("limit"));
+        assert!(
+            plan.describe()
+                .contains(&format!("the folder {}\n", at("limit/a").display()))
+        );
+        plan.carry_out(&Console::new(true)).expect("removed");
+        assert!(!at("limit/a").exists() && !at("limit/kept/e").exists());
+        assert!(at("limit/kept/theirs").exists());
+        fs::remove_dir_all(at("limit/kept")).expect("removed");
+        plan.carry_out(&Console::new(true)).expect_err("the files are gone");
+        assert!(at("limit").exists(), "the limit stays, empty as it is");
+    }
 
     #[test]
     fn links_and_permissions_of_the_user_stay() {

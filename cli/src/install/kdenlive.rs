@@ -8,6 +8,7 @@
 
 use super::entry::Entry;
 use super::files::{File, Plan};
+use super::obstacle::Obstacle;
 use super::places::{self, Places};
 use super::refusal::{folder, refused};
 use crate::exit::Failure;
@@ -36,6 +37,9 @@ type GroupValue = (&'static str, String);
 /// Plans to add the job, and returns the user's next step.
 pub fn install(to: Option<&Path>) -> Result<(Plan, String), Failure> {
     let path = file(to)?;
+    if let Some(obstacle) = Obstacle::to_file(&path) {
+        return Err(obstacle.refusal());
+    }
     let entries = entries(&Places::find()?)?;
     let merged = merge(&read(&path)?.unwrap_or_default(), &entries);
     let mut plan = Plan::default();
@@ -65,6 +69,9 @@ pub fn uninstall(to: Option<&Path>) -> Result<Plan, Failure> {
         }
         if rest.is_empty() {
             plan.remove(path);
+            if let (None, Some(data)) = (to, data_folder()) {
+                plan.remove_emptied(&data);
+            }
         } else {
             let lines = text
                 .split('\n')
@@ -139,8 +146,18 @@ fn template() -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 fn file(to: Option<&Path>) -> Result<PathBuf, Failure> {
-    let usual = resources::user_folder("XDG_DATA_HOME", ".local/share").map(|data| data.join("kdenlive"));
+    let usual = data_folder().map(|data| data.join("kdenlive"));
     Ok(folder(to, usual)?.join(FILE))
+}
+
+/// Where the file is in the user's folder; `None` if that is not known.
+pub fn place() -> Option<PathBuf> {
+    file(None).ok()
+}
+
+/// The folder of the data of the user's programs.
+fn data_folder() -> Option<PathBuf> {
+    resources::user_folder("XDG_DATA_HOME", ".local/share")
 }
 
 /// The content of the file; `None` if it does not exist.

@@ -6,23 +6,26 @@ mod blender;
 mod entry;
 mod files;
 mod kdenlive;
+mod obstacle;
 mod ofx;
 mod package;
 mod places;
 mod refusal;
 mod resolve;
 
-pub use blender::{AddonFolder, addon_files, addon_folders_of_user};
+pub use blender::{AddonFolder, addon_files, addon_folders_of_user, package_in as addon_in};
 pub use entry::Entry;
-pub use kdenlive::job as kdenlive_job;
-pub use ofx::{BUNDLE, PLUGINS as OFX_PLUGINS, RESOURCES as OFX_RESOURCES};
-pub use package::PLACES;
-pub use resolve::script_of_user as resolve_script;
+pub use kdenlive::{job as kdenlive_job, place as kdenlive_place};
+pub use obstacle::{Obstacle, cleared};
+pub use ofx::{BUNDLE, PLUGINS as OFX_PLUGINS, RESOURCES as OFX_RESOURCES, bundle_of_program, package_in as bundle_in};
+pub use package::{PLACES, Package, checksum};
+pub use places::LIBRARY;
+pub use resolve::{in_the_way as in_the_way_of_script, place as resolve_place, script_of_user as resolve_script};
 
 use crate::args::{Editor, EditorArgs, Install, Uninstall};
 use crate::exit::Failure;
 use crate::progress::Console;
-use crate::stdout;
+use crate::{stdout, typed};
 use files::Plan;
 use refusal::refused;
 use std::path::Path;
@@ -48,7 +51,7 @@ pub fn install(args: &Install, console: &Console) -> Result<(), Failure> {
         Editor::Ofx => ofx::install(to, library, args.bundle.as_deref())?,
         Editor::Resolve => resolve::install(to)?,
     };
-    carry_out(&plan, &args.place, "installed already", console)?;
+    carry_out(&plan, &args.place, "install", "installed already", console)?;
     if !args.place.dry_run {
         console.say(&next);
     }
@@ -68,7 +71,7 @@ pub fn uninstall(args: &Uninstall, console: &Console) -> Result<(), Failure> {
         Editor::Ofx => ofx::uninstall(to),
         Editor::Resolve => resolve::uninstall(to)?,
     };
-    carry_out(&plan, &args.place, "not installed", console)
+    carry_out(&plan, &args.place, "uninstall", "not installed", console)
 }
 
 /// Refuses flags that do not apply to the editor.
@@ -100,7 +103,7 @@ fn check_place(to: Option<&Path>) -> Result<(), Failure> {
     }
 }
 
-fn carry_out(plan: &Plan, place: &EditorArgs, nothing: &str, console: &Console) -> Result<(), Failure> {
+fn carry_out(plan: &Plan, place: &EditorArgs, verb: &str, nothing: &str, console: &Console) -> Result<(), Failure> {
     if plan.is_empty() {
         console.say(&format!("{nothing}: nothing to do"));
         return Ok(());
@@ -110,8 +113,10 @@ fn carry_out(plan: &Plan, place: &EditorArgs, nothing: &str, console: &Console) 
     }
     plan.carry_out(console).map_err(|mut failure| {
         if place.editor == Editor::Ofx && place.to.is_none() {
-            failure.message +=
-                "\nthis is a system folder: run the command as root (sudo), or specify a folder of your own with --to DIR";
+            failure.message += &format!(
+                "\nthis is a system folder: run the command as root ({}), or specify a folder of your own with --to DIR",
+                typed::as_root(&[verb, "ofx"])
+            );
         }
         failure
     })

@@ -6,6 +6,7 @@ use super::package::Package;
 use super::places::{self, Places};
 use super::refusal::missing;
 use crate::exit::Failure;
+use crate::typed::quoted;
 use kinescore::Error;
 use std::fs;
 use std::io;
@@ -13,6 +14,8 @@ use std::path::{Path, PathBuf};
 
 /// The folder of OpenFX plugins on Linux.
 pub const PLUGINS: &str = "/usr/OFX/Plugins";
+/// The folder that is not ours above it: those below it are removed if they are empty.
+const ABOVE_PLUGINS: &str = "/usr";
 /// The bundle's folder.
 pub const BUNDLE: &str = "Kinescore.ofx.bundle";
 /// The bundle's resource folder, in which the plugin looks for places.json.
@@ -25,11 +28,12 @@ pub fn install(to: Option<&Path>, library: Option<&Path>, bundle: Option<&Path>)
     let mut files = Vec::new();
     collect(&source, Path::new(""), &mut files).map_err(Error::input(&source))?;
     let mut plan = Plan::default();
-    package(to).install(&mut plan, files, places)?;
+    package_in(folder_of(to)).install(&mut plan, files, places)?;
     let look = to.map_or_else(String::new, |folder| {
+        let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
         format!(
             "add the folder to the editor's search path (OFX_PLUGIN_PATH={} in its environment), ",
-            folder.display()
+            quoted(&folder)
         )
     });
     let next = format!("Next: {look}restart the editor; Kinescore is among its OpenFX effects.");
@@ -39,12 +43,37 @@ pub fn install(to: Option<&Path>, library: Option<&Path>, bundle: Option<&Path>)
 /// Plans to remove the bundle.
 pub fn uninstall(to: Option<&Path>) -> Plan {
     let mut plan = Plan::default();
-    package(to).uninstall(&mut plan);
+    package_in(folder_of(to)).uninstall(&mut plan);
+    if to.is_none() {
+        plan.remove_emptied(Path::new(ABOVE_PLUGINS));
+    }
     plan
 }
 
-fn package(to: Option<&Path>) -> Package {
-    Package::new(to.unwrap_or(Path::new(PLUGINS)).join(BUNDLE), RESOURCES)
+fn folder_of(to: Option<&Path>) -> &Path {
+    to.unwrap_or(Path::new(PLUGINS))
+}
+
+/// The bundle in a folder of plugins.
+pub fn package_in(plugins: &Path) -> Package {
+    Package::new(plugins.join(BUNDLE), RESOURCES)
+}
+
+/// A bundle that can be installed.
+pub struct Bundle {
+    /// Its folder.
+    pub place: PathBuf,
+    /// Its files by their relative paths, with their content.
+    pub files: Vec<(PathBuf, Vec<u8>)>,
+}
+
+/// The bundle that belongs to this program; none if there is none, or it cannot be read.
+pub fn bundle_of_program() -> Option<Bundle> {
+    let place = find_bundle(None).ok()?;
+    let mut files = Vec::new();
+    collect(&place, Path::new(""), &mut files).ok()?;
+    let files = files.into_iter().map(|(path, file)| (path, file.content)).collect();
+    Some(Bundle { place, files })
 }
 
 /// The bundle named, or the one that belongs to this program: where CMake builds it, or where `make

@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// File name of the library with the C interface.
-const LIBRARY: &str = "libkinescore.so";
+pub const LIBRARY: &str = "libkinescore.so";
 
 /// The paths of this program and of what it has found; all are absolute.
 pub struct Places {

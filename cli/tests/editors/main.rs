@@ -2,7 +2,9 @@
 #![allow(missing_docs)]
 #![allow(clippy::expect_used)] // helpers of tests stop at the first surprise, as tests do
 
+#[path = "../common/mod.rs"]
 mod common;
+mod mending;
 
 use common::{Home, Run, folder, outside, text};
 use std::fs;
@@ -15,9 +17,11 @@ const BUNDLE: &str = "ofx/Kinescore.ofx.bundle/Contents";
 const INFORMATION: &str = "<?xml version=\"1.0\"?>\n<plist version=\"1.0\"><dict/></plist>\n";
 
 impl Home {
-    /// A home folder in which Kinescore is installed in every editor.
+    /// A home folder in which Kinescore is installed in every editor. The program is in PATH.
     fn new() -> Self {
         let home = Self(folder());
+        fs::create_dir(home.at("bin")).expect("a folder");
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_kinescore"), home.at("bin/kinescore")).expect("a link");
         home.library("libkinescore.so", "int kinescore_abi_version(void) { return 0; }");
         home.library(
             &format!("built/Kinescore.ofx.bundle/Contents/{}/Kinescore.ofx", binaries()),
@@ -303,7 +307,9 @@ fn an_add_on_from_the_zip_is_complete_without_a_recorded_library() {
         home.at("config/blender/3.4/scripts/addons/kinescore"),
         home.at("config/blender/3.4/extensions/user_default/kinescore"),
     );
-    fs::remove_file(addon.join("places.json")).expect("removed");
+    for record in ["places.json", "installed.txt"] {
+        fs::remove_file(addon.join(record)).expect("removed");
+    }
     for place in [&addon, &extension] {
         if place == &extension {
             fs::create_dir_all(extension.parent().expect("a folder")).expect("a folder");
@@ -329,7 +335,7 @@ fn a_hosts_list_that_is_older_than_the_plugin_is_found() {
     home.is_bad(
         "an old list",
         "OpenFX",
-        &["OFXPluginCacheV2.xml is older than the plugin", "rm '"],
+        &["OFXPluginCacheV2.xml is older than the plugin", "to mend it: rm "],
     );
     home.put(list, "<cache/>");
     assert!(!home.doctor().stdout.contains("!! OpenFX"), "{}", home.doctor().stdout);
