@@ -281,7 +281,7 @@ std::string SoundFolder::other_project(const std::string &file) const {
         }
         std::ifstream stream(path, std::ios::binary);
         const std::string text{std::istreambuf_iterator<char>(stream), {}};
-        if (text.find(name) != std::string::npos || text.find(percent_encoded(name)) != std::string::npos) {
+        if (text.find("/" + name) != std::string::npos || text.find("/" + percent_encoded(name)) != std::string::npos) {
             return beside;
         }
     }
