@@ -11,12 +11,13 @@
 #
 #   scripts/dist.sh [DIR]
 #
-# The files depend on the commit alone: paths and times of this machine are not in them. Cargo derives
-# names of symbols from the folder of the sources, so a copy of them is built, always in
-# /var/tmp/kinescore-dist. What was built there stays for the next run, a few GB; remove the folder to
-# start afresh. It must belong to the user who builds, and one run uses it at a time. Takes about 20
-# minutes on two cores, and a connection to the package registries. Exit code: 0 when all files were
-# built, 1 otherwise.
+# The files depend on the commit alone: paths and times of this machine are not in them. There is one
+# exception: LLVM assigns the registers of two functions of the crate fast_image_resize differently from
+# run to run, so that program and library may differ in some hundred bytes. Cargo derives names of
+# symbols from the folder of the sources, so a copy of them is built, always in /var/tmp/kinescore-dist.
+# What was built there stays for the next run, a few GB; remove the folder to start afresh. It must belong
+# to the user who builds, and one run uses it at a time. Takes about 20 minutes on two cores, and a
+# connection to the package registries. Exit code: 0 when all files were built, 1 otherwise.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -87,7 +88,9 @@ if [[ $(cat "$work/made-by" 2> /dev/null) != "$made_by" ]]; then
 fi
 # Paths of this machine are replaced in messages of the program.
 cargo_home=${CARGO_HOME:-$HOME/.cargo}
-export RUSTFLAGS="--remap-path-prefix=$tree=/kinescore --remap-path-prefix=$cargo_home=/cargo"
+# A build ID would be a hash of what is stripped later, too, such as names of the compiler's temporary files.
+export LDFLAGS="-Wl,--build-id=none"
+export RUSTFLAGS="--remap-path-prefix=$tree=/kinescore --remap-path-prefix=$cargo_home=/cargo -C link-arg=$LDFLAGS"
 # Headers that build scripts write are in the target folder.
 mapped="-ffile-prefix-map=$tree=/kinescore -ffile-prefix-map=$CARGO_TARGET_DIR=/target -ffile-prefix-map=$cargo_home=/cargo"
 export CFLAGS=$mapped CXXFLAGS=$mapped
