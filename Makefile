@@ -90,7 +90,7 @@ test-web: ## tests of the studio's page in a real browser
 	$(HERE) KINESCORE="$(abspath $(TARGET))/debug/kinescore" .setup/web/bin/python -m unittest discover -s studio/tests-web
 
 # Vulkan in software, so a network takes up to a minute.
-test-gpu: ## networks on a graphics card that SwiftShader computes in software; about 15 minutes
+test-gpu: ## networks on a graphics card that SwiftShader computes in software; about six minutes after the build
 	@scripts/setup.sh gpu
 	$(CARGO) build --locked --workspace --bins
 	$(HERE) XDG_DATA_HOME="$(CURDIR)/.setup/data" "$(abspath $(TARGET))/debug/kinescore" setup gpu --build webgpu

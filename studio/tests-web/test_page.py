@@ -36,6 +36,17 @@ class Loads(PageTest):
         self.assertIn("drum:kick", ids)
         self.assertEqual(ids[-1], "wave")
 
+    def test_nothing_is_beside_the_screen_of_a_small_window(self):
+        _, studio = self.studio()
+        page = studio.page
+        page.set_viewport_size({"width": 800, "height": 600})
+        self.assertLessEqual(page.evaluate("document.body.scrollWidth"), 800)
+        for name in ("play", "tab-correct", "another", "undo", "redo"):
+            box = page.locator(f"#{name}").bounding_box()
+            self.assertGreater(box["width"] * box["height"], 0, name)
+            self.assertLessEqual(box["x"] + box["width"], 800, name)
+            self.assertLessEqual(box["y"] + box["height"], 600, name)
+
     def test_nothing_is_fetched_from_elsewhere(self):
         mock = self.serve()
         context = self.window()
