@@ -131,10 +131,14 @@ pugi::xml_node MltTimeline::service(const std::string &id) const {
     return found == services_.end() ? pugi::xml_node() : found->second.back();
 }
 
-void MltTimeline::check_unique(const std::string &id) const {
+std::size_t MltTimeline::count_of(const std::string &id) const {
     const auto found = services_.find(id);
-    if (found != services_.end() && found->second.size() > 1) {
-        throw Problem(Problem::Kind::input, file_.path() + ": " + std::to_string(found->second.size()) +
+    return found == services_.end() ? 0 : found->second.size();
+}
+
+void MltTimeline::check_unique(const std::string &id) const {
+    if (const std::size_t count = count_of(id); count > 1) {
+        throw Problem(Problem::Kind::input, file_.path() + ": " + std::to_string(count) +
                                                 " elements have the id \"" + shown(id) +
                                                 "\"; expected one. Save the project again in its editor, which gives "
                                                 "each an id of its own");
@@ -477,8 +481,7 @@ std::vector<Lane> MltTimeline::own_lanes() const {
         const bool has_sound = std::any_of(
             on_it.begin(), on_it.end(), [&](const Piece &piece) { return !piece.is_blank && is_ours(piece.producer); });
         const bool is_first = own.empty() || own.back().track != lane.track;
-        const auto named = services_.find(lane.playlist.attribute("id").value());
-        const bool is_unique = named == services_.end() || named->second.size() == 1;
+        const bool is_unique = count_of(lane.playlist.attribute("id").value()) < 2;
         if (lane.video < 0 && is_unique && ((has_sound && filled[lane.track] == 1) ||
                                (filled[lane.track] == 0 && is_first && is_track_title(track_name(lane))))) {
             own.push_back(lane);

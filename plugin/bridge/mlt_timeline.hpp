@@ -138,6 +138,9 @@ protected:
     /// The element with an id; the last one if there are several.
     pugi::xml_node service(const std::string &id) const;
 
+    /// The number of elements with an id.
+    std::size_t count_of(const std::string &id) const;
+
     /// Throws Problem if several elements have this id: an edit of one could reach another.
     void check_unique(const std::string &id) const;
 
