@@ -165,6 +165,7 @@ pub mod host {
     pub use crate::export::leftovers::{LETTERS as TEMPORARY_LETTERS, MARK as TEMPORARY_MARK, clear_leftovers};
     pub use crate::export::mux::default_output;
     pub use crate::foreign::{catches_panics, panic_text};
+    pub use crate::model::machine::why_not_for_this_machine;
     pub use crate::model::provider::{cards, has_nvidia_card};
     pub use crate::model::session::doubt;
     pub use crate::model::{Manifest, Provider, Runtime};

@@ -5,6 +5,7 @@
 //! headers, segments and sections lie within the file and agree with each other; only a hash could
 //! show that the content is the right one.
 
+use super::machine;
 use crate::regular;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -94,34 +95,6 @@ struct Elf {
     sections: Vec<Section>,
 }
 
-/// The ELF machine number of this machine; `None` if it is not known here.
-fn machine() -> Option<u16> {
-    match std::env::consts::ARCH {
-        "x86" => Some(3),
-        "arm" => Some(40),
-        "x86_64" => Some(62),
-        "aarch64" => Some(183),
-        "riscv64" => Some(243),
-        "loongarch64" => Some(258),
-        _ => None,
-    }
-}
-
-fn machine_name(machine: u16) -> String {
-    let name = match machine {
-        3 => "32-bit x86",
-        20 | 21 => "PowerPC",
-        22 => "S/390",
-        40 => "32-bit ARM",
-        62 => "x86-64",
-        183 => "64-bit ARM",
-        243 => "RISC-V",
-        258 => "LoongArch",
-        other => return format!("machine number {other}"),
-    };
-    name.to_owned()
-}
-
 /// Numbers of a header, in native byte order: libraries of the other byte order are refused.
 struct Fields<'a>(&'a [u8]);
 
@@ -209,11 +182,12 @@ impl Elf {
             ));
         }
         let fields = Fields(&head);
-        if let Some(own) = machine().filter(|own| *own != fields.half(18)) {
+        let found = (fields.half(18), true);
+        if let Some(own) = machine::own().filter(|own| *own != found) {
             return Err(format!(
                 "a library for {}; this machine is {}",
-                machine_name(fields.half(18)),
-                machine_name(own)
+                machine::name(found),
+                machine::name(own)
             ));
         }
         if fields.half(16) != 3 {

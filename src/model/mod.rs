@@ -10,6 +10,7 @@
 
 mod agreement;
 mod library;
+pub(crate) mod machine;
 pub mod manifest;
 pub mod provider;
 pub mod runtime;

@@ -81,10 +81,7 @@ impl Session {
     /// # Errors
     /// [`Error::Inference`] for an input that is missing, unknown or of the wrong type or shape.
     pub fn run(&mut self, inputs: &[(&str, &Tensor)]) -> Result<Outputs> {
-        let refuse = |reason: String| Error::Inference {
-            path: self.path.clone(),
-            reason,
-        };
+        let refuse = |reason| failed(&self.path, reason);
         for (index, (name, tensor)) in inputs.iter().enumerate() {
             let Some(info) = self.inputs.iter().find(|i| i.name == *name) else {
                 let known: Vec<_> = self.inputs.iter().map(|i| i.name.as_str()).collect();
@@ -103,10 +100,6 @@ impl Session {
         let reason = match self.infer(inputs) {
             Ok(outputs) => return Ok(outputs),
             Err(reason) => reason,
-        };
-        let failed = |path: &Path, reason| Error::Inference {
-            path: path.to_owned(),
-            reason,
         };
         let Some(source) = self.source.take() else {
             return Err(failed(&self.path, reason));
@@ -170,10 +163,7 @@ impl Source {
         let content = self.manifest.load(&self.name)?;
         let session = build(&self.runtime, self.threads, provider)
             .and_then(|mut builder| builder.commit_from_memory(&content).map_err(reported))
-            .map_err(|reason| Error::Inference {
-                path: path.clone(),
-                reason,
-            })?;
+            .map_err(|reason| failed(&path, reason))?;
         let entry = self.manifest.entry(&self.name)?;
         check(&path, entry, session.inputs(), session.outputs())?;
         Ok(Session {
@@ -194,12 +184,16 @@ impl Source {
         let inputs: Vec<_> = sample.iter().map(|(name, tensor)| (*name, tensor)).collect();
         let run = |provider| {
             let mut session = self.open_on(provider)?;
-            session.infer(&inputs).map_err(|reason| Error::Inference {
-                path: session.path.clone(),
-                reason,
-            })
+            session.infer(&inputs).map_err(|reason| failed(&session.path, reason))
         };
         agreement::difference(entry, &run(Provider::Cpu)?, &run(provider)?)
+    }
+}
+
+fn failed(path: &Path, reason: String) -> Error {
+    Error::Inference {
+        path: path.to_owned(),
+        reason,
     }
 }
 

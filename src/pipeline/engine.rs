@@ -256,11 +256,10 @@ impl Engine {
             Stage::Score | Stage::Audio | Stage::Export => false,
         };
         match settings.device() {
-            Device::Auto | Device::Cpu => Ok(()),
             device @ (Device::Gpu | Device::Cuda | Device::WebGpu) if runs_network => {
                 self.runtime(settings)?.provider(device).map(drop)
             }
-            Device::Gpu | Device::Cuda | Device::WebGpu => Ok(()),
+            _ => Ok(()),
         }
     }
 

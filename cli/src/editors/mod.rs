@@ -4,7 +4,6 @@
 //! Each finding that is bad ends with what mends it.
 
 mod blender;
-mod elf;
 mod finding;
 mod openfx;
 mod opening;

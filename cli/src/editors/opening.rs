@@ -1,9 +1,9 @@
 //! Opens a library or plugin as an editor would, in a process of its own: a damaged file can end
 //! the process that opens it.
 
-use super::elf;
 use crate::exit::{Failure, RESOURCES};
 use crate::{resources, stdout};
+use kinescore::host::why_not_for_this_machine;
 use std::ffi::c_int;
 use std::io::Read;
 use std::os::unix::process::ExitStatusExt;
@@ -37,7 +37,7 @@ impl Content {
 /// Opens the file in another process and returns the number that its function returns, or the
 /// reason why it cannot be opened.
 pub(super) fn opened(file: &Path, content: Content) -> Result<u64, String> {
-    if let Some(reason) = elf::why_not_ours(file) {
+    if let Some(reason) = why_not_for_this_machine(file) {
         return Err(reason);
     }
     let program = resources::program().map_err(|error| error.to_string())?;

@@ -1,43 +1,40 @@
-//! The kind of machine that a library or plugin was built for. The loader passes over a file for
+//! The kind of machine that an ELF file was built for. The system's loader passes over a library for
 //! another one as if it were not there, and says "No such file or directory".
 
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-/// This program's kind of machine: its number in the ELF header, and whether its words have 64 bits.
-const OURS: (u16, bool) = (
-    if cfg!(target_arch = "x86_64") {
-        62
-    } else if cfg!(target_arch = "aarch64") {
-        183
-    } else if cfg!(target_arch = "riscv64") {
-        243
-    } else {
-        3
-    },
-    cfg!(target_pointer_width = "64"),
-);
+/// The machine's number in the ELF header, and whether its files are of the 64-bit class.
+pub(super) type Kind = (u16, bool);
 
-/// Why a file is not for this kind of machine; `None` if it is, or is not an ELF file at all, about
-/// which the loader says more.
-pub(super) fn why_not_ours(file: &Path) -> Option<String> {
+/// This program's kind of machine; `None` if its number is not known here.
+pub(super) fn own() -> Option<Kind> {
+    let machine = match std::env::consts::ARCH {
+        "x86" => 3,
+        "arm" => 40,
+        "x86_64" => 62,
+        "aarch64" => 183,
+        "riscv64" => 243,
+        "loongarch64" => 258,
+        _ => return None,
+    };
+    Some((machine, cfg!(target_pointer_width = "64")))
+}
+
+/// Why a library or plugin is not for this kind of machine; `None` if it is, or is not an ELF file at
+/// all, about which the loader says more.
+pub fn why_not_for_this_machine(file: &Path) -> Option<String> {
     let mut header = [0; 20];
     File::open(file)
         .and_then(|mut file| file.read_exact(&mut header))
         .ok()?;
-    let found = kind(&header)?;
-    (found != OURS).then(|| {
-        format!(
-            "it is built for {}; this machine needs {}",
-            name(found.0, found.1),
-            name(OURS.0, OURS.1)
-        )
-    })
+    let (found, own) = (kind(&header)?, own()?);
+    (found != own).then(|| format!("it is built for {}; this machine needs {}", name(found), name(own)))
 }
 
-/// The machine's number and whether its words have 64 bits, from the beginning of an ELF file.
-fn kind(header: &[u8; 20]) -> Option<(u16, bool)> {
+/// The kind of machine in the beginning of an ELF file.
+fn kind(header: &[u8; 20]) -> Option<Kind> {
     if !header.starts_with(b"\x7fELF") {
         return None;
     }
@@ -49,7 +46,7 @@ fn kind(header: &[u8; 20]) -> Option<(u16, bool)> {
     Some((machine, header[4] == 2))
 }
 
-fn name(machine: u16, is_64: bool) -> String {
+pub(super) fn name((machine, is_64): Kind) -> String {
     let name = match machine {
         3 => "x86",
         8 => "MIPS",
@@ -84,7 +81,7 @@ mod tests {
             header[..6].copy_from_slice(&[0x7f, b'E', b'L', b'F', class, order]);
             header[18..20].copy_from_slice(&machine);
             std::fs::write(&file, header).expect("a file");
-            why_not_ours(&file)
+            why_not_for_this_machine(&file)
         };
         for (class, order, machine, part) in [
             (2, 2, [0, 22], "built for s390;"),
@@ -96,9 +93,9 @@ mod tests {
             let text = said(class, order, machine).expect(part);
             assert!(text.contains(part) && text.contains("this machine needs"), "{text}");
         }
-        assert_eq!(why_not_ours(Path::new("/proc/self/exe")), None);
+        assert_eq!(why_not_for_this_machine(Path::new("/proc/self/exe")), None);
         std::fs::write(&file, "#!/bin/sh\nexit 0 # no ELF").expect("a file");
-        assert_eq!(why_not_ours(&file), None);
-        assert_eq!(why_not_ours(folder.path()), None);
+        assert_eq!(why_not_for_this_machine(&file), None);
+        assert_eq!(why_not_for_this_machine(folder.path()), None);
     }
 }
