@@ -3,7 +3,7 @@
 use crate::args::Doctor;
 use crate::editors::{self, Content, Finding, State};
 use crate::exit::{Failure, RESOURCES};
-use crate::{resources, stdout};
+use crate::{resources, stdout, typed};
 use indicatif::HumanBytes;
 use kinescore::host::{Cache, DRUM_BANK, Manifest, Provider, Runtime, SoundFont, doubt};
 use kinescore::settings::Device;
@@ -157,7 +157,10 @@ fn runtime(report: &mut Report, found: &Resources, device: Device) {
     if !cards.is_empty() && !is_built_for_cards {
         report.note(
             "",
-            "this ONNX Runtime is for the CPU; `kinescore setup gpu` fetches one for graphics cards",
+            format!(
+                "this ONNX Runtime is for the CPU; `{}` fetches one for graphics cards",
+                typed::command(&["setup", "gpu"])
+            ),
         );
     }
     match runtime.provider(device) {

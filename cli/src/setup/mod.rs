@@ -5,6 +5,7 @@ use crate::exit::{Failure, RESOURCES};
 use crate::progress::Console;
 use crate::resources::{GRAPHICS_BUILDS, GRAPHICS_LIBRARIES, graphics_folder};
 use crate::setup_args::{Build, Setup, What};
+use crate::typed;
 use kinescore::Error;
 use kinescore::host::has_nvidia_card;
 use std::fs;
@@ -87,7 +88,11 @@ fn remove(folder: &Path, build: Option<Build>, console: &Console) -> Result<(), 
 
 fn install(folder: &Path, build: Build, console: &Console) -> Result<(), Failure> {
     let place = folder.join(build.word());
-    let next = "`kinescore doctor --device gpu` checks it; run `kinescore install EDITOR` again for editors";
+    let next = format!(
+        "`{}` checks it; run `{} EDITOR` again for editors",
+        typed::command(&["doctor", "--device", "gpu"]),
+        typed::command(&["install"])
+    );
     if fs::read_to_string(place.join(CONTENT)).is_ok_and(|content| content == build.requirements()) {
         console.say(&format!("{} is up to date: {next}", place.display()));
         return Ok(());
