@@ -313,8 +313,21 @@ fn cuts_of_the_video_are_answered_at_their_instants_where_that_is_wanted() {
         job.set_marks(marks(fields)).expect("marks");
         run(&mut job, Stage::Score);
         let notes = onsets(job.score().expect("a score"));
+        let listed: Vec<f64> = job.analysis().cut_hits.iter().map(|hit| hit.time.seconds()).collect();
         let struck = |cut: &f64| notes.iter().filter(|(time, _)| (time - cut).abs() < 5e-3).count() >= 3;
-        cuts.iter().map(struck).collect()
+        let answered: Vec<bool> = cuts.iter().map(struck).collect();
+        let is_listed = |cut: &f64| listed.iter().any(|time| (time - cut).abs() < 1e-6);
+        assert_eq!(cuts.iter().map(is_listed).collect::<Vec<_>>(), answered, "{listed:?}");
+        job.set_cut(cut(2.7, 6.0, (2, 1))).expect("a cut");
+        let later: Vec<f64> = job.analysis().cut_hits.iter().map(|hit| hit.time.seconds()).collect();
+        let inside = listed.iter().filter(|time| (2.7..6.0).contains(*time));
+        let expected: Vec<f64> = inside.map(|time| (time - 2.7) / 2.0).collect();
+        assert_eq!(later.len(), expected.len());
+        assert!(
+            later.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-6),
+            "{later:?}"
+        );
+        answered
     };
     assert_eq!(answered("off", json!({})), [false; 3]);
     assert_eq!(answered("strong", json!({})), [true, false, true]);
