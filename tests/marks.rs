@@ -247,6 +247,39 @@ fn a_hit_is_heard_at_its_instant_at_every_tempo_followed_or_not() {
 }
 
 #[test]
+fn a_hit_is_as_loud_as_it_is_strong_and_the_loudest_within_a_beat_at_any_strength() {
+    let mut decibels = Vec::new();
+    for strength in [1.0, 0.65, 0.3] {
+        let mut job = job(
+            &[],
+            json!({"hits": [{"time": HIT, "strength": strength, "answer": ["drums", "chord"]}]}),
+        );
+        run(&mut job, Stage::Audio);
+        let span = job.rhythm().expect("a rhythm").tempo.beat_span().seconds();
+        let sound = job.audio().expect("sound");
+        let loudest = loudest_near(sound, HIT, span);
+        let from = (HIT * 1000.0) as usize;
+        let struck: f64 = energy(sound)[from..from + 100].iter().sum();
+        decibels.push(10.0 * struck.log10());
+        eprintln!(
+            "strength {strength}: {:.1} dB, loudest at {:.3} s",
+            decibels[decibels.len() - 1],
+            loudest - HIT
+        );
+        assert!(
+            (0.0..0.08).contains(&(loudest - HIT)),
+            "{strength}: loudest at {loudest}"
+        );
+    }
+    assert!(
+        decibels[0] > decibels[1] + 1.0 && decibels[1] > decibels[2] + 1.0,
+        "{decibels:?}"
+    );
+    let apart = decibels[0] - decibels[2];
+    assert!((4.5..9.0).contains(&apart), "{apart} dB");
+}
+
+#[test]
 fn a_trim_and_another_speed_keep_the_notes_and_the_hits() {
     let fields = json!({
         "beats": [{"time": 1.0123}, {"time": 4.5}],
