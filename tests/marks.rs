@@ -351,10 +351,10 @@ fn cuts_of_the_video_are_answered_at_their_instants_where_that_is_wanted() {
         let answered: Vec<bool> = cuts.iter().map(struck).collect();
         let is_listed = |cut: &f64| listed.iter().any(|time| (time - cut).abs() < 1e-6);
         assert_eq!(cuts.iter().map(is_listed).collect::<Vec<_>>(), answered, "{listed:?}");
-        job.set_cut(cut(2.7, 6.0, (2, 1))).expect("a cut");
+        job.set_cut(cut(2.7, 6.0, (3, 2))).expect("a cut");
         let later: Vec<f64> = job.analysis().cut_hits.iter().map(|hit| hit.time.seconds()).collect();
         let inside = listed.iter().filter(|time| (2.7..6.0).contains(*time));
-        let expected: Vec<f64> = inside.map(|time| (time - 2.7) / 2.0).collect();
+        let expected: Vec<f64> = inside.map(|time| (time - 2.7) / 1.5).collect();
         assert_eq!(later.len(), expected.len());
         assert!(
             later.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-6),
