@@ -146,7 +146,7 @@ pub use video::pushed::{Depth, Layout, PushedInfo, RawFrame};
 /// The results of the stages of a [`Job`].
 pub mod results {
     pub use crate::drums::{DrumClass, DrumGrid, Hit};
-    pub use crate::export::json::{Analysis, DrumSummary, MusicSummary, TimedChord, TimedHit};
+    pub use crate::export::json::{Analysis, CutHit, DrumSummary, MusicSummary, TimedChord, TimedHit};
     pub use crate::music::{ChordAt, GridNote, Line, Music};
     pub use crate::pose::{JOINTS, Joint, JointPoint, Pose, PoseTrack};
     pub use crate::rhythm::{

@@ -352,12 +352,7 @@ impl Job {
                 Some(rhythm) => answer(drums, music, rhythm, self.settings.drums().follow),
                 None => Answer::none(drums, music),
             };
-            let marks = self.marks.within(self.media.start, self.media.duration);
-            let marks = match &self.rhythm {
-                Some(rhythm) => with_cuts(marks, rhythm, self.settings.hits_from_cuts()),
-                None => marks,
-            };
-            let answer = with_marks(answer, &marks, self.settings.music().drums);
+            let answer = with_marks(answer, &self.answered_marks(), self.settings.music().drums);
             if self.settings.music().instruments.is_some() {
                 return answer;
             }
@@ -365,6 +360,15 @@ impl Job {
             answer.without_silent_lines()
         });
         Some(answered)
+    }
+
+    /// The marks that the music answers, with the hits at cuts; in the time of the media.
+    fn answered_marks(&self) -> Marks {
+        let marks = self.marks.within(self.media.start, self.media.duration);
+        match &self.rhythm {
+            Some(rhythm) => with_cuts(marks, rhythm, self.settings.hits_from_cuts()),
+            None => marks,
+        }
     }
 
     /// Runs the stages that have not been run, up to and including `until`. [`Stage::Export`] is

@@ -39,11 +39,21 @@ pub(crate) fn reason(error: &serde_json::Error) -> String {
 /// The parser's reason when a number lies beyond what a program can calculate with.
 pub(crate) const NUMBER_TOO_LARGE: &str = "number out of range";
 
+/// The parser's reason when lists and objects are nested more deeply than it follows them, and the
+/// sentence for it.
+const RECURSION: &str = "recursion limit exceeded";
+pub(crate) const TOO_DEEP: &str = "its lists and objects are nested too deeply";
+
+/// Whether lists and objects are nested too deeply.
+pub(crate) fn is_too_deep(error: &serde_json::Error) -> bool {
+    reason(error) == RECURSION
+}
+
 fn words(reason: &str) -> String {
     let what = match reason {
         // These may be JSON, but are not read.
         NUMBER_TOO_LARGE => return "a number is too large to be read".to_owned(),
-        "recursion limit exceeded" => return "its lists and objects are nested too deeply".to_owned(),
+        RECURSION => return TOO_DEEP.to_owned(),
         "expected value" => "a value is expected here (JSON has no NaN, no Infinity and no comments)",
         "expected ident" => "true, false, null or another value is expected here",
         "expected `:`" => "a colon is expected here",

@@ -247,6 +247,39 @@ fn a_hit_is_heard_at_its_instant_at_every_tempo_followed_or_not() {
 }
 
 #[test]
+fn a_hit_is_as_loud_as_it_is_strong_and_the_loudest_within_a_beat_at_any_strength() {
+    let mut decibels = Vec::new();
+    for strength in [1.0, 0.65, 0.3] {
+        let mut job = job(
+            &[],
+            json!({"hits": [{"time": HIT, "strength": strength, "answer": ["drums", "chord"]}]}),
+        );
+        run(&mut job, Stage::Audio);
+        let span = job.rhythm().expect("a rhythm").tempo.beat_span().seconds();
+        let sound = job.audio().expect("sound");
+        let loudest = loudest_near(sound, HIT, span);
+        let from = (HIT * 1000.0) as usize;
+        let struck: f64 = energy(sound)[from..from + 100].iter().sum();
+        decibels.push(10.0 * struck.log10());
+        eprintln!(
+            "strength {strength}: {:.1} dB, loudest at {:.3} s",
+            decibels[decibels.len() - 1],
+            loudest - HIT
+        );
+        assert!(
+            (0.0..0.08).contains(&(loudest - HIT)),
+            "{strength}: loudest at {loudest}"
+        );
+    }
+    assert!(
+        decibels[0] > decibels[1] + 1.0 && decibels[1] > decibels[2] + 1.0,
+        "{decibels:?}"
+    );
+    let apart = decibels[0] - decibels[2];
+    assert!((4.5..9.0).contains(&apart), "{apart} dB");
+}
+
+#[test]
 fn a_trim_and_another_speed_keep_the_notes_and_the_hits() {
     let fields = json!({
         "beats": [{"time": 1.0123}, {"time": 4.5}],
@@ -313,8 +346,21 @@ fn cuts_of_the_video_are_answered_at_their_instants_where_that_is_wanted() {
         job.set_marks(marks(fields)).expect("marks");
         run(&mut job, Stage::Score);
         let notes = onsets(job.score().expect("a score"));
+        let listed: Vec<f64> = job.analysis().cut_hits.iter().map(|hit| hit.time.seconds()).collect();
         let struck = |cut: &f64| notes.iter().filter(|(time, _)| (time - cut).abs() < 5e-3).count() >= 3;
-        cuts.iter().map(struck).collect()
+        let answered: Vec<bool> = cuts.iter().map(struck).collect();
+        let is_listed = |cut: &f64| listed.iter().any(|time| (time - cut).abs() < 1e-6);
+        assert_eq!(cuts.iter().map(is_listed).collect::<Vec<_>>(), answered, "{listed:?}");
+        job.set_cut(cut(2.7, 6.0, (3, 2))).expect("a cut");
+        let later: Vec<f64> = job.analysis().cut_hits.iter().map(|hit| hit.time.seconds()).collect();
+        let inside = listed.iter().filter(|time| (2.7..6.0).contains(*time));
+        let expected: Vec<f64> = inside.map(|time| (time - 2.7) / 1.5).collect();
+        assert_eq!(later.len(), expected.len());
+        assert!(
+            later.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-6),
+            "{later:?}"
+        );
+        answered
     };
     assert_eq!(answered("off", json!({})), [false; 3]);
     assert_eq!(answered("strong", json!({})), [true, false, true]);

@@ -11,6 +11,7 @@ mod exit;
 mod flags;
 mod inputs;
 mod install;
+mod memory;
 mod outputs;
 mod places;
 mod progress;

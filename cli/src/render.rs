@@ -142,6 +142,7 @@ impl Wanted {
         let source = Source {
             clip: order.clip(job),
             saved: order.input.from.as_deref(),
+            marks: order.input.marks.as_deref(),
             font: order.resources.soundfont.as_deref(),
         };
         report.prepare(job, &source, self.video.as_deref(), console, cancel)

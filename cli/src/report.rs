@@ -15,6 +15,8 @@ pub struct Source<'a> {
     pub clip: &'a Path,
     /// The file that was loaded instead of it.
     pub saved: Option<&'a Path>,
+    /// The file of marks, if one was given.
+    pub marks: Option<&'a Path>,
     /// The SoundFont, if another was given.
     pub font: Option<&'a Path>,
 }
@@ -29,8 +31,9 @@ pub struct Report {
     /// The video; `true` if this run writes it.
     shown: Option<(PathBuf, bool)>,
     beginning: Beginning,
-    /// The name of a file of the marks.
-    marks: String,
+    /// The name of a file of the marks, and whether it was given; otherwise they are in the saved
+    /// file.
+    marks: (String, bool),
 }
 
 impl Report {
@@ -42,7 +45,7 @@ impl Report {
             how: how.unwrap_or_default(),
             shown: None,
             beginning: Beginning::default(),
-            marks: String::new(),
+            marks: (String::new(), false),
         })
     }
 
@@ -62,7 +65,10 @@ impl Report {
             "analyze"
         };
         self.beginning = beginning(command, job, source);
-        self.marks = name(&outputs::renamed(source.clip, "marks.json"));
+        self.marks = match source.marks {
+            Some(marks) => (name(marks), true),
+            None => (name(&outputs::renamed(source.clip, "marks.json")), false),
+        };
         self.find_video(job, written, source.saved, console, cancel)
     }
 
@@ -136,8 +142,8 @@ impl Report {
         });
         let contents = Contents {
             video: video.transpose()?,
-            command: &|settings, marks| self.beginning.line(settings, marks),
-            marks_name: &self.marks,
+            command: &|settings, marks| self.beginning.line(settings, marks.filter(|_| self.marks.1)),
+            marks_name: &self.marks.0,
         };
         report::write(job, &contents, &self.path, monitor).map_err(Failure::writing)?;
         Ok(())

@@ -177,6 +177,11 @@ fn a_report_is_one_file_with_everything_in_it_and_the_same_twice() {
         assert!(words.iter().any(|other| other == word), "{words:?}");
     }
     assert_eq!(
+        words.last().map(String::as_str),
+        Some("marks.json"),
+        "the file that was given"
+    );
+    assert_eq!(
         words.last(),
         data["marks_file"]["name"].as_str().map(str::to_owned).as_ref()
     );

@@ -2,12 +2,11 @@
 //!
 //! It is the last pass, so that it also holds where the movement is not followed. A hit is at a step
 //! with the offset that leads to its instant exactly; what would sound just beside it is struck with
-//! it or left out, and everything within a beat of it is softer. In a silence nothing is played, and
+//! it or left out, and everything within about a beat of it is softer. In a silence nothing is played, and
 //! no cymbal rings into it.
 
 use super::Answer;
 use super::lines::{Steps, chord_at, struck};
-use super::moments::loudness;
 use crate::drums::{DrumClass, Hit};
 use crate::marks::{HitAnswer, Marks};
 use crate::music::{GridNote, Line, Music};
@@ -17,13 +16,18 @@ use crate::time::{BeatGrid, Instant, STEPS_PER_BEAT, Span};
 /// A stroke nearer to a hit than this would be heard as a flam, or as a second hit.
 const APART: Span = Span::from_seconds(0.090);
 
-/// How far around a hit everything else is softer, steps: a beat.
-const AROUND: f64 = STEPS_PER_BEAT as f64;
+/// How far around a hit everything else is softer, steps: a beat, and as long as a stroke rings into
+/// it.
+const AROUND: f64 = STEPS_PER_BEAT as f64 + 1.5;
 
 /// Greatest velocity around a hit relative to that of the hit; around a hit that only a chord
 /// answers, which is softer than drums of the same velocity and swells later.
 const SOFTER: f32 = 0.45;
 const SOFTEST: f32 = 0.35;
+
+/// Velocity of a hit of strength 0. Velocities fall evenly in decibels from strength 1 to it, farther
+/// than those of accents: the compressor and the limiter of the mix take part of the difference back.
+const FAINTEST: f32 = 0.25;
 
 /// The drums that strike a hit, with their velocities relative to it, and from which strength there
 /// is a crash as well.
@@ -173,6 +177,11 @@ pub fn with_marks(answer: Answer, marks: &Marks, has_drums: bool) -> Answer {
         strong,
         marked: Marked { hits, silences },
     }
+}
+
+/// Velocity of a hit.
+fn loudness(strength: f32) -> f32 {
+    FAINTEST.powf(1.0 - strength)
 }
 
 /// Where on the grid an instant is.

@@ -40,8 +40,8 @@ pub struct Analysis {
     /// Seed of the random choices; `null` before it is known: that of the setting, or the one that
     /// belongs to the movement.
     pub seed: Option<u64>,
-    /// Type of the music's source, as a term of the IPTC's vocabulary; `null` if the setting
-    /// `provenance` is off.
+    /// Type of the music's source, as a term of the IPTC's vocabulary; `null` if no music
+    /// was made, or the setting `provenance` is off.
     #[serde(default)]
     pub digital_source_type: Option<String>,
     /// The clip.
@@ -69,9 +69,22 @@ pub struct Analysis {
     /// Key, chords and lines of the other instruments; `null` before they are known.
     #[serde(default)]
     pub music: Option<MusicSummary>,
+    /// The hits at cuts of the video that the setting `hits.from_cuts` has chosen; left out if there
+    /// are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cut_hits: Vec<CutHit>,
     /// What a person has corrected, in the time of the media; left out if that is nothing.
     #[serde(default, skip_serializing_if = "Marks::is_empty")]
     pub marks: Marks,
+}
+
+/// A hit at a cut of the video.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct CutHit {
+    /// When it is.
+    pub time: Instant,
+    /// How strong it is, 0 to 1.
+    pub strength: f32,
 }
 
 /// Key, chords and numbers of notes of the melodic instruments.
@@ -140,7 +153,7 @@ impl Analysis {
             models,
             settings: settings.to_map(),
             seed: settings.seed().or_else(|| rhythm.map(Rhythm::seed)),
-            digital_source_type: settings.provenance().then(|| SourceType::Music.uri().to_owned()),
+            digital_source_type: (settings.provenance() && drums.is_some()).then(|| SourceType::Music.uri().to_owned()),
             clip: clip.clone(),
             tempo_bpm: rhythm.map(|r| r.tempo.bpm()),
             confidence: rhythm.map(|r| r.confidence),
@@ -151,6 +164,7 @@ impl Analysis {
             holds: rhythm.map(Rhythm::holds).unwrap_or_default(),
             drums: drums.map(DrumSummary::new),
             music: music.zip(drums).map(|(music, drums)| MusicSummary::new(music, drums)),
+            cut_hits: Vec::new(),
             marks: Marks::default(),
         }
     }

@@ -1,6 +1,6 @@
 //! Checks marks, which people write.
 
-use super::{HitMark, Marks};
+use super::{HitMark, Marks, SAME_ACCENT};
 use crate::limits::{
     Allowed, BEAT_GAPS, BEATS_PER_BAR, HIT_GAPS, LONGEST_LABEL, MARK_TIMES, MOST_MARKS, SHARES, SILENCES,
 };
@@ -43,7 +43,30 @@ impl Marks {
             MARK_TIMES.check(format_args!("accents.moved[{index}].from"), moved.from.seconds())?;
             MARK_TIMES.check(format_args!("accents.moved[{index}].to"), moved.to.seconds())?;
         }
-        Ok(())
+        self.check_accents()
+    }
+
+    /// Refuses two corrections of the same accent that contradict each other.
+    fn check_accents(&self) -> Checked {
+        let removed = self.accents.removed.iter().enumerate();
+        let removed = removed.map(|(index, time)| (time.seconds(), format!("accents.removed[{index}]"), false));
+        let moved = self.accents.moved.iter().enumerate();
+        let moved = moved.map(|(index, moved)| (moved.from.seconds(), format!("accents.moved[{index}].from"), true));
+        let mut all: Vec<(f64, String, bool)> = removed.chain(moved).collect();
+        all.sort_by(|a, b| a.0.total_cmp(&b.0));
+        // Removing an accent twice changes nothing.
+        let contradict =
+            |pair: &&[(f64, String, bool)]| (pair[0].2 || pair[1].2) && pair[1].0 - pair[0].0 <= SAME_ACCENT.seconds();
+        match all.windows(2).find(contradict) {
+            Some([(first, one, _), (second, other, _)]) => Err(format!(
+                "{one} is {} s and {other} {} s, which are the same accent; expected times more than {} s apart; leave \
+                 out one of the two",
+                shown::number(*first),
+                shown::number(*second),
+                shown::number(SAME_ACCENT.seconds())
+            )),
+            _ => Ok(()),
+        }
     }
 
     fn check_hit(&self, index: usize, hit: &HitMark) -> Checked {
@@ -154,6 +177,8 @@ mod tests {
             (1.0, &[HitAnswer::Drums][..])
         );
         assert!(marks(json!({})).expect("none").is_empty());
+        let accents = json!({"accents": {"removed": [1, 1], "moved": [{"from": 1.0625, "to": 2}]}});
+        marks(accents).expect("two accents, one of them removed twice");
     }
 
     #[test]
@@ -212,6 +237,16 @@ mod tests {
                 json!({"accents": {"moved": [{"from": 1, "to": -1}]}}),
                 "accents.moved[0].to is -1 s; expected 0 to 1000000 s",
             ),
+            (
+                json!({"accents": {"removed": [1, 3.25], "moved": [{"from": 5, "to": 6}, {"from": 3.28125, "to": 4}]}}),
+                "accents.removed[1] is 3.25 s and accents.moved[1].from 3.28125 s, which are the same accent; expected \
+                 times more than 0.05 s apart; leave out one of the two",
+            ),
+            (
+                json!({"accents": {"moved": [{"from": 2, "to": 3}, {"from": 2, "to": 4}]}}),
+                "accents.moved[0].from is 2 s and accents.moved[1].from 2 s, which are the same accent; expected times \
+                 more than 0.05 s apart; leave out one of the two",
+            ),
         ] {
             assert_eq!(marks(json), Err(sentence.to_owned()));
         }
@@ -249,7 +284,7 @@ mod tests {
             "beats": [{"time": 1.0}],
             "hits": [{"time": 0.5, "strength": 1.0, "answer": ["drums"]}],
             "silences": [{"from": -0.5, "to": 0.4}],
-            "accents": {"removed": [2.0], "moved": [{"from": 3.0, "to": 4.0}]},
+            "accents": {"removed": [2.0], "moved": [{"from": 3.0, "to": 4.0}, {"from": 9.0, "to": 10.5}]},
         });
         let written: serde_json::Value = serde_json::from_str(&rounded(&own)).expect("JSON");
         assert_eq!(written, expected);

@@ -10,6 +10,9 @@ pub(crate) use cuts::CutHits;
 use crate::time::{Instant, Span};
 use serde::{Deserialize, Deserializer, Serialize};
 
+/// How far an accent may be from the time at which a mark says that it is.
+pub(crate) const SAME_ACCENT: Span = Span::from_seconds(0.05);
+
 /// The corrections and wishes of a person for one clip. Times count from the start of the media, as
 /// those of a [`Cut`](crate::Cut) do.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -218,7 +221,8 @@ impl Marks {
         plain
     }
 
-    /// The marks that lie within a clip that begins at `start` on the media, in the clip's time.
+    /// The marks that lie within a clip that begins at `start` on the media, in the clip's time. Moved
+    /// accents are those that were found within it, wherever they are moved to.
     #[must_use]
     pub fn within(&self, start: Instant, duration: Span) -> Self {
         let end = Instant::ZERO + duration;
@@ -238,10 +242,7 @@ impl Marks {
         for moved in &mut marks.accents.moved {
             (moved.from, moved.to) = (own(moved.from), own(moved.to));
         }
-        marks
-            .accents
-            .moved
-            .retain(|moved| inside(&moved.from) && inside(&moved.to));
+        marks.accents.moved.retain(|moved| inside(&moved.from));
         marks
     }
 }

@@ -6,11 +6,13 @@ use crate::audio::{self, Blend};
 use crate::buffer::AudioBuffer;
 use crate::error::{Error, Result};
 use crate::export;
+use crate::export::json::CutHit;
 use crate::export::mux::SoundFile;
 use crate::export::provenance::Provenance;
+use crate::marks::HitMark;
 use crate::progress::{Cancel, Monitor, Stage};
 use crate::rhythm::{Hold, Rhythm};
-use crate::settings::OriginalAudio;
+use crate::settings::{HitsFromCuts, OriginalAudio};
 use crate::time::{Span, Speed};
 use crate::video::sound::read_sound;
 use crate::video::{FileOptions, VideoFile};
@@ -225,8 +227,28 @@ impl Job {
         // That of the whole media, like its notes.
         analysis.seed = self.seed();
         analysis.holds = self.holds();
+        analysis.cut_hits = self.cut_hits();
         analysis.marks = self.marks.clone();
         analysis
+    }
+
+    /// The hits at cuts of the video that lie in the cut.
+    fn cut_hits(&self) -> Vec<CutHit> {
+        if self.settings.hits_from_cuts() == HitsFromCuts::Off {
+            return Vec::new();
+        }
+        let own = self.marks.within(self.media.start, self.media.duration).hits;
+        let mut hits = self.answered_marks().hits;
+        // No cut within a beat of a marked hit becomes one.
+        hits.retain(|hit| own.iter().all(|own| own.time != hit.time));
+        let heard = self.heard();
+        let own_time = |hit: &HitMark| {
+            Some(CutHit {
+                time: heard.inside(hit.time)?,
+                strength: hit.strength,
+            })
+        };
+        hits.iter().filter_map(own_time).collect()
     }
 
     /// Where the body holds still in the cut: measured against the media's whole movement, like

@@ -67,6 +67,11 @@ impl WindowMap {
         });
     }
 
+    /// An instant in the time of the window, if it lies within it.
+    pub fn inside(&self, instant: Instant) -> Option<Instant> {
+        Some(self.time(instant)).filter(|heard| self.is_inside(*heard))
+    }
+
     /// Where the body holds still within the window.
     pub fn holds(&self, rhythm: &Rhythm) -> Vec<Hold> {
         let end = Instant::ZERO + self.duration;

@@ -181,6 +181,14 @@ mod tests {
                 "it is JSON, but not marks: it has no field 'format'; choose a file with marks",
             ),
             (
+                "[".repeat(200_000) + &"]".repeat(200_000),
+                "its lists and objects are nested too deeply; choose a file with marks",
+            ),
+            (
+                "[".repeat(200_000),
+                "its lists and objects are nested too deeply; choose a file with marks",
+            ),
+            (
                 r#"{"format": "kinescore-stage", "version": 1}"#.to_owned(),
                 "format is the text 'kinescore-stage'; expected 'kinescore-marks'; choose a file with marks",
             ),

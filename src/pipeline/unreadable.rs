@@ -3,6 +3,7 @@
 
 use super::fields::{FileKind, Form};
 use crate::{shown, syntax};
+use serde::Deserialize;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::error::Category;
 use serde_path_to_error::Segment;
@@ -79,6 +80,7 @@ pub(super) fn other_format(kind: &FileKind, given: Given<'_>) -> Option<String> 
     match value("format") {
         Some(Met::Text(met)) if met == *format => {}
         Some(met) => return Some(format!("format is {met}; expected '{format}'; {choose}")),
+        None if too_deep(kind, given) => return Some(format!("{}; {choose}", syntax::TOO_DEEP)),
         None => {
             return Some(format!(
                 "it is JSON, but not {name}: it has no field 'format'; {choose}"
@@ -229,6 +231,70 @@ fn values(kind: &FileKind, given: Given<'_>, keys: &[Key]) -> (Vec<Met>, bool) {
     };
     // The first is the text's own.
     (met.into_iter().skip(1).collect(), is_json)
+}
+
+/// Whether lists and objects in a text are nested more deeply than a parser follows them. Skipped
+/// values are not counted by the parser, so all are visited.
+fn too_deep(kind: &FileKind, given: Given<'_>) -> bool {
+    let fault = match given {
+        Given::File(path) => match File::open(path) {
+            Ok(file) => serde_json::from_reader::<_, Visited>(BufReader::new(file).take(kind.largest)).err(),
+            Err(_) => None,
+        },
+        Given::Text(text) => serde_json::from_str::<Visited>(text).err(),
+    };
+    fault.is_some_and(|fault| syntax::is_too_deep(&fault))
+}
+
+/// A value of which every part is visited, and none kept.
+struct Visited;
+
+impl<'de> Deserialize<'de> for Visited {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for Visited {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self, A::Error> {
+        while items.next_element::<Self>()?.is_some() {}
+        Ok(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self, A::Error> {
+        while fields.next_entry::<Self, Self>()?.is_some() {}
+        Ok(self)
+    }
 }
 
 /// Reads one path of a file and skips everything else.

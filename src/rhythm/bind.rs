@@ -13,11 +13,8 @@
 use super::beats::{Beat, Rhythm, UnmovedBeats, instants};
 use super::fit;
 use crate::limits::{BEAT_SPANS, BEATS_PER_BAR};
-use crate::marks::{AccentMarks, BeatMark, Marks, TempoFactor};
+use crate::marks::{AccentMarks, BeatMark, Marks, SAME_ACCENT, TempoFactor};
 use crate::time::{BeatGrid, Instant, STEPS_PER_BEAT, Span};
-
-/// How far an accent may be from the time at which a mark says that it is.
-const SAME_ACCENT: Span = Span::from_seconds(0.05);
 
 /// From how far on a beat counts as moved: a step, on which an accent may fall, is several times as
 /// long.
@@ -130,10 +127,19 @@ fn correct(rhythm: &mut Rhythm, marks: &AccentMarks, duration: Span) {
     let removed: Vec<usize> = marks.removed.iter().filter_map(|time| nearest(rhythm, *time)).collect();
     let end = Instant::ZERO + duration;
     for moved in &marks.moved {
-        if let Some(index) = nearest(rhythm, moved.from)
-            && moved.to <= end
-        {
+        let Some(index) = nearest(rhythm, moved.from) else {
+            continue;
+        };
+        if (Instant::ZERO..=end).contains(&moved.to) {
             rhythm.accents[index].time = moved.to;
+        } else {
+            log::warn!(
+                "a mark moves the accent at {:.3} s of the clip to {:.3} s, outside of the clip (0 to {:.3} s); the accent \
+                 is not moved",
+                moved.from.seconds(),
+                moved.to.seconds(),
+                end.seconds()
+            );
         }
     }
     let mut index = 0;

@@ -215,10 +215,21 @@ fn accents_are_removed_and_moved_by_their_times() {
     let marks = Marks {
         accents: AccentMarks {
             removed: vec![at(2.03), at(3.5)],
-            moved: vec![MovedAccent {
-                from: at(5.99),
-                to: at(2.5),
-            }],
+            moved: vec![
+                MovedAccent {
+                    from: at(5.99),
+                    to: at(2.5),
+                },
+                // Outside of the clip: these stay.
+                MovedAccent {
+                    from: at(4.0),
+                    to: at(-0.5),
+                },
+                MovedAccent {
+                    from: at(5.0),
+                    to: at(1000.0),
+                },
+            ],
         },
         ..Marks::default()
     };

@@ -165,10 +165,12 @@ pub fn find_bound(
             let found = find(track, duration, models, &settings, monitor)?;
             return Ok(of_fixed(found, marks, duration));
         }
-        (found, _) => bind::corrected(found?, marks, duration),
+        (found, _) => found?,
     };
-    if let Some(bound) = rebound(&found, &marks.beats, duration) {
-        return Ok(bound);
+    // Corrected only once, with its warnings.
+    if bind::beyond(&marks.beats, found.beats_per_bar).is_none() {
+        let corrected = bind::corrected(found, marks, duration);
+        return Ok(bind::bound(corrected, &marks.beats, duration));
     }
     // The fixed beats ask for other bars than those that were found.
     let settings = RhythmSettings {

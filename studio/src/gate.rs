@@ -52,6 +52,20 @@ async fn pass(State(gate): State<Arc<Gate>>, request: Request) -> Response {
 /// whose address ends in a slash.
 fn check(address: &Address, mut request: Request) -> Result<Option<Request>, Refusal> {
     let forbidden = |sentence: &str| Err(Refusal::new(StatusCode::FORBIDDEN, sentence));
+    if request.uri().authority().is_some() {
+        return Err(Refusal::bad(
+            "a request must have the path alone, such as GET /, and no address before it",
+        ));
+    }
+    // Which of several is meant, the sender and this server might see differently.
+    for name in [header::HOST, header::ORIGIN, header::CONTENT_TYPE] {
+        let count = request.headers().get_all(&name).iter().count();
+        if count > 1 {
+            return Err(Refusal::bad(format!(
+                "a request has {count} headers {name}; send at most one"
+            )));
+        }
+    }
     let header = |name: HeaderName| request.headers().get(name).map(HeaderValue::as_bytes);
     if !address.is_host(header(header::HOST)) {
         return forbidden("this server answers at the address that the program has printed, and at no other name");
@@ -131,6 +145,19 @@ mod tests {
         assert_eq!(outcome("GET", "/TOKEN/", &[HOST, ("origin", "null")]), Err(403));
         let own = ("origin", "http://127.0.0.1:9000");
         assert_eq!(outcome("GET", "/TOKEN/", &[HOST, own]), page("/"));
+    }
+
+    #[test]
+    fn a_request_that_can_be_read_in_two_ways_is_refused() {
+        let other = ("host", "evil.example");
+        for headers in [[HOST, other], [other, HOST], [HOST, HOST]] {
+            assert_eq!(outcome("GET", "/TOKEN/", &headers), Err(400));
+        }
+        let own = ("origin", "http://127.0.0.1:9000");
+        assert_eq!(outcome("GET", "/TOKEN/", &[HOST, own, own]), Err(400));
+        for name in ["evil.example", "localhost:9000"] {
+            assert_eq!(outcome("GET", &format!("http://{name}/TOKEN/"), &[HOST]), Err(400));
+        }
     }
 
     #[test]

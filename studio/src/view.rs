@@ -131,6 +131,7 @@ fn on_page(mut analysis: Analysis, offset: Span) -> Analysis {
         shift(&mut hold.from);
         shift(&mut hold.to);
     }
+    analysis.cut_hits.iter_mut().for_each(|hit| shift(&mut hit.time));
     if let Some(drums) = &mut analysis.drums {
         drums.hits.iter_mut().for_each(|hit| shift(&mut hit.time));
     }

@@ -5,7 +5,7 @@ pub mod args;
 use crate::command_line::{Beginning, not_a_flag};
 use crate::exit::Failure;
 use crate::progress::Console;
-use crate::{inputs, resources, stdout};
+use crate::{inputs, memory, resources, stdout};
 use args::Studio;
 use kinescore::{Cancel, Cut, Marks};
 use kinescore_studio::{Address, Config, Problem};
@@ -19,6 +19,7 @@ const OPENER: &str = "xdg-open";
 
 /// Serves the page until Ctrl-C.
 pub fn studio(args: &Studio, console: &Console, cancel: &Cancel) -> Result<(), Failure> {
+    memory::return_freed();
     let settings = args.settings.settings()?;
     let Some(clip) = args.clip.to_str() else {
         return Err(Failure::usage(format!(

@@ -51,6 +51,18 @@ fn strangers_are_refused_and_the_page_is_told_why() {
         )
         .expect(200);
 
+    for headers in [
+        format!("{host}Host: evil.example\r\n"),
+        format!("Host: evil.example\r\n{host}"),
+        format!("{host}{host}"),
+    ] {
+        studio.send_raw("GET", &page, &headers, b"").expect(400);
+    }
+    for name in ["evil.example".to_owned(), format!("127.0.0.1:{port}")] {
+        let absolute = format!("http://{name}{page}");
+        studio.send_raw("GET", &absolute, &host, b"").expect(400);
+    }
+
     let render = studio.path("api/render");
     for kind in [
         "",

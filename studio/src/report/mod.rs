@@ -206,14 +206,17 @@ fn head(data: &Value) -> String {
          base-uri 'none'; form-action 'none'"
     );
     let analysis = &data["analysis"]["analysis"];
-    let made = match analysis["digital_source_type"].as_str() {
-        Some(source) => format!(
-            "  <meta name=\"generator\" content=\"Kinescore {}\">\n  <meta name=\"digital-source-type\" content=\"{}\">\n",
-            text_of(&analysis["version"]),
-            text::in_markup(source)
-        ),
-        None => String::new(),
-    };
+    // Without provenance there are neither models nor a type; without music there is no type.
+    let source = analysis["digital_source_type"].as_str();
+    let has_models = analysis["models"].as_object().is_some_and(|models| !models.is_empty());
+    let mut made = String::new();
+    if has_models || source.is_some() {
+        let version = text_of(&analysis["version"]);
+        made += &format!("  <meta name=\"generator\" content=\"Kinescore {version}\">\n");
+    }
+    if let Some(source) = source.map(text::in_markup) {
+        made += &format!("  <meta name=\"digital-source-type\" content=\"{source}\">\n");
+    }
     format!(
         "  <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n{made}  <title>{} – soundtrack report</title>\n",
         text_of(&data["clip"]["name"])
@@ -252,7 +255,11 @@ fn data(job: &Job, contents: &Contents<'_>, path: &Path) -> Result<Value> {
 
 /// The marks in the time of the clip.
 fn heard(marks: &Marks, clip: &Clip, speed: Speed) -> Marks {
-    let mut heard = marks.within(clip.start, clip.duration * speed.factor());
+    let length = clip.duration * speed.factor();
+    let mut heard = marks.within(clip.start, length);
+    // An accent that would be moved out of the clip is not moved.
+    let clip_time = kinescore::Instant::ZERO..=kinescore::Instant::ZERO + length;
+    heard.accents.moved.retain(|moved| clip_time.contains(&moved.to));
     let own = |time: &mut kinescore::Instant| {
         let zero = kinescore::Instant::ZERO;
         *time = zero + (*time - zero) * (1.0 / speed.factor());
