@@ -25,8 +25,9 @@ const EDITORS: &[Sandboxed] = &[
         editor: "Blender",
         flatpak: "org.blender.Blender",
         snap: "blender",
-        advice: "use the archive from Blender's site or the distribution's package, or put libkinescore.so, the models \
-                 and ONNX Runtime into a folder that the edition sees and install with --library",
+        advice: "unpack Kinescore's tarball, which brings all it needs, into a folder that the edition sees (below your \
+                 home folder), and name that folder in the add-on's preferences; or use the archive from Blender's \
+                 site or the distribution's package",
     },
     Sandboxed {
         editor: "Shotcut",
