@@ -27,7 +27,7 @@ const SOFTEST: f32 = 0.35;
 
 /// Velocity of a hit of strength 0. Velocities fall evenly in decibels from strength 1 to it, farther
 /// than those of accents: the compressor and the limiter of the mix take part of the difference back.
-const FAINTEST: f32 = 0.25;
+const FAINTEST: f32 = 0.18;
 
 /// The drums that strike a hit, with their velocities relative to it, and from which strength there
 /// is a crash as well.
