@@ -322,6 +322,26 @@ pub(crate) fn first_shown(path: &Path, monitor: &Monitor<'_>) -> Result<FirstSho
     })
 }
 
+/// In broadcast streams timestamps may restart anywhere: a jump this far forward, or this far back,
+/// is a restart. FFmpeg's own threshold is 10 s.
+const JUMP: f64 = 10.0;
+const JUMP_BACK: f64 = 1.0;
+
+/// In all other files only a jump of this length counts as damage: a picture may stand still for a
+/// long time.
+const DAMAGED_JUMP: f64 = 600.0;
+
+/// Whether the clock of a file may restart anywhere.
+pub(crate) fn is_broadcast(input: &Input) -> bool {
+    ["mpegts", "mpeg"].contains(&input.format().name())
+}
+
+/// Whether a timestamp that is so many seconds after the end of the picture before it, or before its
+/// start, is on another clock.
+pub(crate) fn is_jump(forward: f64, back: f64, is_broadcast: bool) -> bool {
+    forward > DAMAGED_JUMP || (is_broadcast && (forward > JUMP || back > JUMP_BACK))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

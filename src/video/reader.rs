@@ -2,8 +2,8 @@
 
 use super::faults;
 use super::media::{
-    FileOptions, VideoStreams, check_size, encrypted, hides_untimed_start, is_encrypted, media_error, no_video,
-    open_media, picture_stream,
+    FileOptions, VideoStreams, check_size, encrypted, hides_untimed_start, is_broadcast, is_encrypted, is_jump,
+    media_error, no_video, open_media, picture_stream,
 };
 use super::upright::Orientation;
 use crate::error::{Error, Result};
@@ -25,15 +25,6 @@ const FILE_LENGTH_SLACK: Span = Span::from_seconds(0.5);
 
 /// Number of damaged packets after which the rest of the file is abandoned.
 const MOST_DAMAGED: usize = 1000;
-
-/// In broadcast streams timestamps may restart anywhere: a jump this far forward, or this far back,
-/// is a restart. FFmpeg's own threshold is 10 s.
-const JUMP: f64 = 10.0;
-const JUMP_BACK: f64 = 1.0;
-
-/// In all other files only a jump of this length counts as damage: a picture may stand still for a
-/// long time.
-const DAMAGED_JUMP: f64 = 600.0;
 
 /// FFmpeg's unit for instants that do not belong to a stream.
 const MICROSECONDS: f64 = 1e6;
@@ -147,7 +138,7 @@ impl FrameReader {
             shift: 0.0,
             jumps: 0,
             untimed: 0,
-            broadcast: ["mpegts", "mpeg"].contains(&input.format().name()),
+            broadcast: is_broadcast(&input),
             orientation,
             frame_rate,
             has_audio,
@@ -190,8 +181,7 @@ impl FrameReader {
     fn place(&mut self, picture: &ffmpeg::frame::Video) -> Option<(Instant, Instant)> {
         let mut stamp = picture.timestamp().map(|t| t as f64 * self.tick + self.shift);
         if let (Some(jumped), Some((before, end))) = (stamp, self.before) {
-            let (forward, back) = (jumped - end, before - jumped);
-            if forward > DAMAGED_JUMP || (self.broadcast && (forward > JUMP || back > JUMP_BACK)) {
+            if is_jump(jumped - end, before - jumped, self.broadcast) {
                 self.shift += end - jumped;
                 self.jumps += 1;
                 stamp = Some(end);

@@ -518,3 +518,35 @@ fn the_video_is_copied_once_and_progress_never_goes_back() {
     assert!(reported.windows(2).all(|pair| pair[0] <= pair[1]), "{reported:?}");
     assert!(reported.len() > 100 && reported.last() == Some(&1.0), "{reported:?}");
 }
+
+#[test]
+fn the_picture_goes_on_where_the_clock_of_a_broadcast_restarts() {
+    let folder = tempfile::tempdir().expect("folder");
+    let (first, input) = (folder.path().join("first.ts"), folder.path().join("in.ts"));
+    make(&first, &format!("{} {H264}", pattern(3.0)));
+    let part = std::fs::read(&first).expect("a part");
+    std::fs::write(&input, part.repeat(2)).expect("two parts, each with a clock from zero");
+    for extension in ["ts", "mp4", "mkv"] {
+        let out = folder.path().join(format!("out.{extension}"));
+        write_video(&clip(&input, 0.0, 6.0, true), &click(4.0, 6.0), &out, &Monitor::none())
+            .unwrap_or_else(|e| panic!("{extension}: {e}"));
+        let times = shown(&out);
+        assert_eq!(times.len(), 180, "{extension}");
+        for (number, time) in times.iter().enumerate() {
+            let due = number as f64 / 30.0;
+            assert!((time - due).abs() < 0.003, "{extension}: frame {number} at {time} s");
+        }
+        let (at, _) = heard(&out);
+        assert!(
+            (at - 4.0).abs() < 0.002,
+            "{extension}: the click at 4 s is heard at {at} s"
+        );
+    }
+    // A part after the restart has its own pictures.
+    let out = folder.path().join("part.mp4");
+    write_video(&clip(&input, 4.0, 1.5, false), &click(0.5, 1.5), &out, &Monitor::none()).expect("a part");
+    let copied = packets(&out);
+    assert!(copied.len() >= 45 && copied.len() < 90, "{} packets", copied.len());
+    let (at, length) = heard(&out);
+    assert!((at - 0.5).abs() < 0.002 && (length - 1.5).abs() < 0.03, "{at} {length}");
+}

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::progress::Monitor;
 use crate::time::Instant;
 use crate::video::Clip;
-use crate::video::media::{first_shown, no_video, open_media, open_media_with, picture_stream};
+use crate::video::media::{first_shown, is_broadcast, is_jump, no_video, open_media, open_media_with, picture_stream};
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::format::context;
 use ffmpeg_next::{Rational, codec};
@@ -59,8 +59,48 @@ pub(super) struct Packets {
     stream: usize,
     divisor: i64,
     times: Option<Rc<[Times]>>,
+    clock: Clock,
     /// Number of packets of the stream so far.
     count: usize,
+}
+
+/// Undoes restarts of the clock, as the reader of the pictures does.
+struct Clock {
+    is_broadcast: bool,
+    time_base: Rational,
+    /// What is added to timestamps to undo the jumps so far.
+    shift: i64,
+    /// The latest decoding timestamp, and the end of what is shown, after the shift.
+    last: Option<(i64, i64)>,
+}
+
+impl Clock {
+    /// The shift in units of another time base.
+    fn shift_in(&self, time_base: Rational) -> i64 {
+        units(self.shift as f64 * f64::from(self.time_base), time_base)
+    }
+
+    /// Moves a packet's timestamps to the clock of the first packet.
+    fn place(&mut self, packet: &mut ffmpeg::Packet) {
+        let Some(decoded) = packet.dts().or(packet.pts()) else {
+            return;
+        };
+        let shown = packet.pts().unwrap_or(decoded);
+        let length = packet.duration().max(1);
+        let seconds = |from: i64, to: i64| to.saturating_sub(from) as f64 * f64::from(self.time_base);
+        let at = decoded.saturating_add(self.shift);
+        if let Some((last, end)) = self.last
+            && is_jump(seconds(last, at), seconds(at, last), self.is_broadcast)
+        {
+            self.shift = end.saturating_sub(shown);
+        }
+        let placed = |t: i64| t.saturating_add(self.shift);
+        packet.set_pts(packet.pts().map(placed));
+        packet.set_dts(packet.dts().map(placed));
+        let end = placed(shown).saturating_add(length);
+        let end = self.last.map_or(end, |(_, before)| end.max(before));
+        self.last = Some((placed(decoded), end));
+    }
 }
 
 /// Converts seconds to units of a time base.
@@ -193,8 +233,15 @@ impl VideoPart {
 
     /// The packets from the media's start.
     fn open(&self, path: &Path) -> Result<Packets> {
+        let input = open_media_with(path, self.complete)?;
         Ok(Packets {
-            input: open_media_with(path, self.complete)?,
+            clock: Clock {
+                is_broadcast: is_broadcast(&input),
+                time_base: self.time_base,
+                shift: 0,
+                last: None,
+            },
+            input,
             stream: self.stream,
             divisor: self.divisor,
             times: self.times.clone(),
@@ -215,6 +262,10 @@ impl VideoPart {
     fn seek(&self, packets: &mut Packets) -> bool {
         // Timestamps that are not the file's own can be looked up only by the packet's number.
         if self.times.is_some() {
+            return false;
+        }
+        // Where the clock may have restarted, the same timestamp may be there twice.
+        if packets.clock.is_broadcast {
             return false;
         }
         let start = match self.key {
@@ -251,8 +302,11 @@ impl VideoPart {
 impl Packets {
     /// The next packet of any stream.
     pub(super) fn next(&mut self) -> Option<ffmpeg::Packet> {
-        let (_, mut packet) = self.input.packets().next()?;
+        let (stream, mut packet) = self.input.packets().next()?;
         if packet.stream() != self.stream {
+            let placed = |t: i64| t.saturating_add(self.clock.shift_in(stream.time_base()));
+            packet.set_pts(packet.pts().map(placed));
+            packet.set_dts(packet.dts().map(placed));
             return Some(packet);
         }
         let scaled = |t: i64| t.saturating_mul(self.divisor);
@@ -263,6 +317,7 @@ impl Packets {
             packet.set_pts(Some(times.shown));
             packet.set_dts(Some(times.decoded));
         }
+        self.clock.place(&mut packet);
         self.count += 1;
         Some(packet)
     }
