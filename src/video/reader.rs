@@ -180,12 +180,12 @@ impl FrameReader {
     /// When a frame is shown, and until when. `None` for one that does not advance the time.
     fn place(&mut self, picture: &ffmpeg::frame::Video) -> Option<(Instant, Instant)> {
         let mut stamp = picture.timestamp().map(|t| t as f64 * self.tick + self.shift);
-        if let (Some(jumped), Some((before, end))) = (stamp, self.before) {
-            if is_jump(jumped - end, before - jumped, self.broadcast) {
-                self.shift += end - jumped;
-                self.jumps += 1;
-                stamp = Some(end);
-            }
+        if let (Some(jumped), Some((before, end))) = (stamp, self.before)
+            && is_jump(jumped - end, before - jumped, self.broadcast)
+        {
+            self.shift += end - jumped;
+            self.jumps += 1;
+            stamp = Some(end);
         }
         let length = match picture.packet().duration as f64 * self.tick {
             length if length > 0.0 && length < 60.0 => length,
